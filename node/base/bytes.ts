@@ -1,0 +1,99 @@
+/**
+ * Bytes: comparison, hexadecimal, and little-endian integers up to 128 bits.
+ * Everything on disk and on the wire that is ours and not msgpack is little-endian.
+ */
+
+export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
+
+export const U32_MAX = 0xffff_ffff;
+export const U64_MAX = 0xffff_ffff_ffff_ffffn;
+export const U128_MAX: bigint = (1n << 128n) - 1n;
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/** Bytes of a hexadecimal text, or undefined where it is not one. */
+export function fromHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/** Whether two byte arrays hold the same bytes. Not constant-time: never use it on secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Lexicographic order of bytes: negative, zero or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number);
+  return a.length - b.length;
+}
+
+/** One array holding all chunks in order. */
+export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  const all = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return all;
+}
+
+/** A DataView over exactly these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Reads an unsigned 128-bit little-endian integer. */
+export function readU128(view: DataView, offset: number): bigint {
+  return view.getBigUint64(offset, true) | (view.getBigUint64(offset + 8, true) << 64n);
+}
+
+/** Writes an unsigned 128-bit little-endian integer. The caller has checked the range. */
+export function writeU128(view: DataView, offset: number, value: bigint): void {
+  view.setBigUint64(offset, value & U64_MAX, true);
+  view.setBigUint64(offset + 8, value >> 64n, true);
+}
+
+/** The 16 little-endian bytes of an unsigned 128-bit integer. */
+export function u128Bytes(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(16);
+  writeU128(viewOf(bytes), 0, value);
+  return bytes;
+}
+
+/** The unsigned 128-bit integer in 16 little-endian bytes. */
+export function u128Of(bytes: Uint8Array): bigint {
+  return readU128(viewOf(bytes), 0);
+}
+
+// Part of every JavaScript host; declared here because pure units compile with neither DOM nor Node types.
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+declare const TextDecoder: new (label: string, options: { fatal: boolean }) => { decode(bytes: Uint8Array): string };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** UTF-8 bytes of a text. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** The text of UTF-8 bytes; throws `TypeError` where they are not UTF-8. */
+export function fromUtf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}

@@ -1,0 +1,12 @@
+/**
+ * Names of things. A node's id is a small number fixed at `init`; raft indexes and block heights are the same number.
+ */
+
+/** A node of the cluster: 1 to NODES_MAX. */
+export type NodeId = number;
+/** Position in the replicated log, from 1; also the height of the block there. Safe integers only. */
+export type LogIndex = number;
+/** A Raft term, from 1. Safe integers only. */
+export type Term = number;
+/** Log time: nanoseconds since the Unix epoch, strictly increasing from event to event. */
+export type LogTime = bigint;

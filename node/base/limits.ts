@@ -1,0 +1,69 @@
+/**
+ * Every bound of the system, in one place. Relations between them are asserted below, when this module loads.
+ * docs/operating.md lists them for operators; `sim/tidy.test.ts` holds that list against this file.
+ */
+import { assert } from "./assert.ts";
+
+/** Bytes of one account or transfer record on the wire, in the log and in memory. */
+export const RECORD_BYTES = 128;
+/** Records one bulk transaction may carry. */
+export const BATCH_RECORDS_MAX = 8_190;
+/** Log-time nanoseconds reserved for the events of one transaction; each event's timestamp is unique within them. */
+export const EVENT_SLOTS_PER_TRANSACTION = 8_192;
+/** Bytes of the largest encoded transaction (envelope and body). */
+export const TRANSACTION_BYTES_MAX: number = 1_048_576 + 4_096;
+/** Bytes of a block's transactions; a block always takes at least one transaction. */
+export const BLOCK_BYTES_MAX: number = 2 * 1_048_576;
+/** Transactions in one block. */
+export const BLOCK_TRANSACTIONS_MAX = 2_048;
+/** Bytes of one WebSocket frame, from a peer or a client. */
+export const FRAME_BYTES_MAX: number = 4 * 1_048_576;
+/** Bytes of log entries in one append message to a follower; at least one entry is always sent. */
+export const APPEND_BYTES_MAX: number = 2 * 1_048_576;
+/** Append messages that may be on their way to one follower. */
+export const APPENDS_IN_FLIGHT_MAX = 32;
+/** Blocks proposed and not yet committed, on a leader. */
+export const BLOCKS_UNCOMMITTED_MAX = 64;
+/** Bytes of transactions waiting on a leader to enter a block. */
+export const PROPOSAL_QUEUE_BYTES_MAX: number = 64 * 1_048_576;
+/** Messages in an actor's mailbox, unless the actor asks for another bound. */
+export const MAILBOX_DEPTH = 16_384;
+/** Requests one client connection may have unanswered. */
+export const CLIENT_REQUESTS_IN_FLIGHT_MAX = 1_024;
+/** Client connections one node accepts. */
+export const CLIENT_CONNECTIONS_MAX = 4_096;
+/** Bytes queued towards one connection before it is closed as too slow. */
+export const CONNECTION_BUFFER_BYTES_MAX: number = 64 * 1_048_576;
+/** Sequence numbers a session remembers: how far its requests may run ahead of, or lag behind, each other. */
+export const SESSION_WINDOW = 256;
+/** Sessions the cluster keeps. */
+export const SESSIONS_MAX = 8_192;
+/** The longest life of a signed transaction, in log-time nanoseconds: expiry may be at most this far ahead. */
+export const TRANSACTION_LIFETIME_MAX_NS: bigint = 600_000_000_000n;
+/** Keys in one authority. */
+export const AUTHORITY_KEYS_MAX = 16;
+/** Participants in settlement. */
+export const PARTICIPANTS_MAX = 256;
+/** Currencies netted in one settlement window. */
+export const SETTLEMENT_CURRENCIES_MAX = 16;
+/** Pending transfers that one block may expire. */
+export const EXPIRIES_PER_BLOCK_MAX = 4_096;
+/** Intents in the outbox that have no outcome yet. */
+export const OUTBOX_OPEN_MAX = 65_536;
+/** Results one query may return. */
+export const QUERY_RESULTS_MAX = 8_190;
+/** Bytes of a log segment file. */
+export const SEGMENT_BYTES: number = 64 * 1_048_576;
+/** Nodes in a cluster. */
+export const NODES_MAX = 9;
+
+assert(BATCH_RECORDS_MAX < EVENT_SLOTS_PER_TRANSACTION, "every event of a batch needs a timestamp of its own");
+assert(BATCH_RECORDS_MAX * RECORD_BYTES + 1_024 < TRANSACTION_BYTES_MAX, "a full batch and its envelope must fit");
+assert(TRANSACTION_BYTES_MAX < BLOCK_BYTES_MAX, "the largest transaction must fit in a block");
+assert(BLOCK_BYTES_MAX + 65_536 < FRAME_BYTES_MAX, "a block and its framing must fit in a frame");
+assert(FRAME_BYTES_MAX < CONNECTION_BUFFER_BYTES_MAX, "a connection must be able to queue one frame");
+assert(BLOCK_BYTES_MAX * 2 < SEGMENT_BYTES, "a segment must hold more than one block");
+assert(
+  EXPIRIES_PER_BLOCK_MAX + 2 * PARTICIPANTS_MAX < EVENT_SLOTS_PER_TRANSACTION,
+  "housekeeping events of a block must fit in its reserved timestamps",
+);

@@ -1,0 +1,39 @@
+/**
+ * Checkpointing of state in pages. A component of the replicated state keeps its rows in slots, cuts them into pages,
+ * and knows which pages changed since the last checkpoint; the checkpoint writes only those, in one atomic batch.
+ */
+
+/** A component of the replicated state that can be saved and restored page by page. */
+export interface Paged {
+  /** Stable name, part of the storage key. */
+  readonly name: string;
+  /** Pages that exist; restore asks for 0 to pageCount - 1. */
+  pageCount(): number;
+  /** Pages changed since `markClean`, ascending. */
+  dirtyPages(): readonly number[];
+  /** The bytes of a page, which belong to the caller. */
+  encodePage(page: number): Uint8Array;
+  /** Forgets which pages are dirty. */
+  markClean(): void;
+  /** Takes a page back; pages come in ascending order, into a freshly constructed component. Throws on bad bytes. */
+  decodePage(page: number, bytes: Uint8Array): void;
+  /** Called after the last page: rebuild indexes, assert invariants. */
+  restored(): void;
+}
+
+/** A growing set of page numbers. */
+export class DirtyPages {
+  readonly #pages = new Set<number>();
+
+  mark(page: number): void {
+    this.#pages.add(page);
+  }
+
+  sorted(): number[] {
+    return [...this.#pages].sort((a, b) => a - b);
+  }
+
+  clear(): void {
+    this.#pages.clear();
+  }
+}

@@ -1,0 +1,43 @@
+import { CodedError } from "../errors.ts";
+
+/** What a disk may answer instead of doing as told. */
+export type DiskFault = "disk_io" | "disk_full" | "disk_not_found";
+
+export class DiskError extends CodedError<DiskFault> {
+  override readonly name = "DiskError";
+}
+
+/** Called once when the operation is over; with the error when it failed. */
+export type DiskDone = (error?: DiskError) => void;
+
+/**
+ * One open file. `write`, `truncate` and `sync` are started and come back through `done`, in the order they were
+ * started. A caller keeps the written chunks unchanged until then. Nothing is durable before a `sync` that was
+ * started after the write has come back without an error; after a failed `sync` nothing may be believed.
+ */
+export interface DiskFile {
+  readonly path: string;
+  /** Bytes, as of the operations started so far. */
+  size(): number;
+  /** Reads at once, at most `length` bytes (fewer at the end); throws `DiskError`. */
+  read(offset: number, length: number): Uint8Array;
+  /** Writes the chunks one after the other from `offset` on; the file grows as needed. */
+  write(offset: number, chunks: readonly Uint8Array[], done: DiskDone): void;
+  /** Sets the size: cuts, or extends with zeros. */
+  truncate(size: number, done: DiskDone): void;
+  /** Makes all that was written before durable (fdatasync). */
+  sync(done: DiskDone): void;
+  close(): void;
+}
+
+/** Files of one node, by relative path with `/`. */
+export interface Disk {
+  /** Names in a directory, sorted; empty where there is none. */
+  list(directory: string): string[];
+  /** Opens for reading and writing; with `create` makes the file and its directories. Throws `DiskError`. */
+  open(path: string, options: { readonly create: boolean }): DiskFile;
+  /** Removes a file; throws `DiskError` where there is none. */
+  remove(path: string): void;
+  /** Makes creations and removals in the directory durable. */
+  syncDirectory(directory: string, done: DiskDone): void;
+}

@@ -1,0 +1,20 @@
+import type { Clock } from "./clock.ts";
+import type { Crypto } from "./crypto.ts";
+import type { Disk } from "./disk.ts";
+import type { Log } from "./log.ts";
+import type { Network } from "./network.ts";
+import type { Outside } from "./outside.ts";
+import type { Random } from "./random.ts";
+import type { Store } from "./store.ts";
+
+/** Everything a node may touch. `node/host/` implements it on the real world, `sim/` on a seed. */
+export interface Host {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly store: Store;
+  readonly network: Network;
+  readonly outside: Outside;
+  readonly crypto: Crypto;
+  readonly log: Log;
+}

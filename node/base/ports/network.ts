@@ -1,0 +1,29 @@
+import type { NodeId } from "../ids.ts";
+
+/** A client's connection to this node; numbers are not used again while the node runs. */
+export type ConnectionId = number;
+
+/** What the network tells the node. */
+export interface NetworkHandler {
+  /** A frame from a peer whose identity has been proven. At most FRAME_BYTES_MAX long. */
+  peerFrame(from: NodeId, frame: Uint8Array): void;
+  clientOpened(connection: ConnectionId): void;
+  /** A frame from a client; nothing is known of its sender or its content. At most FRAME_BYTES_MAX long. */
+  clientFrame(connection: ConnectionId, frame: Uint8Array): void;
+  clientClosed(connection: ConnectionId): void;
+}
+
+/**
+ * Frames to peers and clients. May lose, delay and reorder frames to peers; never alters one (links are
+ * authenticated). The frame belongs to the network once sent.
+ */
+export interface Network {
+  /** Says who takes what arrives; called once, before anything is sent. */
+  start(handler: NetworkHandler): void;
+  /** False when there is no link or its queue is full: the frame is lost, as frames may be. */
+  sendPeer(to: NodeId, frame: Uint8Array): boolean;
+  /** False when the connection is gone or has been closed for being too slow. */
+  sendClient(connection: ConnectionId, frame: Uint8Array): boolean;
+  /** Ends a client's connection with a reason it can read. */
+  closeClient(connection: ConnectionId, reason: string): void;
+}

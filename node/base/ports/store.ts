@@ -1,0 +1,18 @@
+import type { CodedError } from "../errors.ts";
+
+/** One change; without a value the key is deleted. */
+export interface StoreChange {
+  readonly key: string;
+  readonly value?: Uint8Array;
+}
+
+/**
+ * What is looked up by key: term and vote, node metadata, checkpoint pages (`level` on a real host).
+ * Keys are ASCII paths, such as `raft/state`. One `write` is atomic, and durable when `done` is called without an
+ * error. Writes are done in the order they were started.
+ */
+export interface Store {
+  /** The value, at once; throws `CodedError` when the store is damaged. */
+  get(key: string): Uint8Array | undefined;
+  write(changes: readonly StoreChange[], done: (error?: CodedError) => void): void;
+}

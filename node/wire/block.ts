@@ -1,0 +1,153 @@
+/**
+ * A block: one entry of the replicated log. A fixed header of 128 bytes, then the transactions, each behind its length.
+ *
+ *   0 magic u32 | 4 version u16 | 6 zero u16 | 8 group u32 | 12 count u32 | 16 height u64 | 24 term u64 | 32 timestamp u64
+ *  40 cluster id 16 | 56 body bytes u32 | 60 zero u32 | 64 previous hash 32 | 96 transaction root 32
+ *
+ * The block's hash is SHA-256 of its header, which binds everything: the root covers the transactions, the previous hash
+ * all blocks before. Equal height and equal hash mean equal history.
+ */
+import { equalBytes, viewOf } from "../base/bytes.ts";
+import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import { leafHash, merkleRoot } from "./merkle.ts";
+import { WireError } from "./msgpack.ts";
+
+export const BLOCK_HEADER_BYTES = 128;
+const MAGIC = 0x4b4c4251; // "QBLK"
+const VERSION = 1;
+
+/** Header fields that the leader decides. */
+export interface BlockHeader {
+  readonly group: number;
+  readonly height: number;
+  readonly term: number;
+  /** Log time of the block's last event, nanoseconds; strictly increasing. */
+  readonly timestamp: bigint;
+  readonly clusterId: Uint8Array;
+  readonly previousHash: Uint8Array;
+  readonly transactionRoot: Uint8Array;
+  readonly transactionCount: number;
+  readonly bodyBytes: number;
+}
+
+/** A decoded block; the byte arrays are views of the encoded one. */
+export interface Block {
+  readonly header: BlockHeader;
+  readonly headerBytes: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly transactions: readonly Uint8Array[];
+  /** Merkle leaves: the transactions' hashes. */
+  readonly leaves: readonly Uint8Array[];
+}
+
+/** What a new block is made of. */
+export interface BlockContent {
+  readonly group: number;
+  readonly height: number;
+  readonly term: number;
+  readonly timestamp: bigint;
+  readonly clusterId: Uint8Array;
+  readonly previousHash: Uint8Array;
+  readonly transactions: readonly Uint8Array[];
+}
+
+/** Encodes a block and tells its hash. */
+export function encodeBlock(sha256: Sha256, content: BlockContent): { bytes: Uint8Array; hash: Uint8Array } {
+  let bodyBytes = 0;
+  for (const transaction of content.transactions) bodyBytes += 4 + transaction.length;
+  const encoded = new Uint8Array(BLOCK_HEADER_BYTES + bodyBytes);
+  const view = viewOf(encoded);
+  view.setUint32(0, MAGIC, true);
+  view.setUint16(4, VERSION, true);
+  view.setUint32(8, content.group, true);
+  view.setUint32(12, content.transactions.length, true);
+  view.setBigUint64(16, BigInt(content.height), true);
+  view.setBigUint64(24, BigInt(content.term), true);
+  view.setBigUint64(32, content.timestamp, true);
+  encoded.set(content.clusterId, 40);
+  view.setUint32(56, bodyBytes, true);
+  encoded.set(content.previousHash, 64);
+  const leaves = content.transactions.map((transaction) => leafHash(sha256, transaction));
+  encoded.set(merkleRoot(sha256, leaves), 96);
+  let offset = BLOCK_HEADER_BYTES;
+  for (const transaction of content.transactions) {
+    view.setUint32(offset, transaction.length, true);
+    encoded.set(transaction, offset + 4);
+    offset += 4 + transaction.length;
+  }
+  return { bytes: encoded, hash: blockHash(sha256, encoded) };
+}
+
+/** Hash of an encoded block. */
+export function blockHash(sha256: Sha256, encoded: Uint8Array): Uint8Array {
+  return sha256(encoded.subarray(0, BLOCK_HEADER_BYTES));
+}
+
+/** Decodes a header; throws `WireError` `malformed_block`. */
+export function decodeBlockHeader(encoded: Uint8Array): BlockHeader {
+  if (encoded.length < BLOCK_HEADER_BYTES) throw malformed("shorter than its header");
+  const view = viewOf(encoded);
+  if (view.getUint32(0, true) !== MAGIC) throw malformed("not a block");
+  if (view.getUint16(4, true) !== VERSION) throw malformed("of another version");
+  if (view.getUint16(6, true) !== 0 || view.getUint32(60, true) !== 0) throw malformed("reserved bytes are not zero");
+  return {
+    group: view.getUint32(8, true),
+    transactionCount: view.getUint32(12, true),
+    height: Number(view.getBigUint64(16, true)),
+    term: Number(view.getBigUint64(24, true)),
+    timestamp: view.getBigUint64(32, true),
+    clusterId: encoded.slice(40, 56),
+    bodyBytes: view.getUint32(56, true),
+    previousHash: encoded.slice(64, 96),
+    transactionRoot: encoded.slice(96, 128),
+  };
+}
+
+/** Decodes a block and checks its root; throws `WireError` `malformed_block`. */
+export function decodeBlock(sha256: Sha256, encoded: Uint8Array): Block {
+  const header = decodeBlockHeader(encoded);
+  if (header.transactionCount > BLOCK_TRANSACTIONS_MAX) throw malformed("too many transactions");
+  if (header.bodyBytes !== encoded.length - BLOCK_HEADER_BYTES) throw malformed("of another length than it says");
+  if (header.bodyBytes > BLOCK_BYTES_MAX) throw malformed("too large");
+  const view = viewOf(encoded);
+  const transactions: Uint8Array[] = [];
+  let offset = BLOCK_HEADER_BYTES;
+  for (let i = 0; i < header.transactionCount; i++) {
+    if (offset + 4 > encoded.length) throw malformed("a transaction is cut");
+    const length = view.getUint32(offset, true);
+    offset += 4;
+    if (offset + length > encoded.length) throw malformed("a transaction is cut");
+    transactions.push(encoded.subarray(offset, offset + length));
+    offset += length;
+  }
+  if (offset !== encoded.length) throw malformed("bytes after the last transaction");
+  const leaves = transactions.map((transaction) => leafHash(sha256, transaction));
+  if (!equalBytes(merkleRoot(sha256, leaves), header.transactionRoot)) throw malformed("its root does not match");
+  return {
+    header,
+    headerBytes: encoded.slice(0, BLOCK_HEADER_BYTES),
+    hash: blockHash(sha256, encoded),
+    transactions,
+    leaves,
+  };
+}
+
+function malformed(reason: string): WireError {
+  return new WireError("malformed_block", `malformed block: ${reason}`);
+}
+
+/** The smallest timestamp a block of `count` transactions may bear after one at `previous`: room for every event. */
+export function earliestTimestamp(previous: bigint, count: number): bigint {
+  return previous + BigInt((count + 1) * EVENT_SLOTS_PER_TRANSACTION);
+}
+
+/** Log time of transaction `index` of a block: its last event; event i of n lies n - 1 - i before it. */
+export function transactionTimestamp(header: BlockHeader, index: number): bigint {
+  return header.timestamp - BigInt((header.transactionCount - 1 - index) * EVENT_SLOTS_PER_TRANSACTION);
+}
+
+/** Log time up to which a block's housekeeping (expiries, settlement) may use timestamps, before its transactions. */
+export function housekeepingTimestamp(header: BlockHeader): bigint {
+  return header.timestamp - BigInt(header.transactionCount * EVENT_SLOTS_PER_TRANSACTION);
+}

@@ -1,0 +1,155 @@
+/**
+ * The client protocol: one msgpack array a WebSocket message, its first element says which.
+ *
+ * The node opens with a challenge; the client proves its key by signing it, and may then submit and query. Requests carry
+ * a number that the answer repeats; answers may come in any order.
+ */
+import { utf8 } from "../base/bytes.ts";
+import { FRAME_BYTES_MAX } from "../base/limits.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import { pack, unpack, WireError } from "./msgpack.ts";
+import { bytes, bytesBetween, check, integer, oneOf, text, tuple, u32 } from "./schema.ts";
+
+export const PROTOCOL_VERSION = 1;
+
+const TYPES = {
+  hello: 1,
+  submit: 2,
+  query: 3,
+  challenge: 101,
+  welcome: 102,
+  receipt: 103,
+  answer: 104,
+  error: 105,
+} as const;
+
+/** How fresh an answer must be: `linearizable` sees everything acknowledged before the question; `local` what this node has. */
+export const CONSISTENCIES = ["linearizable", "local"] as const;
+export type Consistency = (typeof CONSISTENCIES)[number];
+
+/** From a client. */
+export type ClientFrame =
+  | {
+      readonly type: "hello";
+      readonly clusterId: Uint8Array;
+      readonly publicKey: Uint8Array;
+      readonly signature: Uint8Array;
+    }
+  | { readonly type: "submit"; readonly request: number; readonly transaction: Uint8Array }
+  | { readonly type: "query"; readonly request: number; readonly consistency: Consistency; readonly query: Uint8Array };
+
+/** From a node. `receipt`, `answer` are encoded values of their own (receipt.ts, state queries). */
+export type NodeFrame =
+  | { readonly type: "challenge"; readonly clusterId: Uint8Array; readonly node: number; readonly nonce: Uint8Array }
+  | { readonly type: "welcome"; readonly node: number; readonly logTime: bigint }
+  | { readonly type: "receipt"; readonly request: number; readonly receipt: Uint8Array }
+  | { readonly type: "answer"; readonly request: number; readonly answer: Uint8Array }
+  | { readonly type: "error"; readonly request: number; readonly code: string; readonly message: string };
+
+const anyBytes = bytesBetween(0, FRAME_BYTES_MAX);
+const helloSchema = tuple(u32, integer(PROTOCOL_VERSION, PROTOCOL_VERSION), bytes(16), bytes(32), bytes(64));
+const submitSchema = tuple(u32, u32, anyBytes);
+const querySchema = tuple(u32, u32, oneOf(...CONSISTENCIES), anyBytes);
+const challengeSchema = tuple(u32, integer(PROTOCOL_VERSION, PROTOCOL_VERSION), bytes(16), u32, bytes(32));
+const welcomeSchema = tuple(u32, u32, bytes(8));
+const bytesAnswerSchema = tuple(u32, u32, anyBytes);
+const errorSchema = tuple(u32, u32, text(64), text(1024));
+
+export function encodeClientFrame(frame: ClientFrame): Uint8Array {
+  switch (frame.type) {
+    case "hello":
+      return pack([TYPES.hello, PROTOCOL_VERSION, frame.clusterId, frame.publicKey, frame.signature]);
+    case "submit":
+      return pack([TYPES.submit, frame.request, frame.transaction]);
+    case "query":
+      return pack([TYPES.query, frame.request, frame.consistency, frame.query]);
+  }
+}
+
+/** Decodes what a client sent; throws `WireError` `malformed_msgpack` or `malformed_frame`. */
+export function decodeClientFrame(encoded: Uint8Array): ClientFrame {
+  const value = unpack(encoded);
+  switch (typeOf(value)) {
+    case TYPES.hello: {
+      const [, , clusterId, publicKey, signature] = check(helloSchema, value, "malformed_frame");
+      return { type: "hello", clusterId, publicKey, signature };
+    }
+    case TYPES.submit: {
+      const [, request, transaction] = check(submitSchema, value, "malformed_frame");
+      return { type: "submit", request, transaction };
+    }
+    case TYPES.query: {
+      const [, request, consistency, query] = check(querySchema, value, "malformed_frame");
+      return { type: "query", request, consistency, query };
+    }
+    default:
+      throw new WireError("malformed_frame", "there is no such client frame");
+  }
+}
+
+export function encodeNodeFrame(frame: NodeFrame): Uint8Array {
+  switch (frame.type) {
+    case "challenge":
+      return pack([TYPES.challenge, PROTOCOL_VERSION, frame.clusterId, frame.node, frame.nonce]);
+    case "welcome":
+      return pack([TYPES.welcome, frame.node, logTimeBytes(frame.logTime)]);
+    case "receipt":
+      return pack([TYPES.receipt, frame.request, frame.receipt]);
+    case "answer":
+      return pack([TYPES.answer, frame.request, frame.answer]);
+    case "error":
+      return pack([TYPES.error, frame.request, frame.code, frame.message.slice(0, 1024)]);
+  }
+}
+
+/** Decodes what a node sent; throws `WireError` `malformed_msgpack` or `malformed_frame`. */
+export function decodeNodeFrame(encoded: Uint8Array): NodeFrame {
+  const value = unpack(encoded);
+  switch (typeOf(value)) {
+    case TYPES.challenge: {
+      const [, , clusterId, node, nonce] = check(challengeSchema, value, "malformed_frame");
+      return { type: "challenge", clusterId, node, nonce };
+    }
+    case TYPES.welcome: {
+      const [, node, logTime] = check(welcomeSchema, value, "malformed_frame");
+      return {
+        type: "welcome",
+        node,
+        logTime: new DataView(logTime.buffer, logTime.byteOffset, 8).getBigUint64(0, true),
+      };
+    }
+    case TYPES.receipt: {
+      const [, request, receipt] = check(bytesAnswerSchema, value, "malformed_frame");
+      return { type: "receipt", request, receipt };
+    }
+    case TYPES.answer: {
+      const [, request, answer] = check(bytesAnswerSchema, value, "malformed_frame");
+      return { type: "answer", request, answer };
+    }
+    case TYPES.error: {
+      const [, request, code, message] = check(errorSchema, value, "malformed_frame");
+      return { type: "error", request, code, message };
+    }
+    default:
+      throw new WireError("malformed_frame", "there is no such node frame");
+  }
+}
+
+function typeOf(value: unknown): unknown {
+  return Array.isArray(value) ? value[0] : undefined;
+}
+
+function logTimeBytes(logTime: bigint): Uint8Array {
+  const encoded = new Uint8Array(8);
+  new DataView(encoded.buffer).setBigUint64(0, logTime, true);
+  return encoded;
+}
+
+/** What a client signs to prove its key on one connection to one node. */
+export function helloDigest(
+  sha256: Sha256,
+  hello: { clusterId: Uint8Array; node: number; nonce: Uint8Array; publicKey: Uint8Array },
+): Uint8Array {
+  const node = new Uint8Array([hello.node]);
+  return sha256(utf8("quorate.hello.v1\0"), hello.clusterId, node, hello.nonce, hello.publicKey);
+}

@@ -1,0 +1,48 @@
+/**
+ * What a cluster is from its first moment: its nodes with their identities, and the key that may set up the rest.
+ * The cluster's id is a hash of this, so two clusters never share one and nobody can swap the admin's key.
+ */
+import { utf8 } from "../base/bytes.ts";
+import type { NodeId } from "../base/ids.ts";
+import { NODES_MAX } from "../base/limits.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import { pack, unpack, WireError } from "./msgpack.ts";
+import { bytes, check, integer, list, tuple, u64 } from "./schema.ts";
+
+export interface GenesisNode {
+  readonly id: NodeId;
+  readonly publicKey: Uint8Array;
+}
+
+export interface Genesis {
+  /** Log time before the first block, nanoseconds since the epoch. */
+  readonly timestamp: bigint;
+  /** Ascending by id, ids from 1. */
+  readonly nodes: readonly GenesisNode[];
+  readonly adminKey: Uint8Array;
+}
+
+const genesisSchema = tuple(integer(1, 1), u64, list(tuple(integer(1, NODES_MAX), bytes(32)), NODES_MAX), bytes(32));
+
+export function encodeGenesis(genesis: Genesis): Uint8Array {
+  return pack([1, genesis.timestamp, genesis.nodes.map((node) => [node.id, node.publicKey]), genesis.adminKey]);
+}
+
+/** Decodes a genesis; throws `WireError` `malformed_genesis`. */
+export function decodeGenesis(encoded: Uint8Array): Genesis {
+  const [, timestamp, nodes, adminKey] = check(genesisSchema, unpack(encoded), "malformed_genesis");
+  if (nodes.length === 0 || nodes.some(([id], index) => id !== index + 1)) {
+    throw new WireError("malformed_genesis", "node ids must run from 1");
+  }
+  return { timestamp, nodes: nodes.map(([id, publicKey]) => ({ id, publicKey })), adminKey };
+}
+
+/** The cluster's 16-byte id. */
+export function clusterIdOf(sha256: Sha256, genesis: Genesis): Uint8Array {
+  return sha256(utf8("quorate.cluster.v1\0"), encodeGenesis(genesis)).slice(0, 16);
+}
+
+/** Hash that stands before the first block. */
+export function genesisHash(sha256: Sha256, genesis: Genesis): Uint8Array {
+  return sha256(utf8("quorate.genesis.v1\0"), encodeGenesis(genesis));
+}

@@ -1,0 +1,186 @@
+/**
+ * Kinds of transactions: their wire numbers and the schemas of their bodies.
+ *
+ * A number once given is never used for another kind. Bulk kinds (accounts, transfers) carry flat records and have no
+ * schema here; the ledger's `checkBatch` is their gate. u128 ids and amounts are 16 little-endian bytes.
+ */
+import { AUTHORITY_KEYS_MAX } from "../base/limits.ts";
+import { boolean, bytes, integer, list, object, oneOf, type Schema, text, u32, u64, u128 } from "./schema.ts";
+
+export const KINDS = {
+  /** Opens the envelope's session for the envelope's key. */
+  sessionOpen: 1,
+  /** Flat account records; the new accounts belong to the signer's authority. */
+  createAccounts: 2,
+  /** Flat transfer records. */
+  createTransfers: 3,
+  createAuthority: 10,
+  configureSettlement: 11,
+  configureParticipant: 12,
+  configureCard: 13,
+  configureRisk: 14,
+  blockPayer: 15,
+  createPayment: 20,
+  reviewPayment: 21,
+  capturePayment: 22,
+  voidPayment: 23,
+  /** What an external network answered to an intent of the outbox; only nodes may sign it. */
+  channelOutcome: 30,
+  closeSettlement: 40,
+} as const;
+
+export type KindName = keyof typeof KINDS;
+export type Kind = (typeof KINDS)[KindName];
+
+const kindNames = new Map<number, KindName>(Object.entries(KINDS).map(([name, kind]) => [kind, name as KindName]));
+
+/** The name of a kind, or undefined for a number that is none. */
+export function kindName(kind: number): KindName | undefined {
+  return kindNames.get(kind);
+}
+
+/** What an authority may do besides debiting its own accounts. */
+export const ROLES = ["admin", "operator", "issuer", "participant", "auditor", "node"] as const;
+export type Role = (typeof ROLES)[number];
+
+const role: Schema<Role> = oneOf(...ROLES);
+const ledger: Schema<number> = integer(1, 0xffff_ffff);
+
+export const sessionOpenBody: Schema<object> = object({});
+
+/** Creates an authority: `threshold` of `keys` speak for it. One key speaks for one authority only. */
+export interface CreateAuthorityBody {
+  readonly name: string;
+  readonly keys: readonly Uint8Array[];
+  readonly threshold: number;
+  readonly roles: readonly Role[];
+}
+export const createAuthorityBody: Schema<CreateAuthorityBody> = object({
+  name: text(64),
+  keys: list(bytes(32), AUTHORITY_KEYS_MAX),
+  threshold: integer(1, AUTHORITY_KEYS_MAX),
+  roles: list(role, ROLES.length),
+});
+
+/** Opens settlement in a currency: windows last `windowSeconds` of log time; the hub account nets to zero. */
+export interface ConfigureSettlementBody {
+  readonly ledger: number;
+  readonly hubAccount: bigint;
+  readonly windowSeconds: number;
+}
+export const configureSettlementBody: Schema<ConfigureSettlementBody> = object({
+  ledger,
+  hubAccount: u128,
+  windowSeconds: integer(1, 31_536_000),
+});
+
+/** Names the account through which a participant settles in a currency. */
+export interface ConfigureParticipantBody {
+  readonly authority: number;
+  readonly ledger: number;
+  readonly settlementAccount: bigint;
+}
+export const configureParticipantBody: Schema<ConfigureParticipantBody> = object({
+  authority: u32,
+  ledger,
+  settlementAccount: u128,
+});
+
+/** Opens the card channel in a currency: approved payments debit the clearing account. */
+export interface ConfigureCardBody {
+  readonly ledger: number;
+  readonly clearingAccount: bigint;
+  readonly holdSeconds: number;
+}
+export const configureCardBody: Schema<ConfigureCardBody> = object({
+  ledger,
+  clearingAccount: u128,
+  holdSeconds: integer(1, 31_536_000),
+});
+
+/** Risk rules; amounts in minor units, 0 switches a rule off. Windows tumble on the payment's own time. */
+export interface ConfigureRiskBody {
+  readonly ledger: number;
+  readonly reviewAmount: bigint;
+  readonly declineAmount: bigint;
+  readonly velocityWindowSeconds: number;
+  readonly velocityReviewCount: number;
+  readonly velocityDeclineCount: number;
+  readonly velocityDeclineAmount: bigint;
+}
+export const configureRiskBody: Schema<ConfigureRiskBody> = object({
+  ledger,
+  reviewAmount: u128,
+  declineAmount: u128,
+  velocityWindowSeconds: integer(1, 31_536_000),
+  velocityReviewCount: u32,
+  velocityDeclineCount: u32,
+  velocityDeclineAmount: u128,
+});
+
+/** Puts a payer on the block list, or takes it off. */
+export interface BlockPayerBody {
+  readonly payer: bigint;
+  readonly blocked: boolean;
+}
+export const blockPayerBody: Schema<BlockPayerBody> = object({ payer: u128, blocked: boolean });
+
+export const CHANNELS = ["wallet", "card"] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/**
+ * A payment. `payer` is an account (wallet) or a reference to the card holder (card); `payee` is an account.
+ * Without `channel` the wallet is taken where the payer is an account, else the card where a token is given.
+ * `initiatedAt` (seconds since the epoch) is the payment's own time where it is not the log's, as in an import.
+ */
+export interface CreatePaymentBody {
+  readonly id: bigint;
+  readonly payer: bigint;
+  readonly payee: bigint;
+  readonly amount: bigint;
+  readonly ledger: number;
+  readonly capture: "automatic" | "manual";
+  readonly channel?: Channel;
+  readonly cardToken?: string;
+  readonly reference?: string;
+  readonly initiatedAt?: bigint;
+}
+export const createPaymentBody: Schema<CreatePaymentBody> = object(
+  { id: u128, payer: u128, payee: u128, amount: u128, ledger, capture: oneOf("automatic", "manual") },
+  { channel: oneOf(...CHANNELS), cardToken: text(64), reference: text(64), initiatedAt: u64 },
+);
+
+/** What a reviewer decided on a payment that risk set aside. */
+export interface ReviewPaymentBody {
+  readonly id: bigint;
+  readonly decision: "approve" | "reject";
+}
+export const reviewPaymentBody: Schema<ReviewPaymentBody> = object({ id: u128, decision: oneOf("approve", "reject") });
+
+/** Captures or voids an authorised payment. */
+export interface PaymentIdBody {
+  readonly id: bigint;
+}
+export const paymentIdBody: Schema<PaymentIdBody> = object({ id: u128 });
+
+/** `amount` is what the network says it acted on: it is checked against the intent, never trusted. */
+export interface ChannelOutcomeBody {
+  readonly intent: bigint;
+  readonly outcome: "approved" | "declined";
+  readonly reason: string;
+  readonly networkReference: string;
+  readonly amount: bigint;
+}
+export const channelOutcomeBody: Schema<ChannelOutcomeBody> = object({
+  intent: u64,
+  outcome: oneOf("approved", "declined"),
+  reason: text(64),
+  networkReference: text(64),
+  amount: u128,
+});
+
+/** Closes the open window of a currency now, whatever its length. */
+export interface CloseSettlementBody {
+  readonly ledger: number;
+}
+export const closeSettlementBody: Schema<CloseSettlementBody> = object({ ledger });

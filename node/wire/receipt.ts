@@ -1,0 +1,164 @@
+/**
+ * Receipts: what a client keeps to prove what became of its transaction, checked offline.
+ *
+ * The node signs (cluster, height, block hash, state digest) once a block. The block hash proves the transaction's place
+ * (Merkle path to the header's root), the digest proves its result: digest = H(previous digest, block hash, result root,
+ * effects hash), and the result lies under the result root.
+ */
+import { equalBytes, utf8, viewOf } from "../base/bytes.ts";
+import { BLOCK_TRANSACTIONS_MAX } from "../base/limits.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import { BLOCK_HEADER_BYTES, blockHash, decodeBlockHeader } from "./block.ts";
+import { leafHash, verifyMerklePath } from "./merkle.ts";
+import { pack, unpack, WireError } from "./msgpack.ts";
+import { bytes, bytesBetween, check, integer, list, tuple } from "./schema.ts";
+
+export interface Receipt {
+  /** Merkle leaf of the transaction's bytes. */
+  readonly transactionHash: Uint8Array;
+  readonly transactionIndex: number;
+  readonly transactionPath: readonly Uint8Array[];
+  readonly blockHeader: Uint8Array;
+  /** The encoded result, see results.ts. */
+  readonly result: Uint8Array;
+  readonly resultPath: readonly Uint8Array[];
+  readonly resultRoot: Uint8Array;
+  readonly previousDigest: Uint8Array;
+  readonly effectsHash: Uint8Array;
+  readonly nodeKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+const PATH_MAX = 12;
+const hash = bytes(32);
+const path = list(hash, PATH_MAX);
+const receiptSchema = tuple(
+  integer(1, 1),
+  hash,
+  integer(0, BLOCK_TRANSACTIONS_MAX - 1),
+  path,
+  bytes(BLOCK_HEADER_BYTES),
+  bytesBetween(1, 2 ** 20),
+  path,
+  hash,
+  hash,
+  hash,
+  hash,
+  bytes(64),
+);
+
+export function encodeReceipt(r: Receipt): Uint8Array {
+  return pack([
+    1,
+    r.transactionHash,
+    r.transactionIndex,
+    r.transactionPath,
+    r.blockHeader,
+    r.result,
+    r.resultPath,
+    r.resultRoot,
+    r.previousDigest,
+    r.effectsHash,
+    r.nodeKey,
+    r.signature,
+  ]);
+}
+
+/** Decodes a receipt; throws `WireError` `malformed_receipt`. */
+export function decodeReceipt(encoded: Uint8Array): Receipt {
+  const f = check(receiptSchema, unpack(encoded), "malformed_receipt");
+  return {
+    transactionHash: f[1],
+    transactionIndex: f[2],
+    transactionPath: f[3],
+    blockHeader: f[4],
+    result: f[5],
+    resultPath: f[6],
+    resultRoot: f[7],
+    previousDigest: f[8],
+    effectsHash: f[9],
+    nodeKey: f[10],
+    signature: f[11],
+  };
+}
+
+/** The state digest after a block. */
+export function stateDigest(
+  sha256: Sha256,
+  parts: { previousDigest: Uint8Array; blockHash: Uint8Array; resultRoot: Uint8Array; effectsHash: Uint8Array },
+): Uint8Array {
+  return sha256(
+    utf8("quorate.digest.v1\0"),
+    parts.previousDigest,
+    parts.blockHash,
+    parts.resultRoot,
+    parts.effectsHash,
+  );
+}
+
+/** What a node signs for a block: one signature serves every receipt in it. */
+export function attestation(
+  sha256: Sha256,
+  at: { clusterId: Uint8Array; height: number; blockHash: Uint8Array; digest: Uint8Array },
+): Uint8Array {
+  const height = new Uint8Array(8);
+  viewOf(height).setBigUint64(0, BigInt(at.height), true);
+  return sha256(utf8("quorate.attestation.v1\0"), at.clusterId, height, at.blockHash, at.digest);
+}
+
+export type ReceiptVerdict =
+  | { readonly valid: true; readonly height: number; readonly timestamp: bigint; readonly digest: Uint8Array }
+  | { readonly valid: false; readonly reason: ReceiptFault };
+export type ReceiptFault =
+  | "malformed_block"
+  | "foreign_cluster"
+  | "transaction_not_in_block"
+  | "result_not_in_block"
+  | "unknown_node"
+  | "bad_signature";
+
+/** What a verifier must know beforehand. */
+export interface ReceiptTrust {
+  readonly clusterId: Uint8Array;
+  readonly nodeKeys: readonly Uint8Array[];
+  readonly sha256: Sha256;
+  readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
+}
+
+/** Checks a receipt against what the verifier trusts. With `transaction`, also that it is about those very bytes. */
+export function verifyReceipt(receipt: Receipt, trust: ReceiptTrust, transaction?: Uint8Array): ReceiptVerdict {
+  const { sha256 } = trust;
+  const header = headerOf(receipt);
+  if (header === undefined) return { valid: false, reason: "malformed_block" };
+  if (!equalBytes(header.clusterId, trust.clusterId)) return { valid: false, reason: "foreign_cluster" };
+  const count = header.transactionCount;
+  const index = receipt.transactionIndex;
+  const inBlock = { leaf: receipt.transactionHash, index, count, path: receipt.transactionPath };
+  if (!verifyMerklePath(sha256, inBlock, header.transactionRoot))
+    return { valid: false, reason: "transaction_not_in_block" };
+  if (transaction !== undefined && !equalBytes(leafHash(sha256, transaction), receipt.transactionHash)) {
+    return { valid: false, reason: "transaction_not_in_block" };
+  }
+  const result = { leaf: leafHash(sha256, receipt.result), index, count, path: receipt.resultPath };
+  if (!verifyMerklePath(sha256, result, receipt.resultRoot)) return { valid: false, reason: "result_not_in_block" };
+  if (!trust.nodeKeys.some((key) => equalBytes(key, receipt.nodeKey))) return { valid: false, reason: "unknown_node" };
+  const hashOfBlock = blockHash(sha256, receipt.blockHeader);
+  const digest = stateDigest(sha256, { ...receipt, blockHash: hashOfBlock });
+  const signed = attestation(sha256, {
+    clusterId: trust.clusterId,
+    height: header.height,
+    blockHash: hashOfBlock,
+    digest,
+  });
+  if (!trust.verify(receipt.nodeKey, signed, receipt.signature)) return { valid: false, reason: "bad_signature" };
+  return { valid: true, height: header.height, timestamp: header.timestamp, digest };
+}
+
+function headerOf(receipt: Receipt): ReturnType<typeof decodeBlockHeader> | undefined {
+  try {
+    return decodeBlockHeader(receipt.blockHeader);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}

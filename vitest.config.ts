@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+
+const everywhere = ["node", "consensus", "storage", "sim", "cli"];
+const glob = (suffix: string): string[] => everywhere.map((folder) => `${folder}/**/*.${suffix}.test.ts`);
+
+/** Four suites by suffix: tidy (rules about the code), unit, simulation sweeps (*.sim) and real processes (*.process). */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "tidy", include: ["sim/tidy.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "unit",
+          include: everywhere.map((folder) => `${folder}/**/*.test.ts`),
+          exclude: ["sim/tidy.test.ts", ...glob("sim"), ...glob("process")],
+          testTimeout: 30_000,
+        },
+      },
+      { test: { name: "simulation", include: glob("sim"), testTimeout: 600_000 } },
+      { test: { name: "process", include: glob("process"), testTimeout: 300_000, fileParallelism: false } },
+    ],
+  },
+});
