@@ -4,7 +4,7 @@ const INITIAL_CAPACITY = 16;
 
 export class Mailbox<M> {
   readonly #depthMax: number;
-  #slots: (M | undefined)[] = new Array<M | undefined>(INITIAL_CAPACITY).fill(undefined);
+  #slots: (M | undefined)[] = emptySlots<M>(INITIAL_CAPACITY);
   #head = 0;
   #length = 0;
 
@@ -35,15 +35,19 @@ export class Mailbox<M> {
   }
 
   clear(): void {
-    this.#slots = new Array<M | undefined>(INITIAL_CAPACITY).fill(undefined);
+    this.#slots = emptySlots<M>(INITIAL_CAPACITY);
     this.#head = 0;
     this.#length = 0;
   }
 
   #grow(): void {
-    const wider = new Array<M | undefined>(this.#slots.length * 2).fill(undefined);
+    const wider = emptySlots<M>(this.#slots.length * 2);
     for (let i = 0; i < this.#length; i++) wider[i] = this.#slots[(this.#head + i) % this.#slots.length];
     this.#slots = wider;
     this.#head = 0;
   }
+}
+
+function emptySlots<M>(count: number): (M | undefined)[] {
+  return Array.from({ length: count }, () => undefined);
 }

@@ -33,7 +33,7 @@ export function merklePath(sha256: Sha256, leaves: readonly Uint8Array[], index:
       from = middle;
     }
   }
-  return path.reverse();
+  return path.toReversed();
 }
 
 /** Whether `leaf` (a leaf hash) is number `index` of `count` leaves under `root`. */

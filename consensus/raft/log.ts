@@ -1,0 +1,155 @@
+/**
+ * The log as Raft sees it: the durable part read through a `LogView`, the rest from memory, and how far it is committed.
+ *
+ * Terms never decrease along the log. What is committed is never cut. Committed entries are handed out for applying only
+ * as far as they are durable on this node, even where a quorum of others has them: then what was applied can always be
+ * read back after a crash, and applying never runs ahead of recovery.
+ */
+import { assert, must } from "../../node/base/assert.ts";
+import type { LogIndex, Term } from "../../node/base/ids.ts";
+import type { LogView } from "./log-view.ts";
+import type { Entry } from "./messages.ts";
+import { type LogWrite, Unstable } from "./unstable.ts";
+
+export class RaftLog {
+  readonly #view: LogView;
+  readonly #unstable: Unstable;
+  /** Invariant: #handedOut <= #commit <= lastIndex, and #handedOut <= stableIndex. */
+  #commit: LogIndex;
+  /** Committed entries up to here have been handed out for applying. */
+  #handedOut: LogIndex;
+
+  constructor(view: LogView, commit: LogIndex) {
+    this.#view = view;
+    this.#unstable = new Unstable(view.lastIndex());
+    this.#commit = commit;
+    this.#handedOut = commit;
+  }
+
+  get firstIndex(): LogIndex {
+    return this.#view.firstIndex();
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#unstable.last;
+  }
+
+  get lastTerm(): Term {
+    return must(this.term(this.lastIndex), "the last term is known");
+  }
+
+  /** The last position that is durable here and agrees with this log. */
+  get stableIndex(): LogIndex {
+    return this.#unstable.stable;
+  }
+
+  get commit(): LogIndex {
+    return this.#commit;
+  }
+
+  /** The term at a position, or undefined where the position is compacted away or behind the end. */
+  term(index: LogIndex): Term | undefined {
+    if (index > this.lastIndex) return undefined;
+    return index > this.stableIndex ? this.#unstable.entry(index).term : this.#view.term(index);
+  }
+
+  /** Whether the log has an entry of this term at this position. */
+  matches(index: LogIndex, term: Term): boolean {
+    return this.term(index) === term;
+  }
+
+  /** Whether a log that ends so holds everything this one could have committed (§5.4.1). */
+  isUpToDate(lastIndex: LogIndex, lastTerm: Term): boolean {
+    return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);
+  }
+
+  /** The last position up to `limit` whose term is at most `term`; by bisection, as terms never decrease. */
+  lastIndexUpToTerm(limit: LogIndex, term: Term): LogIndex {
+    assert(limit <= this.lastIndex, "the search starts within the log");
+    let low = Math.min(limit, this.firstIndex - 1);
+    let high = limit;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (must(this.term(middle), "position is within the log") <= term) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  entry(index: LogIndex): Entry {
+    return must(this.entries(index, index + 1, 0)[0], "entry is within the log");
+  }
+
+  /** The entries from `from` up to and not including `to`, within `bytesMax` bytes of data but at least one. */
+  entries(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[] {
+    if (from === to) return [];
+    assert(from >= this.firstIndex && from < to && to <= this.lastIndex + 1, "the range lies within the log");
+    const durableTo = Math.min(to, this.stableIndex + 1);
+    const entries = from < durableTo ? [...this.#view.entries(from, durableTo, bytesMax)] : [];
+    if (from < durableTo) assert(entries.length > 0 && entries[0]?.index === from, "the view serves what is durable");
+    let bytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
+    for (let index = from + entries.length; index < to; index++) {
+      if (index < durableTo) break; // the view stopped at the bound
+      const entry = this.#unstable.entry(index);
+      bytes += entry.data.length;
+      if (entries.length > 0 && bytes > bytesMax) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  append(entries: readonly Entry[]): void {
+    const first = entries[0];
+    if (first === undefined) return;
+    assert(first.term >= this.lastTerm, "terms never decrease along the log");
+    this.#unstable.append(entries);
+  }
+
+  /** Drops the entries from this position on; they must not be committed. */
+  truncate(from: LogIndex): void {
+    assert(from > this.#commit, "committed entries are never cut");
+    this.#unstable.truncate(from);
+  }
+
+  /** Moves the commit index forward; a smaller one changes nothing. */
+  commitTo(index: LogIndex): void {
+    assert(index <= this.lastIndex, "what is committed is in the log");
+    this.#commit = Math.max(this.#commit, index);
+  }
+
+  get hasCommitted(): boolean {
+    return this.#handedOut < this.#appliable();
+  }
+
+  /** The committed entries to apply next, both ends included; undefined when there are none. */
+  takeCommitted(): { readonly from: LogIndex; readonly to: LogIndex } | undefined {
+    if (!this.hasCommitted) return undefined;
+    const from = this.#handedOut + 1;
+    this.#handedOut = this.#appliable();
+    return { from, to: this.#handedOut };
+  }
+
+  get hasUnwritten(): boolean {
+    return this.#unstable.hasUnwritten;
+  }
+
+  /** What is to be written now; may be empty. Each write taken is completed once, in order. */
+  takeWrite(): LogWrite {
+    return this.#unstable.take();
+  }
+
+  completeWrite(): void {
+    this.#unstable.complete();
+  }
+
+  assertInvariants(): void {
+    assert(this.#handedOut <= this.#commit, "only committed entries are handed out");
+    assert(this.#handedOut <= this.stableIndex, "only durable entries are handed out");
+    assert(this.#commit <= this.lastIndex, "what is committed is in the log");
+    assert(this.stableIndex <= this.lastIndex, "what is durable is in the log");
+  }
+
+  #appliable(): LogIndex {
+    return Math.min(this.#commit, this.stableIndex);
+  }
+}

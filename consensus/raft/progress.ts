@@ -1,0 +1,119 @@
+/**
+ * What a leader knows about one follower's log, and how fast it may send to it.
+ *
+ *     probe ──── accepted ───► replicate          probe: one append at a time, looking for where the logs agree
+ *       ▲                          │              replicate: a pipeline of appends, bounded by `InFlight`
+ *       └──────── rejected ────────┘
+ *
+ * A peer that is `paused` gets no append until it answers something; each heartbeat answer allows one more, so that a
+ * lost append delays a follower by a heartbeat and never for ever.
+ */
+import { assert } from "../../node/base/assert.ts";
+import type { LogIndex } from "../../node/base/ids.ts";
+import { InFlight } from "./in-flight.ts";
+import type { Entry } from "./messages.ts";
+
+export type ProgressState = "probe" | "replicate";
+
+export class Progress {
+  /** The follower's log agrees with ours up to here, durably. Never goes back. */
+  #match: LogIndex = 0;
+  /** The next position to send. Invariant: #match < #next. */
+  #next: LogIndex;
+  #state: ProgressState = "probe";
+  #paused = false;
+  /** The newest commit index sent in an append. */
+  #commitSent: LogIndex = 0;
+  readonly #inFlight: InFlight;
+  /** Whether the follower has answered since the last check for a quorum. */
+  active = false;
+
+  constructor(next: LogIndex, inFlight: InFlight) {
+    this.#next = next;
+    this.#inFlight = inFlight;
+  }
+
+  get match(): LogIndex {
+    return this.#match;
+  }
+
+  get next(): LogIndex {
+    return this.#next;
+  }
+
+  get state(): ProgressState {
+    return this.#state;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlight.count;
+  }
+
+  get commitSent(): LogIndex {
+    return this.#commitSent;
+  }
+
+  /** Whether the next append may carry entries, or only ask where the follower is. */
+  get mayCarryEntries(): boolean {
+    return this.#state === "probe" || !this.#inFlight.isFull;
+  }
+
+  /** An append has been sent that starts at `next`. */
+  sent(entries: readonly Entry[], commit: LogIndex): void {
+    assert(!this.#paused, "a paused follower is sent nothing");
+    this.#commitSent = commit;
+    if (this.#state === "probe") {
+      this.#paused = true;
+      return;
+    }
+    if (entries.length > 0) {
+      this.#next += entries.length;
+      const bytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
+      this.#inFlight.add(this.#next - 1, bytes);
+    }
+    this.#paused = this.#inFlight.isFull;
+  }
+
+  /** The follower's log agrees up to `index`. False when that was known and changes nothing. */
+  acknowledge(index: LogIndex): boolean {
+    const advances = index > this.#match;
+    if (!advances && (index < this.#match || this.#state === "replicate")) return false;
+    this.#match = Math.max(this.#match, index);
+    this.#paused = false;
+    if (this.#state === "probe") {
+      this.#state = "replicate";
+      this.#next = this.#match + 1;
+    } else {
+      this.#inFlight.freeTo(index);
+      this.#next = Math.max(this.#next, index + 1);
+    }
+    return true;
+  }
+
+  /**
+   * The follower's log does not have what stands before an append: `rejected`. The logs cannot agree behind `limit`.
+   * False when the answer is stale: about an append that was not the newest, or about what is known to agree.
+   */
+  reject(rejected: LogIndex, limit: LogIndex): boolean {
+    if (this.#state === "replicate") {
+      if (rejected <= this.#match) return false;
+      this.#state = "probe";
+      this.#inFlight.clear();
+      this.#next = this.#match + 1;
+    } else {
+      if (rejected !== this.#next - 1) return false;
+      this.#next = Math.max(Math.min(rejected, limit + 1), this.#match + 1);
+    }
+    this.#paused = false;
+    return true;
+  }
+
+  /** A sign of life: one more append may be sent, even when all before it are still on their way, or lost. */
+  resume(): void {
+    this.#paused = false;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Reads that wait on a leader (§6.4). A read's index is fixed when it arrives; it may be answered once a quorum has
+ * answered a heartbeat that was sent after it arrived, for then no newer leader can have committed anything before.
+ *
+ * Rounds are numbered by the leader, never by the requester, so that neither a repeated request nor a late answer can
+ * release a read that came after. A round stays open to further reads until its heartbeats have left.
+ */
+import { assert } from "../../node/base/assert.ts";
+import type { LogIndex, NodeId } from "../../node/base/ids.ts";
+import { quorumValue } from "./quorum.ts";
+
+/** Who asked, and its name for the question. */
+export interface ReadRequest {
+  readonly from: NodeId;
+  readonly requestId: number;
+}
+
+interface WaitingRead extends ReadRequest {
+  readonly index: LogIndex;
+  readonly sequence: number;
+}
+
+export class ReadOnly {
+  readonly #peers: readonly NodeId[];
+  /** In order of arrival, hence of sequence. */
+  #waiting: WaitingRead[] = [];
+  /** The newest round each peer has answered. */
+  readonly #answered = new Map<NodeId, number>();
+  #sequence = 0;
+  #open = false;
+
+  constructor(peers: readonly NodeId[]) {
+    this.#peers = peers;
+  }
+
+  /** The newest round; heartbeats carry it. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get count(): number {
+    return this.#waiting.length;
+  }
+
+  /** Adds a read. True when it begins a round, whose heartbeats must now be sent. */
+  add(request: ReadRequest, index: LogIndex): boolean {
+    const begins = !this.#open;
+    if (begins) this.#sequence += 1;
+    this.#open = true;
+    this.#waiting.push({ ...request, index, sequence: this.#sequence });
+    return begins;
+  }
+
+  /** The heartbeats of the newest round have left: later reads need another. */
+  close(): void {
+    this.#open = false;
+  }
+
+  /** A peer has answered a heartbeat of this round; returns the reads that may now be answered. */
+  answered(from: NodeId, sequence: number): readonly WaitingRead[] {
+    assert(sequence <= this.#sequence, "only rounds that were begun are answered");
+    this.#answered.set(from, Math.max(sequence, this.#answered.get(from) ?? 0));
+    const heard = this.#peers.map((peer) => this.#answered.get(peer) ?? 0);
+    const confirmed = quorumValue([...heard, this.#sequence]); // the leader itself agrees with every round
+    const held = this.#waiting.findIndex((read) => read.sequence > confirmed);
+    return this.#waiting.splice(0, held < 0 ? this.#waiting.length : held);
+  }
+
+  /** All reads that wait; none does afterwards. */
+  drain(): readonly ReadRequest[] {
+    return this.#waiting.splice(0);
+  }
+}

@@ -1,0 +1,26 @@
+/** Messages that the gateway takes. */
+import type { NodeId } from "../base/ids.ts";
+import type { ConnectionId } from "../base/ports/network.ts";
+import type { Applied } from "../state/state-machine.ts";
+
+export type GatewayMessage =
+  | { readonly type: "clientOpened"; readonly connection: ConnectionId }
+  | { readonly type: "clientFrame"; readonly connection: ConnectionId; readonly frame: Uint8Array }
+  | { readonly type: "clientClosed"; readonly connection: ConnectionId }
+  /** A frame of the forward lane. */
+  | { readonly type: "peerFrame"; readonly from: NodeId; readonly payload: Uint8Array }
+  /** Signatures of a batch of checks have been looked at, in the order they were asked. */
+  | { readonly type: "verified"; readonly batch: number; readonly valid: readonly boolean[] }
+  /** A transaction that this node itself signed; nobody waits for its receipt. */
+  | { readonly type: "submitOwn"; readonly transaction: Uint8Array }
+  /** Who leads now; 0 for nobody known. */
+  | { readonly type: "leader"; readonly leader: NodeId }
+  /** Transactions handed to consensus that did not enter a block and will not. */
+  | { readonly type: "refused"; readonly transactions: readonly Uint8Array[]; readonly code: RefusalCode }
+  | { readonly type: "applied"; readonly applied: Applied }
+  | { readonly type: "answer"; readonly token: number; readonly answer: Uint8Array }
+  | { readonly type: "queryRefused"; readonly token: number; readonly code: RefusalCode }
+  | { readonly type: "sweep" };
+
+/** Why a node did not take a request; the client may try again, here or elsewhere. */
+export type RefusalCode = "busy" | "no_leader" | "not_leader";
