@@ -1,24 +1,19 @@
-/** A bounded first-in-first-out queue of messages: a ring that grows up to its bound and never past it. */
+/** A first-in-first-out queue of messages, bounded by whoever offers: a ring that grows as needed. */
 
 const INITIAL_CAPACITY = 16;
 
 export class Mailbox<M> {
-  readonly #depthMax: number;
   #slots: (M | undefined)[] = emptySlots<M>(INITIAL_CAPACITY);
   #head = 0;
   #length = 0;
-
-  constructor(depthMax: number) {
-    this.#depthMax = depthMax;
-  }
 
   get length(): number {
     return this.#length;
   }
 
-  /** Takes the message, or answers false when full. */
-  offer(message: M): boolean {
-    if (this.#length === this.#depthMax) return false;
+  /** Takes the message, or answers false when `depthMax` are waiting. */
+  offer(message: M, depthMax: number): boolean {
+    if (this.#length >= depthMax) return false;
     if (this.#length === this.#slots.length) this.#grow();
     this.#slots[(this.#head + this.#length) % this.#slots.length] = message;
     this.#length += 1;

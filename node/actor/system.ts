@@ -14,6 +14,8 @@ import { Mailbox } from "./mailbox.ts";
 
 const RESTART_DELAY_MIN_MS = 100;
 const RESTART_DELAY_MAX_MS = 30_000;
+/** Room above the bound for messages that cannot be refused, so that a flood of others never keeps them out. */
+const DELIVERY_HEADROOM = 2;
 /** An actor that has run this long since its last restart starts again with the shortest pause. */
 const RESTART_FORGIVE_MS = 60_000;
 
@@ -164,7 +166,8 @@ class TypedCell<M> implements Cell, ActorRef<M> {
   readonly supervision: Supervision;
   readonly #create: (context: ActorContext<M>) => Actor<M>;
   readonly #environment: CellEnvironment;
-  readonly #mailbox: Mailbox<M>;
+  readonly #mailbox = new Mailbox<M>();
+  readonly #depthMax: number;
   #actor: Actor<M> | undefined;
   #incarnation = 0;
   restartDelayMs: number = RESTART_DELAY_MIN_MS;
@@ -175,7 +178,7 @@ class TypedCell<M> implements Cell, ActorRef<M> {
     this.supervision = options.supervision;
     this.#create = options.create;
     this.#environment = environment;
-    this.#mailbox = new Mailbox<M>(options.mailboxDepth ?? MAILBOX_DEPTH);
+    this.#depthMax = options.mailboxDepth ?? MAILBOX_DEPTH;
   }
 
   get depth(): number {
@@ -183,15 +186,16 @@ class TypedCell<M> implements Cell, ActorRef<M> {
   }
 
   tell(message: M): boolean {
-    if (this.#environment.stopped() || (this.#actor === undefined && this.#incarnation > 0)) return false;
-    if (!this.#mailbox.offer(message)) return false;
+    if (this.#down() || !this.#mailbox.offer(message, this.#depthMax)) return false;
     this.#environment.wake();
     return true;
   }
 
   deliver(message: M): void {
-    if (this.#environment.stopped() || (this.#actor === undefined && this.#incarnation > 0)) return;
-    assert(this.tell(message), `mailbox of ${this.name} overflowed with a message that cannot be refused`);
+    if (this.#down()) return;
+    const taken = this.#mailbox.offer(message, this.#depthMax * DELIVERY_HEADROOM);
+    assert(taken, `mailbox of ${this.name} overflowed with a message that cannot be refused`);
+    this.#environment.wake();
   }
 
   start(): void {
@@ -225,5 +229,9 @@ class TypedCell<M> implements Cell, ActorRef<M> {
 
   clear(): void {
     this.#mailbox.clear();
+  }
+
+  #down(): boolean {
+    return this.#environment.stopped() || (this.#actor === undefined && this.#incarnation > 0);
   }
 }

@@ -22,8 +22,8 @@ export const FRAME_BYTES_MAX: number = 4 * 1_048_576;
 export const APPEND_BYTES_MAX: number = 2 * 1_048_576;
 /** Append messages that may be on their way to one follower. */
 export const APPENDS_IN_FLIGHT_MAX = 32;
-/** Blocks proposed and not yet committed, on a leader. */
-export const BLOCKS_UNCOMMITTED_MAX = 64;
+/** Blocks proposed and not yet committed, on a leader; what comes meanwhile shares the next block. */
+export const BLOCKS_UNCOMMITTED_MAX = 8;
 /** Bytes of transactions waiting on a leader to enter a block. */
 export const PROPOSAL_QUEUE_BYTES_MAX: number = 64 * 1_048_576;
 /** Messages in an actor's mailbox, unless the actor asks for another bound. */
@@ -52,6 +52,8 @@ export const EXPIRIES_PER_BLOCK_MAX = 4_096;
 export const OUTBOX_OPEN_MAX = 65_536;
 /** Results one query may return. */
 export const QUERY_RESULTS_MAX = 8_190;
+/** Reads that may wait for a quorum on one node; each may stand for many questions. */
+export const READS_WAITING_MAX = 1_024;
 /** Bytes of a log segment file. */
 export const SEGMENT_BYTES: number = 64 * 1_048_576;
 /** Nodes in a cluster. */

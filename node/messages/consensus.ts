@@ -9,17 +9,21 @@ export type ConsensusMessage =
   | { readonly type: "propose"; readonly transaction: Uint8Array }
   /** Log time must move on although nobody asks for anything: order an empty block. */
   | { readonly type: "pulse" }
-  /** A read that must see everything acknowledged before now; comes out at the ledger as a query at a height. */
-  | { readonly type: "read"; readonly query: PendingQuery }
+  /** A question that must see everything acknowledged before now; comes out at the ledger with a height. */
+  | { readonly type: "read"; readonly question: Question }
   /** The log and the store have made a Ready durable. */
   | { readonly type: "persisted"; readonly sequence: number }
   | { readonly type: "applied"; readonly height: number };
 
-/** A question on its way to the ledger. */
-export interface PendingQuery {
-  /** Names the question at the gateway. */
-  readonly token: number;
-  readonly query: Uint8Array;
-  /** The key that asks; what it may see is decided where the question is answered. */
-  readonly publicKey: Uint8Array;
-}
+/**
+ * A question on its way to the ledger; `token` names it at the gateway. A `query` is answered for the key that asks; an
+ * `admission` asks whether a transaction may enter the log at all.
+ */
+export type Question =
+  | {
+      readonly kind: "query";
+      readonly token: number;
+      readonly query: Uint8Array;
+      readonly publicKey: Uint8Array;
+    }
+  | { readonly kind: "admission"; readonly token: number; readonly transaction: Uint8Array };

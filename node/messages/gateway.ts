@@ -2,6 +2,7 @@
 import type { NodeId } from "../base/ids.ts";
 import type { ConnectionId } from "../base/ports/network.ts";
 import type { Applied } from "../state/state-machine.ts";
+import type { Refusal } from "../wire/results.ts";
 
 export type GatewayMessage =
   | { readonly type: "clientOpened"; readonly connection: ConnectionId }
@@ -19,8 +20,12 @@ export type GatewayMessage =
   | { readonly type: "refused"; readonly transactions: readonly Uint8Array[]; readonly code: RefusalCode }
   | { readonly type: "applied"; readonly applied: Applied }
   | { readonly type: "answer"; readonly token: number; readonly answer: Uint8Array }
-  | { readonly type: "queryRefused"; readonly token: number; readonly code: RefusalCode }
-  | { readonly type: "sweep" };
+  /** The question itself was refused, with a code for its asker. */
+  | { readonly type: "answerRefused"; readonly token: number; readonly code: string; readonly message: string }
+  /** Whether a transaction may enter the log, as far as the state says; no refusal means it may. */
+  | { readonly type: "admission"; readonly token: number; readonly refusal?: Refusal }
+  /** A question that will not be answered. */
+  | { readonly type: "questionRefused"; readonly token: number; readonly code: RefusalCode };
 
 /** Why a node did not take a request; the client may try again, here or elsewhere. */
 export type RefusalCode = "busy" | "no_leader" | "not_leader";

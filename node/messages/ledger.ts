@@ -1,12 +1,12 @@
 /** Messages that the ledger actor takes. */
 import type { LogIndex, NodeId } from "../base/ids.ts";
-import type { PendingQuery } from "./consensus.ts";
+import type { Question } from "./consensus.ts";
 
 export type LedgerMessage =
   /** Blocks agreed by a quorum, in order; nothing is ever taken back. */
   | { readonly type: "committed"; readonly blocks: readonly Uint8Array[] }
   /** A question to answer once the state has reached `height`. */
-  | { readonly type: "query"; readonly query: PendingQuery; readonly height: LogIndex }
+  | { readonly type: "question"; readonly question: Question; readonly height: LogIndex }
   /** This node leads from `readyAt` on (the first block of its term), or another does. */
   | { readonly type: "leader"; readonly leader: NodeId; readonly readyAt: LogIndex }
   | { readonly type: "checkpointed"; readonly height: LogIndex };

@@ -10,13 +10,18 @@ export interface LogEntry {
   readonly payload: Uint8Array;
 }
 
+/** What one Ready of the Raft core wants durable, in this order: term and vote, the truncation, the entries. */
+export interface PersistRequest {
+  readonly type: "persist";
+  readonly sequence: number;
+  readonly hardState?: { readonly term: number; readonly vote: number };
+  readonly truncateFrom?: LogIndex;
+  readonly entries: readonly LogEntry[];
+}
+
 export type LogMessage =
-  /** Make these durable, in this order: term and vote, the truncation, the entries; then say so. */
-  | {
-      readonly type: "persist";
-      readonly sequence: number;
-      readonly hardState?: { readonly term: number; readonly vote: number };
-      readonly truncateFrom?: LogIndex;
-      readonly entries: readonly LogEntry[];
-    }
-  | { readonly type: "stepDone" };
+  | PersistRequest
+  /** The store has the term and vote of this request. */
+  | { readonly type: "hardStateDurable"; readonly sequence: number }
+  /** The log has the truncation and the entries of this request. */
+  | { readonly type: "entriesDurable"; readonly sequence: number };

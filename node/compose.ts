@@ -1,0 +1,354 @@
+/**
+ * The composition root: wires one node's actors to a host. The real host and the simulator both call it; nobody else
+ * constructs an actor.
+ *
+ * Starting recovers first, synchronously: the newest checkpoint, the write-ahead log, term and vote. Committed blocks
+ * behind the checkpoint are applied again once a quorum has said how far the log is committed.
+ */
+
+import type { RaftOptions } from "../consensus/raft/options.ts";
+import { Raft } from "../consensus/raft/raft.ts";
+import type { LogStore } from "../storage/wal/log-store.ts";
+import { Wal } from "../storage/wal/wal.ts";
+import type { ActorRef } from "./actor/actor.ts";
+import { ActorSystem, type FatalReport, type TraceEvent } from "./actor/system.ts";
+import { assert } from "./base/assert.ts";
+import { equalBytes } from "./base/bytes.ts";
+import type { NodeId } from "./base/ids.ts";
+import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
+import type { Host } from "./base/ports/host.ts";
+import type { NetworkHandler } from "./base/ports/network.ts";
+import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.ts";
+import { GatewayActor } from "./gateway/gateway-actor.ts";
+import { GossipActor, type GossipMessage } from "./gossip/gossip-actor.ts";
+import type { ConsensusMessage } from "./messages/consensus.ts";
+import type { GatewayMessage } from "./messages/gateway.ts";
+import type { LedgerMessage } from "./messages/ledger.ts";
+import type { LogMessage } from "./messages/log.ts";
+import type { ReactorMessage } from "./messages/reactor.ts";
+import { StatusBoard, type StatusFields } from "./messages/status.ts";
+import { restoreCheckpoint } from "./replica/checkpoint.ts";
+import { ConsensusActor } from "./replica/consensus-actor.ts";
+import { loadHardState } from "./replica/hard-state-store.ts";
+import { LedgerActor } from "./replica/ledger-actor.ts";
+import { LogActor } from "./replica/log-actor.ts";
+import { DurableLogView } from "./replica/log-adapter.ts";
+import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
+import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
+import { StateMachine, type StateMachineOptions } from "./state/state-machine.ts";
+import { clusterIdOf, type Genesis, genesisHash } from "./wire/genesis.ts";
+import { encodePeerFrame, LANES, type Lane } from "./wire/peer-frames.ts";
+
+const LOG_DIRECTORY = "log";
+
+export interface NodeTiming {
+  readonly tickMs: number;
+  readonly electionTimeoutTicks: number;
+  readonly heartbeatTicks: number;
+}
+
+export interface NodeOptions {
+  readonly id: NodeId;
+  readonly genesis: Genesis;
+  readonly timing: NodeTiming;
+  /** Blocks between checkpoints. */
+  readonly checkpointBlocks: number;
+  readonly segmentBytes: number;
+  /** Bytes of the log's tail kept in memory for followers that lag a little. */
+  readonly cacheBytes: number;
+  /** Called once, when the node has stopped because something in it cannot be believed any more. */
+  readonly onFatal: (report: FatalReport) => void;
+  /** Every message that an actor handles. */
+  readonly trace?: (event: TraceEvent) => void;
+}
+
+/** The parts that the simulator may replace by deliberately broken ones. */
+export interface NodeParts {
+  readonly createRaft: (options: RaftOptions) => Raft;
+  readonly openLog: (...args: Parameters<typeof Wal.open>) => LogStore;
+  readonly createStateMachine: (options: StateMachineOptions) => StateMachine;
+}
+
+const PRODUCTION_PARTS: NodeParts = {
+  createRaft: (options) => new Raft(options),
+  openLog: (...args) => Wal.open(...args),
+  createStateMachine: (options) => new StateMachine(options),
+};
+
+export interface ComposedNode {
+  /** What each actor says of itself. */
+  status(): Readonly<Record<string, StatusFields>>;
+  /** Stops all actors at once; what is durable stays, nothing else is promised. */
+  stop(): void;
+  /** For checkers and tools: to look at, never to touch. */
+  readonly inspect: { readonly raft: Raft; readonly log: LogStore; readonly state: StateMachine };
+}
+
+/** What recovery has brought back. */
+interface Recovered {
+  readonly raft: Raft;
+  readonly log: LogStore;
+  readonly state: StateMachine;
+}
+
+/** Builds and starts a node. Throws `CodedError` where the disk or the store cannot be used. */
+export function composeNode(host: Host, options: NodeOptions, parts: Partial<NodeParts> = {}): ComposedNode {
+  const system = new ActorSystem({
+    clock: host.clock,
+    log: host.log,
+    onFatal: options.onFatal,
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+  });
+  const recovered = recover(host, options, { ...PRODUCTION_PARTS, ...parts }, (error) => system.fail("log", error));
+  const { raft, log, state } = recovered;
+  const status = new StatusBoard();
+  const actors = spawnActors({ host, options, system, status, recovered });
+  host.network.start(networkHandler(host, actors));
+  return { status: () => status.read(), stop: () => system.stop(), inspect: { raft, log, state } };
+}
+
+function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (error: Error) => void): Recovered {
+  const sha256 = host.crypto.sha256.bind(host.crypto);
+  const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
+  restoreCheckpoint(host.store, state);
+  const { segmentBytes, cacheBytes } = options;
+  const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, onFatal: fail });
+  assert(
+    log.lastIndex() >= state.height,
+    `the log ends at ${log.lastIndex()}, before the checkpoint at ${state.height}`,
+  );
+  if (state.height > 0) {
+    const hash = log.hash(state.height);
+    assert(hash !== undefined && equalBytes(hash, state.blockHash), "log and checkpoint tell different histories");
+  }
+  const { electionTimeoutTicks, heartbeatTicks } = options.timing;
+  const random = host.random.fork("raft");
+  const raft = parts.createRaft({
+    id: options.id,
+    voters: options.genesis.nodes.map((node) => node.id),
+    hardState: loadHardState(host.store),
+    log: new DurableLogView(log),
+    commit: state.height,
+    electionTimeoutTicks,
+    heartbeatTicks,
+    random: (bound) => random.below(bound),
+    preVote: true,
+    checkQuorum: true,
+    appendBytesMax: APPEND_BYTES_MAX,
+    appendsInFlightMax: APPENDS_IN_FLIGHT_MAX,
+    bytesInFlightMax: APPEND_BYTES_MAX * 4,
+    readsWaitingMax: READS_WAITING_MAX,
+  });
+  const { records, tornBytes } = log.recovery;
+  host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
+  return { raft, log, state };
+}
+
+interface Actors {
+  readonly gateway: ActorRef<GatewayMessage>;
+  readonly consensus: ActorRef<ConsensusMessage>;
+  readonly gossip: ActorRef<GossipMessage>;
+}
+
+interface SpawnEnvironment {
+  readonly host: Host;
+  readonly options: NodeOptions;
+  readonly system: ActorSystem;
+  readonly status: StatusBoard;
+  readonly recovered: Recovered;
+}
+
+/** Spawns all actors; the order is that of their turns. References to later ones are looked up when first used. */
+function spawnActors(environment: SpawnEnvironment): Actors {
+  const { host, system } = environment;
+  const late: { consensus?: ActorRef<ConsensusMessage>; gateway?: ActorRef<GatewayMessage> } = {};
+  const reactors: ActorRef<ReactorMessage>[] = [];
+  const consensusRef = (): ActorRef<ConsensusMessage> => found(late.consensus);
+  const gatewayRef = (): ActorRef<GatewayMessage> => found(late.gateway);
+  const sendPeer =
+    (lane: Lane) =>
+    (to: NodeId, payload: Uint8Array): boolean =>
+      host.network.sendPeer(to, encodePeerFrame(lane, payload));
+  const wiring: Wiring = { ...environment, consensusRef, gatewayRef, reactors, sendPeer };
+
+  const log = spawnLog(wiring);
+  const ledger = spawnLedger(wiring);
+  const consensus = spawnConsensus(wiring, log, ledger);
+  late.consensus = consensus;
+  const gateway = system.spawn<GatewayMessage>({
+    name: "gateway",
+    supervision: "stop_node",
+    create: (context) =>
+      new GatewayActor(context, {
+        node: environment.options.id,
+        clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), environment.options.genesis),
+        crypto: host.crypto,
+        random: host.random.fork("gateway"),
+        hostLog: host.log,
+        network: host.network,
+        consensus,
+        ledger,
+        sendPeer: sendPeer(LANES.forward),
+        status: environment.status,
+      }),
+  });
+  late.gateway = gateway;
+  const gossip = spawnReactors(wiring, gateway, consensus);
+  return { gateway, consensus, gossip };
+}
+
+interface Wiring extends SpawnEnvironment {
+  readonly consensusRef: () => ActorRef<ConsensusMessage>;
+  readonly gatewayRef: () => ActorRef<GatewayMessage>;
+  readonly reactors: ActorRef<ReactorMessage>[];
+  readonly sendPeer: (lane: Lane) => (to: NodeId, payload: Uint8Array) => boolean;
+}
+
+function spawnLog({ host, system, recovered, consensusRef }: Wiring): ActorRef<LogMessage> {
+  return system.spawn<LogMessage>({
+    name: "log",
+    supervision: "stop_node",
+    create: (context) =>
+      new LogActor(context, {
+        log: recovered.log,
+        store: host.store,
+        consensus: consensusRef,
+        fail: (error) => system.fail("log", error),
+      }),
+  });
+}
+
+function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
+  const { host, options, system, status, recovered, consensusRef, gatewayRef, reactors } = wiring;
+  return system.spawn<LedgerMessage>({
+    name: "ledger",
+    supervision: "stop_node",
+    create: (context) =>
+      new LedgerActor(
+        context,
+        {
+          state: recovered.state,
+          store: host.store,
+          sha256: host.crypto.sha256.bind(host.crypto),
+          node: options.id,
+          consensus: consensusRef,
+          gateway: gatewayRef,
+          reactors: () => reactors,
+          fail: (error) => system.fail("ledger", error),
+          status,
+        },
+        { checkpointBlocks: options.checkpointBlocks },
+      ),
+  });
+}
+
+function spawnConsensus(
+  wiring: Wiring,
+  log: ActorRef<LogMessage>,
+  ledger: ActorRef<LedgerMessage>,
+): ActorRef<ConsensusMessage> {
+  const { host, options, system, status, recovered, gatewayRef, sendPeer } = wiring;
+  const sha256 = host.crypto.sha256.bind(host.crypto);
+  const { genesis, timing } = options;
+  return system.spawn<ConsensusMessage>({
+    name: "consensus",
+    supervision: "stop_node",
+    create: (context) =>
+      new ConsensusActor(
+        context,
+        {
+          raft: recovered.raft,
+          clock: host.clock,
+          sha256,
+          hostLog: host.log,
+          clusterId: clusterIdOf(sha256, genesis),
+          genesis: { hash: genesisHash(sha256, genesis), timestamp: genesis.timestamp },
+          log,
+          ledger,
+          gateway: gatewayRef,
+          sendPeer: sendPeer(LANES.raft),
+          status,
+        },
+        {
+          tickMs: timing.tickMs,
+          electionTimeoutTicks: timing.electionTimeoutTicks,
+          appliedHeight: recovered.state.height,
+        },
+      ),
+  });
+}
+
+/** The actors that react to the replicated state. Gossip among them: it compares digests. */
+function spawnReactors(
+  wiring: Wiring,
+  gateway: ActorRef<GatewayMessage>,
+  consensus: ActorRef<ConsensusMessage>,
+): ActorRef<GossipMessage> {
+  const { host, options, system, status, recovered, reactors, sendPeer } = wiring;
+  const gossip = system.spawn<GossipMessage>({
+    name: "gossip",
+    supervision: "stop_node",
+    create: (context) =>
+      new GossipActor(context, {
+        node: options.id,
+        members: options.genesis.nodes.map((node) => node.id),
+        random: host.random.fork("gossip"),
+        log: host.log,
+        sendPeer: sendPeer(LANES.gossip),
+        status,
+      }),
+  });
+  const channels = system.spawn<ChannelsMessage>({
+    name: "channels",
+    supervision: "restart",
+    create: (context) =>
+      new ChannelsActor(context, {
+        clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
+        crypto: host.crypto,
+        random: host.random.fork("channels"),
+        outside: host.outside,
+        log: host.log,
+        submit: (transaction) => gateway.tell({ type: "submitOwn", transaction }),
+        openIntents: () => recovered.state.openIntents(),
+        status,
+      }),
+  });
+  const risk = system.spawn<RiskMessage>({
+    name: "risk",
+    supervision: "restart",
+    create: (context) => new RiskActor(context, { log: host.log, status }),
+  });
+  const settlement = system.spawn<SettlementMessage>({
+    name: "settlement",
+    supervision: "restart",
+    create: (context) =>
+      new SettlementActor(context, { log: host.log, pulse: () => consensus.tell({ type: "pulse" }), status }),
+  });
+  reactors.push(gossip, channels, risk, settlement);
+  return gossip;
+}
+
+/**
+ * Frames go to the actor they are for. A full mailbox drops a peer's frame, as the network may, and ends the connection
+ * of a client, who asks again elsewhere.
+ */
+function networkHandler(host: Host, { gateway, consensus, gossip }: Actors): NetworkHandler {
+  return {
+    peerFrame: (from, frame) => {
+      const message = { type: "peerFrame", from, payload: frame.subarray(1) } as const;
+      if (frame[0] === LANES.raft) consensus.tell(message);
+      else if (frame[0] === LANES.gossip) gossip.tell(message);
+      else if (frame[0] === LANES.forward) gateway.tell(message);
+    },
+    clientOpened: (connection) => gateway.deliver({ type: "clientOpened", connection }),
+    clientFrame: (connection, frame) => {
+      if (!gateway.tell({ type: "clientFrame", connection, frame })) host.network.closeClient(connection, "busy");
+    },
+    clientClosed: (connection) => gateway.deliver({ type: "clientClosed", connection }),
+  };
+}
+
+function found<T>(reference: T | undefined): T {
+  assert(reference !== undefined, "an actor was used before all were spawned");
+  return reference;
+}

@@ -1,0 +1,31 @@
+/**
+ * Receipts of one applied block: signed once, then cut out for each transaction that somebody waits for.
+ */
+import type { Crypto } from "../base/ports/crypto.ts";
+import type { Applied } from "../state/state-machine.ts";
+import { merklePath } from "../wire/merkle.ts";
+import { attestation, encodeReceipt } from "../wire/receipt.ts";
+
+/** Makes the receipt of transaction `index`; the node's signature is made at the first call. */
+export function blockReceipts(crypto: Crypto, clusterId: Uint8Array, applied: Applied): (index: number) => Uint8Array {
+  const sha256 = crypto.sha256.bind(crypto);
+  const { block, digest } = applied;
+  let signature: Uint8Array | undefined;
+  return (index) => {
+    const at = { clusterId, height: block.header.height, blockHash: block.hash, digest };
+    signature ??= crypto.sign(attestation(sha256, at));
+    return encodeReceipt({
+      transactionHash: block.leaves[index] as Uint8Array,
+      transactionIndex: index,
+      transactionPath: merklePath(sha256, block.leaves, index),
+      blockHeader: block.headerBytes,
+      result: applied.results[index] as Uint8Array,
+      resultPath: merklePath(sha256, applied.resultLeaves, index),
+      resultRoot: applied.resultRoot,
+      previousDigest: applied.previousDigest,
+      effectsHash: applied.effectsHash,
+      nodeKey: crypto.publicKey,
+      signature,
+    });
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * Who waits for which transaction: several requests may wait for one, when a client asks again before it is answered.
+ */
+import type { ConnectionId } from "../base/ports/network.ts";
+
+/** A request of a client that has no answer yet. */
+export interface Waiter {
+  readonly connection: ConnectionId;
+  readonly request: number;
+}
+
+export class Waiters {
+  readonly #byTransaction = new Map<string, Waiter[]>();
+
+  get size(): number {
+    return this.#byTransaction.size;
+  }
+
+  /** `hash` is the hexadecimal hash of the transaction. */
+  add(hash: string, waiter: Waiter): void {
+    const waiters = this.#byTransaction.get(hash);
+    if (waiters === undefined) this.#byTransaction.set(hash, [waiter]);
+    else waiters.push(waiter);
+  }
+
+  /** Takes out all that wait for the transaction. */
+  take(hash: string): readonly Waiter[] {
+    const waiters = this.#byTransaction.get(hash);
+    if (waiters === undefined) return [];
+    this.#byTransaction.delete(hash);
+    return waiters;
+  }
+
+  /** Forgets a connection that is gone. */
+  dropConnection(connection: ConnectionId): void {
+    for (const [hash, waiters] of this.#byTransaction) {
+      const left = waiters.filter((waiter) => waiter.connection !== connection);
+      if (left.length === 0) this.#byTransaction.delete(hash);
+      else if (left.length < waiters.length) this.#byTransaction.set(hash, left);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The leader's block builder: transactions wait in a bounded queue and leave it as blocks, each chained to the one before.
+ *
+ * It knows the head of this node's log only while the node leads; `lead` tells it where to go on.
+ */
+import { assert } from "../base/assert.ts";
+import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, PROPOSAL_QUEUE_BYTES_MAX } from "../base/limits.ts";
+import type { Clock } from "../base/ports/clock.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import { blockHash, decodeBlockHeader, earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { GROUP } from "../wire/transaction.ts";
+
+const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
+/** Bytes a transaction takes in a block besides its own. */
+const LENGTH_PREFIX_BYTES = 4;
+
+/** Where the log ends: what the next block is chained to. */
+interface Head {
+  readonly hash: Uint8Array;
+  readonly timestamp: bigint;
+}
+
+export interface BlockBuilderDeps {
+  readonly clock: Clock;
+  readonly sha256: Sha256;
+  readonly clusterId: Uint8Array;
+}
+
+export class BlockBuilder {
+  readonly #deps: BlockBuilderDeps;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #head: Head | undefined;
+
+  constructor(deps: BlockBuilderDeps) {
+    this.#deps = deps;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Starts a term as leader, behind the last entry of the log (or genesis, where there is none). */
+  lead(last: Uint8Array | undefined, genesis: Head): void {
+    if (last === undefined) {
+      this.#head = genesis;
+      return;
+    }
+    this.#head = { hash: blockHash(this.#deps.sha256, last), timestamp: decodeBlockHeader(last).timestamp };
+  }
+
+  /** Stops leading, and hands back what will not be ordered by this node. */
+  follow(): Uint8Array[] {
+    this.#head = undefined;
+    const left = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    return left;
+  }
+
+  /** Takes a transaction, or answers false when too much is waiting. */
+  offer(transaction: Uint8Array): boolean {
+    if (this.#queuedBytes + transaction.length > PROPOSAL_QUEUE_BYTES_MAX) return false;
+    this.#queue.push(transaction);
+    this.#queuedBytes += transaction.length;
+    return true;
+  }
+
+  /** Builds the block of `height` and `term` out of what waits; an empty block where nothing does. */
+  build(height: number, term: number): Uint8Array {
+    const { clock, sha256, clusterId } = this.#deps;
+    const head = this.#head;
+    assert(head !== undefined, "only a leader builds blocks");
+    const transactions = this.#take();
+    const wall = BigInt(Math.floor(clock.wallMs())) * NANOSECONDS_PER_MILLISECOND;
+    const earliest = earliestTimestamp(head.timestamp, transactions.length);
+    const timestamp = wall > earliest ? wall : earliest;
+    const previousHash = head.hash;
+    const block = encodeBlock(sha256, { group: GROUP, height, term, timestamp, clusterId, previousHash, transactions });
+    this.#head = { hash: block.hash, timestamp };
+    return block.bytes;
+  }
+
+  #take(): Uint8Array[] {
+    let bytes = 0;
+    let count = 0;
+    for (const transaction of this.#queue) {
+      bytes += transaction.length + LENGTH_PREFIX_BYTES;
+      if (count === BLOCK_TRANSACTIONS_MAX || (count > 0 && bytes > BLOCK_BYTES_MAX)) break;
+      count += 1;
+    }
+    const taken = this.#queue.splice(0, count);
+    for (const transaction of taken) this.#queuedBytes -= transaction.length;
+    return taken;
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * The consensus actor: drives one Raft core. Messages, ticks and disk completions go in; what comes out of the core
+ * (a Ready) becomes disk work, frames to peers, committed blocks for the ledger and answers to reads.
+ *
+ * The core appends nothing of its own on election: this actor proposes an empty block at once, and until that one is
+ * committed nothing of the new term is. Messages that promise durability wait for the log actor.
+ */
+
+import type { Message } from "../../consensus/raft/messages.ts";
+import type { Raft } from "../../consensus/raft/raft.ts";
+import type { Ready, RoleState } from "../../consensus/raft/ready.ts";
+import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
+import { assert } from "../base/assert.ts";
+import type { LogIndex, NodeId } from "../base/ids.ts";
+import { APPEND_BYTES_MAX, BLOCKS_UNCOMMITTED_MAX } from "../base/limits.ts";
+import type { Clock } from "../base/ports/clock.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import type { Log } from "../base/ports/log.ts";
+import type { ConsensusMessage } from "../messages/consensus.ts";
+import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
+import type { LedgerMessage } from "../messages/ledger.ts";
+import type { LogMessage } from "../messages/log.ts";
+import type { StatusBoard } from "../messages/status.ts";
+import { BlockBuilder } from "./block-builder.ts";
+import { chainedEntry } from "./log-adapter.ts";
+import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
+import { ReadBatches } from "./read-batches.ts";
+
+/** Ticks a question may wait for its read index, as a multiple of the election timeout. */
+const READ_PATIENCE = 3;
+/** Chunks of committed blocks that may be on their way to the ledger. */
+const CHUNKS_AT_LEDGER_MAX = 2;
+
+export interface ConsensusActorDeps {
+  readonly raft: Raft;
+  readonly clock: Clock;
+  readonly sha256: Sha256;
+  readonly hostLog: Log;
+  readonly clusterId: Uint8Array;
+  /** What the first block is chained to. */
+  readonly genesis: { readonly hash: Uint8Array; readonly timestamp: bigint };
+  readonly log: ActorRef<LogMessage>;
+  readonly ledger: ActorRef<LedgerMessage>;
+  readonly gateway: () => ActorRef<GatewayMessage>;
+  readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  readonly status: StatusBoard;
+}
+
+export interface ConsensusActorOptions {
+  readonly tickMs: number;
+  readonly electionTimeoutTicks: number;
+  /** Height the ledger starts from. */
+  readonly appliedHeight: LogIndex;
+}
+
+/** Messages that wait for durable work, in order. */
+interface WaitingPromise {
+  readonly sequence: number;
+  readonly messages: Message[];
+}
+
+export class ConsensusActor implements Actor<ConsensusMessage> {
+  readonly #context: ActorContext<ConsensusMessage>;
+  readonly #deps: ConsensusActorDeps;
+  readonly #options: ConsensusActorOptions;
+  readonly #raft: Raft;
+  readonly #blocks: BlockBuilder;
+  readonly #reads = new ReadBatches();
+  readonly #promised: WaitingPromise[] = [];
+  #ticks = 0;
+  #pulseWanted = false;
+  /** Committed and durable here. */
+  #committed: LogIndex;
+  /** Handed to the ledger. Invariant: applied <= handed <= committed. */
+  #handed: LogIndex;
+  #applied: LogIndex;
+  #chunksAtLedger = 0;
+  #malformedFrames = 0;
+
+  constructor(context: ActorContext<ConsensusMessage>, deps: ConsensusActorDeps, options: ConsensusActorOptions) {
+    this.#context = context;
+    this.#deps = deps;
+    this.#options = options;
+    this.#raft = deps.raft;
+    this.#blocks = new BlockBuilder({ clock: deps.clock, sha256: deps.sha256, clusterId: deps.clusterId });
+    this.#committed = options.appliedHeight;
+    this.#handed = options.appliedHeight;
+    this.#applied = options.appliedHeight;
+    deps.status.post("consensus", () => this.#statusFields());
+    context.after(options.tickMs, { type: "tick" });
+  }
+
+  receive(message: ConsensusMessage): void {
+    switch (message.type) {
+      case "tick":
+        this.#tick();
+        break;
+      case "peerFrame":
+        this.#step(message.from, message.payload);
+        break;
+      case "propose":
+        this.#propose(message.transaction);
+        break;
+      case "pulse":
+        this.#pulseWanted = true;
+        break;
+      case "read":
+        this.#reads.add(message.question);
+        break;
+      case "persisted":
+        this.#persisted(message.sequence);
+        break;
+      case "applied":
+        this.#applied = message.height;
+        this.#chunksAtLedger -= 1;
+        this.#handCommitted();
+        break;
+    }
+  }
+
+  drained(): void {
+    this.#askReads();
+    this.#handleReadies();
+    if (this.#raft.role !== "leader") return;
+    this.#proposeBlocks();
+    this.#handleReadies();
+  }
+
+  #tick(): void {
+    this.#context.after(this.#options.tickMs, { type: "tick" });
+    this.#ticks += 1;
+    this.#raft.tick();
+    for (const question of this.#reads.takeOverdue(this.#ticks)) this.#refuseQuestion(question.token, "no_leader");
+  }
+
+  #step(from: NodeId, payload: Uint8Array): void {
+    try {
+      const message = decodeRaftMessage(payload);
+      if (message.from === from) this.#raft.step(message);
+      else this.#malformedFrames += 1;
+    } catch (error) {
+      if (!(error instanceof RaftCodecError)) throw error;
+      this.#malformedFrames += 1;
+      this.#deps.hostLog.warn("raft.malformed_message", { from, reason: error.message });
+    }
+  }
+
+  #propose(transaction: Uint8Array): void {
+    if (this.#raft.role !== "leader") this.#refuse([transaction], "not_leader");
+    else if (!this.#blocks.offer(transaction)) this.#refuse([transaction], "busy");
+  }
+
+  #proposeBlocks(): void {
+    while (this.#blocks.waiting > 0 || this.#pulseWanted) {
+      if (this.#raft.lastIndex - this.#raft.commit >= BLOCKS_UNCOMMITTED_MAX) return;
+      this.#pulseWanted = false;
+      this.#proposeBlock();
+    }
+  }
+
+  #proposeBlock(): LogIndex {
+    const height = this.#raft.lastIndex + 1;
+    const index = this.#raft.propose([this.#blocks.build(height, this.#raft.term)]);
+    assert(index === height, `a block built for height ${height} was appended at ${String(index)}`);
+    return height;
+  }
+
+  #askReads(): void {
+    const request = this.#reads.seal(this.#ticks + READ_PATIENCE * this.#options.electionTimeoutTicks);
+    if (request === undefined || this.#raft.requestRead(request)) return;
+    for (const question of this.#reads.take(request)) this.#refuseQuestion(question.token, "no_leader");
+  }
+
+  #handleReadies(): void {
+    while (this.#raft.hasReady()) this.#handle(this.#raft.ready());
+  }
+
+  #handle(ready: Ready): void {
+    if (ready.role !== undefined) this.#roleChanged(ready.role);
+    this.#send(ready.messages);
+    this.#persist(ready);
+    if (ready.committed !== undefined) {
+      this.#committed = ready.committed.to;
+      this.#handCommitted();
+    }
+    for (const read of ready.reads) {
+      for (const question of this.#reads.take(read.requestId)) {
+        if ("refused" in read) this.#refuseQuestion(question.token, "no_leader");
+        else this.#deps.ledger.deliver({ type: "question", question, height: read.index });
+      }
+    }
+  }
+
+  #persist(ready: Ready): void {
+    const { sequence, hardState, truncateFrom, messagesAfterPersist } = ready;
+    const durableWork = hardState !== undefined || truncateFrom !== undefined || ready.entries.length > 0;
+    if (durableWork) {
+      const entries = ready.entries.map((entry) => chainedEntry(this.#deps.sha256, entry));
+      this.#promised.push({ sequence, messages: [...messagesAfterPersist] });
+      this.#deps.log.deliver({
+        type: "persist",
+        sequence,
+        entries,
+        ...(hardState === undefined ? {} : { hardState }),
+        ...(truncateFrom === undefined ? {} : { truncateFrom }),
+      });
+      return;
+    }
+    const last = this.#promised.at(-1);
+    if (last === undefined) this.#send(messagesAfterPersist);
+    else last.messages.push(...messagesAfterPersist);
+  }
+
+  #persisted(sequence: number): void {
+    const promise = this.#promised.shift();
+    assert(promise?.sequence === sequence, `request ${sequence} became durable out of order`);
+    this.#raft.persisted(sequence);
+    this.#send(promise.messages);
+  }
+
+  #roleChanged(state: RoleState): void {
+    const { role, leader, term } = state;
+    this.#deps.hostLog.info("raft.role", { role, leader, term });
+    let readyAt = 0;
+    if (role === "leader") {
+      const last = this.#raft.lastIndex === 0 ? undefined : this.#raft.entry(this.#raft.lastIndex)?.data;
+      this.#blocks.lead(last, this.#deps.genesis);
+      readyAt = this.#proposeBlock();
+    } else {
+      this.#refuse(this.#blocks.follow(), "not_leader");
+      this.#pulseWanted = false;
+    }
+    this.#deps.gateway().deliver({ type: "leader", leader });
+    this.#deps.ledger.deliver({ type: "leader", leader, readyAt });
+  }
+
+  /** Hands committed blocks to the ledger in bounded chunks, so that a long catch-up never fills the memory. */
+  #handCommitted(): void {
+    while (this.#handed < this.#committed && this.#chunksAtLedger < CHUNKS_AT_LEDGER_MAX) {
+      const entries = this.#raft.entries(this.#handed + 1, this.#committed + 1, APPEND_BYTES_MAX);
+      assert(entries[0]?.index === this.#handed + 1, `committed entry ${this.#handed + 1} cannot be read`);
+      this.#handed += entries.length;
+      this.#chunksAtLedger += 1;
+      this.#deps.ledger.deliver({ type: "committed", blocks: entries.map((entry) => entry.data) });
+    }
+  }
+
+  #send(messages: readonly Message[]): void {
+    for (const message of messages) this.#deps.sendPeer(message.to, encodeRaftMessage(message));
+  }
+
+  #refuse(transactions: readonly Uint8Array[], code: RefusalCode): void {
+    if (transactions.length > 0) this.#deps.gateway().deliver({ type: "refused", transactions, code });
+  }
+
+  #refuseQuestion(token: number, code: RefusalCode): void {
+    this.#deps.gateway().deliver({ type: "questionRefused", token, code });
+  }
+
+  #statusFields(): Readonly<Record<string, unknown>> {
+    const raft = this.#raft;
+    return {
+      role: raft.role,
+      leader: raft.leader,
+      term: raft.term,
+      lastIndex: raft.lastIndex,
+      commit: raft.commit,
+      handed: this.#handed,
+      applied: this.#applied,
+      transactionsWaiting: this.#blocks.waiting,
+      readsWaiting: this.#reads.waiting,
+      malformedFrames: this.#malformedFrames,
+    };
+  }
+}

@@ -1,0 +1,28 @@
+/** Term and vote in the store: one small record under one key. */
+import type { HardState } from "../../consensus/raft/hard-state.ts";
+import { viewOf } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+import type { Store } from "../base/ports/store.ts";
+
+const KEY = "raft/state";
+const BYTES = 12;
+
+/** The last persisted term and vote; zeros for a new node. Throws `CodedError` `store_damaged`. */
+export function loadHardState(store: Store): HardState {
+  const bytes = store.get(KEY);
+  if (bytes === undefined) return { term: 0, vote: 0 };
+  if (bytes.length !== BYTES) {
+    throw new CodedError("store_damaged", `${KEY} has ${bytes.length} bytes instead of ${BYTES}`);
+  }
+  const view = viewOf(bytes);
+  return { term: Number(view.getBigUint64(0, true)), vote: view.getUint32(8, true) };
+}
+
+/** Starts writing term and vote; `done` comes when they are durable. */
+export function saveHardState(store: Store, state: HardState, done: (error?: CodedError) => void): void {
+  const bytes = new Uint8Array(BYTES);
+  const view = viewOf(bytes);
+  view.setBigUint64(0, BigInt(state.term), true);
+  view.setUint32(8, state.vote, true);
+  store.write([{ key: KEY, value: bytes }], done);
+}

@@ -1,0 +1,178 @@
+/**
+ * The ledger actor: owns the replicated state machine and feeds it the committed blocks, in order.
+ *
+ * Whoever waits for a transaction or follows the state hears of each block from here; questions are answered once the
+ * state has reached the height they were fixed at. Every few blocks the changed pages go into a checkpoint.
+ */
+import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
+import { toHex } from "../base/bytes.ts";
+import type { CodedError } from "../base/errors.ts";
+import type { LogIndex, NodeId } from "../base/ids.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import type { Store } from "../base/ports/store.ts";
+import type { ConsensusMessage, Question } from "../messages/consensus.ts";
+import type { GatewayMessage } from "../messages/gateway.ts";
+import type { LedgerMessage } from "../messages/ledger.ts";
+import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
+import type { StatusBoard } from "../messages/status.ts";
+import { decodeQuery, encodeAnswer } from "../state/queries.ts";
+import type { Applied, StateMachine } from "../state/state-machine.ts";
+import { decodeBlock } from "../wire/block.ts";
+import { WireError } from "../wire/msgpack.ts";
+import { decodeTransaction } from "../wire/transaction.ts";
+import { takeCheckpoint } from "./checkpoint.ts";
+
+export interface LedgerActorDeps {
+  readonly state: StateMachine;
+  readonly store: Store;
+  readonly sha256: Sha256;
+  readonly node: NodeId;
+  readonly consensus: () => ActorRef<ConsensusMessage>;
+  readonly gateway: () => ActorRef<GatewayMessage>;
+  readonly reactors: () => readonly ActorRef<ReactorMessage>[];
+  /** A checkpoint that could not be written: the node must stop. */
+  readonly fail: (error: CodedError) => void;
+  readonly status: StatusBoard;
+}
+
+export interface LedgerActorOptions {
+  /** Blocks between checkpoints. */
+  readonly checkpointBlocks: number;
+}
+
+interface WaitingQuestion {
+  readonly question: Question;
+  readonly height: LogIndex;
+}
+
+export class LedgerActor implements Actor<LedgerMessage> {
+  readonly #self: ActorRef<LedgerMessage>;
+  readonly #deps: LedgerActorDeps;
+  readonly #options: LedgerActorOptions;
+  readonly #state: StateMachine;
+  /** Ahead of the state; in the order they came, which is nearly that of their heights. */
+  #waiting: WaitingQuestion[] = [];
+  #checkpointHeight: LogIndex;
+  #checkpointing = false;
+  /** This node leads, and its reactors start when the state has reached this height. */
+  #leadFrom: LogIndex | undefined;
+  #leading = false;
+
+  constructor(context: ActorContext<LedgerMessage>, deps: LedgerActorDeps, options: LedgerActorOptions) {
+    this.#self = context.self;
+    this.#deps = deps;
+    this.#options = options;
+    this.#state = deps.state;
+    this.#checkpointHeight = deps.state.height;
+    deps.status.post("ledger", () => this.#statusFields());
+  }
+
+  receive(message: LedgerMessage): void {
+    switch (message.type) {
+      case "committed":
+        for (const block of message.blocks) this.#apply(block);
+        this.#deps.consensus().deliver({ type: "applied", height: this.#state.height });
+        this.#maybeCheckpoint();
+        break;
+      case "question":
+        if (message.height <= this.#state.height) this.#answer(message.question);
+        else this.#waiting.push(message);
+        break;
+      case "leader":
+        this.#leaderChanged(message.leader === this.#deps.node ? message.readyAt : undefined);
+        break;
+      case "checkpointed":
+        this.#checkpointHeight = message.height;
+        this.#checkpointing = false;
+        this.#maybeCheckpoint();
+        break;
+    }
+  }
+
+  #apply(encoded: Uint8Array): void {
+    const applied = this.#state.apply(decodeBlock(this.#deps.sha256, encoded));
+    this.#deps.gateway().deliver({ type: "applied", applied });
+    this.#notifyReactors(this.#noticeOf(applied));
+    if (this.#waiting.length > 0) this.#answerWaiting();
+    this.#maybeLead();
+  }
+
+  #noticeOf(applied: Applied): AppliedNotice {
+    return {
+      type: "applied",
+      height: this.#state.height,
+      timestamp: this.#state.timestamp,
+      digest: applied.digest,
+      events: applied.events,
+      nextDeadline: this.#state.nextDeadline(),
+    };
+  }
+
+  #answerWaiting(): void {
+    const due = this.#waiting.filter((waiting) => waiting.height <= this.#state.height);
+    if (due.length === 0) return;
+    this.#waiting = this.#waiting.filter((waiting) => waiting.height > this.#state.height);
+    for (const { question } of due) this.#answer(question);
+  }
+
+  #answer(question: Question): void {
+    const { token } = question;
+    const gateway = this.#deps.gateway();
+    if (question.kind === "admission") {
+      const refusal = this.#state.admission(decodeTransaction(question.transaction));
+      gateway.deliver({ type: "admission", token, ...(refusal === undefined ? {} : { refusal }) });
+      return;
+    }
+    const reader = this.#state.readerOf(question.publicKey);
+    if (reader === undefined) {
+      gateway.deliver({ type: "answerRefused", token, code: "unknown_key", message: "the key is not in the registry" });
+      return;
+    }
+    try {
+      const answer = this.#state.query(decodeQuery(question.query), reader);
+      gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      gateway.deliver({ type: "answerRefused", token, code: error.code, message: error.message });
+    }
+  }
+
+  #leaderChanged(leadFrom: LogIndex | undefined): void {
+    if (this.#leading) this.#notifyReactors({ type: "follow" });
+    this.#leading = false;
+    this.#leadFrom = leadFrom;
+    this.#maybeLead();
+  }
+
+  #maybeLead(): void {
+    if (this.#leading || this.#leadFrom === undefined || this.#state.height < this.#leadFrom) return;
+    this.#leading = true;
+    this.#notifyReactors({ type: "lead", openIntents: this.#state.openIntents() });
+  }
+
+  /** A reactor that is down for a restart misses a notice; it catches up from the outbox when it comes back. */
+  #notifyReactors(message: ReactorMessage): void {
+    for (const reactor of this.#deps.reactors()) reactor.deliver(message);
+  }
+
+  #maybeCheckpoint(): void {
+    const { height } = this.#state;
+    if (this.#checkpointing || height - this.#checkpointHeight < this.#options.checkpointBlocks) return;
+    this.#checkpointing = true;
+    this.#deps.store.write(takeCheckpoint(this.#state), (error) => {
+      if (error === undefined) this.#self.deliver({ type: "checkpointed", height });
+      else this.#deps.fail(error);
+    });
+  }
+
+  #statusFields(): Readonly<Record<string, unknown>> {
+    return {
+      height: this.#state.height,
+      timestamp: this.#state.timestamp,
+      digest: toHex(this.#state.digest),
+      checkpointHeight: this.#checkpointHeight,
+      questionsWaiting: this.#waiting.length,
+      leading: this.#leading,
+    };
+  }
+}

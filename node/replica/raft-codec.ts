@@ -1,0 +1,144 @@
+/**
+ * Raft messages as bytes: a fixed header, and for appends the entries behind it. Little-endian.
+ *
+ *   0 type u8 | 1 from u8 | 2 to u8 | 3 flag u8 | 4 entry count u32 | 8 term u64 | 16 first u64 | 24 second u64 | 32 third u64
+ *   each entry: term u64 | length u32 | data; indexes follow the append's previous index
+ */
+import type { Entry, Message } from "../../consensus/raft/messages.ts";
+import { viewOf } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+
+const HEADER_BYTES = 40;
+const ENTRY_HEADER_BYTES = 12;
+
+const TYPES = [
+  "preVote",
+  "preVoteResponse",
+  "vote",
+  "voteResponse",
+  "append",
+  "appendResponse",
+  "heartbeat",
+  "heartbeatResponse",
+  "readIndex",
+  "readIndexResponse",
+] as const satisfies readonly Message["type"][];
+
+/** Bytes from a peer that are no Raft message. */
+export class RaftCodecError extends CodedError<"malformed_raft_message"> {
+  override readonly name = "RaftCodecError";
+}
+
+/** The three numbers and the flag of a message, by its type. */
+function fieldsOf(m: Message): readonly [first: number, second: number, third: number, flag: boolean] {
+  switch (m.type) {
+    case "preVote":
+    case "vote":
+      return [m.lastIndex, m.lastTerm, 0, false];
+    case "preVoteResponse":
+    case "voteResponse":
+      return [0, 0, 0, m.granted];
+    case "append":
+      return [m.previousIndex, m.previousTerm, m.commit, false];
+    case "appendResponse":
+      return [m.index, m.hintIndex, m.hintTerm, m.accepted];
+    case "heartbeat":
+      return [m.commit, m.sequence, 0, false];
+    case "heartbeatResponse":
+      return [m.sequence, 0, 0, false];
+    case "readIndex":
+      return [m.requestId, 0, 0, false];
+    case "readIndexResponse":
+      return [m.requestId, m.index, 0, m.refused];
+  }
+}
+
+export function encodeRaftMessage(message: Message): Uint8Array {
+  const entries = message.type === "append" ? message.entries : [];
+  let length = HEADER_BYTES;
+  for (const entry of entries) length += ENTRY_HEADER_BYTES + entry.data.length;
+  const bytes = new Uint8Array(length);
+  const view = viewOf(bytes);
+  const [first, second, third, flag] = fieldsOf(message);
+  view.setUint8(0, TYPES.indexOf(message.type));
+  view.setUint8(1, message.from);
+  view.setUint8(2, message.to);
+  view.setUint8(3, flag ? 1 : 0);
+  view.setUint32(4, entries.length, true);
+  view.setBigUint64(8, BigInt(message.term), true);
+  view.setBigUint64(16, BigInt(first), true);
+  view.setBigUint64(24, BigInt(second), true);
+  view.setBigUint64(32, BigInt(third), true);
+  let offset = HEADER_BYTES;
+  for (const entry of entries) {
+    view.setBigUint64(offset, BigInt(entry.term), true);
+    view.setUint32(offset + 8, entry.data.length, true);
+    bytes.set(entry.data, offset + ENTRY_HEADER_BYTES);
+    offset += ENTRY_HEADER_BYTES + entry.data.length;
+  }
+  return bytes;
+}
+
+/** Decodes a message; entries are copies, so that a frame's buffer is not kept alive. Throws `RaftCodecError`. */
+export function decodeRaftMessage(bytes: Uint8Array): Message {
+  if (bytes.length < HEADER_BYTES) throw malformed("shorter than its header");
+  const view = viewOf(bytes);
+  const type = TYPES[view.getUint8(0)];
+  if (type === undefined) throw malformed("of no known type");
+  const envelope = { from: view.getUint8(1), to: view.getUint8(2), term: readNumber(view, 8) };
+  const flag = view.getUint8(3);
+  if (flag > 1) throw malformed("its flag is neither 0 nor 1");
+  const first = readNumber(view, 16);
+  const second = readNumber(view, 24);
+  const third = readNumber(view, 32);
+  const entries = decodeEntries(bytes, view, first);
+  if (type !== "append" && entries.length > 0) throw malformed("entries in a message that has none");
+  const yes = flag === 1;
+  switch (type) {
+    case "preVote":
+    case "vote":
+      return { type, ...envelope, lastIndex: first, lastTerm: second };
+    case "preVoteResponse":
+    case "voteResponse":
+      return { type, ...envelope, granted: yes };
+    case "append":
+      return { type, ...envelope, previousIndex: first, previousTerm: second, entries, commit: third };
+    case "appendResponse":
+      return { type, ...envelope, accepted: yes, index: first, hintIndex: second, hintTerm: third };
+    case "heartbeat":
+      return { type, ...envelope, commit: first, sequence: second };
+    case "heartbeatResponse":
+      return { type, ...envelope, sequence: first };
+    case "readIndex":
+      return { type, ...envelope, requestId: first };
+    case "readIndexResponse":
+      return { type, ...envelope, requestId: first, index: second, refused: yes };
+  }
+}
+
+function decodeEntries(bytes: Uint8Array, view: DataView, previousIndex: number): Entry[] {
+  const count = view.getUint32(4, true);
+  const entries: Entry[] = [];
+  let offset = HEADER_BYTES;
+  for (let i = 0; i < count; i++) {
+    if (offset + ENTRY_HEADER_BYTES > bytes.length) throw malformed("an entry is cut");
+    const term = readNumber(view, offset);
+    const length = view.getUint32(offset + 8, true);
+    offset += ENTRY_HEADER_BYTES;
+    if (offset + length > bytes.length) throw malformed("an entry is cut");
+    entries.push({ index: previousIndex + 1 + i, term, data: bytes.slice(offset, offset + length) });
+    offset += length;
+  }
+  if (offset !== bytes.length) throw malformed("bytes after its end");
+  return entries;
+}
+
+function readNumber(view: DataView, offset: number): number {
+  const value = view.getBigUint64(offset, true);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed("a number is too large");
+  return Number(value);
+}
+
+function malformed(reason: string): RaftCodecError {
+  return new RaftCodecError("malformed_raft_message", `malformed Raft message: ${reason}`);
+}
