@@ -10,7 +10,7 @@
  */
 import { assert } from "../../node/base/assert.ts";
 import type { LogIndex } from "../../node/base/ids.ts";
-import { InFlight } from "./in-flight.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { Entry } from "./messages.ts";
 
 export type ProgressState = "probe" | "replicate";

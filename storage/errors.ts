@@ -1,0 +1,15 @@
+/** Errors of durable things. */
+import { CodedError } from "../node/base/errors.ts";
+
+export type StorageFault =
+  | "wal_damaged"
+  | "wal_foreign_format"
+  | "wal_missing_segment"
+  | "wal_write_failed"
+  | "store_damaged"
+  | "store_failed"
+  | "data_in_use";
+
+export class StorageError extends CodedError<StorageFault> {
+  override readonly name = "StorageError";
+}

@@ -1,0 +1,226 @@
+/**
+ * A disk in memory with a real disk's bad manners: what is not synced may be lost, kept or torn when the power fails.
+ *
+ * Each file has what is durable and what a reader sees now; operations between the two are pending until a sync that was
+ * started after them completes. Completions come through `schedule`, which must keep the order it is called in; after
+ * `crash` no earlier completion ever runs. Files longer than what was written read as zeros and cost no memory.
+ */
+import { assert } from "../node/base/assert.ts";
+import { concatBytes } from "../node/base/bytes.ts";
+import { type Disk, type DiskDone, DiskError, type DiskFile } from "../node/base/ports/disk.ts";
+import type { Random } from "../node/base/ports/random.ts";
+
+const SECTOR_BYTES = 512;
+
+export type DiskOperationKind = "write" | "truncate" | "sync" | "syncDirectory";
+
+/** Runs the completion some time later, in the order scheduled. */
+export type ScheduleDisk = (kind: DiskOperationKind, run: () => void) => void;
+
+/** What crashes have done so far. */
+export interface CrashCounts {
+  lostWrites: number;
+  tornWrites: number;
+  keptWrites: number;
+  lostFiles: number;
+}
+
+interface Write {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+type Pending = { readonly kind: "write"; readonly write: Write } | { readonly kind: "truncate"; readonly size: number };
+
+/** Bytes of a file, sparse at the end. */
+class Content {
+  #bytes = new Uint8Array(0);
+  #used = 0;
+  size = 0;
+
+  read(offset: number, length: number): Uint8Array {
+    const end = Math.min(offset + length, this.size);
+    const result = new Uint8Array(Math.max(0, end - offset));
+    const stored = Math.min(end, this.#used);
+    if (stored > offset) result.set(this.#bytes.subarray(offset, stored));
+    return result;
+  }
+
+  write({ offset, bytes }: Write): void {
+    const end = offset + bytes.length;
+    if (end > this.#bytes.length) {
+      const wider = new Uint8Array(Math.max(end, this.#bytes.length * 2, 1024));
+      wider.set(this.#bytes.subarray(0, this.#used));
+      this.#bytes = wider;
+    }
+    if (offset > this.#used) this.#bytes.fill(0, this.#used, offset);
+    this.#bytes.set(bytes, offset);
+    this.#used = Math.max(this.#used, end);
+    this.size = Math.max(this.size, end);
+  }
+
+  truncate(size: number): void {
+    this.size = size;
+    this.#used = Math.min(this.#used, size);
+  }
+
+  apply(operation: Pending): void {
+    if (operation.kind === "write") this.write(operation.write);
+    else this.truncate(operation.size);
+  }
+
+  copy(): Content {
+    const copy = new Content();
+    copy.#bytes = this.#bytes.slice(0, this.#used);
+    copy.#used = this.#used;
+    copy.size = this.size;
+    return copy;
+  }
+}
+
+interface Inode {
+  durable: Content;
+  current: Content;
+  pending: Pending[];
+}
+
+export class MemoryDisk implements Disk {
+  readonly counts: CrashCounts = { lostWrites: 0, tornWrites: 0, keptWrites: 0, lostFiles: 0 };
+  readonly #schedule: ScheduleDisk;
+  #files = new Map<string, Inode>();
+  /** The directory as it will be found after a crash. */
+  #durableFiles = new Map<string, Inode>();
+  #epoch = 0;
+  #fault: { readonly kind: DiskOperationKind; readonly code: DiskError["code"] } | undefined;
+
+  constructor(schedule: ScheduleDisk) {
+    this.#schedule = schedule;
+  }
+
+  list(directory: string): string[] {
+    const prefix = `${directory}/`;
+    return [...this.#files.keys()]
+      .filter((path) => path.startsWith(prefix))
+      .map((path) => path.slice(prefix.length))
+      .sort();
+  }
+
+  open(path: string, options: { readonly create: boolean }): DiskFile {
+    let inode = this.#files.get(path);
+    if (inode === undefined) {
+      if (!options.create) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
+      inode = { durable: new Content(), current: new Content(), pending: [] };
+      this.#files.set(path, inode);
+    }
+    return this.#handle(path, inode);
+  }
+
+  remove(path: string): void {
+    if (!this.#files.delete(path)) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
+  }
+
+  syncDirectory(_directory: string, done: DiskDone): void {
+    const files = new Map(this.#files);
+    this.#later("syncDirectory", done, () => {
+      this.#durableFiles = files;
+    });
+  }
+
+  /** Makes the next operation of a kind fail. */
+  failNext(kind: DiskOperationKind, code: DiskError["code"]): void {
+    this.#fault = { kind, code };
+  }
+
+  /** Flips one durable bit. */
+  flipBit(path: string, offset: number, bit: number): void {
+    const inode = this.#files.get(path);
+    assert(inode !== undefined && offset < inode.durable.size, `${path} has no byte ${offset}`);
+    for (const content of [inode.durable, inode.current]) {
+      const byte = content.read(offset, 1);
+      byte[0] = (byte[0] as number) ^ (1 << bit);
+      content.write({ offset, bytes: byte });
+    }
+  }
+
+  /** The power fails: only what was synced is sure to be there afterwards. */
+  crash(random: Random): void {
+    this.#epoch += 1;
+    this.#fault = undefined;
+    const files = new Map(this.#durableFiles);
+    for (const [path, inode] of this.#files) {
+      // A name that was never made durable may or may not have reached the disk.
+      if (!files.has(path)) {
+        if (random.below(2) === 0) files.set(path, inode);
+        else this.counts.lostFiles += 1;
+      }
+    }
+    for (const inode of new Set(files.values())) this.#crashFile(inode, random);
+    this.#files = new Map(files);
+    this.#durableFiles = files;
+  }
+
+  #crashFile(inode: Inode, random: Random): void {
+    for (const operation of inode.pending) {
+      if (operation.kind === "truncate") {
+        if (random.below(2) === 0) inode.durable.apply(operation);
+        continue;
+      }
+      const fate = random.below(3);
+      if (fate === 0) this.counts.lostWrites += 1;
+      else if (fate === 1) {
+        this.counts.keptWrites += 1;
+        inode.durable.write(operation.write);
+      } else {
+        this.counts.tornWrites += 1;
+        tear(inode.durable, operation.write, random);
+      }
+    }
+    inode.pending = [];
+    inode.current = inode.durable.copy();
+  }
+
+  #handle(path: string, inode: Inode): DiskFile {
+    const start = (operation: Pending, done: DiskDone): void => {
+      inode.current.apply(operation);
+      inode.pending.push(operation);
+      this.#later(operation.kind, done, () => {});
+    };
+    return {
+      path,
+      size: () => inode.current.size,
+      read: (offset, length) => inode.current.read(offset, length),
+      write: (offset, chunks, done) => start({ kind: "write", write: { offset, bytes: concatBytes(chunks) } }, done),
+      truncate: (size, done) => start({ kind: "truncate", size }, done),
+      sync: (done) => {
+        const covered = inode.pending.length;
+        const operations = inode.pending.slice(0, covered);
+        this.#later("sync", done, () => {
+          for (const operation of operations) inode.durable.apply(operation);
+          inode.pending = inode.pending.filter((operation) => !operations.includes(operation));
+        });
+      },
+      close: () => {},
+    };
+  }
+
+  #later(kind: DiskOperationKind, done: DiskDone, effect: () => void): void {
+    const epoch = this.#epoch;
+    const fault = this.#fault?.kind === kind ? this.#fault : undefined;
+    if (fault !== undefined) this.#fault = undefined;
+    this.#schedule(kind, () => {
+      if (epoch !== this.#epoch) return;
+      if (fault === undefined) effect();
+      done(fault === undefined ? undefined : new DiskError(fault.code, `injected ${fault.code} on ${kind}`));
+    });
+  }
+}
+
+/** Writes some of a write's sectors and not others. */
+function tear(content: Content, { offset, bytes }: Write, random: Random): void {
+  let at = 0;
+  while (at < bytes.length) {
+    const sectorEnd = Math.min(bytes.length, at + SECTOR_BYTES - ((offset + at) % SECTOR_BYTES));
+    if (random.below(2) === 0) content.write({ offset: offset + at, bytes: bytes.subarray(at, sectorEnd) });
+    at = sectorEnd;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The store in memory, with crash behaviour: a write is atomic, durable once `done` has been called, and may or may not
+ * have happened when the power fails before; earlier writes never get lost where later ones survive.
+ */
+import type { CodedError } from "../../node/base/errors.ts";
+import type { Random } from "../../node/base/ports/random.ts";
+import type { Store, StoreChange } from "../../node/base/ports/store.ts";
+
+export class MemoryStore implements Store {
+  readonly #schedule: (run: () => void) => void;
+  readonly #values = new Map<string, Uint8Array>();
+  #pending: (readonly StoreChange[])[] = [];
+  #epoch = 0;
+
+  /** `schedule` runs completions later, in the order it was called. */
+  constructor(schedule: (run: () => void) => void) {
+    this.#schedule = schedule;
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#values.get(key);
+  }
+
+  write(changes: readonly StoreChange[], done: (error?: CodedError) => void): void {
+    const copies = changes.map(({ key, value }) => (value === undefined ? { key } : { key, value: value.slice() }));
+    const epoch = this.#epoch;
+    this.#pending.push(copies);
+    this.#schedule(() => {
+      if (epoch !== this.#epoch) return;
+      this.#pending.shift();
+      this.#apply(copies);
+      done();
+    });
+  }
+
+  /** The power fails; a prefix of what was on its way survives. */
+  crash(random: Random): void {
+    this.#epoch += 1;
+    const survivors = random.below(this.#pending.length + 1);
+    for (const changes of this.#pending.slice(0, survivors)) this.#apply(changes);
+    this.#pending = [];
+  }
+
+  #apply(changes: readonly StoreChange[]): void {
+    for (const { key, value } of changes) {
+      if (value === undefined) this.#values.delete(key);
+      else this.#values.set(key, value);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** The durable log as the rest of the system uses it; `Wal` implements it. */
+
+/** One record: an opaque payload at its place in the hash chain. */
+export interface WalRecord {
+  readonly index: number;
+  readonly term: number;
+  readonly previousHash: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+export interface LogStore {
+  /** What opening found: valid records, and bytes of a torn tail that were cut. */
+  readonly recovery: { readonly records: number; readonly tornBytes: number };
+  /** First index that can be read; 1 while nothing has been compacted. */
+  firstIndex(): number;
+  /** Last index appended, durable or not; `firstIndex() - 1` when empty. */
+  lastIndex(): number;
+  durableIndex(): number;
+  term(index: number): number | undefined;
+  hash(index: number): Uint8Array | undefined;
+  /** Records from `from` up to and not including `to`, within `bytesMax` bytes of payload but at least one. */
+  read(from: number, to: number, bytesMax: number): readonly WalRecord[];
+  /** Appends consecutive, chained records; readable at once, `done` when durable. FIFO with `truncate`. */
+  append(records: readonly WalRecord[], done: () => void): void;
+  /** Removes the records from `from` on; `done` when that is durable. */
+  truncate(from: number, done: () => void): void;
+  close(): void;
+}
