@@ -21,19 +21,26 @@ export interface Paged {
   restored(): void;
 }
 
-/** A growing set of page numbers. */
+/** A growing set of page numbers; marking one costs a store. */
 export class DirtyPages {
-  readonly #pages = new Set<number>();
+  #marks = new Uint8Array(64);
 
   mark(page: number): void {
-    this.#pages.add(page);
+    if (page >= this.#marks.length) {
+      const marks = new Uint8Array(Math.max(page + 1, this.#marks.length * 2));
+      marks.set(this.#marks);
+      this.#marks = marks;
+    }
+    this.#marks[page] = 1;
   }
 
   sorted(): number[] {
-    return [...this.#pages].sort((a, b) => a - b);
+    const pages: number[] = [];
+    for (let page = 0; page < this.#marks.length; page++) if (this.#marks[page] === 1) pages.push(page);
+    return pages;
   }
 
   clear(): void {
-    this.#pages.clear();
+    this.#marks.fill(0);
   }
 }

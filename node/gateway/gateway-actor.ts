@@ -10,6 +10,7 @@ import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
+import type { Clock } from "../base/ports/clock.ts";
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { ConnectionId, Network } from "../base/ports/network.ts";
@@ -39,6 +40,7 @@ import { SignatureChecks } from "./signature-checks.ts";
 import { type Waiter, Waiters } from "./waiters.ts";
 
 const NONCE_BYTES = 32;
+const NS_PER_MS = 1_000_000n;
 /** The one query that the node answers of itself, without the state machine. */
 const STATUS_QUERY = "status";
 
@@ -62,6 +64,7 @@ type Checked =
 
 export class GatewayActor implements Actor<GatewayMessage> {
   readonly #self: ActorRef<GatewayMessage>;
+  readonly #clock: Clock;
   readonly #deps: GatewayDeps;
   readonly #connections = new Connections();
   readonly #waiters = new Waiters();
@@ -73,6 +76,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
 
   constructor(context: ActorContext<GatewayMessage>, deps: GatewayDeps) {
     this.#self = context.self;
+    this.#clock = context.clock;
     this.#deps = deps;
     this.#checks = new SignatureChecks<Checked>(deps.crypto);
     deps.status.post("gateway", () => ({
@@ -208,7 +212,13 @@ export class GatewayActor implements Actor<GatewayMessage> {
       return;
     }
     connection.publicKey = publicKey;
-    this.#send(id, { type: "welcome", node: this.#deps.node, logTime: this.#logTime });
+    this.#send(id, { type: "welcome", node: this.#deps.node, logTime: this.#logTimeNow() });
+  }
+
+  /** What log time will be when the next block comes: nobody may have paid for hours. */
+  #logTimeNow(): bigint {
+    const wall = BigInt(this.#clock.wallMs()) * NS_PER_MS;
+    return wall > this.#logTime ? wall : this.#logTime;
   }
 
   #askAdmission(waiter: Waiter, transaction: Uint8Array): void {

@@ -8,6 +8,7 @@ import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { toHex } from "../base/bytes.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
+import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
@@ -18,9 +19,12 @@ import type { StatusBoard } from "../messages/status.ts";
 import { decodeQuery, encodeAnswer } from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import { decodeBlock } from "../wire/block.ts";
+import { leafHash } from "../wire/merkle.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import { takeCheckpoint } from "./checkpoint.ts";
+
+const NS_PER_MS = 1_000_000n;
 
 export interface LedgerActorDeps {
   readonly state: StateMachine;
@@ -47,6 +51,7 @@ interface WaitingQuestion {
 
 export class LedgerActor implements Actor<LedgerMessage> {
   readonly #self: ActorRef<LedgerMessage>;
+  readonly #clock: Clock;
   readonly #deps: LedgerActorDeps;
   readonly #options: LedgerActorOptions;
   readonly #state: StateMachine;
@@ -60,6 +65,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
 
   constructor(context: ActorContext<LedgerMessage>, deps: LedgerActorDeps, options: LedgerActorOptions) {
     this.#self = context.self;
+    this.#clock = context.clock;
     this.#deps = deps;
     this.#options = options;
     this.#state = deps.state;
@@ -119,7 +125,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
     const { token } = question;
     const gateway = this.#deps.gateway();
     if (question.kind === "admission") {
-      const refusal = this.#state.admission(decodeTransaction(question.transaction));
+      const { transaction } = question;
+      const now = BigInt(this.#clock.wallMs()) * NS_PER_MS;
+      const hash = leafHash(this.#deps.sha256, transaction);
+      const refusal = this.#state.admission(decodeTransaction(transaction), hash, now);
       gateway.deliver({ type: "admission", token, ...(refusal === undefined ? {} : { refusal }) });
       return;
     }

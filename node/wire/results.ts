@@ -4,7 +4,10 @@
  * A result is a msgpack map with `status`: "ok", or the code of a refusal (docs/errors.md). Bulk results are sparse: all
  * events not listed were created at `timestamp - count + i + 1`.
  */
+import { viewOf } from "../base/bytes.ts";
+import { BATCH_RECORDS_MAX } from "../base/limits.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
+import { bytesBetween, check, integer, object, text, u64 } from "./schema.ts";
 
 /** Refusals of the state machine, common to all kinds. */
 export const REFUSALS = [
@@ -13,6 +16,7 @@ export const REFUSALS = [
   "session_unknown",
   "session_key_mismatch",
   "session_limit",
+  "sequence_reused",
   "sequence_too_old",
   "sequence_too_new",
   "unknown_key",
@@ -42,3 +46,49 @@ export function decodeResult(encoded: Uint8Array): { readonly status: string } &
   }
   return value as { readonly status: string } & ResultFields;
 }
+
+/** What became of one event of a bulk transaction: the ledger's status number, and the record's timestamp. */
+export interface EventResult {
+  readonly timestamp: bigint;
+  readonly status: number;
+}
+
+/** The status of an event that was created: TigerBeetle's number. */
+const CREATED = 0xffff_ffff;
+const EXCEPTION_BYTES = 16;
+
+/** Encodes the results of a bulk transaction; an event created at its own timestamp costs nothing. */
+export function encodeBatchResult(timestamp: bigint, count: number, at: (index: number) => EventResult): Uint8Array {
+  const exceptions: number[] = [];
+  for (let i = 0; i < count; i++) if (at(i).status !== CREATED) exceptions.push(i);
+  const encoded = new Uint8Array(exceptions.length * EXCEPTION_BYTES);
+  const view = viewOf(encoded);
+  exceptions.forEach((index, place) => {
+    const result = at(index);
+    view.setUint32(place * EXCEPTION_BYTES, index, true);
+    view.setUint32(place * EXCEPTION_BYTES + 4, result.status, true);
+    view.setBigUint64(place * EXCEPTION_BYTES + 8, result.timestamp, true);
+  });
+  return encodeResult("ok", { timestamp, count, exceptions: encoded });
+}
+
+/** The results of all events of a bulk transaction, from its decoded result; throws `WireError` `malformed_frame`. */
+export function batchResults(result: ResultFields): readonly EventResult[] {
+  const { timestamp, count, exceptions } = check(batchSchema, result, "malformed_frame");
+  const first = timestamp - BigInt(count) + 1n;
+  const results = Array.from({ length: count }, (_, i) => ({ timestamp: first + BigInt(i), status: CREATED }));
+  const view = viewOf(exceptions);
+  for (let at = 0; at + EXCEPTION_BYTES <= exceptions.length; at += EXCEPTION_BYTES) {
+    const index = view.getUint32(at, true);
+    if (index >= count) throw new WireError("malformed_frame", "a result for an event that is not there");
+    results[index] = { status: view.getUint32(at + 4, true), timestamp: view.getBigUint64(at + 8, true) };
+  }
+  return results;
+}
+
+const batchSchema = object({
+  status: text(32),
+  timestamp: u64,
+  count: integer(1, BATCH_RECORDS_MAX),
+  exceptions: bytesBetween(0, BATCH_RECORDS_MAX * EXCEPTION_BYTES),
+});

@@ -1,0 +1,6 @@
+/**
+ * Authorities as the ledger knows them: a number on each account, held against the number of whoever signs.
+ */
+
+/** The authority of the state machine itself: may debit any account. */
+export const SYSTEM_AUTHORITY = 0xffff_ffff;

@@ -1,0 +1,64 @@
+/**
+ * The stateless gate before the log: envelope, body and everything about a command that needs no state. What it refuses
+ * never reaches the log; what it lets pass, the state machine still judges again.
+ */
+import { U64_MAX } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+import { checkBatch } from "../ledger/records.ts";
+import { type Command, decodeBody } from "../wire/body.ts";
+import { decodeTransaction, type Transaction } from "../wire/transaction.ts";
+
+/** A transaction that makes sense by itself. */
+export interface Admitted {
+  readonly transaction: Transaction;
+  readonly command: Command;
+}
+
+/** Decodes and checks a transaction; throws `WireError`, or `CodedError` with `batch_*` or `invalid_command`. */
+export function admit(encoded: Uint8Array): Admitted {
+  const transaction = decodeTransaction(encoded);
+  const command = decodeBody(transaction.kind, transaction.body);
+  const opening = command.kind === "sessionOpen";
+  if ((transaction.sequence === 0) !== opening) {
+    throw invalid("sequence 0 opens a session, and nothing else does");
+  }
+  checkCommand(command);
+  return { transaction, command };
+}
+
+function checkCommand(command: Command): void {
+  switch (command.kind) {
+    case "createAccounts":
+    case "createTransfers": {
+      const fault = checkBatch(command.batch);
+      if (fault !== undefined) {
+        throw new CodedError(fault, BATCH_FAULTS[fault], { bytes: command.batch.length });
+      }
+      break;
+    }
+    case "createAuthority":
+      if (command.body.keys.length === 0) throw invalid("an authority needs a key");
+      if (command.body.threshold > command.body.keys.length) throw invalid("the threshold is above the number of keys");
+      break;
+    case "createPayment": {
+      const { id, amount, payer, payee } = command.body;
+      if (id === 0n) throw invalid("a payment's id must not be zero");
+      if (amount === 0n || amount > U64_MAX)
+        throw invalid("a payment's amount lies between 1 and 2^64 - 1 minor units");
+      if (payer === payee) throw invalid("payer and payee are the same");
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+const BATCH_FAULTS = {
+  batch_empty: "a batch has at least one record",
+  batch_misaligned: "a batch is a whole number of 128-byte records",
+  batch_too_long: "a batch has at most 8190 records",
+} as const;
+
+function invalid(reason: string): CodedError {
+  return new CodedError("invalid_command", reason);
+}

@@ -1,0 +1,104 @@
+/**
+ * Carrying out a command whose signer, session and expiry are in order: who may do it, and what it answers.
+ */
+import { viewOf } from "../base/bytes.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Command } from "../wire/body.ts";
+import type { Role } from "../wire/kinds.ts";
+import { encodeBatchResult, encodeResult, type Refusal } from "../wire/results.ts";
+import type { Moment } from "./moment.ts";
+import type { CardChannel } from "./payments/card-channel.ts";
+import type { PaymentLifeCycle, Step } from "./payments/life-cycle.ts";
+import type { Authority, Registry } from "./registry.ts";
+import type { Risk } from "./risk/risk.ts";
+import type { Settlement } from "./settlement/settlement.ts";
+
+export interface CommandParts {
+  readonly ledger: Ledger;
+  readonly registry: Registry;
+  readonly risk: Risk;
+  readonly settlement: Settlement;
+  readonly cards: CardChannel;
+  readonly lifeCycle: PaymentLifeCycle;
+}
+
+/** Roles of which the signer needs one; a kind that is not listed is open to every authority. */
+const ROLES_NEEDED: Partial<Record<Command["kind"], readonly Role[]>> = {
+  createAccounts: ["participant", "issuer", "operator", "admin"],
+  createAuthority: ["admin"],
+  configureSettlement: ["operator", "admin"],
+  configureParticipant: ["operator", "admin"],
+  configureCard: ["operator", "admin"],
+  configureRisk: ["operator", "admin"],
+  blockPayer: ["operator"],
+  reviewPayment: ["operator"],
+  closeSettlement: ["operator"],
+  channelOutcome: ["node"],
+};
+
+/** Executes a command; returns its encoded result. */
+export function executeCommand(parts: CommandParts, moment: Moment, signer: Authority, command: Command): Uint8Array {
+  const needed = ROLES_NEEDED[command.kind];
+  if (needed !== undefined && !signer.roles.some((role) => needed.includes(role))) {
+    return encodeResult("not_authorized", { what: "role" });
+  }
+  switch (command.kind) {
+    case "sessionOpen":
+      return encodeResult("ok");
+    case "createAccounts":
+      return batchResult(moment, parts.ledger.createAccounts(command.batch, moment.timestamp, signer.id));
+    case "createTransfers":
+      return batchResult(moment, parts.ledger.createTransfers(command.batch, moment.timestamp, signer.id));
+    case "createAuthority": {
+      const authority = parts.registry.create(command.body);
+      return authority === undefined ? encodeResult("already_exists") : encodeResult("ok", { id: authority.id });
+    }
+    case "configureSettlement":
+      return done(parts.settlement.configure(command.body));
+    case "configureParticipant":
+      if (parts.registry.get(command.body.authority) === undefined) return encodeResult("not_found");
+      return done(parts.settlement.configureParticipant(command.body));
+    case "configureCard":
+      return done(parts.cards.configure(parts.ledger, command.body));
+    case "configureRisk":
+      parts.risk.configure(command.body);
+      return encodeResult("ok");
+    case "blockPayer":
+      parts.risk.block(command.body);
+      return encodeResult("ok");
+    case "createPayment":
+      return paymentResult(parts.lifeCycle.create(moment, signer.id, command.body));
+    case "reviewPayment":
+      return paymentResult(parts.lifeCycle.review(moment, command.body.id, command.body.decision));
+    case "capturePayment":
+      return paymentResult(parts.lifeCycle.capture(moment, signer.id, command.body.id));
+    case "voidPayment":
+      return paymentResult(parts.lifeCycle.void(moment, signer.id, command.body.id));
+    case "channelOutcome":
+      return paymentResult(parts.lifeCycle.outcome(moment, command.body));
+    case "closeSettlement": {
+      const window = parts.settlement.close(moment, command.body.ledger);
+      if (window === undefined) return encodeResult("not_configured");
+      return encodeResult("ok", { window: window.id, state: window.state, payments: window.payments });
+    }
+  }
+}
+
+function done(refusal: Refusal | undefined): Uint8Array {
+  return encodeResult(refusal ?? "ok");
+}
+
+function paymentResult(step: Step): Uint8Array {
+  if ("refusal" in step) return encodeResult(step.refusal, { what: step.what });
+  const { state, verdict, reasons, failure } = step;
+  return encodeResult("ok", { state, verdict, reasons, failure });
+}
+
+function batchResult(moment: Moment, results: Uint8Array): Uint8Array {
+  const view = viewOf(results);
+  const count = results.length / 16;
+  return encodeBatchResult(moment.timestamp, count, (index) => ({
+    timestamp: view.getBigUint64(index * 16, true),
+    status: view.getUint32(index * 16 + 8, true),
+  }));
+}

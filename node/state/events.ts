@@ -1,0 +1,31 @@
+/**
+ * What a block changed that somebody outside the state machine acts on or watches. Plain data, in the order it happened;
+ * derived from the block alone, so every node sees the same.
+ */
+import type { Intent } from "./outbox.ts";
+import type { PaymentState } from "./payments/payment.ts";
+import type { Reason, Verdict } from "./risk/rules.ts";
+
+export type StateEvent =
+  /** Somebody must ask an external network. */
+  | { readonly type: "intentOpened"; readonly intent: Intent }
+  /** The network's answer stands in the log; nobody asks any more. */
+  | { readonly type: "intentClosed"; readonly id: bigint }
+  | {
+      readonly type: "paymentChanged";
+      readonly id: bigint;
+      readonly state: PaymentState;
+      readonly verdict: Verdict;
+      readonly reasons: readonly Reason[];
+    }
+  /** A settlement window was closed: settled, or failed and to be tried again. */
+  | {
+      readonly type: "windowClosed";
+      readonly ledger: number;
+      readonly window: number;
+      /** Sum of the payments in the window, minor units. */
+      readonly gross: bigint;
+      /** Sum of what net senders paid. */
+      readonly net: bigint;
+      readonly failed: boolean;
+    };

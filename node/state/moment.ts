@@ -1,0 +1,34 @@
+/**
+ * The moment at which something executes: its log time, the ledger timestamps it may use, the events it causes.
+ */
+import { assert } from "../base/assert.ts";
+import { EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
+import type { StateEvent } from "./events.ts";
+
+export class Moment {
+  /** Log time, nanoseconds; the last of the timestamps reserved for this moment. */
+  readonly timestamp: bigint;
+  /** State digest before the block: nobody who submits can know it, so ids derived from it cannot be taken first. */
+  readonly salt: Uint8Array;
+  readonly events: StateEvent[];
+  #cursor: bigint;
+
+  constructor(timestamp: bigint, salt: Uint8Array, events: StateEvent[]) {
+    this.timestamp = timestamp;
+    this.salt = salt;
+    this.events = events;
+    this.#cursor = timestamp - BigInt(EVENT_SLOTS_PER_TRANSACTION);
+  }
+
+  /** Ledger events that may still happen. */
+  get slotsLeft(): number {
+    return Number(this.timestamp - this.#cursor);
+  }
+
+  /** Reserves timestamps for `count` ledger events; returns that of the last. */
+  takeSlots(count: number): bigint {
+    assert(count <= this.slotsLeft, `no timestamps left for ${count} ledger events`);
+    this.#cursor += BigInt(count);
+    return this.#cursor;
+  }
+}

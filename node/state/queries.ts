@@ -1,0 +1,185 @@
+/**
+ * Questions about the state and their answers: the shapes, and how they travel.
+ *
+ * Records of accounts and transfers are flat 128-byte records one after another. Elsewhere u128 values (ids, amounts) and
+ * log times are decimal text and keys are hexadecimal, so an answer can be printed as JSON as it stands.
+ */
+import { u128Bytes } from "../base/bytes.ts";
+import { QUERY_RESULTS_MAX } from "../base/limits.ts";
+import { pack, unpack, WireError } from "../wire/msgpack.ts";
+import { boolean, bytes, check, integer, list, object, oneOf, type Schema, u64, u128 } from "../wire/schema.ts";
+import { PAYMENT_STATES, type PaymentState } from "./payments/payment.ts";
+
+/** Which transfers of an account, by log time (nanoseconds, both ends included; 0 for no bound). */
+export interface AccountTransfersFilter {
+  readonly accountId: bigint;
+  readonly timestampMin: bigint;
+  readonly timestampMax: bigint;
+  readonly limit: number;
+  /** Newest first. */
+  readonly reversed: boolean;
+  readonly debits: boolean;
+  readonly credits: boolean;
+}
+
+export type Query =
+  | { readonly type: "accounts"; readonly ids: readonly bigint[] }
+  | { readonly type: "transfers"; readonly ids: readonly bigint[] }
+  | ({ readonly type: "accountTransfers" } & AccountTransfersFilter)
+  | { readonly type: "payment"; readonly id: bigint }
+  /** Payments in the order of creation, after slot `after` (0 from the start). */
+  | { readonly type: "payments"; readonly state?: PaymentState; readonly after: number; readonly limit: number }
+  | { readonly type: "settlement"; readonly ledger: number }
+  | { readonly type: "risk" }
+  | { readonly type: "authority"; readonly key: Uint8Array }
+  | { readonly type: "summary" };
+
+export interface PaymentView {
+  readonly id: string;
+  readonly state: string;
+  readonly channel: string;
+  readonly payer: string;
+  readonly payee: string;
+  readonly amount: string;
+  readonly ledger: number;
+  readonly capture: string;
+  readonly reference: string;
+  readonly verdict: string;
+  readonly reasons: readonly string[];
+  readonly failure: string;
+  readonly signer: number;
+  readonly hold: string;
+  readonly networkReference: string;
+  readonly window: number;
+  readonly initiatedAt: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface WindowView {
+  readonly id: number;
+  readonly state: string;
+  readonly openedAt: string;
+  readonly closesAt: string;
+  readonly closedAt: string;
+  readonly payments: number;
+  readonly gross: string;
+  readonly net: string;
+  readonly failure: string;
+  readonly positions: readonly {
+    readonly authority: number;
+    readonly name: string;
+    readonly debit: string;
+    readonly credit: string;
+    readonly net: string;
+  }[];
+}
+
+export interface AuthorityView {
+  readonly id: number;
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly threshold: number;
+  readonly roles: readonly string[];
+}
+
+export interface LedgerTotalsView {
+  readonly ledger: number;
+  readonly debitsPending: string;
+  readonly debitsPosted: string;
+  readonly creditsPending: string;
+  readonly creditsPosted: string;
+}
+
+/** Where the state stood when it was asked. */
+interface At {
+  readonly height: number;
+  readonly timestamp: string;
+}
+
+export type QueryAnswer = At &
+  (
+    | { readonly type: "accounts" | "transfers" | "accountTransfers"; readonly records: Uint8Array }
+    | { readonly type: "payment"; readonly payment: PaymentView | null }
+    /** `next` is the `after` of the following page; 0 when this was the last. */
+    | { readonly type: "payments"; readonly payments: readonly PaymentView[]; readonly next: number }
+    | { readonly type: "settlement"; readonly windows: readonly WindowView[] }
+    | {
+        readonly type: "risk";
+        readonly rules: readonly Readonly<Record<string, string | number>>[];
+        readonly blocked: readonly string[];
+      }
+    | { readonly type: "authority"; readonly authority: AuthorityView | null }
+    | {
+        readonly type: "summary";
+        readonly digest: string;
+        readonly accounts: number;
+        readonly transfers: number;
+        readonly sessions: number;
+        readonly openIntents: number;
+        readonly totals: readonly LedgerTotalsView[];
+        readonly paymentsByState: Readonly<Record<string, number>>;
+        readonly paymentsByReason: Readonly<Record<string, number>>;
+      }
+  );
+
+const limit = integer(1, QUERY_RESULTS_MAX);
+const ids = list(u128, QUERY_RESULTS_MAX);
+
+const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
+  accounts: object({ type: oneOf("accounts"), ids }),
+  transfers: object({ type: oneOf("transfers"), ids }),
+  accountTransfers: object({
+    ...{ type: oneOf("accountTransfers"), accountId: u128, timestampMin: u64, timestampMax: u64 },
+    ...{ limit, reversed: boolean, debits: boolean, credits: boolean },
+  }),
+  payment: object({ type: oneOf("payment"), id: u128 }),
+  payments: object(
+    { type: oneOf("payments"), after: integer(0, 0xffff_ffff), limit },
+    { state: oneOf(...PAYMENT_STATES) },
+  ),
+  settlement: object({ type: oneOf("settlement"), ledger: integer(1, 0xffff_ffff) }),
+  risk: object({ type: oneOf("risk") }),
+  authority: object({ type: oneOf("authority"), key: bytes(32) }),
+  summary: object({ type: oneOf("summary") }),
+};
+
+const U128_FIELDS: ReadonlySet<string> = new Set(["id", "accountId"]);
+
+export function encodeQuery(query: Query): Uint8Array {
+  const fields = Object.entries(query).filter(([, value]) => value !== undefined);
+  return pack(
+    Object.fromEntries(
+      fields.map(([name, value]: [string, unknown]) => {
+        if (Array.isArray(value)) return [name, value.map((id: bigint) => u128Bytes(id))];
+        return [name, typeof value === "bigint" && U128_FIELDS.has(name) ? u128Bytes(value) : value];
+      }),
+    ),
+  );
+}
+
+/** Decodes and checks a query; throws `WireError` `malformed_msgpack` or `malformed_body`. */
+export function decodeQuery(encoded: Uint8Array): Query {
+  const value = unpack(encoded);
+  const type = typeof value === "object" && value !== null ? (value as { type?: unknown }).type : undefined;
+  if (typeof type !== "string" || !Object.hasOwn(SCHEMAS, type)) {
+    throw new WireError("malformed_body", `a query has a type: one of ${Object.keys(SCHEMAS).join(", ")}`);
+  }
+  return check(SCHEMAS[type as Query["type"]], value, "malformed_body");
+}
+
+export function encodeAnswer(answer: QueryAnswer): Uint8Array {
+  return pack(answer);
+}
+
+/** Decodes an answer to a query of type `type`; throws `WireError`. The node that gave it has been authenticated. */
+export function decodeAnswer<T extends Query["type"]>(
+  type: T,
+  encoded: Uint8Array,
+): Extract<QueryAnswer, { readonly type: T }> | (QueryAnswer & { readonly type: T }) {
+  const value = unpack(encoded);
+  if (typeof value !== "object" || value === null || (value as { type?: unknown }).type !== type) {
+    throw new WireError("malformed_frame", `the node did not answer a query of type ${type}`);
+  }
+  return value as QueryAnswer & { readonly type: T };
+}

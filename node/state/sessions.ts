@@ -1,0 +1,175 @@
+/**
+ * Sessions make execution exactly-once: a client numbers its transactions, and the cluster remembers what it answered
+ * (Ongaro's dissertation, section 6.3). A retry gets the stored result, byte for byte, and nothing runs again.
+ *
+ * A session remembers the last SESSION_WINDOW sequence numbers, so requests may overtake each other within the window.
+ * A session may be forgotten only when every transaction it ever executed has expired: then a late retry is refused as
+ * expired and can never run a second time.
+ *
+ * Sessions are not part of the effects: block hash and result root already bind what they do.
+ */
+import { assert, must } from "../base/assert.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
+import { SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
+import { DirtyPages, type Paged } from "../base/paged.ts";
+import { pack, unpack } from "../wire/msgpack.ts";
+import type { Refusal } from "../wire/results.ts";
+import { bytes, bytesBetween, check, list, safeInteger, tuple, u32, u64 } from "../wire/schema.ts";
+
+/** What was answered to a sequence number. */
+interface Reply {
+  /** Hash of the transaction that was executed. */
+  readonly transactionHash: Uint8Array;
+  readonly result: Uint8Array;
+}
+
+interface Session {
+  readonly id: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly authority: number;
+  /** Log time of the newest executed transaction, nanoseconds. */
+  lastUsed: bigint;
+  /** Highest sequence executed. */
+  highest: number;
+  readonly replies: Map<number, Reply>;
+}
+
+/** Where a transaction claims to stand. */
+export interface SessionClaim {
+  readonly session: Uint8Array;
+  readonly sequence: number;
+  readonly publicKey: Uint8Array;
+  readonly transactionHash: Uint8Array;
+}
+
+/** What a session says to a transaction: a refusal, the answer it had before, or nothing against executing it. */
+export type SessionVerdict =
+  | { readonly type: "refused"; readonly code: Refusal }
+  | { readonly type: "executed"; readonly result: Uint8Array }
+  | { readonly type: "fresh" };
+
+const sessionSchema = tuple(
+  bytes(16),
+  bytes(32),
+  u32,
+  u64,
+  safeInteger,
+  list(tuple(safeInteger, bytes(32), bytesBetween(1, 2 ** 20)), SESSION_WINDOW),
+);
+
+export class Sessions implements Paged {
+  readonly name = "sessions";
+  /** One session a slot and a page; slots are reused when a session is forgotten. */
+  readonly #slots: Session[] = [];
+  /** Slot by session id, least recently used first. */
+  #slotOf = new Map<string, number>();
+  readonly #dirty = new DirtyPages();
+
+  get count(): number {
+    return this.#slots.length;
+  }
+
+  /** Registers a session. Opening the same one again with the same key changes nothing. */
+  open(claim: SessionClaim, authority: number, now: bigint): Refusal | undefined {
+    const { session: id, publicKey } = claim;
+    const known = this.#find(id);
+    if (known !== undefined) return equalBytes(known.publicKey, publicKey) ? undefined : "session_key_mismatch";
+    const slot = this.#freeSlot(now);
+    if (slot === undefined) return "session_limit";
+    this.#slots[slot] = { id, publicKey, authority, lastUsed: now, highest: 0, replies: new Map() };
+    this.#slotOf.set(toHex(id), slot);
+    this.#dirty.mark(slot);
+    return undefined;
+  }
+
+  isOpen(id: Uint8Array): boolean {
+    return this.#find(id) !== undefined;
+  }
+
+  /** Judges a transaction's place in its session. */
+  judge(claim: SessionClaim): SessionVerdict {
+    const session = this.#find(claim.session);
+    if (session === undefined) return { type: "refused", code: "session_unknown" };
+    if (!equalBytes(session.publicKey, claim.publicKey)) return { type: "refused", code: "session_key_mismatch" };
+    const reply = session.replies.get(claim.sequence);
+    if (reply !== undefined) {
+      return equalBytes(reply.transactionHash, claim.transactionHash)
+        ? { type: "executed", result: reply.result }
+        : { type: "refused", code: "sequence_reused" };
+    }
+    if (claim.sequence <= session.highest - SESSION_WINDOW) return { type: "refused", code: "sequence_too_old" };
+    if (claim.sequence > session.highest + SESSION_WINDOW) return { type: "refused", code: "sequence_too_new" };
+    return { type: "fresh" };
+  }
+
+  /** Stores the result of a transaction that was just executed. */
+  executed(claim: SessionClaim, result: Uint8Array, now: bigint): void {
+    const key = toHex(claim.session);
+    const slot = must(this.#slotOf.get(key), "a transaction was executed in a session that is not open");
+    const session = must(this.#slots[slot], "a session's slot is empty");
+    assert(!session.replies.has(claim.sequence), "a sequence number was executed twice");
+    session.replies.set(claim.sequence, { transactionHash: claim.transactionHash, result });
+    session.lastUsed = now;
+    if (claim.sequence > session.highest) {
+      for (let old = session.highest; old < claim.sequence; old++) session.replies.delete(old - SESSION_WINDOW + 1);
+      session.highest = claim.sequence;
+    }
+    this.#slotOf.delete(key);
+    this.#slotOf.set(key, slot);
+    this.#dirty.mark(slot);
+  }
+
+  /** The stored result of a sequence number. */
+  reply(id: Uint8Array, sequence: number): Uint8Array | undefined {
+    return this.#find(id)?.replies.get(sequence)?.result;
+  }
+
+  pageCount(): number {
+    return this.#slots.length;
+  }
+
+  dirtyPages(): readonly number[] {
+    return this.#dirty.sorted();
+  }
+
+  encodePage(page: number): Uint8Array {
+    const { id, publicKey, authority, lastUsed, highest, replies } = must(this.#slots[page], "no such session");
+    const stored = [...replies].sort(([a], [b]) => a - b);
+    const rows = stored.map(([sequence, reply]) => [sequence, reply.transactionHash, reply.result]);
+    return pack([id, publicKey, authority, lastUsed, highest, rows]);
+  }
+
+  markClean(): void {
+    this.#dirty.clear();
+  }
+
+  decodePage(_page: number, encoded: Uint8Array): void {
+    const fields = check(sessionSchema, unpack(encoded), "malformed_body");
+    const [id, publicKey, authority, lastUsed, highest, rows] = fields;
+    const replies = new Map(rows.map(([sequence, transactionHash, result]) => [sequence, { transactionHash, result }]));
+    this.#slots.push({ id, publicKey, authority, lastUsed, highest, replies });
+  }
+
+  restored(): void {
+    const slots = this.#slots.map((session, slot) => ({ session, slot }));
+    // Every transaction has a log time of its own, so this order is the one that was.
+    slots.sort((a, b) => (a.session.lastUsed < b.session.lastUsed ? -1 : 1));
+    this.#slotOf = new Map(slots.map(({ session, slot }) => [toHex(session.id), slot]));
+  }
+
+  #find(id: Uint8Array): Session | undefined {
+    const slot = this.#slotOf.get(toHex(id));
+    return slot === undefined ? undefined : this.#slots[slot];
+  }
+
+  #freeSlot(now: bigint): number | undefined {
+    if (this.#slots.length < SESSIONS_MAX) return this.#slots.length;
+    const oldest = must(this.#slotOf.entries().next().value, "the session table is full and empty");
+    const [key, slot] = oldest;
+    if (must(this.#slots[slot], "a session's slot is empty").lastUsed + TRANSACTION_LIFETIME_MAX_NS >= now) {
+      return undefined;
+    }
+    this.#slotOf.delete(key);
+    return slot;
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * The replicated state machine: committed blocks in; results, a state digest and events out.
+ *
+ * Pure and deterministic: the same blocks give the same digest on every node, in the simulator and in an audit. A block
+ * is applied in this order: housekeeping due at its housekeeping time (expiries, settlement), then its transactions. A
+ * transaction that does not make sense gets a result that says so; only a block that contradicts the chain stops the
+ * node. digest = H(previous digest, block hash, result root, effects hash).
+ */
+import { assert } from "../base/assert.ts";
+import { equalBytes, utf8, viewOf } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+import { EXPIRIES_PER_BLOCK_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
+import type { Paged } from "../base/paged.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import { type Block, earliestTimestamp, housekeepingTimestamp, transactionTimestamp } from "../wire/block.ts";
+import { clusterIdOf, type Genesis, genesisHash } from "../wire/genesis.ts";
+import { KINDS } from "../wire/kinds.ts";
+import { leafHash, merkleRoot } from "../wire/merkle.ts";
+import { stateDigest } from "../wire/receipt.ts";
+import { encodeResult, type Refusal } from "../wire/results.ts";
+import { GROUP, type Transaction } from "../wire/transaction.ts";
+import { type Admitted, admit } from "./admit.ts";
+import { Answers, type Reader, readerFor } from "./answers.ts";
+import { executeCommand } from "./commands.ts";
+import type { StateEvent } from "./events.ts";
+import { Moment } from "./moment.ts";
+import { type Intent, Outbox } from "./outbox.ts";
+import { CardChannel } from "./payments/card-channel.ts";
+import { PaymentLifeCycle } from "./payments/life-cycle.ts";
+import { Payments } from "./payments/payments.ts";
+import { Postings } from "./postings.ts";
+import type { Query, QueryAnswer } from "./queries.ts";
+import { type Authority, Registry } from "./registry.ts";
+import { Risk } from "./risk/risk.ts";
+import { type SessionClaim, Sessions } from "./sessions.ts";
+import { Settlement } from "./settlement/settlement.ts";
+import { Stand } from "./stand.ts";
+import type { StateTable } from "./table.ts";
+
+/** Parts that the simulator may replace by deliberately broken ones. */
+export interface StateParts {
+  readonly sessions: () => Sessions;
+}
+
+export interface StateMachineOptions {
+  readonly genesis: Genesis;
+  readonly sha256: Sha256;
+  readonly parts?: Partial<StateParts>;
+}
+
+/** What applying a block has yielded. */
+export interface Applied {
+  readonly block: Block;
+  readonly previousDigest: Uint8Array;
+  readonly digest: Uint8Array;
+  readonly resultRoot: Uint8Array;
+  readonly effectsHash: Uint8Array;
+  /** Encoded results, one a transaction. */
+  readonly results: readonly Uint8Array[];
+  readonly resultLeaves: readonly Uint8Array[];
+  /** Whether the transaction at this place was a retry: its stored result was repeated, nothing was executed. */
+  readonly duplicates: readonly boolean[];
+  readonly events: readonly StateEvent[];
+}
+
+export class StateMachine {
+  readonly #sha256: Sha256;
+  readonly #clusterId: Uint8Array;
+  readonly #stand: Stand;
+  readonly #ledger = new Ledger();
+  readonly #registry = new Registry();
+  readonly #sessions: Sessions;
+  readonly #risk = new Risk();
+  readonly #outbox: Outbox;
+  readonly #payments = new Payments();
+  readonly #cards = new CardChannel();
+  readonly #settlement: Settlement;
+  readonly #lifeCycle: PaymentLifeCycle;
+  readonly #answers: Answers;
+  readonly #tables: readonly StateTable[];
+  /** Components of the state, for checkpoints. */
+  readonly paged: readonly Paged[];
+
+  constructor(options: StateMachineOptions) {
+    const { genesis, sha256, parts } = options;
+    this.#sha256 = sha256;
+    this.#clusterId = clusterIdOf(sha256, genesis);
+    const start = genesisHash(sha256, genesis);
+    this.#stand = new Stand({ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start });
+    this.#sessions = parts?.sessions?.() ?? new Sessions();
+    this.#outbox = new Outbox(sha256, this.#clusterId);
+    const postings = new Postings(this.#ledger, sha256);
+    this.#settlement = new Settlement(this.#ledger, postings);
+    const shared = { ledger: this.#ledger, risk: this.#risk, settlement: this.#settlement };
+    const money = { ...shared, outbox: this.#outbox, payments: this.#payments };
+    this.#lifeCycle = new PaymentLifeCycle({ ...money, postings, cards: this.#cards });
+    this.#answers = new Answers({ ...money, registry: this.#registry, sessions: this.#sessions });
+    this.#tables = [
+      this.#registry.table,
+      ...this.#risk.tables,
+      this.#outbox.table,
+      this.#payments.table,
+      this.#cards.table,
+      ...this.#settlement.tables,
+    ];
+    this.paged = [this.#stand, ...this.#ledger.paged, this.#sessions, ...this.#tables];
+    this.#registry.enterGenesis(genesis);
+  }
+
+  /** Height of the last applied block; 0 before the first. */
+  get height(): number {
+    return this.#stand.at.height;
+  }
+
+  /** Log time of the last applied block, nanoseconds. */
+  get timestamp(): bigint {
+    return this.#stand.at.timestamp;
+  }
+
+  get digest(): Uint8Array {
+    return this.#stand.at.digest;
+  }
+
+  /** Hash of the last applied block; the genesis' hash before the first. */
+  get blockHash(): Uint8Array {
+    return this.#stand.at.blockHash;
+  }
+
+  /** Applies the next committed block; throws `InvariantError` when it is not the next block of this chain. */
+  apply(block: Block): Applied {
+    this.#assertNext(block);
+    const { header } = block;
+    const previousDigest = this.digest;
+    const events: StateEvent[] = [];
+    this.#keepHouse(new Moment(housekeepingTimestamp(header), previousDigest, events));
+    const results: Uint8Array[] = [];
+    const duplicates: boolean[] = [];
+    block.transactions.forEach((encoded, index) => {
+      const moment = new Moment(transactionTimestamp(header, index), previousDigest, events);
+      const executed = this.#applyTransaction(moment, encoded, block.leaves[index] as Uint8Array);
+      results.push(executed.result);
+      duplicates.push(executed.duplicate);
+    });
+    const resultLeaves = results.map((result) => leafHash(this.#sha256, result));
+    const resultRoot = merkleRoot(this.#sha256, resultLeaves);
+    const effectsHash = this.#takeEffectsHash();
+    const digest = stateDigest(this.#sha256, { previousDigest, blockHash: block.hash, resultRoot, effectsHash });
+    this.#stand.move({ height: header.height, timestamp: header.timestamp, digest, blockHash: block.hash });
+    return { block, previousDigest, digest, resultRoot, effectsHash, results, resultLeaves, duplicates, events };
+  }
+
+  /**
+   * Whether a transaction would be let in now, for the gateway to ask before the log; undefined for yes. `now` is the
+   * asking node's time: it judges expiries that lie too far ahead, generously, because log time lags while nobody pays.
+   */
+  admission(transaction: Transaction, transactionHash: Uint8Array, now: bigint): Refusal | undefined {
+    const place = this.#place({ ...transaction, transactionHash }, transaction, this.timestamp);
+    if (place.type === "executed") return undefined;
+    if (place.type === "refused" && place.code !== "expiry_too_far") return place.code;
+    const latest = (now > this.timestamp ? now : this.timestamp) + 2n * TRANSACTION_LIFETIME_MAX_NS;
+    return transaction.expiry > latest ? "expiry_too_far" : undefined;
+  }
+
+  /** Answers a query as the reader may see it. */
+  query(query: Query, reader: Reader): QueryAnswer {
+    return this.#answers.answer(query, reader, this.#stand.at);
+  }
+
+  /** What a key may read; undefined for a key that is not in the registry. */
+  readerOf(publicKey: Uint8Array): Reader | undefined {
+    const authority = this.#registry.ofKey(publicKey);
+    return authority === undefined ? undefined : readerFor(authority);
+  }
+
+  /** The outbox: what external networks must still answer, ascending by id. */
+  openIntents(): readonly Intent[] {
+    return this.#outbox.openIntents();
+  }
+
+  /** The earliest log time at which a block would find housekeeping to do. */
+  nextDeadline(): bigint | undefined {
+    const deadlines = [this.#ledger.nextExpiry(), this.#payments.nextDeadline(), this.#settlement.nextDeadline()];
+    return deadlines.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined);
+  }
+
+  /** The stored result of a transaction executed in a session. */
+  sessionReply(session: Uint8Array, sequence: number): Uint8Array | undefined {
+    return this.#sessions.reply(session, sequence);
+  }
+
+  /** After all pages of all components were taken back: rebuilds what is derived from them. */
+  restored(): void {
+    this.#ledger.restored();
+    for (const part of [this.#registry, this.#risk, this.#outbox, this.#payments, this.#cards, this.#settlement]) {
+      part.restored();
+    }
+  }
+
+  /** What must hold between the components after every block; throws `InvariantError`. Takes time with the state. */
+  checkInvariants(): void {
+    for (const { ledger, debitsPending, creditsPending, debitsPosted, creditsPosted } of this.#ledger.totals()) {
+      assert(debitsPosted === creditsPosted, `posted debits and credits of ledger ${ledger} differ`);
+      assert(debitsPending === creditsPending, `pending debits and credits of ledger ${ledger} differ`);
+    }
+    for (const { id, state, hold, intent } of this.#payments.table.rows()) {
+      const held = hold === 0n ? "none" : this.#ledger.pendingStatus(hold);
+      if (state === "authorized" || state === "capturing")
+        assert(held === "pending", `payment ${id} has lost its hold`);
+      else if (state === "captured") assert(held === "posted", `payment ${id} is captured, its hold is ${held}`);
+      else assert(held !== "pending" && held !== "posted", `payment ${id} is ${state}, its hold is ${held}`);
+      const waiting = state === "authorizing" || state === "capturing" || state === "voiding";
+      assert(waiting === this.#outbox.isOpen(intent), `payment ${id} is ${state} and its intent does not fit`);
+    }
+    this.#settlement.checkInvariants();
+  }
+
+  #assertNext(block: Block): void {
+    const { header } = block;
+    const next = this.height + 1;
+    assert(header.height === next, `block ${header.height} came where block ${next} belongs`);
+    assert(equalBytes(header.previousHash, this.blockHash), `block ${next} does not follow the block before it`);
+    assert(equalBytes(header.clusterId, this.#clusterId), `block ${next} belongs to another cluster`);
+    assert(header.group === GROUP, `block ${next} belongs to another group`);
+    assert(
+      header.timestamp >= earliestTimestamp(this.timestamp, header.transactionCount),
+      `the timestamp of block ${next} leaves no room for its events`,
+    );
+  }
+
+  #keepHouse(moment: Moment): void {
+    const expiry = this.#ledger.nextExpiry();
+    if (expiry !== undefined && expiry <= moment.timestamp) {
+      this.#ledger.expirePendingTransfers(moment.takeSlots(EXPIRIES_PER_BLOCK_MAX), EXPIRIES_PER_BLOCK_MAX);
+    }
+    this.#lifeCycle.expireOverdue(moment);
+    this.#settlement.closeEnded(moment);
+  }
+
+  #applyTransaction(moment: Moment, encoded: Uint8Array, hash: Uint8Array): { result: Uint8Array; duplicate: boolean } {
+    let admitted: Admitted;
+    try {
+      admitted = admit(encoded);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return { result: encodeResult("invalid", { what: error.code }), duplicate: false };
+    }
+    const { transaction, command } = admitted;
+    const claim: SessionClaim = { ...transaction, transactionHash: hash };
+    const place = this.#place(claim, transaction, moment.timestamp);
+    if (place.type === "refused") return { result: encodeResult(place.code), duplicate: false };
+    if (place.type === "executed") return { result: place.result, duplicate: true };
+    if (command.kind === "sessionOpen") {
+      const refusal = this.#sessions.open(claim, place.signer.id, moment.timestamp);
+      return { result: encodeResult(refusal ?? "ok"), duplicate: false };
+    }
+    const parts = { ledger: this.#ledger, registry: this.#registry, risk: this.#risk, settlement: this.#settlement };
+    const all = { ...parts, cards: this.#cards, lifeCycle: this.#lifeCycle };
+    const result = executeCommand(all, moment, place.signer, command);
+    this.#sessions.executed(claim, result, moment.timestamp);
+    return { result, duplicate: false };
+  }
+
+  /** Key, session and expiry: whether a transaction is new, a retry, or refused. */
+  #place(
+    claim: SessionClaim,
+    { kind, expiry }: Pick<Transaction, "kind" | "expiry">,
+    now: bigint,
+  ):
+    | { readonly type: "refused"; readonly code: Refusal }
+    | { readonly type: "executed"; readonly result: Uint8Array }
+    | { readonly type: "fresh"; readonly signer: Authority } {
+    const signer = this.#registry.ofKey(claim.publicKey);
+    if (signer === undefined) return { type: "refused", code: "unknown_key" };
+    if (signer.threshold > 1) return { type: "refused", code: "threshold_not_met" };
+    if (kind !== KINDS.sessionOpen) {
+      const verdict = this.#sessions.judge(claim);
+      if (verdict.type === "executed") return verdict;
+      // An expired transaction of a forgotten session has expired; that is the more useful answer.
+      if (verdict.type === "refused") return expiry < now ? { type: "refused", code: "expired" } : verdict;
+    }
+    if (expiry < now) return { type: "refused", code: "expired" };
+    if (expiry > now + TRANSACTION_LIFETIME_MAX_NS) return { type: "refused", code: "expiry_too_far" };
+    return { type: "fresh", signer };
+  }
+
+  #takeEffectsHash(): Uint8Array {
+    const ledger = this.#ledger.takeEffects();
+    const length = new Uint8Array(8);
+    viewOf(length).setBigUint64(0, BigInt(ledger.length), true);
+    const rows = this.#tables.flatMap((table) => table.takeEffects() ?? []);
+    return this.#sha256(utf8("quorate.effects.v1\0"), length, ledger, ...rows);
+  }
+}
