@@ -169,7 +169,9 @@ function spawnActors(environment: SpawnEnvironment): Actors {
     (lane: Lane) =>
     (to: NodeId, payload: Uint8Array): boolean =>
       host.network.sendPeer(to, encodePeerFrame(lane, payload));
-  const wiring: Wiring = { ...environment, consensusRef, gatewayRef, reactors, sendPeer };
+  const ledgerActor: { current?: LedgerActor } = {};
+  const leading = (): boolean => ledgerActor.current?.leading ?? false;
+  const wiring: Wiring = { ...environment, consensusRef, gatewayRef, reactors, sendPeer, ledgerActor, leading };
 
   const log = spawnLog(wiring);
   const ledger = spawnLedger(wiring);
@@ -202,6 +204,9 @@ interface Wiring extends SpawnEnvironment {
   readonly gatewayRef: () => ActorRef<GatewayMessage>;
   readonly reactors: ActorRef<ReactorMessage>[];
   readonly sendPeer: (lane: Lane) => (to: NodeId, payload: Uint8Array) => boolean;
+  readonly ledgerActor: { current?: LedgerActor };
+  /** Whether this node leads, for reactors that are made anew. */
+  readonly leading: () => boolean;
 }
 
 function spawnLog({ host, system, recovered, consensusRef }: Wiring): ActorRef<LogMessage> {
@@ -223,8 +228,8 @@ function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
   return system.spawn<LedgerMessage>({
     name: "ledger",
     supervision: "stop_node",
-    create: (context) =>
-      new LedgerActor(
+    create: (context) => {
+      const actor = new LedgerActor(
         context,
         {
           state: recovered.state,
@@ -238,7 +243,10 @@ function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
           status,
         },
         { checkpointBlocks: options.checkpointBlocks },
-      ),
+      );
+      wiring.ledgerActor.current = actor;
+      return actor;
+    },
   });
 }
 
@@ -310,6 +318,7 @@ function spawnReactors(
         log: host.log,
         submit: (transaction) => gateway.tell({ type: "submitOwn", transaction }),
         openIntents: () => recovered.state.openIntents(),
+        leading: wiring.leading,
         status,
       }),
   });
@@ -322,7 +331,12 @@ function spawnReactors(
     name: "settlement",
     supervision: "restart",
     create: (context) =>
-      new SettlementActor(context, { log: host.log, pulse: () => consensus.tell({ type: "pulse" }), status }),
+      new SettlementActor(context, {
+        log: host.log,
+        pulse: () => consensus.tell({ type: "pulse" }),
+        leading: wiring.leading,
+        status,
+      }),
   });
   reactors.push(gossip, channels, risk, settlement);
   return gossip;

@@ -73,6 +73,11 @@ export class LedgerActor implements Actor<LedgerMessage> {
     deps.status.post("ledger", () => this.#statusFields());
   }
 
+  /** Whether this node leads and its reactors have been told so. */
+  get leading(): boolean {
+    return this.#leading;
+  }
+
   receive(message: LedgerMessage): void {
     switch (message.type) {
       case "committed":

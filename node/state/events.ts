@@ -14,6 +14,8 @@ export type StateEvent =
   | {
       readonly type: "paymentChanged";
       readonly id: bigint;
+      /** Whether the payment is new with this event; otherwise it has moved on. */
+      readonly created: boolean;
       readonly state: PaymentState;
       readonly verdict: Verdict;
       readonly reasons: readonly Reason[];

@@ -71,7 +71,7 @@ export class PaymentLifeCycle {
         ? { ...draft, ...this.#authorize(moment, draft) }
         : { ...draft, state: decision.verdict === "review" ? ("review" as const) : ("declined" as const) };
     payments.add(payment);
-    return this.#announce(moment, payment);
+    return this.#announce(moment, payment, true);
   }
 
   review(moment: Moment, id: bigint, decision: "approve" | "reject"): Step {
@@ -277,12 +277,12 @@ export class PaymentLifeCycle {
 
   #change(moment: Moment, payment: Payment, change: Omit<PaymentChange, "updatedAt">): Payment {
     const after = this.#parts.payments.change(payment.id, { ...change, updatedAt: moment.timestamp });
-    return this.#announce(moment, after);
+    return this.#announce(moment, after, false);
   }
 
-  #announce(moment: Moment, payment: Payment): Payment {
+  #announce(moment: Moment, payment: Payment, created: boolean): Payment {
     const { id, state, verdict, reasons } = payment;
-    moment.events.push({ type: "paymentChanged", id, state, verdict, reasons });
+    moment.events.push({ type: "paymentChanged", id, created, state, verdict, reasons });
     return payment;
   }
 }

@@ -1,0 +1,66 @@
+/**
+ * Frames of gossip: SWIM's ping, ping-request and ack, each with news of members and the sender's state digests.
+ */
+import type { NodeId } from "../base/ids.ts";
+import { NODES_MAX } from "../base/limits.ts";
+import { pack, unpack } from "../wire/msgpack.ts";
+import { bytes, check, integer, list, oneOf, safeInteger, tuple } from "../wire/schema.ts";
+
+export const MEMBER_STATES = ["alive", "suspect", "dead"] as const;
+export type MemberState = (typeof MEMBER_STATES)[number];
+
+/** What one node says of a member. */
+export interface Rumour {
+  readonly member: NodeId;
+  readonly state: MemberState;
+  /** Raised by the member itself, to overrule what is said of it. */
+  readonly incarnation: number;
+}
+
+/** A state digest at a height. */
+export interface DigestAt {
+  readonly height: number;
+  readonly digest: Uint8Array;
+}
+
+const FRAME_TYPES = ["ping", "pingRequest", "ack"] as const;
+
+export interface GossipFrame {
+  readonly type: (typeof FRAME_TYPES)[number];
+  /** Names the probe; an ack repeats it. */
+  readonly sequence: number;
+  /** Who is to be pinged (pingRequest), or who was heard from (ack); else the sender. */
+  readonly subject: NodeId;
+  readonly rumours: readonly Rumour[];
+  readonly digests: readonly DigestAt[];
+}
+
+/** Digests in one frame: the newest and one further back. */
+const DIGESTS_MAX = 2;
+
+const nodeId = integer(1, NODES_MAX);
+const frameSchema = tuple(
+  oneOf(...FRAME_TYPES),
+  safeInteger,
+  nodeId,
+  list(tuple(nodeId, oneOf(...MEMBER_STATES), safeInteger), NODES_MAX),
+  list(tuple(safeInteger, bytes(32)), DIGESTS_MAX),
+);
+
+export function encodeGossip(frame: GossipFrame): Uint8Array {
+  const rumours = frame.rumours.map((rumour) => [rumour.member, rumour.state, rumour.incarnation]);
+  const digests = frame.digests.map(({ height, digest }) => [height, digest]);
+  return pack([frame.type, frame.sequence, frame.subject, rumours, digests]);
+}
+
+/** Decodes a frame; throws `WireError`. */
+export function decodeGossip(encoded: Uint8Array): GossipFrame {
+  const [type, sequence, subject, rumours, digests] = check(frameSchema, unpack(encoded), "malformed_frame");
+  return {
+    type,
+    sequence,
+    subject,
+    rumours: rumours.map(([member, state, incarnation]) => ({ member, state, incarnation })),
+    digests: digests.map(([height, digest]) => ({ height, digest })),
+  };
+}

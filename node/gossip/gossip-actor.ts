@@ -1,0 +1,224 @@
+/**
+ * The gossip actor: who is alive, and does everybody hold the same state?
+ *
+ * Failure detection is SWIM's (Das, Gupta, Motivala 2002): each period one member is pinged, in shuffled rounds; without
+ * an answer others are asked to ping it; without theirs it is suspected, and dead when the suspicion is not refuted. Raft
+ * does not depend on any of it. Frames carry state digests: equal height and different digest means that one of the two
+ * nodes has computed something wrong, and both stop before they say it to a client.
+ */
+import type { Actor, ActorContext } from "../actor/actor.ts";
+import { InvariantError } from "../base/assert.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
+import type { NodeId } from "../base/ids.ts";
+import type { Log } from "../base/ports/log.ts";
+import type { Random } from "../base/ports/random.ts";
+import type { ReactorMessage } from "../messages/reactor.ts";
+import type { StatusBoard } from "../messages/status.ts";
+import { WireError } from "../wire/msgpack.ts";
+import { DigestRing } from "./digest-ring.ts";
+import { type DigestAt, decodeGossip, encodeGossip, type GossipFrame } from "./frames.ts";
+import { Members } from "./members.ts";
+
+const PERIOD_MS = 200;
+/** How long a ping may take before others are asked to try. */
+const PING_TIMEOUT_MS = 60;
+/** Members asked to ping in our stead. */
+const INDIRECT_PROBES = 2;
+/** Periods for which a suspicion stands before the member counts as dead. */
+const SUSPICION_PERIODS = 5;
+/** How often a piece of news is passed on; a few times the logarithm of the largest cluster. */
+const TELLINGS = 10;
+const NEWS_PER_FRAME = 6;
+const DIGESTS_REMEMBERED = 8_192;
+/** A second digest is sent from the last multiple of this height: a node that lags still finds one to compare. */
+const LANDMARK = 64;
+
+export type GossipMessage =
+  | ReactorMessage
+  | { readonly type: "peerFrame"; readonly from: NodeId; readonly payload: Uint8Array }
+  | { readonly type: "period" }
+  | { readonly type: "pingTimeout"; readonly sequence: number }
+  | { readonly type: "suspicionTimeout"; readonly member: NodeId; readonly incarnation: number };
+
+export interface GossipDeps {
+  readonly node: NodeId;
+  /** All members, this node among them. */
+  readonly members: readonly NodeId[];
+  readonly random: Random;
+  readonly log: Log;
+  readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  readonly status: StatusBoard;
+}
+
+/** A ping that this node passed on for another. */
+interface Relay {
+  readonly asker: NodeId;
+  readonly sequence: number;
+}
+
+export class GossipActor implements Actor<GossipMessage> {
+  readonly #context: ActorContext<GossipMessage>;
+  readonly #deps: GossipDeps;
+  readonly #members: Members;
+  readonly #digests = new DigestRing(DIGESTS_REMEMBERED);
+  readonly #relays = new Map<number, Relay>();
+  #round: NodeId[] = [];
+  #sequence = 0;
+  /** The member probed in this period, until it has answered. */
+  #probe: { readonly member: NodeId; readonly sequence: number } | undefined;
+  #malformed = 0;
+
+  constructor(context: ActorContext<GossipMessage>, deps: GossipDeps) {
+    this.#context = context;
+    this.#deps = deps;
+    this.#members = new Members(deps.node, deps.members, TELLINGS);
+    deps.status.post("gossip", () => ({
+      incarnation: this.#members.incarnation,
+      malformedFrames: this.#malformed,
+      members: this.#members.all().map(({ id, state, incarnation, height, heardMs }) => ({
+        ...{ id, state, incarnation, height },
+        heardMsAgo: heardMs === 0 ? -1 : Math.round(context.clock.monotonicMs() - heardMs),
+      })),
+    }));
+    context.after(PERIOD_MS, { type: "period" });
+  }
+
+  receive(message: GossipMessage): void {
+    switch (message.type) {
+      case "applied":
+        this.#digests.add({ height: message.height, digest: message.digest });
+        break;
+      case "peerFrame":
+        this.#frame(message.from, message.payload);
+        break;
+      case "period":
+        this.#period();
+        break;
+      case "pingTimeout":
+        this.#pingTimeout(message.sequence);
+        break;
+      case "suspicionTimeout":
+        this.#suspicionTimeout(message.member, message.incarnation);
+        break;
+      case "lead":
+      case "follow":
+        break;
+    }
+  }
+
+  #period(): void {
+    this.#context.after(PERIOD_MS, { type: "period" });
+    if (this.#probe !== undefined) this.#suspect(this.#probe.member);
+    this.#relays.clear();
+    const member = this.#nextMember();
+    if (member === undefined) return;
+    this.#sequence += 1;
+    this.#probe = { member, sequence: this.#sequence };
+    this.#send(member, "ping", this.#sequence, this.#deps.node);
+    this.#context.after(PING_TIMEOUT_MS, { type: "pingTimeout", sequence: this.#sequence });
+  }
+
+  /** The members in shuffled rounds, so that each is probed within two rounds' time whatever the dice say. */
+  #nextMember(): NodeId | undefined {
+    if (this.#round.length === 0) {
+      this.#round = this.#members.all().map(({ id }) => id);
+      for (let i = this.#round.length - 1; i > 0; i--) {
+        const j = this.#deps.random.below(i + 1);
+        [this.#round[i], this.#round[j]] = [this.#round[j] as NodeId, this.#round[i] as NodeId];
+      }
+    }
+    return this.#round.pop();
+  }
+
+  #pingTimeout(sequence: number): void {
+    const probe = this.#probe;
+    if (probe?.sequence !== sequence) return;
+    const helpers = this.#members.all().filter(({ id, state }) => id !== probe.member && state === "alive");
+    for (let asked = 0; asked < INDIRECT_PROBES && helpers.length > 0; asked++) {
+      const [helper] = helpers.splice(this.#deps.random.below(helpers.length), 1);
+      if (helper !== undefined) this.#send(helper.id, "pingRequest", sequence, probe.member);
+    }
+  }
+
+  #suspect(member: NodeId): void {
+    this.#probe = undefined;
+    if (this.#members.get(member).state !== "alive") return;
+    this.#members.conclude(member, "suspect");
+    this.#watchSuspicion(member);
+  }
+
+  #watchSuspicion(member: NodeId): void {
+    const { incarnation } = this.#members.get(member);
+    this.#deps.log.debug("gossip.suspect", { member, incarnation });
+    this.#context.after(SUSPICION_PERIODS * PERIOD_MS, { type: "suspicionTimeout", member, incarnation });
+  }
+
+  #suspicionTimeout(id: NodeId, incarnation: number): void {
+    const member = this.#members.get(id);
+    if (member.state !== "suspect" || member.incarnation !== incarnation) return;
+    this.#members.conclude(id, "dead");
+    this.#deps.log.info("gossip.member_dead", { member: id, incarnation });
+  }
+
+  #frame(from: NodeId, payload: Uint8Array): void {
+    if (!this.#members.has(from)) return;
+    let frame: GossipFrame;
+    try {
+      frame = decodeGossip(payload);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#malformed += 1;
+      return;
+    }
+    const back = this.#members.get(from).state === "dead";
+    for (const at of frame.digests) this.#compare(from, at);
+    const height = frame.digests.reduce((max, at) => Math.max(max, at.height), 0);
+    this.#members.heard(from, this.#context.clock.monotonicMs(), height);
+    if (back) this.#deps.log.info("gossip.member_alive", { member: from });
+    for (const rumour of frame.rumours) {
+      if (this.#members.hear(rumour) === "suspect") this.#watchSuspicion(rumour.member);
+    }
+    this.#answer(from, frame);
+  }
+
+  #answer(from: NodeId, { type, sequence, subject }: GossipFrame): void {
+    if (type === "ping") this.#send(from, "ack", sequence, this.#deps.node);
+    else if (type === "pingRequest") {
+      if (!this.#members.has(subject)) return;
+      this.#sequence += 1;
+      this.#relays.set(this.#sequence, { asker: from, sequence });
+      this.#send(subject, "ping", this.#sequence, this.#deps.node);
+    } else {
+      const relay = this.#relays.get(sequence);
+      if (relay !== undefined) {
+        this.#relays.delete(sequence);
+        this.#send(relay.asker, "ack", relay.sequence, from);
+      }
+      if (this.#probe?.sequence === sequence && this.#probe.member === subject) this.#probe = undefined;
+    }
+  }
+
+  #compare(from: NodeId, { height, digest }: DigestAt): void {
+    const mine = this.#digests.at(height);
+    if (mine === undefined || equalBytes(mine, digest)) return;
+    const { node } = this.#deps;
+    throw new InvariantError(
+      `node ${node} and node ${from} hold different states at height ${height}: ` +
+        `${toHex(mine)} here, ${toHex(digest)} there. Both stop. Keep both data directories, run "quorate verify" on ` +
+        "each, and restart the one that verifies and agrees with the majority",
+    );
+  }
+
+  #send(to: NodeId, type: GossipFrame["type"], sequence: number, subject: NodeId): void {
+    const rumours = this.#members.takeNews(NEWS_PER_FRAME);
+    this.#deps.sendPeer(to, encodeGossip({ type, sequence, subject, rumours, digests: this.#ownDigests() }));
+  }
+
+  #ownDigests(): readonly DigestAt[] {
+    const { newest } = this.#digests;
+    if (newest === undefined) return [];
+    const landmark = newest.height - (newest.height % LANDMARK);
+    const digest = this.#digests.at(landmark);
+    return digest === undefined || landmark === newest.height ? [newest] : [newest, { height: landmark, digest }];
+  }
+}

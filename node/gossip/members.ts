@@ -1,0 +1,117 @@
+/**
+ * What a node believes of the other members, by the rules of SWIM (Das, Gupta, Motivala 2002, section 4.2): a rumour
+ * overrules another with a lower incarnation, or with the same one and a milder state; only a member itself raises its
+ * incarnation. News is passed on a bounded number of times, the least often told first.
+ */
+import { must } from "../base/assert.ts";
+import type { NodeId } from "../base/ids.ts";
+import { MEMBER_STATES, type MemberState, type Rumour } from "./frames.ts";
+
+export interface Member {
+  readonly id: NodeId;
+  readonly state: MemberState;
+  readonly incarnation: number;
+  /** Newest state that the member has told of; 0 before the first. */
+  readonly height: number;
+  /** Monotonic milliseconds when it was last heard from. */
+  readonly heardMs: number;
+}
+
+interface News {
+  readonly rumour: Rumour;
+  told: number;
+}
+
+export class Members {
+  readonly #self: NodeId;
+  readonly #members = new Map<NodeId, Member>();
+  readonly #news = new Map<NodeId, News>();
+  readonly #tellings: number;
+  #incarnation = 0;
+
+  /** `ids` are all members, this one among them; `tellings` is how often a piece of news is passed on. */
+  constructor(self: NodeId, ids: readonly NodeId[], tellings: number) {
+    this.#self = self;
+    this.#tellings = tellings;
+    for (const id of ids) {
+      if (id !== self) this.#members.set(id, { id, state: "alive", incarnation: 0, height: 0, heardMs: 0 });
+    }
+  }
+
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  /** The other members, in the order of the configuration. */
+  all(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  has(id: NodeId): boolean {
+    return this.#members.has(id);
+  }
+
+  get(id: NodeId): Member {
+    return must(this.#members.get(id), `node ${id} is not a member`);
+  }
+
+  /** Something has come from the member itself. */
+  heard(id: NodeId, nowMs: number, height: number): void {
+    const member = this.get(id);
+    this.#members.set(id, { ...member, heardMs: nowMs, height: Math.max(height, member.height) });
+    // Whoever speaks lives: what was believed of it falls, though only it may overrule what others believe.
+    if (member.state !== "alive") {
+      this.#learn({ member: id, state: "alive", incarnation: member.incarnation });
+    }
+  }
+
+  /** This node itself concludes something about a member. Returns whether that was new. */
+  conclude(id: NodeId, state: MemberState): boolean {
+    const member = this.get(id);
+    if (member.state === state) return false;
+    return this.#learn({ member: id, state, incarnation: member.incarnation });
+  }
+
+  /** Takes a rumour; returns the member's state where that has changed. A rumour about this node is refuted. */
+  hear(rumour: Rumour): MemberState | undefined {
+    if (rumour.member === this.#self) {
+      if (rumour.state !== "alive" && rumour.incarnation >= this.#incarnation) {
+        this.#incarnation = rumour.incarnation + 1;
+        this.#news.set(this.#self, { rumour: this.#own(), told: 0 });
+      }
+      return undefined;
+    }
+    const member = this.#members.get(rumour.member);
+    if (member === undefined || !overrules(rumour, member)) return undefined;
+    const before = member.state;
+    this.#learn(rumour);
+    return before === rumour.state ? undefined : rumour.state;
+  }
+
+  /** News to send along, at most `limit` pieces; counts them as told. */
+  takeNews(limit: number): readonly Rumour[] {
+    const waiting = [...this.#news.values()].sort((a, b) => a.told - b.told || a.rumour.member - b.rumour.member);
+    const taken = waiting.slice(0, limit);
+    for (const news of taken) {
+      news.told += 1;
+      if (news.told >= this.#tellings) this.#news.delete(news.rumour.member);
+    }
+    return taken.map(({ rumour }) => rumour);
+  }
+
+  #own(): Rumour {
+    return { member: this.#self, state: "alive", incarnation: this.#incarnation };
+  }
+
+  #learn(rumour: Rumour): boolean {
+    const { state, incarnation } = rumour;
+    this.#members.set(rumour.member, { ...this.get(rumour.member), state, incarnation });
+    this.#news.set(rumour.member, { rumour, told: 0 });
+    return true;
+  }
+}
+
+function overrules(rumour: Rumour, member: Member): boolean {
+  if (rumour.incarnation !== member.incarnation) return rumour.incarnation > member.incarnation;
+  return MEMBER_STATES.indexOf(rumour.state) > MEMBER_STATES.indexOf(member.state);
+}
