@@ -1,0 +1,160 @@
+/**
+ * One connection to one node: proves that the node is the one of the cluster file, proves our key to it, and matches
+ * answers to requests.
+ */
+import { WebSocket } from "ws";
+import { equalBytes } from "../base/bytes.ts";
+import { errorMessage } from "../base/errors.ts";
+import { FRAME_BYTES_MAX } from "../base/limits.ts";
+import { type ClusterFile, type ClusterNode, sha256 } from "../transport/cluster-file.ts";
+import { peerKey, TLS_OPTIONS } from "../transport/tls.ts";
+import {
+  type Consistency,
+  decodeNodeFrame,
+  encodeClientFrame,
+  helloDigest,
+  type NodeFrame,
+} from "../wire/client-frames.ts";
+import { WireError } from "../wire/msgpack.ts";
+import type { Signer } from "../wire/transaction.ts";
+import { ClientError } from "./errors.ts";
+
+const CONNECT_TIMEOUT_MS = 3_000;
+
+interface Pending {
+  readonly resolve: (answer: Uint8Array) => void;
+  readonly reject: (error: ClientError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export interface Welcome {
+  readonly connection: Connection;
+  /** The node's log time when it greeted us, nanoseconds. */
+  readonly logTime: bigint;
+}
+
+export class Connection {
+  readonly node: ClusterNode;
+  readonly #socket: WebSocket;
+  readonly #pending = new Map<number, Pending>();
+  #nextRequest = 1;
+  #lost = false;
+
+  private constructor(node: ClusterNode, socket: WebSocket) {
+    this.node = node;
+    this.#socket = socket;
+  }
+
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** Connects and greets; throws `ClientError` with `connection_lost`, `wrong_node` or the node's refusal. */
+  static open(cluster: ClusterFile, node: ClusterNode, signer: Signer): Promise<Welcome> {
+    const host = node.host.includes(":") ? `[${node.host}]` : node.host;
+    const socket = new WebSocket(`wss://${host}:${node.port}/client`, {
+      ...TLS_OPTIONS,
+      perMessageDeflate: false,
+      maxPayload: FRAME_BYTES_MAX,
+      handshakeTimeout: CONNECT_TIMEOUT_MS,
+    });
+    const connection = new Connection(node, socket);
+    return new Promise<Welcome>((resolve, reject) => {
+      const timer = setTimeout(() => fail(new ClientError("timeout", "the node did not greet")), CONNECT_TIMEOUT_MS);
+      const fail = (error: ClientError): void => {
+        clearTimeout(timer);
+        reject(error);
+        socket.terminate();
+      };
+      socket.on("upgrade", (response) => {
+        const key = peerKey(response);
+        response.socket.setNoDelay(true);
+        if (key !== undefined && equalBytes(key, node.publicKey)) return;
+        fail(new ClientError("wrong_node", `whoever answers at ${node.host}:${node.port} is not node ${node.id}`));
+      });
+      socket.on("error", (error) => fail(new ClientError("connection_lost", errorMessage(error))));
+      socket.on("close", () => {
+        fail(new ClientError("connection_lost", "the node closed the connection"));
+        connection.#fail();
+      });
+      socket.on("message", (data: Buffer) => {
+        const frame = decode(data);
+        if (frame === undefined) fail(new ClientError("connection_lost", "the node sent something else than frames"));
+        else if (frame.type === "challenge") socket.send(hello(cluster, node, signer, frame.nonce));
+        else if (frame.type === "welcome") {
+          clearTimeout(timer);
+          resolve({ connection, logTime: frame.logTime });
+        } else if (frame.type === "error" && frame.request === 0) fail(new ClientError(frame.code, frame.message));
+        else connection.#answered(frame);
+      });
+    });
+  }
+
+  /** Sends a transaction; resolves with the encoded receipt, rejects with the node's refusal, `timeout` or `connection_lost`. */
+  submit(transaction: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return this.#request((request) => encodeClientFrame({ type: "submit", request, transaction }), timeoutMs);
+  }
+
+  /** Asks; resolves with the encoded answer, rejects as `submit`. */
+  query(query: Uint8Array, consistency: Consistency, timeoutMs: number): Promise<Uint8Array> {
+    return this.#request((request) => encodeClientFrame({ type: "query", request, consistency, query }), timeoutMs);
+  }
+
+  close(): void {
+    this.#socket.terminate();
+    this.#fail();
+  }
+
+  #request(frame: (request: number) => Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (this.#lost) {
+        reject(new ClientError("connection_lost", "the connection is lost"));
+        return;
+      }
+      const request = this.#nextRequest;
+      this.#nextRequest = (request % 0xffff_ffff) + 1;
+      const timer = setTimeout(() => {
+        this.#pending.delete(request);
+        reject(new ClientError("timeout", `node ${this.node.id} did not answer in ${timeoutMs} ms`));
+      }, timeoutMs);
+      this.#pending.set(request, { resolve, reject, timer });
+      this.#socket.send(frame(request));
+    });
+  }
+
+  #answered(frame: NodeFrame): void {
+    if (frame.type === "challenge" || frame.type === "welcome") return;
+    const pending = this.#pending.get(frame.request);
+    if (pending === undefined) return; // answered after its timeout
+    this.#pending.delete(frame.request);
+    clearTimeout(pending.timer);
+    if (frame.type === "error") pending.reject(new ClientError(frame.code, frame.message));
+    else pending.resolve(frame.type === "receipt" ? frame.receipt : frame.answer);
+  }
+
+  #fail(): void {
+    this.#lost = true;
+    const error = new ClientError("connection_lost", `the connection to node ${this.node.id} is lost`);
+    for (const { reject, timer } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(error);
+    }
+    this.#pending.clear();
+  }
+}
+
+function decode(data: Buffer): NodeFrame | undefined {
+  try {
+    return decodeNodeFrame(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+function hello(cluster: ClusterFile, node: ClusterNode, signer: Signer, nonce: Uint8Array): Uint8Array {
+  const { clusterId } = cluster;
+  const { publicKey } = signer;
+  const digest = helloDigest(sha256, { clusterId, node: node.id, nonce, publicKey });
+  return encodeClientFrame({ type: "hello", clusterId, publicKey, signature: signer.sign(digest) });
+}

@@ -1,0 +1,27 @@
+/** Errors of the client library. Codes of nodes (docs/errors.md) come through as they are. */
+import { CodedError } from "../base/errors.ts";
+
+/**
+ * `code` is a node's refusal, or one of: `outcome_unknown` (the deadline passed: ask again with the same id),
+ * `no_node` (no node could be reached), `receipt_invalid`, `connection_lost`, `closed`, `key_invalid`,
+ * `key_file_unreadable`, `file_exists`.
+ */
+export class ClientError extends CodedError {
+  override readonly name = "ClientError";
+}
+
+/** Refusals after which the very same bytes may be sent again. */
+const RETRIABLE: ReadonlySet<string> = new Set([
+  "busy",
+  "no_leader",
+  "not_leader",
+  "connection_lost",
+  "timeout",
+  "receipt_invalid",
+  "too_many_connections",
+]);
+
+/** Whether a request that ended so may be sent again as it is. */
+export function isRetriable(code: string): boolean {
+  return RETRIABLE.has(code);
+}

@@ -1,0 +1,67 @@
+/**
+ * Checking receipts as they come. A node signs once a block, so its signature is checked once and remembered.
+ */
+import { verify } from "node:crypto";
+import { toHex } from "../base/bytes.ts";
+import { publicKeyObject } from "../transport/certificate.ts";
+import { type ClusterFile, sha256 } from "../transport/cluster-file.ts";
+import { WireError } from "../wire/msgpack.ts";
+import { decodeReceipt, type Receipt, verifyReceipt } from "../wire/receipt.ts";
+import { ClientError } from "./errors.ts";
+
+const REMEMBERED = 1_024;
+
+export interface CheckedReceipt {
+  readonly receipt: Receipt;
+  readonly height: number;
+  /** Log time of the block, nanoseconds. */
+  readonly timestamp: bigint;
+}
+
+/** Whether an Ed25519 signature is good; false also for a key that is none. */
+export function verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    return verify(null, message, publicKeyObject(publicKey), signature);
+  } catch {
+    return false;
+  }
+}
+
+export class ReceiptChecker {
+  readonly #cluster: ClusterFile;
+  readonly #good = new Set<string>();
+
+  constructor(cluster: ClusterFile) {
+    this.#cluster = cluster;
+  }
+
+  /** The receipt of exactly this transaction; throws `ClientError` `receipt_invalid`. */
+  check(encoded: Uint8Array, transaction: Uint8Array): CheckedReceipt {
+    let receipt: Receipt;
+    try {
+      receipt = decodeReceipt(encoded);
+    } catch (error) {
+      if (error instanceof WireError) throw new ClientError("receipt_invalid", error.message, {}, error);
+      throw error;
+    }
+    const trust = {
+      clusterId: this.#cluster.clusterId,
+      nodeKeys: this.#cluster.nodes.map(({ publicKey }) => publicKey),
+      sha256,
+      verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => this.#verify(key, message, signature),
+    };
+    const verdict = verifyReceipt(receipt, trust, transaction);
+    if (!verdict.valid) throw new ClientError("receipt_invalid", `the receipt does not hold: ${verdict.reason}`);
+    return { receipt, height: verdict.height, timestamp: verdict.timestamp };
+  }
+
+  #verify(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+    const name = `${toHex(key)}${toHex(message)}${toHex(signature)}`;
+    if (this.#good.has(name)) return true;
+    if (!verifySignature(key, message, signature)) return false;
+    const oldest = this.#good.values().next().value;
+    if (this.#good.size >= REMEMBERED && oldest !== undefined) this.#good.delete(oldest);
+    this.#good.add(name);
+    return true;
+  }
+}

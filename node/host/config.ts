@@ -1,0 +1,150 @@
+/**
+ * A node's configuration file: JSON, read strictly. A typo is refused with the place, and with what was probably meant.
+ */
+import { CodedError } from "../base/errors.ts";
+import { SEGMENT_BYTES } from "../base/limits.ts";
+import type { NodeTiming } from "../compose.ts";
+import { LOG_LEVELS, type LogLevel } from "./pino-log.ts";
+
+export interface NodeConfig {
+  readonly version: 1;
+  /** This node's id in the cluster file. */
+  readonly id: number;
+  /** Paths, relative to the configuration file. */
+  readonly cluster: string;
+  readonly identity: string;
+  readonly data: string;
+  /** Base addresses of external networks by name; `card` is the acquirer. */
+  readonly endpoints: Readonly<Record<string, string>>;
+  readonly logLevel: LogLevel;
+  readonly timing: NodeTiming;
+  /** Blocks between checkpoints. */
+  readonly checkpointBlocks: number;
+  readonly segmentBytes: number;
+  /** Bytes of the log's tail kept in memory. */
+  readonly cacheBytes: number;
+}
+
+/** What `quorate init` writes where nothing else is asked for. */
+export const CONFIG_DEFAULTS: Omit<NodeConfig, "version" | "id" | "cluster" | "identity" | "data"> = {
+  endpoints: {},
+  logLevel: "info",
+  timing: { tickMs: 20, electionTimeoutTicks: 15, heartbeatTicks: 3 },
+  checkpointBlocks: 1_000,
+  segmentBytes: SEGMENT_BYTES,
+  cacheBytes: 64 * 1_048_576,
+};
+
+type Field = (value: unknown, path: string) => unknown;
+
+function invalid(path: string, reason: string): CodedError {
+  return new CodedError("config_invalid", `${path}: ${reason}`, { path });
+}
+
+function integer(min: number, max: number): Field {
+  return (value, path) => {
+    if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+      throw invalid(path, `must be an integer from ${min} to ${max}`);
+    }
+    return value;
+  };
+}
+
+const text: Field = (value, path) => {
+  if (typeof value !== "string" || value === "") throw invalid(path, "must be a text");
+  return value;
+};
+
+const level: Field = (value, path) => {
+  if (!LOG_LEVELS.some((known) => known === value)) throw invalid(path, `must be one of ${LOG_LEVELS.join(", ")}`);
+  return value;
+};
+
+const endpoints: Field = (value, path) => {
+  const fields = asObject(value, path);
+  for (const [name, address] of Object.entries(fields)) {
+    if (typeof address !== "string" || !/^https?:\/\//.test(address) || !URL.canParse(address)) {
+      throw invalid(`${path}.${name}`, "must be an http or https address");
+    }
+  }
+  return fields;
+};
+
+const timing: Field = (value, path) =>
+  readObject(value, path, {
+    tickMs: integer(1, 1_000),
+    electionTimeoutTicks: integer(2, 1_000),
+    heartbeatTicks: integer(1, 500),
+  });
+
+const FIELDS: Readonly<Record<keyof NodeConfig, Field>> = {
+  version: integer(1, 1),
+  id: integer(1, 9),
+  cluster: text,
+  identity: text,
+  data: text,
+  endpoints,
+  logLevel: level,
+  timing,
+  checkpointBlocks: integer(1, 1_000_000),
+  segmentBytes: integer(8 * 1_048_576, 1_073_741_824),
+  cacheBytes: integer(1_048_576, 4_294_967_296),
+};
+
+/** Parses a configuration file's text; throws `CodedError` `config_invalid` that names the place. */
+export function parseConfig(source: string): NodeConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch (error) {
+    throw new CodedError("config_invalid", "the configuration is not JSON", {}, error);
+  }
+  const config = readObject({ ...CONFIG_DEFAULTS, ...asObject(value, "config") }, "config", FIELDS) as unknown as NodeConfig;
+  if (config.timing.heartbeatTicks * 2 > config.timing.electionTimeoutTicks) {
+    throw invalid("config.timing.heartbeatTicks", "must be at most half of electionTimeoutTicks");
+  }
+  return config;
+}
+
+function asObject(value: unknown, path: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(path, "must be an object");
+  return value as Record<string, unknown>;
+}
+
+/** Reads an object with exactly these fields. */
+function readObject(value: unknown, path: string, fields: Readonly<Record<string, Field>>): Record<string, unknown> {
+  const given = asObject(value, path);
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(fields, name)) continue;
+    const meant = closest(name, Object.keys(fields));
+    throw invalid(`${path}.${name}`, `there is no such setting${meant === undefined ? "" : `; did you mean ${meant}?`}`);
+  }
+  const result: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(fields)) {
+    if (!Object.hasOwn(given, name)) throw invalid(`${path}.${name}`, "is missing");
+    result[name] = field(given[name], `${path}.${name}`);
+  }
+  return result;
+}
+
+/** The known name nearest to a misspelt one, when it is near enough to be meant. */
+function closest(name: string, known: readonly string[]): string | undefined {
+  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
+  ranked.sort((a, b) => a.distance - b.distance);
+  const [best] = ranked;
+  return best !== undefined && best.distance <= 3 ? best.candidate : undefined;
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

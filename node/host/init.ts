@@ -1,0 +1,63 @@
+/**
+ * Making a new cluster: identities, the admin's key, the cluster file and a configuration for each node.
+ */
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CodedError } from "../base/errors.ts";
+import { formatClusterFile } from "../transport/cluster-file.ts";
+import { Identity } from "../transport/identity.ts";
+import type { Genesis } from "../wire/genesis.ts";
+import { CONFIG_DEFAULTS } from "./config.ts";
+
+const SECRET_MODE = 0o600;
+
+export interface InitOptions {
+  readonly directory: string;
+  readonly adminKey: Uint8Array;
+  /** One address a node, from 1 to 9. */
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** Addresses of external networks, as in the configuration. */
+  readonly endpoints: Readonly<Record<string, string>>;
+  readonly nowMs: number;
+}
+
+export interface InitResult {
+  readonly clusterFile: string;
+  /** Configuration files, one a node. */
+  readonly configs: readonly string[];
+}
+
+/** Writes a new cluster's files; throws `CodedError` `dir_not_empty` rather than touch what is there. */
+export function initCluster(options: InitOptions): InitResult {
+  const { directory, addresses, adminKey } = options;
+  mkdirSync(directory, { recursive: true });
+  if (readdirSync(directory).length > 0) {
+    throw new CodedError("dir_not_empty", `${directory} is not empty: choose a new directory`, { directory });
+  }
+  const identities = addresses.map(() => Identity.generate());
+  const genesis: Genesis = {
+    timestamp: BigInt(options.nowMs) * 1_000_000n,
+    nodes: identities.map(({ publicKey }, index) => ({ id: index + 1, publicKey })),
+    adminKey,
+  };
+  const clusterFile = join(directory, "cluster.json");
+  writeFileSync(clusterFile, formatClusterFile(genesis, addresses));
+  const configs = identities.map((identity, index) => {
+    const home = join(directory, `node-${index + 1}`);
+    mkdirSync(home);
+    writeFileSync(join(home, "identity.key"), identity.toPem(), { mode: SECRET_MODE });
+    const config = {
+      version: 1,
+      id: index + 1,
+      cluster: "../cluster.json",
+      identity: "identity.key",
+      data: "data",
+      ...CONFIG_DEFAULTS,
+      endpoints: options.endpoints,
+    };
+    const path = join(home, "config.json");
+    writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`);
+    return path;
+  });
+  return { clusterFile, configs };
+}

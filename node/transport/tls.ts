@@ -1,0 +1,23 @@
+/**
+ * TLS 1.3 between Quorate processes. Certificates are self-signed; trust is the raw Ed25519 key in them, pinned by the
+ * cluster file. TLS itself proves that the other side holds the key's private half.
+ */
+import type { IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
+import { rawPublicKey } from "./certificate.ts";
+
+export interface TlsCredentials {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** Options common to both ends. Chains are not checked: the key is, by the caller, before any frame. */
+export const TLS_OPTIONS = { minVersion: "TLSv1.3", rejectUnauthorized: false } as const;
+
+/** The raw key that the other end of a connection has proven; undefined when it has shown none of ours. */
+export function peerKey(message: IncomingMessage): Uint8Array | undefined {
+  const { socket } = message;
+  if (!(socket instanceof TLSSocket)) return undefined;
+  const certificate = socket.getPeerX509Certificate();
+  return certificate === undefined ? undefined : rawPublicKey(certificate.publicKey);
+}

@@ -1,0 +1,243 @@
+/**
+ * The network of a real node: one listener over TLS 1.3 for peers (`/peer`) and clients (`/client`), and a link of our own
+ * to each peer. A peer is known by the key it proves; a client is nobody until the gateway has checked its hello.
+ *
+ * Each node sends on the links it dialled and takes frames on those it accepted, so no two nodes must agree on one link.
+ */
+import type { IncomingMessage } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { Duplex } from "node:stream";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { equalBytes, fromHex } from "../base/bytes.ts";
+import { CodedError, errorMessage } from "../base/errors.ts";
+import type { NodeId } from "../base/ids.ts";
+import { CLIENT_CONNECTIONS_MAX, CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts";
+import type { Clock, Timer } from "../base/ports/clock.ts";
+import type { Log } from "../base/ports/log.ts";
+import type { ConnectionId, Network, NetworkHandler } from "../base/ports/network.ts";
+import type { Random } from "../base/ports/random.ts";
+import type { ClusterNode } from "./cluster-file.ts";
+import type { Identity } from "./identity.ts";
+import { PeerLink } from "./peer-link.ts";
+import { peerKey, TLS_OPTIONS } from "./tls.ts";
+
+const KEEP_ALIVE_MS = 10_000;
+const POLICY_VIOLATION = 1008;
+
+export interface WebSocketNetworkOptions {
+  readonly id: NodeId;
+  readonly identity: Identity;
+  readonly clusterId: Uint8Array;
+  /** All nodes of the cluster, this one among them. */
+  readonly nodes: readonly ClusterNode[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+interface Client {
+  readonly socket: WebSocket;
+  alive: boolean;
+}
+
+export class WebSocketNetwork implements Network {
+  readonly #options: WebSocketNetworkOptions;
+  readonly #server: Server;
+  readonly #sockets: WebSocketServer;
+  readonly #links = new Map<NodeId, PeerLink>();
+  readonly #peerSockets = new Set<WebSocket>();
+  readonly #clients = new Map<ConnectionId, Client>();
+  #handler: NetworkHandler | undefined;
+  #nextConnection = 1;
+  #keepAlive: Timer | undefined;
+
+  private constructor(options: WebSocketNetworkOptions) {
+    this.#options = options;
+    const { identity } = options;
+    this.#server = createServer({
+      ...TLS_OPTIONS,
+      key: identity.toPem(),
+      cert: identity.certificate,
+      requestCert: true,
+    });
+    this.#server.on("request", (_request, response) => {
+      response.writeHead(404).end();
+    });
+    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on("tlsClientError", (error) => {
+      options.log.debug("transport.tls_refused", { reason: errorMessage(error) });
+    });
+    this.#sockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false });
+  }
+
+  /** Starts to listen where the cluster file says; throws `CodedError` `address_in_use` or `listen_failed`. */
+  static async listen(options: WebSocketNetworkOptions): Promise<WebSocketNetwork> {
+    const self = options.nodes.find((node) => node.id === options.id);
+    if (self === undefined) throw new CodedError("config_invalid", `node ${options.id} is not in the cluster file`);
+    const network = new WebSocketNetwork(options);
+    await network.#listen(self.host, self.port);
+    return network;
+  }
+
+  start(handler: NetworkHandler): void {
+    this.#handler = handler;
+    const { id: self, identity, nodes, clusterId, clock, random, log } = this.#options;
+    const credentials = { key: identity.toPem(), cert: identity.certificate };
+    for (const peer of nodes) {
+      if (peer.id === self) continue;
+      const fork = random.fork(`link-${peer.id}`);
+      this.#links.set(peer.id, new PeerLink({ self, peer, clusterId, credentials, clock, random: fork, log }));
+    }
+    this.#beat();
+  }
+
+  sendPeer(to: NodeId, frame: Uint8Array): boolean {
+    return this.#links.get(to)?.send(frame) ?? false;
+  }
+
+  sendClient(connection: ConnectionId, frame: Uint8Array): boolean {
+    const client = this.#clients.get(connection);
+    if (client === undefined) return false;
+    if (client.socket.bufferedAmount + frame.length > CONNECTION_BUFFER_BYTES_MAX) {
+      this.#options.log.info("transport.client_too_slow", { connection });
+      client.socket.terminate();
+      return false;
+    }
+    client.socket.send(frame);
+    return true;
+  }
+
+  closeClient(connection: ConnectionId, reason: string): void {
+    this.#clients.get(connection)?.socket.close(POLICY_VIOLATION, reason);
+  }
+
+  /** Which peers our links reach now. */
+  peers(): readonly { readonly id: NodeId; readonly connected: boolean }[] {
+    return [...this.#links].map(([id, link]) => ({ id, connected: link.connected }));
+  }
+
+  /** Ends all connections and the listener. */
+  async close(): Promise<void> {
+    this.#keepAlive?.cancel();
+    this.#handler = undefined;
+    for (const link of this.#links.values()) link.close();
+    for (const { socket } of this.#clients.values()) socket.terminate();
+    for (const socket of this.#peerSockets) socket.terminate();
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+
+  async #listen(host: string, port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (error: NodeJS.ErrnoException) => {
+        const taken = error.code === "EADDRINUSE";
+        const message = taken ? `port ${port} of ${host} is taken by another process` : errorMessage(error);
+        reject(new CodedError(taken ? "address_in_use" : "listen_failed", message, { host, port }, error));
+      });
+      this.#server.listen(port, host, () => resolve());
+    });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    request.socket.setNoDelay(true);
+    const accept = (then: (webSocket: WebSocket) => void): void => {
+      this.#sockets.handleUpgrade(request, socket, head, then);
+    };
+    if (request.url === "/client") {
+      if (this.#clients.size >= CLIENT_CONNECTIONS_MAX) refuse(socket, "503 Service Unavailable");
+      else accept((webSocket) => this.#acceptClient(webSocket));
+      return;
+    }
+    if (request.url !== "/peer") {
+      refuse(socket, "404 Not Found");
+      return;
+    }
+    const peer = this.#authenticatePeer(request);
+    if (peer === undefined) refuse(socket, "403 Forbidden");
+    else accept((webSocket) => this.#acceptPeer(peer, webSocket));
+  }
+
+  /** Who is at the other end of a `/peer` connection; undefined, and said in the log, for anybody else. */
+  #authenticatePeer(request: IncomingMessage): NodeId | undefined {
+    const { id: self, nodes, clusterId, log } = this.#options;
+    const address = request.socket.remoteAddress ?? "";
+    const header = request.headers["x-quorate-cluster"];
+    const claimed = typeof header === "string" ? fromHex(header) : undefined;
+    if (claimed === undefined || !equalBytes(claimed, clusterId)) {
+      log.warn("transport.peer_refused", { code: "peer_foreign_cluster", address });
+      return undefined;
+    }
+    const key = peerKey(request);
+    const node = key === undefined ? undefined : nodes.find(({ publicKey }) => equalBytes(publicKey, key));
+    if (node === undefined || node.id === self) {
+      log.warn("transport.peer_refused", { code: "peer_unknown", address });
+      return undefined;
+    }
+    return node.id;
+  }
+
+  #acceptPeer(from: NodeId, socket: WebSocket): void {
+    this.#peerSockets.add(socket);
+    socket.on("message", (data, binary) => {
+      if (binary) this.#handler?.peerFrame(from, bytesOf(data));
+      else socket.close(POLICY_VIOLATION, "text_frame");
+    });
+    socket.on("error", (error) => this.#socketError("peer", error));
+    socket.on("close", () => this.#peerSockets.delete(socket));
+  }
+
+  #acceptClient(socket: WebSocket): void {
+    const handler = this.#handler;
+    if (handler === undefined) {
+      socket.terminate();
+      return;
+    }
+    const connection = this.#nextConnection;
+    this.#nextConnection += 1;
+    const client: Client = { socket, alive: true };
+    this.#clients.set(connection, client);
+    socket.on("message", (data, binary) => {
+      client.alive = true;
+      if (binary) handler.clientFrame(connection, bytesOf(data));
+      else socket.close(POLICY_VIOLATION, "text_frame");
+    });
+    socket.on("pong", () => {
+      client.alive = true;
+    });
+    socket.on("error", (error) => this.#socketError("client", error));
+    socket.on("close", () => {
+      this.#clients.delete(connection);
+      handler.clientClosed(connection);
+    });
+    handler.clientOpened(connection);
+  }
+
+  /** An oversized or malformed frame ends its connection (ws closes it with 1009 or 1002); the node goes on. */
+  #socketError(kind: "peer" | "client", error: Error): void {
+    this.#options.log.info("transport.connection_error", { kind, reason: errorMessage(error) });
+  }
+
+  #beat(): void {
+    for (const client of this.#clients.values()) {
+      if (!client.alive) client.socket.terminate();
+      client.alive = false;
+      client.socket.ping();
+    }
+    this.#keepAlive = this.#options.clock.setTimer(KEEP_ALIVE_MS, () => this.#beat());
+  }
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/** A message's bytes; without fragments ws hands over one buffer. */
+function bytesOf(data: RawData): Uint8Array {
+  const buffer = Array.isArray(data) ? Buffer.concat(data) : data;
+  return buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer)
+    : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
