@@ -83,7 +83,6 @@ export class Progress {
     const advances = index > this.#match;
     if (!advances && (index < this.#match || this.#state === "replicate")) return false;
     this.#match = Math.max(this.#match, index);
-    this.#paused = false;
     if (this.#state === "probe") {
       this.#state = "replicate";
       this.#next = this.#match + 1;
@@ -91,6 +90,8 @@ export class Progress {
       this.#inFlight.freeTo(index);
       this.#next = Math.max(this.#next, index + 1);
     }
+    // An answer that frees nothing in a full pipeline does not open it.
+    this.#paused = this.#inFlight.isFull;
     return true;
   }
 

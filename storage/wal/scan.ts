@@ -67,8 +67,10 @@ export function scanLog(
     };
     if (header === "foreign") return at("wal_foreign_format", 0);
     if (header === "damaged") {
-      // The newest segment may have been cut off while it was made; nothing in it was ever acknowledged.
-      if (last && findRecord(file, SEGMENT_HEADER_BYTES, named) === undefined) {
+      // The newest segment may have been cut off while it was made; then nothing in it was ever acknowledged. Records
+      // may have reached the disk before the header did, but none of them knows another one here to be durable.
+      const found = findRecord(file, SEGMENT_HEADER_BYTES, named);
+      if (last && (found === undefined || found.durableIndex < named)) {
         file.close();
         return { segments, problems: [], tornBytes: 0, unfinished: path };
       }

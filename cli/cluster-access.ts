@@ -1,0 +1,73 @@
+/**
+ * How commands reach a cluster: the cluster file, the key, a client, and typed queries.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { readU128, viewOf } from "../node/base/bytes.ts";
+import { CodedError } from "../node/base/errors.ts";
+import { type ClusterFile, type KeyPair, parseClusterFile, QuorateClient, readKeyFile } from "../node/client/index.ts";
+import { decodeAnswer, encodeQuery, type Query, type QueryAnswer } from "../node/state/queries.ts";
+
+export interface ClusterArguments {
+  readonly cluster: string;
+  readonly key: string | undefined;
+}
+
+/** Options of every command that talks to a cluster. */
+export const CLUSTER_OPTIONS = {
+  cluster: {
+    type: "string",
+    default: process.env["QUORATE_CLUSTER"] ?? "quorate-data/cluster.json",
+    describe: "cluster file (or QUORATE_CLUSTER)",
+  },
+  key: {
+    type: "string",
+    describe: "key file (or QUORATE_KEY); without it the admin's, beside the cluster file",
+  },
+} as const;
+
+export function readCluster(path: string): ClusterFile {
+  if (!existsSync(path)) {
+    throw new CodedError("cluster_file_unreadable", `there is no cluster file ${path}; "quorate init" or --cluster helps`);
+  }
+  return parseClusterFile(readFileSync(path, "utf8"));
+}
+
+export function readKey({ cluster, key }: ClusterArguments): KeyPair {
+  return readKeyFile(key ?? process.env["QUORATE_KEY"] ?? join(dirname(cluster), "admin.key"));
+}
+
+/** Runs something with a client that can submit, and closes it. */
+export async function withClient<T>(args: ClusterArguments, act: (client: QuorateClient) => Promise<T>): Promise<T> {
+  return await closing(await QuorateClient.open({ cluster: readCluster(args.cluster), signer: readKey(args) }), act);
+}
+
+/** Runs something with a client that only asks, and closes it. */
+export async function withReader<T>(args: ClusterArguments, act: (client: QuorateClient) => Promise<T>): Promise<T> {
+  return await closing(await QuorateClient.openReader({ cluster: readCluster(args.cluster), signer: readKey(args) }), act);
+}
+
+async function closing<T>(client: QuorateClient, act: (client: QuorateClient) => Promise<T>): Promise<T> {
+  try {
+    return await act(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** Asks a typed query. */
+export async function ask<T extends Query["type"]>(
+  client: QuorateClient,
+  query: Query & { readonly type: T },
+  consistency: "linearizable" | "local" = "linearizable",
+): Promise<Extract<QueryAnswer, { readonly type: T }> | (QueryAnswer & { readonly type: T })> {
+  return decodeAnswer<T>(query.type, await client.query(encodeQuery(query), consistency));
+}
+
+/** A new id that rises with time: milliseconds above, chance below. */
+export function newId(nowMs: number): bigint {
+  const chance = new Uint8Array(16);
+  chance.set(randomBytes(10));
+  return (BigInt(nowMs) << 80n) | readU128(viewOf(chance), 0);
+}

@@ -1,0 +1,56 @@
+/**
+ * What each node says of itself: asked one by one, so that a node that is down shows as down.
+ */
+import { type ClusterFile, QuorateClient, type Signer } from "../node/client/index.ts";
+import { unpack } from "../node/wire/msgpack.ts";
+
+const STATUS_QUERY: Uint8Array = new TextEncoder().encode("status");
+const TIMEOUT_MS = 2_000;
+
+export interface NodeStatus {
+  readonly id: number;
+  readonly reachable: boolean;
+  readonly role: string;
+  readonly term: number;
+  readonly leader: number;
+  readonly height: number;
+  readonly digest: string;
+  /** Everything the node's actors post. */
+  readonly sections: Readonly<Record<string, unknown>>;
+}
+
+/** The status of one node; `reachable: false` when it does not answer. */
+export async function nodeStatus(cluster: ClusterFile, signer: Signer, id: number): Promise<NodeStatus> {
+  const nodes = cluster.nodes.filter((node) => node.id === id);
+  try {
+    const client = await QuorateClient.openReader({ cluster: { ...cluster, nodes }, signer, deadlineMs: TIMEOUT_MS });
+    try {
+      return parse(id, unpack(await client.query(STATUS_QUERY, "local", TIMEOUT_MS)));
+    } finally {
+      client.close();
+    }
+  } catch {
+    return { id, reachable: false, role: "down", term: 0, leader: 0, height: 0, digest: "", sections: {} };
+  }
+}
+
+/** The status of all nodes of the cluster file. */
+export async function clusterStatus(cluster: ClusterFile, signer: Signer): Promise<readonly NodeStatus[]> {
+  return await Promise.all(cluster.nodes.map(({ id }) => nodeStatus(cluster, signer, id)));
+}
+
+function parse(id: number, value: unknown): NodeStatus {
+  const sections = value as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  const consensus = sections["consensus"] ?? {};
+  const ledger = sections["ledger"] ?? {};
+  return {
+    id,
+    reachable: true,
+    role: String(consensus["role"]),
+    term: Number(consensus["term"]),
+    leader: Number(consensus["leader"]),
+    height: Number(ledger["height"]),
+    digest: String(ledger["digest"]),
+    sections,
+  };
+}

@@ -1,0 +1,146 @@
+/**
+ * A cluster of real processes on this machine: one a node, and the sandbox acquirer. For `quorate dev`, the main job and
+ * the tests that kill.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type ClusterFile, type KeyPair, newKey, parseClusterFile, writeKeyFile } from "../node/client/index.ts";
+import { initCluster } from "../node/host/init.ts";
+import { readFileSync } from "node:fs";
+
+const QUORATE: string = fileURLToPath(new URL("./bin/quorate.js", import.meta.url));
+
+export interface LocalClusterOptions {
+  readonly directory: string;
+  readonly nodes: number;
+  readonly nowMs: number;
+}
+
+/** Ports that nobody uses now. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    if (typeof address === "object" && address !== null) ports.push(address.port);
+  }
+  for (const server of servers) {
+    server.close();
+    await once(server, "close");
+  }
+  return ports;
+}
+
+export class LocalCluster {
+  readonly directory: string;
+  readonly clusterFile: string;
+  readonly cluster: ClusterFile;
+  readonly admin: KeyPair;
+  readonly acquirerPort: number;
+  readonly #configs: readonly string[];
+  readonly #nodes = new Map<number, ChildProcess>();
+  #acquirer: ChildProcess | undefined;
+  #stopping = false;
+  /** Called when a process ends that nobody has ended. */
+  onUnexpectedExit: (name: string, code: number | null) => void = () => undefined;
+
+  private constructor(fields: {
+    readonly directory: string;
+    readonly clusterFile: string;
+    readonly configs: readonly string[];
+    readonly admin: KeyPair;
+    readonly acquirerPort: number;
+  }) {
+    this.directory = fields.directory;
+    this.clusterFile = fields.clusterFile;
+    this.cluster = parseClusterFile(readFileSync(fields.clusterFile, "utf8"));
+    this.admin = fields.admin;
+    this.acquirerPort = fields.acquirerPort;
+    this.#configs = fields.configs;
+  }
+
+  /** Writes a new cluster's files, with free ports on the loopback address; starts nothing. */
+  static async init({ directory, nodes, nowMs }: LocalClusterOptions): Promise<LocalCluster> {
+    const ports = await freePorts(nodes + 1);
+    const acquirerPort = ports.pop() ?? 0;
+    const admin = newKey();
+    const { clusterFile, configs } = initCluster({
+      directory,
+      adminKey: admin.publicKey,
+      addresses: ports.map((port) => ({ host: "127.0.0.1", port })),
+      endpoints: { card: `http://127.0.0.1:${acquirerPort}` },
+      nowMs,
+    });
+    writeKeyFile(join(directory, "admin.key"), admin);
+    return new LocalCluster({ directory, clusterFile, configs, admin, acquirerPort });
+  }
+
+  /** A cluster that `init` has made before. */
+  static open(directory: string, admin: KeyPair): LocalCluster {
+    const clusterFile = join(directory, "cluster.json");
+    const cluster = parseClusterFile(readFileSync(clusterFile, "utf8"));
+    const configs = cluster.nodes.map(({ id }) => join(directory, `node-${id}`, "config.json"));
+    const config = JSON.parse(readFileSync(configs[0] as string, "utf8")) as { endpoints: { card?: string } };
+    const acquirerPort = config.endpoints.card === undefined ? 0 : Number(new URL(config.endpoints.card).port);
+    return new LocalCluster({ directory, clusterFile, configs, admin, acquirerPort });
+  }
+
+  get nodeIds(): readonly number[] {
+    return this.cluster.nodes.map(({ id }) => id);
+  }
+
+  startAll(): void {
+    this.startAcquirer();
+    for (const id of this.nodeIds) this.startNode(id);
+  }
+
+  startNode(id: number): void {
+    const config = this.#configs[id - 1] as string;
+    this.#nodes.set(id, this.#spawn(`node-${id}`, ["start", "--config", config], dirname(config)));
+  }
+
+  startAcquirer(): void {
+    if (this.acquirerPort === 0) return;
+    const journal = join(this.directory, "acquirer.jsonl");
+    const args = ["acquirer", "--port", String(this.acquirerPort), "--journal", journal];
+    this.#acquirer = this.#spawn("acquirer", args, this.directory);
+  }
+
+  /** SIGKILL, as the power going: nothing gets the chance to save anything. */
+  async killNode(id: number): Promise<void> {
+    const child = this.#nodes.get(id);
+    this.#nodes.delete(id);
+    if (child !== undefined) await end(child, "SIGKILL");
+  }
+
+  async stopAll(): Promise<void> {
+    this.#stopping = true;
+    const children = [...this.#nodes.values(), ...(this.#acquirer === undefined ? [] : [this.#acquirer])];
+    this.#nodes.clear();
+    await Promise.all(children.map((child) => end(child, "SIGTERM")));
+  }
+
+  #spawn(name: string, args: readonly string[], logDirectory: string): ChildProcess {
+    const log = openSync(join(logDirectory, `${name}.log`), "a");
+    const child = spawn(process.execPath, [QUORATE, ...args], { stdio: ["ignore", log, log] });
+    closeSync(log);
+    child.on("exit", (code) => {
+      const known = child === this.#acquirer || [...this.#nodes.values()].includes(child);
+      if (known && !this.#stopping) this.onUnexpectedExit(name, code);
+    });
+    return child;
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill(signal);
+  await gone;
+}

@@ -1,0 +1,71 @@
+/**
+ * What is committed stays committed: no two nodes ever commit different entries at one index, every later leader has
+ * all that was committed before its term (leader completeness; Raft, figure 3), and every acknowledged transaction stands
+ * at its height in that chain (durability).
+ */
+import type { Raft } from "../../consensus/raft/raft.ts";
+import { equalBytes } from "../../node/base/bytes.ts";
+import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import type { LogMatching } from "./log-matching.ts";
+import type { Verdict } from "./verdict.ts";
+
+interface Committed {
+  /** Term of the entry. */
+  readonly term: Term;
+  /** Term in which it was first seen committed. */
+  readonly committedIn: Term;
+}
+
+export class CommittedChain {
+  readonly #verdict: Verdict;
+  readonly #logs: LogMatching;
+  /** By index; 0 is not used. */
+  readonly #chain: Committed[] = [{ term: 0, committedIn: 0 }];
+
+  constructor(verdict: Verdict, logs: LogMatching) {
+    this.#verdict = verdict;
+    this.#logs = logs;
+  }
+
+  get height(): LogIndex {
+    return this.#chain.length - 1;
+  }
+
+  /** A node's commit index has moved from `before`. */
+  committed(node: NodeId, raft: Raft, before: LogIndex): void {
+    for (let index = before + 1; index <= raft.commit; index++) {
+      const term = raft.termAt(index) ?? 0;
+      const known = this.#chain[index];
+      if (known === undefined) this.#chain.push({ term, committedIn: raft.term });
+      this.#verdict.expect(
+        known === undefined || known.term === term,
+        "stateMachineSafety",
+        () => `node ${node} commits an entry of term ${term} at ${index}, where one of term ${known?.term} stands`,
+      );
+    }
+  }
+
+  /** A node leads: it must have all that was committed in earlier terms. */
+  elected(node: NodeId, raft: Raft): void {
+    let index = this.height;
+    while (index > 0 && (this.#chain[index] as Committed).committedIn >= raft.term) index -= 1;
+    if (index === 0) return;
+    const { term } = this.#chain[index] as Committed;
+    this.#verdict.expect(
+      raft.termAt(index) === term,
+      "leaderCompleteness",
+      () => `node ${node} leads term ${raft.term} without the committed entry ${index} of term ${term}`,
+    );
+  }
+
+  /** A client holds a receipt that says: this header is committed at this height. */
+  acknowledged(height: LogIndex, header: Uint8Array): void {
+    const entry = this.#chain[height];
+    const known = entry === undefined ? undefined : this.#logs.header(height, entry.term);
+    this.#verdict.expect(
+      known !== undefined && equalBytes(known, header),
+      "durability",
+      () => `a receipt was given for height ${height}, which is not committed so`,
+    );
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Exactly-once: a transaction (a session's sequence number) is executed in one block only, and every later time the
+ * same bytes stand in a block they get the same result and are marked as a retry. Judged from the committed blocks alone.
+ */
+import { equalBytes, toHex } from "../../node/base/bytes.ts";
+import type { Applied } from "../../node/state/state-machine.ts";
+import { decodeResult } from "../../node/wire/results.ts";
+import { decodeTransaction } from "../../node/wire/transaction.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** Refusals that leave the sequence number free: nothing was executed. */
+const NOT_EXECUTED: ReadonlySet<string> = new Set([
+  "expired",
+  "expiry_too_far",
+  "session_unknown",
+  "session_key_mismatch",
+  "session_limit",
+  "sequence_reused",
+  "sequence_too_old",
+  "sequence_too_new",
+  "unknown_key",
+  "threshold_not_met",
+]);
+
+interface Executed {
+  readonly height: number;
+  readonly hash: Uint8Array;
+  readonly result: Uint8Array;
+}
+
+export class ExactlyOnce {
+  readonly #verdict: Verdict;
+  readonly #executed = new Map<string, Executed>();
+  #duplicates = 0;
+
+  constructor(verdict: Verdict) {
+    this.#verdict = verdict;
+  }
+
+  /** Transactions executed so far. */
+  get count(): number {
+    return this.#executed.size;
+  }
+
+  /** Retries that reached the log. */
+  get duplicates(): number {
+    return this.#duplicates;
+  }
+
+  /** Called for each height once, in order. */
+  block({ block, results, duplicates }: Applied): void {
+    block.transactions.forEach((encoded, index) => {
+      const result = results[index] as Uint8Array;
+      const hash = block.leaves[index] as Uint8Array;
+      this.#transaction(encoded, { height: block.header.height, hash, result }, duplicates[index] === true);
+    });
+  }
+
+  #transaction(encoded: Uint8Array, now: Executed, duplicate: boolean): void {
+    const { session, sequence } = decodeTransaction(encoded);
+    if (sequence === 0) return; // opening a session twice is harmless by design
+    const key = `${toHex(session)}/${sequence}`;
+    const before = this.#executed.get(key);
+    if (duplicate) {
+      this.#duplicates += 1;
+      this.#verdict.expect(
+        before !== undefined && equalBytes(before.hash, now.hash) && equalBytes(before.result, now.result),
+        "exactlyOnce",
+        () => `${key} is answered as a retry at height ${now.height}, but not as it was executed`,
+      );
+      return;
+    }
+    if (NOT_EXECUTED.has(decodeResult(now.result).status)) return;
+    this.#verdict.expect(
+      before === undefined,
+      "exactlyOnce",
+      () => `${key} is executed at height ${before?.height} and again at ${now.height}`,
+    );
+    this.#executed.set(key, now);
+  }
+}

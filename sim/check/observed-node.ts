@@ -1,0 +1,54 @@
+/**
+ * What changed in a node's Raft core since it was last looked at. The rules below look only at changes, so that watching
+ * after every event costs next to nothing when nothing happened.
+ */
+import type { Raft } from "../../consensus/raft/raft.ts";
+import type { NodeId } from "../../node/base/ids.ts";
+
+export class ObservedNode {
+  readonly id: NodeId;
+  #term = 0;
+  #vote = 0;
+  #role: Raft["role"] = "follower";
+  #lastIndex = 0;
+  #lastTerm = 0;
+  #commit = 0;
+
+  constructor(id: NodeId) {
+    this.id = id;
+  }
+
+  get commit(): number {
+    return this.#commit;
+  }
+
+  /** Compares with the last look; undefined when nothing changed. */
+  look(raft: Raft): NodeChange | undefined {
+    const voted = raft.vote !== 0 && (raft.vote !== this.#vote || raft.term !== this.#term);
+    const elected = raft.role === "leader" && (this.#role !== "leader" || raft.term !== this.#term);
+    const logChanged = raft.lastIndex !== this.#lastIndex || raft.lastTerm !== this.#lastTerm;
+    const committed = raft.commit !== this.#commit;
+    const moved = raft.role !== this.#role || raft.term !== this.#term;
+    if (!voted && !elected && !logChanged && !committed && !moved) return undefined;
+    const commitBefore = this.#commit;
+    this.#remember(raft);
+    return { voted, elected, logChanged, commitBefore, committed };
+  }
+
+  #remember(raft: Raft): void {
+    this.#term = raft.term;
+    this.#vote = raft.vote;
+    this.#role = raft.role;
+    this.#lastIndex = raft.lastIndex;
+    this.#lastTerm = raft.lastTerm;
+    this.#commit = raft.commit;
+  }
+}
+
+export interface NodeChange {
+  readonly voted: boolean;
+  readonly elected: boolean;
+  readonly logChanged: boolean;
+  readonly committed: boolean;
+  readonly commitBefore: number;
+}

@@ -1,0 +1,270 @@
+/**
+ * The cluster under test: every node is `composeNode`, the production code, on a virtual host. Nodes can be crashed (the
+ * power fails), started again on what their disk kept, and paused.
+ *
+ * Whoever checks sees a node after each of its steps and each block it applies, and never touches it.
+ */
+import { Raft } from "../consensus/raft/raft.ts";
+import type { FatalReport } from "../node/actor/system.ts";
+import { must } from "../node/base/assert.ts";
+import { errorMessage } from "../node/base/errors.ts";
+import type { NodeId } from "../node/base/ids.ts";
+import type { Host } from "../node/base/ports/host.ts";
+import type { Log } from "../node/base/ports/log.ts";
+import type { Outside } from "../node/base/ports/outside.ts";
+import type { Random } from "../node/base/ports/random.ts";
+import { type ComposedNode, composeNode, type NodeParts } from "../node/compose.ts";
+import { type Applied, StateMachine } from "../node/state/state-machine.ts";
+import type { Genesis } from "../node/wire/genesis.ts";
+import type { Signer } from "../node/wire/transaction.ts";
+import type { Counters } from "./counts.ts";
+import { exponential } from "./draw.ts";
+import type { SimOptions } from "./options.ts";
+import { Process } from "./process.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { TraceHash } from "./trace.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+import { type KeyRing, virtualCrypto } from "./virtual-crypto.ts";
+import { VirtualDisk } from "./virtual-disk.ts";
+import type { VirtualNetwork } from "./virtual-network.ts";
+
+const VERIFY_MEAN_US = 50;
+
+/** What a checker may look at. */
+export type Inspected = ComposedNode["inspect"];
+
+/** Whoever follows what the nodes do. */
+export interface ClusterObserver {
+  /** A node has recovered what its disk kept. */
+  started(node: NodeId, inspected: Inspected): void;
+  /** A node has handled one event. */
+  stepped(node: NodeId, inspected: Inspected): void;
+  applied(node: NodeId, applied: Applied, state: StateMachine): void;
+  /** A node has stopped itself, or could not start, without a fault that explains it. */
+  broken(node: NodeId, reason: string): void;
+}
+
+export interface ClusterDeps {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly trace: TraceHash;
+  readonly counters: Counters;
+  readonly network: VirtualNetwork;
+  readonly keys: KeyRing;
+  readonly outside: (process: Process) => Outside;
+  readonly observer: ClusterObserver;
+  /** A line for the trace; undefined when nobody listens. */
+  readonly log?: (node: NodeId, text: string) => void;
+  readonly parts: Partial<NodeParts>;
+}
+
+interface Slot {
+  readonly id: NodeId;
+  readonly key: Signer;
+  readonly disk: VirtualDisk;
+  clockOffsetMs: number;
+  process: Process | undefined;
+  composed: ComposedNode | undefined;
+  /** A disk error was injected: the node is expected to stop itself, and starts again after this time. */
+  restartAfterErrorMs: number | undefined;
+}
+
+export class Cluster {
+  readonly #deps: ClusterDeps;
+  readonly #options: SimOptions;
+  readonly #genesis: Genesis;
+  readonly #slots: readonly Slot[];
+
+  constructor(deps: ClusterDeps, options: SimOptions, genesis: Genesis, nodeKeys: readonly Signer[]) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#genesis = genesis;
+    const { scheduler, random, counters } = deps;
+    this.#slots = nodeKeys.map((key, index) => {
+      const process = (): Process | undefined => this.#slot(index + 1).process;
+      const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
+      const idle = { process: undefined, composed: undefined, restartAfterErrorMs: undefined };
+      return { id: index + 1, key, disk, clockOffsetMs: 0, ...idle };
+    });
+  }
+
+  get ids(): readonly NodeId[] {
+    return this.#slots.map((slot) => slot.id);
+  }
+
+  /** What a running node may be looked at with; undefined when it is down. */
+  inspect(node: NodeId): Inspected | undefined {
+    return this.#slot(node).composed?.inspect;
+  }
+
+  /** The leader of the newest term; undefined when nobody leads. */
+  leader(): NodeId | undefined {
+    let leader: NodeId | undefined;
+    let newest = 0;
+    for (const { id, composed } of this.#slots) {
+      const raft = composed?.inspect.raft;
+      if (raft?.role !== "leader" || raft.term <= newest) continue;
+      leader = id;
+      newest = raft.term;
+    }
+    return leader;
+  }
+
+  isUp(node: NodeId): boolean {
+    return this.#slot(node).composed !== undefined;
+  }
+
+  start(node: NodeId): void {
+    const slot = this.#slot(node);
+    if (slot.process !== undefined) return;
+    const { scheduler, trace, observer } = this.#deps;
+    const process = new Process(node, {
+      scheduler,
+      trace,
+      observe: () => {
+        if (slot.composed !== undefined) observer.stepped(node, slot.composed.inspect);
+      },
+      crashed: (error) => observer.broken(node, errorMessage(error)),
+    });
+    slot.process = process;
+    this.#deps.log?.(node, "start");
+    try {
+      slot.composed = this.#compose(slot, process);
+      observer.started(node, slot.composed.inspect);
+    } catch (error) {
+      observer.broken(node, `it does not start: ${errorMessage(error)}`);
+    }
+  }
+
+  /** The power fails on a node; a node that is down stays down. */
+  crash(node: NodeId): boolean {
+    const slot = this.#slot(node);
+    if (slot.process === undefined) return false;
+    this.#deps.log?.(node, "crash");
+    slot.process.kill();
+    slot.composed?.stop();
+    slot.process = undefined;
+    slot.composed = undefined;
+    slot.restartAfterErrorMs = undefined;
+    this.#deps.network.detach(node);
+    slot.disk.crash();
+    return true;
+  }
+
+  pause(node: NodeId): boolean {
+    const { process } = this.#slot(node);
+    if (process === undefined || process.paused) return false;
+    this.#deps.log?.(node, "pause");
+    process.pause();
+    return true;
+  }
+
+  resume(node: NodeId): void {
+    this.#deps.log?.(node, "resume");
+    this.#slot(node).process?.resume();
+  }
+
+  setDiskSlowness(node: NodeId, factor: number): void {
+    this.#slot(node).disk.slowness = factor;
+  }
+
+  /** The next sync of the node's log fails; the node must stop itself and is started again. */
+  failDisk(node: NodeId, restartAfterMs: number): boolean {
+    const slot = this.#slot(node);
+    if (slot.composed === undefined || slot.restartAfterErrorMs !== undefined) return false;
+    slot.restartAfterErrorMs = restartAfterMs;
+    slot.disk.disk.failNext("sync", "disk_io");
+    return true;
+  }
+
+  /** Takes back all disk faults that have not happened yet. */
+  quieten(): void {
+    for (const slot of this.#slots) slot.disk.slowness = 1;
+  }
+
+  jumpClock(node: NodeId, byMs: number): void {
+    this.#slot(node).clockOffsetMs += byMs;
+  }
+
+  #compose(slot: Slot, process: Process): ComposedNode {
+    const { timing, checkpointBlocks, segmentBytes, cacheBytes } = this.#options;
+    const { id } = slot;
+    const sizes = { checkpointBlocks, segmentBytes, cacheBytes };
+    const onFatal = (report: FatalReport): void => this.#fatal(slot, report);
+    const options = { id, genesis: this.#genesis, timing, ...sizes, onFatal };
+    return composeNode(this.#host(slot, process), options, this.#parts(id));
+  }
+
+  #host(slot: Slot, process: Process): Host {
+    const { scheduler, random, network, keys, outside } = this.#deps;
+    const own = random.fork(`node ${slot.id}`);
+    const verifyDelays = own.fork("verify");
+    const later = (run: () => void): void => {
+      scheduler.after(exponential(verifyDelays, VERIFY_MEAN_US), () => process.run("verify", run));
+    };
+    return {
+      clock: new VirtualClock(scheduler, process, () => slot.clockOffsetMs),
+      random: own,
+      disk: slot.disk.disk,
+      store: slot.disk.store,
+      network: network.port(process),
+      outside: outside(process),
+      crypto: virtualCrypto(keys, slot.key, later),
+      log: this.#nodeLog(slot.id),
+    };
+  }
+
+  #nodeLog(node: NodeId): Log {
+    const log = this.#deps.log;
+    if (log === undefined) return { debug: ignore, info: ignore, warn: ignore, error: ignore };
+    const write = (event: string, fields: object = {}): void => {
+      const text = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`);
+      log(node, [event, ...text].join(" "));
+    };
+    return { debug: ignore, info: write, warn: write, error: write };
+  }
+
+  /** The production parts, or a mutant's; bounded as this run's options say, and watched. */
+  #parts(node: NodeId): Partial<NodeParts> {
+    const { parts, observer } = this.#deps;
+    const { appendBytesMax, appendsInFlightMax } = this.#options;
+    return {
+      ...parts,
+      createRaft: (options) => {
+        const bounded = { ...options, appendBytesMax, appendsInFlightMax };
+        return parts.createRaft?.(bounded) ?? new Raft(bounded);
+      },
+      createStateMachine: (options) => {
+        const machine = parts.createStateMachine?.(options) ?? new StateMachine(options);
+        const apply = machine.apply.bind(machine);
+        machine.apply = (block) => {
+          const applied = apply(block);
+          observer.applied(node, applied, machine);
+          return applied;
+        };
+        return machine;
+      },
+    };
+  }
+
+  /** A node stops itself: right when its disk has failed, and otherwise a finding. */
+  #fatal(slot: Slot, report: FatalReport): void {
+    const { observer, scheduler, counters } = this.#deps;
+    const after = slot.restartAfterErrorMs;
+    if (after === undefined) {
+      observer.broken(slot.id, `${report.actor} stopped the node: ${report.reason}`);
+      return;
+    }
+    counters.add("diskError");
+    this.crash(slot.id);
+    scheduler.after(after * 1000, () => this.start(slot.id));
+  }
+
+  #slot(node: NodeId): Slot {
+    return must(this.#slots[node - 1], `there is no node ${node}`);
+  }
+}
+
+function ignore(): void {
+  // Nobody reads this node's log.
+}

@@ -1,0 +1,32 @@
+/** Draws from a `Random` in the shapes that faults and workloads need. */
+import type { Random } from "../node/base/ports/random.ts";
+
+/** A uniform integer from `low` to `high`, both included. */
+export function between(random: Random, low: number, high: number): number {
+  return low + random.below(high - low + 1);
+}
+
+/** True `permille` times in a thousand. */
+export function chance(random: Random, permille: number): boolean {
+  return random.below(1000) < permille;
+}
+
+/** An exponentially distributed whole number with this mean: many small ones, now and then a large one. */
+export function exponential(random: Random, mean: number): number {
+  return Math.round(-mean * Math.log(1 - random.u32() / 0x1_0000_0000));
+}
+
+/** One of the items, which are at least one. */
+export function pick<T>(random: Random, items: readonly T[]): T {
+  return items[random.below(items.length)] as T;
+}
+
+/** The items in a random order. */
+export function shuffled<T>(random: Random, items: readonly T[]): T[] {
+  const result = [...items];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [result[i], result[j]] = [result[j] as T, result[i] as T];
+  }
+  return result;
+}

@@ -1,0 +1,51 @@
+/** A log that reports appends durable at once, before any sync. */
+import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
+
+export class EagerLog implements LogStore {
+  readonly #log: LogStore;
+
+  constructor(log: LogStore) {
+    this.#log = log;
+  }
+
+  get recovery(): LogStore["recovery"] {
+    return this.#log.recovery;
+  }
+
+  firstIndex(): number {
+    return this.#log.firstIndex();
+  }
+
+  lastIndex(): number {
+    return this.#log.lastIndex();
+  }
+
+  durableIndex(): number {
+    return this.#log.lastIndex();
+  }
+
+  term(index: number): number | undefined {
+    return this.#log.term(index);
+  }
+
+  hash(index: number): Uint8Array | undefined {
+    return this.#log.hash(index);
+  }
+
+  read(from: number, to: number, bytesMax: number): readonly WalRecord[] {
+    return this.#log.read(from, to, bytesMax);
+  }
+
+  append(records: readonly WalRecord[], done: () => void): void {
+    this.#log.append(records, () => {});
+    done();
+  }
+
+  truncate(from: number, done: () => void): void {
+    this.#log.truncate(from, done);
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+}

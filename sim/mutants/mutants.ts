@@ -1,0 +1,44 @@
+/**
+ * Planted bugs: each breaks the system in one known way through the parts that the composition root lets the simulator
+ * replace. A simulator that does not find them within a few seeds is not to be trusted about bugs nobody planted.
+ *
+ * They live here only; nothing in production code knows of them.
+ */
+import type { NodeParts } from "../../node/compose.ts";
+import { StateMachine } from "../../node/state/state-machine.ts";
+import { Wal } from "../../storage/wal/wal.ts";
+import { EagerLog } from "./eager-log.ts";
+import {
+  CountsReplicasOfOlderTerms,
+  ForgetsItsVote,
+  ServesReadsUnconfirmed,
+  TruncatesOnStaleAppend,
+} from "./raft-mutants.ts";
+import { ForgetfulSessions } from "./forgetful-sessions.ts";
+
+export const MUTANT_NAMES = [
+  "voteNotPersisted",
+  "commitOfOlderTerm",
+  "replyBeforeFsync",
+  "truncateOnStaleAppend",
+  "retryExecutedTwice",
+  "readByDeposedLeader",
+] as const;
+export type MutantName = (typeof MUTANT_NAMES)[number];
+
+export const MUTANTS: Readonly<Record<MutantName, Partial<NodeParts>>> = {
+  /** The term is persisted, the vote is not: after a crash a node votes twice in a term. */
+  voteNotPersisted: { createRaft: (options) => new ForgetsItsVote(options) },
+  /** A leader commits an older term's entry once a quorum has it (Raft, figure 8). */
+  commitOfOlderTerm: { createRaft: (options) => new CountsReplicasOfOlderTerms(options) },
+  /** Entries are acknowledged when they are written, not when they are synced. */
+  replyBeforeFsync: { openLog: (...args) => new EagerLog(Wal.open(...args)) },
+  /** A follower cuts its log at every append, even at one that is late and long overtaken. */
+  truncateOnStaleAppend: { createRaft: (options) => new TruncatesOnStaleAppend(options) },
+  /** A transaction that comes again is executed again. */
+  retryExecutedTwice: {
+    createStateMachine: (options) => new StateMachine({ ...options, parts: { sessions: () => new ForgetfulSessions() } }),
+  },
+  /** A leader answers reads without asking a quorum whether it still leads. */
+  readByDeposedLeader: { createRaft: (options) => new ServesReadsUnconfirmed(options) },
+};

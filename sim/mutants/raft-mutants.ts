@@ -1,0 +1,30 @@
+/** Raft cores with one bug each. */
+import type { Entry } from "../../consensus/raft/messages.ts";
+import { Raft } from "../../consensus/raft/raft.ts";
+import type { ReadRequest } from "../../consensus/raft/read-only.ts";
+import type { Ready } from "../../consensus/raft/ready.ts";
+
+export class ForgetsItsVote extends Raft {
+  override ready(): Ready {
+    const ready = super.ready();
+    return ready.hardState === undefined ? ready : { ...ready, hardState: { ...ready.hardState, vote: 0 } };
+  }
+}
+
+export class CountsReplicasOfOlderTerms extends Raft {
+  protected override quorumIndexIsCommittable(): boolean {
+    return true;
+  }
+}
+
+export class TruncatesOnStaleAppend extends Raft {
+  protected override appendToLog(entries: readonly Entry[]): void {
+    this.replaceTail(entries);
+  }
+}
+
+export class ServesReadsUnconfirmed extends Raft {
+  protected override beginRead(request: ReadRequest): void {
+    this.releaseRead(request, this.commit);
+  }
+}

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { Prng } from "../node/base/prng.ts";
+import { Counters } from "./counts.ts";
+import { Process } from "./process.ts";
+import { Scheduler } from "./scheduler.ts";
+import { TraceHash } from "./trace.ts";
+import { type NetworkOptions, VirtualNetwork } from "./virtual-network.ts";
+
+const CLIENT = 101;
+const PERFECT: NetworkOptions = { minDelayUs: 100, meanDelayUs: 1_000, lossPermille: 0, duplicatePermille: 0 };
+
+function world(options: Partial<NetworkOptions> = {}) {
+  const scheduler = new Scheduler();
+  const trace = new TraceHash();
+  const counters = new Counters();
+  const network = new VirtualNetwork({ scheduler, trace, counters, random: new Prng(1) }, { ...PERFECT, ...options });
+  const heard: string[] = [];
+  const nodes = [1, 2].map((node) => {
+    const process = new Process(node, { scheduler, trace, observe: () => {}, crashed: (error) => heard.push(String(error)) });
+    const port = network.port(process);
+    port.start({
+      peerFrame: (from, frame) => heard.push(`${node} hears ${frame[0]} from ${from}`),
+      clientOpened: () => heard.push(`${node} opened`),
+      clientFrame: (connection, frame) => {
+        heard.push(`${node} reads ${frame[0]}`);
+        port.sendClient(connection, frame);
+      },
+      clientClosed: () => heard.push(`${node} closed`),
+    });
+    return { process, port };
+  });
+  const run = (us: number): void => {
+    while (scheduler.step(us)) {
+      // until then
+    }
+  };
+  const client = { frame: (frame: Uint8Array) => heard.push(`client reads ${frame[0]}`), closed: () => heard.push("client closed") };
+  return { scheduler, counters, network, heard, nodes, run, client };
+}
+
+const frames = Array.from({ length: 50 }, (_, i) => new Uint8Array([i]));
+
+describe("virtual network", () => {
+  test("peer frames arrive, some overtaking others", () => {
+    const { nodes, heard, run, counters } = world();
+    for (const frame of frames) nodes[0]?.port.sendPeer(2, frame);
+    run(1e6);
+    const inOrder = frames.map((frame) => `2 hears ${frame[0]} from 1`);
+    expect([...heard].sort()).toEqual([...inOrder].sort());
+    expect(heard).not.toEqual(inOrder);
+    expect(counters.read()["reorder"]).toBeGreaterThan(0);
+  });
+
+  test("peer frames are lost and doubled as often as asked", () => {
+    const { nodes, heard, run, counters } = world({ lossPermille: 500, duplicatePermille: 500 });
+    for (const frame of frames) nodes[0]?.port.sendPeer(2, frame);
+    run(1e6);
+    const { drop = 0, duplicate = 0 } = counters.read();
+    expect(heard).toHaveLength(50 - drop + duplicate);
+    expect(drop).toBeGreaterThan(10);
+    expect(duplicate).toBeGreaterThan(5);
+  });
+
+  test("a link blocked in one direction carries the other, until it is healed", () => {
+    const { nodes, network, heard, run } = world();
+    network.block(1, 2);
+    nodes[0]?.port.sendPeer(2, new Uint8Array([1]));
+    nodes[1]?.port.sendPeer(1, new Uint8Array([2]));
+    run(1e6);
+    expect(heard).toEqual(["1 hears 2 from 2"]);
+    network.heal();
+    nodes[0]?.port.sendPeer(2, new Uint8Array([3]));
+    run(2e6);
+    expect(heard).toEqual(["1 hears 2 from 2", "2 hears 3 from 1"]);
+  });
+
+  test("a client's stream keeps its order in both directions", () => {
+    const { network, heard, run, client } = world({ lossPermille: 900, duplicatePermille: 900 });
+    const connection = network.connect(CLIENT, 1, client);
+    for (const frame of frames) connection?.send(frame);
+    run(1e6);
+    expect(heard[0]).toBe("1 opened");
+    expect(heard.filter((line) => line.startsWith("1 reads"))).toEqual(frames.map((frame) => `1 reads ${frame[0]}`));
+    expect(heard.filter((line) => line.startsWith("client"))).toEqual(frames.map((frame) => `client reads ${frame[0]}`));
+    connection?.close();
+    run(2e6);
+    expect(heard.at(-1)).toBe("1 closed");
+  });
+
+  test("a stream that met a blocked link stays broken, and both ends notice", () => {
+    const { network, heard, run, client } = world();
+    const connection = network.connect(CLIENT, 1, client);
+    run(1e5);
+    network.block(CLIENT, 1);
+    connection?.send(new Uint8Array([1]));
+    network.heal();
+    connection?.send(new Uint8Array([2]));
+    run(1e7);
+    expect(heard.sort()).toEqual(["1 closed", "1 opened", "client closed"]);
+  });
+
+  test("a crashed node ends its streams and hears nothing", () => {
+    const { nodes, network, heard, run, client } = world();
+    network.connect(CLIENT, 1, client);
+    run(1e5);
+    nodes[1]?.port.sendPeer(1, new Uint8Array([1]));
+    nodes[0]?.process.kill();
+    network.detach(1);
+    expect(nodes[1]?.port.sendPeer(1, new Uint8Array([2]))).toBe(false);
+    run(1e6);
+    expect(heard).toEqual(["1 opened", "client closed"]);
+  });
+
+  test("a paused process hears later, in order", () => {
+    const { nodes, network, heard, run, client } = world();
+    const connection = network.connect(CLIENT, 1, client);
+    run(1e5);
+    nodes[0]?.process.pause();
+    for (const frame of frames.slice(0, 3)) connection?.send(frame);
+    run(1e6);
+    expect(heard).toEqual(["1 opened"]);
+    nodes[0]?.process.resume();
+    run(2e6);
+    expect(heard.filter((line) => line.startsWith("1"))).toEqual(["1 opened", "1 reads 0", "1 reads 1", "1 reads 2"]);
+  });
+});

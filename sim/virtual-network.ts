@@ -1,0 +1,261 @@
+/**
+ * The network between nodes, and between clients and nodes.
+ *
+ * Frames between peers are datagrams: each may be lost, doubled, or overtaken by a later one. A client's connection is a
+ * stream: what arrives, arrives in order, and one lost frame means that nothing behind it arrives either, until both
+ * ends have noticed and closed. A link can be blocked in one direction only. Endpoints are node ids and client ids, which
+ * must not overlap.
+ */
+import { must } from "../node/base/assert.ts";
+import type { NodeId } from "../node/base/ids.ts";
+import type { ConnectionId, Network, NetworkHandler } from "../node/base/ports/network.ts";
+import type { Random } from "../node/base/ports/random.ts";
+import type { Counters } from "./counts.ts";
+import { between, chance, exponential } from "./draw.ts";
+import type { Process } from "./process.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { TraceHash } from "./trace.ts";
+
+export interface NetworkOptions {
+  /** Every frame takes at least this long, and on average `meanDelayUs` longer. */
+  readonly minDelayUs: number;
+  readonly meanDelayUs: number;
+  readonly lossPermille: number;
+  readonly duplicatePermille: number;
+}
+
+/** How long the ends of a broken stream take to notice. */
+const BREAK_MIN_US = 500_000;
+const BREAK_MAX_US = 3_000_000;
+
+/** What a client hears of its connection. */
+export interface ClientHandler {
+  frame(frame: Uint8Array): void;
+  /** Called once, unless the client closed first. */
+  closed(): void;
+}
+
+/** A client's end of a connection. */
+export interface ClientConnection {
+  readonly node: NodeId;
+  send(frame: Uint8Array): void;
+  close(): void;
+}
+
+interface Stream {
+  readonly id: ConnectionId;
+  readonly client: number;
+  readonly process: Process;
+  readonly handler: ClientHandler;
+  /** When the last frame of each direction arrives, so that none overtakes it. */
+  toNodeUs: number;
+  toClientUs: number;
+  /** A frame was lost: nothing arrives any more. */
+  broken: boolean;
+  clientOpen: boolean;
+  nodeOpen: boolean;
+}
+
+interface Attached {
+  readonly process: Process;
+  readonly handler: NetworkHandler;
+}
+
+export interface NetworkDeps {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly trace: TraceHash;
+  readonly counters: Counters;
+}
+
+export class VirtualNetwork {
+  readonly #deps: NetworkDeps;
+  readonly #options: NetworkOptions;
+  /** Faults on single frames; switched off for the quiet end of a run. */
+  #frameFaults = true;
+  readonly #blocked = new Set<number>();
+  readonly #attached = new Map<NodeId, Attached>();
+  readonly #streams = new Map<ConnectionId, Stream>();
+  #nextConnection = 1;
+  #lastPeerArrivalUs = new Map<number, number>();
+
+  constructor(deps: NetworkDeps, options: NetworkOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  /** The network as one incarnation of a node sees it. */
+  port(process: Process): Network {
+    return {
+      start: (handler) => {
+        this.#attached.set(process.node, { process, handler });
+      },
+      sendPeer: (to, frame) => this.#sendPeer(process.node, to, frame),
+      sendClient: (connection, frame) => this.#sendClient(connection, frame),
+      closeClient: (connection) => this.#closeFromNode(connection),
+    };
+  }
+
+  /** The node is gone: its streams end. */
+  detach(node: NodeId): void {
+    this.#attached.delete(node);
+    for (const stream of this.#streams.values()) if (stream.process.node === node) this.#closeFromNode(stream.id);
+  }
+
+  block(from: number, to: number): void {
+    this.#blocked.add(linkOf(from, to));
+  }
+
+  /** Opens all links. */
+  heal(): void {
+    this.#blocked.clear();
+  }
+
+  /** No more loss and no more doubling of single frames. */
+  quieten(): void {
+    this.#frameFaults = false;
+  }
+
+  /** Opens a connection; undefined when the node cannot be reached. */
+  connect(client: number, node: NodeId, handler: ClientHandler): ClientConnection | undefined {
+    const attached = this.#attached.get(node);
+    if (attached === undefined || this.#isBlocked(client, node) || this.#isBlocked(node, client)) return undefined;
+    const { nowUs } = this.#deps.scheduler;
+    const id = this.#nextConnection++;
+    const { process } = attached;
+    const ends = { broken: false, clientOpen: true, nodeOpen: true };
+    const stream: Stream = { id, client, process, handler, toNodeUs: nowUs, toClientUs: nowUs, ...ends };
+    this.#streams.set(id, stream);
+    this.#toNode(stream, () => attached.handler.clientOpened(id));
+    return {
+      node,
+      send: (frame) => {
+        if (stream.clientOpen) this.#toNode(stream, () => attached.handler.clientFrame(id, frame), frame);
+      },
+      close: () => this.#closeFromClient(stream, attached.handler),
+    };
+  }
+
+  #isBlocked(from: number, to: number): boolean {
+    return this.#blocked.size > 0 && this.#blocked.has(linkOf(from, to));
+  }
+
+  #delayUs(): number {
+    return this.#options.minDelayUs + exponential(this.#deps.random, this.#options.meanDelayUs);
+  }
+
+  #sendPeer(from: NodeId, to: NodeId, frame: Uint8Array): boolean {
+    const { random, counters } = this.#deps;
+    if (!this.#attached.has(to)) return false;
+    if (this.#isBlocked(from, to)) {
+      counters.add("blockedFrame");
+      return true;
+    }
+    if (this.#frameFaults && chance(random, this.#options.lossPermille)) {
+      counters.add("drop");
+      return true;
+    }
+    this.#deliverPeer(from, to, frame);
+    if (this.#frameFaults && chance(random, this.#options.duplicatePermille)) {
+      counters.add("duplicate");
+      this.#deliverPeer(from, to, frame);
+    }
+    return true;
+  }
+
+  #deliverPeer(from: NodeId, to: NodeId, frame: Uint8Array): void {
+    const { scheduler, trace, counters } = this.#deps;
+    const delayUs = this.#delayUs();
+    const link = linkOf(from, to);
+    const arrivalUs = scheduler.nowUs + delayUs;
+    const last = this.#lastPeerArrivalUs.get(link) ?? 0;
+    if (arrivalUs < last) counters.add("reorder");
+    else this.#lastPeerArrivalUs.set(link, arrivalUs);
+    scheduler.after(delayUs, () => {
+      // Whoever runs on that node by then takes it, and a link that was cut meanwhile has lost it.
+      const attached = this.#attached.get(to);
+      if (attached === undefined || this.#isBlocked(from, to)) return;
+      trace.bytes(frame);
+      attached.process.run("peer", () => attached.handler.peerFrame(from, frame));
+    });
+  }
+
+  #toNode(stream: Stream, action: () => void, frame?: Uint8Array): void {
+    const { scheduler, trace } = this.#deps;
+    if (this.#breaks(stream, stream.client, stream.process.node)) return;
+    stream.toNodeUs = Math.max(stream.toNodeUs, scheduler.nowUs + this.#delayUs());
+    scheduler.after(stream.toNodeUs - scheduler.nowUs, () => {
+      if (!stream.nodeOpen || stream.broken) return;
+      if (frame !== undefined) trace.bytes(frame);
+      stream.process.run("client", action);
+    });
+  }
+
+  #sendClient(connection: ConnectionId, frame: Uint8Array): boolean {
+    const stream = this.#streams.get(connection);
+    if (stream === undefined || !stream.nodeOpen) return false;
+    this.#toClient(stream, () => {
+      this.#deps.trace.bytes(frame);
+      stream.handler.frame(frame);
+    });
+    return true;
+  }
+
+  #toClient(stream: Stream, action: () => void): void {
+    const { scheduler, trace } = this.#deps;
+    if (this.#breaks(stream, stream.process.node, stream.client)) return;
+    stream.toClientUs = Math.max(stream.toClientUs, scheduler.nowUs + this.#delayUs());
+    scheduler.after(stream.toClientUs - scheduler.nowUs, () => {
+      if (!stream.clientOpen || stream.broken) return;
+      trace.event(scheduler.nowUs, stream.client, "client");
+      action();
+    });
+  }
+
+  /** Whether the stream is of no use: a frame that meets a blocked link is lost, and with it the stream. */
+  #breaks(stream: Stream, from: number, to: number): boolean {
+    if (stream.broken) return true;
+    if (!this.#isBlocked(from, to)) return false;
+    stream.broken = true;
+    const { scheduler, random, counters } = this.#deps;
+    counters.add("brokenConnection");
+    scheduler.after(between(random, BREAK_MIN_US, BREAK_MAX_US), () => this.#tellClient(stream));
+    scheduler.after(between(random, BREAK_MIN_US, BREAK_MAX_US), () => {
+      if (!stream.nodeOpen) return;
+      stream.nodeOpen = false;
+      this.#streams.delete(stream.id);
+      const attached = this.#attached.get(stream.process.node);
+      if (attached?.process !== stream.process) return;
+      stream.process.run("client", () => attached.handler.clientClosed(stream.id));
+    });
+    return true;
+  }
+
+  #closeFromNode(connection: ConnectionId): void {
+    const stream = this.#streams.get(connection);
+    if (stream === undefined) return;
+    stream.nodeOpen = false;
+    this.#streams.delete(connection);
+    this.#toClient(stream, () => this.#tellClient(stream));
+  }
+
+  #tellClient(stream: Stream): void {
+    if (!stream.clientOpen) return;
+    stream.clientOpen = false;
+    stream.handler.closed();
+  }
+
+  #closeFromClient(stream: Stream, handler: NetworkHandler): void {
+    if (!stream.clientOpen) return;
+    this.#toNode(stream, () => {
+      stream.nodeOpen = false;
+      must(this.#streams.delete(stream.id) || undefined, "a stream is closed once");
+      handler.clientClosed(stream.id);
+    });
+    stream.clientOpen = false;
+  }
+}
+
+function linkOf(from: number, to: number): number {
+  return from * 65_536 + to;
+}

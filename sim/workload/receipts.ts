@@ -1,0 +1,46 @@
+/**
+ * What a client does with an answer before it believes it: the receipt must verify, must stand in the committed chain,
+ * and must tell the same result as every receipt before it for the same transaction.
+ */
+import { equalBytes, toHex } from "../../node/base/bytes.ts";
+import type { Receipt, ReceiptTrust } from "../../node/wire/receipt.ts";
+import { verifyReceipt } from "../../node/wire/receipt.ts";
+import { decodeResult, type ResultFields } from "../../node/wire/results.ts";
+import type { CommittedChain } from "../check/committed-chain.ts";
+import type { Verdict } from "../check/verdict.ts";
+
+export type Result = { readonly status: string } & ResultFields;
+
+export class Receipts {
+  readonly #verdict: Verdict;
+  readonly #trust: ReceiptTrust;
+  readonly #chain: CommittedChain;
+  readonly #results = new Map<string, Uint8Array>();
+
+  constructor(verdict: Verdict, trust: ReceiptTrust, chain: CommittedChain) {
+    this.#verdict = verdict;
+    this.#trust = trust;
+    this.#chain = chain;
+  }
+
+  /** Transactions with a receipt. */
+  get count(): number {
+    return this.#results.size;
+  }
+
+  /** Checks a receipt for these bytes; returns its result. */
+  accept(transaction: Uint8Array, receipt: Receipt): Result {
+    const verdict = verifyReceipt(receipt, this.#trust, transaction);
+    if (verdict.valid) this.#chain.acknowledged(verdict.height, receipt.blockHeader);
+    else this.#verdict.fail("receipts", `a receipt does not verify: ${verdict.reason}`);
+    const hash = toHex(receipt.transactionHash);
+    const before = this.#results.get(hash);
+    this.#results.set(hash, receipt.result);
+    this.#verdict.expect(
+      before === undefined || equalBytes(before, receipt.result),
+      "exactlyOnce",
+      () => `transaction ${hash} got another result when it was asked again`,
+    );
+    return decodeResult(receipt.result);
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * A client of the cluster on virtual connections: it speaks the real client protocol, asks another node when an answer
+ * does not come in time, and submits the same bytes again until it knows what became of them.
+ *
+ * It never decides that something has failed because an answer is late: a transaction has an outcome only when a receipt
+ * or a definite refusal says so.
+ */
+import { equalBytes, toHex } from "../../node/base/bytes.ts";
+import type { NodeId } from "../../node/base/ids.ts";
+import type { Random } from "../../node/base/ports/random.ts";
+import type { Command } from "../../node/wire/body.ts";
+import {
+  type ClientFrame,
+  decodeNodeFrame,
+  encodeClientFrame,
+  helloDigest,
+  type NodeFrame,
+} from "../../node/wire/client-frames.ts";
+import { decodeReceipt, type Receipt } from "../../node/wire/receipt.ts";
+import { type Signer, signTransaction } from "../../node/wire/transaction.ts";
+import { between, pick } from "../draw.ts";
+import type { ScheduledEvent, Scheduler } from "../scheduler.ts";
+import { sha256 } from "../virtual-crypto.ts";
+import type { ClientConnection, VirtualNetwork } from "../virtual-network.ts";
+
+/** Refusals that only mean: not here, or not now. */
+const TRY_AGAIN: ReadonlySet<string> = new Set(["busy", "no_leader", "not_leader"]);
+const PAUSE_MIN_US = 5_000;
+const PAUSE_MAX_US = 60_000;
+
+/** What became of a request. */
+export type Outcome =
+  | { readonly kind: "receipt"; readonly receipt: Receipt; readonly encoded: Uint8Array }
+  | { readonly kind: "answer"; readonly answer: Uint8Array }
+  | { readonly kind: "refused"; readonly code: string };
+
+export type Asked =
+  | { readonly kind: "submit"; readonly transaction: Uint8Array }
+  | { readonly kind: "query"; readonly query: Uint8Array };
+
+/** When a request was asked first, asked last, and answered. */
+export interface Times {
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly answeredUs: number;
+}
+
+interface Request {
+  readonly asked: Asked;
+  readonly done: (outcome: Outcome, times: Times) => void;
+  readonly firstUs: number;
+  /** The number under which it is asked on the current connection; 0 when it is not. */
+  number: number;
+  lastUs: number;
+  timeout: ScheduledEvent | undefined;
+}
+
+export interface SimClientDeps {
+  readonly scheduler: Scheduler;
+  readonly network: VirtualNetwork;
+  readonly random: Random;
+  readonly clusterId: Uint8Array;
+  readonly nodes: readonly NodeId[];
+  /** Something that no node may say: a frame out of place. */
+  readonly complain: (message: string) => void;
+}
+
+export interface SimClientOptions {
+  /** The client's address on the network. */
+  readonly endpoint: number;
+  readonly requestTimeoutUs: number;
+  /** Log time after which its transactions must not execute; far enough that none expires in a run. */
+  readonly expiry: bigint;
+}
+
+export class SimClient {
+  readonly signer: Signer;
+  readonly #deps: SimClientDeps;
+  readonly #options: SimClientOptions;
+  readonly #session: Uint8Array = new Uint8Array(16);
+  readonly #requests = new Set<Request>();
+  readonly #byNumber = new Map<number, Request>();
+  #nextSequence = 0;
+  #nextNumber = 1;
+  #connection: ClientConnection | undefined;
+  #welcome = false;
+  #connecting: ScheduledEvent | undefined;
+  #stopped = false;
+
+  constructor(deps: SimClientDeps, options: SimClientOptions, signer: Signer) {
+    this.#deps = deps;
+    this.#options = options;
+    this.signer = signer;
+    deps.random.fill(this.#session);
+  }
+
+  /** Requests without an outcome. */
+  get open(): number {
+    return this.#requests.size;
+  }
+
+  /** Signs a command with the session's next sequence number; the first opens the session. */
+  sign(command: Command): Uint8Array {
+    const placement = { clusterId: this.#deps.clusterId, session: this.#session, expiry: this.#options.expiry };
+    return signTransaction(sha256, this.signer, { ...placement, sequence: this.#nextSequence++ }, command);
+  }
+
+  /** Asks until there is an outcome. */
+  ask(asked: Asked, done: Request["done"]): void {
+    const { nowUs } = this.#deps.scheduler;
+    const request: Request = { asked, done, firstUs: nowUs, lastUs: nowUs, number: 0, timeout: undefined };
+    this.#requests.add(request);
+    if (this.#welcome) this.#send(request);
+    else if (this.#connection === undefined) this.#connect();
+  }
+
+  /** What waits, for a report of a run that does not end. */
+  describe(): string {
+    const oldest = [...this.#requests].map((request) => `${request.asked.kind} since ${request.firstUs / 1000} ms`);
+    return `client ${this.#options.endpoint} at node ${this.#connection?.node ?? "none"}: ${oldest.slice(0, 3).join(", ")}`;
+  }
+
+  #connect(): void {
+    if (this.#stopped || this.#connecting !== undefined || this.#connection !== undefined) return;
+    const { network, nodes, random, scheduler } = this.#deps;
+    const connection: ClientConnection | undefined = network.connect(this.#options.endpoint, pick(random, nodes), {
+      frame: (frame) => this.#frame(connection, frame),
+      closed: () => this.#lost(connection),
+    });
+    this.#connection = connection;
+    this.#connecting = scheduler.after(this.#options.requestTimeoutUs, () => {
+      this.#connecting = undefined;
+      if (!this.#welcome) this.#moveOn();
+    });
+  }
+
+  /** Gives up this connection and tries another node. */
+  #moveOn(): void {
+    this.#connection?.close();
+    this.#lost(this.#connection);
+  }
+
+  #lost(connection: ClientConnection | undefined): void {
+    if (connection !== this.#connection) return;
+    this.#connection = undefined;
+    this.#welcome = false;
+    this.#byNumber.clear();
+    for (const request of this.#requests) request.number = 0;
+    const { scheduler, random } = this.#deps;
+    if (this.#connecting !== undefined) this.#connecting.run = undefined;
+    this.#connecting = scheduler.after(between(random, PAUSE_MIN_US, PAUSE_MAX_US), () => {
+      this.#connecting = undefined;
+      if (this.#requests.size > 0) this.#connect();
+    });
+  }
+
+  #frame(connection: ClientConnection | undefined, encoded: Uint8Array): void {
+    if (connection === undefined || connection !== this.#connection) return;
+    const frame = decodeNodeFrame(encoded);
+    switch (frame.type) {
+      case "challenge":
+        this.#hello(connection, frame);
+        break;
+      case "welcome":
+        this.#welcome = true;
+        if (this.#connecting !== undefined) this.#connecting.run = undefined;
+        this.#connecting = undefined;
+        for (const request of this.#requests) this.#send(request);
+        break;
+      case "receipt":
+        this.#finish(frame.request, (request) => this.#receipt(request, frame.receipt));
+        break;
+      case "answer":
+        this.#finish(frame.request, () => ({ kind: "answer", answer: frame.answer }));
+        break;
+      case "error":
+        this.#error(frame);
+        break;
+    }
+  }
+
+  #hello(connection: ClientConnection, { node, nonce, clusterId }: Extract<NodeFrame, { type: "challenge" }>): void {
+    if (!equalBytes(clusterId, this.#deps.clusterId)) this.#deps.complain("a node of another cluster answers");
+    const { publicKey } = this.signer;
+    const signature = this.signer.sign(helloDigest(sha256, { clusterId, node, nonce, publicKey }));
+    connection.send(encodeClientFrame({ type: "hello", clusterId, publicKey, signature }));
+  }
+
+  #send(request: Request): void {
+    const { scheduler } = this.#deps;
+    const number = this.#nextNumber++;
+    request.number = number;
+    request.lastUs = scheduler.nowUs;
+    this.#byNumber.set(number, request);
+    const { asked } = request;
+    const frame: ClientFrame =
+      asked.kind === "submit"
+        ? { type: "submit", request: number, transaction: asked.transaction }
+        : { type: "query", request: number, consistency: "linearizable", query: asked.query };
+    this.#connection?.send(encodeClientFrame(frame));
+    if (request.timeout !== undefined) request.timeout.run = undefined;
+    request.timeout = scheduler.after(this.#options.requestTimeoutUs, () => {
+      if (request.number === number) this.#moveOn();
+    });
+  }
+
+  #receipt(request: Request, encoded: Uint8Array): Outcome | undefined {
+    if (request.asked.kind !== "submit") {
+      this.#deps.complain("a query was answered with a receipt");
+      return undefined;
+    }
+    return { kind: "receipt", receipt: decodeReceipt(encoded), encoded };
+  }
+
+  #error({ request: number, code, message }: Extract<NodeFrame, { type: "error" }>): void {
+    if (number === 0) {
+      this.#deps.complain(`a node refused the client itself: ${code} (${message})`);
+      return;
+    }
+    if (!TRY_AGAIN.has(code)) {
+      this.#finish(number, () => ({ kind: "refused", code }));
+      return;
+    }
+    const request = this.#byNumber.get(number);
+    if (request === undefined) return;
+    this.#byNumber.delete(number);
+    const { scheduler, random } = this.#deps;
+    scheduler.after(between(random, PAUSE_MIN_US, PAUSE_MAX_US), () => {
+      if (request.number === number && this.#welcome) this.#send(request);
+    });
+  }
+
+  #finish(number: number, outcomeOf: (request: Request) => Outcome | undefined): void {
+    const request = this.#byNumber.get(number);
+    if (request === undefined) return;
+    const outcome = outcomeOf(request);
+    if (outcome === undefined) return;
+    this.#byNumber.delete(number);
+    this.#requests.delete(request);
+    if (request.timeout !== undefined) request.timeout.run = undefined;
+    const { firstUs, lastUs } = request;
+    request.done(outcome, { firstUs, lastUs, answeredUs: this.#deps.scheduler.nowUs });
+  }
+
+  /** The session's name in hexadecimal, for messages. */
+  get sessionName(): string {
+    return toHex(this.#session);
+  }
+}
