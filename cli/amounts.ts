@@ -67,3 +67,8 @@ export function parseId(text: string): bigint {
   }
   throw usage(`"${text}" is not an id: a number from 1 to 2^128 - 2, or 0x and hexadecimal digits`);
 }
+
+/** Log time in nanoseconds as ISO 8601 with milliseconds. */
+export function formatTime(ns: bigint): string {
+  return new Date(Number(ns / 1_000_000n)).toISOString();
+}

@@ -15,7 +15,10 @@ export interface ClusterArguments {
 }
 
 /** Options of every command that talks to a cluster. */
-export const CLUSTER_OPTIONS = {
+export const CLUSTER_OPTIONS: {
+  readonly cluster: { readonly type: "string"; readonly default: string; readonly describe: string };
+  readonly key: { readonly type: "string"; readonly describe: string };
+} = {
   cluster: {
     type: "string",
     default: process.env["QUORATE_CLUSTER"] ?? "quorate-data/cluster.json",
@@ -25,7 +28,7 @@ export const CLUSTER_OPTIONS = {
     type: "string",
     describe: "key file (or QUORATE_KEY); without it the admin's, beside the cluster file",
   },
-} as const;
+};
 
 export function readCluster(path: string): ClusterFile {
   if (!existsSync(path)) {

@@ -1,6 +1,9 @@
 /**
  * What each node says of itself: asked one by one, so that a node that is down shows as down.
  */
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CodedError } from "../node/base/errors.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../node/client/index.ts";
 import { unpack } from "../node/wire/msgpack.ts";
 
@@ -53,4 +56,22 @@ function parse(id: number, value: unknown): NodeStatus {
     digest: String(ledger["digest"]),
     sections,
   };
+}
+
+const READY_POLL_MS = 50;
+const READY_TIMEOUT_MS = 30_000;
+
+/** Resolves when every node of the cluster follows one leader; throws `CodedError` `not_ready`. */
+export async function waitReady(cluster: ClusterFile, signer: Signer, timeoutMs: number = READY_TIMEOUT_MS): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const nodes = await clusterStatus(cluster, signer);
+    const leader = nodes[0]?.leader ?? 0;
+    if (leader !== 0 && nodes.every((node) => node.reachable && node.leader === leader && node.height > 0)) return;
+    if (performance.now() > deadline) {
+      const states = nodes.map(({ id, role }) => `node ${id} is ${role}`).join(", ");
+      throw new CodedError("not_ready", `the cluster did not get ready: ${states}; the nodes' logs say why`);
+    }
+    await sleep(READY_POLL_MS);
+  }
 }

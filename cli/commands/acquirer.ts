@@ -1,0 +1,23 @@
+/** `quorate acquirer`: the sandbox card network. */
+import type { CommandModule } from "yargs";
+import { DEFAULT_RATES } from "../../sim/acquirer/core.ts";
+import { startAcquirer } from "../../sim/acquirer/server.ts";
+import { command } from "../command.ts";
+import { untilStopped } from "./start.ts";
+
+export const acquirer: CommandModule = command({
+  command: "acquirer",
+  describe: "run the sandbox card acquirer: approves, declines, times out and answers late, and keeps books",
+  builder: (yargs) =>
+    yargs
+      .option("port", { type: "number", default: 7_300, describe: "port on the loopback address; 0 for any" })
+      .option("journal", { type: "string", demandOption: true, describe: "file of its decisions, continued if it exists" })
+      .option("seed", { type: "number", default: 1, describe: "of its luck" })
+      .epilogue("The protocol is in docs/acquirer.md; GET /v1/report shows its books."),
+  handler: async ({ port, journal, seed }, output) => {
+    const running = await startAcquirer({ port, seed, journalPath: journal, rates: DEFAULT_RATES });
+    output.result({ port: running.port }, `acquirer on http://127.0.0.1:${running.port}`);
+    await untilStopped();
+    await running.close();
+  },
+});

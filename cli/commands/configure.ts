@@ -1,0 +1,88 @@
+/** `quorate configure`: what operators set up in the replicated state. */
+import type { CommandModule } from "yargs";
+import { parseAmount, parseId, parseLedger } from "../amounts.ts";
+import { CLUSTER_OPTIONS } from "../cluster-access.ts";
+import { command, group } from "../command.ts";
+import { submitOne } from "../submit.ts";
+
+const LEDGER = { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" } as const;
+
+const settlement: CommandModule = command({
+  command: "settlement",
+  describe: "open settlement in a currency",
+  builder: (yargs) =>
+    yargs
+      .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
+      .option("hub-account", { type: "string", demandOption: true, describe: "account that net payments go through" })
+      .option("window-seconds", { type: "number", default: 86_400, describe: "length of a window, from its first payment" }),
+  handler: async (args, output) => {
+    const ledger = parseLedger(args.ledger);
+    const body = { ledger, hubAccount: parseId(args["hub-account"]), windowSeconds: args["window-seconds"] };
+    const { height } = await submitOne(args, { kind: "configureSettlement", body });
+    output.result({ ...body, height }, `settlement in ledger ${ledger} is open`);
+  },
+});
+
+const participant: CommandModule = command({
+  command: "participant",
+  describe: "name the account through which an authority settles in a currency",
+  builder: (yargs) =>
+    yargs
+      .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
+      .option("authority", { type: "number", demandOption: true, describe: "the authority's number" })
+      .option("account", { type: "string", demandOption: true, describe: "its settlement account" }),
+  handler: async (args, output) => {
+    const ledger = parseLedger(args.ledger);
+    const body = { authority: args.authority, ledger, settlementAccount: parseId(args.account) };
+    const { height } = await submitOne(args, { kind: "configureParticipant", body });
+    output.result({ ...body, height }, `authority ${body.authority} settles in ledger ${ledger} through ${body.settlementAccount}`);
+  },
+});
+
+const card: CommandModule = command({
+  command: "card",
+  describe: "open the card channel in a currency",
+  builder: (yargs) =>
+    yargs
+      .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
+      .option("clearing-account", { type: "string", demandOption: true, describe: "where the network's money comes from" })
+      .option("hold-seconds", { type: "number", default: 604_800, describe: "how long an authorisation may wait for its capture" }),
+  handler: async (args, output) => {
+    const ledger = parseLedger(args.ledger);
+    const body = { ledger, clearingAccount: parseId(args["clearing-account"]), holdSeconds: args["hold-seconds"] };
+    const { height } = await submitOne(args, { kind: "configureCard", body });
+    output.result({ ...body, height }, `cards are taken in ledger ${ledger}`);
+  },
+});
+
+const risk: CommandModule = command({
+  command: "risk",
+  describe: "set the risk rules of a currency; a rule left at 0 is off",
+  builder: (yargs) =>
+    yargs
+      .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
+      .option("review-amount", { type: "string", default: "0", describe: "payments from this amount wait for a reviewer" })
+      .option("decline-amount", { type: "string", default: "0", describe: "payments from this amount are declined" })
+      .option("window-seconds", { type: "number", default: 86_400, describe: "window of the velocity rules" })
+      .option("review-count", { type: "number", default: 0, describe: "payments of a payer in a window before review" })
+      .option("decline-count", { type: "number", default: 0, describe: "payments of a payer in a window before decline" })
+      .option("decline-sum", { type: "string", default: "0", describe: "sum of a payer in a window before decline" }),
+  handler: async (args, output) => {
+    const ledger = parseLedger(args.ledger);
+    const body = {
+      ledger,
+      reviewAmount: parseAmount(args["review-amount"], ledger),
+      declineAmount: parseAmount(args["decline-amount"], ledger),
+      velocityWindowSeconds: args["window-seconds"],
+      velocityReviewCount: args["review-count"],
+      velocityDeclineCount: args["decline-count"],
+      velocityDeclineAmount: parseAmount(args["decline-sum"], ledger),
+    };
+    const { height } = await submitOne(args, { kind: "configureRisk", body });
+    output.result({ ...body, height }, `risk rules of ledger ${ledger} are set`);
+  },
+});
+
+export const configure: CommandModule = group("configure", "set up settlement, cards and risk; for operators", [
+  ...[settlement, participant, card, risk],
+]);

@@ -1,0 +1,85 @@
+/** `quorate day`: the main job, on a cluster of its own. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import type { CommandModule } from "yargs";
+import { dayResult, dayText, isSound } from "../day/report.ts";
+import { runDay, withCards } from "../day/run-day.ts";
+import { command } from "../command.ts";
+import { EXIT, type Output, toJson } from "../output.ts";
+import { generateDay } from "../payments/generate-day.ts";
+import type { PaymentRow } from "../payments/payment-row.ts";
+import { readPayments } from "../payments/read-payments.ts";
+import { LocalCluster } from "../processes.ts";
+import { parseNodeCount } from "./init.ts";
+import { untilStopped } from "./start.ts";
+
+interface DayArguments {
+  readonly input?: string | undefined;
+  readonly mapping?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly seed: number;
+  readonly nodes: number;
+  readonly dir?: string | undefined;
+  readonly once: boolean;
+}
+
+async function paymentsOf({ input, mapping, limit, seed }: DayArguments): Promise<{ rows: PaymentRow[]; source: string }> {
+  if (input === undefined) {
+    const rows = generateDay(seed);
+    return { rows: withCards(rows.slice(0, limit ?? rows.length)), source: `our generator, seed ${seed}` };
+  }
+  const rows = await readPayments(input, { mapping, limit, firstDay: limit === undefined });
+  return { rows: withCards(rows), source: basename(input) };
+}
+
+/** Runs the day and reports it; the exit code says whether all was well. */
+async function runAndReport(local: LocalCluster, args: DayArguments, output: Output): Promise<number> {
+  const { rows, source } = await paymentsOf(args);
+  local.startAll();
+  const facts = await runDay(local, rows, source, output);
+  const result = dayResult(facts);
+  if (output.json) {
+    output.note(dayText(facts, result));
+    process.stdout.write(`${toJson(result)}\n`);
+  } else process.stdout.write(`\n${dayText(facts, result)}\n`);
+  return isSound(result) ? EXIT.done : EXIT.failed;
+}
+
+export const day: CommandModule = command({
+  command: "day",
+  describe: "run a day of payments through a new local cluster, kill its leader in the middle, reckon up, stay up",
+  builder: (yargs) =>
+    yargs
+      .option("input", { type: "string", describe: "CSV file of payments (also .gz), sorted by time; its first day is taken" })
+      .option("mapping", { type: "string", describe: "which columns mean what; docs/payments-day.md" })
+      .option("limit", { type: "number", describe: "so many payments instead of the first day" })
+      .option("seed", { type: "number", default: 1, describe: "of the generated day, without --input" })
+      .option("nodes", { type: "number", default: 3, describe: "how many nodes" })
+      .option("dir", { type: "string", describe: "where its files go; without it a new temporary directory" })
+      .option("once", { type: "boolean", default: false, describe: "end afterwards instead of staying up" })
+      .example("$0 day --once --json", "prints one JSON object as its last line")
+      .example("$0 day --input payments.csv.gz --mapping mapping.json", "your own data"),
+  handler: async (args, output) => {
+    const directory = args.dir ?? mkdtempSync(join(tmpdir(), "quorate-day-"));
+    const local = await LocalCluster.init({ directory, nodes: parseNodeCount(args.nodes), nowMs: Date.now() });
+    output.note(`A cluster of ${args.nodes} nodes and a sandbox card acquirer, in ${directory}`);
+    local.onUnexpectedExit = (name, code) => output.note(`${name} has ended with code ${code}; its log is in ${directory}`);
+    const stopped = untilStopped();
+    let code: number = EXIT.failed;
+    try {
+      const ran = await Promise.race([runAndReport(local, args, output), stopped.then(() => undefined)]);
+      code = ran ?? EXIT.failed;
+      if (ran !== undefined && !args.once) {
+        output.note(`\nThe cluster stays up. In another terminal:\n  export QUORATE_CLUSTER=${local.clusterFile}\n  npx quorate status\nCtrl-C stops it.`);
+        await stopped;
+      }
+    } finally {
+      await local.stopAll();
+    }
+    const temporary = args.dir === undefined;
+    if (temporary && args.once && code === EXIT.done) rmSync(directory, { recursive: true });
+    else output.note(`The data stays in ${directory}; "npx quorate verify ${directory}" checks it.`);
+    return code;
+  },
+});

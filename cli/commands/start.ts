@@ -1,0 +1,31 @@
+/** `quorate start`: one node in this process. */
+import { once } from "node:events";
+import type { CommandModule } from "yargs";
+import { EXIT_FATAL, runNode } from "../../node/host/run.ts";
+import { command } from "../command.ts";
+
+/** A stop takes longer than this only when something hangs; then the log, which is durable, is all that counts. */
+const STOP_MS = 10_000;
+
+/** Resolves when somebody wants the process to end. */
+export async function untilStopped(): Promise<void> {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  await Promise.race(signals.map((signal) => once(process, signal)));
+}
+
+export const start: CommandModule = command({
+  command: "start",
+  describe: "run one node until SIGTERM or Ctrl-C; logs to standard output as JSON lines",
+  builder: (yargs) =>
+    yargs
+      .option("config", { type: "string", demandOption: true, describe: "the node's configuration file" })
+      .example("$0 start --config ./cluster/node-1/config.json", "a file that init wrote"),
+  handler: async ({ config }) => {
+    const node = await runNode(config, (text) => {
+      process.stderr.write(`${text}\n`, () => process.exit(EXIT_FATAL));
+    });
+    await untilStopped();
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    await node.stop();
+  },
+});

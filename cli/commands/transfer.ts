@@ -1,0 +1,82 @@
+/** `quorate transfer`: one transfer, held, posted or voided. */
+import type { CommandModule } from "yargs";
+import { U128_MAX } from "../../node/base/bytes.ts";
+import { CodedError } from "../../node/base/errors.ts";
+import { encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
+import { parseAmount, parseId, parseLedger } from "../amounts.ts";
+import { CLUSTER_OPTIONS, newId } from "../cluster-access.ts";
+import { command } from "../command.ts";
+import { RECEIPT_OPTION, submitRecord } from "../submit.ts";
+
+interface TransferArguments {
+  readonly id?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly amount?: string | undefined;
+  readonly ledger?: string | undefined;
+  readonly code: number;
+  readonly pending: boolean;
+  readonly timeout: number;
+  readonly post?: string | undefined;
+  readonly void?: string | undefined;
+}
+
+const NOTHING = { debitAccountId: 0n, creditAccountId: 0n, ledger: 0, timeout: 0, pendingId: 0n };
+
+function usage(message: string): CodedError {
+  return new CodedError("usage", message);
+}
+
+/** The record that the arguments describe. */
+function recordOf(args: TransferArguments, id: bigint): Transfer {
+  const userData = { userData128: 0n, userData64: 0n, userData32: 0 };
+  const common = { ...NOTHING, id, ...userData, timestamp: 0n };
+  const pending = args.post ?? args.void;
+  if (pending !== undefined) {
+    if (args.from !== undefined || args.to !== undefined || args.pending) {
+      throw usage("--post and --void take accounts from the held transfer: leave out --from, --to and --pending");
+    }
+    const ledger = args.ledger === undefined ? undefined : parseLedger(args.ledger);
+    if (args.amount !== undefined && ledger === undefined) throw usage("--amount needs --ledger, to know its decimals");
+    // Everything that is held, where no amount is named.
+    const everything = args.post === undefined ? 0n : U128_MAX;
+    const amount = args.amount === undefined ? everything : parseAmount(args.amount, ledger ?? 0);
+    const flags = args.post === undefined ? transferFlags.voidPendingTransfer : transferFlags.postPendingTransfer;
+    return { ...common, pendingId: parseId(pending), amount, ledger: ledger ?? 0, code: 0, flags };
+  }
+  const { from, to, amount } = args;
+  if (from === undefined || to === undefined || amount === undefined || args.ledger === undefined) {
+    throw usage("a transfer needs --from, --to, --amount and --ledger; or --post ID, or --void ID");
+  }
+  if (args.timeout > 0 && !args.pending) throw usage("--timeout is for --pending transfers");
+  const ledger = parseLedger(args.ledger);
+  const accounts = { debitAccountId: parseId(from), creditAccountId: parseId(to) };
+  const flags = args.pending ? transferFlags.pending : 0;
+  return { ...common, ...accounts, amount: parseAmount(amount, ledger), ledger, code: args.code, timeout: args.timeout, flags };
+}
+
+export const transfer: CommandModule = command({
+  command: "transfer",
+  describe: "move money between two accounts, or hold it, or post or void what is held",
+  builder: (yargs) =>
+    yargs
+      .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
+      .option("id", { type: "string", describe: "its id; give the same again and nothing happens twice" })
+      .option("from", { type: "string", describe: "account to debit" })
+      .option("to", { type: "string", describe: "account to credit" })
+      .option("amount", { type: "string", describe: "such as 12.50" })
+      .option("ledger", { type: "string", describe: "currency such as EUR, or a ledger number" })
+      .option("code", { type: "number", default: 1, describe: "what kind of transfer it is, 1 to 65535: your own numbers" })
+      .option("pending", { type: "boolean", default: false, describe: "hold the money only" })
+      .option("timeout", { type: "number", default: 0, describe: "seconds after which a hold ends by itself" })
+      .option("post", { type: "string", describe: "id of a held transfer to carry out" })
+      .option("void", { type: "string", describe: "id of a held transfer to give up" })
+      .conflicts("post", "void")
+      .example("$0 transfer --from 7 --to 8 --amount 12.50 --ledger EUR", "12.50 euros from account 7 to account 8")
+      .example("$0 transfer --post 42", "carries out transfer 42, which was made with --pending"),
+  handler: async (args, output) => {
+    const id = args.id === undefined ? newId(Date.now()) : parseId(args.id);
+    const batch = encodeTransfers([recordOf(args, id)]);
+    await submitRecord(args, { kind: "createTransfers", batch }, output, id);
+  },
+});

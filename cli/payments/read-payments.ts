@@ -1,0 +1,34 @@
+/** Payments out of a CSV file. */
+import { CodedError } from "../../node/base/errors.ts";
+import { readCsv } from "./csv.ts";
+import { mappingFor, RowReader } from "./mapping.ts";
+import type { PaymentRow } from "./payment-row.ts";
+
+const SECONDS_PER_DAY = 86_400n;
+
+export interface ReadOptions {
+  readonly mapping?: string | undefined;
+  /** At most so many payments. */
+  readonly limit?: number | undefined;
+  /** Only the payments of the file's first day (UTC); the file must be sorted by time. */
+  readonly firstDay: boolean;
+}
+
+/** The payments of a file in its order; throws `CodedError`. */
+export async function readPayments(path: string, { mapping, limit, firstDay }: ReadOptions): Promise<PaymentRow[]> {
+  const rows: PaymentRow[] = [];
+  let reader: RowReader | undefined;
+  for await (const { line, fields } of readCsv(path)) {
+    if (reader === undefined) {
+      reader = new RowReader(mappingFor(mapping, fields), fields);
+      continue;
+    }
+    const row = reader.read(line, fields);
+    const first = rows[0];
+    const past = first !== undefined && row.seconds / SECONDS_PER_DAY > first.seconds / SECONDS_PER_DAY;
+    if ((firstDay && past) || rows.length === limit) break;
+    rows.push(row);
+  }
+  if (rows.length === 0) throw new CodedError("csv_invalid", `${path} has no payments`);
+  return rows;
+}

@@ -1,0 +1,37 @@
+/**
+ * Comparing the verified logs of a whole cluster. A block that a quorum has is committed; a node may have other blocks
+ * behind the last committed one (proposals that never got a quorum), but never before a checkpoint of its own.
+ */
+import { toHex } from "../../node/base/bytes.ts";
+import type { VerifiedNode } from "./verify-node.ts";
+
+export interface Comparison {
+  /** Height up to which a quorum of the nodes has the same blocks. */
+  readonly agreedHeight: number;
+  readonly problems: readonly string[];
+}
+
+export function compareNodes(nodes: readonly VerifiedNode[]): Comparison {
+  const quorum = Math.floor(nodes.length / 2) + 1;
+  const problems: string[] = [];
+  for (let height = 1; ; height++) {
+    const counts = new Map<string, number>();
+    for (const { blockHashes } of nodes) {
+      const hash = blockHashes[height - 1];
+      if (hash !== undefined) counts.set(toHex(hash), (counts.get(toHex(hash)) ?? 0) + 1);
+    }
+    const agreed = [...counts].find(([, count]) => count >= quorum)?.[0];
+    if (agreed === undefined) return { agreedHeight: height - 1, problems };
+    const digests = new Set<string>();
+    for (const { report, blockHashes, digests: own } of nodes) {
+      const hash = blockHashes[height - 1];
+      const digest = own[height - 1];
+      if (hash !== undefined && toHex(hash) === agreed) digests.add(digest === undefined ? "" : toHex(digest));
+      else if (report.checkpointHeight >= height) {
+        problems.push(`${report.directory} has a checkpoint behind block ${height}, where a quorum has another block`);
+      }
+    }
+    if (digests.size > 1) problems.push(`the state digests after block ${height} differ`);
+    if (problems.length > 0) return { agreedHeight: height, problems };
+  }
+}
