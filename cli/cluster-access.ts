@@ -32,7 +32,10 @@ export const CLUSTER_OPTIONS: {
 
 export function readCluster(path: string): ClusterFile {
   if (!existsSync(path)) {
-    throw new CodedError("cluster_file_unreadable", `there is no cluster file ${path}; "quorate init" or --cluster helps`);
+    throw new CodedError(
+      "cluster_file_unreadable",
+      `there is no cluster file ${path}; "quorate init" or --cluster helps`,
+    );
   }
   return parseClusterFile(readFileSync(path, "utf8"));
 }
@@ -48,7 +51,10 @@ export async function withClient<T>(args: ClusterArguments, act: (client: Quorat
 
 /** Runs something with a client that only asks, and closes it. */
 export async function withReader<T>(args: ClusterArguments, act: (client: QuorateClient) => Promise<T>): Promise<T> {
-  return await closing(await QuorateClient.openReader({ cluster: readCluster(args.cluster), signer: readKey(args) }), act);
+  return await closing(
+    await QuorateClient.openReader({ cluster: readCluster(args.cluster), signer: readKey(args) }),
+    act,
+  );
 }
 
 async function closing<T>(client: QuorateClient, act: (client: QuorateClient) => Promise<T>): Promise<T> {

@@ -5,12 +5,14 @@ import type { ArgumentsCamelCase, Argv, CommandModule } from "yargs";
 import { CodedError } from "../node/base/errors.ts";
 import { EXIT, Output } from "./output.ts";
 
-/** A command that leaves with an exit code of its own; without one it is done. */
-type Handler<A> = (args: ArgumentsCamelCase<A>, output: Output) => Promise<number | void> | number | void;
+/** What a command does; a number is its exit code, anything else means done. */
+type Handler<A> = (args: ArgumentsCamelCase<A>, output: Output) => unknown;
 
 interface CommandSpec<A> {
   readonly command: string;
   readonly describe: string;
+  /** Arguments that may be given several times; any other, repeated, is wrong use. */
+  readonly lists?: readonly string[];
   readonly builder: (yargs: Argv) => Argv<A>;
   readonly handler: Handler<A>;
 }
@@ -24,14 +26,23 @@ export function command<A>(spec: CommandSpec<A>): CommandModule {
     handler: async (args) => {
       const output = new Output(args["json"] === true);
       try {
+        refuseRepeated(args, spec.lists ?? []);
         const code = await spec.handler(args as ArgumentsCamelCase<A>, output);
-        process.exitCode = code ?? EXIT.done;
+        process.exitCode = typeof code === "number" ? code : EXIT.done;
       } catch (error) {
         output.error(error);
         process.exitCode = error instanceof CodedError && error.code === "usage" ? EXIT.usage : EXIT.failed;
       }
     },
   };
+}
+
+/** Throws `CodedError` `usage` for an option given twice, of which only one could be meant. */
+function refuseRepeated(args: object, lists: readonly string[]): void {
+  const repeated = Object.entries(args).find(
+    ([name, value]) => name !== "_" && !lists.includes(name) && Array.isArray(value),
+  );
+  if (repeated !== undefined) throw new CodedError("usage", `--${repeated[0]} is given more than once`);
 }
 
 /** A group of commands, such as `quorate account ...`. */
@@ -41,7 +52,10 @@ export function group(name: string, describe: string, members: readonly CommandM
     describe,
     builder: (yargs) => {
       for (const member of members) yargs.command(member);
-      return yargs.demandCommand(1, `say which: ${members.map((member) => String(member.command).split(" ")[0]).join(", ")}`);
+      return yargs.demandCommand(
+        1,
+        `say which: ${members.map((member) => String(member.command).split(" ")[0]).join(", ")}`,
+      );
     },
     handler: () => undefined,
   };

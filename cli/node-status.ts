@@ -62,7 +62,11 @@ const READY_POLL_MS = 50;
 const READY_TIMEOUT_MS = 30_000;
 
 /** Resolves when every node of the cluster follows one leader; throws `CodedError` `not_ready`. */
-export async function waitReady(cluster: ClusterFile, signer: Signer, timeoutMs: number = READY_TIMEOUT_MS): Promise<void> {
+export async function waitReady(
+  cluster: ClusterFile,
+  signer: Signer,
+  timeoutMs: number = READY_TIMEOUT_MS,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const nodes = await clusterStatus(cluster, signer);

@@ -68,7 +68,9 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
       widths[column] = Math.max(widths[column] ?? 0, String(cell).length);
     });
   }
-  const right = widths.map((_, column) => rows.slice(1).every((row) => /^[-+]?[\d.,]+( [A-Z]{3})?$/.test(String(row[column] ?? ""))));
+  const right = widths.map((_, column) =>
+    rows.slice(1).every((row) => /^[-+]?[\d.,]+( [A-Z]{3})?$/.test(String(row[column] ?? ""))),
+  );
   return rows
     .map((row) =>
       row

@@ -4,13 +4,12 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ClusterFile, type KeyPair, newKey, parseClusterFile, writeKeyFile } from "../node/client/index.ts";
 import { initCluster } from "../node/host/init.ts";
-import { readFileSync } from "node:fs";
 
 const QUORATE: string = fileURLToPath(new URL("./bin/quorate.js", import.meta.url));
 

@@ -56,7 +56,10 @@ export async function submitOne(args: SubmitArguments, command: Command): Promis
   const { status, what } = outcome.result;
   if (status !== "ok") {
     const about = typeof what === "string" ? ` (${what})` : "";
-    throw new CodedError(status, `the ledger refused: ${status.replaceAll("_", " ")}${about}; executed at height ${outcome.height}`);
+    throw new CodedError(
+      status,
+      `the ledger refused: ${status.replaceAll("_", " ")}${about}; executed at height ${outcome.height}`,
+    );
   }
   return outcome;
 }

@@ -5,6 +5,7 @@
  */
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
+import { CodedError } from "../../node/base/errors.ts";
 import { account } from "../commands/account.ts";
 import { acquirer } from "../commands/acquirer.ts";
 import { authority } from "../commands/authority.ts";
@@ -25,7 +26,6 @@ import { status } from "../commands/status.ts";
 import { transfer } from "../commands/transfer.ts";
 import { verify } from "../commands/verify.ts";
 import { EXIT, Output } from "../output.ts";
-import { CodedError } from "../../node/base/errors.ts";
 
 const commands = [
   [day, dev, init, start, status, verify],
@@ -41,7 +41,7 @@ const parser = yargs(args)
   .strict()
   .recommendCommands()
   .demandCommand(1, "say what to do; --help lists the commands")
-  .parserConfiguration({ "parse-numbers": false, "parse-positional-numbers": false, "duplicate-arguments-array": false })
+  .parserConfiguration({ "parse-numbers": false, "parse-positional-numbers": false })
   .wrap(Math.min(110, process.stdout.columns ?? 110))
   .epilogue("Set-up and examples: README.md. Errors and what to do about them: docs/errors.md.")
   .version()

@@ -1,6 +1,13 @@
 /** `quorate account`: accounts and what happened on them. */
 import type { CommandModule } from "yargs";
-import { type Account, accountFlags, decodeAccounts, decodeTransfers, encodeAccounts } from "../../node/ledger/records.ts";
+import {
+  type Account,
+  accountFlags,
+  decodeAccounts,
+  decodeTransfers,
+  encodeAccounts,
+  transferFlags,
+} from "../../node/ledger/records.ts";
 import { formatAmount, formatTime, parseId, parseLedger } from "../amounts.ts";
 import { ask, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
@@ -13,6 +20,13 @@ function flagNames(flags: number): string[] {
   return FLAG_NAMES.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
 }
 
+/** Which step of a two-phase transfer a transfer is. */
+function stepName(flags: number): string {
+  if ((flags & transferFlags.pending) !== 0) return "held";
+  if ((flags & transferFlags.postPendingTransfer) !== 0) return "posted";
+  return (flags & transferFlags.voidPendingTransfer) === 0 ? "" : "voided";
+}
+
 const create: CommandModule = command({
   command: "create",
   describe: "create an account that belongs to the signer's authority",
@@ -21,8 +35,16 @@ const create: CommandModule = command({
       .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
       .option("id", { type: "string", describe: "its id; without it a new one" })
       .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" })
-      .option("code", { type: "number", default: 1, describe: "what kind of account it is, 1 to 65535: your own numbers" })
-      .option("debits-must-not-exceed-credits", { type: "boolean", default: false, describe: "its owner cannot overdraw it" })
+      .option("code", {
+        type: "number",
+        default: 1,
+        describe: "what kind of account it is, 1 to 65535: your own numbers",
+      })
+      .option("debits-must-not-exceed-credits", {
+        type: "boolean",
+        default: false,
+        describe: "its owner cannot overdraw it",
+      })
       .option("credits-must-not-exceed-debits", { type: "boolean", default: false, describe: "the mirror, for assets" })
       .example("$0 account create --id 7 --ledger EUR --debits-must-not-exceed-credits", "a customer's account"),
   handler: async (args, output) => {
@@ -40,6 +62,7 @@ const create: CommandModule = command({
 
 const show: CommandModule = command({
   command: "show <ids..>",
+  lists: ["ids"],
   describe: "balances of accounts; exit code 1 when one is not found",
   builder: (yargs) =>
     yargs
@@ -51,7 +74,13 @@ const show: CommandModule = command({
     const answer = await withReader(args, async (client) => await ask(client, { type: "accounts", ids }));
     const accounts = decodeAccounts(answer.records).map((account) => ({ ...account, flags: flagNames(account.flags) }));
     const rows = accounts.map((a) => {
-      const amounts = [a.debitsPending, a.debitsPosted, a.creditsPending, a.creditsPosted, a.creditsPosted - a.debitsPosted];
+      const amounts = [
+        a.debitsPending,
+        a.debitsPosted,
+        a.creditsPending,
+        a.creditsPosted,
+        a.creditsPosted - a.debitsPosted,
+      ];
       return [`${a.id}`, ...amounts.map((amount) => formatAmount(amount, a.ledger)), a.flags.join(" ")];
     });
     const heading = ["account", "debits held", "debits", "credits held", "credits", "balance", "rules"];
@@ -82,9 +111,13 @@ const history: CommandModule = command({
     const rows = transfers.map((t) => {
       const out = t.debitAccountId === accountId;
       const amount = `${out ? "-" : "+"}${formatAmount(t.amount, t.ledger)}`;
-      return [formatTime(t.timestamp), `${t.id}`, out ? "to" : "from", `${out ? t.creditAccountId : t.debitAccountId}`, amount];
+      const other = out ? t.creditAccountId : t.debitAccountId;
+      return [formatTime(t.timestamp), `${t.id}`, stepName(t.flags), out ? "to" : "from", `${other}`, amount];
     });
-    output.result({ height: answer.height, transfers }, table([["time", "transfer", "", "account", "amount"], ...rows]));
+    output.result(
+      { height: answer.height, transfers },
+      table([["time", "transfer", "step", "", "account", "amount"], ...rows]),
+    );
   },
 });
 

@@ -11,7 +11,11 @@ export const acquirer: CommandModule = command({
   builder: (yargs) =>
     yargs
       .option("port", { type: "number", default: 7_300, describe: "port on the loopback address; 0 for any" })
-      .option("journal", { type: "string", demandOption: true, describe: "file of its decisions, continued if it exists" })
+      .option("journal", {
+        type: "string",
+        demandOption: true,
+        describe: "file of its decisions, continued if it exists",
+      })
       .option("seed", { type: "number", default: 1, describe: "of its luck" })
       .epilogue("The protocol is in docs/acquirer.md; GET /v1/report shows its books."),
   handler: async ({ port, journal, seed }, output) => {

@@ -12,11 +12,15 @@ const KEY_BYTES = 32;
 function parseKey(text: string): Uint8Array {
   const key = fromHex(text);
   if (key?.length === KEY_BYTES) return key;
-  throw new CodedError("usage", `"${text}" is not a public key: 64 hexadecimal digits, as "quorate keys show" prints them`);
+  throw new CodedError(
+    "usage",
+    `"${text}" is not a public key: 64 hexadecimal digits, as "quorate keys show" prints them`,
+  );
 }
 
 const create: CommandModule = command({
   command: "create",
+  lists: ["role"],
   describe: "enter an authority: a bank, a merchant, an operator; for the admin",
   builder: (yargs) =>
     yargs
@@ -41,9 +45,16 @@ const show: CommandModule = command({
   handler: async (args, output) => {
     const text = args["public-key"];
     const key = text === undefined ? readKey(args).publicKey : parseKey(text);
-    const { authority: found } = await withReader(args, async (client) => await ask(client, { type: "authority", key }));
-    if (found === null) throw new CodedError("not_found", `no authority has the key ${toHex(key)}, or you may not see it`);
-    output.result(found, `authority ${found.id}: ${found.name}\nroles: ${found.roles.join(", ")}\nkeys: ${found.keys.join(", ")}`);
+    const { authority: found } = await withReader(
+      args,
+      async (client) => await ask(client, { type: "authority", key }),
+    );
+    if (found === null)
+      throw new CodedError("not_found", `no authority has the key ${toHex(key)}, or you may not see it`);
+    output.result(
+      found,
+      `authority ${found.id}: ${found.name}\nroles: ${found.roles.join(", ")}\nkeys: ${found.keys.join(", ")}`,
+    );
   },
 });
 

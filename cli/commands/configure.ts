@@ -14,7 +14,11 @@ const settlement: CommandModule = command({
     yargs
       .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
       .option("hub-account", { type: "string", demandOption: true, describe: "account that net payments go through" })
-      .option("window-seconds", { type: "number", default: 86_400, describe: "length of a window, from its first payment" }),
+      .option("window-seconds", {
+        type: "number",
+        default: 86_400,
+        describe: "length of a window, from its first payment",
+      }),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const body = { ledger, hubAccount: parseId(args["hub-account"]), windowSeconds: args["window-seconds"] };
@@ -35,7 +39,10 @@ const participant: CommandModule = command({
     const ledger = parseLedger(args.ledger);
     const body = { authority: args.authority, ledger, settlementAccount: parseId(args.account) };
     const { height } = await submitOne(args, { kind: "configureParticipant", body });
-    output.result({ ...body, height }, `authority ${body.authority} settles in ledger ${ledger} through ${body.settlementAccount}`);
+    output.result(
+      { ...body, height },
+      `authority ${body.authority} settles in ledger ${ledger} through ${body.settlementAccount}`,
+    );
   },
 });
 
@@ -45,8 +52,16 @@ const card: CommandModule = command({
   builder: (yargs) =>
     yargs
       .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
-      .option("clearing-account", { type: "string", demandOption: true, describe: "where the network's money comes from" })
-      .option("hold-seconds", { type: "number", default: 604_800, describe: "how long an authorisation may wait for its capture" }),
+      .option("clearing-account", {
+        type: "string",
+        demandOption: true,
+        describe: "where the network's money comes from",
+      })
+      .option("hold-seconds", {
+        type: "number",
+        default: 604_800,
+        describe: "how long an authorisation may wait for its capture",
+      }),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const body = { ledger, clearingAccount: parseId(args["clearing-account"]), holdSeconds: args["hold-seconds"] };
@@ -61,11 +76,19 @@ const risk: CommandModule = command({
   builder: (yargs) =>
     yargs
       .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
-      .option("review-amount", { type: "string", default: "0", describe: "payments from this amount wait for a reviewer" })
+      .option("review-amount", {
+        type: "string",
+        default: "0",
+        describe: "payments from this amount wait for a reviewer",
+      })
       .option("decline-amount", { type: "string", default: "0", describe: "payments from this amount are declined" })
       .option("window-seconds", { type: "number", default: 86_400, describe: "window of the velocity rules" })
       .option("review-count", { type: "number", default: 0, describe: "payments of a payer in a window before review" })
-      .option("decline-count", { type: "number", default: 0, describe: "payments of a payer in a window before decline" })
+      .option("decline-count", {
+        type: "number",
+        default: 0,
+        describe: "payments of a payer in a window before decline",
+      })
       .option("decline-sum", { type: "string", default: "0", describe: "sum of a payer in a window before decline" }),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { CommandModule } from "yargs";
-import { dayResult, dayText, isSound } from "../day/report.ts";
-import { runDay, withCards } from "../day/run-day.ts";
 import { command } from "../command.ts";
+import { type DayResult, dayResult, dayText, isSound } from "../day/report.ts";
+import { runDay, withCards } from "../day/run-day.ts";
 import { EXIT, type Output, toJson } from "../output.ts";
 import { generateDay } from "../payments/generate-day.ts";
 import type { PaymentRow } from "../payments/payment-row.ts";
@@ -24,7 +24,12 @@ interface DayArguments {
   readonly once: boolean;
 }
 
-async function paymentsOf({ input, mapping, limit, seed }: DayArguments): Promise<{ rows: PaymentRow[]; source: string }> {
+async function paymentsOf({
+  input,
+  mapping,
+  limit,
+  seed,
+}: DayArguments): Promise<{ rows: PaymentRow[]; source: string }> {
   if (input === undefined) {
     const rows = generateDay(seed);
     return { rows: withCards(rows.slice(0, limit ?? rows.length)), source: `our generator, seed ${seed}` };
@@ -33,17 +38,26 @@ async function paymentsOf({ input, mapping, limit, seed }: DayArguments): Promis
   return { rows: withCards(rows), source: basename(input) };
 }
 
-/** Runs the day and reports it; the exit code says whether all was well. */
-async function runAndReport(local: LocalCluster, args: DayArguments, output: Output): Promise<number> {
+/** Runs the day and prints the page for people: to standard error where a program reads the result. */
+async function runAndTell(local: LocalCluster, args: DayArguments, output: Output): Promise<DayResult> {
   const { rows, source } = await paymentsOf(args);
   local.startAll();
   const facts = await runDay(local, rows, source, output);
   const result = dayResult(facts);
-  if (output.json) {
-    output.note(dayText(facts, result));
-    process.stdout.write(`${toJson(result)}\n`);
-  } else process.stdout.write(`\n${dayText(facts, result)}\n`);
-  return isSound(result) ? EXIT.done : EXIT.failed;
+  const page = `\n${dayText(facts, result)}\n`;
+  if (output.json) output.note(page);
+  else process.stdout.write(`${page}\n`);
+  return result;
+}
+
+/** What to do with the cluster that stays up. */
+function stayingText(local: LocalCluster): string {
+  return [
+    "The cluster stays up. In another terminal:",
+    `  export QUORATE_CLUSTER=${local.clusterFile}`,
+    "  npx quorate status",
+    "Ctrl-C stops it.",
+  ].join("\n");
 }
 
 export const day: CommandModule = command({
@@ -51,7 +65,10 @@ export const day: CommandModule = command({
   describe: "run a day of payments through a new local cluster, kill its leader in the middle, reckon up, stay up",
   builder: (yargs) =>
     yargs
-      .option("input", { type: "string", describe: "CSV file of payments (also .gz), sorted by time; its first day is taken" })
+      .option("input", {
+        type: "string",
+        describe: "CSV file of payments (also .gz), sorted by time; its first day is taken",
+      })
       .option("mapping", { type: "string", describe: "which columns mean what; docs/payments-day.md" })
       .option("limit", { type: "number", describe: "so many payments instead of the first day" })
       .option("seed", { type: "number", default: 1, describe: "of the generated day, without --input" })
@@ -64,22 +81,24 @@ export const day: CommandModule = command({
     const directory = args.dir ?? mkdtempSync(join(tmpdir(), "quorate-day-"));
     const local = await LocalCluster.init({ directory, nodes: parseNodeCount(args.nodes), nowMs: Date.now() });
     output.note(`A cluster of ${args.nodes} nodes and a sandbox card acquirer, in ${directory}`);
-    local.onUnexpectedExit = (name, code) => output.note(`${name} has ended with code ${code}; its log is in ${directory}`);
+    local.onUnexpectedExit = (name, code) =>
+      output.note(`${name} has ended with code ${code}; its log is in ${directory}`);
     const stopped = untilStopped();
-    let code: number = EXIT.failed;
+    let result: DayResult | undefined;
     try {
-      const ran = await Promise.race([runAndReport(local, args, output), stopped.then(() => undefined)]);
-      code = ran ?? EXIT.failed;
-      if (ran !== undefined && !args.once) {
-        output.note(`\nThe cluster stays up. In another terminal:\n  export QUORATE_CLUSTER=${local.clusterFile}\n  npx quorate status\nCtrl-C stops it.`);
+      result = await Promise.race([runAndTell(local, args, output), stopped.then(() => undefined)]);
+      if (result !== undefined && !args.once) {
+        output.note(stayingText(local));
+        if (output.json) process.stdout.write(`${toJson(result)}\n`);
         await stopped;
       }
     } finally {
       await local.stopAll();
     }
-    const temporary = args.dir === undefined;
-    if (temporary && args.once && code === EXIT.done) rmSync(directory, { recursive: true });
+    const sound = result !== undefined && isSound(result);
+    if (args.dir === undefined && args.once && sound) rmSync(directory, { recursive: true });
     else output.note(`The data stays in ${directory}; "npx quorate verify ${directory}" checks it.`);
-    return code;
+    if (result !== undefined && args.once && output.json) process.stdout.write(`${toJson(result)}\n`);
+    return sound ? EXIT.done : EXIT.failed;
   },
 });

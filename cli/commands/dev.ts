@@ -30,7 +30,8 @@ export const dev: CommandModule = command({
   handler: async (args, output) => {
     const directory = args.dir ?? mkdtempSync(join(tmpdir(), "quorate-dev-"));
     const local = await openOrInit(directory, parseNodeCount(args.nodes));
-    local.onUnexpectedExit = (name, code) => output.note(`${name} has ended with code ${code}; see its log in ${directory}`);
+    local.onUnexpectedExit = (name, code) =>
+      output.note(`${name} has ended with code ${code}; see its log in ${directory}`);
     try {
       local.startAll();
       await waitReady(local.cluster, local.admin);

@@ -28,7 +28,11 @@ export const init: CommandModule = command({
     yargs
       .option("nodes", { type: "number", default: 3, describe: "how many nodes" })
       .option("dir", { type: "string", demandOption: true, describe: "directory to write to; must be empty or new" })
-      .option("host", { type: "string", default: "127.0.0.1", describe: "address of every node; edit cluster.json for others" })
+      .option("host", {
+        type: "string",
+        default: "127.0.0.1",
+        describe: "address of every node; edit cluster.json for others",
+      })
       .option("base-port", { type: "number", default: 7_400, describe: "port of node 1; the others follow" })
       .option("card-endpoint", { type: "string", describe: "base URL of the card acquirer" })
       .example("$0 init --nodes 3 --dir ./cluster", "then: $0 start --config ./cluster/node-1/config.json"),

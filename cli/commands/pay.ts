@@ -36,13 +36,21 @@ export const pay: CommandModule = command({
     yargs
       .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
       .option("id", { type: "string", describe: "its id; give the same again and nothing happens twice" })
-      .option("payer", { type: "string", demandOption: true, describe: "account that pays, or a card holder's reference" })
+      .option("payer", {
+        type: "string",
+        demandOption: true,
+        describe: "account that pays, or a card holder's reference",
+      })
       .option("payee", { type: "string", demandOption: true, describe: "account that is paid" })
       .option("amount", { type: "string", demandOption: true, describe: "such as 12.50" })
       .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" })
       .option("channel", { choices: CHANNELS, describe: "without it: wallet where the payer is an account, else card" })
       .option("card-token", { type: "string", describe: "token of the card to charge" })
-      .option("capture", { choices: ["automatic", "manual"] as const, default: "automatic" as const, describe: "manual holds only" })
+      .option("capture", {
+        choices: ["automatic", "manual"] as const,
+        default: "automatic" as const,
+        describe: "manual holds only",
+      })
       .option("reference", { type: "string", describe: "text for the payee, at most 64 bytes" })
       .option("wait", { type: "number", default: 10, describe: "seconds to wait for the card network" })
       .example("$0 pay --payer 7 --payee 8 --amount 12.50 --ledger EUR", "from wallet to wallet")

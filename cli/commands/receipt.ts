@@ -31,7 +31,8 @@ const verify: CommandModule = command({
       verify: verifySignature,
     };
     const verdict = verifyReceipt(receipt, trust, transaction);
-    if (!verdict.valid) throw new CodedError("receipt_invalid", `the receipt does not hold: ${verdict.reason.replaceAll("_", " ")}`);
+    if (!verdict.valid)
+      throw new CodedError("receipt_invalid", `the receipt does not hold: ${verdict.reason.replaceAll("_", " ")}`);
     const kind = kindName(decodeTransaction(transaction).kind) ?? "unknown";
     const node = cluster.nodes.find(({ publicKey }) => Buffer.compare(publicKey, receipt.nodeKey) === 0)?.id;
     const result = decodeResult(receipt.result);

@@ -12,7 +12,10 @@ const show: CommandModule = command({
   handler: async (args, output) => {
     const { rules, blocked } = await withReader(args, async (client) => await ask(client, { type: "risk" }));
     const lines = rules.flatMap((rule) => Object.entries(rule).map(([name, value]) => `${name.padEnd(24)} ${value}`));
-    output.result({ rules, blocked }, [...lines, `${"blocked payers".padEnd(24)} ${blocked.join(", ") || "none"}`].join("\n"));
+    output.result(
+      { rules, blocked },
+      [...lines, `${"blocked payers".padEnd(24)} ${blocked.join(", ") || "none"}`].join("\n"),
+    );
   },
 });
 

@@ -29,12 +29,16 @@ export function windowText(window: WindowView, ledger: number): string {
 const show: CommandModule = command({
   command: "show",
   describe: "the newest windows of a currency with the net position of each participant",
-  builder: (yargs) => yargs.options({ ...CLUSTER_OPTIONS, ledger: LEDGER }).example("$0 settlement show --ledger EUR", ""),
+  builder: (yargs) =>
+    yargs.options({ ...CLUSTER_OPTIONS, ledger: LEDGER }).example("$0 settlement show --ledger EUR", ""),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const answer = await withReader(args, async (client) => await ask(client, { type: "settlement", ledger }));
     const text = answer.windows.map((window) => windowText(window, ledger)).join("\n\n");
-    output.result({ ledger, windows: answer.windows }, text === "" ? "settlement is not set up in this currency" : text);
+    output.result(
+      { ledger, windows: answer.windows },
+      text === "" ? "settlement is not set up in this currency" : text,
+    );
   },
 });
 
@@ -46,7 +50,10 @@ const close: CommandModule = command({
     const ledger = parseLedger(args.ledger);
     const { result, height } = await submitOne(args, { kind: "closeSettlement", body: { ledger } });
     const { window, state, payments } = result;
-    output.result({ window, state, payments, height }, `window ${String(window)} is ${String(state)}: ${String(payments)} payments`);
+    output.result(
+      { window, state, payments, height },
+      `window ${String(window)} is ${String(state)}: ${String(payments)} payments`,
+    );
     return state === "failed" ? EXIT.failed : EXIT.done;
   },
 });

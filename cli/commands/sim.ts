@@ -34,9 +34,13 @@ function failureText({ seed, failed, options }: SeedResult): string {
 function sumFaults(results: readonly SeedResult[]): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const { faults } of results) {
-    for (const [name, count] of Object.entries(faults)) sums[name] = (sums[name] ?? 0) + Number(count);
+    for (const [name, count] of Object.entries(faults)) sums[name] = (sums[name] ?? 0) + count;
   }
   return sums;
+}
+
+function printLine(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 const run: CommandModule = command({
@@ -66,7 +70,9 @@ const run: CommandModule = command({
       [
         `${count} seeds, ${failures.length} failed; ${transactions} transactions`,
         `${simulatedSeconds} simulated seconds in ${wallSeconds} s, ${speed} for one`,
-        `faults: ${Object.entries(faults).map(([name, times]) => `${name} ${times}`).join(", ")}`,
+        `faults: ${Object.entries(faults)
+          .map(([name, times]) => `${name} ${times}`)
+          .join(", ")}`,
       ].join("\n"),
     );
     return failures.length === 0 ? EXIT.done : EXIT.failed;
@@ -83,8 +89,7 @@ const replay: CommandModule = command({
       .example("$0 sim replay --seed 42 --trace | less", "what happened under seed 42"),
   handler: (args, output) => {
     const seed = parseSeed(args.seed);
-    const listener = (line: string): void => void process.stdout.write(`${line}\n`);
-    const result = runSeed(seed, args.trace ? { trace: listener } : {});
+    const result = runSeed(seed, args.trace ? { trace: printLine } : {});
     const { traceHash, failed, simulatedMs, transactions, faults, options } = result;
     output.result(
       { seed, traceHash, failed: failed ?? false, simulatedMs, transactions, faults, options },

@@ -52,7 +52,15 @@ function recordOf(args: TransferArguments, id: bigint): Transfer {
   const ledger = parseLedger(args.ledger);
   const accounts = { debitAccountId: parseId(from), creditAccountId: parseId(to) };
   const flags = args.pending ? transferFlags.pending : 0;
-  return { ...common, ...accounts, amount: parseAmount(amount, ledger), ledger, code: args.code, timeout: args.timeout, flags };
+  return {
+    ...common,
+    ...accounts,
+    amount: parseAmount(amount, ledger),
+    ledger,
+    code: args.code,
+    timeout: args.timeout,
+    flags,
+  };
 }
 
 export const transfer: CommandModule = command({
@@ -66,7 +74,11 @@ export const transfer: CommandModule = command({
       .option("to", { type: "string", describe: "account to credit" })
       .option("amount", { type: "string", describe: "such as 12.50" })
       .option("ledger", { type: "string", describe: "currency such as EUR, or a ledger number" })
-      .option("code", { type: "number", default: 1, describe: "what kind of transfer it is, 1 to 65535: your own numbers" })
+      .option("code", {
+        type: "number",
+        default: 1,
+        describe: "what kind of transfer it is, 1 to 65535: your own numbers",
+      })
       .option("pending", { type: "boolean", default: false, describe: "hold the money only" })
       .option("timeout", { type: "number", default: 0, describe: "seconds after which a hold ends by itself" })
       .option("post", { type: "string", describe: "id of a held transfer to carry out" })

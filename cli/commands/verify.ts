@@ -36,10 +36,17 @@ function nodesIn(directory: string): readonly Found[] {
     .flatMap((name) => nodeIn(join(directory, name)) ?? [])
     .filter(({ data }) => existsSync(data));
   if (found.length > 0) return found;
-  throw new CodedError("usage", `${directory} has no node's data: name what "quorate init --dir" got, or one node in it`);
+  throw new CodedError(
+    "usage",
+    `${directory} has no node's data: name what "quorate init --dir" got, or one node in it`,
+  );
 }
 
-function describe(reports: readonly NodeReport[], agreedHeight: number | undefined, problems: readonly string[]): string {
+function describe(
+  reports: readonly NodeReport[],
+  agreedHeight: number | undefined,
+  problems: readonly string[],
+): string {
   const rows = reports.map((r) => [
     ...[r.directory, r.height, r.transactions, r.segments, r.tornBytes, r.checkpointHeight],
     ...[r.digest.slice(0, DIGEST_DIGITS), r.problems.length === 0 ? "sound" : "DAMAGED"],

@@ -44,6 +44,7 @@ export interface DayResult {
   readonly paymentsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly maxMs: number;
   readonly retried: number;
 }
 
@@ -72,6 +73,7 @@ export function dayResult({ imported, failover, nodes, summaries, window, reckon
     paymentsPerSecond: Math.round(imported.payments / imported.seconds),
     p50Ms: imported.p50Ms,
     p99Ms: imported.p99Ms,
+    maxMs: imported.maxMs,
     retried: imported.retried,
   };
 }
@@ -116,7 +118,7 @@ export function dayText(facts: DayFacts, result: DayResult): string {
     "",
     reasons,
     "",
-    `${result.paymentsPerSecond} payments a second over ${imported.seconds.toFixed(1)} s with the failover in it; each signed, agreed by a quorum and on disk; half answered within ${result.p50Ms} ms, 99 % within ${result.p99Ms} ms (load average ${loadavg()[0]?.toFixed(1)})`,
+    `${result.paymentsPerSecond} payments a second over ${imported.seconds.toFixed(1)} s with the failover in it; each signed, agreed by a quorum and on disk; half answered within ${result.p50Ms} ms, 99 % within ${result.p99Ms} ms, all within ${result.maxMs} ms (load average ${loadavg()[0]?.toFixed(1)})`,
     failoverText(facts.failover),
     "",
     ...(window === undefined ? [] : [windowText(window, ledger), ""]),

@@ -37,7 +37,12 @@ interface Imported {
   readonly executed: ReadonlySet<bigint>;
 }
 
-async function importDay(local: LocalCluster, banks: Banks, rows: readonly PaymentRow[], output: Output): Promise<Imported> {
+async function importDay(
+  local: LocalCluster,
+  banks: Banks,
+  rows: readonly PaymentRow[],
+  output: Output,
+): Promise<Imported> {
   const failover = new Failover(local);
   const executed = new Set<bigint>();
   const startedAt = performance.now();

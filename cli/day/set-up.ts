@@ -5,8 +5,14 @@
 import { CodedError } from "../../node/base/errors.ts";
 import { BATCH_RECORDS_MAX } from "../../node/base/limits.ts";
 import { batchResults, type Command, type Outcome, type QuorateClient } from "../../node/client/index.ts";
+import {
+  type Account,
+  accountFlags,
+  encodeAccounts,
+  encodeTransfers,
+  type Transfer,
+} from "../../node/ledger/records.ts";
 import { AccountStatus, accountStatusName, TransferStatus, transferStatusName } from "../../node/ledger/status.ts";
-import { type Account, accountFlags, encodeAccounts, encodeTransfers, type Transfer } from "../../node/ledger/records.ts";
 import type { PaymentRow } from "../payments/payment-row.ts";
 import { acquirerOf, type Bank, type Banks, issuerOf } from "./banks.ts";
 
@@ -37,7 +43,10 @@ async function must(client: QuorateClient, command: Command): Promise<Outcome> {
   const outcome = await client.submit(command);
   const { status, what } = outcome.result;
   if (status === "ok") return outcome;
-  throw new CodedError(status, `setting up failed: ${command.kind} was refused: ${status} ${typeof what === "string" ? what : ""}`);
+  throw new CodedError(
+    status,
+    `setting up failed: ${command.kind} was refused: ${status} ${typeof what === "string" ? what : ""}`,
+  );
 }
 
 function account(id: bigint, ledger: number, code: number, flags = 0): Account {
@@ -51,14 +60,29 @@ async function createAccounts(client: QuorateClient, accounts: readonly Account[
     const batch = encodeAccounts(accounts.slice(at, at + BATCH_RECORDS_MAX));
     const { result } = await must(client, { kind: "createAccounts", batch });
     const bad = batchResults(result).find(({ status }) => status !== AccountStatus.created);
-    if (bad !== undefined) throw new CodedError("internal", `an account was not created: ${accountStatusName(bad.status)}`);
+    if (bad !== undefined)
+      throw new CodedError("internal", `an account was not created: ${accountStatusName(bad.status)}`);
   }
 }
 
-async function fund(client: QuorateClient, ledger: number, to: readonly bigint[], amount: bigint, firstId: bigint): Promise<void> {
+async function fund(
+  client: QuorateClient,
+  ledger: number,
+  to: readonly bigint[],
+  amount: bigint,
+  firstId: bigint,
+): Promise<void> {
   const transfers = to.map((creditAccountId, index): Transfer => {
     const accounts = { debitAccountId: RESERVE_ACCOUNT, creditAccountId };
-    const nothing = { pendingId: 0n, userData128: 0n, userData64: 0n, userData32: 0, timeout: 0, flags: 0, timestamp: 0n };
+    const nothing = {
+      pendingId: 0n,
+      userData128: 0n,
+      userData64: 0n,
+      userData32: 0,
+      timeout: 0,
+      flags: 0,
+      timestamp: 0n,
+    };
     return { id: firstId + BigInt(index), ...accounts, amount, ...nothing, ledger, code: FUNDING_CODE };
   });
   for (let at = 0; at < transfers.length; at += BATCH_RECORDS_MAX) {
@@ -89,7 +113,10 @@ async function setUpSettlement(
   numbers: ReadonlyMap<string, number>,
   ledger: number,
 ): Promise<void> {
-  await createAccounts(admin, [account(RESERVE_ACCOUNT, ledger, ACCOUNT_CODES.reserve), account(HUB_ACCOUNT, ledger, ACCOUNT_CODES.hub)]);
+  await createAccounts(admin, [
+    account(RESERVE_ACCOUNT, ledger, ACCOUNT_CODES.reserve),
+    account(HUB_ACCOUNT, ledger, ACCOUNT_CODES.hub),
+  ]);
   await createAccounts(banks.scheme.client, [account(CLEARING_ACCOUNT, ledger, ACCOUNT_CODES.clearing)]);
   const settlement = { ledger, hubAccount: HUB_ACCOUNT, windowSeconds: WINDOW_SECONDS };
   await must(admin, { kind: "configureSettlement", body: settlement });
@@ -122,11 +149,17 @@ async function openCustomers(
   const flags = accountFlags.debitsMustNotExceedCredits;
   for (const bank of banks.issuers) {
     const own = payers.filter((payer) => issuerOf(banks, payer) === bank);
-    await createAccounts(bank.client, own.map((id) => account(id, ledger, ACCOUNT_CODES.payer, flags)));
+    await createAccounts(
+      bank.client,
+      own.map((id) => account(id, ledger, ACCOUNT_CODES.payer, flags)),
+    );
   }
   for (const bank of banks.acquirers) {
     const own = payees.filter((payee) => acquirerOf(banks, payee) === bank);
-    await createAccounts(bank.client, own.map((id) => account(id, ledger, ACCOUNT_CODES.payee)));
+    await createAccounts(
+      bank.client,
+      own.map((id) => account(id, ledger, ACCOUNT_CODES.payee)),
+    );
   }
   await fund(admin, ledger, payers, PAYER_MONEY, SETTLEMENT_BASE);
   return { payers: payers.length, payees: payees.length };

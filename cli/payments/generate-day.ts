@@ -3,8 +3,9 @@
  * (Le Borgne et al., ULB 2022, chapter 3): payers with a mean amount and a rate of their own who pay at terminals near
  * their home, a daily rhythm around noon, and episodes of fraud. Generated, not observed.
  */
-import { Prng } from "../../node/base/prng.ts";
+
 import type { Random } from "../../node/base/ports/random.ts";
+import { Prng } from "../../node/base/prng.ts";
 import type { PaymentRow } from "./payment-row.ts";
 
 const PAYERS = 5_000;

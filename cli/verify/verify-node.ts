@@ -112,7 +112,8 @@ export async function verifyNode(
   const checkpointHeight = checkpoint?.height ?? 0;
   if (checkpoint !== undefined && problems.length === 0) {
     const digest = replay.digests[checkpointHeight - 1];
-    if (digest === undefined) problems.push(`the checkpoint is at height ${checkpointHeight}, the log ends at ${replay.height}`);
+    if (digest === undefined)
+      problems.push(`the checkpoint is at height ${checkpointHeight}, the log ends at ${replay.height}`);
     else if (!equalBytes(digest, checkpoint.digest)) {
       problems.push(`the checkpoint at height ${checkpointHeight} has another state digest than the log gives`);
     }

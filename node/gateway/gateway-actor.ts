@@ -71,6 +71,8 @@ export class GatewayActor implements Actor<GatewayMessage> {
   readonly #questions = new OpenQuestions();
   readonly #checks: SignatureChecks<Checked>;
   #leader: NodeId = 0;
+  /** The last leader there was; 0 before the first. */
+  #lastLeader: NodeId = 0;
   #logTime = 0n;
   #refusals = 0;
 
@@ -109,7 +111,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
         this.#route(message.transaction, undefined);
         break;
       case "leader":
-        this.#leader = message.leader;
+        this.#leaderIs(message.leader);
         break;
       case "refused":
         for (const transaction of message.transactions) this.#refused(this.#hash(transaction), message.code);
@@ -240,6 +242,18 @@ export class GatewayActor implements Actor<GatewayMessage> {
       const again = this.#questions.open({ waiter, transaction, confirmed: true });
       this.#deps.consensus.deliver({ type: "read", question: { kind: "admission", token: again, transaction } });
     }
+  }
+
+  /**
+   * What waited for an earlier leader may be lost with it: the clients are told at once to ask again, instead of waiting
+   * until their patience ends. What is not lost is answered all the same, from the session.
+   */
+  #leaderIs(leader: NodeId): void {
+    const followsAnother = leader !== 0 && leader !== this.#lastLeader;
+    this.#leader = leader;
+    if (!followsAnother) return;
+    this.#lastLeader = leader;
+    for (const waiter of this.#waiters.takeAll()) this.#finish(waiter, "not_leader", REFUSAL_TEXT.not_leader);
   }
 
   /** Hands an admitted transaction to whoever leads. */

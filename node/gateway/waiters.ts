@@ -31,6 +31,13 @@ export class Waiters {
     return waiters;
   }
 
+  /** Takes out everybody. */
+  takeAll(): readonly Waiter[] {
+    const waiters = [...this.#byTransaction.values()].flat();
+    this.#byTransaction.clear();
+    return waiters;
+  }
+
   /** Forgets a connection that is gone. */
   dropConnection(connection: ConnectionId): void {
     for (const [hash, waiters] of this.#byTransaction) {
