@@ -15,7 +15,7 @@ export async function untilStopped(): Promise<void> {
 
 export const start: CommandModule = command({
   command: "start",
-  describe: "run one node until SIGTERM or Ctrl-C; logs to standard output as JSON lines",
+  describe: "run one node until SIGTERM or Ctrl-C; logs to standard error as JSON lines",
   builder: (yargs) =>
     yargs
       .option("config", { type: "string", demandOption: true, describe: "the node's configuration file" })

@@ -123,15 +123,20 @@ export const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([
   TransferStatus.exceedsDebits,
 ]);
 
-const accountNames = new Map<number, string>(Object.entries(AccountStatus).map(([name, status]) => [status, name]));
-const transferNames = new Map<number, string>(Object.entries(TransferStatus).map(([name, status]) => [status, name]));
+const accountNames = new Map<number, string>(Object.entries(AccountStatus).map(([name, n]) => [n, snakeCase(name)]));
+const transferNames = new Map<number, string>(Object.entries(TransferStatus).map(([name, n]) => [n, snakeCase(name)]));
 
-/** The name of an account status, for people. */
+/** `exceedsCredits` as `exceeds_credits`: the way codes are written everywhere outside the source. */
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]|(?<!\d)\d/g, (character) => `_${character.toLowerCase()}`);
+}
+
+/** The code of an account status, such as `exists`. */
 export function accountStatusName(status: number): string {
   return accountNames.get(status) ?? `status ${status}`;
 }
 
-/** The name of a transfer status, for people. */
+/** The code of a transfer status, such as `exceeds_credits`. */
 export function transferStatusName(status: number): string {
   return transferNames.get(status) ?? `status ${status}`;
 }

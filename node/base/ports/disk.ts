@@ -1,3 +1,4 @@
+/** The disk as storage sees it: files that are written at places and synced. */
 import { CodedError } from "../errors.ts";
 
 /** What a disk may answer instead of doing as told. */

@@ -1,3 +1,4 @@
+/** Everything of the world that a node is handed. */
 import type { Clock } from "./clock.ts";
 import type { Crypto } from "./crypto.ts";
 import type { Disk } from "./disk.ts";

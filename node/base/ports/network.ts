@@ -1,3 +1,4 @@
+/** The network as actors see it: frames to and from peers and clients. */
 import type { NodeId } from "../ids.ts";
 
 /** A client's connection to this node; numbers are not used again while the node runs. */

@@ -1,3 +1,4 @@
+/** A small ordered store of keys and values with atomic batches. */
 import type { CodedError } from "../errors.ts";
 
 /** One change; without a value the key is deleted. */
