@@ -18,6 +18,7 @@ export interface FaultWeights {
   readonly crashLeader: number;
   readonly crashAll: number;
   readonly crashWhen: number;
+  readonly crashVoters: number;
   readonly pauseLeader: number;
   readonly slowDisk: number;
   readonly diskError: number;
@@ -77,7 +78,7 @@ export function drawOptions(random: Random): SimOptions {
   return {
     nodes: pick(random, [3, 3, 3, 5]),
     durationMs: between(random, 10_000, 20_000),
-    timing: { tickMs, electionTimeoutTicks: between(random, 8, 15), heartbeatTicks: between(random, 1, 3) },
+    timing: { tickMs, ...drawElections(random) },
     appendBytesMax: pick(random, [1, 1_000, 2_097_152]),
     appendsInFlightMax: pick(random, [1, 2, 32]),
     checkpointBlocks: pick(random, [5, 20, 100, 1_000]),
@@ -88,6 +89,8 @@ export function drawOptions(random: Random): SimOptions {
       meanDelayUs,
       lossPermille: chance(random, 300) ? 0 : between(random, 1, 100),
       duplicatePermille: chance(random, 300) ? 0 : between(random, 1, 100),
+      latePermille: chance(random, 300) ? 0 : between(random, 1, 100),
+      lateMeanUs: pick(random, [20_000, 50_000, 200_000]),
     },
     disk: {
       writeUs: between(random, 10, 200),
@@ -96,10 +99,16 @@ export function drawOptions(random: Random): SimOptions {
     },
     faultEveryMs: between(random, 300, 2_000),
     faultLastsMs: between(random, 200, 2_000),
-    restartAfterMs: pick(random, [10, 100, 1_000]),
+    restartAfterMs: pick(random, [1, 10, 100, 1_000]),
     faults: drawFaults(random),
     workload: drawWorkload(random),
   };
+}
+
+/** Sometimes timeouts so short that candidates collide. */
+function drawElections(random: Random): Omit<NodeTiming, "tickMs"> {
+  if (chance(random, 300)) return { electionTimeoutTicks: between(random, 3, 5), heartbeatTicks: 1 };
+  return { electionTimeoutTicks: between(random, 8, 15), heartbeatTicks: between(random, 1, 3) };
 }
 
 /** A third of the kinds of faults is absent from a run, the others have weights of their own. */
@@ -114,6 +123,7 @@ function drawFaults(random: Random): FaultWeights {
     crashLeader: weight(),
     crashAll: Math.min(3, weight()),
     crashWhen: weight(),
+    crashVoters: weight(),
     pauseLeader: weight(),
     slowDisk: weight(),
     diskError: Math.min(2, weight()),

@@ -80,7 +80,8 @@ export class Scheduler {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1] as ScheduledEvent, heap[child] as ScheduledEvent)) child += 1;
+      if (child + 1 < heap.length && before(heap[child + 1] as ScheduledEvent, heap[child] as ScheduledEvent))
+        child += 1;
       const below = heap[child] as ScheduledEvent;
       if (!before(below, event)) break;
       heap[at] = below;

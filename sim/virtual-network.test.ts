@@ -7,7 +7,10 @@ import { TraceHash } from "./trace.ts";
 import { type NetworkOptions, VirtualNetwork } from "./virtual-network.ts";
 
 const CLIENT = 101;
-const PERFECT: NetworkOptions = { minDelayUs: 100, meanDelayUs: 1_000, lossPermille: 0, duplicatePermille: 0 };
+const PERFECT: NetworkOptions = {
+  ...{ minDelayUs: 100, meanDelayUs: 1_000, lossPermille: 0, duplicatePermille: 0 },
+  ...{ latePermille: 0, lateMeanUs: 0 },
+};
 
 function world(options: Partial<NetworkOptions> = {}) {
   const scheduler = new Scheduler();
@@ -16,7 +19,12 @@ function world(options: Partial<NetworkOptions> = {}) {
   const network = new VirtualNetwork({ scheduler, trace, counters, random: new Prng(1) }, { ...PERFECT, ...options });
   const heard: string[] = [];
   const nodes = [1, 2].map((node) => {
-    const process = new Process(node, { scheduler, trace, observe: () => {}, crashed: (error) => heard.push(String(error)) });
+    const process = new Process(node, {
+      scheduler,
+      trace,
+      observe: () => {},
+      crashed: (error) => heard.push(String(error)),
+    });
     const port = network.port(process);
     port.start({
       peerFrame: (from, frame) => heard.push(`${node} hears ${frame[0]} from ${from}`),
@@ -34,7 +42,10 @@ function world(options: Partial<NetworkOptions> = {}) {
       // until then
     }
   };
-  const client = { frame: (frame: Uint8Array) => heard.push(`client reads ${frame[0]}`), closed: () => heard.push("client closed") };
+  const client = {
+    frame: (frame: Uint8Array) => heard.push(`client reads ${frame[0]}`),
+    closed: () => heard.push("client closed"),
+  };
   return { scheduler, counters, network, heard, nodes, run, client };
 }
 
@@ -81,7 +92,9 @@ describe("virtual network", () => {
     run(1e6);
     expect(heard[0]).toBe("1 opened");
     expect(heard.filter((line) => line.startsWith("1 reads"))).toEqual(frames.map((frame) => `1 reads ${frame[0]}`));
-    expect(heard.filter((line) => line.startsWith("client"))).toEqual(frames.map((frame) => `client reads ${frame[0]}`));
+    expect(heard.filter((line) => line.startsWith("client"))).toEqual(
+      frames.map((frame) => `client reads ${frame[0]}`),
+    );
     connection?.close();
     run(2e6);
     expect(heard.at(-1)).toBe("1 closed");

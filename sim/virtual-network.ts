@@ -22,6 +22,9 @@ export interface NetworkOptions {
   readonly meanDelayUs: number;
   readonly lossPermille: number;
   readonly duplicatePermille: number;
+  /** Frames between peers that take `lateMeanUs` longer: long after their sender has forgotten them. */
+  readonly latePermille: number;
+  readonly lateMeanUs: number;
 }
 
 /** How long the ends of a broken stream take to notice. */
@@ -144,6 +147,13 @@ export class VirtualNetwork {
     return this.#options.minDelayUs + exponential(this.#deps.random, this.#options.meanDelayUs);
   }
 
+  #latenessUs(): number {
+    const { random, counters } = this.#deps;
+    if (!this.#frameFaults || !chance(random, this.#options.latePermille)) return 0;
+    counters.add("late");
+    return exponential(random, this.#options.lateMeanUs);
+  }
+
   #sendPeer(from: NodeId, to: NodeId, frame: Uint8Array): boolean {
     const { random, counters } = this.#deps;
     if (!this.#attached.has(to)) return false;
@@ -165,7 +175,7 @@ export class VirtualNetwork {
 
   #deliverPeer(from: NodeId, to: NodeId, frame: Uint8Array): void {
     const { scheduler, trace, counters } = this.#deps;
-    const delayUs = this.#delayUs();
+    const delayUs = this.#delayUs() + this.#latenessUs();
     const link = linkOf(from, to);
     const arrivalUs = scheduler.nowUs + delayUs;
     const last = this.#lastPeerArrivalUs.get(link) ?? 0;

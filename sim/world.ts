@@ -2,10 +2,11 @@
  * One run: a cluster, its clients, its faults and its rules, all from one seed. First a time with faults, then a quiet
  * end in which everything must come to rest: that is the check of liveness.
  */
-import type { NodeId } from "../node/base/ids.ts";
+
 import { toHex } from "../node/base/bytes.ts";
-import { Prng } from "../node/base/prng.ts";
+import type { NodeId } from "../node/base/ids.ts";
 import type { Random } from "../node/base/ports/random.ts";
+import { Prng } from "../node/base/prng.ts";
 import type { NodeParts } from "../node/compose.ts";
 import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import { History } from "./check/history.ts";
@@ -19,6 +20,7 @@ import { drawPlan } from "./fault/plan.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { TraceHash, type TraceListener } from "./trace.ts";
+import { TraceLines } from "./trace-lines.ts";
 import { EPOCH_MS } from "./virtual-clock.ts";
 import { KeyRing, sha256 } from "./virtual-crypto.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
@@ -27,7 +29,6 @@ import { type BankKeys, setupSteps } from "./workload/bank.ts";
 import { Operations } from "./workload/operations.ts";
 import { Receipts } from "./workload/receipts.ts";
 import { SimClient } from "./workload/sim-client.ts";
-import { TraceLines } from "./trace-lines.ts";
 
 const US_PER_MS = 1000;
 const NS_PER_MS = 1_000_000n;
@@ -70,7 +71,8 @@ export class World {
     this.options = drawOptions(this.#random.fork("options"));
     const { options } = this;
     const scheduler = this.#scheduler;
-    const lines = trace === undefined ? undefined : new TraceLines(scheduler, trace, (node) => this.#cluster.inspect(node));
+    const lines =
+      trace === undefined ? undefined : new TraceLines(scheduler, trace, (node) => this.#cluster.inspect(node));
     this.verdict = new Verdict(() => ({ atMs: scheduler.nowMs, step: this.#hash.steps }));
     this.rules = new Rules(this.verdict, (node, moment) => this.#injector.moment(node, moment));
     this.history = new History(this.verdict);
@@ -210,7 +212,11 @@ export class World {
       const random = this.#random.fork(`work ${index}`);
       const nowUs = (): number => this.#scheduler.nowUs;
       const { history, receipts, verdict } = this;
-      const operations = new Operations({ client, random, history, receipts, verdict, nowUs, ...shared }, workload, shop);
+      const operations = new Operations(
+        { client, random, history, receipts, verdict, nowUs, ...shared },
+        workload,
+        shop,
+      );
       this.#openLater(client, () => {
         if (!shop) this.#operations.push(operations);
         this.#work(client, operations, random.fork("pauses"));
@@ -248,7 +254,10 @@ export class World {
         });
     }
     const why = this.#clients.filter((client) => client.open > 0).map((client) => client.describe());
-    this.verdict.fail("liveness", `not at rest ${QUIET_MS_MAX} ms after the last fault: ${this.#atRest() ?? ""} ${why.join("; ")}`);
+    this.verdict.fail(
+      "liveness",
+      `not at rest ${QUIET_MS_MAX} ms after the last fault: ${this.#atRest() ?? ""} ${why.join("; ")}`,
+    );
   }
 
   /** What is still going on; undefined when nothing is. */

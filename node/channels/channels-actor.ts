@@ -181,7 +181,8 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
     const delayMs = Math.floor(backOff / 2) + this.#deps.random.below(Math.ceil(backOff / 2) + 1);
     this.#context.after(delayMs, { type: "retry", reign: this.#reign, intent: job.intent.id });
     const { id, action } = job.intent;
-    if (job.attempts % 5 === 0) this.#deps.log.warn("channels.no_answer", { intent: id, action, attempts: job.attempts });
+    if (job.attempts % 5 === 0)
+      this.#deps.log.warn("channels.no_answer", { intent: id, action, attempts: job.attempts });
   }
 
   /** Puts the network's answer into the log, again and again until the intent is seen to be closed. */

@@ -62,7 +62,11 @@ export function readKeyFile(path: string): KeyPair {
   return key;
 }
 
-function parse(text: string): { readonly secretSeed?: unknown; readonly publicKey?: unknown; readonly version?: unknown } {
+function parse(text: string): {
+  readonly secretSeed?: unknown;
+  readonly publicKey?: unknown;
+  readonly version?: unknown;
+} {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : {};

@@ -9,7 +9,7 @@ export class DigestRing {
 
   /** Remembers the newest `size` heights. */
   constructor(size: number) {
-    this.#digests = new Array<DigestAt | undefined>(size);
+    this.#digests = Array.from({ length: size }, () => undefined);
   }
 
   get newest(): DigestAt | undefined {

@@ -99,7 +99,11 @@ export function parseConfig(source: string): NodeConfig {
   } catch (error) {
     throw new CodedError("config_invalid", "the configuration is not JSON", {}, error);
   }
-  const config = readObject({ ...CONFIG_DEFAULTS, ...asObject(value, "config") }, "config", FIELDS) as unknown as NodeConfig;
+  const config = readObject(
+    { ...CONFIG_DEFAULTS, ...asObject(value, "config") },
+    "config",
+    FIELDS,
+  ) as unknown as NodeConfig;
   if (config.timing.heartbeatTicks * 2 > config.timing.electionTimeoutTicks) {
     throw invalid("config.timing.heartbeatTicks", "must be at most half of electionTimeoutTicks");
   }
@@ -117,7 +121,10 @@ function readObject(value: unknown, path: string, fields: Readonly<Record<string
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(fields, name)) continue;
     const meant = closest(name, Object.keys(fields));
-    throw invalid(`${path}.${name}`, `there is no such setting${meant === undefined ? "" : `; did you mean ${meant}?`}`);
+    throw invalid(
+      `${path}.${name}`,
+      `there is no such setting${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+    );
   }
   const result: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {

@@ -2,7 +2,7 @@
  * The world outside over HTTP: endpoints by name, kept-alive connections, a hard timeout and a bounded answer. Whatever
  * goes wrong on the way is `no_answer`: the other side may have acted.
  */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { errorMessage } from "../base/errors.ts";
 import type { Outside, OutsideRequest, OutsideResponse } from "../base/ports/outside.ts";

@@ -35,7 +35,7 @@ export class NodeCrypto implements Crypto {
   }
 
   verify(jobs: readonly VerifyJob[], done: (valid: readonly boolean[]) => void): void {
-    const valid = new Array<boolean>(jobs.length).fill(false);
+    const valid = jobs.map(() => false);
     let open = jobs.length;
     const finish = (index: number, good: boolean): void => {
       valid[index] = good;

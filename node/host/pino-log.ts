@@ -1,5 +1,5 @@
 /** Structured logs as JSON lines on standard error; `event` is the stable name to look for. */
-import { type Logger, type Level as PinoLevel, destination, pino } from "pino";
+import { destination, type Logger, type Level as PinoLevel, pino } from "pino";
 import type { Log, LogFields } from "../base/ports/log.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -30,7 +30,10 @@ export class PinoLog implements Log {
 
   #write(level: PinoLevel, event: string, fields: LogFields): void {
     if (!this.#logger.isLevelEnabled(level)) return;
-    const printable = Object.entries(fields).map(([name, value]) => [name, typeof value === "bigint" ? String(value) : value]);
+    const printable = Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === "bigint" ? String(value) : value,
+    ]);
     this.#logger[level]({ event, ...Object.fromEntries(printable) });
   }
 }

@@ -96,7 +96,8 @@ function parseFields(text: string): FileFields {
 function fieldsOf(value: unknown, types: Readonly<Record<string, string>>, what: string): Record<string, unknown> {
   if (typeof value !== "object" || value === null) throw invalid(`${what} is not an object`);
   const fields = value as Record<string, unknown>;
-  for (const name of Object.keys(fields)) if (!Object.hasOwn(types, name)) throw invalid(`${what} has no field ${name}`);
+  for (const name of Object.keys(fields))
+    if (!Object.hasOwn(types, name)) throw invalid(`${what} has no field ${name}`);
   for (const [name, type] of Object.entries(types)) {
     if (typeof fields[name] !== type || fields[name] === null) throw invalid(`${what}: ${name} must be a ${type}`);
   }

@@ -5,8 +5,8 @@
  * It is idempotent by key as real acquirers are: the first decision under a key stands for ever, also when its answer
  * never arrived. It keeps books, so that a payment authorised or captured twice can be found.
  */
-import { Prng } from "../../node/base/prng.ts";
-import { type AcquirerAction, parseRequest, type ParsedRequest } from "./protocol.ts";
+import type { Prng } from "../../node/base/prng.ts";
+import { type AcquirerAction, type ParsedRequest, parseRequest } from "./protocol.ts";
 
 /** How often things go wrong, in thousandths of the requests. */
 export interface AcquirerRates {
@@ -138,7 +138,8 @@ export class AcquirerCore {
     this.#onDecision(decision);
     const reply = answer(200, publicPart(decision));
     const token = request.cardToken;
-    if (token.startsWith("tok_timeout_") || this.#happens(this.#rates.timeoutPermille)) return { ...reply, kind: "never" };
+    if (token.startsWith("tok_timeout_") || this.#happens(this.#rates.timeoutPermille))
+      return { ...reply, kind: "never" };
     if (token.startsWith("tok_late_") || this.#happens(this.#rates.latePermille)) {
       return { ...reply, delayMs: LATE_DELAY_MS };
     }

@@ -46,7 +46,12 @@ export function drawPlan(random: Random, options: SimOptions): readonly TimedFau
   const kinds = weightedKinds(faults);
   if (kinds.length === 0) return plan;
   for (let atMs = exponential(random, faultEveryMs); atMs < durationMs; atMs += 1 + exponential(random, faultEveryMs)) {
-    const step = drawStep(random, options, pick(random, kinds));
+    const kind = pick(random, kinds);
+    if (kind === "crashVoters") {
+      plan.push(...drawElectionUnderFire(random, atMs));
+      continue;
+    }
+    const step = drawStep(random, options, kind);
     plan.push({ atMs, step });
     if (step.kind === "partition" || step.kind === "isolate" || step.kind === "isolateClients") {
       plan.push({ atMs: atMs + 1 + exponential(random, faultLastsMs), step: { kind: "heal" } });
@@ -66,7 +71,17 @@ function weightedKinds(faults: FaultWeights): WeightedKind[] {
   return kinds;
 }
 
-function drawStep(random: Random, options: SimOptions, kind: WeightedKind): FaultStep {
+/** The leader goes down, and some who vote for the next one crash right after and are back before the election is over. */
+function drawElectionUnderFire(random: Random, atMs: number): readonly TimedFault[] {
+  const fire = Array.from({ length: between(random, 1, 4) }, (): TimedFault => {
+    const moment = pick(random, ["voted", "elected"] as const);
+    const delayUs = exponential(random, pick(random, [200, 2_000, 10_000]));
+    return { atMs, step: { kind: "crashWhen", moment, delayUs, restartAfterMs: between(random, 1, 10) } };
+  });
+  return [...fire, { atMs, step: { kind: "crash", target: "leader", restartAfterMs: between(random, 1, 50) } }];
+}
+
+function drawStep(random: Random, options: SimOptions, kind: Exclude<WeightedKind, "crashVoters">): FaultStep {
   const node = between(random, 1, options.nodes);
   const restartAfterMs = 1 + exponential(random, options.restartAfterMs);
   const forMs = 1 + exponential(random, options.faultLastsMs);

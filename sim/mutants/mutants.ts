@@ -8,13 +8,13 @@ import type { NodeParts } from "../../node/compose.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { EagerLog } from "./eager-log.ts";
+import { ForgetfulSessions } from "./forgetful-sessions.ts";
 import {
   CountsReplicasOfOlderTerms,
   ForgetsItsVote,
   ServesReadsUnconfirmed,
   TruncatesOnStaleAppend,
 } from "./raft-mutants.ts";
-import { ForgetfulSessions } from "./forgetful-sessions.ts";
 
 export const MUTANT_NAMES = [
   "voteNotPersisted",
@@ -37,7 +37,8 @@ export const MUTANTS: Readonly<Record<MutantName, Partial<NodeParts>>> = {
   truncateOnStaleAppend: { createRaft: (options) => new TruncatesOnStaleAppend(options) },
   /** A transaction that comes again is executed again. */
   retryExecutedTwice: {
-    createStateMachine: (options) => new StateMachine({ ...options, parts: { sessions: () => new ForgetfulSessions() } }),
+    createStateMachine: (options) =>
+      new StateMachine({ ...options, parts: { sessions: () => new ForgetfulSessions() } }),
   },
   /** A leader answers reads without asking a quorum whether it still leads. */
   readByDeposedLeader: { createRaft: (options) => new ServesReadsUnconfirmed(options) },

@@ -2,7 +2,13 @@
  * The small bank of a run: who may sign, which accounts there are, and the transactions that set it up.
  */
 import { toHex } from "../../node/base/bytes.ts";
-import { type Account, accountFlags, encodeAccounts, encodeTransfers, type Transfer } from "../../node/ledger/records.ts";
+import {
+  type Account,
+  accountFlags,
+  encodeAccounts,
+  encodeTransfers,
+  type Transfer,
+} from "../../node/ledger/records.ts";
 import type { Command } from "../../node/wire/body.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
 import type { WorkloadOptions } from "../options.ts";

@@ -51,7 +51,12 @@ export class Operations {
     this.#shop = shop;
     this.#accounts = hotAccounts(options.hotAccounts);
     const weights = Object.entries(options.mix) as [OperationKind, number][];
-    const mix = shop ? ([["payment", 3], ["retry", 1]] as [OperationKind, number][]) : weights;
+    const mix = shop
+      ? ([
+          ["payment", 3],
+          ["retry", 1],
+        ] as [OperationKind, number][])
+      : weights;
     this.#kinds = mix.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
   }
 
@@ -140,11 +145,7 @@ export class Operations {
     this.#query({ type: "accounts", ids }, (answer, times) => {
       const accounts = decodeAccounts(decodeAnswer("accounts", answer).records);
       for (const { id, debitsPosted, creditsPosted } of accounts) {
-        this.#deps.history.readAccount(
-          id,
-          { debits: Number(debitsPosted), credits: Number(creditsPosted) },
-          times,
-        );
+        this.#deps.history.readAccount(id, { debits: Number(debitsPosted), credits: Number(creditsPosted) }, times);
       }
       this.#deps.verdict.expect(accounts.length === ids.length, "linearizability", () => `account ${ids[0]} is gone`);
     });
@@ -225,7 +226,14 @@ export class Operations {
   }
 }
 
-const CARD_TOKENS = ["tok_approve", "tok_approve", "tok_approve", "tok_decline_insufficient_funds", "tok_timeout_1", "tok_late_1"];
+const CARD_TOKENS = [
+  "tok_approve",
+  "tok_approve",
+  "tok_approve",
+  "tok_decline_insufficient_funds",
+  "tok_timeout_1",
+  "tok_late_1",
+];
 
 /** What transfers do to the posted balances, one effect an account. */
 function effectsOf(transfers: readonly Transfer[]): readonly TransferEffect[] {
