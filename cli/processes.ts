@@ -94,6 +94,11 @@ export class LocalCluster {
     return this.cluster.nodes.map(({ id }) => id);
   }
 
+  /** Process ids of the running nodes by name. */
+  processIds(): ReadonlyMap<string, number> {
+    return new Map([...this.#nodes].map(([id, { pid }]) => [`node-${id}`, pid ?? 0]));
+  }
+
   startAll(): void {
     this.startAcquirer();
     for (const id of this.nodeIds) this.startNode(id);

@@ -9,6 +9,7 @@ import { CodedError } from "../../node/base/errors.ts";
 import { account } from "../commands/account.ts";
 import { acquirer } from "../commands/acquirer.ts";
 import { authority } from "../commands/authority.ts";
+import { bench } from "../commands/bench.ts";
 import { configure } from "../commands/configure.ts";
 import { day } from "../commands/day.ts";
 import { dev } from "../commands/dev.ts";
@@ -31,7 +32,7 @@ const commands = [
   [day, dev, init, start, status, verify],
   [keys, authority, configure, risk],
   [account, transfer, pay, payment, importPayments, settlement, receipt],
-  [sim, acquirer],
+  [bench, sim, acquirer],
 ].flat();
 
 const args = hideBin(process.argv);

@@ -1,0 +1,115 @@
+/**
+ * The bulk load: full batches of transfers between random accounts, each batch under one signature, in closed loops. The
+ * shape of the benchmark command of the field's best-known ledger database, so that both can be run in turn.
+ */
+import { performance } from "node:perf_hooks";
+import { CodedError } from "../../node/base/errors.ts";
+import { Prng } from "../../node/base/prng.ts";
+import { batchResults, type Command, type QuorateClient } from "../../node/client/index.ts";
+import { AccountStatus, TransferStatus } from "../../node/ledger/status.ts";
+import { ask } from "../cluster-access.ts";
+import { accountBatches, type BatchShape, TransferBatches } from "./flat-batches.ts";
+import { type Percentiles, percentiles } from "./percentiles.ts";
+import type { Target } from "./target.ts";
+
+const SHAPE = { ledger: 978, code: 1 } as const;
+const HISTORY_QUERIES = 100;
+const HISTORY_LIMIT = 8_190;
+
+export interface BulkOptions {
+  readonly accounts: number;
+  readonly transfers: number;
+  readonly batch: number;
+  readonly clients: number;
+  readonly seed: number;
+  readonly onProgress: (done: number, perSecond: number) => void;
+}
+
+export interface BulkFigures {
+  readonly seconds: number;
+  readonly transfersPerSecond: number;
+  readonly batchLatencyMs: Percentiles;
+  readonly queryLatencyMs: Percentiles;
+}
+
+/** Opens the accounts; what comes after is measured. */
+export async function prepareBulk(target: Target, options: BulkOptions): Promise<void> {
+  const client = await target.connect(0);
+  try {
+    for (const batch of accountBatches(shapeOf(options))) {
+      await submitBatch(client, { kind: "createAccounts", batch }, AccountStatus.created);
+    }
+  } finally {
+    client.close();
+  }
+}
+
+/** Runs the load and measures it from the first batch to the last answer. */
+export async function runBulk(target: Target, options: BulkOptions): Promise<Omit<BulkFigures, "queryLatencyMs">> {
+  const clients: QuorateClient[] = [];
+  for (let i = 0; i < options.clients; i++) clients.push(await target.connect(i));
+  try {
+    const batches = new TransferBatches(shapeOf(options), 1, options.seed);
+    const latencies: number[] = [];
+    let left = options.transfers;
+    let done = 0;
+    const startedAt = performance.now();
+    const take = (): Uint8Array | undefined => {
+      const count = Math.min(options.batch, left);
+      left -= count;
+      return count === 0 ? undefined : batches.next(count);
+    };
+    const loop = async (client: QuorateClient): Promise<void> => {
+      for (let batch = take(); batch !== undefined; ) {
+        const sentAt = performance.now();
+        const answer = submitBatch(client, { kind: "createTransfers", batch }, TransferStatus.created);
+        const next = take(); // made while the cluster works
+        done += await answer;
+        latencies.push(performance.now() - sentAt);
+        options.onProgress(done, done / ((performance.now() - startedAt) / 1_000));
+        batch = next;
+      }
+    };
+    await Promise.all(clients.map(loop));
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const transfersPerSecond = Math.round(options.transfers / seconds);
+    return { seconds, transfersPerSecond, batchLatencyMs: percentiles(latencies) };
+  } finally {
+    for (const client of clients) client.close();
+  }
+}
+
+/** Asks for the history of random accounts, one after another. */
+export async function queryHistories(target: Target, options: BulkOptions): Promise<Percentiles> {
+  const client = await target.connect(0);
+  const random = new Prng(options.seed).fork("queries");
+  try {
+    const latencies: number[] = [];
+    for (let i = 0; i < HISTORY_QUERIES; i++) {
+      const accountId = BigInt(1 + random.below(options.accounts));
+      const askedAt = performance.now();
+      await ask(client, {
+        ...{ type: "accountTransfers", accountId, timestampMin: 0n, timestampMax: 0n },
+        ...{ limit: HISTORY_LIMIT, reversed: true, debits: true, credits: true },
+      });
+      latencies.push(performance.now() - askedAt);
+    }
+    return percentiles(latencies);
+  } finally {
+    client.close();
+  }
+}
+
+function shapeOf({ accounts }: BulkOptions): BatchShape {
+  return { accounts, ...SHAPE };
+}
+
+/** Submits a batch of which every event must be created; tells how many there were. */
+async function submitBatch(client: QuorateClient, command: Command, created: number): Promise<number> {
+  const { result } = await client.submit(command);
+  if (result.status !== "ok") throw new CodedError(result.status, `a batch was refused: ${result.status}`);
+  const results = batchResults(result);
+  const bad = results.findIndex(({ status }) => status !== created);
+  if (bad >= 0) throw new CodedError("bench_wrong_result", `event ${bad} has status ${results[bad]?.status}`);
+  return results.length;
+}

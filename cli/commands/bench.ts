@@ -1,0 +1,150 @@
+/** `quorate bench`: how fast a cluster is on this machine, with its durability stated. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { CommandModule } from "yargs";
+import { CodedError } from "../../node/base/errors.ts";
+import { BATCH_RECORDS_MAX } from "../../node/base/limits.ts";
+import { readKeyFile } from "../../node/client/index.ts";
+import { type BulkOptions, prepareBulk, queryHistories, runBulk } from "../bench/bulk.ts";
+import { describeMachine, machineText } from "../bench/machine.ts";
+import { type BenchResult, DURABILITY, latencyText, resources } from "../bench/report.ts";
+import { Target } from "../bench/target.ts";
+import { readCluster } from "../cluster-access.ts";
+import { command } from "../command.ts";
+import { type Output, table } from "../output.ts";
+import { LocalCluster } from "../processes.ts";
+import { parseNodeCount } from "./init.ts";
+
+const LOADS = ["bulk"] as const;
+const CLIENT = "client";
+
+interface BenchArguments {
+  readonly load: (typeof LOADS)[number];
+  readonly nodes: number;
+  readonly accounts: number;
+  readonly transfers: number;
+  readonly batch: number;
+  readonly clients: number;
+  readonly seed: number;
+}
+
+function positive(name: string, value: number, most: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new CodedError("usage", `--${name}: a whole number from 1 to ${most}`);
+}
+
+function bulkOptions(args: BenchArguments, output: Output): BulkOptions {
+  return {
+    accounts: positive("accounts", args.accounts, 10_000_000),
+    transfers: positive("transfers", args.transfers, 1_000_000_000),
+    batch: positive("batch", args.batch, BATCH_RECORDS_MAX),
+    clients: positive("clients", args.clients, 64),
+    seed: args.seed,
+    onProgress: (done, perSecond) =>
+      output.progress(`${done} of ${args.transfers} transfers, ${Math.round(perSecond)} a second`),
+  };
+}
+
+async function bulk(target: Target, args: BenchArguments, output: Output): Promise<BenchResult["figures"]> {
+  const options = bulkOptions(args, output);
+  output.note(`Opening ${options.accounts} accounts ...`);
+  await prepareBulk(target, options);
+  output.note(`Creating ${options.transfers} transfers in batches of ${options.batch}, ${options.clients} at once ...`);
+  const before = await target.read();
+  const load = await runBulk(target, options);
+  const { bytesWritten, ...used } = resources(before, await target.read(), load.seconds);
+  const queryLatencyMs = await queryHistories(target, options);
+  return {
+    ...load,
+    queryLatencyMs,
+    bytesWrittenPerTransfer: Math.round(bytesWritten / options.transfers),
+    ...used,
+  };
+}
+
+/** All nodes must have come to the same state; otherwise no figure counts. */
+async function checkAgreement(target: Target): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    const nodes = await target.nodes();
+    if (new Set(nodes.map(({ height, digest }) => `${height} ${digest}`)).size === 1) return;
+    if (attempt === 50) throw new CodedError("bench_wrong_result", "the nodes did not come to the same state");
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+  }
+}
+
+function benchText({ figures }: BenchResult): string {
+  const rows = Object.entries(figures).map(([name, value]) => {
+    if (typeof value !== "object" || value === null) return [name, String(value)];
+    if ("p50" in value) return [name, latencyText(value as Parameters<typeof latencyText>[0])];
+    const parts = Object.entries(value).map(([key, part]) => `${key} ${String(part)}`);
+    return [name, parts.join(", ")];
+  });
+  return table([["figure", "value"], ...rows]);
+}
+
+async function measure(target: Target, directory: string, args: BenchArguments, output: Output): Promise<BenchResult> {
+  const machine = describeMachine(directory);
+  output.note(machineText(machine));
+  output.note(DURABILITY);
+  const figures = await bulk(target, args, output);
+  await checkAgreement(target);
+  const { load, nodes, accounts, transfers, batch, clients, seed } = args;
+  return {
+    load,
+    machine,
+    durability: DURABILITY,
+    settings: { nodes, accounts, transfers, batch, clients, seed },
+    figures,
+  };
+}
+
+async function ownCluster<T>(nodes: number, output: Output, act: (local: LocalCluster) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), "quorate-bench-"));
+  const local = await LocalCluster.init({ directory, nodes, nowMs: Date.now() });
+  local.onUnexpectedExit = (name, code) => output.note(`${name} has ended with code ${code}; see ${directory}`);
+  try {
+    for (const id of local.nodeIds) local.startNode(id);
+    return await act(local);
+  } finally {
+    await local.stopAll();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+export const bench: CommandModule = command({
+  command: "bench",
+  describe: "measure a cluster of this machine's own, or --cluster, and say on what and how durable",
+  builder: (yargs) =>
+    yargs
+      .option("load", { choices: LOADS, default: LOADS[0], describe: "what to ask of it" })
+      .option("nodes", { type: "number", default: 3, describe: "how many nodes; of a cluster of its own" })
+      .option("accounts", { type: "number", default: 10_000, describe: "accounts to move money between" })
+      .option("transfers", { type: "number", default: 1_000_000, describe: "transfers in all" })
+      .option("batch", { type: "number", default: BATCH_RECORDS_MAX, describe: "transfers under one signature" })
+      .option("clients", { type: "number", default: 1, describe: "sessions, each with one batch under way" })
+      .option("seed", { type: "number", default: 1, describe: "of the random account pairs" })
+      .option("cluster", { type: "string", describe: "cluster file of a fresh cluster that is there already" })
+      .example("$0 bench", "a million transfers through three nodes")
+      .example("$0 bench --clients 4 --json", "one JSON object as the last line"),
+  handler: async (args, output) => {
+    const nodes = parseNodeCount(args.nodes);
+    const usage = new Map([[CLIENT, process.pid]]);
+    let result: BenchResult;
+    if (args.cluster === undefined) {
+      result = await ownCluster(nodes, output, async (local) => {
+        const processes = new Map([...usage, ...local.processIds()]);
+        const target = await Target.open({ cluster: local.cluster, admin: local.admin, processes });
+        return await measure(target, local.directory, args, output);
+      });
+    } else {
+      const directory = dirname(args.cluster);
+      const admin = readKeyFile(join(directory, "admin.key"));
+      const target = await Target.open({ cluster: readCluster(args.cluster), admin, processes: usage });
+      result = await measure(target, tmpdir(), args, output);
+    }
+    output.result(result, benchText(result));
+  },
+});
