@@ -46,6 +46,8 @@ export class LocalCluster {
   readonly #nodes = new Map<number, ChildProcess>();
   #acquirer: ChildProcess | undefined;
   #stopping = false;
+  /** Options of Node.js for the nodes started from now on, such as those of its profiler. */
+  nodeArguments: readonly string[] = [];
   /** Called when a process ends that nobody has ended. */
   onUnexpectedExit: (name: string, code: number | null) => void = () => undefined;
 
@@ -106,7 +108,7 @@ export class LocalCluster {
 
   startNode(id: number): void {
     const config = this.#configs[id - 1] as string;
-    this.#nodes.set(id, this.#spawn(`node-${id}`, ["start", "--config", config], dirname(config)));
+    this.#nodes.set(id, this.#spawn(`node-${id}`, ["start", "--config", config], dirname(config), this.nodeArguments));
   }
 
   startAcquirer(): void {
@@ -130,9 +132,14 @@ export class LocalCluster {
     await Promise.all(children.map((child) => end(child, "SIGTERM")));
   }
 
-  #spawn(name: string, args: readonly string[], logDirectory: string): ChildProcess {
+  #spawn(
+    name: string,
+    args: readonly string[],
+    logDirectory: string,
+    nodeArguments: readonly string[] = [],
+  ): ChildProcess {
     const log = openSync(join(logDirectory, `${name}.log`), "a");
-    const child = spawn(process.execPath, [QUORATE, ...args], { stdio: ["ignore", log, log] });
+    const child = spawn(process.execPath, [...nodeArguments, QUORATE, ...args], { stdio: ["ignore", log, log] });
     closeSync(log);
     child.on("exit", (code) => {
       const known = child === this.#acquirer || [...this.#nodes.values()].includes(child);

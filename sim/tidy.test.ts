@@ -26,6 +26,7 @@ const NODE_FILES = ["node:fs", "node:path"];
 const UNITS: Readonly<Record<string, Unit>> = {
   "node/base": { units: [], packages: [] },
   "node/actor": { units: ["node/base"], packages: [] },
+  "node/assets": { units: ["node/base"], packages: [] },
   "node/wire": { units: ["node/base"], packages: ["msgpackr"] },
   "node/ledger": { units: ["node/base"], packages: [] },
   consensus: { units: ["node/base"], packages: [] },

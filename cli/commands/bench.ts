@@ -101,11 +101,16 @@ async function measure(target: Target, directory: string, args: BenchArguments, 
   };
 }
 
-async function ownCluster<T>(nodes: number, output: Output, act: (local: LocalCluster) => Promise<T>): Promise<T> {
+async function ownCluster<T>(
+  { nodes, profile }: { readonly nodes: number; readonly profile: string | undefined },
+  output: Output,
+  act: (local: LocalCluster) => Promise<T>,
+): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "quorate-bench-"));
   const local = await LocalCluster.init({ directory, nodes, nowMs: Date.now() });
   local.onUnexpectedExit = (name, code) => output.note(`${name} has ended with code ${code}; see ${directory}`);
   try {
+    if (profile !== undefined) local.nodeArguments = ["--cpu-prof", `--cpu-prof-dir=${profile}`];
     for (const id of local.nodeIds) local.startNode(id);
     return await act(local);
   } finally {
@@ -126,6 +131,7 @@ export const bench: CommandModule = command({
       .option("batch", { type: "number", default: BATCH_RECORDS_MAX, describe: "transfers under one signature" })
       .option("clients", { type: "number", default: 1, describe: "sessions, each with one batch under way" })
       .option("seed", { type: "number", default: 1, describe: "of the random account pairs" })
+      .option("profile", { type: "string", describe: "write a CPU profile of each node of its own into this directory" })
       .option("cluster", { type: "string", describe: "cluster file of a fresh cluster that is there already" })
       .example("$0 bench", "a million transfers through three nodes")
       .example("$0 bench --clients 4 --json", "one JSON object as the last line"),
@@ -134,7 +140,7 @@ export const bench: CommandModule = command({
     const usage = new Map([[CLIENT, process.pid]]);
     let result: BenchResult;
     if (args.cluster === undefined) {
-      result = await ownCluster(nodes, output, async (local) => {
+      result = await ownCluster({ nodes, profile: args.profile }, output, async (local) => {
         const processes = new Map([...usage, ...local.processIds()]);
         const target = await Target.open({ cluster: local.cluster, admin: local.admin, processes });
         return await measure(target, local.directory, args, output);
