@@ -7,7 +7,7 @@ import { equalBytes } from "../base/bytes.ts";
 import { errorMessage } from "../base/errors.ts";
 import { FRAME_BYTES_MAX } from "../base/limits.ts";
 import { type ClusterFile, type ClusterNode, sha256 } from "../transport/cluster-file.ts";
-import { peerKey, TLS_OPTIONS } from "../transport/tls.ts";
+import { peerKey, TLS_OPTIONS, zeroMask } from "../transport/tls.ts";
 import {
   type Consistency,
   decodeNodeFrame,
@@ -55,6 +55,7 @@ export class Connection {
     const socket = new WebSocket(`wss://${host}:${node.port}/client`, {
       ...TLS_OPTIONS,
       perMessageDeflate: false,
+      generateMask: zeroMask,
       maxPayload: FRAME_BYTES_MAX,
       handshakeTimeout: CONNECT_TIMEOUT_MS,
     });

@@ -10,7 +10,7 @@ import { CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts"
 import type { Clock, Timer } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
-import { peerKey, TLS_OPTIONS, type TlsCredentials } from "./tls.ts";
+import { peerKey, TLS_OPTIONS, type TlsCredentials, zeroMask } from "./tls.ts";
 
 const BACK_OFF_MS = 50;
 const BACK_OFF_MAX_MS = 1_000;
@@ -68,6 +68,7 @@ export class PeerLink {
       ...credentials,
       headers: { "x-quorate-cluster": toHex(clusterId), "x-quorate-node": String(self) },
       perMessageDeflate: false,
+      generateMask: zeroMask,
       maxPayload: FRAME_BYTES_MAX,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     });
