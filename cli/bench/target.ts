@@ -1,9 +1,22 @@
 /** The cluster under test: one that the benchmark has started, or one that is there already. */
+
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { must } from "../../node/base/assert.ts";
+import { Connection } from "../../node/client/connection.ts";
+import { ClientError, isRetriable } from "../../node/client/errors.ts";
 import { type ClusterFile, type KeyPair, QuorateClient } from "../../node/client/index.ts";
 import { clusterStatus, type NodeStatus, waitReady } from "../node-status.ts";
 import { type ProcessUsage, processUsage } from "./process-usage.ts";
 
 const DEADLINE_MS = 120_000;
+const RETRY_MS = 20;
+
+/** A connection that takes signed transactions of anybody. */
+export interface Lane {
+  submit(transaction: Uint8Array): Promise<Uint8Array>;
+  close(): void;
+}
 
 export interface TargetOptions {
   readonly cluster: ClusterFile;
@@ -40,10 +53,17 @@ export class Target {
 
   /** A session of the admin: the first with the leader, the others with the nodes behind it in turn. */
   async connect(index: number): Promise<QuorateClient> {
-    const { nodes } = this.cluster;
-    const leaderAt = nodes.findIndex(({ id }) => id === this.#leader);
-    const firstNode = nodes[(leaderAt + index) % nodes.length]?.id ?? this.#leader;
+    const firstNode = this.#nodeFor(index).id;
     return await QuorateClient.open({ cluster: this.cluster, signer: this.admin, firstNode, deadlineMs: DEADLINE_MS });
+  }
+
+  /** A bare connection to the leader or, by rising `index`, to the nodes behind it in turn. */
+  async lane(index: number): Promise<Lane> {
+    const { connection } = await Connection.open(this.cluster, this.#nodeFor(index), this.admin);
+    return {
+      submit: async (transaction) => await submitted(connection, transaction),
+      close: () => connection.close(),
+    };
   }
 
   async nodes(): Promise<readonly NodeStatus[]> {
@@ -55,5 +75,25 @@ export class Target {
     const nodes = await this.nodes();
     const logs = nodes.map(({ sections }) => sections["log"] as { readonly syncs?: number } | undefined);
     return { usage, syncs: logs.reduce((sum, log) => sum + (log?.syncs ?? 0), 0) };
+  }
+
+  #nodeFor(index: number): ClusterFile["nodes"][number] {
+    const { nodes } = this.cluster;
+    const leaderAt = nodes.findIndex(({ id }) => id === this.#leader);
+    return must(nodes[(leaderAt + index) % nodes.length], "a cluster has nodes");
+  }
+}
+
+/** Sends the same bytes again while the cluster says that a later attempt may succeed. */
+async function submitted(connection: Connection, transaction: Uint8Array): Promise<Uint8Array> {
+  const deadline = performance.now() + DEADLINE_MS;
+  for (;;) {
+    try {
+      return await connection.submit(transaction, DEADLINE_MS);
+    } catch (error) {
+      const passing = error instanceof ClientError && isRetriable(error.code) && !connection.lost;
+      if (!passing || performance.now() > deadline) throw error;
+      await sleep(RETRY_MS);
+    }
   }
 }

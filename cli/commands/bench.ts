@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
-import { BATCH_RECORDS_MAX } from "../../node/base/limits.ts";
+import { BATCH_RECORDS_MAX, SESSIONS_MAX } from "../../node/base/limits.ts";
 import { readKeyFile } from "../../node/client/index.ts";
 import { type BulkOptions, prepareBulk, queryHistories, runBulk } from "../bench/bulk.ts";
 import { describeMachine, machineText } from "../bench/machine.ts";
 import { type BenchResult, DURABILITY, latencyText, resources } from "../bench/report.ts";
+import { prepareSigned, runSigned, type SignedOptions } from "../bench/signed.ts";
 import { Target } from "../bench/target.ts";
 import { readCluster } from "../cluster-access.ts";
 import { command } from "../command.ts";
@@ -16,8 +17,9 @@ import { type Output, table } from "../output.ts";
 import { LocalCluster } from "../processes.ts";
 import { parseNodeCount } from "./init.ts";
 
-const LOADS = ["bulk"] as const;
+const LOADS = ["bulk", "signed", "open"] as const;
 const CLIENT = "client";
+const PROGRESS_EVERY = 500;
 
 interface BenchArguments {
   readonly load: (typeof LOADS)[number];
@@ -26,6 +28,11 @@ interface BenchArguments {
   readonly transfers: number;
   readonly batch: number;
   readonly clients: number;
+  readonly payers: number;
+  readonly payments: number;
+  readonly connections: number;
+  readonly "in-flight": number;
+  readonly rate?: number | undefined;
   readonly seed: number;
 }
 
@@ -63,6 +70,36 @@ async function bulk(target: Target, args: BenchArguments, output: Output): Promi
   };
 }
 
+function signedOptions(args: BenchArguments, output: Output): SignedOptions {
+  if (args.load === "open" && args.rate === undefined) {
+    throw new CodedError("usage", "--load open needs --rate, the payments a second to offer");
+  }
+  return {
+    payers: positive("payers", args.payers, SESSIONS_MAX / 2),
+    payments: positive("payments", args.payments, 10_000_000),
+    connections: positive("connections", args.connections, 1_024),
+    inFlight: positive("in-flight", args["in-flight"], 65_536),
+    rate: args.load === "open" ? positive("rate", args.rate ?? 0, 1_000_000) : undefined,
+    seed: args.seed,
+    onProgress: (done, perSecond) => {
+      if (done % PROGRESS_EVERY === 0) {
+        output.progress(`${done} of ${args.payments} payments, ${Math.round(perSecond)} a second`);
+      }
+    },
+  };
+}
+
+async function signed(target: Target, args: BenchArguments, output: Output): Promise<BenchResult["figures"]> {
+  const options = signedOptions(args, output);
+  output.note(`Registering ${options.payers} payers and signing ${options.payments} payments ...`);
+  const payments = await prepareSigned(target, options);
+  output.note(`Sending them over ${options.connections} connections ...`);
+  const before = await target.read();
+  const load = await runSigned(target, payments, options);
+  const { bytesWritten, ...used } = resources(before, await target.read(), load.seconds);
+  return { ...load, bytesWrittenPerPayment: Math.round(bytesWritten / options.payments), ...used };
+}
+
 /** All nodes must have come to the same state; otherwise no figure counts. */
 async function checkAgreement(target: Target): Promise<void> {
   for (let attempt = 0; ; attempt++) {
@@ -85,20 +122,21 @@ function benchText({ figures }: BenchResult): string {
   return table([["figure", "value"], ...rows]);
 }
 
+/** The options that made the figures. */
+function settingsOf(args: BenchArguments): BenchResult["settings"] {
+  const { nodes, accounts, transfers, batch, clients, payers, payments, connections, rate, seed } = args;
+  if (args.load === "bulk") return { nodes, accounts, transfers, batch, clients, seed };
+  const offered = rate === undefined ? { inFlight: args["in-flight"] } : { rate };
+  return { nodes, payers, payments, connections, ...offered, seed };
+}
+
 async function measure(target: Target, directory: string, args: BenchArguments, output: Output): Promise<BenchResult> {
   const machine = describeMachine(directory);
   output.note(machineText(machine));
   output.note(DURABILITY);
-  const figures = await bulk(target, args, output);
+  const figures = args.load === "bulk" ? await bulk(target, args, output) : await signed(target, args, output);
   await checkAgreement(target);
-  const { load, nodes, accounts, transfers, batch, clients, seed } = args;
-  return {
-    load,
-    machine,
-    durability: DURABILITY,
-    settings: { nodes, accounts, transfers, batch, clients, seed },
-    figures,
-  };
+  return { load: args.load, machine, durability: DURABILITY, settings: settingsOf(args), figures };
 }
 
 async function ownCluster<T>(
@@ -130,8 +168,16 @@ export const bench: CommandModule = command({
       .option("transfers", { type: "number", default: 1_000_000, describe: "transfers in all" })
       .option("batch", { type: "number", default: BATCH_RECORDS_MAX, describe: "transfers under one signature" })
       .option("clients", { type: "number", default: 1, describe: "sessions, each with one batch under way" })
+      .option("payers", { type: "number", default: 2_000, describe: "who sign, each with a key (signed, open)" })
+      .option("payments", { type: "number", default: 50_000, describe: "signed payments in all (signed, open)" })
+      .option("connections", { type: "number", default: 6, describe: "spread over the nodes (signed, open)" })
+      .option("in-flight", { type: "number", default: 512, describe: "payments under way (signed)" })
+      .option("rate", { type: "number", describe: "payments a second to offer (open)" })
       .option("seed", { type: "number", default: 1, describe: "of the random account pairs" })
-      .option("profile", { type: "string", describe: "write a CPU profile of each node of its own into this directory" })
+      .option("profile", {
+        type: "string",
+        describe: "write a CPU profile of each node of its own into this directory",
+      })
       .option("cluster", { type: "string", describe: "cluster file of a fresh cluster that is there already" })
       .example("$0 bench", "a million transfers through three nodes")
       .example("$0 bench --clients 4 --json", "one JSON object as the last line"),

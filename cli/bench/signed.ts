@@ -1,0 +1,129 @@
+/**
+ * The signed load: each payment a transaction of its own, signed by its own payer's key before the clock starts, checked
+ * by the cluster while it runs; many under way over several connections.
+ */
+import { performance } from "node:perf_hooks";
+import { CodedError } from "../../node/base/errors.ts";
+import { Prng } from "../../node/base/prng.ts";
+import { batchResults, decodeReceipt, decodeResult } from "../../node/client/index.ts";
+import { TransferStatus } from "../../node/ledger/status.ts";
+import { Payer, registerPayer } from "./payers.ts";
+import { type Percentiles, percentiles } from "./percentiles.ts";
+import type { Lane, Target } from "./target.ts";
+
+const REGISTRATIONS_IN_FLIGHT = 64;
+
+export interface SignedOptions {
+  readonly payers: number;
+  readonly payments: number;
+  readonly connections: number;
+  readonly inFlight: number;
+  readonly seed: number;
+  /** Payments a second to offer, whatever is answered (open loop); undefined for as fast as `inFlight` lets. */
+  readonly rate: number | undefined;
+  readonly onProgress: (done: number, perSecond: number) => void;
+}
+
+export interface SignedFigures {
+  readonly seconds: number;
+  readonly paymentsPerSecond: number;
+  readonly latencyMs: Percentiles;
+}
+
+/** Registers payers and opens their sessions and accounts; tells the signed payments, in the order to send them. */
+export async function prepareSigned(target: Target, options: SignedOptions): Promise<readonly Uint8Array[]> {
+  const payers = Array.from(
+    { length: options.payers },
+    (_, index) => new Payer(BigInt(index + 1), target.cluster.clusterId),
+  );
+  const admin = await target.connect(0);
+  const lane = await target.lane(0);
+  try {
+    await pooled(payers, REGISTRATIONS_IN_FLIGHT, async (payer) => await registerPayer(admin, payer));
+    await pooled(payers, REGISTRATIONS_IN_FLIGHT, async (payer) => await accepted(lane, payer.open()));
+    await pooled(payers, REGISTRATIONS_IN_FLIGHT, async (payer) => await accepted(lane, payer.openAccount()));
+  } finally {
+    admin.close();
+    lane.close();
+  }
+  const random = new Prng(options.seed);
+  return Array.from({ length: options.payments }, (_, index) => {
+    const payer = payers[index % payers.length] as Payer;
+    const payee = 1 + random.below(options.payers - 1);
+    const other = BigInt(payee) < payer.account ? payee : payee + 1;
+    return payer.pay(BigInt(index + 1), BigInt(other));
+  });
+}
+
+/** Sends the payments and measures from the first to the last answer. */
+export async function runSigned(
+  target: Target,
+  payments: readonly Uint8Array[],
+  options: SignedOptions,
+): Promise<SignedFigures> {
+  const lanes = await Promise.all(Array.from({ length: options.connections }, (_, index) => target.lane(index)));
+  const latencies: number[] = [];
+  const startedAt = performance.now();
+  const dueAt = (index: number): number =>
+    options.rate === undefined ? performance.now() : startedAt + (index / options.rate) * 1_000;
+  const send = async (payment: Uint8Array, index: number): Promise<void> => {
+    const due = dueAt(index);
+    const lane = lanes[index % lanes.length] as Lane;
+    await accepted(lane, payment);
+    // From when it was due, not from when it was sent: an open loop leaves nothing out while the cluster stalls.
+    latencies.push(performance.now() - due);
+    options.onProgress(latencies.length, latencies.length / ((performance.now() - startedAt) / 1_000));
+  };
+  try {
+    if (options.rate === undefined) await pooled(payments, options.inFlight, send);
+    else await paced(payments, dueAt, send);
+  } finally {
+    for (const lane of lanes) lane.close();
+  }
+  const seconds = (performance.now() - startedAt) / 1_000;
+  return { seconds, paymentsPerSecond: Math.round(payments.length / seconds), latencyMs: percentiles(latencies) };
+}
+
+/** Runs `act` over all items with at most `width` under way. */
+async function pooled<T>(
+  items: readonly T[],
+  width: number,
+  act: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next;
+      next += 1;
+      await act(items[index] as T, index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+}
+
+/** Starts each item when it is due, however many are under way. */
+async function paced<T>(
+  items: readonly T[],
+  dueAt: (index: number) => number,
+  act: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  const running: Promise<void>[] = [];
+  for (let index = 0; index < items.length; ) {
+    for (; index < items.length && dueAt(index) <= performance.now(); index++) {
+      running.push(act(items[index] as T, index));
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1);
+    });
+  }
+  await Promise.all(running);
+}
+
+/** Submits signed bytes that must be executed with success. */
+async function accepted(lane: Lane, transaction: Uint8Array): Promise<void> {
+  const result = decodeResult(decodeReceipt(await lane.submit(transaction)).result);
+  if (result.status !== "ok") throw new CodedError(result.status, `a transaction was refused: ${result.status}`);
+  if (!("exceptions" in result)) return;
+  const bad = batchResults(result).find(({ status }) => status !== TransferStatus.created);
+  if (bad !== undefined) throw new CodedError("bench_wrong_result", `an event has status ${bad.status}`);
+}
