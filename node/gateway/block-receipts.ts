@@ -3,7 +3,6 @@
  */
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { Applied } from "../state/state-machine.ts";
-import { merklePath } from "../wire/merkle.ts";
 import { attestation, encodeReceipt } from "../wire/receipt.ts";
 
 /** Makes the receipt of transaction `index`; the node's signature is made at the first call. */
@@ -15,13 +14,13 @@ export function blockReceipts(crypto: Crypto, clusterId: Uint8Array, applied: Ap
     const at = { clusterId, height: block.header.height, blockHash: block.hash, digest };
     signature ??= crypto.sign(attestation(sha256, at));
     return encodeReceipt({
-      transactionHash: block.leaves[index] as Uint8Array,
+      transactionHash: block.tree.leaves[index] as Uint8Array,
       transactionIndex: index,
-      transactionPath: merklePath(sha256, block.leaves, index),
+      transactionPath: block.tree.path(index),
       blockHeader: block.headerBytes,
       result: applied.results[index] as Uint8Array,
-      resultPath: merklePath(sha256, applied.resultLeaves, index),
-      resultRoot: applied.resultRoot,
+      resultPath: applied.resultTree.path(index),
+      resultRoot: applied.resultTree.root,
       previousDigest: applied.previousDigest,
       effectsHash: applied.effectsHash,
       nodeKey: crypto.publicKey,

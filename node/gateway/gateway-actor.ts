@@ -299,7 +299,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
     this.#logTime = block.header.timestamp;
     if (this.#waiters.size === 0) return;
     const receiptOf = blockReceipts(this.#deps.crypto, this.#deps.clusterId, applied);
-    block.leaves.forEach((leaf, index) => {
+    block.tree.leaves.forEach((leaf, index) => {
       for (const waiter of this.#waiters.take(toHex(leaf))) {
         this.#endRequest(waiter);
         this.#send(waiter.connection, { type: "receipt", request: waiter.request, receipt: receiptOf(index) });

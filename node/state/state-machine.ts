@@ -16,7 +16,7 @@ import { Ledger } from "../ledger/ledger.ts";
 import { type Block, earliestTimestamp, housekeepingTimestamp, transactionTimestamp } from "../wire/block.ts";
 import { clusterIdOf, type Genesis, genesisHash } from "../wire/genesis.ts";
 import { KINDS } from "../wire/kinds.ts";
-import { leafHash, merkleRoot } from "../wire/merkle.ts";
+import { leafHash, MerkleTree } from "../wire/merkle.ts";
 import { stateDigest } from "../wire/receipt.ts";
 import { encodeResult, type Refusal } from "../wire/results.ts";
 import { GROUP, type Transaction } from "../wire/transaction.ts";
@@ -54,11 +54,11 @@ export interface Applied {
   readonly block: Block;
   readonly previousDigest: Uint8Array;
   readonly digest: Uint8Array;
-  readonly resultRoot: Uint8Array;
+  /** Its root is the result root. */
+  readonly resultTree: MerkleTree;
   readonly effectsHash: Uint8Array;
   /** Encoded results, one a transaction. */
   readonly results: readonly Uint8Array[];
-  readonly resultLeaves: readonly Uint8Array[];
   /** Whether the transaction at this place was a retry: its stored result was repeated, nothing was executed. */
   readonly duplicates: readonly boolean[];
   readonly events: readonly StateEvent[];
@@ -138,16 +138,19 @@ export class StateMachine {
     const duplicates: boolean[] = [];
     block.transactions.forEach((encoded, index) => {
       const moment = new Moment(transactionTimestamp(header, index), previousDigest, events);
-      const executed = this.#applyTransaction(moment, encoded, block.leaves[index] as Uint8Array);
+      const executed = this.#applyTransaction(moment, encoded, block.tree.leaves[index] as Uint8Array);
       results.push(executed.result);
       duplicates.push(executed.duplicate);
     });
-    const resultLeaves = results.map((result) => leafHash(this.#sha256, result));
-    const resultRoot = merkleRoot(this.#sha256, resultLeaves);
+    const resultTree = new MerkleTree(
+      this.#sha256,
+      results.map((result) => leafHash(this.#sha256, result)),
+    );
+    const resultRoot = resultTree.root;
     const effectsHash = this.#takeEffectsHash();
     const digest = stateDigest(this.#sha256, { previousDigest, blockHash: block.hash, resultRoot, effectsHash });
     this.#stand.move({ height: header.height, timestamp: header.timestamp, digest, blockHash: block.hash });
-    return { block, previousDigest, digest, resultRoot, effectsHash, results, resultLeaves, duplicates, events };
+    return { block, previousDigest, digest, resultTree, effectsHash, results, duplicates, events };
   }
 
   /**

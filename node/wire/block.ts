@@ -10,7 +10,7 @@
 import { equalBytes, viewOf } from "../base/bytes.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
-import { leafHash, merkleRoot } from "./merkle.ts";
+import { leafHash, MerkleTree } from "./merkle.ts";
 import { WireError } from "./msgpack.ts";
 
 export const BLOCK_HEADER_BYTES = 128;
@@ -37,8 +37,8 @@ export interface Block {
   readonly headerBytes: Uint8Array;
   readonly hash: Uint8Array;
   readonly transactions: readonly Uint8Array[];
-  /** Merkle leaves: the transactions' hashes. */
-  readonly leaves: readonly Uint8Array[];
+  /** Its leaves are the transactions' hashes. */
+  readonly tree: MerkleTree;
 }
 
 /** What a new block is made of. */
@@ -69,7 +69,7 @@ export function encodeBlock(sha256: Sha256, content: BlockContent): { bytes: Uin
   view.setUint32(56, bodyBytes, true);
   encoded.set(content.previousHash, 64);
   const leaves = content.transactions.map((transaction) => leafHash(sha256, transaction));
-  encoded.set(merkleRoot(sha256, leaves), 96);
+  encoded.set(new MerkleTree(sha256, leaves).root, 96);
   let offset = BLOCK_HEADER_BYTES;
   for (const transaction of content.transactions) {
     view.setUint32(offset, transaction.length, true);
@@ -122,14 +122,17 @@ export function decodeBlock(sha256: Sha256, encoded: Uint8Array): Block {
     offset += length;
   }
   if (offset !== encoded.length) throw malformed("bytes after the last transaction");
-  const leaves = transactions.map((transaction) => leafHash(sha256, transaction));
-  if (!equalBytes(merkleRoot(sha256, leaves), header.transactionRoot)) throw malformed("its root does not match");
+  const tree = new MerkleTree(
+    sha256,
+    transactions.map((transaction) => leafHash(sha256, transaction)),
+  );
+  if (!equalBytes(tree.root, header.transactionRoot)) throw malformed("its root does not match");
   return {
     header,
     headerBytes: encoded.slice(0, BLOCK_HEADER_BYTES),
     hash: blockHash(sha256, encoded),
     transactions,
-    leaves,
+    tree,
   };
 }
 

@@ -13,27 +13,50 @@ export function leafHash(sha256: Sha256, leaf: Uint8Array): Uint8Array {
   return sha256(LEAF, leaf);
 }
 
-/** Root over leaf hashes; the hash of nothing for an empty list. */
-export function merkleRoot(sha256: Sha256, leaves: readonly Uint8Array[]): Uint8Array {
-  return leaves.length === 0 ? sha256() : subtreeRoot(sha256, leaves, 0, leaves.length);
+/**
+ * A tree over leaf hashes, level by level: neighbours are paired, and a node without a neighbour moves up as it is. That is
+ * the tree of RFC 6962. All its nodes are hashed once, so each path is cut out without hashing.
+ */
+export class MerkleTree {
+  /** The hash of nothing for a tree without leaves. */
+  readonly root: Uint8Array;
+  readonly #levels: (readonly Uint8Array[])[];
+
+  constructor(sha256: Sha256, leaves: readonly Uint8Array[]) {
+    this.#levels = [leaves];
+    let level = leaves;
+    while (level.length > 1) {
+      level = levelAbove(sha256, level);
+      this.#levels.push(level);
+    }
+    this.root = level[0] ?? sha256();
+  }
+
+  get leaves(): readonly Uint8Array[] {
+    return this.#levels[0] as readonly Uint8Array[];
+  }
+
+  /** Sibling hashes from leaf `index` up to the root. */
+  path(index: number): Uint8Array[] {
+    const path: Uint8Array[] = [];
+    let at = index;
+    for (const level of this.#levels) {
+      const sibling = level[at ^ 1];
+      if (sibling !== undefined) path.push(sibling);
+      at >>= 1;
+    }
+    return path;
+  }
 }
 
-/** Sibling hashes from leaf `index` up to the root. */
-export function merklePath(sha256: Sha256, leaves: readonly Uint8Array[], index: number): Uint8Array[] {
-  const path: Uint8Array[] = [];
-  let from = 0;
-  let to = leaves.length;
-  while (to - from > 1) {
-    const middle = from + split(to - from);
-    if (index < middle) {
-      path.push(subtreeRoot(sha256, leaves, middle, to));
-      to = middle;
-    } else {
-      path.push(subtreeRoot(sha256, leaves, from, middle));
-      from = middle;
-    }
+function levelAbove(sha256: Sha256, level: readonly Uint8Array[]): Uint8Array[] {
+  const above: Uint8Array[] = [];
+  for (let i = 0; i < level.length; i += 2) {
+    const left = level[i] as Uint8Array;
+    const right = level[i + 1];
+    above.push(right === undefined ? left : sha256(NODE, left, right));
   }
-  return path.toReversed();
+  return above;
 }
 
 /** Whether `leaf` (a leaf hash) is number `index` of `count` leaves under `root`. */
@@ -66,10 +89,4 @@ export function verifyMerklePath(
 
 function split(count: number): number {
   return 2 ** (31 - Math.clz32(count - 1));
-}
-
-function subtreeRoot(sha256: Sha256, leaves: readonly Uint8Array[], from: number, to: number): Uint8Array {
-  if (to - from === 1) return leaves[from] as Uint8Array;
-  const middle = from + split(to - from); // depth is at most 11: BLOCK_TRANSACTIONS_MAX leaves
-  return sha256(NODE, subtreeRoot(sha256, leaves, from, middle), subtreeRoot(sha256, leaves, middle, to));
 }

@@ -51,7 +51,7 @@ export class ExactlyOnce {
   block({ block, results, duplicates }: Applied): void {
     block.transactions.forEach((encoded, index) => {
       const result = results[index] as Uint8Array;
-      const hash = block.leaves[index] as Uint8Array;
+      const hash = block.tree.leaves[index] as Uint8Array;
       this.#transaction(encoded, { height: block.header.height, hash, result }, duplicates[index] === true);
     });
   }
