@@ -13,6 +13,11 @@ export function leafHash(sha256: Sha256, leaf: Uint8Array): Uint8Array {
   return sha256(LEAF, leaf);
 }
 
+/** Hash of an inner node over its two children. */
+export function nodeHash(sha256: Sha256, left: Uint8Array, right: Uint8Array): Uint8Array {
+  return sha256(NODE, left, right);
+}
+
 /**
  * A tree over leaf hashes, level by level: neighbours are paired, and a node without a neighbour moves up as it is. That is
  * the tree of RFC 6962. All its nodes are hashed once, so each path is cut out without hashing.
@@ -54,7 +59,7 @@ function levelAbove(sha256: Sha256, level: readonly Uint8Array[]): Uint8Array[] 
   for (let i = 0; i < level.length; i += 2) {
     const left = level[i] as Uint8Array;
     const right = level[i + 1];
-    above.push(right === undefined ? left : sha256(NODE, left, right));
+    above.push(right === undefined ? left : nodeHash(sha256, left, right));
   }
   return above;
 }
@@ -83,7 +88,9 @@ export function verifyMerklePath(
   }
   if (turns.length !== proof.path.length) return false;
   let hash = proof.leaf;
-  for (const sibling of proof.path) hash = turns.pop() ? sha256(NODE, hash, sibling) : sha256(NODE, sibling, hash);
+  for (const sibling of proof.path) {
+    hash = turns.pop() ? nodeHash(sha256, hash, sibling) : nodeHash(sha256, sibling, hash);
+  }
   return equalBytes(hash, root);
 }
 

@@ -1,0 +1,193 @@
+/**
+ * The history tree: an RFC 6962 tree whose leaves are the hashes of all blocks from the first on. Its root in a signed
+ * checkpoint commits to the whole log, and proofs of a few dozen hashes show that a block is part of it (inclusion) or that
+ * a later log extends an earlier one (consistency; RFC 6962, section 2.1, and RFC 9162, section 2.1.4.2).
+ */
+import { assert } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import { leafHash, nodeHash } from "./merkle.ts";
+
+/** The block hash at a place of the log; 0 is the first block. */
+export type BlockHashAt = (index: number) => Uint8Array;
+
+/** The right edge of a growing history tree: one hash for each complete subtree, largest first. */
+export class HistoryFrontier {
+  readonly #sha256: Sha256;
+  #size = 0;
+  #peaks: Uint8Array[] = [];
+
+  constructor(sha256: Sha256) {
+    this.#sha256 = sha256;
+  }
+
+  /** Blocks in the tree. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Hashes of the complete subtrees, largest first: as many as `size` has bits set. */
+  get peaks(): readonly Uint8Array[] {
+    return this.#peaks;
+  }
+
+  append(blockHash: Uint8Array): void {
+    let hash = leafHash(this.#sha256, blockHash);
+    for (let rest = this.#size; (rest & 1) === 1; rest = Math.floor(rest / 2)) {
+      hash = nodeHash(this.#sha256, this.#peaks.pop() as Uint8Array, hash);
+    }
+    this.#peaks.push(hash);
+    this.#size += 1;
+  }
+
+  root(): Uint8Array {
+    const last = this.#peaks.at(-1);
+    if (last === undefined) return this.#sha256();
+    return this.#peaks.slice(0, -1).reduceRight((right, peak) => nodeHash(this.#sha256, peak, right), last);
+  }
+
+  /** Goes on from peaks that were kept. */
+  restore(size: number, peaks: readonly Uint8Array[]): void {
+    assert(
+      peaks.length === bitsSet(size),
+      `a history of ${size} blocks has ${bitsSet(size)} peaks, not ${peaks.length}`,
+    );
+    this.#size = size;
+    this.#peaks = [...peaks];
+  }
+}
+
+/** Root over the first `size` blocks. */
+export function historyRoot(sha256: Sha256, hashAt: BlockHashAt, size: number): Uint8Array {
+  return size === 0 ? sha256() : rangeRoot(sha256, hashAt, 0, size);
+}
+
+/** Proof that block `index` lies under the root of the first `size` blocks. */
+export function inclusionProof(sha256: Sha256, hashAt: BlockHashAt, index: number, size: number): Uint8Array[] {
+  assert(index >= 0 && index < size, `block ${index} is not among the first ${size}`);
+  const proof: Uint8Array[] = [];
+  let from = 0;
+  let to = size;
+  while (to - from > 1) {
+    const middle = from + largestPowerBelow(to - from);
+    const left = index < middle;
+    proof.push(left ? rangeRoot(sha256, hashAt, middle, to) : rangeRoot(sha256, hashAt, from, middle));
+    if (left) to = middle;
+    else from = middle;
+  }
+  return proof.toReversed();
+}
+
+/** Whether the block with this hash is number `index` under the root of the first `size` blocks. */
+export function verifyInclusion(
+  sha256: Sha256,
+  claim: { readonly blockHash: Uint8Array; readonly index: number; readonly size: number; readonly root: Uint8Array },
+  proof: readonly Uint8Array[],
+): boolean {
+  if (claim.index < 0 || claim.index >= claim.size) return false;
+  let index = claim.index;
+  let last = claim.size - 1;
+  let hash = leafHash(sha256, claim.blockHash);
+  for (const sibling of proof) {
+    if (last === 0) return false;
+    if (index % 2 === 1 || index === last) {
+      hash = nodeHash(sha256, sibling, hash);
+      while (index % 2 === 0 && index > 0) {
+        index /= 2;
+        last = Math.floor(last / 2);
+      }
+    } else hash = nodeHash(sha256, hash, sibling);
+    index = Math.floor(index / 2);
+    last = Math.floor(last / 2);
+  }
+  return last === 0 && equalBytes(hash, claim.root);
+}
+
+/** Proof that the first `size` blocks begin with the first `earlier`. */
+export function consistencyProof(sha256: Sha256, hashAt: BlockHashAt, earlier: number, size: number): Uint8Array[] {
+  assert(earlier >= 1 && earlier <= size, `no proof from ${earlier} to ${size} blocks`);
+  const proof: Uint8Array[] = [];
+  let from = 0;
+  let to = size;
+  let known = true; // whether the verifier has this subtree's root: the earlier root itself
+  for (;;) {
+    const wanted = earlier - from;
+    if (wanted === to - from) {
+      if (!known) proof.push(rangeRoot(sha256, hashAt, from, to));
+      return proof.toReversed();
+    }
+    const middle = from + largestPowerBelow(to - from);
+    if (earlier <= middle) {
+      proof.push(rangeRoot(sha256, hashAt, middle, to));
+      to = middle;
+    } else {
+      proof.push(rangeRoot(sha256, hashAt, from, middle));
+      from = middle;
+      known = false;
+    }
+  }
+}
+
+/** Whether a log of `size` blocks under `root` extends one of `earlier` blocks under `earlierRoot`. */
+export function verifyConsistency(
+  sha256: Sha256,
+  claim: {
+    readonly earlier: number;
+    readonly earlierRoot: Uint8Array;
+    readonly size: number;
+    readonly root: Uint8Array;
+  },
+  proof: readonly Uint8Array[],
+): boolean {
+  const { earlier, earlierRoot, size, root } = claim;
+  if (earlier < 1 || earlier > size) return false;
+  if (earlier === size) return proof.length === 0 && equalBytes(earlierRoot, root);
+  const path = isPowerOfTwo(earlier) ? [earlierRoot, ...proof] : [...proof];
+  let index = earlier - 1;
+  let last = size - 1;
+  while (index % 2 === 1) {
+    index = Math.floor(index / 2);
+    last = Math.floor(last / 2);
+  }
+  const first = path.shift();
+  if (first === undefined) return false;
+  let before = first;
+  let after = first;
+  for (const sibling of path) {
+    if (last === 0) return false;
+    if (index % 2 === 1 || index === last) {
+      before = nodeHash(sha256, sibling, before);
+      after = nodeHash(sha256, sibling, after);
+      while (index % 2 === 0 && index > 0) {
+        index /= 2;
+        last = Math.floor(last / 2);
+      }
+    } else after = nodeHash(sha256, after, sibling);
+    index = Math.floor(index / 2);
+    last = Math.floor(last / 2);
+  }
+  return last === 0 && equalBytes(before, earlierRoot) && equalBytes(after, root);
+}
+
+/** Depth is that of a balanced tree, at most 53. */
+function rangeRoot(sha256: Sha256, hashAt: BlockHashAt, from: number, to: number): Uint8Array {
+  if (to - from === 1) return leafHash(sha256, hashAt(from));
+  const middle = from + largestPowerBelow(to - from);
+  return nodeHash(sha256, rangeRoot(sha256, hashAt, from, middle), rangeRoot(sha256, hashAt, middle, to));
+}
+
+function largestPowerBelow(count: number): number {
+  let power = 1;
+  while (power * 2 < count) power *= 2;
+  return power;
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return bitsSet(value) === 1;
+}
+
+function bitsSet(value: number): number {
+  let bits = 0;
+  for (let rest = value; rest > 0; rest = Math.floor(rest / 2)) bits += rest % 2;
+  return bits;
+}
