@@ -20,7 +20,7 @@ export interface LocalClusterOptions {
 }
 
 /** Ports that nobody uses now. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports: number[] = [];
   for (const server of servers) {
