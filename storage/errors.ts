@@ -5,6 +5,7 @@ export type StorageFault =
   | "wal_damaged"
   | "wal_foreign_format"
   | "wal_missing_segment"
+  | "wal_read_failed"
   | "wal_write_failed"
   | "store_damaged"
   | "store_failed"
