@@ -8,6 +8,7 @@ export type StorageFault =
   | "wal_read_failed"
   | "wal_write_failed"
   | "store_damaged"
+  | "store_foreign_format"
   | "store_failed"
   | "data_in_use";
 

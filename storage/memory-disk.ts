@@ -51,6 +51,7 @@ class Content {
   }
 
   write({ offset, bytes }: Write): void {
+    if (bytes.length === 0) return;
     const end = offset + bytes.length;
     if (end > this.#bytes.length) {
       const wider = new Uint8Array(Math.max(end, this.#bytes.length * 2, 1024));

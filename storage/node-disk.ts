@@ -121,7 +121,7 @@ class NodeFile implements DiskFile {
   write(offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
     const [only] = chunks;
     const bytes = chunks.length === 1 && only !== undefined ? only : concatBytes(chunks);
-    this.#size = Math.max(this.#size, offset + bytes.length);
+    if (bytes.length > 0) this.#size = Math.max(this.#size, offset + bytes.length);
     this.#start((finish) => this.#writeFully(bytes, 0, offset, finish), done);
   }
 

@@ -133,7 +133,8 @@ export function describeRecord({ index, term, hash, payload }: WalRecord): strin
 
 /** What the log asks of its disk, one after the other. */
 export type DiskEvent =
-  | { readonly kind: "create" | "remove"; readonly path: string }
+  | { readonly kind: "create"; readonly path: string }
+  | { readonly kind: "remove"; readonly path: string }
   | { readonly kind: "write"; readonly path: string; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly kind: "truncate"; readonly path: string; readonly size: number };
 
