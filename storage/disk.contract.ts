@@ -10,6 +10,18 @@ export interface DiskUnderTest {
   readonly dispose: () => void;
 }
 
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+const whole = (file: DiskFile): number[] => [...file.read(0, file.size() + 10)];
+
+/** Does something and waits for its completion. */
+async function doing({ settle }: DiskUnderTest, start: (done: DiskDone) => void): Promise<DiskError | undefined> {
+  const results: (DiskError | undefined)[] = [];
+  start((error) => results.push(error));
+  await settle();
+  expect(results).toHaveLength(1);
+  return results[0];
+}
+
 /** Runs the suite; `create` gives an empty disk each time. */
 export function describeDisk(name: string, create: () => DiskUnderTest): void {
   describe(`${name} as a disk`, () => {
@@ -23,18 +35,6 @@ export function describeDisk(name: string, create: () => DiskUnderTest): void {
     afterEach(() => {
       for (const { dispose } of used.splice(0)) dispose();
     });
-
-    /** Does something and waits for its completion. */
-    async function doing({ settle }: DiskUnderTest, start: (done: DiskDone) => void): Promise<DiskError | undefined> {
-      const results: (DiskError | undefined)[] = [];
-      start((error) => results.push(error));
-      await settle();
-      expect(results).toHaveLength(1);
-      return results[0];
-    }
-
-    const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
-    const whole = (file: DiskFile): number[] => [...file.read(0, file.size() + 10)];
 
     test("a new file is empty; making it again is refused, and so is opening one that is not there", () => {
       const { disk } = fresh();

@@ -204,24 +204,25 @@ describe("the newest file", () => {
   });
 });
 
-describe("a disk that fails", () => {
-  function failing(kind: "write" | "truncate" | "sync" | "syncDirectory", code: DiskError["code"]) {
-    const stepped = new SteppedDisk();
-    const { wal, fatal } = openLog(stepped.disk);
-    const done: string[] = [];
-    wal.append(records(1, 2), () => done.push("1-2"));
-    stepped.run();
-    if (kind !== "write" && kind !== "sync") wal.append(records(3, 7), () => done.push("3-7"));
-    stepped.run();
-    const before = wal.lastIndex();
-    stepped.disk.failNext(kind, code);
-    wal.append(records(before + 1, before + 1), () => done.push("lost"));
-    wal.append(records(before + 2, before + 2), () => done.push("lost"));
-    wal.truncate(before + 1, () => done.push("lost"));
-    stepped.run();
-    return { stepped, wal, fatal, done, before };
-  }
+/** A log whose disk fails once, when something more is asked of it. */
+function failing(kind: "write" | "truncate" | "sync" | "syncDirectory", code: DiskError["code"]) {
+  const stepped = new SteppedDisk();
+  const { wal, fatal } = openLog(stepped.disk);
+  const done: string[] = [];
+  wal.append(records(1, 2), () => done.push("1-2"));
+  stepped.run();
+  if (kind !== "write" && kind !== "sync") wal.append(records(3, 7), () => done.push("3-7"));
+  stepped.run();
+  const before = wal.lastIndex();
+  stepped.disk.failNext(kind, code);
+  wal.append(records(before + 1, before + 1), () => done.push("lost"));
+  wal.append(records(before + 2, before + 2), () => done.push("lost"));
+  wal.truncate(before + 1, () => done.push("lost"));
+  stepped.run();
+  return { stepped, wal, fatal, done, before };
+}
 
+describe("a disk that fails", () => {
   test.each([
     ["EIO on a write", "write", "disk_io"],
     ["EIO on a sync", "sync", "disk_io"],

@@ -1,4 +1,5 @@
 /** What can be wrong with a log, each said with the file, the offset in it, and the height that is concerned. */
+import type { ErrorFacts } from "../../node/base/errors.ts";
 import type { DiskError } from "../../node/base/ports/disk.ts";
 import { StorageError } from "../errors.ts";
 import { FORMAT_VERSION } from "./format.ts";
@@ -13,20 +14,23 @@ export interface LogPlace {
 const REPAIR = "restore this node from its peers";
 
 export function damaged(place: LogPlace): StorageError {
-  return located("wal_damaged", `the log is damaged where it was acknowledged; ${REPAIR}`, place);
+  const text = `the log is damaged where it was acknowledged; ${REPAIR}`;
+  return new StorageError("wal_damaged", withPlace(text, place), factsOf(place));
 }
 
 export function missingSegment(place: LogPlace): StorageError {
-  return located("wal_missing_segment", `a file of the log is missing before this one; ${REPAIR}`, place);
+  const text = `a file of the log is missing before this one; ${REPAIR}`;
+  return new StorageError("wal_missing_segment", withPlace(text, place), factsOf(place));
 }
 
 export function foreignFormat(place: LogPlace, version: number): StorageError {
   const text = `the log has format ${version}, this program format ${FORMAT_VERSION}; use the version that wrote it`;
-  return located("wal_foreign_format", text, place);
+  return new StorageError("wal_foreign_format", withPlace(text, place), { ...factsOf(place), version });
 }
 
 export function readFailed(place: LogPlace, error: DiskError): StorageError {
-  return located("wal_read_failed", `the log cannot be read (${error.message}); replace the disk`, place, error);
+  const text = `the log cannot be read (${error.message}); replace the disk`;
+  return new StorageError("wal_read_failed", withPlace(text, place), { ...factsOf(place), disk: error.code }, error);
 }
 
 export function writeFailed(error: DiskError): StorageError {
@@ -34,8 +38,10 @@ export function writeFailed(error: DiskError): StorageError {
   return new StorageError("wal_write_failed", text, { ...error.facts, disk: error.code }, error);
 }
 
-function located(code: StorageError["code"], text: string, place: LogPlace, cause?: DiskError): StorageError {
-  const { path, offset, index } = place;
-  const facts = { segment: path, offset, index, ...(cause === undefined ? {} : { disk: cause.code }) };
-  return new StorageError(code, `${text}: ${path}, byte ${offset}, height ${index}`, facts, cause);
+function withPlace(text: string, { path, offset, index }: LogPlace): string {
+  return `${text}: ${path}, byte ${offset}, height ${index}`;
+}
+
+function factsOf({ path, offset, index }: LogPlace): ErrorFacts {
+  return { segment: path, offset, index };
 }

@@ -127,33 +127,30 @@ export class LogWriter {
 
   /** Writes and syncs one segment's records after the other's, so that never more than one segment is unsynced. */
   #write(placed: readonly Placed[], dones: readonly (() => void)[]): void {
-    const [first] = placed;
-    if (first === undefined) {
+    const segment = placed[0]?.segment;
+    if (segment === undefined) {
       this.#finish(dones);
       return;
     }
-    const { segment, offset } = first;
-    const boundary = placed.findIndex((other) => other.segment !== segment);
-    const here = boundary < 0 ? placed : placed.slice(0, boundary);
-    const rest = boundary < 0 ? [] : placed.slice(boundary);
-    const records = here.map(({ record }) => record);
+    const run = placed.filter((one) => one.segment === segment);
     const synced = this.#orFail(() => {
-      this.#advance(must(records.at(-1), "a run holds a record").index);
-      this.#write(rest, dones);
+      this.#advance(must(run.at(-1), "a run holds a record").record.index);
+      this.#write(placed.slice(run.length), dones);
     });
-    const write = (file: DiskFile, done: DiskDone): void => {
-      this.#last = segment;
-      file.write(offset, [encodeRecords(records, offset, this.#durableIndex)], this.#orFail());
-      file.sync(done);
-    };
-    if (segment.file === undefined) {
-      this.#create(segment, (file) =>
-        write(
-          file,
-          this.#orFail(() => this.#options.disk.syncDirectory(this.#options.directory, synced)),
-        ),
-      );
-    } else write(segment.file, synced);
+    if (segment.file !== undefined) this.#writeRun(segment.file, run, synced);
+    else {
+      const { disk, directory } = this.#options;
+      const fileSynced = this.#orFail(() => disk.syncDirectory(directory, synced));
+      this.#create(segment, (file) => this.#writeRun(file, run, fileSynced));
+    }
+  }
+
+  #writeRun(file: DiskFile, run: readonly Placed[], synced: DiskDone): void {
+    const { segment, offset } = must(run[0], "a run holds a record");
+    const records = run.map(({ record }) => record);
+    file.write(offset, [encodeRecords(records, offset, this.#durableIndex)], this.#orFail());
+    file.sync(synced);
+    this.#last = segment;
   }
 
   /** Makes a file when the mark of the one before is durable, too: only the newest file may ever end in a torn write. */
@@ -186,6 +183,7 @@ export class LogWriter {
     const { disk, directory } = this.#options;
     newest.file?.close();
     this.#attempt(() => disk.remove(newest.path));
+    if (this.#stopped) return;
     disk.syncDirectory(
       directory,
       this.#orFail(() => this.#removeNewest(cut, count - 1)),

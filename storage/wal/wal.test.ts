@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InvariantError } from "../../node/base/assert.ts";
+import { NodeDisk } from "../node-disk.ts";
 import { contents, DIRECTORY, describeRecord, openLog, record, records, SteppedDisk } from "./log-fixture.contract.ts";
 import type { Wal, WalOptions } from "./wal.ts";
 
@@ -247,6 +251,28 @@ describe("truncate", () => {
     append(1, 2);
     expect(() => wal.truncate(3, () => {})).toThrow(InvariantError);
     expect(() => wal.truncate(0, () => {})).toThrow(InvariantError);
+  });
+});
+
+describe("on real files", () => {
+  test("a log is written, cut, rolled and found again", async () => {
+    const home = mkdtempSync(join(tmpdir(), "quorate-log-"));
+    try {
+      const first = openLog(new NodeDisk(home), { segmentBytes: 4_096 });
+      const append = (from: number, to: number): Promise<void> =>
+        new Promise((resolve) => first.wal.append(records(from, to, 500), resolve));
+      await append(1, 20);
+      await new Promise<void>((resolve) => first.wal.truncate(9, resolve));
+      await Promise.all([append(9, 9), append(10, 30), append(31, 40)]);
+      expect([first.wal.durableIndex(), first.fatal]).toEqual([40, []]);
+      first.wal.close();
+      const again = openLog(new NodeDisk(home), { segmentBytes: 4_096 });
+      expect(again.wal.recovery).toEqual({ records: 40, tornBytes: 0 });
+      expect(contents(again.wal)).toEqual(records(1, 40, 500).map(describeRecord));
+      again.wal.close();
+    } finally {
+      rmSync(home, { recursive: true });
+    }
   });
 });
 

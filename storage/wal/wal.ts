@@ -48,7 +48,7 @@ export class Wal implements LogStore {
     });
     this.recovery = { records: scan.lastIndex, tornBytes: scan.tornBytes };
     for (const { path, file, firstIndex, end } of scan.segments) {
-      const size = Math.max(file.size(), options.segmentBytes);
+      const size = Math.max(file.size(), options.segmentBytes, end + MARK_BYTES);
       this.#segments.push({ path, firstIndex, size, file, end });
     }
     try {
