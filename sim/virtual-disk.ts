@@ -29,20 +29,17 @@ export class VirtualDisk {
   readonly disk: MemoryDisk;
   readonly store: MemoryStore;
   readonly #deps: DiskDeps;
-  readonly #options: DiskOptions;
+  /** When each will have done all that was asked of it. */
+  readonly #freeAtUs = { disk: 0, store: 0 };
   /** A fault: everything takes this many times as long. */
   slowness = 1;
 
-  constructor(deps: DiskDeps, options: DiskOptions) {
+  constructor(deps: DiskDeps, { writeUs, syncUs, storeUs }: DiskOptions) {
     this.#deps = deps;
-    this.#options = options;
-    const diskQueue = this.#queue("disk");
     this.disk = new MemoryDisk((kind, run) => {
-      const { writeUs, syncUs } = this.#options;
-      diskQueue(kind === "sync" || kind === "syncDirectory" ? syncUs : writeUs, run);
+      this.#complete("disk", kind === "sync" || kind === "syncDirectory" ? syncUs : writeUs, run);
     });
-    const storeQueue = this.#queue("store");
-    this.store = new MemoryStore((run) => storeQueue(this.#options.storeUs, run));
+    this.store = new MemoryStore((run) => this.#complete("store", storeUs, run));
   }
 
   /** The power fails. */
@@ -51,21 +48,21 @@ export class VirtualDisk {
     const before = { ...this.disk.counts };
     this.disk.crash(random);
     this.store.crash(random);
+    Object.assign(this.#freeAtUs, { disk: 0, store: 0 });
     counters.add("lostWrite", this.disk.counts.lostWrites - before.lostWrites);
     counters.add("tornWrite", this.disk.counts.tornWrites - before.tornWrites);
     counters.add("keptWrite", this.disk.counts.keptWrites - before.keptWrites);
     counters.add("lostFile", this.disk.counts.lostFiles - before.lostFiles);
+    counters.add("revivedFile", this.disk.counts.revivedFiles - before.revivedFiles);
   }
 
-  /** Completions one after the other, in the order they were asked for. */
-  #queue(kind: "disk" | "store"): (meanUs: number, run: () => void) => void {
+  /** Runs a completion after its own time and all those asked for before, in the process that asked for it. */
+  #complete(kind: "disk" | "store", meanUs: number, run: () => void): void {
     const { scheduler, random } = this.#deps;
-    let freeAtUs = 0;
-    return (meanUs, run) => {
-      const takesUs = (Math.floor(meanUs / 10) + exponential(random, meanUs)) * this.slowness;
-      freeAtUs = Math.max(freeAtUs, scheduler.nowUs) + takesUs;
-      const process = this.#deps.process();
-      scheduler.after(freeAtUs - scheduler.nowUs, () => process?.run(kind, run));
-    };
+    const takesUs = (Math.floor(meanUs / 10) + exponential(random, meanUs)) * this.slowness;
+    const freeAtUs = Math.max(this.#freeAtUs[kind], scheduler.nowUs) + takesUs;
+    this.#freeAtUs[kind] = freeAtUs;
+    const process = this.#deps.process();
+    scheduler.after(freeAtUs - scheduler.nowUs, () => process?.run(kind, run));
   }
 }

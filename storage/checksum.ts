@@ -1,57 +1,78 @@
 /**
- * CRC32C (Castagnoli, reflected polynomial 0x82F63B78; RFC 3720 B.4), eight bytes a step over eight tables.
+ * CRC32C (Castagnoli, reflected polynomial 0x82F63B78; RFC 3720, B.4), sixteen bytes a step over sixteen tables
+ * ("slicing by 16"). Four words are loaded at once, so the machine must be little-endian, as all that Node runs on are.
  */
+import { assert } from "../node/base/assert.ts";
 
 const POLYNOMIAL = 0x82f63b78;
-const TABLES: readonly Int32Array[] = makeTables();
-const [T0, T1, T2, T3, T4, T5, T6, T7] = TABLES as [
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
+const STEP_BYTES = 16;
+
+type Tables = readonly [
+  ...[Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array],
+  ...[Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array],
 ];
 
+const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15] = makeTables() as unknown as Tables;
+
+assert(new Uint8Array(new Int32Array([1]).buffer)[0] === 1, "the checksum needs a little-endian machine");
+
+/** Table k holds what a byte does to the checksum when k more bytes follow it. */
 function makeTables(): Int32Array[] {
-  const tables = Array.from({ length: 8 }, () => new Int32Array(256));
+  const first = new Int32Array(256);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
-    for (const table of tables) {
-      table[byte] = crc;
-      crc = (crc >>> 8) ^ ((tables[0] as Int32Array)[crc & 0xff] as number);
-    }
+    first[byte] = crc;
+  }
+  const tables = [first];
+  while (tables.length < STEP_BYTES) {
+    const before = tables.at(-1) as Int32Array;
+    tables.push(before.map((crc) => (crc >>> 8) ^ (first[crc & 0xff] as number)));
   }
   return tables;
 }
 
 /** CRC32C of `bytes`, going on from `seed` (the checksum of what came before), as an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array, seed = 0): number {
-  let crc = ~seed;
-  const length = bytes.length;
-  const stepped = length - (length % 8);
-  let i = 0;
-  // Indexes are masked or bounded by the loop, so the lookups are never undefined; asserting it would cost half the speed.
-  for (; i < stepped; i += 8) {
-    const low =
-      crc ^
-      ((bytes[i] as number) |
-        ((bytes[i + 1] as number) << 8) |
-        ((bytes[i + 2] as number) << 16) |
-        ((bytes[i + 3] as number) << 24));
+  const unaligned = Math.min(bytes.length, -bytes.byteOffset & 3);
+  const wordBytes = (bytes.length - unaligned) & -STEP_BYTES;
+  let crc = byBytes(~seed, bytes, 0, unaligned);
+  // Making a view costs more than it saves where there is less than a step.
+  if (wordBytes > 0) crc = byWords(crc, new Int32Array(bytes.buffer, bytes.byteOffset + unaligned, wordBytes / 4));
+  return ~byBytes(crc, bytes, unaligned + wordBytes, bytes.length) >>> 0;
+}
+
+function byBytes(seed: number, bytes: Uint8Array, from: number, to: number): number {
+  let crc = seed;
+  for (let i = from; i < to; i++) crc = (crc >>> 8) ^ (T0[(crc ^ (bytes[i] as number)) & 0xff] as number);
+  return crc;
+}
+
+// Indexes are masked or bounded by the loop, so the lookups are never undefined; asserting it would cost half the speed.
+function byWords(seed: number, words: Int32Array): number {
+  let crc = seed;
+  for (let i = 0; i < words.length; i += 4) {
+    const a = crc ^ (words[i] as number);
+    const b = words[i + 1] as number;
+    const c = words[i + 2] as number;
+    const d = words[i + 3] as number;
     crc =
-      (T7[low & 0xff] as number) ^
-      (T6[(low >>> 8) & 0xff] as number) ^
-      (T5[(low >>> 16) & 0xff] as number) ^
-      (T4[low >>> 24] as number) ^
-      (T3[bytes[i + 4] as number] as number) ^
-      (T2[bytes[i + 5] as number] as number) ^
-      (T1[bytes[i + 6] as number] as number) ^
-      (T0[bytes[i + 7] as number] as number);
+      (T15[a & 0xff] as number) ^
+      (T14[(a >>> 8) & 0xff] as number) ^
+      (T13[(a >>> 16) & 0xff] as number) ^
+      (T12[a >>> 24] as number) ^
+      (T11[b & 0xff] as number) ^
+      (T10[(b >>> 8) & 0xff] as number) ^
+      (T9[(b >>> 16) & 0xff] as number) ^
+      (T8[b >>> 24] as number) ^
+      (T7[c & 0xff] as number) ^
+      (T6[(c >>> 8) & 0xff] as number) ^
+      (T5[(c >>> 16) & 0xff] as number) ^
+      (T4[c >>> 24] as number) ^
+      (T3[d & 0xff] as number) ^
+      (T2[(d >>> 8) & 0xff] as number) ^
+      (T1[(d >>> 16) & 0xff] as number) ^
+      (T0[d >>> 24] as number);
   }
-  for (; i < length; i++) crc = (crc >>> 8) ^ (T0[(crc ^ (bytes[i] as number)) & 0xff] as number);
-  return ~crc >>> 0;
+  return crc;
 }

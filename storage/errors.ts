@@ -5,8 +5,10 @@ export type StorageFault =
   | "wal_damaged"
   | "wal_foreign_format"
   | "wal_missing_segment"
+  | "wal_read_failed"
   | "wal_write_failed"
   | "store_damaged"
+  | "store_foreign_format"
   | "store_failed"
   | "data_in_use";
 

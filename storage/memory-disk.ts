@@ -2,8 +2,9 @@
  * A disk in memory with a real disk's bad manners: what is not synced may be lost, kept or torn when the power fails.
  *
  * Each file has what is durable and what a reader sees now; operations between the two are pending until a sync that was
- * started after them completes. Completions come through `schedule`, which must keep the order it is called in; after
- * `crash` no earlier completion ever runs. Files longer than what was written read as zeros and cost no memory.
+ * started after them completes, and so are names until their directory is synced. Completions come through `schedule`,
+ * which must keep the order it is called in; after `crash` no earlier completion ever runs. Files longer than what was
+ * written read as zeros and cost no memory.
  */
 import { assert } from "../node/base/assert.ts";
 import { concatBytes } from "../node/base/bytes.ts";
@@ -22,7 +23,10 @@ export interface CrashCounts {
   lostWrites: number;
   tornWrites: number;
   keptWrites: number;
+  /** Files whose creation was lost. */
   lostFiles: number;
+  /** Files whose removal was lost. */
+  revivedFiles: number;
 }
 
 interface Write {
@@ -47,6 +51,7 @@ class Content {
   }
 
   write({ offset, bytes }: Write): void {
+    if (bytes.length === 0) return;
     const end = offset + bytes.length;
     if (end > this.#bytes.length) {
       const wider = new Uint8Array(Math.max(end, this.#bytes.length * 2, 1024));
@@ -78,20 +83,26 @@ class Content {
   }
 }
 
+/** A file, whatever its name. */
 interface Inode {
   durable: Content;
   current: Content;
   pending: Pending[];
 }
 
+interface InjectedFault {
+  readonly kind: DiskOperationKind | "read";
+  readonly code: DiskError["code"];
+}
+
 export class MemoryDisk implements Disk {
-  readonly counts: CrashCounts = { lostWrites: 0, tornWrites: 0, keptWrites: 0, lostFiles: 0 };
+  readonly counts: CrashCounts = { lostWrites: 0, tornWrites: 0, keptWrites: 0, lostFiles: 0, revivedFiles: 0 };
   readonly #schedule: ScheduleDisk;
   #files = new Map<string, Inode>();
   /** The directory as it will be found after a crash. */
   #durableFiles = new Map<string, Inode>();
   #epoch = 0;
-  #fault: { readonly kind: DiskOperationKind; readonly code: DiskError["code"] } | undefined;
+  #fault: InjectedFault | undefined;
 
   constructor(schedule: ScheduleDisk) {
     this.#schedule = schedule;
@@ -102,16 +113,16 @@ export class MemoryDisk implements Disk {
     return [...this.#files.keys()]
       .filter((path) => path.startsWith(prefix))
       .map((path) => path.slice(prefix.length))
+      .filter((name) => !name.includes("/"))
       .sort();
   }
 
-  open(path: string, options: { readonly create: boolean }): DiskFile {
-    let inode = this.#files.get(path);
-    if (inode === undefined) {
-      if (!options.create) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
-      inode = { durable: new Content(), current: new Content(), pending: [] };
-      this.#files.set(path, inode);
-    }
+  open(path: string, { create }: { readonly create: boolean }): DiskFile {
+    const found = this.#files.get(path);
+    if (!create && found === undefined) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
+    if (create && found !== undefined) throw new DiskError("disk_exists", `there is a ${path} already`, { path });
+    const inode = found ?? { durable: new Content(), current: new Content(), pending: [] };
+    this.#files.set(path, inode);
     return this.#handle(path, inode);
   }
 
@@ -119,15 +130,13 @@ export class MemoryDisk implements Disk {
     if (!this.#files.delete(path)) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
   }
 
-  syncDirectory(_directory: string, done: DiskDone): void {
+  syncDirectory(directory: string, done: DiskDone): void {
     const files = new Map(this.#files);
-    this.#later("syncDirectory", done, () => {
-      this.#durableFiles = files;
-    });
+    this.#later("syncDirectory", done, { succeed: () => this.#keepNames(directory, files) });
   }
 
   /** Makes the next operation of a kind fail. */
-  failNext(kind: DiskOperationKind, code: DiskError["code"]): void {
+  failNext(kind: InjectedFault["kind"], code: DiskError["code"]): void {
     this.#fault = { kind, code };
   }
 
@@ -146,17 +155,32 @@ export class MemoryDisk implements Disk {
   crash(random: Random): void {
     this.#epoch += 1;
     this.#fault = undefined;
-    const files = new Map(this.#durableFiles);
-    for (const [path, inode] of this.#files) {
-      // A name that was never made durable may or may not have reached the disk.
-      if (!files.has(path)) {
-        if (random.below(2) === 0) files.set(path, inode);
-        else this.counts.lostFiles += 1;
-      }
+    const survivors = new Map<string, Inode>();
+    for (const path of new Set([...this.#durableFiles.keys(), ...this.#files.keys()])) {
+      const inode = this.#survivor(path, random);
+      if (inode !== undefined) survivors.set(path, inode);
     }
-    for (const inode of new Set(files.values())) this.#crashFile(inode, random);
-    this.#files = new Map(files);
-    this.#durableFiles = files;
+    for (const inode of survivors.values()) this.#crashFile(inode, random);
+    this.#files = survivors;
+    this.#durableFiles = new Map(survivors);
+  }
+
+  #keepNames(directory: string, files: Iterable<readonly [string, Inode]>): void {
+    for (const path of this.#durableFiles.keys()) {
+      if (directoryOf(path) === directory) this.#durableFiles.delete(path);
+    }
+    for (const [path, inode] of files) if (directoryOf(path) === directory) this.#durableFiles.set(path, inode);
+  }
+
+  /** The file that bears the name after a crash: a creation or removal that was not synced may or may not be there. */
+  #survivor(path: string, random: Random): Inode | undefined {
+    const durable = this.#durableFiles.get(path);
+    const current = this.#files.get(path);
+    if (durable === current) return current;
+    const kept = random.below(2) === 0;
+    if (!kept && current !== undefined) this.counts.lostFiles += 1;
+    if (!kept && durable !== undefined) this.counts.revivedFiles += 1;
+    return kept ? current : durable;
   }
 
   #crashFile(inode: Inode, random: Random): void {
@@ -183,36 +207,75 @@ export class MemoryDisk implements Disk {
     const start = (operation: Pending, done: DiskDone): void => {
       inode.current.apply(operation);
       inode.pending.push(operation);
-      this.#later(operation.kind, done, () => {});
+      this.#later(operation.kind, done, {});
     };
     return {
       path,
       size: () => inode.current.size,
-      read: (offset, length) => inode.current.read(offset, length),
+      read: (offset, length) => {
+        this.#throwFault("read");
+        return inode.current.read(offset, length);
+      },
       write: (offset, chunks, done) => start({ kind: "write", write: { offset, bytes: concatBytes(chunks) } }, done),
       truncate: (size, done) => start({ kind: "truncate", size }, done),
-      sync: (done) => {
-        const covered = inode.pending.length;
-        const operations = inode.pending.slice(0, covered);
-        this.#later("sync", done, () => {
-          for (const operation of operations) inode.durable.apply(operation);
-          inode.pending = inode.pending.filter((operation) => !operations.includes(operation));
-        });
+      sync: (done) => this.#sync(inode, done),
+      settle: (offset, bytes, size) => {
+        const cut: Pending[] = [offset + bytes.length, size].map((end) => ({ kind: "truncate", size: end }));
+        for (const operation of [{ kind: "write", write: { offset, bytes: bytes.slice() } } as const, ...cut]) {
+          inode.current.apply(operation);
+          inode.pending.push(operation);
+        }
+        const fault = this.#takeFault("sync");
+        if (fault === undefined) for (const operation of inode.pending) inode.durable.apply(operation);
+        inode.pending = [];
+        if (fault !== undefined) throw fault;
+        this.#keepNames(directoryOf(path), this.#files);
       },
       close: () => {},
     };
   }
 
-  #later(kind: DiskOperationKind, done: DiskDone, effect: () => void): void {
-    const epoch = this.#epoch;
-    const fault = this.#fault?.kind === kind ? this.#fault : undefined;
-    if (fault !== undefined) this.#fault = undefined;
-    this.#schedule(kind, () => {
-      if (epoch !== this.#epoch) return;
-      if (fault === undefined) effect();
-      done(fault === undefined ? undefined : new DiskError(fault.code, `injected ${fault.code} on ${kind}`));
+  /** A sync that fails takes what it should have made durable for written, as a real system does: it never will be. */
+  #sync(inode: Inode, done: DiskDone): void {
+    const covered = new Set(inode.pending);
+    const forget = (): void => {
+      inode.pending = inode.pending.filter((operation) => !covered.has(operation));
+    };
+    this.#later("sync", done, {
+      succeed: () => {
+        for (const operation of covered) if (inode.pending.includes(operation)) inode.durable.apply(operation);
+        forget();
+      },
+      fail: forget,
     });
   }
+
+  #later(kind: DiskOperationKind, done: DiskDone, effect: { succeed?: () => void; fail?: () => void }): void {
+    const epoch = this.#epoch;
+    const fault = this.#takeFault(kind);
+    this.#schedule(kind, () => {
+      if (epoch !== this.#epoch) return;
+      if (fault === undefined) effect.succeed?.();
+      else effect.fail?.();
+      done(fault);
+    });
+  }
+
+  #throwFault(kind: InjectedFault["kind"]): void {
+    const fault = this.#takeFault(kind);
+    if (fault !== undefined) throw fault;
+  }
+
+  #takeFault(kind: InjectedFault["kind"]): DiskError | undefined {
+    if (this.#fault?.kind !== kind) return undefined;
+    const { code } = this.#fault;
+    this.#fault = undefined;
+    return new DiskError(code, `injected ${code} on ${kind}`);
+  }
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
 }
 
 /** Writes some of a write's sectors and not others. */

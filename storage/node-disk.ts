@@ -6,9 +6,12 @@ import {
   close,
   closeSync,
   fdatasync,
+  fdatasyncSync,
   fstatSync,
   fsync,
+  fsyncSync,
   ftruncate,
+  ftruncateSync,
   mkdirSync,
   open,
   openSync,
@@ -16,62 +19,65 @@ import {
   readSync,
   rmSync,
   write,
+  writeSync,
 } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { assert } from "../node/base/assert.ts";
 import { concatBytes } from "../node/base/bytes.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFault, type DiskFile } from "../node/base/ports/disk.ts";
 
-/** Chunks are joined into one buffer: one system call, and a record in three small pieces costs no more than one. */
-type Step = (done: (error: NodeJS.ErrnoException | null) => void) => void;
+type SystemError = NodeJS.ErrnoException;
+type Step = (done: (error: SystemError | null) => void) => void;
+
+const FAULTS: Readonly<Record<string, DiskFault>> = {
+  ENOSPC: "disk_full",
+  EDQUOT: "disk_full",
+  ENOENT: "disk_not_found",
+  EEXIST: "disk_exists",
+};
 
 export class NodeDisk implements Disk {
   readonly #root: string;
 
   constructor(root: string) {
     this.#root = resolve(root);
-    mkdirSync(this.#root, { recursive: true });
+    attempt(this.#root, () => makeDirectory(this.#root));
   }
 
   list(directory: string): string[] {
+    const full = this.#full(directory);
     try {
-      return readdirSync(this.#path(directory)).sort();
+      const entries = readdirSync(full, { withFileTypes: true });
+      return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();
     } catch (error) {
-      const failure = diskError(error as NodeJS.ErrnoException, directory);
+      const failure = diskError(error, directory);
       if (failure.code === "disk_not_found") return [];
       throw failure;
     }
   }
 
-  open(path: string, options: { readonly create: boolean }): DiskFile {
-    const full = this.#path(path);
-    try {
-      if (options.create) mkdirSync(dirname(full), { recursive: true });
-      return new NodeFile(path, openSync(full, options.create ? "w+" : "r+"));
-    } catch (error) {
-      throw diskError(error as NodeJS.ErrnoException, path);
-    }
+  open(path: string, { create }: { readonly create: boolean }): DiskFile {
+    const full = this.#full(path);
+    return attempt(path, () => {
+      if (create) makeDirectory(dirname(full));
+      return new NodeFile(path, dirname(full), openSync(full, create ? "wx+" : "r+"));
+    });
   }
 
   remove(path: string): void {
-    try {
-      rmSync(this.#path(path));
-    } catch (error) {
-      throw diskError(error as NodeJS.ErrnoException, path);
-    }
+    const full = this.#full(path);
+    attempt(path, () => rmSync(full));
   }
 
   syncDirectory(directory: string, done: DiskDone): void {
-    const finish = (error: NodeJS.ErrnoException | null): void => {
-      done(error === null ? undefined : diskError(error, directory));
-    };
-    open(this.#path(directory), "r", (openError, descriptor) => {
+    const finish = (error: SystemError | null): void => done(error === null ? undefined : diskError(error, directory));
+    open(this.#full(directory), "r", (openError, descriptor) => {
       if (openError !== null) finish(openError);
       else fsync(descriptor, (syncError) => close(descriptor, (closeError) => finish(syncError ?? closeError)));
     });
   }
 
-  #path(path: string): string {
+  #full(path: string): string {
     const full = resolve(join(this.#root, path));
     assert(full === this.#root || full.startsWith(this.#root + sep), `${path} leads out of the data directory`);
     return full;
@@ -80,14 +86,16 @@ export class NodeDisk implements Disk {
 
 class NodeFile implements DiskFile {
   readonly path: string;
+  readonly #directory: string;
   readonly #descriptor: number;
   readonly #steps: { readonly step: Step; readonly done: DiskDone }[] = [];
   #running = false;
   #size: number;
   #closed = false;
 
-  constructor(path: string, descriptor: number) {
+  constructor(path: string, directory: string, descriptor: number) {
     this.path = path;
+    this.#directory = directory;
     this.#descriptor = descriptor;
     this.#size = fstatSync(descriptor).size;
   }
@@ -97,8 +105,9 @@ class NodeFile implements DiskFile {
   }
 
   read(offset: number, length: number): Uint8Array {
+    this.#assertOpen();
     const bytes = new Uint8Array(Math.max(0, Math.min(length, this.#size - offset)));
-    try {
+    return attempt(this.path, () => {
       let read = 0;
       while (read < bytes.length) {
         const count = readSync(this.#descriptor, bytes, read, bytes.length - read, offset + read);
@@ -106,14 +115,13 @@ class NodeFile implements DiskFile {
         read += count;
       }
       return bytes;
-    } catch (error) {
-      throw diskError(error as NodeJS.ErrnoException, this.path);
-    }
+    });
   }
 
   write(offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
-    const bytes = concatBytes(chunks);
-    this.#size = Math.max(this.#size, offset + bytes.length);
+    const [only] = chunks;
+    const bytes = chunks.length === 1 && only !== undefined ? only : concatBytes(chunks);
+    if (bytes.length > 0) this.#size = Math.max(this.#size, offset + bytes.length);
     this.#start((finish) => this.#writeFully(bytes, 0, offset, finish), done);
   }
 
@@ -126,17 +134,29 @@ class NodeFile implements DiskFile {
     this.#start((finish) => fdatasync(this.#descriptor, finish), done);
   }
 
+  settle(offset: number, bytes: Uint8Array, size: number): void {
+    this.#assertOpen();
+    assert(!this.#running, `${this.path} is settled while something is under way`);
+    attempt(this.path, () => {
+      let written = 0;
+      while (written < bytes.length) {
+        written += writeSync(this.#descriptor, bytes, written, bytes.length - written, offset + written);
+      }
+      ftruncateSync(this.#descriptor, offset + bytes.length);
+      ftruncateSync(this.#descriptor, size);
+      fdatasyncSync(this.#descriptor);
+      syncDirectoryNow(this.#directory);
+    });
+    this.#size = size;
+  }
+
   close(): void {
+    this.#assertOpen();
     this.#closed = true;
     if (!this.#running) closeSync(this.#descriptor);
   }
 
-  #writeFully(
-    bytes: Uint8Array,
-    from: number,
-    position: number,
-    finish: (error: NodeJS.ErrnoException | null) => void,
-  ): void {
+  #writeFully(bytes: Uint8Array, from: number, position: number, finish: (error: SystemError | null) => void): void {
     write(this.#descriptor, bytes, from, bytes.length - from, position, (error, written) => {
       if (error !== null || from + written >= bytes.length) finish(error);
       else this.#writeFully(bytes, from + written, position + written, finish);
@@ -144,6 +164,7 @@ class NodeFile implements DiskFile {
   }
 
   #start(step: Step, done: DiskDone): void {
+    this.#assertOpen();
     this.#steps.push({ step, done });
     if (!this.#running) this.#next();
   }
@@ -160,14 +181,38 @@ class NodeFile implements DiskFile {
       this.#next();
     });
   }
+
+  /** The system may have given the descriptor to another file. */
+  #assertOpen(): void {
+    assert(!this.#closed, `${this.path} is closed`);
+  }
 }
 
-function diskError(error: NodeJS.ErrnoException, path: string): DiskError {
-  const code: DiskFault =
-    error.code === "ENOSPC" || error.code === "EDQUOT"
-      ? "disk_full"
-      : error.code === "ENOENT"
-        ? "disk_not_found"
-        : "disk_io";
-  return new DiskError(code, `${path}: ${error.message}`, { path, system: error.code ?? "unknown" }, error);
+/** Makes a directory and those above it, each durable in the one that holds it. */
+function makeDirectory(path: string): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made !== dirname(first); made = dirname(made)) syncDirectoryNow(dirname(made));
+}
+
+function syncDirectoryNow(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw diskError(error, path);
+  }
+}
+
+function diskError(error: unknown, path: string): DiskError {
+  const { code = "unknown", message } = error as SystemError;
+  return new DiskError(FAULTS[code] ?? "disk_io", `${path}: ${message}`, { path, system: code }, error);
 }

@@ -105,10 +105,7 @@ export async function verifyNode(
     replay.apply(record.payload, record.index);
     onProgress(record.index);
   });
-  const problems = [
-    ...wal.problems.map(({ code, segment, offset }) => `${segment}: ${code.replaceAll("_", " ")} at byte ${offset}`),
-    ...replay.problems,
-  ];
+  const problems = [...(wal.problem === undefined ? [] : [wal.problem.message]), ...replay.problems];
   const checkpointHeight = checkpoint?.height ?? 0;
   if (checkpoint !== undefined && problems.length === 0) {
     const digest = replay.digests[checkpointHeight - 1];

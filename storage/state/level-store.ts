@@ -1,91 +1,209 @@
-/** The store over `level`: each value bears its checksum, each write is one synced batch, one after the other. */
+/**
+ * The store over `level`, made to notice what LevelDB does not. LevelDB drops what it cannot read of its files without a
+ * word, and goes on with older values; a node that believed it could vote twice in one term.
+ *
+ * Beside every value stands its checksum under a key of its own; a seal says how many there are, what they add up to, and
+ * the number of the write that made it so. Each write is one synced batch of all that. Its number is then written to a
+ * file outside of LevelDB, and only after that is the write done: a store whose newest write is gone, or that lacks a
+ * part of an older one, is refused when it is opened; a value that is not the one written is refused when it is read.
+ */
 import { Level } from "level";
 import { viewOf } from "../../node/base/bytes.ts";
 import { errorMessage } from "../../node/base/errors.ts";
+import { DiskError } from "../../node/base/ports/disk.ts";
 import type { Store, StoreChange } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
 import { StorageError } from "../errors.ts";
+import { NodeDisk } from "../node-disk.ts";
+import { SealFile } from "./seal-file.ts";
+import { decodeSeal, EMPTY_SEAL, encodeSeal, type Seal, STORE_VERSION, sealAfter } from "./store-seal.ts";
 
-const CHECKSUM_BYTES = 4;
+const SEAL_FILE = "seal";
+const SEAL_KEY = "seal";
+const SUM_PREFIX = "sum/";
+const SUMS_END = "sum0";
+const VALUE_PREFIX = "value/";
+
+export type Database = Level<string, Uint8Array>;
+type Snapshot = ReturnType<Database["snapshot"]>;
 
 interface Waiting {
-  readonly changes: readonly StoreChange[];
+  readonly values: ReadonlyMap<string, Uint8Array | undefined>;
   readonly done: (error?: StorageError) => void;
 }
 
+interface Contents {
+  readonly seal: Seal;
+  /** The checksum of each key's value. */
+  readonly sums: Map<string, number>;
+}
+
 export class LevelStore implements Store {
-  readonly #level: Level<string, Uint8Array>;
+  readonly #level: Database;
+  readonly #sealFile: SealFile;
+  readonly #sums: Map<string, number>;
+  #seal: Seal;
+  /** What the newest write that is done has left: nobody sees one that is still on its way. */
+  #snapshot: Snapshot;
   readonly #waiting: Waiting[] = [];
   #writing = false;
 
-  private constructor(level: Level<string, Uint8Array>) {
+  private constructor(level: Database, sealFile: SealFile, { seal, sums }: Contents) {
     this.#level = level;
+    this.#sealFile = sealFile;
+    this.#seal = seal;
+    this.#sums = sums;
+    this.#snapshot = level.snapshot();
   }
 
-  /** Opens or creates the store; throws `StorageError` `data_in_use` where another process has it. */
-  static async open(path: string): Promise<LevelStore> {
-    const level = new Level<string, Uint8Array>(path, { valueEncoding: "view" });
+  /** Opens or creates the store; throws `StorageError`, `data_in_use` where another process has it. */
+  static async open(path: string, createLevel: (path: string) => Database = newLevel): Promise<LevelStore> {
+    const disk = new NodeDisk(path);
+    const level = createLevel(path);
+    await openLevel(level, path);
     try {
-      await level.open();
+      const contents = await readContents(level);
+      const { sequence } = contents.seal;
+      const sealFile = SealFile.open(disk, SEAL_FILE, { create: sequence === 0 });
+      const done = sealFile.read();
+      if (sequence < done || sequence > done + 1) {
+        throw damaged(`its newest write is number ${sequence}, the last that was done is number ${done}`);
+      }
+      sealFile.settle(sequence);
+      return new LevelStore(level, sealFile, contents);
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      const locked = (cause as { code?: unknown }).code === "LEVEL_LOCKED";
-      const code = locked ? "data_in_use" : "store_damaged";
-      const message = locked
-        ? `${path} is in use by another process`
-        : `${path} cannot be opened: ${errorMessage(cause)}`;
-      throw new StorageError(code, message, { path }, error);
+      await level.close();
+      throw openingError(error);
     }
-    return new LevelStore(level);
   }
 
   get(key: string): Uint8Array | undefined {
-    const stored = this.#level.getSync(key);
-    if (stored === undefined) return undefined;
-    const value = new Uint8Array(stored.subarray(CHECKSUM_BYTES));
-    const sound = stored.length >= CHECKSUM_BYTES && viewOf(stored).getUint32(0, true) === checksum(key, value);
-    if (!sound) throw new StorageError("store_damaged", `the value of ${key} does not match its checksum`, { key });
+    const value = this.#read(key);
+    const sum = value === undefined ? undefined : crc32c(value);
+    if (sum !== this.#sums.get(key)) throw damaged(`the value of ${key} is not the one that was written`);
     return value;
   }
 
   write(changes: readonly StoreChange[], done: (error?: StorageError) => void): void {
-    this.#waiting.push({ changes, done });
+    this.#waiting.push({ values: new Map(changes.map(({ key, value }) => [key, value?.slice()])), done });
     if (!this.#writing) this.#next();
   }
 
   async close(): Promise<void> {
     await this.#level.close();
+    this.#sealFile.close();
   }
 
+  #read(key: string): Uint8Array | undefined {
+    try {
+      const value = this.#level.getSync(VALUE_PREFIX + key, { snapshot: this.#snapshot });
+      return value === undefined ? undefined : new Uint8Array(value);
+    } catch (error) {
+      throw damaged(`the value of ${key} cannot be read (${errorMessage(error)})`, error);
+    }
+  }
+
+  /** Starts the next write. After one that failed there is none: nothing ever completes again. */
   #next(): void {
     const head = this.#waiting.shift();
     this.#writing = head !== undefined;
     if (head === undefined) return;
-    const operations = head.changes.map(({ key, value }) =>
-      value === undefined
-        ? ({ type: "del", key } as const)
-        : ({ type: "put", key, value: withChecksum(key, value) } as const),
+    const sums = new Map(
+      [...head.values].map(([key, value]) => [key, value === undefined ? undefined : crc32c(value)]),
     );
-    this.#level.batch(operations, { sync: true }).then(
-      () => {
-        head.done();
-        this.#next();
-      },
-      (error: unknown) => {
-        const message = `the store cannot be written (${errorMessage(error)})`;
-        head.done(new StorageError("store_failed", message, {}, error));
-      },
-    );
+    const seal = sealAfter(this.#seal, this.#sums, sums);
+    const operations = [...head.values].flatMap(([key, value]) => [
+      change(VALUE_PREFIX + key, value),
+      change(SUM_PREFIX + key, value === undefined ? undefined : u32Bytes(sums.get(key) ?? 0)),
+    ]);
+    const fail = (error: unknown): void => head.done(writeFailed(error));
+    const finish = (): void => {
+      this.#seal = seal;
+      for (const [key, sum] of sums) {
+        if (sum === undefined) this.#sums.delete(key);
+        else this.#sums.set(key, sum);
+      }
+      this.#showNewest();
+      head.done();
+      this.#next();
+    };
+    this.#level
+      .batch([...operations, change(SEAL_KEY, encodeSeal(seal))], { sync: true })
+      .then(() => this.#sealFile.write(seal.sequence, (error) => (error === undefined ? finish() : fail(error))), fail);
+  }
+
+  #showNewest(): void {
+    const before = this.#snapshot;
+    this.#snapshot = this.#level.snapshot();
+    void before.close();
   }
 }
 
-function checksum(key: string, value: Uint8Array): number {
-  return crc32c(value, crc32c(new TextEncoder().encode(key)));
+function newLevel(path: string): Database {
+  return new Level(path, { valueEncoding: "view" });
 }
 
-function withChecksum(key: string, value: Uint8Array): Uint8Array {
-  const stored = new Uint8Array(CHECKSUM_BYTES + value.length);
-  viewOf(stored).setUint32(0, checksum(key, value), true);
-  stored.set(value, CHECKSUM_BYTES);
-  return stored;
+async function openLevel(level: Database, path: string): Promise<void> {
+  try {
+    await level.open();
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    if ((cause as { code?: unknown }).code === "LEVEL_LOCKED") {
+      throw new StorageError("data_in_use", `${path} is in use by another process`, { path }, error);
+    }
+    throw damaged(`${path} cannot be opened: ${errorMessage(cause)}`, error);
+  }
+}
+
+/** The checksums of all values, which must be what the seal says. */
+async function readContents(level: Database): Promise<Contents> {
+  const encoded = level.getSync(SEAL_KEY);
+  if (encoded === undefined) {
+    for await (const key of level.keys({ limit: 1 })) throw damaged(`it has no seal, but a key ${key}`);
+    return { seal: EMPTY_SEAL, sums: new Map() };
+  }
+  const seal = decodeSeal(encoded);
+  if (seal === undefined) throw damaged("its seal is broken");
+  if (seal.version !== STORE_VERSION) throw foreign(seal.version);
+  const sums = new Map<string, number>();
+  for await (const [key, bytes] of level.iterator({ gte: SUM_PREFIX, lt: SUMS_END })) {
+    sums.set(key.slice(SUM_PREFIX.length), viewOf(bytes).getUint32(0, true));
+  }
+  const { count, total } = sealAfter(EMPTY_SEAL, new Map(), sums);
+  if (seal.count !== count || seal.total !== total) throw damaged("what it holds is not what was written");
+  return { seal, sums };
+}
+
+function change(key: string, value: Uint8Array | undefined) {
+  return value === undefined ? ({ type: "del", key } as const) : ({ type: "put", key, value } as const);
+}
+
+function u32Bytes(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  viewOf(bytes).setUint32(0, value, true);
+  return bytes;
+}
+
+function openingError(error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  const failed = error instanceof DiskError && error.code !== "disk_not_found";
+  return failed ? writeFailed(error) : damaged(errorMessage(error), error);
+}
+
+function damaged(reason: string, cause?: unknown): StorageError {
+  return new StorageError(
+    "store_damaged",
+    `the store is damaged: ${reason}; restore this node from its peers`,
+    {},
+    cause,
+  );
+}
+
+function foreign(version: number): StorageError {
+  const text = `the store has format ${version}, this program format ${STORE_VERSION}; use the version that wrote it`;
+  return new StorageError("store_foreign_format", text, { version });
+}
+
+function writeFailed(error: unknown): StorageError {
+  return new StorageError("store_failed", `the store cannot be written (${errorMessage(error)})`, {}, error);
 }

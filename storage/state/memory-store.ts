@@ -18,7 +18,7 @@ export class MemoryStore implements Store {
   }
 
   get(key: string): Uint8Array | undefined {
-    return this.#values.get(key);
+    return this.#values.get(key)?.slice();
   }
 
   write(changes: readonly StoreChange[], done: (error?: CodedError) => void): void {

@@ -1,25 +1,37 @@
 /**
- * Bytes of a log segment. All little-endian, records aligned to 8 bytes.
+ * Bytes of a log segment. All little-endian; records and marks are aligned to 8 bytes and never cross segments.
  *
  * Segment header, 32 bytes: magic u32 | version u32 | first index u64 | crc32c u32 of these 16 | zeros.
- * Record: magic u32 | payload length u32 | crc32c u32 | zero u32 | index u64 | term u64 | durable index u64 |
+ * Record: crc32c u32 | magic u32 | payload length u32 | offset u32 | index u64 | term u64 | durable index u64 |
  *         previous hash 32 | hash 32 | payload | zeros up to a multiple of 8.
- * The checksum covers all of the record but itself. `durable index` is the last index known durable when the record was
- * written: damage at or before it in a later scan is damage to what was acknowledged, not a torn tail.
+ * Mark, 24 bytes: crc32c u32 | magic u32 | offset u32 | zero u32 | durable index u64.
+ *
+ * A checksum covers all of the record or mark behind itself. `offset` is where it stands in its segment: bytes that got
+ * to a wrong place, or that a client sent as part of a payload, are none. `durable index` is the last index known to be
+ * durable when it was written: damage at or before it is damage to what was acknowledged, not a torn tail.
  */
 import { viewOf } from "../../node/base/bytes.ts";
 import { crc32c } from "../checksum.ts";
 import type { WalRecord } from "./log-store.ts";
 
+export const FORMAT_VERSION = 2;
 export const SEGMENT_HEADER_BYTES = 32;
 export const RECORD_HEADER_BYTES = 104;
-export const RECORD_MAGIC = 0x52415751; // "QWAR"
+export const MARK_BYTES = 24;
+export const ALIGNMENT = 8;
 const SEGMENT_MAGIC = 0x4c415751; // "QWAL"
-const FORMAT_VERSION = 1;
-const ALIGNMENT = 8;
+const RECORD_MAGIC = 0x52415751; // "QWAR"
+const MARK_MAGIC = 0x4d415751; // "QWAM"
 
-/** A record as found in a segment. */
-export interface FoundRecord extends WalRecord {
+/** What a segment's first bytes say. */
+export interface SegmentHeader {
+  readonly version: number;
+  readonly firstIndex: number;
+}
+
+/** A record, or a mark, as found in a segment; hashes and payload are views of the bytes it was found in. */
+export interface Found {
+  readonly record: WalRecord | undefined;
   readonly durableIndex: number;
   /** Bytes it takes, padding included. */
   readonly bytes: number;
@@ -39,55 +51,83 @@ export function encodeSegmentHeader(firstIndex: number): Uint8Array {
   return bytes;
 }
 
-/** The segment's first index, or why its header cannot be used. */
-export function decodeSegmentHeader(bytes: Uint8Array): number | "foreign" | "damaged" {
-  if (bytes.length < SEGMENT_HEADER_BYTES) return "damaged";
+/**
+ * The header in a segment's first bytes, or undefined where there is no undamaged one. Every version keeps magic,
+ * version and checksum where they are, so that an older program can say what it sees.
+ */
+export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefined {
+  if (bytes.length < SEGMENT_HEADER_BYTES) return undefined;
   const view = viewOf(bytes);
-  if (view.getUint32(16, true) !== crc32c(bytes.subarray(0, 16))) return "damaged";
-  if (bytes.subarray(20, SEGMENT_HEADER_BYTES).some((byte) => byte !== 0)) return "damaged";
-  if (view.getUint32(0, true) !== SEGMENT_MAGIC || view.getUint32(4, true) !== FORMAT_VERSION) return "foreign";
-  return Number(view.getBigUint64(8, true));
+  if (view.getUint32(0, true) !== SEGMENT_MAGIC) return undefined;
+  if (view.getUint32(16, true) !== crc32c(bytes.subarray(0, 16))) return undefined;
+  const version = view.getUint32(4, true);
+  const zeros = bytes.subarray(20, SEGMENT_HEADER_BYTES).every((byte) => byte === 0);
+  if (version === FORMAT_VERSION && !zeros) return undefined;
+  return { version, firstIndex: Number(view.getBigUint64(8, true)) };
 }
 
-/** The header of a record, and the padding behind its payload. */
-export function encodeRecord(record: WalRecord, durableIndex: number): { header: Uint8Array; padding: Uint8Array } {
-  const header = new Uint8Array(RECORD_HEADER_BYTES);
-  const view = viewOf(header);
-  const { payload } = record;
-  view.setUint32(0, RECORD_MAGIC, true);
-  view.setUint32(4, payload.length, true);
+/** The bytes of consecutive records that will stand from `offset` of their segment on. */
+export function encodeRecords(records: readonly WalRecord[], offset: number, durableIndex: number): Uint8Array {
+  const bytes = new Uint8Array(records.reduce((sum, { payload }) => sum + recordBytes(payload.length), 0));
+  let at = 0;
+  for (const record of records) {
+    const end = at + recordBytes(record.payload.length);
+    encodeRecord(bytes.subarray(at, end), record, offset + at, durableIndex);
+    at = end;
+  }
+  return bytes;
+}
+
+function encodeRecord(target: Uint8Array, record: WalRecord, offset: number, durableIndex: number): void {
+  const view = viewOf(target);
+  view.setUint32(4, RECORD_MAGIC, true);
+  view.setUint32(8, record.payload.length, true);
+  view.setUint32(12, offset, true);
   view.setBigUint64(16, BigInt(record.index), true);
   view.setBigUint64(24, BigInt(record.term), true);
   view.setBigUint64(32, BigInt(durableIndex), true);
-  header.set(record.previousHash, 40);
-  header.set(record.hash, 72);
-  view.setUint32(8, checksum(header, payload), true);
-  return { header, padding: new Uint8Array(recordBytes(payload.length) - RECORD_HEADER_BYTES - payload.length) };
+  target.set(record.previousHash, 40);
+  target.set(record.hash, 72);
+  target.set(record.payload, RECORD_HEADER_BYTES);
+  view.setUint32(0, crc32c(target.subarray(4)), true);
 }
 
-/** The record at the start of `bytes`, or undefined where there is no whole, undamaged one. */
-export function decodeRecord(bytes: Uint8Array): FoundRecord | undefined {
-  if (bytes.length < RECORD_HEADER_BYTES) return undefined;
+/** A mark that will stand at `offset`, saying that everything up to `durableIndex` is durable. */
+export function encodeMark(offset: number, durableIndex: number): Uint8Array {
+  const bytes = new Uint8Array(MARK_BYTES);
   const view = viewOf(bytes);
-  if (view.getUint32(0, true) !== RECORD_MAGIC || view.getUint32(12, true) !== 0) return undefined;
-  const length = view.getUint32(4, true);
-  const total = recordBytes(length);
-  if (total > bytes.length) return undefined;
-  const header = bytes.subarray(0, RECORD_HEADER_BYTES);
-  const payload = bytes.subarray(RECORD_HEADER_BYTES, RECORD_HEADER_BYTES + length);
-  if (view.getUint32(8, true) !== checksum(header, payload)) return undefined;
-  if (bytes.subarray(RECORD_HEADER_BYTES + length, total).some((byte) => byte !== 0)) return undefined;
-  return {
+  view.setUint32(4, MARK_MAGIC, true);
+  view.setUint32(8, offset, true);
+  view.setBigUint64(16, BigInt(durableIndex), true);
+  view.setUint32(0, crc32c(bytes.subarray(4)), true);
+  return bytes;
+}
+
+/**
+ * How many bytes the record or mark would take that begins at `at` of the view and at `offset` of its segment, by what
+ * it says of itself; undefined where nothing says so.
+ */
+export function claimedBytes(view: DataView, at: number, offset: number): number | undefined {
+  if (at + MARK_BYTES > view.byteLength) return undefined;
+  const magic = view.getUint32(at + 4, true);
+  if (magic === MARK_MAGIC && view.getUint32(at + 8, true) === offset) return MARK_BYTES;
+  if (magic !== RECORD_MAGIC || view.getUint32(at + 12, true) !== offset) return undefined;
+  return recordBytes(view.getUint32(at + 8, true));
+}
+
+/** The record or mark that claimed to be exactly these bytes, or undefined where it is damaged. */
+export function decodeClaimed(bytes: Uint8Array): Found | undefined {
+  const view = viewOf(bytes);
+  if (view.getUint32(0, true) !== crc32c(bytes.subarray(4))) return undefined;
+  if (view.getUint32(4, true) === MARK_MAGIC) {
+    return { record: undefined, durableIndex: Number(view.getBigUint64(16, true)), bytes: bytes.length };
+  }
+  const record = {
     index: Number(view.getBigUint64(16, true)),
     term: Number(view.getBigUint64(24, true)),
-    durableIndex: Number(view.getBigUint64(32, true)),
-    previousHash: bytes.slice(40, 72),
-    hash: bytes.slice(72, 104),
-    payload: payload.slice(),
-    bytes: total,
+    previousHash: bytes.subarray(40, 72),
+    hash: bytes.subarray(72, 104),
+    payload: bytes.subarray(RECORD_HEADER_BYTES, RECORD_HEADER_BYTES + view.getUint32(8, true)),
   };
-}
-
-function checksum(header: Uint8Array, payload: Uint8Array): number {
-  return crc32c(payload, crc32c(header.subarray(12), crc32c(header.subarray(0, 8))));
+  return { record, durableIndex: Number(view.getBigUint64(32, true)), bytes: bytes.length };
 }

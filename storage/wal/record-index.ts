@@ -1,4 +1,7 @@
-/** Where each record of the log is, its term and its hash: flat, so that a long log costs little memory. */
+/**
+ * Where each record of the log is, its term and its hash: flat, so that a long log costs little memory (56 bytes each).
+ * The log begins at index 1.
+ */
 import type { WalRecord } from "./log-store.ts";
 
 const HASH_BYTES = 32;
@@ -11,28 +14,14 @@ export interface RecordPlace {
 }
 
 export class RecordIndex {
-  #first = 1;
   #count = 0;
   #terms = new Float64Array(INITIAL_RECORDS);
   #segments = new Float64Array(INITIAL_RECORDS);
   #offsets = new Float64Array(INITIAL_RECORDS);
   #hashes = new Uint8Array(INITIAL_RECORDS * HASH_BYTES);
 
-  get count(): number {
-    return this.#count;
-  }
-
-  get firstIndex(): number {
-    return this.#first;
-  }
-
   get lastIndex(): number {
-    return this.#first + this.#count - 1;
-  }
-
-  /** Says which index the first record has, while there is none. */
-  startAt(index: number): void {
-    this.#first = index;
+    return this.#count;
   }
 
   /** Adds the record behind the last. */
@@ -46,29 +35,29 @@ export class RecordIndex {
   }
 
   term(index: number): number | undefined {
-    return this.#has(index) ? this.#terms[index - this.#first] : undefined;
+    return this.#has(index) ? this.#terms[index - 1] : undefined;
   }
 
   /** A copy of the record's hash. */
   hash(index: number): Uint8Array | undefined {
     if (!this.#has(index)) return undefined;
-    const at = (index - this.#first) * HASH_BYTES;
+    const at = (index - 1) * HASH_BYTES;
     return this.#hashes.slice(at, at + HASH_BYTES);
   }
 
   place(index: number): RecordPlace | undefined {
     if (!this.#has(index)) return undefined;
-    const at = index - this.#first;
+    const at = index - 1;
     return { segment: this.#segments[at] as number, offset: this.#offsets[at] as number };
   }
 
   /** Forgets the records from `from` on. */
   truncate(from: number): void {
-    this.#count = from - this.#first;
+    this.#count = from - 1;
   }
 
   #has(index: number): boolean {
-    return index >= this.#first && index <= this.lastIndex;
+    return index >= 1 && index <= this.#count;
   }
 
   #grow(): void {

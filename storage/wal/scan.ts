@@ -3,140 +3,170 @@
  * write never completed) or damage to something that was acknowledged.
  */
 import { equalBytes, viewOf } from "../../node/base/bytes.ts";
-import type { Disk, DiskFile } from "../../node/base/ports/disk.ts";
+import { type Disk, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
+import { damaged, foreignFormat, type LogPlace, missingSegment, readFailed } from "./faults.ts";
 import {
-  decodeRecord,
+  ALIGNMENT,
+  claimedBytes,
+  decodeClaimed,
   decodeSegmentHeader,
-  type FoundRecord,
+  FORMAT_VERSION,
+  type Found,
   RECORD_HEADER_BYTES,
-  RECORD_MAGIC,
-  recordBytes,
   SEGMENT_HEADER_BYTES,
 } from "./format.ts";
+import type { WalRecord } from "./log-store.ts";
 
 const SEGMENT_NAME = /^[0-9a-f]{16}\.wal$/;
-const STEP = 8;
+const WINDOW_BYTES = 1_048_576;
 
 export interface ScannedSegment {
   readonly path: string;
   readonly file: DiskFile;
   readonly firstIndex: number;
-  /** Where the next record goes. */
+  /** Behind the last valid record or mark. */
   end: number;
-  readonly size: number;
 }
 
-export interface ScanProblem {
-  readonly code: "wal_damaged" | "wal_foreign_format" | "wal_missing_segment";
-  readonly segment: string;
-  readonly offset: number;
-  readonly index: number;
-}
-
-export interface ScanResult {
+export interface LogScan {
   readonly segments: readonly ScannedSegment[];
-  readonly problems: readonly ScanProblem[];
-  /** Bytes behind the last valid record of the last segment that are not zero: an unfinished write. */
+  readonly lastIndex: number;
+  /** Everything up to here was durable in the life that wrote it; what follows is valid, but may be in memory only. */
+  readonly attestedIndex: number;
+  /** Bytes behind the last valid record or mark, up to the last that is not zero: an unfinished write. */
   readonly tornBytes: number;
-  /** A last segment whose creation was not finished; it holds nothing. */
+  /** A last file whose creation was not finished; it holds nothing. */
   readonly unfinished: string | undefined;
 }
+
+/** Sees each valid record, in order. */
+export type VisitRecord = (record: WalRecord, segment: ScannedSegment, offset: number) => void;
 
 export function segmentName(firstIndex: number): string {
   return `${firstIndex.toString(16).padStart(16, "0")}.wal`;
 }
 
-/** Scans all segments in order and shows each valid record to `visit`. Stops at the first problem. */
-export function scanLog(
-  disk: Disk,
-  directory: string,
-  visit: (record: FoundRecord, segment: ScannedSegment, offset: number) => void,
-): ScanResult {
-  const names = disk.list(directory).filter((name) => SEGMENT_NAME.test(name));
-  const segments: ScannedSegment[] = [];
-  let previous: FoundRecord | undefined;
-  for (const [position, name] of names.entries()) {
-    const last = position === names.length - 1;
-    const path = `${directory}/${name}`;
-    const file = disk.open(path, { create: false });
-    const named = Number.parseInt(name.slice(0, 16), 16);
+/** Scans the whole log; throws `StorageError` at the first problem. The caller closes the files. */
+export function scanLog(disk: Disk, directory: string, visit: VisitRecord): LogScan {
+  const scanner = new Scanner(disk, visit);
+  try {
+    const names = disk.list(directory).filter((name) => SEGMENT_NAME.test(name));
+    for (const name of names) scanner.scanFile(`${directory}/${name}`, name === names.at(-1));
+    return scanner;
+  } catch (error) {
+    for (const segment of scanner.segments) segment.file.close();
+    throw error instanceof DiskError ? readFailed(scanner.place, error) : error;
+  }
+}
+
+class Scanner implements LogScan {
+  readonly segments: ScannedSegment[] = [];
+  lastIndex = 0;
+  attestedIndex = 0;
+  tornBytes = 0;
+  unfinished: string | undefined;
+  /** Where it has got to. */
+  place: LogPlace = { path: "", offset: 0, index: 1 };
+  readonly #disk: Disk;
+  readonly #visit: VisitRecord;
+  #lastHash: Uint8Array | undefined;
+
+  constructor(disk: Disk, visit: VisitRecord) {
+    this.#disk = disk;
+    this.#visit = visit;
+  }
+
+  scanFile(path: string, last: boolean): void {
+    const firstIndex = Number.parseInt(path.slice(-20, -4), 16);
+    this.place = { path, offset: 0, index: this.lastIndex + 1 };
+    if (firstIndex > this.lastIndex + 1) throw missingSegment(this.place);
+    if (firstIndex <= this.lastIndex) throw damaged(this.place);
+    // A file is made only when everything before it is durable.
+    this.attestedIndex = this.lastIndex;
+    const file = this.#disk.open(path, { create: false });
+    const segment = { path, file, firstIndex, end: SEGMENT_HEADER_BYTES };
+    this.segments.push(segment);
     const header = decodeSegmentHeader(file.read(0, SEGMENT_HEADER_BYTES));
-    const at = (code: ScanProblem["code"], offset: number): ScanResult => {
-      const index = previous === undefined ? named : previous.index + 1;
-      return { segments, problems: [{ code, segment: path, offset, index }], tornBytes: 0, unfinished: undefined };
-    };
-    if (header === "foreign") return at("wal_foreign_format", 0);
-    if (header === "damaged") {
-      // The newest segment may have been cut off while it was made; then nothing in it was ever acknowledged. Records
-      // may have reached the disk before the header did, but none of them knows another one here to be durable.
-      const found = findRecord(file, SEGMENT_HEADER_BYTES, named);
-      if (last && (found === undefined || found.durableIndex < named)) {
-        file.close();
-        return { segments, problems: [], tornBytes: 0, unfinished: path };
-      }
-      return at("wal_damaged", 0);
+    if (header === undefined) {
+      this.#endUnfinished(segment, last);
+      return;
     }
-    if (header !== named) return at("wal_damaged", 8);
-    if (previous !== undefined && header !== previous.index + 1) return at("wal_missing_segment", 0);
-    const segment: ScannedSegment = { path, file, firstIndex: header, end: SEGMENT_HEADER_BYTES, size: file.size() };
-    segments.push(segment);
-    previous = scanSegment(segment, previous, visit);
-    const next = previous === undefined ? header : previous.index + 1;
-    const rest = file.read(segment.end, segment.size - segment.end);
-    const torn = lastNonZero(rest) + 1;
-    if (torn > 0 && !last) return at("wal_damaged", segment.end);
-    const later = findRecord(file, segment.end, next);
-    if (later !== undefined && later.durableIndex >= next) return at("wal_damaged", segment.end);
-    if (last) return { segments, problems: [], tornBytes: torn, unfinished: undefined };
+    if (header.version !== FORMAT_VERSION) throw foreignFormat(this.place, header.version);
+    if (header.firstIndex !== firstIndex) throw damaged(this.place);
+    this.#walk(segment);
+    this.#judgeRest(segment, last);
   }
-  return { segments, problems: [], tornBytes: 0, unfinished: undefined };
-}
 
-/** Walks the chained records of one segment; returns the last one seen and leaves `end` behind it. */
-function scanSegment(
-  segment: ScannedSegment,
-  before: FoundRecord | undefined,
-  visit: (record: FoundRecord, segment: ScannedSegment, offset: number) => void,
-): FoundRecord | undefined {
-  let previous = before;
-  for (;;) {
-    const record = readRecord(segment.file, segment.end);
-    if (record === undefined) return previous;
-    const index = previous === undefined ? segment.firstIndex : previous.index + 1;
-    if (record.index !== index) return previous;
-    if (previous !== undefined && !equalBytes(record.previousHash, previous.hash)) return previous;
-    visit(record, segment, segment.end);
-    segment.end += record.bytes;
-    previous = record;
+  /** The newest file may have been cut off while it was made; then nothing in it was ever acknowledged. */
+  #endUnfinished(segment: ScannedSegment, last: boolean): void {
+    const used = usedBytes(segment.file, 0);
+    if (!last || attestedBehind(segment.file, 0, used) >= segment.firstIndex) throw damaged(this.place);
+    this.segments.pop();
+    segment.file.close();
+    this.unfinished = segment.path;
+    this.tornBytes = used;
+  }
+
+  #walk(segment: ScannedSegment): void {
+    for (;;) {
+      this.place = { path: segment.path, offset: segment.end, index: this.lastIndex + 1 };
+      const found = readAt(segment.file, segment.end);
+      if (found === undefined) return;
+      if (found.record !== undefined) this.#take(found.record, segment);
+      this.attestedIndex = Math.max(this.attestedIndex, found.durableIndex);
+      if (this.attestedIndex > this.lastIndex) throw damaged(this.place);
+      segment.end += found.bytes;
+    }
+  }
+
+  #take(record: WalRecord, segment: ScannedSegment): void {
+    const chained = this.#lastHash === undefined || equalBytes(record.previousHash, this.#lastHash);
+    if (record.index !== this.lastIndex + 1 || !chained) throw damaged(this.place);
+    this.lastIndex = record.index;
+    this.#lastHash = record.hash;
+    this.#visit(record, segment, segment.end);
+  }
+
+  /** What stands behind the last valid record: nothing, a torn tail, or proof that a record before it was durable. */
+  #judgeRest(segment: ScannedSegment, last: boolean): void {
+    const used = usedBytes(segment.file, segment.end);
+    if (used === 0) return;
+    if (!last || attestedBehind(segment.file, segment.end, used) > this.lastIndex) throw damaged(this.place);
+    this.tornBytes = used;
   }
 }
 
-/** The valid record at an offset, or undefined. */
-export function readRecord(file: DiskFile, offset: number): FoundRecord | undefined {
-  const header = file.read(offset, RECORD_HEADER_BYTES);
-  if (header.length < RECORD_HEADER_BYTES) return undefined;
-  const view = viewOf(header);
-  if (view.getUint32(0, true) !== RECORD_MAGIC) return undefined;
-  const total = recordBytes(view.getUint32(4, true));
-  if (offset + total > file.size()) return undefined;
-  return decodeRecord(file.read(offset, total));
+/** The valid record or mark at an offset of a segment, or undefined; throws `DiskError`. */
+export function readAt(file: DiskFile, offset: number): Found | undefined {
+  const head = file.read(offset, RECORD_HEADER_BYTES);
+  const bytes = claimedBytes(viewOf(head), 0, offset);
+  if (bytes === undefined || offset + bytes > file.size()) return undefined;
+  return decodeClaimed(bytes <= head.length ? head.subarray(0, bytes) : file.read(offset, bytes));
 }
 
-/** The valid record behind `from` that knows the most to be durable, among those that follow `index` in this log. */
-function findRecord(file: DiskFile, from: number, index: number): FoundRecord | undefined {
-  const rest = file.read(from, file.size() - from);
-  const view = viewOf(rest);
-  let best: FoundRecord | undefined;
-  for (let offset = 0; offset + RECORD_HEADER_BYTES <= rest.length; offset += STEP) {
-    if (view.getUint32(offset, true) !== RECORD_MAGIC) continue;
-    const record = decodeRecord(rest.subarray(offset));
-    if (record === undefined || record.index < index) continue;
-    if (best === undefined || record.durableIndex > best.durableIndex) best = record;
+/** How many bytes behind an offset are not just zeros. */
+function usedBytes(file: DiskFile, from: number): number {
+  for (let to = file.size(); to > from; to -= WINDOW_BYTES) {
+    const start = Math.max(from, to - WINDOW_BYTES);
+    const bytes = file.read(start, to - start);
+    let used = bytes.length;
+    while (used > 0 && bytes[used - 1] === 0) used -= 1;
+    if (used > 0) return start + used - from;
   }
-  return best;
+  return 0;
 }
 
-function lastNonZero(bytes: Uint8Array): number {
-  for (let i = bytes.length - 1; i >= 0; i--) if (bytes[i] !== 0) return i;
-  return -1;
+/** The highest durable index that any valid record or mark in the `used` bytes behind `from` knows; 0 for none. */
+function attestedBehind(file: DiskFile, from: number, used: number): number {
+  // To the end of the file, because the last of them may end in zeros.
+  const bytes = file.read(from, file.size() - from);
+  const view = viewOf(bytes);
+  let attested = 0;
+  for (let at = 0; at < used; at += ALIGNMENT) {
+    const claimed = claimedBytes(view, at, from + at);
+    if (claimed === undefined || at + claimed > bytes.length) continue;
+    const found = decodeClaimed(bytes.subarray(at, at + claimed));
+    if (found !== undefined) attested = Math.max(attested, found.durableIndex);
+  }
+  return attested;
 }

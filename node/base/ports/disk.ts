@@ -2,7 +2,7 @@
 import { CodedError } from "../errors.ts";
 
 /** What a disk may answer instead of doing as told. */
-export type DiskFault = "disk_io" | "disk_full" | "disk_not_found";
+export type DiskFault = "disk_io" | "disk_full" | "disk_not_found" | "disk_exists";
 
 export class DiskError extends CodedError<DiskFault> {
   override readonly name = "DiskError";
@@ -28,14 +28,21 @@ export interface DiskFile {
   truncate(size: number, done: DiskDone): void;
   /** Makes all that was written before durable (fdatasync). */
   sync(done: DiskDone): void;
+  /**
+   * For recovery, while nothing else is under way: writes the bytes, makes what is behind them zeros up to `size`, and
+   * returns when the file and its directory are durable. Bytes that stand there already are written again, because a
+   * sync that failed in an earlier life may have left them in the system's memory only. Throws `DiskError`.
+   */
+  settle(offset: number, bytes: Uint8Array, size: number): void;
+  /** Closes when all that was started is done. */
   close(): void;
 }
 
 /** Files of one node, by relative path with `/`. */
 export interface Disk {
-  /** Names in a directory, sorted; empty where there is none. */
+  /** Names of the files in a directory, sorted; empty where there is none. */
   list(directory: string): string[];
-  /** Opens for reading and writing; with `create` makes the file and its directories. Throws `DiskError`. */
+  /** Opens for reading and writing; with `create` makes a new, empty file and its directories. Throws `DiskError`. */
   open(path: string, options: { readonly create: boolean }): DiskFile;
   /** Removes a file; throws `DiskError` where there is none. */
   remove(path: string): void;

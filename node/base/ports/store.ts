@@ -10,10 +10,11 @@ export interface StoreChange {
 /**
  * What is looked up by key: term and vote, node metadata, checkpoint pages (`level` on a real host).
  * Keys are ASCII paths, such as `raft/state`. One `write` is atomic, and durable when `done` is called without an
- * error. Writes are done in the order they were started.
+ * error; the last change of a key counts. Writes are done in the order they were started; after one that failed, none
+ * ever is. Values given and taken are copies.
  */
 export interface Store {
-  /** The value, at once; throws `CodedError` when the store is damaged. */
+  /** The value as of the newest write that is done, at once; throws `CodedError` when the store is damaged. */
   get(key: string): Uint8Array | undefined;
   write(changes: readonly StoreChange[], done: (error?: CodedError) => void): void;
 }

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { Prng } from "../node/base/prng.ts";
+import { describeDisk } from "../storage/disk.contract.ts";
+import { describeStore } from "../storage/state/store.contract.ts";
+import { Counters } from "./counts.ts";
+import { Process } from "./process.ts";
+import { Scheduler } from "./scheduler.ts";
+import { TraceHash } from "./trace.ts";
+import { type DiskOptions, VirtualDisk } from "./virtual-disk.ts";
+
+const OPTIONS: DiskOptions = { writeUs: 100, syncUs: 1_000, storeUs: 5_000 };
+
+function rethrow(error: unknown): void {
+  throw error;
+}
+
+function fixture(seed = 1) {
+  const scheduler = new Scheduler();
+  const counters = new Counters();
+  const trace = new TraceHash();
+  const running: { process: Process | undefined } = { process: undefined };
+  const start = (): Process => {
+    running.process = new Process(1, { scheduler, trace, observe: () => {}, crashed: rethrow });
+    return running.process;
+  };
+  const process = (): Process | undefined => running.process;
+  const virtual = new VirtualDisk({ scheduler, random: new Prng(seed), counters, process }, OPTIONS);
+  start();
+  const run = (untilUs = scheduler.nowUs + 1e9): void => {
+    while (scheduler.step(untilUs)) {
+      // until nothing is left
+    }
+  };
+  /** What becomes of the process and the disk when the power fails. */
+  const crash = (): void => {
+    running.process?.kill();
+    virtual.crash();
+    start();
+  };
+  return { virtual, scheduler, counters, trace, running, run, crash };
+}
+
+describeDisk("VirtualDisk", () => {
+  const { virtual, run } = fixture();
+  return { disk: virtual.disk, settle: () => Promise.resolve(run()), dispose: () => {} };
+});
+
+describeStore("VirtualDisk", () => {
+  const { virtual, run } = fixture();
+  const { store } = virtual;
+  return Promise.resolve({
+    ...{ store, settle: () => Promise.resolve(run()) },
+    ...{ reopen: () => Promise.resolve(store), dispose: () => Promise.resolve() },
+  });
+});
+
+describe("virtual disk", () => {
+  /** How long so many operations of a kind take, one after the other. */
+  function durationUs(kind: "write" | "sync" | "store", count: number, slowness = 1): number {
+    const { virtual, scheduler, run } = fixture();
+    virtual.slowness = slowness;
+    const file = virtual.disk.open("log/a", { create: true });
+    let lastUs = 0;
+    const done = (): void => {
+      lastUs = scheduler.nowUs;
+    };
+    for (let i = 0; i < count; i++) {
+      if (kind === "write") file.write(0, [new Uint8Array(1)], done);
+      else if (kind === "sync") file.sync(done);
+      else virtual.store.write([], done);
+    }
+    run(1e9);
+    return lastUs;
+  }
+
+  test("operations follow each other and take their kind's time", () => {
+    // An operation takes a tenth of its mean and an exponential time of that mean: of a thousand, 1.1 means each.
+    for (const [kind, meanUs] of [
+      ["write", 100],
+      ["sync", 1_000],
+      ["store", 5_000],
+    ] as const) {
+      const each = durationUs(kind, 1_000) / meanUs / 1_000;
+      expect(each).toBeGreaterThan(1);
+      expect(each).toBeLessThan(1.2);
+    }
+  });
+
+  test("a slow disk takes as many times as long", () => {
+    expect(durationUs("sync", 10, 7)).toBe(7 * durationUs("sync", 10));
+  });
+
+  test("disk and store do not wait for each other", () => {
+    const { virtual, run } = fixture();
+    const order: string[] = [];
+    virtual.store.write([], () => order.push("store"));
+    virtual.disk.open("log/a", { create: true }).write(0, [new Uint8Array(1)], () => order.push("disk"));
+    run();
+    expect(order).toEqual(["disk", "store"]);
+  });
+
+  test("the same seed gives the same times, another seed others", () => {
+    const trace = (seed: number): string => {
+      const { virtual, run, trace: hash } = fixture(seed);
+      const file = virtual.disk.open("log/a", { create: true });
+      for (let i = 0; i < 20; i++) file.write(i, [new Uint8Array(1)], () => {});
+      run();
+      return hash.digest();
+    };
+    expect(trace(1)).toBe(trace(1));
+    expect(trace(1)).not.toBe(trace(2));
+  });
+
+  test("a process that is paused hears of its completions when it goes on, one that is dead never", () => {
+    const { virtual, run, running, crash } = fixture();
+    const file = virtual.disk.open("log/a", { create: true });
+    const heard: string[] = [];
+    running.process?.pause();
+    file.write(0, [new Uint8Array(1)], () => heard.push("write"));
+    file.sync(() => heard.push("sync"));
+    run(1e6);
+    expect(heard).toEqual([]);
+    running.process?.resume();
+    expect(heard).toEqual(["write", "sync"]);
+    file.write(0, [new Uint8Array(1)], () => heard.push("lost"));
+    virtual.store.write([], () => heard.push("lost"));
+    crash();
+    run();
+    expect(heard).toEqual(["write", "sync"]);
+  });
+
+  test("what was asked for before a crash keeps nobody waiting after it", () => {
+    const { virtual, scheduler, run, crash } = fixture();
+    const file = virtual.disk.open("log/a", { create: true });
+    virtual.slowness = 1_000;
+    for (let i = 0; i < 100; i++) file.sync(() => {});
+    virtual.slowness = 1;
+    crash();
+    let doneUs = Number.POSITIVE_INFINITY;
+    virtual.disk.open("log/b", { create: true }).sync(() => {
+      doneUs = scheduler.nowUs;
+    });
+    run(1e12);
+    expect(doneUs).toBeLessThan(20_000);
+  });
+
+  test("a crash takes what was not synced and what was not done, keeps the rest, and counts", () => {
+    const { virtual, run, crash, counters } = fixture();
+    const file = virtual.disk.open("log/a", { create: true });
+    file.write(0, [Uint8Array.of(1)], () => {});
+    file.sync(() => {});
+    virtual.disk.syncDirectory("log", () => {});
+    virtual.store.write([{ key: "a", value: Uint8Array.of(1) }], () => {});
+    run();
+    for (let i = 0; i < 100; i++) file.write(512 * i, [Uint8Array.of(2)], () => {});
+    for (let i = 0; i < 20; i++) virtual.disk.open(`log/new ${i}`, { create: true });
+    virtual.store.write([{ key: "a", value: Uint8Array.of(2) }], () => {});
+    crash();
+    const { lostWrite = 0, tornWrite = 0, keptWrite = 0, lostFile = 0, ...others } = counters.read();
+    expect(lostWrite + tornWrite + keptWrite).toBe(100);
+    expect(Math.min(lostWrite, tornWrite, keptWrite)).toBeGreaterThan(0);
+    expect(lostFile + virtual.disk.list("log").length).toBe(21);
+    expect(others).toEqual({});
+    expect([[1], [2]]).toContainEqual([...(virtual.store.get("a") ?? [])]);
+  });
+});

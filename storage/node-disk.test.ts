@@ -1,0 +1,128 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { afterAll, describe, expect, test } from "vitest";
+import { InvariantError } from "../node/base/assert.ts";
+import type { Disk, DiskDone, DiskFile } from "../node/base/ports/disk.ts";
+import { describeDisk } from "./disk.contract.ts";
+import { NodeDisk } from "./node-disk.ts";
+
+const HOME = mkdtempSync(join(tmpdir(), "quorate-disk-"));
+let directories = 0;
+
+function freshDirectory(): string {
+  directories += 1;
+  return join(HOME, String(directories));
+}
+
+afterAll(() => rmSync(HOME, { recursive: true }));
+
+/** Counts what is under way, so that a test can wait for it. */
+class CountedDisk implements Disk {
+  readonly #inner: Disk;
+  underWay = 0;
+
+  constructor(inner: Disk) {
+    this.#inner = inner;
+  }
+
+  list(directory: string): string[] {
+    return this.#inner.list(directory);
+  }
+
+  open(path: string, options: { readonly create: boolean }): DiskFile {
+    const file = this.#inner.open(path, options);
+    return {
+      path: file.path,
+      size: () => file.size(),
+      read: (offset, length) => file.read(offset, length),
+      write: (offset, chunks, done) => file.write(offset, chunks, this.#counted(done)),
+      truncate: (size, done) => file.truncate(size, this.#counted(done)),
+      sync: (done) => file.sync(this.#counted(done)),
+      settle: (offset, bytes, size) => file.settle(offset, bytes, size),
+      close: () => file.close(),
+    };
+  }
+
+  remove(path: string): void {
+    this.#inner.remove(path);
+  }
+
+  syncDirectory(directory: string, done: DiskDone): void {
+    this.#inner.syncDirectory(directory, this.#counted(done));
+  }
+
+  #counted(done: DiskDone): DiskDone {
+    this.underWay += 1;
+    return (error) => {
+      this.underWay -= 1;
+      done(error);
+    };
+  }
+}
+
+describeDisk("NodeDisk", () => {
+  const directory = freshDirectory();
+  const disk = new CountedDisk(new NodeDisk(directory));
+  return {
+    disk,
+    settle: async () => {
+      while (disk.underWay > 0) await setImmediate();
+    },
+    dispose: () => rmSync(directory, { recursive: true }),
+  };
+});
+
+describe("NodeDisk", () => {
+  test("makes its directory, and those above it", () => {
+    const directory = join(freshDirectory(), "data", "node");
+    new NodeDisk(directory).open("log/a", { create: true }).settle(0, Uint8Array.of(1, 2), 4);
+    expect([...readFileSync(join(directory, "log", "a"))]).toEqual([1, 2, 0, 0]);
+  });
+
+  test("nothing outside its directory can be named", () => {
+    const disk = new NodeDisk(freshDirectory());
+    for (const path of ["../x", "log/../../x", ".."]) {
+      expect(() => disk.open(path, { create: true })).toThrow(InvariantError);
+      expect(() => disk.list(path)).toThrow(InvariantError);
+      expect(() => disk.remove(path)).toThrow(InvariantError);
+    }
+  });
+
+  test("what the system refuses is a typed error with the system's own code", () => {
+    const directory = freshDirectory();
+    const disk = new NodeDisk(directory);
+    mkdirSync(join(directory, "log", "a"), { recursive: true });
+    expect(() => disk.open("log/a", { create: false })).toThrow(
+      expect.objectContaining({ code: "disk_io", facts: { path: "log/a", system: "EISDIR" } }),
+    );
+    writeFileSync(join(directory, "file"), "");
+    expect(() => disk.open("file/a", { create: true })).toThrow(expect.objectContaining({ code: "disk_exists" }));
+    expect(() => disk.list("file")).toThrow(expect.objectContaining({ code: "disk_io" }));
+    expect(() => new NodeDisk(join(directory, "file", "x"))).toThrow(expect.objectContaining({ name: "DiskError" }));
+  });
+
+  test("a directory that is not there cannot be synced", async () => {
+    const disk = new NodeDisk(freshDirectory());
+    const error = await new Promise((resolve) => disk.syncDirectory("nowhere", resolve));
+    expect(error).toMatchObject({ code: "disk_not_found", facts: { path: "nowhere" } });
+  });
+
+  test("a closed file is used no more: the system may have given its number to another", () => {
+    const file = new NodeDisk(freshDirectory()).open("log/a", { create: true });
+    file.close();
+    for (const use of [() => file.read(0, 1), () => file.sync(() => {}), () => file.settle(0, new Uint8Array(1), 1)]) {
+      expect(use).toThrow(InvariantError);
+    }
+  });
+
+  test("no space left: the write that finds none fails, those before it have happened", async () => {
+    // Every write to /dev/full fails as on a full disk.
+    const disk = new NodeDisk("/dev");
+    const file = disk.open("full", { create: false });
+    const error = await new Promise((resolve) => file.write(0, [Uint8Array.of(1)], resolve));
+    expect(error).toMatchObject({ code: "disk_full", facts: { path: "full", system: "ENOSPC" } });
+    file.close();
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { Prng } from "../../node/base/prng.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { describeStore } from "./store.contract.ts";
+
+function fixture() {
+  const queue: (() => void)[] = [];
+  const store = new MemoryStore((run) => queue.push(run));
+  const run = (count: number = Number.POSITIVE_INFINITY): void => {
+    for (let i = 0; i < count && queue.length > 0; i++) queue.shift()?.();
+  };
+  return { store, run };
+}
+
+describeStore("MemoryStore", () => {
+  const { store, run } = fixture();
+  return Promise.resolve({
+    store,
+    settle: () => Promise.resolve(run()),
+    reopen: () => Promise.resolve(store),
+    dispose: () => Promise.resolve(),
+  });
+});
+
+describe("a crash", () => {
+  test("keeps what was done, and of what was on its way the first few writes or none, each whole", () => {
+    const seen = Array.from({ length: 100 }, (_, seed) => {
+      const { store, run } = fixture();
+      let completions = 0;
+      for (let i = 1; i <= 4; i++) {
+        store.write(
+          [
+            { key: "a", value: Uint8Array.of(i) },
+            { key: "b", value: Uint8Array.of(i) },
+          ],
+          () => {
+            completions += 1;
+          },
+        );
+      }
+      run(1);
+      store.crash(new Prng(seed));
+      run();
+      expect(completions).toBe(1);
+      return `${store.get("a")?.join()} ${store.get("b")?.join()}`;
+    });
+    expect(new Set(seen)).toEqual(new Set(["1 1", "2 2", "3 3", "4 4"]));
+  });
+
+  test("leaves a store that goes on", () => {
+    const { store, run } = fixture();
+    store.write([{ key: "a", value: Uint8Array.of(1) }], () => {});
+    store.crash(new Prng(1));
+    store.write([{ key: "a", value: Uint8Array.of(2) }], () => {});
+    run();
+    expect(store.get("a")).toEqual(Uint8Array.of(2));
+  });
+});

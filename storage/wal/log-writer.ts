@@ -1,0 +1,243 @@
+/**
+ * The writing half of the log: what goes to the disk, in which order, and what is durable.
+ *
+ * All appends that wait go into one write and one sync (group commit). Operations reach the disk in the order they were
+ * asked for. A cut is durable before anything is written behind it, so records that were cut can never be taken for
+ * live ones again. Each record says how far the log was durable before its group; when nothing waits, a mark says it of
+ * the last group. After a failed write or sync nothing is believed: `onFatal` is called once, nothing ever completes.
+ */
+import { assert, must } from "../../node/base/assert.ts";
+import { type Disk, type DiskDone, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
+import type { StorageError } from "../errors.ts";
+import { writeFailed } from "./faults.ts";
+import { encodeMark, encodeRecords, encodeSegmentHeader, MARK_BYTES } from "./format.ts";
+import type { WalRecord } from "./log-store.ts";
+
+export interface Segment {
+  readonly path: string;
+  readonly firstIndex: number;
+  readonly size: number;
+  /** Undefined until the first record is written. */
+  file: DiskFile | undefined;
+  /** Where the next record goes. */
+  end: number;
+}
+
+/** A record with the place it was given. */
+export interface Placed {
+  readonly record: WalRecord;
+  readonly segment: Segment;
+  readonly offset: number;
+}
+
+interface Append {
+  readonly kind: "append";
+  readonly placed: readonly Placed[];
+  readonly done: () => void;
+}
+
+interface Cut {
+  readonly kind: "cut";
+  /** The last index that stays, and where its segment ends. */
+  readonly lastIndex: number;
+  readonly segment: Segment;
+  readonly end: number;
+  /** The segments behind, oldest first. */
+  readonly remove: readonly Segment[];
+  readonly done: () => void;
+}
+
+export interface LogWriterOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly onFatal: (error: StorageError) => void;
+}
+
+/** The end of a log that was found on disk, all of it durable. */
+export interface LogEnd {
+  readonly segment: Segment;
+  readonly lastIndex: number;
+  /** The highest durable index that stands in the files. */
+  readonly attestedIndex: number;
+}
+
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  readonly #waiting: (Append | Cut)[] = [];
+  #busy = false;
+  #stopped = false;
+  /** Everything up to here is durable; goes back as soon as a cut is asked for. */
+  #durableIndex = 0;
+  /** A lower bound of the highest durable index that stands in the files. */
+  #attestedIndex = 0;
+  /** The segment that was written last. */
+  #last: Segment | undefined;
+
+  constructor(options: LogWriterOptions, end: LogEnd | undefined) {
+    this.#options = options;
+    if (end === undefined) return;
+    this.#last = end.segment;
+    this.#durableIndex = end.lastIndex;
+    this.#attestedIndex = end.attestedIndex;
+    this.#next();
+  }
+
+  get durableIndex(): number {
+    return this.#durableIndex;
+  }
+
+  append(placed: readonly Placed[], done: () => void): void {
+    this.#waiting.push({ kind: "append", placed, done });
+    this.#next();
+  }
+
+  /** Cuts the log behind `lastIndex`, where `segment` ends now; `remove` are the segments behind it, oldest first. */
+  cut(lastIndex: number, segment: Segment, remove: readonly Segment[], done: () => void): void {
+    this.#durableIndex = Math.min(this.#durableIndex, lastIndex);
+    this.#waiting.push({ kind: "cut", lastIndex, segment, end: segment.end, remove, done });
+    this.#next();
+  }
+
+  /** Nothing completes any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Starts the next cut, or one write for all appends that wait, or the mark when nothing waits. */
+  #next(): void {
+    if (this.#busy || this.#stopped) return;
+    const head = this.#waiting[0];
+    if (head === undefined) {
+      this.#mark();
+    } else if (head.kind === "cut") {
+      this.#busy = true;
+      this.#waiting.shift();
+      this.#removeNewest(head, head.remove.length);
+    } else {
+      this.#busy = true;
+      const cut = this.#waiting.findIndex(({ kind }) => kind === "cut");
+      const group = this.#waiting.splice(0, cut < 0 ? this.#waiting.length : cut);
+      const appends = group.filter((operation) => operation.kind === "append");
+      this.#write(
+        appends.flatMap(({ placed }) => placed),
+        appends.map(({ done }) => done),
+      );
+    }
+  }
+
+  /** Writes and syncs one segment's records after the other's, so that never more than one segment is unsynced. */
+  #write(placed: readonly Placed[], dones: readonly (() => void)[]): void {
+    const segment = placed[0]?.segment;
+    if (segment === undefined) {
+      this.#finish(dones);
+      return;
+    }
+    const run = placed.filter((one) => one.segment === segment);
+    const synced = this.#orFail(() => {
+      this.#advance(must(run.at(-1), "a run holds a record").record.index);
+      this.#write(placed.slice(run.length), dones);
+    });
+    if (segment.file !== undefined) this.#writeRun(segment.file, run, synced);
+    else {
+      const { disk, directory } = this.#options;
+      const fileSynced = this.#orFail(() => disk.syncDirectory(directory, synced));
+      this.#create(segment, (file) => this.#writeRun(file, run, fileSynced));
+    }
+  }
+
+  #writeRun(file: DiskFile, run: readonly Placed[], synced: DiskDone): void {
+    const { segment, offset } = must(run[0], "a run holds a record");
+    const records = run.map(({ record }) => record);
+    file.write(offset, [encodeRecords(records, offset, this.#durableIndex)], this.#orFail());
+    file.sync(synced);
+    this.#last = segment;
+  }
+
+  /** Makes a file when the mark of the one before is durable, too: only the newest file may ever end in a torn write. */
+  #create(segment: Segment, then: (file: DiskFile) => void): void {
+    const create = this.#orFail(() => {
+      const file = this.#attempt(() => this.#options.disk.open(segment.path, { create: true }));
+      if (file === undefined) return;
+      file.truncate(segment.size, this.#orFail());
+      file.write(0, [encodeSegmentHeader(segment.firstIndex)], this.#orFail());
+      segment.file = file;
+      then(file);
+    });
+    if (this.#last?.file === undefined) create();
+    else this.#last.file.sync(create);
+  }
+
+  /** Records up to here have been synced; those that a waiting cut takes away do not count. */
+  #advance(index: number): void {
+    const kept = this.#waiting.map((operation) => (operation.kind === "cut" ? operation.lastIndex : index));
+    this.#durableIndex = Math.max(this.#durableIndex, Math.min(index, ...kept));
+  }
+
+  /** Removes the segments behind a cut from the newest on, each durably, so that a crash never leaves a gap. */
+  #removeNewest(cut: Cut, count: number): void {
+    const newest = cut.remove[count - 1];
+    if (newest === undefined) {
+      this.#truncate(cut);
+      return;
+    }
+    const { disk, directory } = this.#options;
+    newest.file?.close();
+    this.#attempt(() => disk.remove(newest.path));
+    if (this.#stopped) return;
+    disk.syncDirectory(
+      directory,
+      this.#orFail(() => this.#removeNewest(cut, count - 1)),
+    );
+  }
+
+  /** Down and up again: what was behind the cut becomes zeros. */
+  #truncate({ segment, end, done }: Cut): void {
+    const file = must(segment.file, "a cut comes after the appends that it cuts");
+    this.#last = segment;
+    this.#attestedIndex = 0;
+    file.truncate(end, this.#orFail());
+    file.truncate(segment.size, this.#orFail());
+    file.sync(this.#orFail(() => this.#finish([done])));
+  }
+
+  #finish(dones: readonly (() => void)[]): void {
+    this.#busy = false;
+    for (const done of dones) done();
+    this.#next();
+  }
+
+  /** Not synced by itself: the next sync takes it along, and so do the system's own in a quiet time. */
+  #mark(): void {
+    const last = this.#last;
+    if (last === undefined || this.#attestedIndex >= this.#durableIndex) return;
+    const file = must(last.file, "what is durable is in a file");
+    assert(last.end + MARK_BYTES <= last.size, "every record leaves room for a mark");
+    file.write(last.end, [encodeMark(last.end, this.#durableIndex)], this.#orFail());
+    last.end += MARK_BYTES;
+    this.#attestedIndex = this.#durableIndex;
+  }
+
+  #orFail(then: () => void = () => {}): DiskDone {
+    return (error) => {
+      if (this.#stopped) return;
+      if (error === undefined) then();
+      else this.#fail(error);
+    };
+  }
+
+  /** What `action` gives, or undefined when the disk refuses it. */
+  #attempt<T>(action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #fail(error: DiskError): void {
+    this.#stopped = true;
+    this.#options.onFatal(writeFailed(error));
+  }
+}

@@ -1,0 +1,341 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { compareBytes, utf8, viewOf } from "../../node/base/bytes.ts";
+import { Prng } from "../../node/base/prng.ts";
+import { encodeMark, MARK_BYTES } from "./format.ts";
+import {
+  contents,
+  DIRECTORY,
+  type DiskEvent,
+  describeRecord,
+  diskWith,
+  type Image,
+  type OpenLog,
+  openLog,
+  patched,
+  payloadOf,
+  record,
+  records,
+  SteppedDisk,
+  WatchedDisk,
+} from "./log-fixture.contract.ts";
+import type { WalRecord } from "./log-store.ts";
+
+/**
+ * The longest valid prefix, read the plain way by somebody who knows the format from the README only: files in order,
+ * in each the header, then records and marks, up to the first byte that is not as it must be.
+ */
+function longestPrefix(image: Image): string[] {
+  const found: WalRecord[] = [];
+  for (const name of [...image.keys()].sort()) {
+    const bytes = image.get(name) as Uint8Array;
+    if (Number.parseInt(name, 16) !== found.length + 1 || !soundHeader(bytes, found.length + 1)) break;
+    const view = viewOf(bytes);
+    const sum = (from: number, to: number): boolean =>
+      view.getUint32(from, true) === plainCrc(bytes.subarray(from + 4, to));
+    for (let at = 32; at + 24 <= bytes.length; ) {
+      const magic = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+      if (magic === "QWAM" && view.getUint32(at + 8, true) === at && sum(at, at + 24)) {
+        at += 24;
+        continue;
+      }
+      const length = at + 104 <= bytes.length && magic === "QWAR" ? view.getUint32(at + 8, true) : bytes.length;
+      const end = at + 104 + Math.ceil(length / 8) * 8;
+      if (end > bytes.length || view.getUint32(at + 12, true) !== at || !sum(at, end)) break;
+      found.push({
+        index: Number(view.getBigUint64(at + 16, true)),
+        term: Number(view.getBigUint64(at + 24, true)),
+        previousHash: bytes.slice(at + 40, at + 72),
+        hash: bytes.slice(at + 72, at + 104),
+        payload: bytes.slice(at + 104, at + 104 + length),
+      });
+      at = end;
+    }
+  }
+  return found.map(describeRecord);
+}
+
+function soundHeader(bytes: Uint8Array, firstIndex: number): boolean {
+  const expected = new Uint8Array(32);
+  const view = viewOf(expected);
+  expected.set(utf8("QWAL"));
+  view.setUint32(4, 2, true);
+  view.setBigUint64(8, BigInt(firstIndex), true);
+  view.setUint32(16, plainCrc(expected.subarray(0, 16)), true);
+  return compareBytes(bytes.subarray(0, 32), expected) === 0;
+}
+
+function plainCrc(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ ((crc & 1) * 0x82f6_3b78);
+  }
+  return ~crc >>> 0;
+}
+
+/** A log as a list: what it would be after each thing that was asked of it, and how much of that was acknowledged. */
+class Model {
+  /** The log after each operation; the first is what this life began with. */
+  readonly states: (readonly WalRecord[])[];
+  acknowledged = 0;
+
+  constructor(start: readonly WalRecord[]) {
+    this.states = [start];
+  }
+
+  get now(): readonly WalRecord[] {
+    return this.states.at(-1) as readonly WalRecord[];
+  }
+
+  /** Notes an operation; the function returned is its completion. */
+  become(state: readonly WalRecord[]): () => void {
+    const number = this.states.push(state) - 1;
+    return () => {
+      expect(number).toBe(this.acknowledged + 1);
+      this.acknowledged = number;
+    };
+  }
+
+  /**
+   * What a crash may leave: all that was acknowledged, and of what was on its way any beginning. Between two states in a
+   * row one is a beginning of the other, and so is everything between them.
+   */
+  allows(recovered: readonly string[]): boolean {
+    const isState = (state: readonly WalRecord[]): boolean => sameTexts(recovered, state.map(describeRecord));
+    if (isState(this.states[this.acknowledged] as readonly WalRecord[])) return true;
+    return this.states.slice(this.acknowledged + 1).some((state, i) => {
+      const before = this.states[this.acknowledged + i] as readonly WalRecord[];
+      const [short, long] = before.length < state.length ? [before, state] : [state, before];
+      return recovered.length >= short.length && isState(long.slice(0, recovered.length));
+    });
+  }
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
+}
+
+type Step =
+  | { readonly kind: "append"; readonly sizes: readonly number[] }
+  | { readonly kind: "truncate"; readonly keep: number }
+  | { readonly kind: "run"; readonly count: number }
+  | { readonly kind: "failSync" }
+  | { readonly kind: "kill" }
+  | { readonly kind: "crash"; readonly seed: number };
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant("append" as const), sizes: fc.array(fc.nat(300), { maxLength: 4 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("truncate" as const), keep: fc.nat(999) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("run" as const), count: fc.integer({ min: 1, max: 8 }) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "failSync" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "kill" as const }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("crash" as const), seed: fc.nat() }) },
+);
+
+/** One disk, one log after the other on it. */
+class Lives {
+  readonly #stepped = new SteppedDisk();
+  #log: OpenLog = openLog(this.#stepped.disk);
+  #model = new Model([]);
+  #branch = 0;
+
+  take(step: Step): void {
+    const { wal, fatal } = this.#log;
+    switch (step.kind) {
+      case "append":
+        this.#append(step.sizes);
+        break;
+      case "truncate": {
+        const keep = Math.floor((step.keep / 1_000) * this.#model.now.length);
+        if (keep < this.#model.now.length) wal.truncate(keep + 1, this.#model.become(this.#model.now.slice(0, keep)));
+        break;
+      }
+      case "run":
+        this.#stepped.run(step.count);
+        if (fatal.length > 0) this.#restart();
+        break;
+      case "failSync":
+        this.#stepped.disk.failNext("sync", "disk_io");
+        break;
+      case "kill":
+        this.#restart();
+        break;
+      case "crash":
+        this.crash(step.seed);
+        break;
+    }
+  }
+
+  #append(sizes: readonly number[]): void {
+    const before = this.#model.now;
+    this.#branch += 1;
+    const added = sizes.map((size, i) => {
+      const previousBranch = i === 0 ? (before.at(-1)?.term ?? 0) : this.#branch;
+      return record(before.length + i + 1, payloadOf(this.#branch + i, size), this.#branch, previousBranch);
+    });
+    this.#log.wal.append(added, this.#model.become([...before, ...added]));
+  }
+
+  /** The process ends and another one starts: what the system has in memory is still there. */
+  #restart(): void {
+    this.#log.wal.close();
+    this.#recover();
+  }
+
+  crash(seed: number): void {
+    this.#stepped.disk.crash(new Prng(seed));
+    this.#recover();
+  }
+
+  /** A sync that fails while the log is opened refuses the node; an operator tries once more. */
+  #open(): OpenLog {
+    try {
+      return openLog(this.#stepped.disk);
+    } catch (error) {
+      expect(error).toMatchObject({ code: "wal_write_failed" });
+      return openLog(this.#stepped.disk);
+    }
+  }
+
+  #recover(): void {
+    const valid = longestPrefix(this.#stepped.image());
+    this.#log = this.#open();
+    const { wal } = this.#log;
+    const recovered = contents(wal);
+    expect(recovered).toEqual(valid);
+    expect(this.#model.allows(recovered)).toBe(true);
+    expect(wal.durableIndex()).toBe(wal.lastIndex());
+    this.#model = new Model(wal.lastIndex() === 0 ? [] : wal.read(1, wal.lastIndex() + 1, Number.MAX_SAFE_INTEGER));
+  }
+}
+
+describe("a crash", () => {
+  test("whatever was done, gives the longest valid prefix and all that was acknowledged, life after life", () => {
+    fc.assert(
+      fc.property(fc.array(anyStep, { maxLength: 60 }), fc.nat(), (steps, seed) => {
+        const lives = new Lives();
+        for (const one of steps) lives.take(one);
+        lives.crash(seed);
+        // What has been recovered is durable at once, before anything else is written.
+        lives.crash(seed + 1);
+      }),
+      { numRuns: 250 },
+    );
+  });
+
+  test("after any byte of any write gives the longest valid prefix and all that was acknowledged", () => {
+    const { history, acknowledged } = workday();
+    let crashes = 0;
+    const image = new Map<string, Uint8Array>();
+    for (const [number, event] of history.entries()) {
+      const length = event.kind === "write" ? event.bytes.length : 0;
+      for (let kept = 0; kept < length; kept++) {
+        const torn = new Map(image);
+        applyTo(torn, event, kept);
+        checkCrash(torn, acknowledged[number] as number);
+        crashes += 1;
+      }
+      applyTo(image, event, length);
+      checkCrash(image, acknowledged[number] as number);
+    }
+    expect(crashes).toBeGreaterThan(2_000);
+  });
+
+  test("bytes of a client that look like the log's own, made for another place, are not taken for proof of damage", () => {
+    const stepped = new SteppedDisk();
+    const { wal } = openLog(stepped.disk, { segmentBytes: 65_536 });
+    const forged = new Uint8Array(4_096);
+    for (let at = 0; at + MARK_BYTES <= forged.length; at += MARK_BYTES) forged.set(encodeMark(at, 1_000), at);
+    wal.append(records(1, 1), () => {});
+    stepped.run();
+    wal.append([record(2, forged)], () => {});
+    const [[name, bytes] = ["", new Uint8Array(0)]] = stepped.image();
+    // The second record's header did not get to the disk, its payload did.
+    const torn = diskWith(new Map([[name, patched(bytes, 32 + 128 + 24, new Uint8Array(104))]]));
+    expect(openLog(torn.disk).wal.lastIndex()).toBe(1);
+  });
+});
+
+/** A log with cuts and several files, and how many of its records must be there after each thing that the disk was told. */
+function workday(): { readonly history: readonly DiskEvent[]; readonly acknowledged: readonly number[] } {
+  const history: DiskEvent[] = [];
+  const acknowledged: number[] = [];
+  let durable = 0;
+  const stepped = new SteppedDisk();
+  const watched = new WatchedDisk(stepped.disk, (event) => {
+    history.push(event);
+    acknowledged.push(durable);
+  });
+  const { wal } = openLog(watched, { segmentBytes: 512 });
+  const append = (from: number, to: number): void => {
+    wal.append(records(from, to), () => {
+      durable = to;
+    });
+  };
+  const truncate = (from: number): void => {
+    durable = Math.min(durable, from - 1);
+    wal.truncate(from, () => {});
+  };
+  for (const [from, to] of [
+    [1, 1],
+    [2, 3],
+    [4, 9],
+    [10, 10],
+  ] as const) {
+    append(from, to);
+    stepped.run();
+  }
+  truncate(3);
+  append(3, 4);
+  append(5, 5);
+  stepped.run();
+  truncate(5);
+  append(5, 12);
+  stepped.run();
+  return { history, acknowledged };
+}
+
+/** Does to an image what the disk was told; of a write only the first so many bytes. */
+function applyTo(image: Map<string, Uint8Array>, event: DiskEvent, kept: number): void {
+  const name = event.path.slice(DIRECTORY.length + 1);
+  const bytes = image.get(name) ?? new Uint8Array(0);
+  switch (event.kind) {
+    case "create":
+      image.set(name, bytes);
+      break;
+    case "remove":
+      image.delete(name);
+      break;
+    case "truncate":
+      image.set(name, resized(bytes, event.size));
+      break;
+    case "write":
+      image.set(
+        name,
+        patched(
+          resized(bytes, Math.max(bytes.length, event.offset + kept)),
+          event.offset,
+          event.bytes.subarray(0, kept),
+        ),
+      );
+      break;
+  }
+}
+
+function resized(bytes: Uint8Array, size: number): Uint8Array {
+  const copy = new Uint8Array(size);
+  copy.set(bytes.subarray(0, size));
+  return copy;
+}
+
+function checkCrash(image: Image, acknowledged: number): void {
+  const { wal } = openLog(diskWith(image).disk);
+  const recovered = contents(wal);
+  expect(recovered).toEqual(longestPrefix(image));
+  expect(recovered.length).toBeGreaterThanOrEqual(acknowledged);
+  expect(recovered).toEqual(records(1, recovered.length).map(describeRecord));
+}
