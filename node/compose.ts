@@ -11,7 +11,8 @@ import { Raft } from "../consensus/raft/raft.ts";
 import type { LogStore } from "../storage/wal/log-store.ts";
 import { Wal } from "../storage/wal/wal.ts";
 import type { ActorRef } from "./actor/actor.ts";
-import { ActorSystem, type FatalReport, type TraceEvent } from "./actor/system.ts";
+import type { TraceEvent } from "./actor/cell.ts";
+import { ActorSystem, type FatalReport } from "./actor/system.ts";
 import { assert } from "./base/assert.ts";
 import { equalBytes } from "./base/bytes.ts";
 import type { NodeId } from "./base/ids.ts";
@@ -295,7 +296,7 @@ function spawnReactors(
   const { host, options, system, status, recovered, reactors, sendPeer } = wiring;
   const gossip = system.spawn<GossipMessage>({
     name: "gossip",
-    supervision: "stop_node",
+    supervision: "restart",
     create: (context) =>
       new GossipActor(context, {
         node: options.id,

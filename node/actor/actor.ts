@@ -10,17 +10,19 @@ export interface ActorRef<M> {
   /** Puts the message in the mailbox; false when it is full, and the sender must say so upstream. */
   tell(message: M): boolean;
   /**
-   * For what cannot be refused: completions and other messages whose number is bounded by construction. A full mailbox
-   * is then a broken bound, and stops the node.
+   * For what cannot be refused: completions and other messages whose number is bounded by construction. It has room
+   * above the bound of `tell`; when that is full, too, a bound is broken and the node stops. An actor that is down
+   * between a crash and its restart misses the message.
    */
   deliver(message: M): void;
 }
 
 /** An actor's view of its system. */
 export interface ActorContext<M> {
+  /** The actor's own address; it reaches this incarnation and, after a crash, none that follows. */
   readonly self: ActorRef<M>;
   readonly clock: Clock;
-  /** Delivers the message to the actor itself, once, later. Dropped when the actor has been restarted or stopped. */
+  /** Delivers the message to `self`, once, later. */
   after(delayMs: number, message: M): Timer;
 }
 

@@ -6,16 +6,13 @@
  */
 import { assert, InvariantError } from "../base/assert.ts";
 import { errorMessage } from "../base/errors.ts";
-import { MAILBOX_DEPTH } from "../base/limits.ts";
-import type { Clock, Timer } from "../base/ports/clock.ts";
+import type { Clock } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
-import type { Actor, ActorContext, ActorRef, Supervision } from "./actor.ts";
-import { Mailbox } from "./mailbox.ts";
+import type { ActorRef } from "./actor.ts";
+import { type Cell, type SpawnOptions, type TraceEvent, TypedCell } from "./cell.ts";
 
 const RESTART_DELAY_MIN_MS = 100;
 const RESTART_DELAY_MAX_MS = 30_000;
-/** Room above the bound for messages that cannot be refused, so that a flood of others never keeps them out. */
-const DELIVERY_HEADROOM = 2;
 /** An actor that has run this long since its last restart starts again with the shortest pause. */
 const RESTART_FORGIVE_MS = 60_000;
 
@@ -26,25 +23,12 @@ export interface FatalReport {
   readonly stack: string;
 }
 
-/** One handled message, for whoever switched the trace on. */
-export interface TraceEvent {
-  readonly actor: string;
-  readonly message: unknown;
-}
-
 export interface ActorSystemOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Called once; no actor runs afterwards. */
   readonly onFatal: (report: FatalReport) => void;
   readonly trace?: (event: TraceEvent) => void;
-}
-
-export interface SpawnOptions<M> {
-  readonly name: string;
-  readonly supervision: Supervision;
-  readonly mailboxDepth?: number;
-  readonly create: (context: ActorContext<M>) => Actor<M>;
 }
 
 export class ActorSystem {
@@ -65,20 +49,18 @@ export class ActorSystem {
 
   /** Adds an actor; the order of spawning is the order of turns. */
   spawn<M>(options: SpawnOptions<M>): ActorRef<M> {
-    assert(!this.#cells.some((cell) => cell.name === options.name), `two actors are called ${options.name}`);
+    const { name } = options;
+    assert(!this.#cells.some((cell) => cell.name === name), `two actors are called ${name}`);
     const cell = new TypedCell<M>(options, {
       clock: this.#clock,
       wake: () => this.#wake(),
       trace: this.#trace,
       stopped: () => this.#stopped,
+      fail: (error) => this.fail(name, error),
     });
     this.#cells.push(cell);
     this.#guard(cell, () => cell.start());
     return cell;
-  }
-
-  get stopped(): boolean {
-    return this.#stopped;
   }
 
   /** Ends all actors; what is still in their mailboxes is dropped. */
@@ -95,11 +77,6 @@ export class ActorSystem {
     this.#onFatal({ actor, reason: errorMessage(error), stack });
   }
 
-  /** Mailbox depths by actor, for status. */
-  depths(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#cells.map((cell) => [cell.name, cell.depth]));
-  }
-
   #wake(): void {
     if (this.#wakeScheduled || this.#stopped) return;
     this.#wakeScheduled = true;
@@ -107,7 +84,6 @@ export class ActorSystem {
   }
 
   #run(): void {
-    this.#wakeScheduled = false;
     let busy = true;
     while (busy && !this.#stopped) {
       busy = false;
@@ -117,6 +93,7 @@ export class ActorSystem {
         this.#guard(cell, () => cell.turn());
       }
     }
+    this.#wakeScheduled = false;
   }
 
   #guard(cell: Cell, action: () => void): void {
@@ -130,108 +107,13 @@ export class ActorSystem {
 
   #restartLater(cell: Cell, error: unknown): void {
     const now = this.#clock.monotonicMs();
-    const delay = now - cell.startedAtMs > RESTART_FORGIVE_MS ? RESTART_DELAY_MIN_MS : cell.restartDelayMs;
+    const forgiven = now - cell.startedAtMs > RESTART_FORGIVE_MS;
+    const delay = forgiven ? RESTART_DELAY_MIN_MS : Math.max(cell.restartDelayMs, RESTART_DELAY_MIN_MS);
     cell.restartDelayMs = Math.min(delay * 2, RESTART_DELAY_MAX_MS);
     this.#log.error("actor.restarting", { actor: cell.name, reason: errorMessage(error), delayMs: delay });
     cell.crash();
     this.#clock.setTimer(delay, () => {
       if (!this.#stopped) this.#guard(cell, () => cell.start());
     });
-  }
-}
-
-/** What the system needs of an actor's cell, whatever its messages. */
-interface Cell {
-  readonly name: string;
-  readonly supervision: Supervision;
-  readonly depth: number;
-  readonly startedAtMs: number;
-  restartDelayMs: number;
-  start(): void;
-  crash(): void;
-  turn(): void;
-  clear(): void;
-}
-
-interface CellEnvironment {
-  readonly clock: Clock;
-  readonly wake: () => void;
-  readonly trace: ((event: TraceEvent) => void) | undefined;
-  readonly stopped: () => boolean;
-}
-
-/** An actor with its mailbox. While it is down between a crash and its restart, it refuses messages. */
-class TypedCell<M> implements Cell, ActorRef<M> {
-  readonly name: string;
-  readonly supervision: Supervision;
-  readonly #create: (context: ActorContext<M>) => Actor<M>;
-  readonly #environment: CellEnvironment;
-  readonly #mailbox = new Mailbox<M>();
-  readonly #depthMax: number;
-  #actor: Actor<M> | undefined;
-  #incarnation = 0;
-  restartDelayMs: number = RESTART_DELAY_MIN_MS;
-  startedAtMs = 0;
-
-  constructor(options: SpawnOptions<M>, environment: CellEnvironment) {
-    this.name = options.name;
-    this.supervision = options.supervision;
-    this.#create = options.create;
-    this.#environment = environment;
-    this.#depthMax = options.mailboxDepth ?? MAILBOX_DEPTH;
-  }
-
-  get depth(): number {
-    return this.#mailbox.length;
-  }
-
-  tell(message: M): boolean {
-    if (this.#down() || !this.#mailbox.offer(message, this.#depthMax)) return false;
-    this.#environment.wake();
-    return true;
-  }
-
-  deliver(message: M): void {
-    if (this.#down()) return;
-    const taken = this.#mailbox.offer(message, this.#depthMax * DELIVERY_HEADROOM);
-    assert(taken, `mailbox of ${this.name} overflowed with a message that cannot be refused`);
-    this.#environment.wake();
-  }
-
-  start(): void {
-    this.#incarnation += 1;
-    const incarnation = this.#incarnation;
-    const { clock } = this.#environment;
-    this.startedAtMs = clock.monotonicMs();
-    const after = (delayMs: number, message: M): Timer =>
-      clock.setTimer(delayMs, () => {
-        if (this.#incarnation === incarnation && this.#actor !== undefined) this.deliver(message);
-      });
-    this.#actor = this.#create({ self: this, clock, after });
-  }
-
-  crash(): void {
-    this.#actor = undefined;
-    this.#mailbox.clear();
-  }
-
-  turn(): void {
-    const actor = this.#actor;
-    if (actor === undefined) return;
-    const { trace, stopped } = this.#environment;
-    for (let waiting = this.#mailbox.length; waiting > 0 && !stopped(); waiting--) {
-      const message = this.#mailbox.take();
-      trace?.({ actor: this.name, message });
-      actor.receive(message);
-    }
-    if (this.#mailbox.length === 0 && !stopped()) actor.drained?.();
-  }
-
-  clear(): void {
-    this.#mailbox.clear();
-  }
-
-  #down(): boolean {
-    return this.#environment.stopped() || (this.#actor === undefined && this.#incarnation > 0);
   }
 }

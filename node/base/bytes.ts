@@ -1,11 +1,9 @@
 /**
- * Bytes: comparison, hexadecimal, and little-endian integers up to 128 bits.
+ * Bytes: equality, hexadecimal, UTF-8, and little-endian integers up to 128 bits.
  * Everything on disk and on the wire that is ours and not msgpack is little-endian.
  */
+import { assert } from "./assert.ts";
 
-export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
-
-export const U32_MAX = 0xffff_ffff;
 export const U64_MAX = 0xffff_ffff_ffff_ffffn;
 export const U128_MAX: bigint = (1n << 128n) - 1n;
 
@@ -33,13 +31,6 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Lexicographic order of bytes: negative, zero or positive. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number);
-  return a.length - b.length;
-}
-
 /** One array holding all chunks in order. */
 export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
   let length = 0;
@@ -63,8 +54,9 @@ export function readU128(view: DataView, offset: number): bigint {
   return view.getBigUint64(offset, true) | (view.getBigUint64(offset + 8, true) << 64n);
 }
 
-/** Writes an unsigned 128-bit little-endian integer. The caller has checked the range. */
+/** Writes an unsigned 128-bit little-endian integer. */
 export function writeU128(view: DataView, offset: number, value: bigint): void {
+  assert(value >= 0n && value <= U128_MAX, `${value} is no unsigned 128-bit integer`);
   view.setBigUint64(offset, value & U64_MAX, true);
   view.setBigUint64(offset + 8, value >> 64n, true);
 }
@@ -83,12 +75,16 @@ export function u128Of(bytes: Uint8Array): bigint {
 
 // Part of every JavaScript host; declared here because pure units compile with neither DOM nor Node types.
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
-declare const TextDecoder: new (label: string, options: { fatal: boolean }) => { decode(bytes: Uint8Array): string };
+declare const TextDecoder: new (
+  label: string,
+  options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
+) => { decode(bytes: Uint8Array): string };
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+// A byte order mark is a character like any other: dropping it would let two texts have the same bytes.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** UTF-8 bytes of a text. */
+/** UTF-8 bytes of a text; a lone surrogate, which has none, becomes U+FFFD. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }

@@ -18,6 +18,10 @@ export const BLOCK_BYTES_MAX: number = 2 * 1_048_576;
 export const BLOCK_TRANSACTIONS_MAX = 2_048;
 /** Bytes of one WebSocket frame, from a peer or a client. */
 export const FRAME_BYTES_MAX: number = 4 * 1_048_576;
+/** Values in one MessagePack message: what bytes may cost a node to decode before it knows anything of them. */
+export const MESSAGE_VALUES_MAX = 16_384;
+/** Values in the answer to one query, which a client decodes. */
+export const ANSWER_VALUES_MAX = 524_288;
 /** Bytes of log entries in one append message to a follower; at least one entry is always sent. */
 export const APPEND_BYTES_MAX: number = 2 * 1_048_576;
 /** Append messages that may be on their way to one follower. */
@@ -30,6 +34,8 @@ export const PROPOSAL_QUEUE_BYTES_MAX: number = 64 * 1_048_576;
 export const MAILBOX_DEPTH = 16_384;
 /** Requests one client connection may have unanswered. */
 export const CLIENT_REQUESTS_IN_FLIGHT_MAX = 1_024;
+/** Questions of clients and admissions that one node's ledger and consensus may owe an answer. */
+export const QUESTIONS_OPEN_MAX = 8_192;
 /** Client connections one node accepts. */
 export const CLIENT_CONNECTIONS_MAX = 4_096;
 /** Bytes queued towards one connection before it is closed as too slow. */
@@ -63,6 +69,9 @@ assert(BATCH_RECORDS_MAX < EVENT_SLOTS_PER_TRANSACTION, "every event of a batch 
 assert(BATCH_RECORDS_MAX * RECORD_BYTES + 1_024 < TRANSACTION_BYTES_MAX, "a full batch and its envelope must fit");
 assert(TRANSACTION_BYTES_MAX < BLOCK_BYTES_MAX, "the largest transaction must fit in a block");
 assert(BLOCK_BYTES_MAX + 65_536 < FRAME_BYTES_MAX, "a block and its framing must fit in a frame");
+assert(2 * QUESTIONS_OPEN_MAX <= MAILBOX_DEPTH, "a mailbox must hold all open questions, and as much besides");
+assert(QUERY_RESULTS_MAX + 64 < MESSAGE_VALUES_MAX, "a query may name as many ids as it may have results");
+assert(QUERY_RESULTS_MAX * 64 <= ANSWER_VALUES_MAX, "an answer must hold its results, each with all its fields");
 assert(FRAME_BYTES_MAX < CONNECTION_BUFFER_BYTES_MAX, "a connection must be able to queue one frame");
 assert(BLOCK_BYTES_MAX * 2 < SEGMENT_BYTES, "a segment must hold more than one block");
 assert(

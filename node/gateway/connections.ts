@@ -10,7 +10,8 @@ export interface Connection {
   readonly nonce: Uint8Array;
   /** The key the client has proven; nothing but `hello` is taken before. */
   publicKey: Uint8Array | undefined;
-  helloPending: boolean;
+  /** It has said hello, which is answered once. */
+  greeted: boolean;
   requestsOpen: number;
   malformedFrames: number;
 }
@@ -29,7 +30,7 @@ export class Connections {
       id,
       nonce,
       publicKey: undefined,
-      helloPending: false,
+      greeted: false,
       requestsOpen: 0,
       malformedFrames: 0,
     };

@@ -7,7 +7,8 @@
  * by the client, and the session makes that harmless.
  */
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
-import { equalBytes, toHex } from "../base/bytes.ts";
+import { must } from "../base/assert.ts";
+import { equalBytes, utf8 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Clock } from "../base/ports/clock.ts";
@@ -28,21 +29,20 @@ import {
   helloDigest,
   type NodeFrame,
 } from "../wire/client-frames.ts";
-import { leafHash } from "../wire/merkle.ts";
 import { pack, WireError } from "../wire/msgpack.ts";
 import type { Refusal } from "../wire/results.ts";
 import { signingDigest } from "../wire/transaction.ts";
 import { blockReceipts } from "./block-receipts.ts";
 import { type Connection, Connections } from "./connections.ts";
-import { decodeForwardFrame, encodeForwardFrame } from "./forward-frames.ts";
 import { type OpenQuestion, OpenQuestions } from "./open-questions.ts";
+import { Routing } from "./routing.ts";
 import { SignatureChecks } from "./signature-checks.ts";
-import { type Waiter, Waiters } from "./waiters.ts";
+import type { ClientRequest } from "./waiters.ts";
 
 const NONCE_BYTES = 32;
 const NS_PER_MS = 1_000_000n;
 /** The one query that the node answers of itself, without the state machine. */
-const STATUS_QUERY = "status";
+const STATUS_QUERY = utf8("status");
 
 export interface GatewayDeps {
   readonly node: NodeId;
@@ -60,32 +60,33 @@ export interface GatewayDeps {
 /** What a signature check is about. */
 type Checked =
   | { readonly kind: "hello"; readonly connection: ConnectionId; readonly publicKey: Uint8Array }
-  | { readonly kind: "submit"; readonly waiter: Waiter; readonly transaction: Uint8Array };
+  | { readonly kind: "submit"; readonly asker: ClientRequest; readonly transaction: Uint8Array };
 
 export class GatewayActor implements Actor<GatewayMessage> {
   readonly #self: ActorRef<GatewayMessage>;
   readonly #clock: Clock;
   readonly #deps: GatewayDeps;
   readonly #connections = new Connections();
-  readonly #waiters = new Waiters();
   readonly #questions = new OpenQuestions();
   readonly #checks: SignatureChecks<Checked>;
-  #leader: NodeId = 0;
-  /** The last leader there was; 0 before the first. */
-  #lastLeader: NodeId = 0;
+  readonly #routing: Routing;
   #logTime = 0n;
-  #refusals = 0;
 
   constructor(context: ActorContext<GatewayMessage>, deps: GatewayDeps) {
     this.#self = context.self;
     this.#clock = context.clock;
     this.#deps = deps;
     this.#checks = new SignatureChecks<Checked>(deps.crypto);
+    const { node, consensus, sendPeer, hostLog } = deps;
+    this.#routing = new Routing({
+      ...{ node, sha256: deps.crypto.sha256.bind(deps.crypto), consensus, sendPeer, log: hostLog },
+      turnAway: (asker, code) => this.#finish(asker, code, REFUSAL_TEXT[code]),
+    });
     deps.status.post("gateway", () => ({
       connections: this.#connections.count,
-      transactionsWaiting: this.#waiters.size,
+      transactionsWaiting: this.#routing.waiting,
       questionsOpen: this.#questions.count,
-      refusals: this.#refusals,
+      refusals: this.#routing.refusals,
     }));
   }
 
@@ -99,22 +100,22 @@ export class GatewayActor implements Actor<GatewayMessage> {
         break;
       case "clientClosed":
         this.#connections.close(message.connection);
-        this.#waiters.dropConnection(message.connection);
+        this.#routing.dropConnection(message.connection);
         break;
       case "peerFrame":
-        this.#peerFrame(message.from, message.payload);
+        this.#routing.peerFrame(message.from, message.payload);
         break;
       case "verified":
         this.#verified(message.batch, message.valid);
         break;
       case "submitOwn":
-        this.#route(message.transaction, undefined);
+        this.#routing.submit(message.transaction, undefined);
         break;
       case "leader":
-        this.#leaderIs(message.leader);
+        this.#routing.leaderIs(message.leader);
         break;
       case "refused":
-        for (const transaction of message.transactions) this.#refused(this.#hash(transaction), message.code);
+        this.#routing.refused(message.transactions, message.code);
         break;
       case "applied":
         this.#applied(message.applied);
@@ -156,17 +157,24 @@ export class GatewayActor implements Actor<GatewayMessage> {
       frame = decodeClientFrame(encoded);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#error({ connection: id, request: 0 }, error.code, error.message);
-      if (this.#connections.countMalformed(connection)) this.#drop(id, "malformed_frames");
+      this.#malformed(connection, error);
       return;
     }
-    if (frame.type === "hello") this.#hello(connection, frame);
-    else if (connection.publicKey === undefined) {
-      this.#error({ connection: id, request: frame.request }, "not_authenticated", "say hello first");
-    } else if (!this.#connections.beginRequest(connection)) {
-      this.#error({ connection: id, request: frame.request }, "busy", "too many requests are unanswered");
-    } else if (frame.type === "submit") this.#submit({ connection: id, request: frame.request }, frame.transaction);
-    else this.#query(connection.publicKey, { connection: id, request: frame.request }, frame);
+    if (frame.type === "hello") {
+      this.#hello(connection, frame);
+      return;
+    }
+    const asker = { connection: id, request: frame.request };
+    if (connection.publicKey === undefined) this.#error(asker, "not_authenticated", "say hello first");
+    else if (!this.#connections.beginRequest(connection)) {
+      this.#error(asker, "busy", "too many requests are unanswered");
+    } else if (frame.type === "submit") this.#submit(asker, frame.transaction);
+    else this.#query(connection.publicKey, asker, frame);
+  }
+
+  #malformed(connection: Connection, { code, message }: WireError): void {
+    this.#error({ connection: connection.id, request: 0 }, code, message);
+    if (this.#connections.countMalformed(connection)) this.#drop(connection.id, "malformed_frames");
   }
 
   #hello(connection: Connection, frame: Extract<ClientFrame, { type: "hello" }>): void {
@@ -176,23 +184,26 @@ export class GatewayActor implements Actor<GatewayMessage> {
       this.#drop(connection.id, "foreign_cluster");
       return;
     }
-    if (connection.publicKey !== undefined || connection.helloPending) return;
-    connection.helloPending = true;
+    if (connection.greeted) {
+      this.#malformed(connection, new WireError("malformed_frame", "hello is said once"));
+      return;
+    }
+    connection.greeted = true;
     const { publicKey, signature } = frame;
     const message = helloDigest(crypto.sha256.bind(crypto), { clusterId, node, nonce: connection.nonce, publicKey });
     this.#checks.add({ publicKey, message, signature }, { kind: "hello", connection: connection.id, publicKey });
   }
 
-  #submit(waiter: Waiter, encoded: Uint8Array): void {
+  #submit(asker: ClientRequest, encoded: Uint8Array): void {
     const { crypto, clusterId } = this.#deps;
     try {
       const { transaction } = admit(encoded);
       const message = signingDigest(crypto.sha256.bind(crypto), clusterId, transaction);
       const { publicKey, signature } = transaction;
-      this.#checks.add({ publicKey, message, signature }, { kind: "submit", waiter, transaction: encoded });
+      this.#checks.add({ publicKey, message, signature }, { kind: "submit", asker, transaction: encoded });
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      this.#finish(waiter, error.code, error.message);
+      this.#finish(asker, error.code, error.message);
     }
   }
 
@@ -200,8 +211,8 @@ export class GatewayActor implements Actor<GatewayMessage> {
     this.#checks.finish(batch).forEach((subject, index) => {
       const good = valid[index] === true;
       if (subject.kind === "hello") this.#greeted(subject.connection, good ? subject.publicKey : undefined);
-      else if (!good) this.#finish(subject.waiter, "bad_signature", "the signature does not match the transaction");
-      else this.#askAdmission(subject.waiter, subject.transaction);
+      else if (!good) this.#finish(subject.asker, "bad_signature", "the signature does not match the transaction");
+      else this.#askAdmission(subject.asker, subject.transaction);
     });
   }
 
@@ -223,9 +234,11 @@ export class GatewayActor implements Actor<GatewayMessage> {
     return wall > this.#logTime ? wall : this.#logTime;
   }
 
-  #askAdmission(waiter: Waiter, transaction: Uint8Array): void {
-    const token = this.#questions.open({ waiter, transaction, confirmed: false });
-    this.#deps.ledger.deliver({ type: "question", question: { kind: "admission", token, transaction }, height: 0 });
+  #askAdmission(asker: ClientRequest, transaction: Uint8Array): void {
+    const token = this.#questions.open({ asker, transaction, confirmed: false });
+    if (token === undefined) this.#finish(asker, "busy", REFUSAL_TEXT.busy);
+    else
+      this.#deps.ledger.deliver({ type: "question", question: { kind: "admission", token, transaction }, height: 0 });
   }
 
   /**
@@ -235,86 +248,40 @@ export class GatewayActor implements Actor<GatewayMessage> {
   #admission(token: number, refusal: Refusal | undefined): void {
     const question = this.#questions.take(token);
     if (question?.transaction === undefined) return;
-    const { waiter, transaction } = question;
-    if (refusal === undefined) this.#route(transaction, waiter);
-    else if (question.confirmed) this.#finish(waiter, refusal, "the cluster's state does not admit the transaction");
+    const { asker, transaction } = question;
+    if (refusal === undefined) this.#routing.submit(transaction, asker);
+    else if (question.confirmed) this.#finish(asker, refusal, "the cluster's state does not admit the transaction");
     else {
-      const again = this.#questions.open({ waiter, transaction, confirmed: true });
+      const again = must(this.#questions.open({ asker, transaction, confirmed: true }), "a question's place was taken");
       this.#deps.consensus.deliver({ type: "read", question: { kind: "admission", token: again, transaction } });
     }
-  }
-
-  /**
-   * What waited for an earlier leader may be lost with it: the clients are told at once to ask again, instead of waiting
-   * until their patience ends. What is not lost is answered all the same, from the session.
-   */
-  #leaderIs(leader: NodeId): void {
-    const followsAnother = leader !== 0 && leader !== this.#lastLeader;
-    this.#leader = leader;
-    if (!followsAnother) return;
-    this.#lastLeader = leader;
-    for (const waiter of this.#waiters.takeAll()) this.#finish(waiter, "not_leader", REFUSAL_TEXT.not_leader);
-  }
-
-  /** Hands an admitted transaction to whoever leads. */
-  #route(transaction: Uint8Array, waiter: Waiter | undefined): void {
-    const hash = this.#hash(transaction);
-    if (waiter !== undefined) this.#waiters.add(hash, waiter);
-    if (this.#leader === this.#deps.node) {
-      if (!this.#deps.consensus.tell({ type: "propose", transaction })) this.#refused(hash, "busy");
-    } else if (
-      this.#leader === 0 ||
-      !this.#deps.sendPeer(this.#leader, encodeForwardFrame({ type: "submit", transaction }))
-    ) {
-      this.#refused(hash, "no_leader");
-    }
-  }
-
-  #peerFrame(from: NodeId, payload: Uint8Array): void {
-    try {
-      const frame = decodeForwardFrame(payload);
-      if (frame.type === "refused") {
-        this.#refused(toHex(frame.hash), frame.code);
-        return;
-      }
-      const { transaction } = frame;
-      admit(transaction);
-      const refusal = this.#leader !== this.#deps.node ? "not_leader" : "busy";
-      if (refusal === "busy" && this.#deps.consensus.tell({ type: "propose", transaction })) return;
-      const hash = leafHash(this.#deps.crypto.sha256.bind(this.#deps.crypto), transaction);
-      this.#deps.sendPeer(from, encodeForwardFrame({ type: "refused", hash, code: refusal }));
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      this.#deps.hostLog.warn("gateway.malformed_forward", { from, code: error.code });
-    }
-  }
-
-  #refused(hash: string, code: RefusalCode): void {
-    this.#refusals += 1;
-    for (const waiter of this.#waiters.take(hash)) this.#finish(waiter, code, REFUSAL_TEXT[code]);
   }
 
   #applied(applied: Applied): void {
     const { block } = applied;
     this.#logTime = block.header.timestamp;
-    if (this.#waiters.size === 0) return;
+    if (this.#routing.waiting === 0) return;
     const receiptOf = blockReceipts(this.#deps.crypto, this.#deps.clusterId, applied);
     block.tree.leaves.forEach((leaf, index) => {
-      for (const waiter of this.#waiters.take(toHex(leaf))) {
-        this.#endRequest(waiter);
-        this.#send(waiter.connection, { type: "receipt", request: waiter.request, receipt: receiptOf(index) });
+      for (const { connection, request } of this.#routing.takeAskers(leaf)) {
+        this.#endRequest(connection);
+        this.#send(connection, { type: "receipt", request, receipt: receiptOf(index) });
       }
     });
   }
 
-  #query(publicKey: Uint8Array, waiter: Waiter, frame: Extract<ClientFrame, { type: "query" }>): void {
-    if (frame.query.length === STATUS_QUERY.length && String.fromCharCode(...frame.query) === STATUS_QUERY) {
-      this.#endRequest(waiter);
+  #query(publicKey: Uint8Array, asker: ClientRequest, frame: Extract<ClientFrame, { type: "query" }>): void {
+    if (equalBytes(frame.query, STATUS_QUERY)) {
+      this.#endRequest(asker.connection);
       const answer = pack({ node: this.#deps.node, ...this.#deps.status.read() });
-      this.#send(waiter.connection, { type: "answer", request: waiter.request, answer });
+      this.#send(asker.connection, { type: "answer", request: asker.request, answer });
       return;
     }
-    const token = this.#questions.open({ waiter });
+    const token = this.#questions.open({ asker });
+    if (token === undefined) {
+      this.#finish(asker, "busy", REFUSAL_TEXT.busy);
+      return;
+    }
     const question = { kind: "query", token, query: frame.query, publicKey } as const;
     if (frame.consistency === "local") this.#deps.ledger.deliver({ type: "question", question, height: 0 });
     else this.#deps.consensus.deliver({ type: "read", question });
@@ -326,41 +293,37 @@ export class GatewayActor implements Actor<GatewayMessage> {
   ): void {
     const question: OpenQuestion | undefined = this.#questions.take(token);
     if (question === undefined) return;
-    const { waiter } = question;
-    if (body.type === "error") this.#finish(waiter, body.code, body.message);
+    const { asker } = question;
+    if (body.type === "error") this.#finish(asker, body.code, body.message);
     else {
-      this.#endRequest(waiter);
-      this.#send(waiter.connection, { type: "answer", request: waiter.request, answer: body.answer });
+      this.#endRequest(asker.connection);
+      this.#send(asker.connection, { type: "answer", request: asker.request, answer: body.answer });
     }
   }
 
   /** Ends a request with an error. */
-  #finish(waiter: Waiter, code: string, message: string): void {
-    this.#endRequest(waiter);
-    this.#error(waiter, code, message);
+  #finish(asker: ClientRequest, code: string, message: string): void {
+    this.#endRequest(asker.connection);
+    this.#error(asker, code, message);
   }
 
-  #endRequest(waiter: Waiter): void {
-    const connection = this.#connections.get(waiter.connection);
+  #endRequest(id: ConnectionId): void {
+    const connection = this.#connections.get(id);
     if (connection !== undefined) connection.requestsOpen -= 1;
   }
 
-  #error(to: Waiter, code: string, message: string): void {
+  #error(to: ClientRequest, code: string, message: string): void {
     this.#send(to.connection, { type: "error", request: to.request, code, message });
   }
 
   #drop(id: ConnectionId, reason: string): void {
     this.#connections.close(id);
-    this.#waiters.dropConnection(id);
+    this.#routing.dropConnection(id);
     this.#deps.network.closeClient(id, reason);
   }
 
   #send(id: ConnectionId, frame: NodeFrame): void {
     if (this.#connections.get(id) !== undefined) this.#deps.network.sendClient(id, encodeNodeFrame(frame));
-  }
-
-  #hash(transaction: Uint8Array): string {
-    return toHex(leafHash(this.#deps.crypto.sha256.bind(this.#deps.crypto), transaction));
   }
 }
 

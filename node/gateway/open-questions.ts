@@ -1,8 +1,9 @@
-/** Questions put to the ledger, by the token that its answer will bear. */
-import type { Waiter } from "./waiters.ts";
+/** Questions put to the ledger, at once or through a read, by the token that the answer will bear. */
+import { QUESTIONS_OPEN_MAX } from "../base/limits.ts";
+import type { ClientRequest } from "./waiters.ts";
 
 export interface OpenQuestion {
-  readonly waiter: Waiter;
+  readonly asker: ClientRequest;
   /** For an admission: the transaction it is about. */
   readonly transaction?: Uint8Array;
   /** For an admission: whether this is the second look, which sees everything acknowledged before. */
@@ -17,8 +18,9 @@ export class OpenQuestions {
     return this.#open.size;
   }
 
-  /** Registers a question and gives it its token. */
-  open(question: OpenQuestion): number {
+  /** Registers a question and gives it its token; undefined when too many have no answer. */
+  open(question: OpenQuestion): number | undefined {
+    if (this.#open.size >= QUESTIONS_OPEN_MAX) return undefined;
     const token = this.#nextToken++;
     this.#open.set(token, question);
     return token;

@@ -1,13 +1,22 @@
 /**
- * Who waits for which transaction: several requests may wait for one, when a client asks again before it is answered.
+ * Who waits for which transaction: several may wait for one, when a client asks again before it is answered.
  */
+import type { NodeId } from "../base/ids.ts";
 import type { ConnectionId } from "../base/ports/network.ts";
 
 /** A request of a client that has no answer yet. */
-export interface Waiter {
+export interface ClientRequest {
   readonly connection: ConnectionId;
   readonly request: number;
 }
+
+/** Another node that has handed a transaction on; it wants to know when that will not be ordered, and nothing else. */
+interface Forwarder {
+  readonly node: NodeId;
+  readonly hash: Uint8Array;
+}
+
+export type Waiter = ClientRequest | Forwarder;
 
 export class Waiters {
   readonly #byTransaction = new Map<string, Waiter[]>();
@@ -41,7 +50,7 @@ export class Waiters {
   /** Forgets a connection that is gone. */
   dropConnection(connection: ConnectionId): void {
     for (const [hash, waiters] of this.#byTransaction) {
-      const left = waiters.filter((waiter) => waiter.connection !== connection);
+      const left = waiters.filter((waiter) => !("connection" in waiter && waiter.connection === connection));
       if (left.length === 0) this.#byTransaction.delete(hash);
       else if (left.length < waiters.length) this.#byTransaction.set(hash, left);
     }

@@ -9,6 +9,9 @@ import { bytes, check, integer, list, oneOf, safeInteger, tuple } from "../wire/
 export const MEMBER_STATES = ["alive", "suspect", "dead"] as const;
 export type MemberState = (typeof MEMBER_STATES)[number];
 
+/** Bounds what a member can be made to count to; reached after centuries of refutations. */
+export const INCARNATION_MAX = 0xffff_ffff;
+
 /** What one node says of a member. */
 export interface Rumour {
   readonly member: NodeId;
@@ -43,7 +46,7 @@ const frameSchema = tuple(
   oneOf(...FRAME_TYPES),
   safeInteger,
   nodeId,
-  list(tuple(nodeId, oneOf(...MEMBER_STATES), safeInteger), NODES_MAX),
+  list(tuple(nodeId, oneOf(...MEMBER_STATES), integer(0, INCARNATION_MAX)), NODES_MAX),
   list(tuple(safeInteger, bytes(32)), DIGESTS_MAX),
 );
 

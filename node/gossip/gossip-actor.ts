@@ -38,7 +38,7 @@ export type GossipMessage =
   | { readonly type: "peerFrame"; readonly from: NodeId; readonly payload: Uint8Array }
   | { readonly type: "period" }
   | { readonly type: "pingTimeout"; readonly sequence: number }
-  | { readonly type: "suspicionTimeout"; readonly member: NodeId; readonly incarnation: number };
+  | { readonly type: "suspicionTimeout"; readonly member: NodeId; readonly suspicion: number };
 
 export interface GossipDeps {
   readonly node: NodeId;
@@ -61,7 +61,13 @@ export class GossipActor implements Actor<GossipMessage> {
   readonly #deps: GossipDeps;
   readonly #members: Members;
   readonly #digests = new DigestRing(DIGESTS_REMEMBERED);
+  /** By the sequence of the ping that was passed on. */
   readonly #relays = new Map<number, Relay>();
+  /** Relays up to this sequence are older than a period. */
+  #relaysOld = 0;
+  /** The newest suspicion of each member: an earlier one may have been withdrawn and must not kill it. */
+  readonly #suspicions = new Map<NodeId, number>();
+  #nextSuspicion = 1;
   #round: NodeId[] = [];
   #sequence = 0;
   /** The member probed in this period, until it has answered. */
@@ -98,7 +104,7 @@ export class GossipActor implements Actor<GossipMessage> {
         this.#pingTimeout(message.sequence);
         break;
       case "suspicionTimeout":
-        this.#suspicionTimeout(message.member, message.incarnation);
+        this.#suspicionTimeout(message.member, message.suspicion);
         break;
       case "lead":
       case "follow":
@@ -109,13 +115,19 @@ export class GossipActor implements Actor<GossipMessage> {
   #period(): void {
     this.#context.after(PERIOD_MS, { type: "period" });
     if (this.#probe !== undefined) this.#suspect(this.#probe.member);
-    this.#relays.clear();
+    this.#forgetRelays();
     const member = this.#nextMember();
     if (member === undefined) return;
     this.#sequence += 1;
     this.#probe = { member, sequence: this.#sequence };
     this.#send(member, "ping", this.#sequence, this.#deps.node);
     this.#context.after(PING_TIMEOUT_MS, { type: "pingTimeout", sequence: this.#sequence });
+  }
+
+  /** A relay lives for a period or two; by then its asker has given up. */
+  #forgetRelays(): void {
+    for (const sequence of this.#relays.keys()) if (sequence <= this.#relaysOld) this.#relays.delete(sequence);
+    this.#relaysOld = this.#sequence;
   }
 
   /** The members in shuffled rounds, so that each is probed within two rounds' time whatever the dice say. */
@@ -148,16 +160,17 @@ export class GossipActor implements Actor<GossipMessage> {
   }
 
   #watchSuspicion(member: NodeId): void {
-    const { incarnation } = this.#members.get(member);
-    this.#deps.log.debug("gossip.suspect", { member, incarnation });
-    this.#context.after(SUSPICION_PERIODS * PERIOD_MS, { type: "suspicionTimeout", member, incarnation });
+    const suspicion = this.#nextSuspicion++;
+    this.#suspicions.set(member, suspicion);
+    this.#deps.log.debug("gossip.suspect", { member, incarnation: this.#members.get(member).incarnation });
+    this.#context.after(SUSPICION_PERIODS * PERIOD_MS, { type: "suspicionTimeout", member, suspicion });
   }
 
-  #suspicionTimeout(id: NodeId, incarnation: number): void {
+  #suspicionTimeout(id: NodeId, suspicion: number): void {
     const member = this.#members.get(id);
-    if (member.state !== "suspect" || member.incarnation !== incarnation) return;
+    if (member.state !== "suspect" || this.#suspicions.get(id) !== suspicion) return;
     this.#members.conclude(id, "dead");
-    this.#deps.log.info("gossip.member_dead", { member: id, incarnation });
+    this.#deps.log.info("gossip.member_dead", { member: id, incarnation: member.incarnation });
   }
 
   #frame(from: NodeId, payload: Uint8Array): void {
@@ -201,7 +214,16 @@ export class GossipActor implements Actor<GossipMessage> {
   #compare(from: NodeId, { height, digest }: DigestAt): void {
     const mine = this.#digests.at(height);
     if (mine === undefined || equalBytes(mine, digest)) return;
-    const { node } = this.#deps;
+    const { node, sendPeer } = this.#deps;
+    // The other one must see it too, and will hear no more of this node.
+    const proof = {
+      type: "ack",
+      sequence: 0,
+      subject: node,
+      rumours: [],
+      digests: [{ height, digest: mine }],
+    } as const;
+    sendPeer(from, encodeGossip(proof));
     throw new InvariantError(
       `node ${node} and node ${from} hold different states at height ${height}: ` +
         `${toHex(mine)} here, ${toHex(digest)} there. Both stop. Keep both data directories, run "quorate verify" on ` +

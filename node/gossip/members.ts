@@ -1,11 +1,12 @@
 /**
  * What a node believes of the other members, by the rules of SWIM (Das, Gupta, Motivala 2002, section 4.2): a rumour
- * overrules another with a lower incarnation, or with the same one and a milder state; only a member itself raises its
- * incarnation. News is passed on a bounded number of times, the least often told first.
+ * overrules what has a lower incarnation, or the same one and a milder state; only a member itself raises its
+ * incarnation. Unlike SWIM's, a member that was declared dead may come back, under a higher incarnation or by speaking.
+ * News is passed on a bounded number of times, the least often told first.
  */
 import { must } from "../base/assert.ts";
 import type { NodeId } from "../base/ids.ts";
-import { MEMBER_STATES, type MemberState, type Rumour } from "./frames.ts";
+import { INCARNATION_MAX, MEMBER_STATES, type MemberState, type Rumour } from "./frames.ts";
 
 export interface Member {
   readonly id: NodeId;
@@ -65,19 +66,17 @@ export class Members {
     }
   }
 
-  /** This node itself concludes something about a member. Returns whether that was new. */
-  conclude(id: NodeId, state: MemberState): boolean {
-    const member = this.get(id);
-    if (member.state === state) return false;
-    return this.#learn({ member: id, state, incarnation: member.incarnation });
+  /** This node itself concludes something about a member. */
+  conclude(id: NodeId, state: MemberState): void {
+    this.#learn({ member: id, state, incarnation: this.get(id).incarnation });
   }
 
   /** Takes a rumour; returns the member's state where that has changed. A rumour about this node is refuted. */
   hear(rumour: Rumour): MemberState | undefined {
     if (rumour.member === this.#self) {
       if (rumour.state !== "alive" && rumour.incarnation >= this.#incarnation) {
-        this.#incarnation = rumour.incarnation + 1;
-        this.#news.set(this.#self, { rumour: this.#own(), told: 0 });
+        this.#incarnation = Math.min(rumour.incarnation + 1, INCARNATION_MAX);
+        this.#tell({ member: this.#self, state: "alive", incarnation: this.#incarnation });
       }
       return undefined;
     }
@@ -99,15 +98,14 @@ export class Members {
     return taken.map(({ rumour }) => rumour);
   }
 
-  #own(): Rumour {
-    return { member: this.#self, state: "alive", incarnation: this.#incarnation };
+  #learn(rumour: Rumour): void {
+    const { member, state, incarnation } = rumour;
+    this.#members.set(member, { ...this.get(member), state, incarnation });
+    this.#tell(rumour);
   }
 
-  #learn(rumour: Rumour): boolean {
-    const { state, incarnation } = rumour;
-    this.#members.set(rumour.member, { ...this.get(rumour.member), state, incarnation });
+  #tell(rumour: Rumour): void {
     this.#news.set(rumour.member, { rumour, told: 0 });
-    return true;
   }
 }
 

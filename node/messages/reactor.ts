@@ -18,13 +18,13 @@ export interface AppliedNotice {
 }
 
 /** This node leads and has applied all that came before its term; `openIntents` is the whole outbox. */
-export interface LeadNotice {
+interface LeadNotice {
   readonly type: "lead";
   readonly openIntents: readonly Intent[];
 }
 
 /** This node does not lead any more. */
-export interface FollowNotice {
+interface FollowNotice {
   readonly type: "follow";
 }
 

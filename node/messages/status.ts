@@ -2,7 +2,12 @@
  * The status board: each actor posts a few plain facts about itself, and the gateway shows them to whoever asks. It is
  * a window for people, never an input to a decision.
  */
-export type StatusFields = Readonly<Record<string, unknown>>;
+type StatusValue = string | number | bigint | boolean | readonly StatusValue[] | StatusFields;
+
+/** Plain facts; numbers are whole. */
+export interface StatusFields {
+  readonly [name: string]: StatusValue;
+}
 
 export class StatusBoard {
   readonly #sections = new Map<string, () => StatusFields>();

@@ -20,7 +20,7 @@ import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
-import type { StatusBoard } from "../messages/status.ts";
+import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { chainedEntry } from "./log-adapter.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
@@ -257,7 +257,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#deps.gateway().deliver({ type: "questionRefused", token, code });
   }
 
-  #statusFields(): Readonly<Record<string, unknown>> {
+  #statusFields(): StatusFields {
     const raft = this.#raft;
     return {
       role: raft.role,

@@ -15,7 +15,7 @@ import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
-import type { StatusBoard } from "../messages/status.ts";
+import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import { decodeQuery, encodeAnswer } from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import { decodeBlock } from "../wire/block.ts";
@@ -179,7 +179,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     });
   }
 
-  #statusFields(): Readonly<Record<string, unknown>> {
+  #statusFields(): StatusFields {
     return {
       height: this.#state.height,
       timestamp: this.#state.timestamp,

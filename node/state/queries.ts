@@ -5,7 +5,7 @@
  * log times are decimal text and keys are hexadecimal, so an answer can be printed as JSON as it stands.
  */
 import { u128Bytes } from "../base/bytes.ts";
-import { QUERY_RESULTS_MAX } from "../base/limits.ts";
+import { ANSWER_VALUES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import { pack, unpack, WireError } from "../wire/msgpack.ts";
 import { boolean, bytes, check, integer, list, object, oneOf, type Schema, u64, u128 } from "../wire/schema.ts";
 import { PAYMENT_STATES, type PaymentState } from "./payments/payment.ts";
@@ -177,7 +177,7 @@ export function decodeAnswer<T extends Query["type"]>(
   type: T,
   encoded: Uint8Array,
 ): Extract<QueryAnswer, { readonly type: T }> | (QueryAnswer & { readonly type: T }) {
-  const value = unpack(encoded);
+  const value = unpack(encoded, ANSWER_VALUES_MAX);
   if (typeof value !== "object" || value === null || (value as { type?: unknown }).type !== type) {
     throw new WireError("malformed_frame", `the node did not answer a query of type ${type}`);
   }

@@ -7,7 +7,8 @@
  * The block's hash is SHA-256 of its header, which binds everything: the root covers the transactions, the previous hash
  * all blocks before. Equal height and equal hash mean equal history.
  */
-import { equalBytes, viewOf } from "../base/bytes.ts";
+import { assert } from "../base/assert.ts";
+import { equalBytes, U64_MAX, viewOf } from "../base/bytes.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { leafHash, MerkleTree } from "./merkle.ts";
@@ -54,6 +55,8 @@ export interface BlockContent {
 
 /** Encodes a block and tells its hash. */
 export function encodeBlock(sha256: Sha256, content: BlockContent): { bytes: Uint8Array; hash: Uint8Array } {
+  assert(content.clusterId.length === 16 && content.previousHash.length === 32, "a block's links have other lengths");
+  assert(content.timestamp >= 0n && content.timestamp <= U64_MAX, `a block cannot bear the time ${content.timestamp}`);
   let bodyBytes = 0;
   for (const transaction of content.transactions) bodyBytes += 4 + transaction.length;
   const encoded = new Uint8Array(BLOCK_HEADER_BYTES + bodyBytes);
@@ -94,14 +97,20 @@ export function decodeBlockHeader(encoded: Uint8Array): BlockHeader {
   return {
     group: view.getUint32(8, true),
     transactionCount: view.getUint32(12, true),
-    height: Number(view.getBigUint64(16, true)),
-    term: Number(view.getBigUint64(24, true)),
+    height: safeNumber(view, 16),
+    term: safeNumber(view, 24),
     timestamp: view.getBigUint64(32, true),
     clusterId: encoded.slice(40, 56),
     bodyBytes: view.getUint32(56, true),
     previousHash: encoded.slice(64, 96),
     transactionRoot: encoded.slice(96, 128),
   };
+}
+
+function safeNumber(view: DataView, offset: number): number {
+  const value = Number(view.getBigUint64(offset, true));
+  if (!Number.isSafeInteger(value)) throw malformed("a number is too large");
+  return value;
 }
 
 /** Decodes a block and checks its root; throws `WireError` `malformed_block`. */

@@ -5,12 +5,13 @@
  * a number that the answer repeats; answers may come in any order.
  */
 import { utf8 } from "../base/bytes.ts";
-import { FRAME_BYTES_MAX } from "../base/limits.ts";
+import { FRAME_BYTES_MAX, NODES_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
-import { bytes, bytesBetween, check, integer, oneOf, text, tuple, u32 } from "./schema.ts";
+import { bytes, bytesBetween, check, integer, oneOf, text, tuple, u32, u64 } from "./schema.ts";
 
-export const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 1;
+const ERROR_TEXT_MAX = 1_024;
 
 const TYPES = {
   hello: 1,
@@ -24,7 +25,7 @@ const TYPES = {
 } as const;
 
 /** How fresh an answer must be: `linearizable` sees everything acknowledged before the question; `local` what this node has. */
-export const CONSISTENCIES = ["linearizable", "local"] as const;
+const CONSISTENCIES = ["linearizable", "local"] as const;
 export type Consistency = (typeof CONSISTENCIES)[number];
 
 /** From a client. */
@@ -50,10 +51,11 @@ const anyBytes = bytesBetween(0, FRAME_BYTES_MAX);
 const helloSchema = tuple(u32, integer(PROTOCOL_VERSION, PROTOCOL_VERSION), bytes(16), bytes(32), bytes(64));
 const submitSchema = tuple(u32, u32, anyBytes);
 const querySchema = tuple(u32, u32, oneOf(...CONSISTENCIES), anyBytes);
-const challengeSchema = tuple(u32, integer(PROTOCOL_VERSION, PROTOCOL_VERSION), bytes(16), u32, bytes(32));
-const welcomeSchema = tuple(u32, u32, bytes(8));
+const nodeId = integer(1, NODES_MAX);
+const challengeSchema = tuple(u32, integer(PROTOCOL_VERSION, PROTOCOL_VERSION), bytes(16), nodeId, bytes(32));
+const welcomeSchema = tuple(u32, nodeId, u64);
 const bytesAnswerSchema = tuple(u32, u32, anyBytes);
-const errorSchema = tuple(u32, u32, text(64), text(1024));
+const errorSchema = tuple(u32, u32, text(64), text(ERROR_TEXT_MAX));
 
 export function encodeClientFrame(frame: ClientFrame): Uint8Array {
   switch (frame.type) {
@@ -92,13 +94,13 @@ export function encodeNodeFrame(frame: NodeFrame): Uint8Array {
     case "challenge":
       return pack([TYPES.challenge, PROTOCOL_VERSION, frame.clusterId, frame.node, frame.nonce]);
     case "welcome":
-      return pack([TYPES.welcome, frame.node, logTimeBytes(frame.logTime)]);
+      return pack([TYPES.welcome, frame.node, frame.logTime]);
     case "receipt":
       return pack([TYPES.receipt, frame.request, frame.receipt]);
     case "answer":
       return pack([TYPES.answer, frame.request, frame.answer]);
     case "error":
-      return pack([TYPES.error, frame.request, frame.code, frame.message.slice(0, 1024)]);
+      return pack([TYPES.error, frame.request, frame.code, frame.message.slice(0, ERROR_TEXT_MAX)]);
   }
 }
 
@@ -112,11 +114,7 @@ export function decodeNodeFrame(encoded: Uint8Array): NodeFrame {
     }
     case TYPES.welcome: {
       const [, node, logTime] = check(welcomeSchema, value, "malformed_frame");
-      return {
-        type: "welcome",
-        node,
-        logTime: new DataView(logTime.buffer, logTime.byteOffset, 8).getBigUint64(0, true),
-      };
+      return { type: "welcome", node, logTime };
     }
     case TYPES.receipt: {
       const [, request, receipt] = check(bytesAnswerSchema, value, "malformed_frame");
@@ -137,12 +135,6 @@ export function decodeNodeFrame(encoded: Uint8Array): NodeFrame {
 
 function typeOf(value: unknown): unknown {
   return Array.isArray(value) ? value[0] : undefined;
-}
-
-function logTimeBytes(logTime: bigint): Uint8Array {
-  const encoded = new Uint8Array(8);
-  new DataView(encoded.buffer).setBigUint64(0, logTime, true);
-  return encoded;
 }
 
 /** What a client signs to prove its key on one connection to one node. */

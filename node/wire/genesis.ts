@@ -2,14 +2,14 @@
  * What a cluster is from its first moment: its nodes with their identities, and the key that may set up the rest.
  * The cluster's id is a hash of this, so two clusters never share one and nobody can swap the admin's key.
  */
-import { utf8 } from "../base/bytes.ts";
+import { toHex, utf8 } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
 import { NODES_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
 import { bytes, check, integer, list, tuple, u64 } from "./schema.ts";
 
-export interface GenesisNode {
+interface GenesisNode {
   readonly id: NodeId;
   readonly publicKey: Uint8Array;
 }
@@ -28,11 +28,15 @@ export function encodeGenesis(genesis: Genesis): Uint8Array {
   return pack([1, genesis.timestamp, genesis.nodes.map((node) => [node.id, node.publicKey]), genesis.adminKey]);
 }
 
-/** Decodes a genesis; throws `WireError` `malformed_genesis`. */
+/** Decodes a genesis; throws `WireError` `malformed_msgpack` or `malformed_genesis`. */
 export function decodeGenesis(encoded: Uint8Array): Genesis {
   const [, timestamp, nodes, adminKey] = check(genesisSchema, unpack(encoded), "malformed_genesis");
   if (nodes.length === 0 || nodes.some(([id], index) => id !== index + 1)) {
     throw new WireError("malformed_genesis", "node ids must run from 1");
+  }
+  const keys = [adminKey, ...nodes.map(([, publicKey]) => publicKey)];
+  if (new Set(keys.map(toHex)).size < keys.length) {
+    throw new WireError("malformed_genesis", "nodes and admin must have keys of their own");
   }
   return { timestamp, nodes: nodes.map(([id, publicKey]) => ({ id, publicKey })), adminKey };
 }

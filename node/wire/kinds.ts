@@ -30,7 +30,6 @@ export const KINDS = {
 } as const;
 
 export type KindName = keyof typeof KINDS;
-export type Kind = (typeof KINDS)[KindName];
 
 const kindNames = new Map<number, KindName>(Object.entries(KINDS).map(([name, kind]) => [kind, name as KindName]));
 

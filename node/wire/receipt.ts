@@ -64,7 +64,7 @@ export function encodeReceipt(r: Receipt): Uint8Array {
   ]);
 }
 
-/** Decodes a receipt; throws `WireError` `malformed_receipt`. */
+/** Decodes a receipt; throws `WireError` `malformed_msgpack` or `malformed_receipt`. */
 export function decodeReceipt(encoded: Uint8Array): Receipt {
   const f = check(receiptSchema, unpack(encoded), "malformed_receipt");
   return {
@@ -109,7 +109,7 @@ export function attestation(
 export type ReceiptVerdict =
   | { readonly valid: true; readonly height: number; readonly timestamp: bigint; readonly digest: Uint8Array }
   | { readonly valid: false; readonly reason: ReceiptFault };
-export type ReceiptFault =
+type ReceiptFault =
   | "malformed_block"
   | "foreign_cluster"
   | "transaction_not_in_block"

@@ -1,8 +1,9 @@
 /**
  * Results of executed transactions: what the state machine answers, stored with the session and proven by the receipt.
  *
- * A result is a msgpack map with `status`: "ok", or the code of a refusal (docs/errors.md). Bulk results are sparse: all
- * events not listed were created at `timestamp - count + i + 1`.
+ * A result is a msgpack map with `status`: "ok", or the code of a refusal (docs/errors.md). Bulk results are sparse:
+ * event i of those not listed was created at its own time, `timestamp - count + i + 1`. Listed are the refused, and the
+ * imported, which bring their times along.
  */
 import { viewOf } from "../base/bytes.ts";
 import { BATCH_RECORDS_MAX } from "../base/limits.ts";
@@ -38,7 +39,7 @@ export function encodeResult(status: "ok" | Refusal, fields: ResultFields = {}):
   return pack({ status, ...fields });
 }
 
-/** Decodes a result; throws `WireError` `malformed_frame`. */
+/** Decodes a result; throws `WireError` `malformed_msgpack` or `malformed_frame`. */
 export function decodeResult(encoded: Uint8Array): { readonly status: string } & ResultFields {
   const value = unpack(encoded);
   if (typeof value !== "object" || value === null || typeof (value as { status?: unknown }).status !== "string") {
@@ -57,10 +58,14 @@ export interface EventResult {
 const CREATED = 0xffff_ffff;
 const EXCEPTION_BYTES = 16;
 
-/** Encodes the results of a bulk transaction; an event created at its own timestamp costs nothing. */
+/** Encodes the results of a bulk transaction; an event created at its own time costs nothing. */
 export function encodeBatchResult(timestamp: bigint, count: number, at: (index: number) => EventResult): Uint8Array {
+  const first = timestamp - BigInt(count) + 1n;
   const exceptions: number[] = [];
-  for (let i = 0; i < count; i++) if (at(i).status !== CREATED) exceptions.push(i);
+  for (let i = 0; i < count; i++) {
+    const result = at(i);
+    if (result.status !== CREATED || result.timestamp !== first + BigInt(i)) exceptions.push(i);
+  }
   const encoded = new Uint8Array(exceptions.length * EXCEPTION_BYTES);
   const view = viewOf(encoded);
   exceptions.forEach((index, place) => {
@@ -75,10 +80,11 @@ export function encodeBatchResult(timestamp: bigint, count: number, at: (index: 
 /** The results of all events of a bulk transaction, from its decoded result; throws `WireError` `malformed_frame`. */
 export function batchResults(result: ResultFields): readonly EventResult[] {
   const { timestamp, count, exceptions } = check(batchSchema, result, "malformed_frame");
+  if (exceptions.length % EXCEPTION_BYTES !== 0) throw new WireError("malformed_frame", "a result of an event is cut");
   const first = timestamp - BigInt(count) + 1n;
   const results = Array.from({ length: count }, (_, i) => ({ timestamp: first + BigInt(i), status: CREATED }));
   const view = viewOf(exceptions);
-  for (let at = 0; at + EXCEPTION_BYTES <= exceptions.length; at += EXCEPTION_BYTES) {
+  for (let at = 0; at < exceptions.length; at += EXCEPTION_BYTES) {
     const index = view.getUint32(at, true);
     if (index >= count) throw new WireError("malformed_frame", "a result for an event that is not there");
     results[index] = { status: view.getUint32(at + 4, true), timestamp: view.getBigUint64(at + 8, true) };

@@ -64,8 +64,7 @@ export function bytesBetween(min: number, max: number): Schema<Uint8Array> {
     if (!(value instanceof Uint8Array) || value.length < min || value.length > max) {
       return mismatch(path, min === max ? `${min} bytes` : `${min} to ${max} bytes`);
     }
-    // msgpackr yields Buffers; a plain view keeps behaviour equal on every host.
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    return value;
   };
 }
 

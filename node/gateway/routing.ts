@@ -1,0 +1,126 @@
+/**
+ * The way of admitted transactions to whoever leads, and who waits for each: clients of this node, and other nodes that
+ * have handed theirs on to this one. Nobody waits in vain for what will not be ordered.
+ */
+import type { ActorRef } from "../actor/actor.ts";
+import { toHex } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+import type { NodeId } from "../base/ids.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import type { Log } from "../base/ports/log.ts";
+import type { ConnectionId } from "../base/ports/network.ts";
+import type { ConsensusMessage } from "../messages/consensus.ts";
+import type { RefusalCode } from "../messages/gateway.ts";
+import { admit } from "../state/admit.ts";
+import { leafHash } from "../wire/merkle.ts";
+import { decodeForwardFrame, encodeForwardFrame } from "./forward-frames.ts";
+import { type ClientRequest, type Waiter, Waiters } from "./waiters.ts";
+
+export interface RoutingDeps {
+  readonly node: NodeId;
+  readonly sha256: Sha256;
+  readonly consensus: ActorRef<ConsensusMessage>;
+  readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  readonly log: Log;
+  /** Tells a client that its transaction will not be ordered. */
+  readonly turnAway: (asker: ClientRequest, code: RefusalCode) => void;
+}
+
+export class Routing {
+  readonly #deps: RoutingDeps;
+  readonly #waiters = new Waiters();
+  #leader: NodeId = 0;
+  /** The last leader there was; 0 before the first. */
+  #lastLeader: NodeId = 0;
+  #refusals = 0;
+
+  constructor(deps: RoutingDeps) {
+    this.#deps = deps;
+  }
+
+  /** Transactions that somebody waits for. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  get refusals(): number {
+    return this.#refusals;
+  }
+
+  /**
+   * What waited for an earlier leader may be lost with it: who waits is told at once to ask again, instead of waiting
+   * until their patience ends. What is not lost is answered all the same, from the session.
+   */
+  leaderIs(leader: NodeId): void {
+    const followsAnother = leader !== 0 && leader !== this.#lastLeader;
+    this.#leader = leader;
+    if (!followsAnother) return;
+    this.#lastLeader = leader;
+    for (const waiter of this.#waiters.takeAll()) this.#turnAway(waiter, "not_leader");
+  }
+
+  /** Hands an admitted transaction to whoever leads; without an asker it is this node's own, and nobody waits. */
+  submit(transaction: Uint8Array, asker: ClientRequest | undefined): void {
+    const hash = toHex(leafHash(this.#deps.sha256, transaction));
+    if (asker !== undefined) this.#waiters.add(hash, asker);
+    const leader = this.#leader;
+    if (leader === this.#deps.node) this.#propose(hash, transaction);
+    else if (leader === 0 || !this.#deps.sendPeer(leader, encodeForwardFrame({ type: "submit", transaction }))) {
+      this.#refuse(hash, "no_leader");
+    }
+  }
+
+  /** A frame of the forward lane. */
+  peerFrame(from: NodeId, payload: Uint8Array): void {
+    try {
+      const frame = decodeForwardFrame(payload);
+      if (frame.type === "submit") this.#forwarded(from, frame.transaction);
+      else this.#refuse(toHex(frame.hash), frame.code);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#deps.log.warn("gateway.malformed_forward", { from, code: error.code });
+    }
+  }
+
+  /** Consensus will not order these. */
+  refused(transactions: readonly Uint8Array[], code: RefusalCode): void {
+    for (const transaction of transactions) this.#refuse(toHex(leafHash(this.#deps.sha256, transaction)), code);
+  }
+
+  /** Takes out the clients that wait for a transaction, which has been applied. Nodes have applied it themselves. */
+  takeAskers(hash: Uint8Array): readonly ClientRequest[] {
+    return this.#waiters.take(toHex(hash)).filter((waiter) => "connection" in waiter);
+  }
+
+  /** Forgets a connection that is gone. */
+  dropConnection(connection: ConnectionId): void {
+    this.#waiters.dropConnection(connection);
+  }
+
+  /** Another node has checked the transaction's signature and asked its own state; its shape is checked here again. */
+  #forwarded(from: NodeId, transaction: Uint8Array): void {
+    admit(transaction);
+    const hash = leafHash(this.#deps.sha256, transaction);
+    const forwarder = { node: from, hash };
+    if (this.#leader !== this.#deps.node) {
+      this.#turnAway(forwarder, "not_leader");
+      return;
+    }
+    this.#waiters.add(toHex(hash), forwarder);
+    this.#propose(toHex(hash), transaction);
+  }
+
+  #propose(hash: string, transaction: Uint8Array): void {
+    if (!this.#deps.consensus.tell({ type: "propose", transaction })) this.#refuse(hash, "busy");
+  }
+
+  #refuse(hash: string, code: RefusalCode): void {
+    this.#refusals += 1;
+    for (const waiter of this.#waiters.take(hash)) this.#turnAway(waiter, code);
+  }
+
+  #turnAway(waiter: Waiter, code: RefusalCode): void {
+    if ("connection" in waiter) this.#deps.turnAway(waiter, code);
+    else this.#deps.sendPeer(waiter.node, encodeForwardFrame({ type: "refused", hash: waiter.hash, code }));
+  }
+}

@@ -1,0 +1,397 @@
+import { describe, expect, test } from "vitest";
+import { Scheduler } from "../../sim/scheduler.ts";
+import type { ActorRef } from "../actor/actor.ts";
+import { ActorSystem, type FatalReport } from "../actor/system.ts";
+import type { Clock } from "../base/ports/clock.ts";
+import type { Log } from "../base/ports/log.ts";
+import { Prng } from "../base/prng.ts";
+import { StatusBoard } from "../messages/status.ts";
+import { describeHostileBytes } from "../wire/hostile.contract.ts";
+import { type DigestAt, decodeGossip, encodeGossip, type GossipFrame, type Rumour } from "./frames.ts";
+import { GossipActor, type GossipMessage } from "./gossip-actor.ts";
+
+const PERIOD_MS = 200;
+const PING_TIMEOUT_MS = 60;
+const SUSPICION_MS = 1_000;
+const ignore = (): void => {};
+const SILENT: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+interface GossipStatus {
+  readonly incarnation: number;
+  readonly malformedFrames: number;
+  readonly members: readonly { readonly id: number; readonly state: string; readonly incarnation: number }[];
+}
+
+/** One node's gossip, on virtual time. */
+class Node {
+  readonly id: number;
+  readonly fatal: FatalReport[] = [];
+  readonly ref: ActorRef<GossipMessage>;
+  readonly #status = new StatusBoard();
+
+  constructor(id: number, clock: Clock, size: number, sendPeer: (to: number, payload: Uint8Array) => boolean) {
+    this.id = id;
+    const system = new ActorSystem({ clock, log: SILENT, onFatal: (report) => this.fatal.push(report) });
+    const members = Array.from({ length: size }, (_, i) => i + 1);
+    this.ref = system.spawn<GossipMessage>({
+      ...{ name: "gossip", supervision: "restart" },
+      create: (context) =>
+        new GossipActor(context, {
+          node: id,
+          members,
+          random: new Prng(id),
+          log: SILENT,
+          sendPeer,
+          status: this.#status,
+        }),
+    });
+  }
+
+  get status(): GossipStatus {
+    return this.#status.read()["gossip"] as unknown as GossipStatus;
+  }
+
+  /** What it believes of the others: "2 alive, 3 dead". */
+  get beliefs(): string {
+    return this.status.members.map(({ id, state }) => `${id} ${state}`).join(", ");
+  }
+
+  applied(at: DigestAt): void {
+    this.ref.tell({ type: "applied", ...at, timestamp: 0n, events: [], nextDeadline: undefined });
+  }
+}
+
+function virtualTime(): { clock: Clock; run: (ms: number) => void; after: (ms: number, action: () => void) => void } {
+  const scheduler = new Scheduler();
+  const clock: Clock = {
+    monotonicMs: () => scheduler.nowMs,
+    wallMs: () => scheduler.nowMs,
+    setTimer: (delayMs, callback) => {
+      scheduler.after(delayMs * 1_000, callback);
+      return { cancel: ignore };
+    },
+    defer: (callback) => {
+      scheduler.after(0, callback);
+    },
+  };
+  const run = (ms: number): void => {
+    const until = scheduler.nowUs + ms * 1_000;
+    while (scheduler.step(until)) {
+      // until nothing is left to do
+    }
+  };
+  return { clock, run, after: (ms, action) => void scheduler.after(ms * 1_000, action) };
+}
+
+/** Node 1 of `size`; what it sends is kept, and the test answers for the others. */
+function alone(size: number) {
+  const { clock, run } = virtualTime();
+  let sent: { readonly to: number; readonly frame: GossipFrame }[] = [];
+  const node = new Node(1, clock, size, (to, payload) => {
+    sent.push({ to, frame: decodeGossip(payload) });
+    return true;
+  });
+  const takeSent = (): readonly { readonly to: number; readonly frame: GossipFrame }[] => {
+    const taken = sent;
+    sent = [];
+    return taken;
+  };
+  const hear = (from: number, frame: Partial<GossipFrame>): void => {
+    const whole = { type: "ack", sequence: 0, subject: from, rumours: [], digests: [], ...frame } as const;
+    node.ref.tell({ type: "peerFrame", from, payload: encodeGossip(whole) });
+    run(0);
+  };
+  /** Runs to the beginning of the next period and tells whom it probes. */
+  const probe = (): { readonly to: number; readonly sequence: number } => {
+    run(PERIOD_MS);
+    const ping = takeSent().find(({ frame }) => frame.type === "ping" && frame.subject === 1);
+    return { to: ping?.to ?? 0, sequence: ping?.frame.sequence ?? 0 };
+  };
+  const tellOf = (member: number, state: Rumour["state"], incarnation: number): void =>
+    hear(member === 2 ? 3 : 2, { rumours: [{ member, state, incarnation }] });
+  return { node, run, takeSent, hear, probe, tellOf };
+}
+
+const intact = (): boolean => false;
+
+/** A cluster of gossip actors with 5 ms between them; `broken` says which links carry nothing. */
+function cluster(size: number) {
+  const { clock, run, after } = virtualTime();
+  let broken: (from: number, to: number) => boolean = intact;
+  const nodes: Node[] = [];
+  for (let id = 1; id <= size; id++) {
+    const send = (to: number, payload: Uint8Array): boolean => {
+      if (broken(id, to)) return true;
+      after(5, () => nodes[to - 1]?.ref.tell({ type: "peerFrame", from: id, payload }));
+      return true;
+    };
+    nodes.push(new Node(id, clock, size, send));
+    run(37); // periods of nodes do not coincide
+  }
+  const cut = (links: typeof broken): void => {
+    broken = links;
+  };
+  return { nodes, run, cut };
+}
+
+const digest = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
+
+describe("probing (SWIM sections 3.1 and 4.3)", () => {
+  test("each period one member is pinged, and every round reaches all of them once", () => {
+    const { probe, hear } = alone(5);
+    for (let round = 0; round < 10; round++) {
+      const probed = Array.from({ length: 4 }, () => {
+        const { to, sequence } = probe();
+        hear(to, { sequence });
+        return to;
+      });
+      expect(probed.sort((a, b) => a - b)).toEqual([2, 3, 4, 5]);
+    }
+  });
+
+  test("a ping is answered with an ack that repeats its sequence", () => {
+    const { hear, takeSent } = alone(3);
+    hear(2, { type: "ping", sequence: 77 });
+    expect(takeSent()).toMatchObject([{ to: 2, frame: { type: "ack", sequence: 77, subject: 1 } }]);
+  });
+
+  test("who does not answer in time is asked for by two others, and lives when one of them has heard it", () => {
+    const { node, run, probe, hear, takeSent } = alone(5);
+    const { to, sequence } = probe();
+    run(PING_TIMEOUT_MS - 1);
+    expect(takeSent()).toEqual([]);
+    run(1);
+    const asked = takeSent();
+    expect(asked.map(({ frame }) => frame)).toMatchObject(
+      [0, 1].map(() => ({ type: "pingRequest", sequence, subject: to })),
+    );
+    const helpers = asked.map((request) => request.to);
+    expect(new Set([...helpers, to]).size).toBe(3);
+    hear(helpers[0] as number, { sequence, subject: to });
+    run(PERIOD_MS);
+    expect(node.beliefs).not.toContain("suspect");
+  });
+
+  test("an answer in time asks nobody else; an answer to another probe, or about another member, does not count", () => {
+    const { node, run, probe, hear, takeSent } = alone(4);
+    const first = probe();
+    hear(first.to, { sequence: first.sequence });
+    run(PING_TIMEOUT_MS);
+    expect(takeSent()).toEqual([]);
+    run(PERIOD_MS - PING_TIMEOUT_MS);
+    const second = takeSent().at(-1);
+    const other = [2, 3, 4].find((id) => id !== second?.to) as number;
+    hear(other, { sequence: second?.frame.sequence as number, subject: other });
+    hear(other, { sequence: first.sequence, subject: second?.to as number });
+    run(PERIOD_MS);
+    expect(node.beliefs).toContain(`${second?.to} suspect`);
+  });
+
+  test("a ping request is carried out, and its answer brought back under the asker's sequence", () => {
+    const { hear, takeSent } = alone(3);
+    hear(2, { type: "pingRequest", sequence: 500, subject: 3 });
+    const [ping] = takeSent();
+    expect(ping).toMatchObject({ to: 3, frame: { type: "ping", subject: 1 } });
+    hear(3, { sequence: ping?.frame.sequence as number });
+    expect(takeSent()).toMatchObject([{ to: 2, frame: { type: "ack", sequence: 500, subject: 3 } }]);
+    hear(3, { sequence: ping?.frame.sequence as number });
+    expect(takeSent()).toEqual([]);
+  });
+
+  test("a relay outlives the end of the period it began in, but not the next one", () => {
+    const { run, hear, takeSent } = alone(3);
+    const relay = (waitMs: number): number => {
+      hear(2, { type: "pingRequest", sequence: 500, subject: 3 });
+      const sequence = takeSent().at(-1)?.frame.sequence as number;
+      run(waitMs);
+      takeSent();
+      hear(3, { sequence });
+      return takeSent().filter(({ to, frame }) => to === 2 && frame.sequence === 500).length;
+    };
+    run(PERIOD_MS - 1);
+    expect(relay(2)).toBe(1);
+    expect(relay(2 * PERIOD_MS)).toBe(0);
+  });
+
+  test("a request for a stranger, or for this node itself, is ignored", () => {
+    const { hear, takeSent } = alone(3);
+    for (const subject of [1, 9]) hear(2, { type: "pingRequest", sequence: 5, subject });
+    expect(takeSent()).toEqual([]);
+  });
+});
+
+describe("suspicion (SWIM section 4.2)", () => {
+  test("who has answered nobody is suspected at the period's end, and dead when nothing refutes it in time", () => {
+    const { node, run, probe } = alone(2);
+    probe();
+    run(PERIOD_MS - 1);
+    expect(node.beliefs).toBe("2 alive");
+    run(1);
+    expect(node.beliefs).toBe("2 suspect");
+    run(SUSPICION_MS - 1);
+    expect(node.beliefs).toBe("2 suspect");
+    run(1);
+    expect(node.beliefs).toBe("2 dead");
+  });
+
+  test("a suspicion that is refuted under a higher incarnation kills nobody", () => {
+    const { node, run, tellOf } = alone(4);
+    tellOf(4, "suspect", 0);
+    expect(node.beliefs).toContain("4 suspect");
+    tellOf(4, "alive", 1);
+    expect(node.beliefs).toContain("4 alive");
+    run(PERIOD_MS - 1);
+    tellOf(4, "suspect", 0);
+    expect(node.beliefs).toContain("4 alive");
+  });
+
+  test("a suspicion withdrawn and raised again runs its whole time anew", () => {
+    const { node, run, hear, tellOf } = alone(3);
+    tellOf(3, "suspect", 0);
+    run(100);
+    hear(3, {});
+    expect(node.beliefs).toContain("3 alive");
+    run(50);
+    tellOf(3, "suspect", 1);
+    run(SUSPICION_MS - 60);
+    expect(node.beliefs).toContain("3 suspect");
+    run(60);
+    expect(node.beliefs).toContain("3 dead");
+  });
+
+  test("what is heard is passed on, with the next frames to anybody", () => {
+    const { hear, takeSent, tellOf } = alone(4);
+    tellOf(4, "suspect", 2);
+    takeSent();
+    hear(3, { type: "ping", sequence: 1 });
+    expect(takeSent().at(-1)?.frame.rumours).toEqual([{ member: 4, state: "suspect", incarnation: 2 }]);
+  });
+
+  test("a node that hears of its own suspicion refutes it to whoever it talks to next", () => {
+    const { node, hear, takeSent } = alone(3);
+    hear(2, { type: "ping", sequence: 1, rumours: [{ member: 1, state: "suspect", incarnation: 3 }] });
+    expect(takeSent().at(-1)?.frame.rumours).toEqual([{ member: 1, state: "alive", incarnation: 4 }]);
+    expect(node.status.incarnation).toBe(4);
+  });
+});
+
+describe("a cluster", () => {
+  test("that is well suspects nobody", () => {
+    const { nodes, run } = cluster(5);
+    run(10_000);
+    for (const node of nodes) expect(node.beliefs).not.toMatch(/suspect|dead/);
+  });
+
+  test("notices within seconds who is gone, and within a second who is back", () => {
+    const { nodes, run, cut } = cluster(5);
+    run(1_000);
+    cut((from, to) => from === 5 || to === 5);
+    run(8_000);
+    const left = nodes.slice(0, 4);
+    for (const node of left) expect(node.beliefs).toMatch(/^(\d alive, ){3}5 dead$/);
+    cut(intact);
+    run(3_000);
+    for (const node of nodes) expect(node.beliefs).not.toMatch(/suspect|dead/);
+  });
+
+  test("with a broken link between two members believes in both: others reach them", () => {
+    const { nodes, run, cut } = cluster(5);
+    cut((from, to) => (from === 1 && to === 2) || (from === 2 && to === 1));
+    for (let i = 0; i < 40; i++) {
+      run(250);
+      for (const node of nodes) expect(node.beliefs).not.toMatch(/suspect|dead/);
+    }
+  });
+});
+
+describe("state digests", () => {
+  test("travel with every frame: the newest, and the last landmark for those that lag", () => {
+    const { node, hear, takeSent } = alone(3);
+    hear(2, { type: "ping", sequence: 1 });
+    expect(takeSent().at(-1)?.frame.digests).toEqual([]);
+    const sent = (height: number): readonly DigestAt[] | undefined => {
+      node.applied({ height, digest: digest(height) });
+      hear(2, { type: "ping", sequence: 1 });
+      return takeSent().at(-1)?.frame.digests;
+    };
+    const at = (height: number): DigestAt => ({ height, digest: digest(height) });
+    expect(sent(63)).toEqual([at(63)]);
+    expect(sent(64)).toEqual([at(64)]);
+    expect(sent(65)).toEqual([at(65), at(64)]);
+  });
+
+  test("equal ones, and those of heights that this node has not or no more, change nothing", () => {
+    const { node, hear } = alone(3);
+    node.applied({ height: 7, digest: digest(7) });
+    hear(2, { digests: [{ height: 7, digest: digest(7) }] });
+    hear(2, { digests: [{ height: 8, digest: digest(99) }] });
+    hear(2, { digests: [{ height: 7 + 8_192, digest: digest(99) }] });
+    expect(node.fatal).toEqual([]);
+  });
+
+  test("a different one at the same height stops the node with a report, after it has told the other", () => {
+    const { node, hear, takeSent } = alone(3);
+    node.applied({ height: 7, digest: digest(7) });
+    hear(2, { digests: [{ height: 7, digest: digest(8) }] });
+    const reason = `node 1 and node 2 hold different states at height 7: ${"07".repeat(32)} here, ${"08".repeat(32)} there`;
+    expect(node.fatal).toMatchObject([{ actor: "gossip", reason: expect.stringContaining(reason) }]);
+    expect(takeSent()).toMatchObject([{ to: 2, frame: { type: "ack", digests: [{ height: 7, digest: digest(7) }] } }]);
+    hear(2, { type: "ping", sequence: 1 });
+    expect(takeSent()).toEqual([]);
+  });
+
+  test("both nodes stop, also the one that would have heard nothing more", () => {
+    const { nodes, run } = cluster(2);
+    run(500);
+    for (const node of nodes) node.applied({ height: 9, digest: digest(node.id) });
+    run(2_000);
+    const stopped = { actor: "gossip", reason: expect.stringContaining("different states at height 9") };
+    for (const node of nodes) expect(node.fatal).toMatchObject([stopped]);
+  });
+});
+
+describe("hostile frames", () => {
+  test("are ignored and counted; the actor goes on", () => {
+    const { node, run, hear, takeSent } = alone(3);
+    const frames = [
+      new Uint8Array(0),
+      new Uint8Array([0xc1]),
+      new Uint8Array(500).fill(0x91),
+      new Uint8Array([0xdd, 255, 255, 255, 255]),
+    ];
+    for (const payload of frames) node.ref.tell({ type: "peerFrame", from: 2, payload });
+    run(0);
+    expect(node.status.malformedFrames).toBe(frames.length);
+    hear(2, { type: "ping", sequence: 3 });
+    expect(takeSent()).toMatchObject([{ to: 2, frame: { type: "ack", sequence: 3 } }]);
+    expect(node.fatal).toEqual([]);
+  });
+
+  test("of nobody in the cluster are not even looked at", () => {
+    const { node, hear, takeSent } = alone(3);
+    node.applied({ height: 7, digest: digest(7) });
+    hear(8, { type: "ping", sequence: 3, subject: 2, digests: [{ height: 7, digest: digest(8) }] });
+    expect([node.fatal, takeSent(), node.status.malformedFrames]).toEqual([[], [], 0]);
+  });
+
+  test("with the highest incarnation there is leave a member able to speak", () => {
+    const { node, hear, takeSent } = alone(3);
+    hear(2, { rumours: [{ member: 1, state: "dead", incarnation: 0xffff_ffff }] });
+    hear(2, { type: "ping", sequence: 4 });
+    expect(takeSent()).toMatchObject([{ to: 2, frame: { type: "ack", sequence: 4 } }]);
+    expect(node.fatal).toEqual([]);
+  });
+});
+
+describeHostileBytes("gossip", {
+  valid: [
+    encodeGossip({ type: "ping", sequence: 1, subject: 2, rumours: [], digests: [] }),
+    encodeGossip({
+      ...{ type: "ack", sequence: 2 ** 40, subject: 9, digests: [{ height: 70_000, digest: digest(1) }] },
+      rumours: [{ member: 3, state: "suspect", incarnation: 4 }],
+    }),
+  ],
+  decode: decodeGossip,
+  encode: encodeGossip,
+  codes: ["malformed_msgpack", "malformed_frame"],
+});

@@ -1,0 +1,159 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { sha256 } from "../../sim/virtual-crypto.ts";
+import { InvariantError } from "../base/assert.ts";
+import { toHex, U64_MAX, viewOf } from "../base/bytes.ts";
+import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
+import {
+  BLOCK_HEADER_BYTES,
+  type BlockContent,
+  blockHash,
+  decodeBlock,
+  decodeBlockHeader,
+  earliestTimestamp,
+  encodeBlock,
+  housekeepingTimestamp,
+  transactionTimestamp,
+} from "./block.ts";
+import { describeHostileBytes, refusalOf } from "./hostile.contract.ts";
+import { leafHash } from "./merkle.ts";
+
+const fixed = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const contents: fc.Arbitrary<BlockContent> = fc.record({
+  group: fc.integer({ min: 0, max: 0xffff_ffff }),
+  height: fc.maxSafeNat(),
+  term: fc.maxSafeNat(),
+  timestamp: fc.bigInt({ min: 0n, max: U64_MAX }),
+  clusterId: fixed(16),
+  previousHash: fixed(32),
+  transactions: fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 }),
+});
+const EXAMPLE: BlockContent = {
+  ...{ group: 0, height: 5, term: 3, timestamp: 1_750_000_000_000_000_000n },
+  clusterId: new Uint8Array(16).fill(0xc1),
+  previousHash: new Uint8Array(32).fill(0xab),
+  transactions: [new Uint8Array([1, 2, 3]), new Uint8Array(0), new Uint8Array(40).fill(9)],
+};
+const decode = (bytes: Uint8Array) => decodeBlock(sha256, bytes);
+const encoded = (content: Partial<BlockContent>): Uint8Array => encodeBlock(sha256, { ...EXAMPLE, ...content }).bytes;
+
+/** An example with bytes of its header overwritten. */
+function altered(change: (view: DataView) => void, content: Partial<BlockContent> = {}): Uint8Array {
+  const bytes = encoded(content);
+  change(viewOf(bytes));
+  return bytes;
+}
+
+describe("block", () => {
+  test("comes back with its hash, leaves and root", () => {
+    fc.assert(
+      fc.property(contents, (content) => {
+        const { bytes, hash } = encodeBlock(sha256, content);
+        const block = decode(bytes);
+        const { transactions, ...links } = content;
+        expect(block.header).toEqual({
+          ...links,
+          transactionCount: transactions.length,
+          bodyBytes: transactions.reduce((sum, { length }) => sum + 4 + length, 0),
+          transactionRoot: block.tree.root,
+        });
+        expect(block.transactions).toEqual(transactions);
+        expect(block.tree.leaves).toEqual(transactions.map((transaction) => leafHash(sha256, transaction)));
+        expect([toHex(block.hash), toHex(blockHash(sha256, bytes))]).toEqual([toHex(hash), toHex(hash)]);
+        expect(block.headerBytes).toEqual(bytes.slice(0, BLOCK_HEADER_BYTES));
+        expect(decodeBlockHeader(bytes)).toEqual(block.header);
+      }),
+    );
+  });
+
+  test("has its fields where the layout says", () => {
+    const bytes = Buffer.from(encoded({ group: 7 }));
+    expect(bytes.subarray(0, 4).toString("latin1")).toBe("QBLK");
+    expect([bytes.readUInt16LE(4), bytes.readUInt16LE(6), bytes.readUInt32LE(8)]).toEqual([1, 0, 7]);
+    expect([bytes.readUInt32LE(12), bytes.readUInt32LE(56), bytes.readUInt32LE(60)]).toEqual([3, 3 * 4 + 43, 0]);
+    const wide = [16, 24, 32].map((offset) => bytes.readBigUInt64LE(offset));
+    expect(wide).toEqual([5n, 3n, EXAMPLE.timestamp]);
+    expect([bytes.toString("hex", 40, 56), bytes.toString("hex", 64, 96)]).toEqual(["c1".repeat(16), "ab".repeat(32)]);
+    expect([bytes.readUInt32LE(128), bytes.toString("hex", 132, 135)]).toEqual([3, "010203"]);
+  });
+
+  test("every bit is bound: flip one, and the block is refused or has another hash", () => {
+    const { bytes, hash } = encodeBlock(sha256, EXAMPLE);
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const bent = bytes.slice();
+      bent[bit >>> 3] = (bent[bit >>> 3] as number) ^ (1 << (bit & 7));
+      const refusal = refusalOf(decode, bent);
+      if (refusal !== undefined) expect(refusal).toBe("malformed_block");
+      else expect(toHex(decode(bent).hash)).not.toBe(toHex(hash));
+      // Of the body nothing may pass, and of the header neither magic, version, lengths, reserved bytes nor root.
+      const offset = bit >>> 3;
+      const free = (offset >= 8 && offset < 12) || (offset >= 16 && offset < 56) || (offset >= 64 && offset < 96);
+      if (!free) expect([offset, refusal]).toEqual([offset, "malformed_block"]);
+    }
+  });
+
+  test.each<readonly [string, Uint8Array]>([
+    ["nothing", new Uint8Array(0)],
+    ["a header that is cut", encoded({}).subarray(0, BLOCK_HEADER_BYTES - 1)],
+    ["another magic", altered((view) => view.setUint8(0, 0))],
+    ["another version", altered((view) => view.setUint16(4, 2, true))],
+    ["reserved bytes that are not zero", altered((view) => view.setUint8(6, 1))],
+    ["a height that is not exact", altered((view) => view.setBigUint64(16, 2n ** 53n, true))],
+    ["a term that is not exact", altered((view) => view.setBigUint64(24, U64_MAX, true))],
+    ["a transaction more than there is", altered((view) => view.setUint32(12, 4, true))],
+    ["a transaction fewer than there is", altered((view) => view.setUint32(12, 2, true))],
+    ["four thousand million transactions", altered((view) => view.setUint32(12, 0xffff_ffff, true))],
+    ["another length than there is", altered((view) => view.setUint32(56, 54, true))],
+    ["a transaction that reaches beyond the end", altered((view) => view.setUint32(128, 44, true))],
+    ["a transaction of four thousand million bytes", altered((view) => view.setUint32(128, 0xffff_ffff, true))],
+    [
+      "too many transactions",
+      encoded({ transactions: Array.from({ length: BLOCK_TRANSACTIONS_MAX + 1 }, () => new Uint8Array(0)) }),
+    ],
+    ["too many bytes", encoded({ transactions: [new Uint8Array(BLOCK_BYTES_MAX - 3)] })],
+  ])("%s is refused", (_name, bytes) => {
+    expect(refusalOf(decode, bytes)).toBe("malformed_block");
+  });
+
+  test("the largest blocks that may be are taken", () => {
+    const many = Array.from({ length: BLOCK_TRANSACTIONS_MAX }, () => new Uint8Array(0));
+    for (const transactions of [many, [new Uint8Array(BLOCK_BYTES_MAX - 4)], []]) {
+      expect(decode(encoded({ transactions })).transactions).toHaveLength(transactions.length);
+    }
+  });
+
+  test("a block with links of other lengths, or a time that does not fit, is never built", () => {
+    for (const wrong of [{ clusterId: new Uint8Array(17) }, { previousHash: new Uint8Array(31) }, { timestamp: -1n }]) {
+      expect(() => encoded(wrong)).toThrow(InvariantError);
+    }
+  });
+});
+
+describe("log time", () => {
+  test("every event of a block has a slot of its own, behind the block before, in order", () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 62n }), fc.integer({ min: 0, max: 30 }), (previous, count) => {
+        const timestamp = earliestTimestamp(previous, count);
+        const transactions = Array.from({ length: count }, () => new Uint8Array(1));
+        const { header } = decode(encoded({ timestamp, transactions }));
+        const ends = [
+          housekeepingTimestamp(header),
+          ...transactions.map((_, index) => transactionTimestamp(header, index)),
+        ];
+        let earlier = previous;
+        for (const end of ends) {
+          expect(end - earlier).toBe(BigInt(EVENT_SLOTS_PER_TRANSACTION));
+          earlier = end;
+        }
+        expect(earlier).toBe(timestamp);
+      }),
+    );
+  });
+});
+
+describeHostileBytes("blocks", {
+  valid: [encoded({}), encoded({ transactions: [] })],
+  decode,
+  encode: ({ header, transactions }) => encodeBlock(sha256, { ...header, transactions }).bytes,
+  codes: ["malformed_block"],
+});
