@@ -24,12 +24,17 @@ export const dev: CommandModule = command({
   describe: "run a local cluster with the sandbox acquirer until Ctrl-C",
   builder: (yargs) =>
     yargs
-      .option("nodes", { type: "number", default: 3, describe: "how many nodes; of a new cluster" })
+      .option("nodes", {
+        type: "number",
+        default: 3,
+        coerce: parseNodeCount,
+        describe: "how many nodes; of a new cluster",
+      })
       .option("dir", { type: "string", describe: "where its files are or go; without it a new temporary directory" })
       .example("$0 dev --dir ./cluster", "keeps its data; run it again to go on"),
   handler: async (args, output) => {
     const directory = args.dir ?? mkdtempSync(join(tmpdir(), "quorate-dev-"));
-    const local = await openOrInit(directory, parseNodeCount(args.nodes));
+    const local = await openOrInit(directory, args.nodes);
     local.onUnexpectedExit = (name, code) =>
       output.note(`${name} has ended with code ${code}; see its log in ${directory}`);
     try {
