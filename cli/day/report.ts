@@ -51,6 +51,10 @@ export interface DayResult {
   readonly retried: number;
 }
 
+const ALL_WELL =
+  "Every payment was answered; none was lost, doubled or invented; debits equal credits; all nodes agree.";
+const REFUSED_SHOWN = 10;
+
 /** States of a payment that is on its way to the payee, or there. */
 const ACCEPTED = ["captured", "authorized", "authorizing", "capturing"];
 const FAILED = ["failed", "voided", "voiding", "expired", "rejected"];
@@ -85,15 +89,15 @@ export function problemsOf(result: DayResult): string[] {
   const { lost, doubled, invented, refused, debitsEqualCredits, nodes, netPositions, settlement } = result;
   const net = netPositions.reduce((sum, position) => sum + BigInt(position.net), 0n);
   const problems: readonly (readonly [boolean, string])[] = [
-    [lost > 0, `${lost} payments were lost`],
-    [doubled > 0, `${doubled} payments were doubled`],
-    [invented > 0, `${invented} payments were invented`],
-    [refused > 0, `${refused} payments were refused`],
+    [lost > 0, `payments lost: ${lost}`],
+    [doubled > 0, `payments doubled: ${doubled}`],
+    [invented > 0, `payments invented: ${invented}`],
+    [refused > 0, `payments refused: ${refused}`],
     [!debitsEqualCredits, "debits do not equal credits"],
     [new Set(nodes.map(({ height }) => height)).size !== 1, "the nodes stand at different heights"],
     [new Set(nodes.map(({ digest }) => digest)).size !== 1, "the nodes' states differ"],
-    [net !== 0n, `net positions add up to ${net}`],
-    [settlement !== "settled", `the settlement window is ${settlement}`],
+    [net !== 0n, `net positions add up to ${net}, not to 0`],
+    [settlement !== "settled", `the state of the settlement window is ${settlement}`],
   ];
   return problems.filter(([wrong]) => wrong).map(([, sentence]) => sentence);
 }
@@ -146,9 +150,7 @@ export function dayText(facts: DayFacts, result: DayResult): string {
       ...facts.nodes.map(({ id, role, term, height, digest }) => [`${id}`, role, term, height, digest]),
     ]),
     "",
-    problems.length === 0
-      ? "Every payment was answered; none was lost, doubled or invented; debits equal credits; all nodes agree."
-      : `SOMETHING IS WRONG: ${problems.join("; ")}.`,
-    ...imported.refused.slice(0, 10).map(({ id, reason }) => `payment ${id} was refused: ${reason}`),
+    ...(problems.length === 0 ? [ALL_WELL] : ["SOMETHING IS WRONG", ...problems.map((problem) => `  ${problem}`)]),
+    ...imported.refused.slice(0, REFUSED_SHOWN).map(({ id, reason }) => `  payment ${id} was refused: ${reason}`),
   ].join("\n");
 }

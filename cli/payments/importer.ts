@@ -91,12 +91,14 @@ export async function importPayments(rows: readonly PaymentRow[], options: Impor
     }
   };
   await Promise.all(Array.from({ length: Math.min(options.inFlightMax, rows.length) }, worker));
-  const { existing, refused, lost, retried } = tally;
+  const { existing, retried } = tally;
   const sorted = tally.latencies.sort((a, b) => a - b);
   return {
     payments: rows.length,
     states: Object.fromEntries([...tally.states].sort(([a], [b]) => (a < b ? -1 : 1))),
-    ...{ existing, refused, lost },
+    existing,
+    refused: tally.refused.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    lost: tally.lost.sort((a, b) => (a < b ? -1 : 1)),
     seconds: (performance.now() - startedAt) / 1_000,
     p50Ms: percentile(sorted, 0.5),
     p99Ms: percentile(sorted, 0.99),
