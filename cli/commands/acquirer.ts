@@ -4,8 +4,8 @@ import { U32_MAX } from "../../node/base/bytes.ts";
 import { DEFAULT_RATES } from "../../sim/acquirer/core.ts";
 import { startAcquirer } from "../../sim/acquirer/server.ts";
 import { command } from "../command.ts";
+import { untilStopped } from "../interruption.ts";
 import { U16_MAX, whole } from "../numbers.ts";
-import { untilStopped } from "./start.ts";
 
 export const acquirer: CommandModule = command({
   command: "acquirer",

@@ -7,6 +7,7 @@ import { U32_MAX } from "../../node/base/bytes.ts";
 import { command } from "../command.ts";
 import { type DayResult, dayResult, dayText, problemsOf } from "../day/report.ts";
 import { runDay, withCards } from "../day/run-day.ts";
+import { interruption } from "../interruption.ts";
 import { whole } from "../numbers.ts";
 import { EXIT, type Output, toJson } from "../output.ts";
 import { generateDay } from "../payments/generate-day.ts";
@@ -14,7 +15,6 @@ import type { PaymentRow } from "../payments/payment-row.ts";
 import { readPayments } from "../payments/read-payments.ts";
 import { LocalCluster } from "../processes.ts";
 import { parseNodeCount } from "./init.ts";
-import { untilStopped } from "./start.ts";
 
 interface DayArguments {
   readonly input?: string | undefined;
@@ -44,7 +44,6 @@ async function runAndTell(
   output: Output,
   signal: AbortSignal,
 ): Promise<DayResult> {
-  local.startAll();
   const facts = await runDay({ local, rows, source, output, signal });
   const result = dayResult(facts);
   const page = `\n${dayText(facts, result)}\n`;
@@ -94,14 +93,11 @@ export const day: CommandModule = command({
     const directory = args.dir ?? mkdtempSync(join(tmpdir(), "quorate-day-"));
     const local = await LocalCluster.init({ directory, nodes: args.nodes, nowMs: Date.now() });
     output.note(`A cluster of ${args.nodes} nodes and a sandbox card acquirer, in ${directory}`);
-    const { signal, stopped } = interruption(output);
-    local.onUnexpectedExit = (name, code) => {
-      if (!signal.aborted) output.note(`${name} has ended with code ${code}; its log is in ${directory}`);
-    };
+    const { signal, stopped } = interruption();
     let result: DayResult | undefined;
     let sound = false;
     try {
-      result = await Promise.race([runAndTell(local, payments, output, signal), stopped]);
+      result = (await Promise.race([runAndTell(local, payments, output, signal), stopped])) ?? undefined;
       sound = result !== undefined && problemsOf(result).length === 0;
       if (result !== undefined && !args.once) {
         output.note(stayingText(local));
@@ -109,6 +105,7 @@ export const day: CommandModule = command({
         await stopped;
       }
     } finally {
+      if (signal.aborted) output.note("Stopping the cluster ...");
       await local.stopAll();
       if (args.dir === undefined && args.once && sound) rmSync(directory, { recursive: true });
       else output.note(`The data stays in ${directory}; "npx quorate verify ${directory}" checks it.`);
@@ -117,14 +114,3 @@ export const day: CommandModule = command({
     return sound ? EXIT.done : EXIT.failed;
   },
 });
-
-/** What Ctrl-C and SIGTERM set off: `stopped` resolves, `signal` is aborted. */
-function interruption(output: Output): { readonly signal: AbortSignal; readonly stopped: Promise<undefined> } {
-  const controller = new AbortController();
-  const stopped = untilStopped().then(() => {
-    output.note("Stopping the cluster ...");
-    controller.abort();
-    return undefined;
-  });
-  return { signal: controller.signal, stopped };
-}

@@ -55,8 +55,8 @@ export const init: CommandModule = command({
       { clusterFile, adminKey, configs },
       [
         `A cluster of ${count} in ${args.dir}. Start each node with:`,
-        ...configs.map((config) => `  quorate start --config ${config}`),
-        `Then ask: quorate status --cluster ${clusterFile}`,
+        ...configs.map((config) => `  npx quorate start --config ${config}`),
+        `Then ask: npx quorate status --cluster ${clusterFile}`,
       ].join("\n"),
     );
   },

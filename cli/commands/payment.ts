@@ -30,7 +30,8 @@ const show: CommandModule = command({
       .positional("id", { type: "string", demandOption: true, describe: "payment id" })
       .example("$0 payment show 42", "state, risk verdict, channel and settlement window of payment 42"),
   handler: async (args, output) => {
-    const payment = await withReader(args, async (client) => await answeredPayment(client, parseId(args.id), 0));
+    const id = parseId(args.id);
+    const payment = await withReader(args, async (client) => await answeredPayment(client, id, 0));
     output.result(payment, paymentText(payment));
   },
 });
