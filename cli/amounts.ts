@@ -1,26 +1,11 @@
 /**
- * Amounts, currencies and ids as people write them. Amounts are minor units in a bigint; no floating point anywhere.
- * A ledger number is the ISO 4217 numeric code of its currency.
+ * Amounts, currencies, ids and numbers as people write them on a command line or in a file. What cannot be read is wrong
+ * use. A ledger number is the ISO 4217 numeric code of its currency; other ledgers have no name and no decimals.
  */
-import { U128_MAX } from "../node/base/bytes.ts";
+import { formatAmountGrouped, parseAmount as parseUnits } from "../node/assets/amount.ts";
+import { currencyOfCode, currencyOfNumber } from "../node/assets/iso-4217.ts";
+import { U32_MAX, U128_MAX } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
-
-interface Currency {
-  readonly code: string;
-  readonly ledger: number;
-  /** Decimal digits of the minor unit. */
-  readonly exponent: number;
-}
-
-const CURRENCIES: readonly Currency[] = [
-  { code: "EUR", ledger: 978, exponent: 2 },
-  { code: "USD", ledger: 840, exponent: 2 },
-  { code: "GBP", ledger: 826, exponent: 2 },
-  { code: "CHF", ledger: 756, exponent: 2 },
-  { code: "CNY", ledger: 156, exponent: 2 },
-  { code: "JPY", ledger: 392, exponent: 0 },
-  { code: "KWD", ledger: 414, exponent: 3 },
-];
 
 function usage(message: string): CodedError {
   return new CodedError("usage", message);
@@ -28,35 +13,34 @@ function usage(message: string): CodedError {
 
 /** The ledger number of a currency code or of a number. */
 export function parseLedger(text: string): number {
-  const currency = CURRENCIES.find(({ code }) => code === text.toUpperCase());
-  if (currency !== undefined) return currency.ledger;
-  if (/^\d{1,10}$/.test(text) && Number(text) >= 1 && Number(text) <= 0xffff_ffff) return Number(text);
-  throw usage(`"${text}" is neither a currency (${CURRENCIES.map(({ code }) => code).join(", ")}) nor a ledger number`);
+  const currency = currencyOfCode(text.toUpperCase());
+  if (currency !== undefined) return currency.number;
+  if (/^\d{1,10}$/.test(text) && Number(text) >= 1 && Number(text) <= U32_MAX) return Number(text);
+  throw usage(`"${text}" is neither a currency such as EUR nor a ledger number from 1 to ${U32_MAX}`);
 }
 
-function exponentOf(ledger: number): number {
-  return CURRENCIES.find((currency) => currency.ledger === ledger)?.exponent ?? 0;
+/** What people call a ledger: its currency's code, or its number. */
+export function ledgerName(ledger: number): string {
+  return currencyOfNumber(ledger)?.code ?? `${ledger}`;
 }
 
-/** Minor units of an amount such as `12.50`; throws `CodedError` `usage` where it has too many digits. */
+function decimalsOf(ledger: number): number {
+  return currencyOfNumber(ledger)?.exponent ?? 0;
+}
+
+/** Minor units of an amount such as `12.50`. */
 export function parseAmount(text: string, ledger: number): bigint {
-  const match = /^(\d{1,36})(?:\.(\d+))?$/.exec(text);
-  const exponent = exponentOf(ledger);
-  const fraction = match?.[2] ?? "";
-  if (match === null || fraction.length > exponent) {
-    throw usage(`"${text}" is not an amount with at most ${exponent} decimals`);
+  try {
+    return parseUnits(text, decimalsOf(ledger));
+  } catch (error) {
+    throw error instanceof CodedError ? usage(error.message) : error;
   }
-  return BigInt(`${match[1]}${fraction.padEnd(exponent, "0")}`);
 }
 
-/** An amount of minor units for people, with thousands apart and the currency's code where it is known. */
+/** An amount of minor units for people, with thousands apart and the currency's code where it has one. */
 export function formatAmount(amount: bigint, ledger: number): string {
-  const exponent = exponentOf(ledger);
-  const digits = (amount < 0n ? -amount : amount).toString().padStart(exponent + 1, "0");
-  const whole = digits.slice(0, digits.length - exponent).replaceAll(/\B(?=(\d{3})+$)/g, ",");
-  const fraction = exponent === 0 ? "" : `.${digits.slice(-exponent)}`;
-  const code = CURRENCIES.find((currency) => currency.ledger === ledger)?.code;
-  return `${amount < 0n ? "-" : ""}${whole}${fraction}${code === undefined ? "" : ` ${code}`}`;
+  const code = currencyOfNumber(ledger)?.code;
+  return `${formatAmountGrouped(amount, decimalsOf(ledger))}${code === undefined ? "" : ` ${code}`}`;
 }
 
 /** A u128 id: decimal, or hexadecimal behind `0x`. */

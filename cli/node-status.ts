@@ -3,16 +3,20 @@
  */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CodedError } from "../node/base/errors.ts";
+import { CodedError, errorCode } from "../node/base/errors.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../node/client/index.ts";
 import { unpack } from "../node/wire/msgpack.ts";
 
 const STATUS_QUERY: Uint8Array = new TextEncoder().encode("status");
 const TIMEOUT_MS = 2_000;
 
+/** Errors of a node that is not there; any other says more than that. */
+const DOWN = ["connection_lost", "timeout", "outcome_unknown"];
+
 export interface NodeStatus {
   readonly id: number;
   readonly reachable: boolean;
+  /** Of Raft; `down` or an error's code where the node gave no answer. */
   readonly role: string;
   readonly term: number;
   readonly leader: number;
@@ -32,8 +36,9 @@ export async function nodeStatus(cluster: ClusterFile, signer: Signer, id: numbe
     } finally {
       client.close();
     }
-  } catch {
-    return { id, reachable: false, role: "down", term: 0, leader: 0, height: 0, digest: "", sections: {} };
+  } catch (error) {
+    const role = DOWN.includes(errorCode(error)) ? "down" : errorCode(error);
+    return { id, reachable: false, role, term: 0, leader: 0, height: 0, digest: "", sections: {} };
   }
 }
 

@@ -2,7 +2,7 @@
  * What a user sees. Results go to standard output, as text or as JSON; notes, progress and errors to standard error, so
  * that a pipe gets results only.
  */
-import { CodedError, errorMessage } from "../node/base/errors.ts";
+import { errorCode, errorMessage } from "../node/base/errors.ts";
 
 /** Exit codes of every command. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -17,45 +17,64 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value, jsonValue);
 }
 
+/** Where text goes: the process's streams, or a test's. */
+export interface Streams {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Whether `err` is a terminal, where a line can be written over. */
+  readonly terminal: boolean;
+  /** Width for help, in characters. */
+  readonly columns: number;
+}
+
+const CLEAR_LINE = "\r\u001b[2K";
+
 export class Output {
   /** Whether the user asked for JSON. */
   readonly json: boolean;
+  readonly #streams: Streams;
   #progressShown = false;
 
-  constructor(json: boolean) {
+  constructor(json: boolean, streams: Streams) {
     this.json = json;
+    this.#streams = streams;
   }
 
   /** The command's result: one JSON object, or the text for people. */
   result(value: object, text: string): void {
-    process.stdout.write(`${this.json ? toJson(value) : text}\n`);
+    this.print(this.json ? toJson(value) : text);
+  }
+
+  /** A line of standard output that is not the result itself. */
+  print(text: string): void {
+    this.#clearProgress();
+    this.#streams.out(`${text}\n`);
   }
 
   /** Something worth knowing on the way. */
   note(text: string): void {
     this.#clearProgress();
-    process.stderr.write(`${text}\n`);
+    this.#streams.err(`${text}\n`);
   }
 
   /** Replaces the line of progress on a terminal; elsewhere says nothing. */
   progress(text: string): void {
-    if (!process.stderr.isTTY) return;
-    process.stderr.write(`\r\u001b[2K${text}`);
+    if (!this.#streams.terminal) return;
+    this.#streams.err(`${CLEAR_LINE}${text}`);
     this.#progressShown = true;
   }
 
-  /** An error with its code, and what was passed along. */
+  /** An error with its code: a line on standard error and, for programs, JSON on standard output. */
   error(error: unknown): void {
-    this.#clearProgress();
-    const code = error instanceof CodedError ? error.code : "internal";
+    const code = errorCode(error);
     const message = errorMessage(error);
-    if (this.json) process.stdout.write(`${toJson({ error: { code, message } })}\n`);
-    else process.stderr.write(`error: ${message} (${code})\n`);
-    if (code === "internal" && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+    this.note(`error: ${message} (${code})`);
+    if (this.json) this.print(toJson({ error: { code, message } }));
+    if (code === "internal" && error instanceof Error) this.note(error.stack ?? "");
   }
 
   #clearProgress(): void {
-    if (this.#progressShown) process.stderr.write("\r\u001b[2K");
+    if (this.#progressShown) this.#streams.err(CLEAR_LINE);
     this.#progressShown = false;
   }
 }
@@ -69,7 +88,7 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
     });
   }
   const right = widths.map((_, column) =>
-    rows.slice(1).every((row) => /^[-+]?[\d.,]+( [A-Z]{3})?$/.test(String(row[column] ?? ""))),
+    rows.slice(1).every((row) => /^[-+]?[\d.,]+( (%|[A-Z]{3}))?$/.test(String(row[column] ?? ""))),
   );
   return rows
     .map((row) =>

@@ -1,15 +1,15 @@
 /**
  * Submitting from a command: one transaction, its outcome for people and for programs, and its receipt as a file.
  */
-import { writeFileSync } from "node:fs";
-import { fromHex } from "../node/base/bytes.ts";
+import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { CodedError } from "../node/base/errors.ts";
 import { batchResults, type Command, type Outcome } from "../node/client/index.ts";
 import { accountStatusName, transferStatusName } from "../node/ledger/status.ts";
 import { type ClusterArguments, withClient } from "./cluster-access.ts";
-import { type Output, toJson } from "./output.ts";
+import type { Output } from "./output.ts";
+import { formatReceiptFile } from "./receipt-file.ts";
 
-const RECEIPT_VERSION = 1;
 const CREATED = "created";
 const EXISTS = "exists";
 
@@ -24,33 +24,16 @@ export interface SubmitArguments extends ClusterArguments {
   readonly receipt?: string | undefined;
 }
 
-/** What is kept of a receipt: enough to prove it without the cluster. */
-export interface ReceiptFile {
-  readonly transaction: Uint8Array;
-  readonly receipt: Uint8Array;
-}
-
-export function formatReceiptFile({ transaction, receiptBytes }: Outcome): string {
-  return `${toJson({ version: RECEIPT_VERSION, transaction, receipt: receiptBytes })}\n`;
-}
-
-/** Parses a receipt file; throws `CodedError` `receipt_invalid`. */
-export function parseReceiptFile(text: string): ReceiptFile {
-  try {
-    const fields = JSON.parse(text) as { version?: unknown; transaction?: unknown; receipt?: unknown };
-    const { version, transaction, receipt } = fields;
-    if (version === RECEIPT_VERSION && typeof transaction === "string" && typeof receipt === "string") {
-      const bytes = { transaction: fromHex(transaction), receipt: fromHex(receipt) };
-      if (bytes.transaction !== undefined && bytes.receipt !== undefined) return bytes as ReceiptFile;
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new CodedError("receipt_invalid", "the file is not a receipt file");
+/** Throws where a file cannot be written, so that nobody pays first and hears of it afterwards. */
+function assureWritable(path: string): void {
+  if (!existsSync(path)) accessSync(dirname(path), constants.W_OK);
+  else if (statSync(path).isDirectory()) throw new CodedError("file_unusable", `${path} is a directory`);
+  else accessSync(path, constants.W_OK);
 }
 
 /** Submits one command and keeps its receipt where asked; throws `CodedError` with the refusal's code. */
 export async function submitOne(args: SubmitArguments, command: Command): Promise<Outcome> {
+  if (args.receipt !== undefined) assureWritable(args.receipt);
   const outcome = await withClient(args, async (client) => await client.submit(command));
   if (args.receipt !== undefined) writeFileSync(args.receipt, formatReceiptFile(outcome));
   const { status, what } = outcome.result;

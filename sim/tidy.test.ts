@@ -66,8 +66,8 @@ const UNITS: Readonly<Record<string, Unit>> = {
   },
   cli: {
     units: [
-      ...["node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state", "node/transport"],
-      ...["node/wire", "sim", "storage"],
+      ...["node/assets", "node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state"],
+      ...["node/transport", "node/wire", "sim", "storage"],
     ],
     packages: ["yargs", "yargs/helpers", "node:*"],
   },

@@ -1,5 +1,6 @@
 /** `quorate account`: accounts and what happened on them. */
 import type { CommandModule } from "yargs";
+import { QUERY_RESULTS_MAX } from "../../node/base/limits.ts";
 import {
   type Account,
   accountFlags,
@@ -11,6 +12,7 @@ import {
 import { formatAmount, formatTime, parseId, parseLedger } from "../amounts.ts";
 import { ask, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
+import { U16_MAX, whole } from "../numbers.ts";
 import { EXIT, table } from "../output.ts";
 import { RECEIPT_OPTION, submitRecord } from "../submit.ts";
 
@@ -38,6 +40,7 @@ const create: CommandModule = command({
       .option("code", {
         type: "number",
         default: 1,
+        coerce: whole("code", 1, U16_MAX),
         describe: "what kind of account it is, 1 to 65535: your own numbers",
       })
       .option("debits-must-not-exceed-credits", {
@@ -98,7 +101,12 @@ const history: CommandModule = command({
     yargs
       .options(CLUSTER_OPTIONS)
       .positional("id", { type: "string", demandOption: true, describe: "account id" })
-      .option("limit", { type: "number", default: 20, describe: "how many at most" })
+      .option("limit", {
+        type: "number",
+        default: 20,
+        coerce: whole("limit", 1, QUERY_RESULTS_MAX),
+        describe: "how many at most",
+      })
       .option("oldest-first", { type: "boolean", default: false, describe: "from the beginning" })
       .example("$0 account history 7 --limit 5", "the last five transfers of account 7"),
   handler: async (args, output) => {

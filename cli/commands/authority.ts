@@ -41,7 +41,10 @@ const show: CommandModule = command({
   command: "show [public-key]",
   describe: "the authority of a key; without one, of your own",
   builder: (yargs) =>
-    yargs.options(CLUSTER_OPTIONS).positional("public-key", { type: "string", describe: "64 hexadecimal digits" }),
+    yargs
+      .options(CLUSTER_OPTIONS)
+      .positional("public-key", { type: "string", describe: "64 hexadecimal digits" })
+      .example("$0 authority show --key bank-a.key", "whom bank-a's key speaks for"),
   handler: async (args, output) => {
     const text = args["public-key"];
     const key = text === undefined ? readKey(args).publicKey : parseKey(text);

@@ -1,9 +1,14 @@
 /** `quorate configure`: what operators set up in the replicated state. */
 import type { CommandModule } from "yargs";
-import { parseAmount, parseId, parseLedger } from "../amounts.ts";
+import { U32_MAX } from "../../node/base/bytes.ts";
+import { ledgerName, parseAmount, parseId, parseLedger } from "../amounts.ts";
 import { CLUSTER_OPTIONS } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
+import { whole } from "../numbers.ts";
 import { submitOne } from "../submit.ts";
+
+/** A year. */
+const SECONDS_MAX = 31_536_000;
 
 const LEDGER = { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" } as const;
 
@@ -17,13 +22,15 @@ const settlement: CommandModule = command({
       .option("window-seconds", {
         type: "number",
         default: 86_400,
+        coerce: whole("window-seconds", 1, SECONDS_MAX),
         describe: "length of a window, from its first payment",
-      }),
+      })
+      .example("$0 configure settlement --ledger EUR --hub-account 2", "windows of a day, netted through account 2"),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const body = { ledger, hubAccount: parseId(args["hub-account"]), windowSeconds: args["window-seconds"] };
     const { height } = await submitOne(args, { kind: "configureSettlement", body });
-    output.result({ ...body, height }, `settlement in ledger ${ledger} is open`);
+    output.result({ ...body, height }, `settlement in ${ledgerName(ledger)} is open`);
   },
 });
 
@@ -33,15 +40,21 @@ const participant: CommandModule = command({
   builder: (yargs) =>
     yargs
       .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
-      .option("authority", { type: "number", demandOption: true, describe: "the authority's number" })
-      .option("account", { type: "string", demandOption: true, describe: "its settlement account" }),
+      .option("authority", {
+        type: "number",
+        demandOption: true,
+        coerce: whole("authority", 1, U32_MAX),
+        describe: "the authority's number",
+      })
+      .option("account", { type: "string", demandOption: true, describe: "its settlement account" })
+      .example("$0 configure participant --ledger EUR --authority 3 --account 103", "authority 3 settles through 103"),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const body = { authority: args.authority, ledger, settlementAccount: parseId(args.account) };
     const { height } = await submitOne(args, { kind: "configureParticipant", body });
     output.result(
       { ...body, height },
-      `authority ${body.authority} settles in ledger ${ledger} through ${body.settlementAccount}`,
+      `authority ${body.authority} settles in ${ledgerName(ledger)} through ${body.settlementAccount}`,
     );
   },
 });
@@ -60,13 +73,15 @@ const card: CommandModule = command({
       .option("hold-seconds", {
         type: "number",
         default: 604_800,
+        coerce: whole("hold-seconds", 1, SECONDS_MAX),
         describe: "how long an authorisation may wait for its capture",
-      }),
+      })
+      .example("$0 configure card --ledger EUR --clearing-account 3", "what the network pays comes out of account 3"),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const body = { ledger, clearingAccount: parseId(args["clearing-account"]), holdSeconds: args["hold-seconds"] };
     const { height } = await submitOne(args, { kind: "configureCard", body });
-    output.result({ ...body, height }, `cards are taken in ledger ${ledger}`);
+    output.result({ ...body, height }, `cards are taken in ${ledgerName(ledger)}`);
   },
 });
 
@@ -82,14 +97,26 @@ const risk: CommandModule = command({
         describe: "payments from this amount wait for a reviewer",
       })
       .option("decline-amount", { type: "string", default: "0", describe: "payments from this amount are declined" })
-      .option("window-seconds", { type: "number", default: 86_400, describe: "window of the velocity rules" })
-      .option("review-count", { type: "number", default: 0, describe: "payments of a payer in a window before review" })
+      .option("window-seconds", {
+        type: "number",
+        default: 86_400,
+        coerce: whole("window-seconds", 1, SECONDS_MAX),
+        describe: "window of the velocity rules",
+      })
+      .option("review-count", {
+        type: "number",
+        default: 0,
+        coerce: whole("review-count", 0, U32_MAX),
+        describe: "payments of a payer in a window before review",
+      })
       .option("decline-count", {
         type: "number",
         default: 0,
+        coerce: whole("decline-count", 0, U32_MAX),
         describe: "payments of a payer in a window before decline",
       })
-      .option("decline-sum", { type: "string", default: "0", describe: "sum of a payer in a window before decline" }),
+      .option("decline-sum", { type: "string", default: "0", describe: "sum of a payer in a window before decline" })
+      .example("$0 configure risk --ledger EUR --review-amount 220 --decline-amount 600", "rules by amount only"),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const body = {
@@ -102,7 +129,7 @@ const risk: CommandModule = command({
       velocityDeclineAmount: parseAmount(args["decline-sum"], ledger),
     };
     const { height } = await submitOne(args, { kind: "configureRisk", body });
-    output.result({ ...body, height }, `risk rules of ledger ${ledger} are set`);
+    output.result({ ...body, height }, `risk rules of ${ledgerName(ledger)} are set`);
   },
 });
 

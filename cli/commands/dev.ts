@@ -5,10 +5,11 @@ import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { readKeyFile } from "../../node/client/index.ts";
 import { command } from "../command.ts";
-import { clusterStatus, waitReady } from "../node-status.ts";
+import { interruption } from "../interruption.ts";
+import { clusterStatus } from "../node-status.ts";
 import { LocalCluster } from "../processes.ts";
+import { startReady, tellOfExits } from "../start-local.ts";
 import { parseNodeCount } from "./init.ts";
-import { untilStopped } from "./start.ts";
 import { statusTable } from "./status.ts";
 
 /** The cluster in a directory: the one that is there, or a new one. */
@@ -24,23 +25,28 @@ export const dev: CommandModule = command({
   describe: "run a local cluster with the sandbox acquirer until Ctrl-C",
   builder: (yargs) =>
     yargs
-      .option("nodes", { type: "number", default: 3, describe: "how many nodes; of a new cluster" })
+      .option("nodes", {
+        type: "number",
+        default: 3,
+        coerce: parseNodeCount,
+        describe: "how many nodes; of a new cluster",
+      })
       .option("dir", { type: "string", describe: "where its files are or go; without it a new temporary directory" })
       .example("$0 dev --dir ./cluster", "keeps its data; run it again to go on"),
   handler: async (args, output) => {
     const directory = args.dir ?? mkdtempSync(join(tmpdir(), "quorate-dev-"));
-    const local = await openOrInit(directory, parseNodeCount(args.nodes));
-    local.onUnexpectedExit = (name, code) =>
-      output.note(`${name} has ended with code ${code}; see its log in ${directory}`);
+    const local = await openOrInit(directory, args.nodes);
+    const { signal, stopped } = interruption();
     try {
-      local.startAll();
-      await waitReady(local.cluster, local.admin);
+      await Promise.race([startReady(local), stopped]);
+      if (signal.aborted) return;
+      tellOfExits(local, output, signal);
       const nodes = await clusterStatus(local.cluster, local.admin);
       output.result(
         { directory, clusterFile: local.clusterFile, acquirerPort: local.acquirerPort, nodes },
-        `${statusTable(local.cluster, nodes)}\n\nIn another terminal:\n  export QUORATE_CLUSTER=${local.clusterFile}\n  quorate status\nCtrl-C stops the cluster; its data stays in ${directory}.`,
+        `${statusTable(local.cluster, nodes)}\n\nIn another terminal:\n  export QUORATE_CLUSTER=${local.clusterFile}\n  npx quorate status\nCtrl-C stops the cluster; its data stays in ${directory}.`,
       );
-      await untilStopped();
+      await stopped;
     } finally {
       await local.stopAll();
     }

@@ -26,7 +26,7 @@ export const init: CommandModule = command({
   describe: "write the files of a new cluster: identities, configurations, cluster file, admin key",
   builder: (yargs) =>
     yargs
-      .option("nodes", { type: "number", default: 3, describe: "how many nodes" })
+      .option("nodes", { type: "number", default: 3, coerce: parseNodeCount, describe: "how many nodes" })
       .option("dir", { type: "string", demandOption: true, describe: "directory to write to; must be empty or new" })
       .option("host", {
         type: "string",
@@ -37,7 +37,7 @@ export const init: CommandModule = command({
       .option("card-endpoint", { type: "string", describe: "base URL of the card acquirer" })
       .example("$0 init --nodes 3 --dir ./cluster", "then: $0 start --config ./cluster/node-1/config.json"),
   handler: (args, output) => {
-    const count = parseNodeCount(args.nodes);
+    const count = args.nodes;
     const basePort = parsePort(args["base-port"], count);
     const addresses = Array.from({ length: count }, (_, index) => ({ host: args.host, port: basePort + index }));
     const card = args["card-endpoint"];
@@ -55,8 +55,8 @@ export const init: CommandModule = command({
       { clusterFile, adminKey, configs },
       [
         `A cluster of ${count} in ${args.dir}. Start each node with:`,
-        ...configs.map((config) => `  quorate start --config ${config}`),
-        `Then ask: quorate status --cluster ${clusterFile}`,
+        ...configs.map((config) => `  npx quorate start --config ${config}`),
+        `Then ask: npx quorate status --cluster ${clusterFile}`,
       ].join("\n"),
     );
   },

@@ -22,7 +22,10 @@ const create: CommandModule = command({
 const show: CommandModule = command({
   command: "show <file>",
   describe: "print the public key of a key file",
-  builder: (yargs) => yargs.positional("file", { type: "string", demandOption: true, describe: "key file" }),
+  builder: (yargs) =>
+    yargs
+      .positional("file", { type: "string", demandOption: true, describe: "key file" })
+      .example("$0 keys show alice.key", "what to give the admin, for: $0 authority create --public-key"),
   handler: ({ file }, output) => {
     const publicKey = toHex(readKeyFile(file).publicKey);
     output.result({ file, publicKey }, publicKey);

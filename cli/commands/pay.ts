@@ -8,11 +8,13 @@ import { CHANNELS } from "../../node/wire/kinds.ts";
 import { parseAmount, parseId, parseLedger } from "../amounts.ts";
 import { ask, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command } from "../command.ts";
+import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
 import { paymentText } from "../payment-text.ts";
 import { RECEIPT_OPTION, submitOne } from "../submit.ts";
 
 const POLL_MS = 100;
+const WAIT_SECONDS_MAX = 3_600;
 /** States in which the external network has not answered yet. */
 const WAITING = ["authorizing", "capturing", "voiding"];
 /** States in which the payer's money is held or has moved, or a person must decide. */
@@ -52,7 +54,12 @@ export const pay: CommandModule = command({
         describe: "manual holds only",
       })
       .option("reference", { type: "string", describe: "text for the payee, at most 64 bytes" })
-      .option("wait", { type: "number", default: 10, describe: "seconds to wait for the card network" })
+      .option("wait", {
+        type: "number",
+        default: 10,
+        coerce: whole("wait", 0, WAIT_SECONDS_MAX),
+        describe: "seconds to wait for the card network",
+      })
       .example("$0 pay --payer 7 --payee 8 --amount 12.50 --ledger EUR", "from wallet to wallet")
       .example("$0 pay --payer 99 --payee 8 --amount 5 --ledger EUR --card-token tok_1", "by card"),
   handler: async (args, output) => {

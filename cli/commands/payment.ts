@@ -1,10 +1,13 @@
 /** `quorate payment`: payments that exist. */
 import type { CommandModule } from "yargs";
+import { U32_MAX } from "../../node/base/bytes.ts";
+import { QUERY_RESULTS_MAX } from "../../node/base/limits.ts";
 import type { Command } from "../../node/client/index.ts";
 import { PAYMENT_STATES } from "../../node/state/payments/payment.ts";
 import { formatAmount, formatTime, parseId } from "../amounts.ts";
 import { ask, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
+import { whole } from "../numbers.ts";
 import { type Output, table } from "../output.ts";
 import { paymentText } from "../payment-text.ts";
 import { RECEIPT_OPTION, type SubmitArguments, submitOne } from "../submit.ts";
@@ -22,9 +25,13 @@ const show: CommandModule = command({
   command: "show <id>",
   describe: "everything that is known of a payment",
   builder: (yargs) =>
-    yargs.options(CLUSTER_OPTIONS).positional("id", { type: "string", demandOption: true, describe: "payment id" }),
+    yargs
+      .options(CLUSTER_OPTIONS)
+      .positional("id", { type: "string", demandOption: true, describe: "payment id" })
+      .example("$0 payment show 42", "state, risk verdict, channel and settlement window of payment 42"),
   handler: async (args, output) => {
-    const payment = await withReader(args, async (client) => await answeredPayment(client, parseId(args.id), 0));
+    const id = parseId(args.id);
+    const payment = await withReader(args, async (client) => await answeredPayment(client, id, 0));
     output.result(payment, paymentText(payment));
   },
 });
@@ -36,8 +43,18 @@ const list: CommandModule = command({
     yargs
       .options(CLUSTER_OPTIONS)
       .option("state", { choices: PAYMENT_STATES, describe: "only those in this state" })
-      .option("limit", { type: "number", default: 20, describe: "how many at most" })
-      .option("after", { type: "number", default: 0, describe: "go on after this place: `next` of the page before" })
+      .option("limit", {
+        type: "number",
+        default: 20,
+        coerce: whole("limit", 1, QUERY_RESULTS_MAX),
+        describe: "how many at most",
+      })
+      .option("after", {
+        type: "number",
+        default: 0,
+        coerce: whole("after", 0, U32_MAX),
+        describe: "go on after this place: `next` of the page before",
+      })
       .example("$0 payment list --state review", "what waits for a reviewer"),
   handler: async (args, output) => {
     const { state, limit, after } = args;
@@ -59,7 +76,8 @@ const capture: CommandModule = command({
   builder: (yargs) =>
     yargs
       .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
-      .positional("id", { type: "string", demandOption: true, describe: "payment id" }),
+      .positional("id", { type: "string", demandOption: true, describe: "payment id" })
+      .example("$0 payment capture 42", "takes what payment 42 holds"),
   handler: async (args, output) => {
     const id = parseId(args.id);
     await change(args, id, { kind: "capturePayment", body: { id } }, output);
@@ -72,7 +90,8 @@ const release: CommandModule = command({
   builder: (yargs) =>
     yargs
       .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
-      .positional("id", { type: "string", demandOption: true, describe: "payment id" }),
+      .positional("id", { type: "string", demandOption: true, describe: "payment id" })
+      .example("$0 payment void 42", "gives back what payment 42 holds"),
   handler: async (args, output) => {
     const id = parseId(args.id);
     await change(args, id, { kind: "voidPayment", body: { id } }, output);

@@ -1,16 +1,15 @@
 /** `quorate receipt`: what a client keeps, checked without the cluster. */
 import { readFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
-import { CodedError } from "../../node/base/errors.ts";
-import { decodeReceipt, decodeResult, verifyReceipt, verifySignature } from "../../node/client/index.ts";
-import { sha256 } from "../../node/transport/cluster-file.ts";
+import { equalBytes } from "../../node/base/bytes.ts";
+import { decodeResult } from "../../node/client/index.ts";
 import { kindName } from "../../node/wire/kinds.ts";
 import { decodeTransaction } from "../../node/wire/transaction.ts";
 import { formatTime } from "../amounts.ts";
 import { CLUSTER_OPTIONS, readCluster } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { toJson } from "../output.ts";
-import { parseReceiptFile } from "../submit.ts";
+import { proveReceipt } from "../receipt-file.ts";
 
 const verify: CommandModule = command({
   command: "verify <file>",
@@ -22,22 +21,12 @@ const verify: CommandModule = command({
       .example("$0 receipt verify payment.receipt", "says what was executed, where, and with which result"),
   handler: ({ cluster: path, file }, output) => {
     const cluster = readCluster(path);
-    const { transaction, receipt: encoded } = parseReceiptFile(readFileSync(file, "utf8"));
-    const receipt = decodeReceipt(encoded);
-    const trust = {
-      clusterId: cluster.clusterId,
-      nodeKeys: cluster.nodes.map(({ publicKey }) => publicKey),
-      sha256,
-      verify: verifySignature,
-    };
-    const verdict = verifyReceipt(receipt, trust, transaction);
-    if (!verdict.valid)
-      throw new CodedError("receipt_invalid", `the receipt does not hold: ${verdict.reason.replaceAll("_", " ")}`);
-    const kind = kindName(decodeTransaction(transaction).kind) ?? "unknown";
-    const node = cluster.nodes.find(({ publicKey }) => Buffer.compare(publicKey, receipt.nodeKey) === 0)?.id;
-    const result = decodeResult(receipt.result);
-    const { height, timestamp, digest } = verdict;
-    const { transactionHash } = receipt;
+    const proof = proveReceipt(cluster, readFileSync(file, "utf8"));
+    const { receipt: proved, height, timestamp, digest } = proof;
+    const kind = kindName(decodeTransaction(proof.transaction).kind) ?? "unknown";
+    const node = cluster.nodes.find(({ publicKey }) => equalBytes(publicKey, proved.nodeKey))?.id;
+    const result = decodeResult(proved.result);
+    const { transactionHash } = proved;
     output.result(
       { valid: true, kind, height, timestamp, node, transactionHash, stateDigest: digest, result },
       [

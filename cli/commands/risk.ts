@@ -8,7 +8,7 @@ import { submitOne } from "../submit.ts";
 const show: CommandModule = command({
   command: "show",
   describe: "rules in force and blocked payers; for operators and auditors",
-  builder: (yargs) => yargs.options(CLUSTER_OPTIONS),
+  builder: (yargs) => yargs.options(CLUSTER_OPTIONS).example("$0 risk show", "rules of every currency"),
   handler: async (args, output) => {
     const { rules, blocked } = await withReader(args, async (client) => await ask(client, { type: "risk" }));
     const lines = rules.flatMap((rule) => Object.entries(rule).map(([name, value]) => `${name.padEnd(24)} ${value}`));
@@ -27,7 +27,8 @@ function listing(name: string, describe: string, blocked: boolean): CommandModul
     builder: (yargs) =>
       yargs
         .options(CLUSTER_OPTIONS)
-        .positional("payer", { type: "string", demandOption: true, describe: "account or card holder's reference" }),
+        .positional("payer", { type: "string", demandOption: true, describe: "account or card holder's reference" })
+        .example(`$0 risk ${name} 7`, `${name}s payer 7`),
     handler: async (args, output) => {
       const body = { payer: parseId(args.payer), blocked };
       const { height } = await submitOne(args, { kind: "blockPayer", body });

@@ -30,7 +30,9 @@ const show: CommandModule = command({
   command: "show",
   describe: "the newest windows of a currency with the net position of each participant",
   builder: (yargs) =>
-    yargs.options({ ...CLUSTER_OPTIONS, ledger: LEDGER }).example("$0 settlement show --ledger EUR", ""),
+    yargs
+      .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
+      .example("$0 settlement show --ledger EUR", "windows in euros, and who owes what"),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const answer = await withReader(args, async (client) => await ask(client, { type: "settlement", ledger }));
@@ -45,7 +47,10 @@ const show: CommandModule = command({
 const close: CommandModule = command({
   command: "close",
   describe: "close the open window of a currency now, and settle it; for operators",
-  builder: (yargs) => yargs.options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION, ledger: LEDGER }),
+  builder: (yargs) =>
+    yargs
+      .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION, ledger: LEDGER })
+      .example("$0 settlement close --ledger EUR", "settles what has been paid so far"),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const { result, height } = await submitOne(args, { kind: "closeSettlement", body: { ledger } });

@@ -1,17 +1,11 @@
 /** `quorate start`: one node in this process. */
-import { once } from "node:events";
 import type { CommandModule } from "yargs";
 import { EXIT_FATAL, runNode } from "../../node/host/run.ts";
 import { command } from "../command.ts";
+import { untilStopped } from "../interruption.ts";
 
 /** A stop takes longer than this only when something hangs; then the log, which is durable, is all that counts. */
 const STOP_MS = 10_000;
-
-/** Resolves when somebody wants the process to end. */
-export async function untilStopped(): Promise<void> {
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  await Promise.race(signals.map((signal) => once(process, signal)));
-}
 
 export const start: CommandModule = command({
   command: "start",

@@ -1,11 +1,12 @@
 /** `quorate transfer`: one transfer, held, posted or voided. */
 import type { CommandModule } from "yargs";
-import { U128_MAX } from "../../node/base/bytes.ts";
+import { U32_MAX, U128_MAX } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
 import { parseAmount, parseId, parseLedger } from "../amounts.ts";
 import { CLUSTER_OPTIONS, newId } from "../cluster-access.ts";
 import { command } from "../command.ts";
+import { U16_MAX, whole } from "../numbers.ts";
 import { RECEIPT_OPTION, submitRecord } from "../submit.ts";
 
 interface TransferArguments {
@@ -77,10 +78,16 @@ export const transfer: CommandModule = command({
       .option("code", {
         type: "number",
         default: 1,
+        coerce: whole("code", 1, U16_MAX),
         describe: "what kind of transfer it is, 1 to 65535: your own numbers",
       })
       .option("pending", { type: "boolean", default: false, describe: "hold the money only" })
-      .option("timeout", { type: "number", default: 0, describe: "seconds after which a hold ends by itself" })
+      .option("timeout", {
+        type: "number",
+        default: 0,
+        coerce: whole("timeout", 0, U32_MAX),
+        describe: "seconds after which a hold ends by itself; 0 for never",
+      })
       .option("post", { type: "string", describe: "id of a held transfer to carry out" })
       .option("void", { type: "string", describe: "id of a held transfer to give up" })
       .conflicts("post", "void")

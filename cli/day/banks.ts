@@ -1,15 +1,20 @@
 /**
- * The authorities of the day: banks that issue accounts to payers, banks that acquire for terminals, and the card scheme.
+ * The authorities of the day: banks that issue accounts to payers, banks that acquire for payees, and the card scheme.
  */
 import { type ClusterFile, type KeyPair, newKey, QuorateClient } from "../../node/client/index.ts";
+import { nativeSigner } from "../native-signer.ts";
 import type { PaymentRow } from "../payments/payment-row.ts";
+import type { Customers } from "./customers.ts";
 
 const ISSUERS = 4;
 const ACQUIRERS = 3;
 
-export interface Bank {
+interface NamedKey {
   readonly name: string;
   readonly key: KeyPair;
+}
+
+export interface Bank extends NamedKey {
   readonly client: QuorateClient;
 }
 
@@ -19,11 +24,6 @@ export interface Banks {
   readonly issuers: readonly Bank[];
   readonly acquirers: readonly Bank[];
   readonly scheme: Bank;
-}
-
-interface NamedKey {
-  readonly name: string;
-  readonly key: KeyPair;
 }
 
 /** Names and new keys, before anybody knows them. */
@@ -41,7 +41,7 @@ export async function connectBanks(cluster: ClusterFile, keys: readonly NamedKey
   const all = await Promise.all(
     keys.map(async ({ name, key }, index): Promise<Bank> => {
       const firstNode = cluster.nodes[index % cluster.nodes.length]?.id ?? 1;
-      return { name, key, client: await QuorateClient.open({ cluster, signer: key, firstNode }) };
+      return { name, key, client: await QuorateClient.open({ cluster, signer: nativeSigner(key), firstNode }) };
     }),
   );
   const scheme = all[ISSUERS + ACQUIRERS] as Bank;
@@ -52,15 +52,12 @@ function nth(banks: readonly Bank[], id: bigint): Bank {
   return banks[Number(id % BigInt(banks.length))] as Bank;
 }
 
-export function issuerOf({ issuers }: Banks, payer: bigint): Bank {
-  return nth(issuers, payer);
-}
-
-export function acquirerOf({ acquirers }: Banks, payee: bigint): Bank {
-  return nth(acquirers, payee);
+/** The bank that keeps a customer's account. */
+export function bankOf({ issuers, acquirers }: Banks, { payers }: Customers, account: bigint): Bank {
+  return payers.has(account) ? nth(issuers, account) : nth(acquirers, account);
 }
 
 /** The bank that signs a payment: the payer's for a wallet, the payee's for a card. */
-export function signerOf(banks: Banks, row: PaymentRow): Bank {
-  return row.cardToken === undefined ? issuerOf(banks, row.payer) : acquirerOf(banks, row.payee);
+export function signerOf(banks: Banks, customers: Customers, { cardToken, payer, payee }: PaymentRow): Bank {
+  return bankOf(banks, customers, cardToken === undefined ? payer : payee);
 }

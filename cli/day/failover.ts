@@ -4,6 +4,7 @@
  */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CodedError } from "../../node/base/errors.ts";
 import type { Outcome } from "../../node/client/index.ts";
 import { decodeBlockHeader } from "../../node/wire/block.ts";
 import { clusterStatus } from "../node-status.ts";
@@ -11,59 +12,76 @@ import type { LocalCluster } from "../processes.ts";
 
 const DOWN_MS = 2_000;
 const POLL_MS = 50;
+const LEADER_TIMEOUT_MS = 30_000;
 
 export interface FailoverReport {
   readonly killed: number;
   readonly term: number;
-  readonly newTerm: number;
-  readonly failoverMs: number;
+  /** The first later term that put a payment into a block, and how long that took; absent where no payment followed. */
+  readonly next: { readonly term: number; readonly failoverMs: number } | undefined;
+}
+
+export interface FailoverOptions {
+  readonly local: LocalCluster;
+  readonly onEvent: (text: string) => void;
+  /** Aborted when the cluster is being stopped: then no node is started again. */
+  readonly signal: AbortSignal;
 }
 
 export class Failover {
-  readonly #local: LocalCluster;
+  readonly #options: FailoverOptions;
   #killed: { readonly node: number; readonly term: number; readonly atMs: number } | undefined;
-  #newTerm = 0;
-  #recoveredMs: number | undefined;
+  #next: FailoverReport["next"];
   #restarted: Promise<void> | undefined;
 
-  constructor(local: LocalCluster) {
-    this.#local = local;
+  constructor(options: FailoverOptions) {
+    this.#options = options;
   }
 
   /** Kills the leader with SIGKILL and starts it again a little later; goes on in the background. */
   begin(): void {
-    this.#restarted ??= this.#killAndRestart();
+    if (this.#restarted !== undefined) return;
+    this.#restarted = this.#killAndRestart();
+    // Whoever waits in `done` hears of a failure; until then it must not count as unhandled.
+    this.#restarted.catch(() => undefined);
   }
 
   /** Looks at the receipt of an answer. */
-  see({ receipt }: Outcome): void {
-    if (this.#killed === undefined || this.#recoveredMs !== undefined) return;
+  see({ receipt }: Pick<Outcome, "receipt">): void {
+    if (this.#killed === undefined || this.#next !== undefined) return;
     const { term } = decodeBlockHeader(receipt.blockHeader);
-    if (term <= this.#killed.term) return;
-    this.#newTerm = term;
-    this.#recoveredMs = performance.now() - this.#killed.atMs;
+    if (term > this.#killed.term) {
+      this.#next = { term, failoverMs: Math.round(performance.now() - this.#killed.atMs) };
+    }
   }
 
-  /** Resolves when the killed node runs again; undefined where no leader was killed or none has followed. */
+  /** Resolves when the killed node runs again; undefined where none was killed. Throws `CodedError` `not_ready`. */
   async done(): Promise<FailoverReport | undefined> {
     await this.#restarted;
-    if (this.#killed === undefined || this.#recoveredMs === undefined) return undefined;
-    const { node, term } = this.#killed;
-    return { killed: node, term, newTerm: this.#newTerm, failoverMs: Math.round(this.#recoveredMs) };
+    return this.#killed === undefined
+      ? undefined
+      : { killed: this.#killed.node, term: this.#killed.term, next: this.#next };
   }
 
   async #killAndRestart(): Promise<void> {
-    const { cluster, admin } = this.#local;
+    const { local, onEvent, signal } = this.#options;
+    const leader = await this.#leader();
+    this.#killed = { node: leader.id, term: leader.term, atMs: performance.now() };
+    await local.killNode(leader.id);
+    onEvent(`Node ${leader.id}, the leader, has been killed with SIGKILL ...`);
+    await sleep(DOWN_MS, undefined, { signal });
+    local.startNode(leader.id);
+    onEvent(`Node ${leader.id} has been started again ...`);
+  }
+
+  async #leader(): Promise<{ readonly id: number; readonly term: number }> {
+    const { local, signal } = this.#options;
+    const deadline = performance.now() + LEADER_TIMEOUT_MS;
     for (;;) {
-      const leader = (await clusterStatus(cluster, admin)).find(({ role }) => role === "leader");
-      if (leader !== undefined) {
-        this.#killed = { node: leader.id, term: leader.term, atMs: performance.now() };
-        await this.#local.killNode(leader.id);
-        await sleep(DOWN_MS);
-        this.#local.startNode(leader.id);
-        return;
-      }
-      await sleep(POLL_MS);
+      const leader = (await clusterStatus(local.cluster, local.admin)).find(({ role }) => role === "leader");
+      if (leader !== undefined) return leader;
+      if (performance.now() > deadline) throw new CodedError("not_ready", "there was no leader to kill");
+      await sleep(POLL_MS, undefined, { signal });
     }
   }
 }

@@ -1,5 +1,4 @@
 /** What happened on the day: one object for programs, one page for people. */
-import { loadavg } from "node:os";
 import type { WindowView } from "../../node/state/queries.ts";
 import { formatAmount } from "../amounts.ts";
 import { windowText } from "../commands/settlement.ts";
@@ -7,19 +6,23 @@ import type { NodeStatus } from "../node-status.ts";
 import { table } from "../output.ts";
 import type { ImportReport } from "../payments/importer.ts";
 import type { FailoverReport } from "./failover.ts";
-import { balanced, type Reckoning, type Summary } from "./reconcile.ts";
+import type { Summary } from "./read-books.ts";
+import { balanced, type Reckoning } from "./reckon.ts";
 
 export interface DayFacts {
   readonly source: string;
   readonly ledger: number;
-  readonly accounts: { readonly payers: number; readonly payees: number };
+  readonly payers: number;
+  readonly payees: number;
   readonly cardPayments: number;
   readonly imported: ImportReport;
   readonly failover: FailoverReport | undefined;
-  readonly nodes: readonly NodeStatus[];
-  readonly summaries: readonly Summary[];
+  readonly nodes: readonly Omit<NodeStatus, "sections">[];
+  readonly summaries: readonly Pick<Summary, "paymentsByState" | "paymentsByReason" | "totals">[];
   readonly window: WindowView | undefined;
   readonly reckoning: Reckoning;
+  /** Of the machine, at the end. */
+  readonly loadAverage: number;
 }
 
 /** The last line of `--json`. Amounts are minor units as decimal text. */
@@ -36,7 +39,7 @@ export interface DayResult {
   readonly doubled: number;
   readonly invented: number;
   readonly debitsEqualCredits: boolean;
-  /** From the leader's SIGKILL to the first payment in a block of a later term; null when no leader was killed. */
+  /** From the leader's SIGKILL to the first payment in a block of a later term; null where none followed. */
   readonly failoverMs: number | null;
   readonly nodes: readonly { readonly id: number; readonly height: number; readonly digest: string }[];
   readonly netPositions: readonly { readonly participant: string; readonly net: string }[];
@@ -48,82 +51,106 @@ export interface DayResult {
   readonly retried: number;
 }
 
+const ALL_WELL =
+  "Every payment was answered; none was lost, doubled or invented; debits equal credits; all nodes agree.";
+const REFUSED_SHOWN = 10;
+
+/** States of a payment that is on its way to the payee, or there. */
 const ACCEPTED = ["captured", "authorized", "authorizing", "capturing"];
+const FAILED = ["failed", "voided", "voiding", "expired", "rejected"];
 
 export function dayResult({ imported, failover, nodes, summaries, window, reckoning }: DayFacts): DayResult {
   const byState = summaries[0]?.paymentsByState ?? {};
-  const count = (...states: readonly string[]): number => states.reduce((sum, state) => sum + (byState[state] ?? 0), 0);
-  const created = Object.values(byState).reduce((sum, payments) => sum + payments, 0);
+  const count = (states: readonly string[]): number => states.reduce((sum, state) => sum + (byState[state] ?? 0), 0);
+  const { payments, existing, refused, lost, seconds, p50Ms, p99Ms, maxMs, retried } = imported;
   return {
-    payments: imported.payments,
-    accepted: count(...ACCEPTED),
-    reviewed: count("review"),
-    declined: count("declined"),
-    failed: count("failed", "voided", "voiding", "expired", "rejected"),
-    refused: imported.payments - imported.lost.length - created,
+    payments,
+    accepted: count(ACCEPTED),
+    reviewed: count(["review"]),
+    declined: count(["declined"]),
+    failed: count(FAILED),
+    refused: refused.length + existing,
     reasons: summaries[0]?.paymentsByReason ?? {},
-    lost: imported.lost.length + reckoning.missing,
+    lost: lost.length + reckoning.missing,
     doubled: reckoning.doubled,
     invented: reckoning.invented,
     debitsEqualCredits: balanced(summaries),
-    failoverMs: failover?.failoverMs ?? null,
+    failoverMs: failover?.next?.failoverMs ?? null,
     nodes: nodes.map(({ id, height, digest }) => ({ id, height, digest })),
     netPositions: (window?.positions ?? []).map(({ name, net }) => ({ participant: name, net })),
     settlement: window?.state ?? "none",
-    paymentsPerSecond: Math.round(imported.payments / imported.seconds),
-    p50Ms: imported.p50Ms,
-    p99Ms: imported.p99Ms,
-    maxMs: imported.maxMs,
-    retried: imported.retried,
+    paymentsPerSecond: Math.round(payments / seconds),
+    ...{ p50Ms, p99Ms, maxMs, retried },
   };
 }
 
-/** Whether nothing went wrong that must not. */
-export function isSound(result: DayResult): boolean {
-  const digests = new Set(result.nodes.map(({ digest }) => digest));
-  const exact = result.lost === 0 && result.doubled === 0 && result.invented === 0 && result.refused === 0;
-  return exact && result.debitsEqualCredits && digests.size === 1 && result.settlement === "settled";
+/** What is not as it must be, as sentences; nothing on a good day. */
+export function problemsOf(result: DayResult): string[] {
+  const { lost, doubled, invented, refused, debitsEqualCredits, nodes, netPositions, settlement } = result;
+  const net = netPositions.reduce((sum, position) => sum + BigInt(position.net), 0n);
+  const problems: readonly (readonly [boolean, string])[] = [
+    [lost > 0, `payments lost: ${lost}`],
+    [doubled > 0, `payments doubled: ${doubled}`],
+    [invented > 0, `payments invented: ${invented}`],
+    [refused > 0, `payments refused: ${refused}`],
+    [!debitsEqualCredits, "debits do not equal credits"],
+    [new Set(nodes.map(({ height }) => height)).size !== 1, "the nodes stand at different heights"],
+    [new Set(nodes.map(({ digest }) => digest)).size !== 1, "the nodes' states differ"],
+    [net !== 0n, `net positions add up to ${net}, not to 0`],
+    [settlement !== "settled", `the state of the settlement window is ${settlement}`],
+  ];
+  return problems.filter(([wrong]) => wrong).map(([, sentence]) => sentence);
 }
 
-function failoverText(failover: FailoverReport | undefined): string {
-  if (failover === undefined) return "No leader was killed.";
-  const { killed, term, newTerm, failoverMs } = failover;
-  return `Node ${killed}, leader of term ${term}, was killed with SIGKILL under load; the first payment of the next leader (term ${newTerm}) was answered ${failoverMs} ms later. The node was started again and has caught up.`;
+function failoverLines(failover: FailoverReport | undefined): string[] {
+  if (failover === undefined) return ["no leader was killed"];
+  const { killed, term, next } = failover;
+  return [
+    `node ${killed}, leader of term ${term}, was killed with SIGKILL under load; started again, it has caught up`,
+    next === undefined
+      ? "no payment came after it"
+      : `the first payment under the next leader (term ${next.term}) was answered ${next.failoverMs} ms after the kill`,
+  ];
+}
+
+/** A fact with its name in front, over as many lines as it takes. */
+function fact(name: string, lines: readonly string[]): string {
+  return lines.map((line, index) => `${(index === 0 ? name : "").padEnd(12)}${line}`).join("\n");
 }
 
 /** The page for people. */
 export function dayText(facts: DayFacts, result: DayResult): string {
-  const { source, ledger, accounts, cardPayments, imported, window } = facts;
+  const { source, ledger, payers, payees, cardPayments, imported, window, reckoning } = facts;
   const share = (count: number): string => `${((100 * count) / result.payments).toFixed(1)} %`;
-  const outcomes = table([
-    ["", "payments", "share"],
-    ["accepted", result.accepted, share(result.accepted)],
-    ["waiting for review", result.reviewed, share(result.reviewed)],
-    ["declined by risk", result.declined, share(result.declined)],
-    ["failed at bank or network", result.failed, share(result.failed)],
-  ]);
-  const reasons = table([["why", "payments"], ...Object.entries(result.reasons)]);
-  const nodes = table([
-    ["node", "role", "term", "height", "state digest"],
-    ...facts.nodes.map(({ id, role, term, height, digest }) => [`${id}`, role, term, height, digest]),
-  ]);
-  const sound = isSound(result)
-    ? "Every payment was answered; none was lost, doubled or invented; debits equal credits; all nodes agree."
-    : `SOMETHING IS WRONG: lost ${result.lost}, doubled ${result.doubled}, invented ${result.invented}, refused ${result.refused}, debits equal credits: ${result.debitsEqualCredits}.`;
+  const problems = problemsOf(result);
+  const outcomes = [
+    ["accepted", result.accepted],
+    ["waiting for review", result.reviewed],
+    ["declined by risk", result.declined],
+    ["failed at bank or network", result.failed],
+  ] as const;
   return [
     `${result.payments} payments (${cardPayments} by card) from ${source}`,
-    `${accounts.payers} payers, ${accounts.payees} payees; captured ${formatAmount(facts.reckoning.captured, ledger)}`,
+    `${payers} payers, ${payees} payees; captured ${formatAmount(reckoning.captured, ledger)}`,
     "",
-    outcomes,
+    table([["outcome", "payments", "share"], ...outcomes.map(([name, count]) => [name, count, share(count)])]),
     "",
-    reasons,
+    table([["why", "payments"], ...Object.entries(result.reasons)]),
     "",
-    `${result.paymentsPerSecond} payments a second over ${imported.seconds.toFixed(1)} s with the failover in it; each signed, agreed by a quorum and on disk; half answered within ${result.p50Ms} ms, 99 % within ${result.p99Ms} ms, all within ${result.maxMs} ms (load average ${loadavg()[0]?.toFixed(1)})`,
-    failoverText(facts.failover),
+    fact("Throughput", [
+      `${result.paymentsPerSecond} payments a second over ${imported.seconds.toFixed(1)} s, the failover included`,
+      `each signed, agreed by a quorum and on disk (load average ${facts.loadAverage.toFixed(1)})`,
+    ]),
+    fact("Latency", [`half within ${result.p50Ms} ms, 99 % within ${result.p99Ms} ms, all within ${result.maxMs} ms`]),
+    fact("Failover", failoverLines(facts.failover)),
     "",
     ...(window === undefined ? [] : [windowText(window, ledger), ""]),
-    nodes,
+    table([
+      ["node", "role", "term", "height", "state digest"],
+      ...facts.nodes.map(({ id, role, term, height, digest }) => [`${id}`, role, term, height, digest]),
+    ]),
     "",
-    sound,
+    ...(problems.length === 0 ? [ALL_WELL] : ["SOMETHING IS WRONG", ...problems.map((problem) => `  ${problem}`)]),
+    ...imported.refused.slice(0, REFUSED_SHOWN).map(({ id, reason }) => `  payment ${id} was refused: ${reason}`),
   ].join("\n");
 }

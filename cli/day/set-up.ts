@@ -13,14 +13,18 @@ import {
   type Transfer,
 } from "../../node/ledger/records.ts";
 import { AccountStatus, accountStatusName, TransferStatus, transferStatusName } from "../../node/ledger/status.ts";
-import type { PaymentRow } from "../payments/payment-row.ts";
-import { acquirerOf, type Bank, type Banks, issuerOf } from "./banks.ts";
+import { type Bank, type Banks, bankOf } from "./banks.ts";
+import type { Customers } from "./customers.ts";
 
-/** Accounts of the admin: where money enters, and the hub that settlement goes through. */
-const RESERVE_ACCOUNT = 1n;
-const HUB_ACCOUNT = 2n;
-const CLEARING_ACCOUNT = 3n;
-const SETTLEMENT_BASE = 100n;
+/** Accounts of the day's own, above whatever a file of payments names: where money enters, and the settlement hub. */
+const OWN_ACCOUNTS: bigint = 10n ** 30n;
+const RESERVE_ACCOUNT: bigint = OWN_ACCOUNTS + 1n;
+const HUB_ACCOUNT: bigint = OWN_ACCOUNTS + 2n;
+const CLEARING_ACCOUNT: bigint = OWN_ACCOUNTS + 3n;
+const SETTLEMENT_BASE: bigint = OWN_ACCOUNTS + 100n;
+/** Ids of the transfers that bring money in. */
+const FIRST_BANK_FUNDING = 1n;
+const FIRST_PAYER_FUNDING = 1_000n;
 
 /** Minor units. */
 const PAYER_MONEY = 100_000n;
@@ -49,6 +53,10 @@ async function must(client: QuorateClient, command: Command): Promise<Outcome> {
   );
 }
 
+function notSetUp(what: string, status: string): CodedError {
+  return new CodedError(status, `setting up failed: ${what} was not created: ${status}`);
+}
+
 function account(id: bigint, ledger: number, code: number, flags = 0): Account {
   const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
   return { id, ...balances, userData128: 0n, userData64: 0n, userData32: 0, ledger, code, flags, timestamp: 0n };
@@ -60,8 +68,7 @@ async function createAccounts(client: QuorateClient, accounts: readonly Account[
     const batch = encodeAccounts(accounts.slice(at, at + BATCH_RECORDS_MAX));
     const { result } = await must(client, { kind: "createAccounts", batch });
     const bad = batchResults(result).find(({ status }) => status !== AccountStatus.created);
-    if (bad !== undefined)
-      throw new CodedError("internal", `an account was not created: ${accountStatusName(bad.status)}`);
+    if (bad !== undefined) throw notSetUp("an account", accountStatusName(bad.status));
   }
 }
 
@@ -89,7 +96,7 @@ async function fund(
     const batch = encodeTransfers(transfers.slice(at, at + BATCH_RECORDS_MAX));
     const { result } = await must(client, { kind: "createTransfers", batch });
     const bad = batchResults(result).find(({ status }) => status !== TransferStatus.created);
-    if (bad !== undefined) throw new CodedError("internal", `funding failed: ${transferStatusName(bad.status)}`);
+    if (bad !== undefined) throw notSetUp("a first transfer", transferStatusName(bad.status));
   }
 }
 
@@ -128,51 +135,42 @@ async function setUpSettlement(
     const authority = numbers.get(name) ?? 0;
     await must(admin, { kind: "configureParticipant", body: { authority, ledger, settlementAccount } });
   }
-  await fund(admin, ledger, accounts, BANK_MONEY, 1n);
+  await fund(admin, ledger, accounts, BANK_MONEY, FIRST_BANK_FUNDING);
   const card = { ledger, clearingAccount: CLEARING_ACCOUNT, holdSeconds: CARD_HOLD_SECONDS };
   await must(admin, { kind: "configureCard", body: card });
   await must(admin, { kind: "configureRisk", body: { ledger, ...RISK } });
 }
 
-function unique(ids: readonly bigint[]): bigint[] {
-  return [...new Set(ids)].sort((a, b) => (a < b ? -1 : 1));
+async function openCustomers(admin: QuorateClient, banks: Banks, customers: Customers, ledger: number): Promise<void> {
+  const { payers, payees } = customers;
+  for (const bank of banks.all) {
+    const own = (accounts: ReadonlySet<bigint>): bigint[] =>
+      [...accounts].filter((id) => bankOf(banks, customers, id) === bank);
+    const flags = accountFlags.debitsMustNotExceedCredits;
+    await createAccounts(bank.client, [
+      ...own(payers).map((id) => account(id, ledger, ACCOUNT_CODES.payer, flags)),
+      ...own(payees).map((id) => account(id, ledger, ACCOUNT_CODES.payee)),
+    ]);
+  }
+  await fund(admin, ledger, [...payers], PAYER_MONEY, FIRST_PAYER_FUNDING);
 }
 
-async function openCustomers(
-  admin: QuorateClient,
-  banks: Banks,
-  rows: readonly PaymentRow[],
-  ledger: number,
-): Promise<{ payers: number; payees: number }> {
-  const payers = unique(rows.filter(({ cardToken }) => cardToken === undefined).map(({ payer }) => payer));
-  const payees = unique(rows.map(({ payee }) => payee));
-  const flags = accountFlags.debitsMustNotExceedCredits;
-  for (const bank of banks.issuers) {
-    const own = payers.filter((payer) => issuerOf(banks, payer) === bank);
-    await createAccounts(
-      bank.client,
-      own.map((id) => account(id, ledger, ACCOUNT_CODES.payer, flags)),
-    );
-  }
-  for (const bank of banks.acquirers) {
-    const own = payees.filter((payee) => acquirerOf(banks, payee) === bank);
-    await createAccounts(
-      bank.client,
-      own.map((id) => account(id, ledger, ACCOUNT_CODES.payee)),
-    );
-  }
-  await fund(admin, ledger, payers, PAYER_MONEY, SETTLEMENT_BASE);
-  return { payers: payers.length, payees: payees.length };
+/** What each customer's account is given when it is opened. */
+export function givenTo({ payers, payees }: Customers): ReadonlyMap<bigint, bigint> {
+  return new Map([
+    ...[...payers].map((id): [bigint, bigint] => [id, PAYER_MONEY]),
+    ...[...payees].map((id): [bigint, bigint] => [id, 0n]),
+  ]);
 }
 
-/** Makes everything ready for the rows; tells how many accounts of payers and payees were opened. */
+/** Makes everything ready for the customers' payments in a currency. */
 export async function setUp(
   admin: QuorateClient,
   banks: Banks,
   numbers: ReadonlyMap<string, number>,
-  rows: readonly PaymentRow[],
-): Promise<{ payers: number; payees: number }> {
-  const ledger = rows[0]?.ledger ?? 0;
+  customers: Customers,
+  ledger: number,
+): Promise<void> {
   await setUpSettlement(admin, banks, numbers, ledger);
-  return await openCustomers(admin, banks, rows, ledger);
+  await openCustomers(admin, banks, customers, ledger);
 }

@@ -1,39 +1,44 @@
-/** Reading CSV (RFC 4180), plain or gzipped, a record at a time. */
+/** Reading CSV (RFC 4180), plain or gzipped, a record at a time. A quoted field may go on over several lines. */
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { CodedError, errorMessage } from "../../node/base/errors.ts";
 
-const LINE_CHARACTERS_MAX = 1_000_000;
+const RECORD_CHARACTERS_MAX = 1_000_000;
 
 export interface CsvRecord {
-  /** Line of the file, from 1. */
+  /** Line of the file that it begins in, from 1. */
   readonly line: number;
   readonly fields: readonly string[];
 }
 
-/** The fields of one line; undefined when a quote is left open or stands where it must not. */
-export function splitCsvLine(line: string): string[] | undefined {
+interface RecordText {
+  readonly line: number;
+  readonly text: string;
+}
+
+/** The fields of one record; undefined when a quote is left open or stands where it must not. */
+export function splitCsvRecord(record: string): string[] | undefined {
   const fields: string[] = [];
   let at = 0;
   for (;;) {
     let field = "";
-    if (line[at] === '"') {
+    if (record[at] === '"') {
       const quoted = /"((?:[^"]|"")*)"/y;
       quoted.lastIndex = at;
-      const match = quoted.exec(line);
+      const match = quoted.exec(record);
       if (match === null) return undefined;
       field = (match[1] ?? "").replaceAll('""', '"');
       at = quoted.lastIndex;
     } else {
-      const end = line.indexOf(",", at);
-      field = line.slice(at, end === -1 ? line.length : end);
+      const end = record.indexOf(",", at);
+      field = record.slice(at, end === -1 ? record.length : end);
       if (field.includes('"')) return undefined;
       at += field.length;
     }
     fields.push(field);
-    if (at === line.length) return fields;
-    if (line[at] !== ",") return undefined;
+    if (at === record.length) return fields;
+    if (record[at] !== ",") return undefined;
     at += 1;
   }
 }
@@ -48,20 +53,37 @@ async function* readLines(path: string): AsyncGenerator<string> {
   for await (const chunk of input as AsyncIterable<string>) {
     const lines = `${rest}${chunk}`.split("\n");
     rest = lines.pop() ?? "";
-    if (rest.length > LINE_CHARACTERS_MAX) throw new CodedError("csv_invalid", `${path} has a line without end`);
+    if (rest.length > RECORD_CHARACTERS_MAX) throw new CodedError("csv_invalid", `${path} has a line without end`);
     for (const line of lines) yield line.replace(/\r$/, "");
   }
-  yield rest;
+  yield rest.replace(/\r$/, "");
+}
+
+/** The records of a text file, each with the line it begins in: lines are joined while a quote is open. */
+async function* readRecords(path: string): AsyncGenerator<RecordText> {
+  let line = 0;
+  let open: RecordText | undefined;
+  const neverClosed = (): CodedError =>
+    new CodedError("csv_invalid", `${path}, line ${open?.line}: a quote is never closed`);
+  for await (const text of readLines(path)) {
+    line += 1;
+    const record: RecordText = open === undefined ? { line, text } : { ...open, text: `${open.text}\n${text}` };
+    // A quote opens or closes a field; doubled ones inside change nothing.
+    const quotes = text.split('"').length - 1;
+    const closed = (open === undefined) === (quotes % 2 === 0);
+    open = closed ? undefined : record;
+    if (closed) yield record;
+    else if (record.text.length > RECORD_CHARACTERS_MAX) throw neverClosed();
+  }
+  if (open !== undefined) throw neverClosed();
 }
 
 /** All records of a file, empty lines left out; throws `CodedError` `file_unreadable` or `csv_invalid`. */
 export async function* readCsv(path: string): AsyncGenerator<CsvRecord> {
-  let line = 0;
   try {
-    for await (const text of readLines(path)) {
-      line += 1;
+    for await (const { line, text } of readRecords(path)) {
       if (text === "") continue;
-      const fields = splitCsvLine(line === 1 ? text.replace(/^\uFEFF/, "") : text);
+      const fields = splitCsvRecord(line === 1 ? text.replace(/^\uFEFF/, "") : text);
       if (fields === undefined) throw new CodedError("csv_invalid", `${path}, line ${line}: the quotes do not match`);
       yield { line, fields };
     }

@@ -5,23 +5,27 @@ import { performance } from "node:perf_hooks";
 import { ClientError, type Outcome, type QuorateClient } from "../../node/client/index.ts";
 import type { PaymentRow } from "./payment-row.ts";
 
-/** What became of one submission. */
+/** One submission and its answer. */
 export interface Answer {
   readonly row: PaymentRow;
-  /** State of the payment right after its creation, or the refusal. */
-  readonly state: string;
-  /** Why it was refused, declined or failed; empty otherwise. */
-  readonly reason: string;
   readonly outcome: Outcome;
+}
+
+/** A payment that was not made, and why. */
+export interface Refused {
+  readonly id: bigint;
+  readonly reason: string;
 }
 
 export interface ImportReport {
   readonly payments: number;
-  readonly answered: number;
+  /** Counts of the payments that were made, by their state right afterwards. */
+  readonly states: Readonly<Record<string, number>>;
+  /** Payments that had been made before, by an earlier import say. */
+  readonly existing: number;
+  readonly refused: readonly Refused[];
   /** Submitted and never answered definitively. */
   readonly lost: readonly bigint[];
-  /** Counts by state of the payments right after their creation; a refusal by its code. */
-  readonly states: Readonly<Record<string, number>>;
   readonly seconds: number;
   /** Latencies in milliseconds: median, 99th percentile and the longest. */
   readonly p50Ms: number;
@@ -33,16 +37,35 @@ export interface ImportReport {
 
 export interface ImportOptions {
   /** Client of the authority that signs for a payment. */
-  readonly clientFor: (row: PaymentRow) => QuorateClient;
+  readonly clientFor: (row: PaymentRow) => Pick<QuorateClient, "submit">;
   readonly inFlightMax: number;
   readonly onAnswer?: (answer: Answer, answered: number) => void;
 }
 
-function stateOf({ result }: Outcome): { state: string; reason: string } {
-  const { status, state, failure, reasons, what } = result;
-  if (status !== "ok") return { state: status, reason: typeof what === "string" ? what : "" };
-  const failed = typeof failure === "string" && failure !== "" ? [failure] : [];
-  return { state: String(state), reason: [...(Array.isArray(reasons) ? reasons : []), ...failed].join(", ") };
+/** What has become of the rows so far. */
+class Tally {
+  readonly states = new Map<string, number>();
+  readonly refused: Refused[] = [];
+  readonly lost: bigint[] = [];
+  readonly latencies: number[] = [];
+  existing = 0;
+  retried = 0;
+
+  answered(row: PaymentRow, { result, attempts }: Outcome, latency: number): void {
+    const { status, state, what } = result;
+    this.latencies.push(latency);
+    if (attempts > 1) this.retried += 1;
+    if (status === "ok") this.states.set(String(state), (this.states.get(String(state)) ?? 0) + 1);
+    else if (status === "already_exists") this.existing += 1;
+    else this.refused.push({ id: row.id, reason: typeof what === "string" ? `${status} (${what})` : status });
+  }
+
+  /** Takes an error that ended a submission; throws it again where no answer about the payment can come of it. */
+  failed(row: PaymentRow, error: unknown): void {
+    if (!(error instanceof ClientError) || error.code === "closed") throw error;
+    if (error.code === "outcome_unknown") this.lost.push(row.id);
+    else this.refused.push({ id: row.id, reason: error.code });
+  }
 }
 
 function percentile(sorted: readonly number[], share: number): number {
@@ -51,10 +74,7 @@ function percentile(sorted: readonly number[], share: number): number {
 
 /** Imports all rows; resolves when each has its answer or is lost. */
 export async function importPayments(rows: readonly PaymentRow[], options: ImportOptions): Promise<ImportReport> {
-  const lost: bigint[] = [];
-  const states = new Map<string, number>();
-  const latencies: number[] = [];
-  let retried = 0;
+  const tally = new Tally();
   let next = 0;
   const startedAt = performance.now();
   const worker = async (): Promise<void> => {
@@ -63,25 +83,22 @@ export async function importPayments(rows: readonly PaymentRow[], options: Impor
       const sentAt = performance.now();
       try {
         const outcome = await submitRow(options.clientFor(row), row);
-        const { state, reason } = stateOf(outcome);
-        latencies.push(performance.now() - sentAt);
-        states.set(state, (states.get(state) ?? 0) + 1);
-        if (outcome.attempts > 1) retried += 1;
-        options.onAnswer?.({ row, state, reason, outcome }, latencies.length);
+        tally.answered(row, outcome, performance.now() - sentAt);
+        options.onAnswer?.({ row, outcome }, tally.latencies.length);
       } catch (error) {
-        if (!(error instanceof ClientError)) throw error;
-        if (error.code === "outcome_unknown") lost.push(row.id);
-        else states.set(error.code, (states.get(error.code) ?? 0) + 1);
+        tally.failed(row, error);
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(options.inFlightMax, rows.length) }, worker));
-  const sorted = latencies.sort((a, b) => a - b);
+  const { existing, retried } = tally;
+  const sorted = tally.latencies.sort((a, b) => a - b);
   return {
     payments: rows.length,
-    answered: rows.length - lost.length,
-    lost,
-    states: Object.fromEntries([...states].sort(([a], [b]) => (a < b ? -1 : 1))),
+    states: Object.fromEntries([...tally.states].sort(([a], [b]) => (a < b ? -1 : 1))),
+    existing,
+    refused: tally.refused.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    lost: tally.lost.sort((a, b) => (a < b ? -1 : 1)),
     seconds: (performance.now() - startedAt) / 1_000,
     p50Ms: percentile(sorted, 0.5),
     p99Ms: percentile(sorted, 0.99),
@@ -90,7 +107,7 @@ export async function importPayments(rows: readonly PaymentRow[], options: Impor
   };
 }
 
-async function submitRow(client: QuorateClient, row: PaymentRow): Promise<Outcome> {
+async function submitRow(client: Pick<QuorateClient, "submit">, row: PaymentRow): Promise<Outcome> {
   const { id, payer, payee, amount, ledger, cardToken, seconds } = row;
   const channel =
     cardToken === undefined ? ({ channel: "wallet" } as const) : ({ channel: "card", cardToken } as const);

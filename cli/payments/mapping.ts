@@ -3,13 +3,14 @@
  * describes it.
  */
 import { readFileSync } from "node:fs";
+import { closest } from "../../node/base/closest.ts";
 import { CodedError, errorMessage } from "../../node/base/errors.ts";
 import { parseAmount, parseId, parseLedger } from "../amounts.ts";
 import type { PaymentRow } from "./payment-row.ts";
 
-/** What a column may be; those with `?` may be absent. */
+/** What a column may be; those with `?` may be absent. Without `id`, payments are numbered from 1 on. */
 export interface Columns {
-  readonly id: string;
+  readonly id?: string;
   readonly time: string;
   readonly payer: string;
   readonly payee: string;
@@ -19,7 +20,7 @@ export interface Columns {
 
 export interface Mapping {
   readonly columns: Columns;
-  /** `seconds` since `timeOrigin`, or dates as ISO 8601. */
+  /** `seconds` since `timeOrigin`, or dates as ISO 8601, in UTC where they name no zone. */
   readonly timeFormat: "seconds" | "iso8601";
   /** ISO 8601; the epoch when absent. */
   readonly timeOrigin: string;
@@ -56,11 +57,18 @@ export const FRAUD_HANDBOOK_MAPPING: Mapping = {
 };
 
 const KNOWN_MAPPINGS = [FRAUD_HANDBOOK_MAPPING, PLAIN_MAPPING];
-const OPTIONAL_COLUMNS = ["cardToken"];
+const OPTIONAL_COLUMNS = ["id", "cardToken"];
 const FIELDS = ["version", "columns", "timeFormat", "timeOrigin", "payerBase", "payeeBase", "idBase", "ledger"];
 
 function invalid(reason: string): CodedError {
   return new CodedError("mapping_invalid", `the mapping file cannot be used: ${reason}`);
+}
+
+function unknownField(path: string, name: string, known: readonly string[]): CodedError {
+  const meant = closest(name, known);
+  return invalid(
+    `there is no ${path}; ${meant === undefined ? `known are ${known.join(", ")}` : `did you mean ${meant}?`}`,
+  );
 }
 
 function textOf(value: unknown, name: string): string {
@@ -72,7 +80,7 @@ function columnsOf(value: unknown): Columns {
   if (typeof value !== "object" || value === null) throw invalid("columns must be an object");
   const known = Object.keys(PLAIN_MAPPING.columns);
   for (const [name, column] of Object.entries(value)) {
-    if (!known.includes(name)) throw invalid(`columns.${name} is not one of ${known.join(", ")}`);
+    if (!known.includes(name)) throw unknownField(`columns.${name}`, name, known);
     textOf(column, `columns.${name}`);
   }
   const missing = known.find((name) => !Object.hasOwn(value, name) && !OPTIONAL_COLUMNS.includes(name));
@@ -86,6 +94,15 @@ function baseOf(value: unknown, name: string): bigint {
   throw invalid(`${name} must be a decimal number as text`);
 }
 
+function ledgerOf(value: unknown): number {
+  if (value === undefined) return PLAIN_MAPPING.ledger;
+  try {
+    return parseLedger(textOf(value, "ledger"));
+  } catch (error) {
+    throw error instanceof CodedError && error.code === "usage" ? invalid(`ledger: ${error.message}`) : error;
+  }
+}
+
 /** Parses a mapping file; throws `CodedError` `mapping_invalid`. */
 export function parseMapping(text: string): Mapping {
   let value: unknown;
@@ -97,12 +114,12 @@ export function parseMapping(text: string): Mapping {
   if (typeof value !== "object" || value === null) throw invalid("it must be a JSON object");
   const fields = value as Record<string, unknown>;
   const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name));
-  if (unknown !== undefined) throw invalid(`${unknown} is not one of ${FIELDS.join(", ")}`);
+  if (unknown !== undefined) throw unknownField(unknown, unknown, FIELDS);
   if (fields["version"] !== 1) throw invalid("version must be 1");
   const timeFormat = fields["timeFormat"] ?? "seconds";
   if (timeFormat !== "seconds" && timeFormat !== "iso8601") throw invalid("timeFormat must be seconds or iso8601");
   const timeOrigin = textOf(fields["timeOrigin"] ?? PLAIN_MAPPING.timeOrigin, "timeOrigin");
-  if (Number.isNaN(Date.parse(timeOrigin))) throw invalid("timeOrigin must be a date as ISO 8601");
+  if (secondsOf(timeOrigin) === undefined) throw invalid("timeOrigin must be a date as ISO 8601");
   return {
     columns: columnsOf(fields["columns"]),
     timeFormat,
@@ -110,8 +127,19 @@ export function parseMapping(text: string): Mapping {
     payerBase: baseOf(fields["payerBase"], "payerBase"),
     payeeBase: baseOf(fields["payeeBase"], "payeeBase"),
     idBase: baseOf(fields["idBase"], "idBase"),
-    ledger: parseLedger(textOf(fields["ledger"] ?? "EUR", "ledger")),
+    ledger: ledgerOf(fields["ledger"]),
   };
+}
+
+const ISO_8601 = /^\d{4}-\d{2}-\d{2}(?<time>[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(?<zone>Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** Seconds since the epoch of a date as ISO 8601; undefined for what is none, and before the epoch. */
+function secondsOf(text: string): bigint | undefined {
+  const groups = ISO_8601.exec(text)?.groups;
+  if (groups === undefined) return undefined;
+  // A day without a time is in UTC by the language's own rule; a time without a zone would be in the machine's.
+  const ms = Date.parse(groups["time"] !== undefined && groups["zone"] === undefined ? `${text}Z` : text);
+  return ms >= 0 ? BigInt(Math.floor(ms / 1_000)) : undefined;
 }
 
 /** The mapping of a file, or without one the known mapping that fits the CSV's header. */
@@ -128,14 +156,18 @@ export function mappingFor(path: string | undefined, header: readonly string[]):
 export class RowReader {
   readonly #mapping: Mapping;
   readonly #places: ReadonlyMap<keyof Columns, number>;
+  readonly #width: number;
   readonly #originSeconds: bigint;
+  #rows = 0n;
 
   constructor(mapping: Mapping, header: readonly string[]) {
     this.#mapping = mapping;
-    this.#originSeconds = BigInt(Math.floor(Date.parse(mapping.timeOrigin) / 1_000));
+    this.#width = header.length;
+    this.#originSeconds = secondsOf(mapping.timeOrigin) ?? 0n;
     const places = new Map<keyof Columns, number>();
     for (const [name, column] of Object.entries(mapping.columns) as [keyof Columns, string][]) {
       const place = header.indexOf(column);
+      if (place !== header.lastIndexOf(column)) throw new CodedError("csv_invalid", `there are two columns ${column}`);
       if (place !== -1) places.set(name, place);
       else if (!OPTIONAL_COLUMNS.includes(name)) throw new CodedError("csv_invalid", `there is no column ${column}`);
     }
@@ -145,9 +177,14 @@ export class RowReader {
   read(line: number, fields: readonly string[]): PaymentRow {
     const { ledger, idBase, payerBase, payeeBase } = this.#mapping;
     const cardToken = this.#field(fields, "cardToken");
+    this.#rows += 1n;
     try {
+      if (fields.length !== this.#width) {
+        throw new CodedError("csv_invalid", `there are ${fields.length} fields under ${this.#width} columns`);
+      }
+      const id = this.#places.has("id") ? this.#number(fields, "id") : this.#rows;
       return {
-        id: parseId((this.#number(fields, "id") + idBase).toString()),
+        id: parseId((id + idBase).toString()),
         seconds: this.#seconds(this.#field(fields, "time")),
         payer: parseId((this.#number(fields, "payer") + payerBase).toString()),
         payee: parseId((this.#number(fields, "payee") + payeeBase).toString()),
@@ -176,8 +213,8 @@ export class RowReader {
       if (/^\d{1,12}$/.test(text)) return this.#originSeconds + BigInt(text);
       throw new CodedError("csv_invalid", `"${text}" is not a number of seconds`);
     }
-    const ms = Date.parse(text);
-    if (Number.isNaN(ms)) throw new CodedError("csv_invalid", `"${text}" is not a date as ISO 8601`);
-    return BigInt(Math.floor(ms / 1_000));
+    const seconds = secondsOf(text);
+    if (seconds === undefined) throw new CodedError("csv_invalid", `"${text}" is not a date as ISO 8601 after 1970`);
+    return seconds;
   }
 }

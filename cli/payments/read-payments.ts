@@ -14,9 +14,14 @@ export interface ReadOptions {
   readonly firstDay: boolean;
 }
 
+function dayOf({ seconds }: PaymentRow): bigint {
+  return seconds / SECONDS_PER_DAY;
+}
+
 /** The payments of a file in its order; throws `CodedError`. */
 export async function readPayments(path: string, { mapping, limit, firstDay }: ReadOptions): Promise<PaymentRow[]> {
   const rows: PaymentRow[] = [];
+  const ids = new Set<bigint>();
   let reader: RowReader | undefined;
   for await (const { line, fields } of readCsv(path)) {
     if (reader === undefined) {
@@ -24,11 +29,20 @@ export async function readPayments(path: string, { mapping, limit, firstDay }: R
       continue;
     }
     const row = reader.read(line, fields);
-    const first = rows[0];
-    const past = first !== undefined && row.seconds / SECONDS_PER_DAY > first.seconds / SECONDS_PER_DAY;
-    if ((firstDay && past) || rows.length === limit) break;
+    const last = rows.at(-1);
+    if (firstDay && last !== undefined) {
+      if (row.seconds < last.seconds) throw invalid(line, "the payments are not sorted by time");
+      if (dayOf(row) !== dayOf(last)) break;
+    }
+    if (ids.has(row.id)) throw invalid(line, `payment ${row.id} is there already`);
+    ids.add(row.id);
     rows.push(row);
+    if (rows.length === limit) break;
   }
   if (rows.length === 0) throw new CodedError("csv_invalid", `${path} has no payments`);
   return rows;
+}
+
+function invalid(line: number, reason: string): CodedError {
+  return new CodedError("csv_invalid", `line ${line}: ${reason}`, { line });
 }

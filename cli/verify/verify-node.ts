@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
-import { errorMessage } from "../../node/base/errors.ts";
+import { CodedError, errorMessage } from "../../node/base/errors.ts";
 import { type ClusterFile, verifySignature } from "../../node/client/index.ts";
 import { type CheckpointMeta, loadCheckpointMeta } from "../../node/replica/checkpoint.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
@@ -35,14 +35,22 @@ export interface VerifiedNode {
   readonly digests: readonly Uint8Array[];
 }
 
-async function checkpointOf(data: string): Promise<CheckpointMeta | undefined> {
+/** The newest checkpoint's description, if there is one, and what is wrong with the store; throws `data_in_use`. */
+async function checkpointOf(
+  data: string,
+): Promise<{ readonly checkpoint?: CheckpointMeta | undefined; readonly problems: readonly string[] }> {
   const path = join(data, "state");
-  if (!existsSync(path)) return undefined;
-  const store = await LevelStore.open(path);
+  if (!existsSync(path)) return { problems: [] };
   try {
-    return loadCheckpointMeta(store);
-  } finally {
-    await store.close();
+    const store = await LevelStore.open(path);
+    try {
+      return { checkpoint: loadCheckpointMeta(store), problems: [] };
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code === "data_in_use") throw error;
+    return { problems: [`state: ${error.message}`] };
   }
 }
 
@@ -99,13 +107,13 @@ export async function verifyNode(
   data: string,
   onProgress: (height: number) => void,
 ): Promise<VerifiedNode> {
-  const checkpoint = await checkpointOf(data);
+  const { checkpoint, problems: storeProblems } = await checkpointOf(data);
   const replay = new Replay(cluster);
   const wal = verifyWal(new NodeDisk(data), "log", (record) => {
     replay.apply(record.payload, record.index);
     onProgress(record.index);
   });
-  const problems = [...(wal.problem === undefined ? [] : [wal.problem.message]), ...replay.problems];
+  const problems = [...(wal.problem === undefined ? [] : [wal.problem.message]), ...replay.problems, ...storeProblems];
   const checkpointHeight = checkpoint?.height ?? 0;
   if (checkpoint !== undefined && problems.length === 0) {
     const digest = replay.digests[checkpointHeight - 1];

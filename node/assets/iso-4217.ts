@@ -16,9 +16,6 @@ export interface Currency {
   readonly withdrawn: string | undefined;
 }
 
-/** The month up to which the table is kept. */
-export const ISO_4217_AS_OF = "2026-01";
-
 const IN_FORCE = `
   AED 784 2, AFN 971 2, ALL 008 2, AMD 051 2, AOA 973 2, ARS 032 2, AUD 036 2, AWG 533 2, AZN 944 2
   BAM 977 2, BBD 052 2, BDT 050 2, BHD 048 3, BIF 108 0, BMD 060 2, BND 096 2, BOB 068 2, BOV 984 2

@@ -19,6 +19,11 @@ export class CodedError<Code extends string = string> extends Error {
   }
 }
 
+/** The code of an error, or `internal` for one that carries none. */
+export function errorCode(error: unknown): string {
+  return error instanceof CodedError ? error.code : "internal";
+}
+
 /** The message of whatever was thrown. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,6 +1,7 @@
 /**
  * A node's configuration file: JSON, read strictly. A typo is refused with the place, and with what was probably meant.
  */
+import { closest } from "../base/closest.ts";
 import { CodedError } from "../base/errors.ts";
 import { SEGMENT_BYTES } from "../base/limits.ts";
 import type { NodeTiming } from "../compose.ts";
@@ -132,26 +133,4 @@ function readObject(value: unknown, path: string, fields: Readonly<Record<string
     result[name] = field(given[name], `${path}.${name}`);
   }
   return result;
-}
-
-/** The known name nearest to a misspelt one, when it is near enough to be meant. */
-function closest(name: string, known: readonly string[]): string | undefined {
-  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
-  ranked.sort((a, b) => a.distance - b.distance);
-  const [best] = ranked;
-  return best !== undefined && best.distance <= 3 ? best.candidate : undefined;
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

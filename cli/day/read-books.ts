@@ -1,7 +1,7 @@
 /**
- * The reckoning after the day: every payment that was submitted is looked for, the terminals' accounts are compared with
- * the payments they were paid by, and the card network's books with the ledger's.
+ * Waiting for the cluster to come to rest after the day, and reading what the reckoning needs.
  */
+import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../../node/base/errors.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
@@ -10,7 +10,6 @@ import type { PaymentView, QueryAnswer, WindowView } from "../../node/state/quer
 import type { AcquirerReport } from "../../sim/acquirer/core.ts";
 import { ask } from "../cluster-access.ts";
 import { clusterStatus, type NodeStatus } from "../node-status.ts";
-import type { PaymentRow } from "../payments/payment-row.ts";
 
 const PAGE = 5_000;
 const POLL_MS = 100;
@@ -60,13 +59,6 @@ export async function summaries(cluster: ClusterFile, admin: Signer): Promise<re
   );
 }
 
-/** Whether debits equal credits, pending and posted, in every currency on every node. */
-export function balanced(nodes: readonly Summary[]): boolean {
-  return nodes.every(({ totals }) =>
-    totals.every((t) => t.debitsPosted === t.creditsPosted && t.debitsPending === t.creditsPending),
-  );
-}
-
 /** All payments there are. */
 export async function allPayments(admin: QuorateClient): Promise<readonly PaymentView[]> {
   const payments: PaymentView[] = [];
@@ -78,6 +70,16 @@ export async function allPayments(admin: QuorateClient): Promise<readonly Paymen
   }
 }
 
+/** What has been credited to accounts; one that is not there is not in the answer. */
+export async function creditsOf(admin: QuorateClient, ids: readonly bigint[]): Promise<ReadonlyMap<bigint, bigint>> {
+  const credits = new Map<bigint, bigint>();
+  for (let at = 0; at < ids.length; at += PAGE) {
+    const { records } = await ask(admin, { type: "accounts", ids: ids.slice(at, at + PAGE) });
+    for (const { id, creditsPosted } of decodeAccounts(records)) credits.set(id, creditsPosted);
+  }
+  return credits;
+}
+
 /** The newest window of a currency that is not open. */
 export async function closedWindow(admin: QuorateClient, ledger: number): Promise<WindowView | undefined> {
   const { windows } = await ask(admin, { type: "settlement", ledger });
@@ -87,60 +89,4 @@ export async function closedWindow(admin: QuorateClient, ledger: number): Promis
 export async function acquirerReport(port: number): Promise<AcquirerReport> {
   const response = await fetch(`http://127.0.0.1:${port}/v1/report`);
   return (await response.json()) as AcquirerReport;
-}
-
-export interface Reckoning {
-  /** Rows whose payment is not there though its submission was answered with one. */
-  readonly missing: number;
-  /** Payments that nobody submitted, or with another amount. */
-  readonly invented: number;
-  /** Payments executed more than once, anywhere: in the ledger or at the card network. */
-  readonly doubled: number;
-  /** Captured payments' sum. */
-  readonly captured: bigint;
-}
-
-/** Compares the rows with the payments, the payees' accounts and the acquirer's books. */
-export async function reckon(
-  admin: QuorateClient,
-  rows: readonly PaymentRow[],
-  executed: ReadonlySet<bigint>,
-  acquirer: AcquirerReport,
-): Promise<Reckoning> {
-  const payments = await allPayments(admin);
-  const byId = new Map<bigint, PaymentView>();
-  let repeated = 0;
-  for (const payment of payments) {
-    if (byId.has(BigInt(payment.id))) repeated += 1;
-    byId.set(BigInt(payment.id), payment);
-  }
-  const rowById = new Map(rows.map((row) => [row.id, row]));
-  const invented = payments.filter(({ id, amount }) => rowById.get(BigInt(id))?.amount !== BigInt(amount)).length;
-  const missing = [...executed].filter((id) => !byId.has(id)).length;
-  const captured = payments.filter(({ state }) => state === "captured");
-  const overpaid = await wronglyPaid(admin, captured);
-  const byCard = captured.filter(({ channel }) => channel === "card");
-  const network = BigInt(acquirer.capturedAmount) === sum(byCard) && acquirer.captured === byCard.length ? 0 : 1;
-  const doubled = repeated + overpaid + acquirer.doubled.length + network;
-  return { missing, invented, doubled, captured: sum(captured) };
-}
-
-function sum(payments: readonly PaymentView[]): bigint {
-  return payments.reduce((total, { amount }) => total + BigInt(amount), 0n);
-}
-
-/** How many payees' accounts have another credit than their captured payments add up to. */
-async function wronglyPaid(admin: QuorateClient, captured: readonly PaymentView[]): Promise<number> {
-  const due = new Map<bigint, bigint>();
-  for (const { payee, amount } of captured) due.set(BigInt(payee), (due.get(BigInt(payee)) ?? 0n) + BigInt(amount));
-  const ids = [...due.keys()];
-  let wrong = 0;
-  for (let at = 0; at < ids.length; at += PAGE) {
-    const page = ids.slice(at, at + PAGE);
-    const { records } = await ask(admin, { type: "accounts", ids: page });
-    const accounts = decodeAccounts(records);
-    wrong += page.length - accounts.length;
-    wrong += accounts.filter(({ id, creditsPosted }) => creditsPosted !== due.get(id)).length;
-  }
-  return wrong;
 }

@@ -1,0 +1,366 @@
+/** The commands against a real cluster of three processes: one cluster, started once, and a story from top to bottom. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CodedError } from "../../node/base/errors.ts";
+import { type ClusterFile, parseClusterFile } from "../../node/client/index.ts";
+import { proveReceipt } from "../receipt-file.ts";
+import { type Ran, ran, ranJson } from "../run.contract.ts";
+import { Spawned } from "../spawned.contract.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "quorate-commands-"));
+const dir = join(directory, "cluster");
+const HERE = ["--cluster", join(dir, "cluster.json")];
+const EUR = ["--ledger", "EUR"];
+const HOOK_MS = 120_000;
+
+let cluster: Spawned;
+
+beforeAll(async () => {
+  cluster = new Spawned(["dev", "--dir", dir, "--json"]);
+  await cluster.says("}\n");
+}, HOOK_MS);
+
+afterAll(async () => {
+  cluster.ctrlC();
+  await cluster.code();
+  rmSync(directory, { recursive: true });
+}, HOOK_MS);
+
+async function q(...args: readonly string[]): Promise<Ran> {
+  return await ran(...args, ...HERE);
+}
+
+async function json(...args: readonly string[]): Promise<Record<string, unknown>> {
+  return await ranJson(...args, ...HERE);
+}
+
+/** Runs a command that must succeed, and gives its text. */
+async function done(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await q(...args);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return out;
+}
+
+/** Runs a command that must fail with a code. */
+async function refused(code: string, ...args: readonly string[]): Promise<void> {
+  expect(await q(...args)).toMatchObject({ code: 1, err: expect.stringContaining(`(${code})`) });
+}
+
+/** Balance of an account in minor units. */
+async function balance(id: string): Promise<bigint> {
+  const { accounts } = (await json("account", "show", id)) as {
+    accounts: { creditsPosted: string; debitsPosted: string }[];
+  };
+  return BigInt(accounts[0]?.creditsPosted ?? 0) - BigInt(accounts[0]?.debitsPosted ?? 0);
+}
+
+/** Whether a receipt file proves anything. */
+function holds(ours: ClusterFile, text: string): boolean {
+  try {
+    proveReceipt(ours, text);
+    return true;
+  } catch (error) {
+    if (error instanceof CodedError) return false;
+    throw error;
+  }
+}
+
+function file(name: string): string {
+  return join(directory, name);
+}
+
+describe("status", () => {
+  test("dev said what it started, and status agrees", async () => {
+    const started = JSON.parse(cluster.out) as { clusterFile: string; nodes: unknown[] };
+    expect(started).toMatchObject({ directory: dir, clusterFile: HERE[1], nodes: [{ id: 1 }, { id: 2 }, { id: 3 }] });
+    const status = await json("status");
+    expect(status).toMatchObject({ healthy: true, leader: expect.any(Number) });
+    expect((status["nodes"] as { role: string }[]).map(({ role }) => role).sort()).toEqual([
+      ...["follower", "follower", "leader"],
+    ]);
+    expect(await done("status")).toMatch(/^node {2}address +role +term {2}height {2}digest\n +1 {2}127\.0\.0\.1:\d+/);
+  });
+});
+
+describe("accounts and transfers", () => {
+  const CUSTOMER = ["account", "create", "--id", "7", ...EUR, "--debits-must-not-exceed-credits"];
+
+  test("accounts are created once; the same again is a success, another one is not", async () => {
+    expect(await done("account", "create", "--id", "1", ...EUR)).toMatch(/^1 created at height \d+\n$/);
+    expect(await json(...CUSTOMER)).toMatchObject({ id: "7", status: "created", height: expect.any(Number) });
+    expect(await json(...CUSTOMER)).toMatchObject({ id: "7", status: "exists" });
+    await refused("exists_with_different_flags", "account", "create", "--id", "7", ...EUR);
+    await done("account", "create", "--id", "8", ...EUR);
+  });
+
+  test("an account without an id gets one that rises with time", async () => {
+    const ids = [await json("account", "create", ...EUR), await json("account", "create", ...EUR)].map(({ id }) =>
+      BigInt(String(id)),
+    );
+    expect(ids[1]).toBeGreaterThan(ids[0] as bigint);
+  });
+
+  test("money moves, and the same transfer moves it once", async () => {
+    const transfer = ["transfer", "--id", "100", "--from", "1", "--to", "7", "--amount", "100", ...EUR];
+    await done(...transfer);
+    expect(await json(...transfer)).toMatchObject({ status: "exists" });
+    expect(await balance("7")).toBe(10_000n);
+    expect(await balance("1")).toBe(-10_000n);
+  });
+
+  test("nobody overdraws an account that may not be, and the failed id stays failed", async () => {
+    const transfer = ["transfer", "--id", "101", "--from", "7", "--to", "8", "--amount", "100.01", ...EUR];
+    await refused("exceeds_credits", ...transfer);
+    await refused("id_already_failed", ...transfer);
+    expect(await balance("8")).toBe(0n);
+  });
+
+  test("money is held, posted in part, and given back", async () => {
+    const hold = ["transfer", "--pending", "--from", "7", "--to", "8", ...EUR];
+    await done(...hold, "--id", "102", "--amount", "30", "--timeout", "600");
+    await done(...hold, "--id", "103", "--amount", "20");
+    expect(await balance("7")).toBe(10_000n);
+    const { accounts } = (await json("account", "show", "7")) as { accounts: object[] };
+    expect(accounts[0]).toMatchObject({ debitsPending: "5000", flags: ["debitsMustNotExceedCredits"] });
+    await done("transfer", "--id", "104", "--post", "102", "--amount", "12.50", ...EUR);
+    await done("transfer", "--id", "105", "--void", "103");
+    await refused("pending_transfer_already_posted", "transfer", "--post", "102");
+    expect(await balance("7")).toBe(8_750n);
+    expect(await balance("8")).toBe(1_250n);
+  });
+
+  test("show says which accounts are not there", async () => {
+    const { code, out, err } = await q("account", "show", "7", "999");
+    expect(code).toBe(1);
+    expect(out).toContain("87.50 EUR");
+    expect(err).toBe("not found, or not yours to see: 999\n");
+  });
+
+  test("history is newest first, with who was on the other side", async () => {
+    const lines = (await done("account", "history", "7")).trimEnd().split("\n");
+    expect(lines.map((line) => line.replace(/^\S+Z /, "").replaceAll(/ +/g, " "))).toEqual([
+      "time transfer step account amount",
+      " 105 voided to 8 -20.00 EUR",
+      " 104 posted to 8 -12.50 EUR",
+      " 103 held to 8 -20.00 EUR",
+      " 102 held to 8 -30.00 EUR",
+      " 100 from 1 +100.00 EUR",
+    ]);
+    const oldest = await json("account", "history", "7", "--oldest-first", "--limit", "1");
+    expect(oldest["transfers"]).toMatchObject([{ id: "100", amount: "10000" }]);
+  });
+});
+
+describe("payments and receipts", () => {
+  const PAY = ["pay", "--payer", "7", "--payee", "8", ...EUR];
+
+  test("a payment, its state and its receipt", async () => {
+    const text = await done(...PAY, "--id", "500", "--amount", "12.50", "--receipt", file("payment.receipt"));
+    expect(text).toMatch(/^payment +500\nstate +captured\namount +12\.50 EUR\n/);
+    expect(await json("payment", "show", "500")).toMatchObject({ id: "500", state: "captured", amount: "1250" });
+    const verified = await json("receipt", "verify", file("payment.receipt"));
+    expect(verified).toMatchObject({ valid: true, kind: "createPayment", result: { status: "ok", state: "captured" } });
+  });
+
+  test("any flipped byte of a receipt, or of its transaction, and it proves nothing", async () => {
+    const good = readFileSync(file("payment.receipt"), "utf8");
+    const ours = parseClusterFile(readFileSync(HERE[1] as string, "utf8"));
+    expect(proveReceipt(ours, good)).toMatchObject({ height: expect.any(Number) });
+    const parts = JSON.parse(good) as { transaction: string; receipt: string };
+    const held: string[] = [];
+    for (const part of ["transaction", "receipt"] as const) {
+      const bytes = Buffer.from(parts[part], "hex");
+      for (const at of bytes.keys()) {
+        bytes[at] = (bytes[at] as number) ^ 1;
+        const flipped = JSON.stringify({ ...parts, [part]: bytes.toString("hex") });
+        if (holds(ours, flipped)) held.push(`${part} byte ${at}`);
+        if (at === 50) writeFileSync(file("flipped.receipt"), flipped);
+        bytes[at] = (bytes[at] as number) ^ 1;
+      }
+    }
+    expect(held).toEqual([]);
+    const { code, out, err } = await q("receipt", "verify", file("flipped.receipt"));
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toMatch(/\((receipt_invalid|malformed_receipt)\)\n$/);
+  });
+
+  test("a receipt of a cluster that is not ours proves nothing", async () => {
+    await ran("init", "--dir", file("other"));
+    const other = await ran("receipt", "verify", file("payment.receipt"), "--cluster", file("other/cluster.json"));
+    expect(other).toMatchObject({ code: 1, err: expect.stringContaining("(receipt_invalid)") });
+  });
+
+  test("a receipt that could not be written is said before anything is paid", async () => {
+    await refused("file_unusable", ...PAY, "--id", "501", "--amount", "1", "--receipt", file("none/x.receipt"));
+    await refused("file_unusable", ...PAY, "--id", "501", "--amount", "1", "--receipt", directory);
+    await refused("not_found", "payment", "show", "501");
+  });
+
+  test("the same payment again is refused and not made twice", async () => {
+    await refused("already_exists", ...PAY, "--id", "500", "--amount", "12.50");
+    expect(await balance("7")).toBe(7_500n);
+  });
+
+  test("no money: failed, exit code 1", async () => {
+    const { code, out } = await q(...PAY, "--id", "502", "--amount", "75.01");
+    expect(code).toBe(1);
+    expect(out).toContain("failed: exceeds_credits");
+  });
+
+  test("held by hand, then captured, then voided", async () => {
+    expect(await done(...PAY, "--id", "503", "--amount", "5", "--capture", "manual")).toContain("authorized");
+    expect(await done("payment", "capture", "503")).toContain("captured");
+    await refused("wrong_state", "payment", "void", "503");
+    await done(...PAY, "--id", "504", "--amount", "5", "--capture", "manual");
+    expect(await done("payment", "void", "504")).toContain("voided");
+    expect(await balance("7")).toBe(7_000n);
+  });
+
+  test("risk sets aside, declines and blocks; a reviewer decides", async () => {
+    await done("configure", "risk", ...EUR, "--review-amount", "20", "--decline-amount", "50");
+    expect(await done("risk", "show")).toMatch(/reviewAmount +2000\n/);
+    expect(await done(...PAY, "--id", "505", "--amount", "20")).toContain("review: amount_review");
+    expect((await q(...PAY, "--id", "506", "--amount", "50")).code).toBe(1);
+    expect(await json("payment", "list", "--state", "review")).toMatchObject({ payments: [{ id: "505" }], next: 0 });
+    expect(await done("payment", "review", "505", "approve")).toContain("captured");
+    await done("risk", "block", "7");
+    expect((await q(...PAY, "--id", "507", "--amount", "1")).out).toContain("decline: payer_blocked");
+    await done("risk", "unblock", "7");
+    await done(...PAY, "--id", "508", "--amount", "1");
+  });
+
+  test("payment list goes on where the page before ended", async () => {
+    const first = await json("payment", "list", "--limit", "2");
+    const second = await json("payment", "list", "--limit", "2", "--after", String(first["next"]));
+    const ids = [first, second].map(({ payments }) => (payments as { id: string }[]).map(({ id }) => id));
+    expect(ids).toEqual([
+      ["500", "502"],
+      ["503", "504"],
+    ]);
+  });
+
+  test("by card, through the acquirer", async () => {
+    await done("account", "create", "--id", "3", ...EUR);
+    await done("configure", "card", ...EUR, "--clearing-account", "3");
+    const { code, out } = await q(
+      ...["pay", "--id", "510", "--payer", "99", "--payee", "8", "--amount", "3", ...EUR, "--card-token", "tok_1"],
+    );
+    // The sandbox declines a few of a hundred.
+    expect([/state +captured/, /state +failed: /][code]?.test(out), out).toBe(true);
+  });
+});
+
+describe("settlement", () => {
+  test("a window is opened, netted between authorities and closed", async () => {
+    await ran("keys", "new", file("bank.key"));
+    const { publicKey } = await ranJson("keys", "show", file("bank.key"));
+    const bank = await json("authority", "create", "--name", "bank", "--public-key", String(publicKey));
+    const BANK = ["--key", file("bank.key")];
+    expect(await done("authority", "show", ...BANK)).toMatch(/: bank\nroles: participant\n/);
+    await done("account", "create", "--id", "20", ...EUR, ...BANK);
+    await done("account", "create", "--id", "21", ...EUR, ...BANK);
+    await done("account", "create", "--id", "2", ...EUR);
+    await done("account", "create", "--id", "9", ...EUR);
+    await done("configure", "settlement", ...EUR, "--hub-account", "2");
+    await done("configure", "participant", ...EUR, "--authority", "1", "--account", "9");
+    await done("configure", "participant", ...EUR, "--authority", String(bank["id"]), "--account", "21");
+    await done("pay", "--id", "520", "--payer", "7", "--payee", "20", "--amount", "4", ...EUR);
+    const closed = await json("settlement", "close", ...EUR);
+    expect(closed).toMatchObject({ state: "settled", payments: 1 });
+    const { windows } = (await json("settlement", "show", ...EUR)) as { windows: { positions: object[] }[] };
+    expect(windows.find(({ positions }) => positions.length > 0)?.positions).toMatchObject([
+      { name: "admin", net: "-400" },
+      { name: "bank", net: "400" },
+    ]);
+    expect(await done("settlement", "show", ...EUR)).toMatch(/bank +0\.00 EUR +4\.00 EUR +4\.00 EUR/);
+    expect(await balance("21")).toBe(400n);
+  });
+
+  test("in a currency without it, that is said", async () => {
+    expect(await done("settlement", "show", "--ledger", "JPY")).toBe("settlement is not set up in this currency\n");
+    await refused("not_configured", "settlement", "close", "--ledger", "JPY");
+  });
+});
+
+describe("import", () => {
+  const CSV = ["id,time,payer,payee,amount", "600,0,7,8,1.00", "601,5,7,8,2.00", "602,9,7,8,0.50"];
+
+  test("makes each payment once, however often it is run", async () => {
+    writeFileSync(file("payments.csv"), CSV.join("\r\n"));
+    const before = await balance("7");
+    expect(await json("import", file("payments.csv"))).toMatchObject({
+      ...{ payments: 3, states: { captured: 3 }, existing: 0, refused: 0, lost: 0 },
+    });
+    expect(await json("import", file("payments.csv"))).toMatchObject({ states: {}, existing: 3, refused: 0 });
+    expect(await balance("7")).toBe(before - 350n);
+  });
+
+  test("tells what was refused, and why, with exit code 1", async () => {
+    writeFileSync(file("wrong.csv"), [...CSV, "603,9,7,999,1", "604,9,7,7,1"].join("\n"));
+    const { code, out } = await q("import", file("wrong.csv"));
+    expect(code).toBe(1);
+    expect(out).toMatch(/^there before +3$/m);
+    expect(out).toMatch(/^refused: payment 603: not_found \(payee\)$/m);
+    expect(out).toMatch(/^refused: payment 604: invalid_command$/m);
+  });
+});
+
+describe("who may not", () => {
+  test("a key that nobody has entered is refused, whatever it asks for", async () => {
+    await ran("keys", "new", file("stranger.key"));
+    await refused("unknown_key", "account", "create", ...EUR, "--key", file("stranger.key"));
+  });
+
+  test("a bank may not spend what is not its own, nor do an operator's work", async () => {
+    const BANK = ["--key", file("bank.key")];
+    await refused("not_authorized", "pay", "--payer", "7", "--payee", "20", "--amount", "1", ...EUR, ...BANK);
+    await refused("not_authorized", "risk", "block", "7", ...BANK);
+  });
+});
+
+describe("verify", () => {
+  test("leaves a running cluster alone", async () => {
+    expect(await ran("verify", dir)).toMatchObject({ code: 1, err: expect.stringContaining("(data_in_use)") });
+  });
+
+  test("finds a stopped one sound, and every node where a quorum is", async () => {
+    cluster.ctrlC();
+    expect(await cluster.code(), cluster.err).toBe(0);
+    const verified = (await ranJson("verify", dir)) as { nodes: { height: number; problems: string[] }[] };
+    expect(verified).toMatchObject({ sound: true, problems: [], agreedHeight: verified.nodes[0]?.height });
+    expect(verified.nodes).toHaveLength(3);
+    const one = await ran("verify", join(dir, "node-2"));
+    expect(one.code).toBe(0);
+    expect(one.out).toMatch(/^data +height +transactions +segments +torn bytes +checkpoint +digest\n\S+ .* sound\n$/);
+  });
+
+  test("goes on with its data when it is started again", async () => {
+    const before = (await ranJson("verify", dir))["agreedHeight"] as number;
+    cluster = new Spawned(["dev", "--dir", dir, "--json"]);
+    await cluster.says("}\n");
+    const { nodes } = (await json("status")) as { nodes: { height: number }[] };
+    expect(nodes[0]?.height).toBeGreaterThanOrEqual(before);
+    expect(await balance("21")).toBe(400n);
+    cluster.ctrlC();
+    expect(await cluster.code()).toBe(0);
+  });
+
+  test("finds a single flipped byte, and says in which node and where", async () => {
+    const log = join(dir, "node-2", "data", "log");
+    const segment = join(log, readdirSync(log)[0] ?? "");
+    const bytes = readFileSync(segment);
+    bytes[3_000] = (bytes[3_000] as number) ^ 0x10;
+    writeFileSync(segment, bytes);
+    const { code, out } = await ran("verify", dir);
+    expect(code).toBe(1);
+    expect(out).toMatch(/node-2.* DAMAGED$/m);
+    expect(out).toMatch(/node-1.* sound$/m);
+    expect(out).toMatch(/^PROBLEM .*\d+\S*: .* at byte \d+$/m);
+    expect(await ranJson("verify", dir)).toMatchObject({
+      sound: false,
+      nodes: [{ problems: [] }, { problems: [expect.any(String)] }, { problems: [] }],
+    });
+  });
+});

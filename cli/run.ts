@@ -1,0 +1,85 @@
+/**
+ * The `quorate` command as a function: arguments in, text and an exit code out. Everything that is wrong with the arguments
+ * ends here as one error with the code `usage`.
+ */
+import yargs from "yargs";
+import { CodedError, errorMessage } from "../node/base/errors.ts";
+import { Invocation } from "./command.ts";
+import { account } from "./commands/account.ts";
+import { acquirer } from "./commands/acquirer.ts";
+import { authority } from "./commands/authority.ts";
+import { bench } from "./commands/bench.ts";
+import { benchPeers } from "./commands/bench-peers.ts";
+import { configure } from "./commands/configure.ts";
+import { day } from "./commands/day.ts";
+import { dev } from "./commands/dev.ts";
+import { importPayments } from "./commands/import.ts";
+import { init } from "./commands/init.ts";
+import { keys } from "./commands/keys.ts";
+import { pay } from "./commands/pay.ts";
+import { payment } from "./commands/payment.ts";
+import { receipt } from "./commands/receipt.ts";
+import { risk } from "./commands/risk.ts";
+import { settlement } from "./commands/settlement.ts";
+import { sim } from "./commands/sim.ts";
+import { start } from "./commands/start.ts";
+import { status } from "./commands/status.ts";
+import { transfer } from "./commands/transfer.ts";
+import { verify } from "./commands/verify.ts";
+import { EXIT, Output, type Streams } from "./output.ts";
+
+const COMMANDS = [
+  ...[day, dev, init, start, status, verify],
+  ...[keys, authority, configure, risk],
+  ...[account, transfer, pay, payment, importPayments, settlement, receipt],
+  ...[bench, benchPeers, sim, acquirer],
+];
+
+const NO_SUCH_COMMAND = "Did you mean";
+/** The parser's own words where they do not help; it wants the plural, too. */
+const TOO_FEW = { one: "too few arguments: %s given, %s needed", other: "too few arguments: %s given, %s needed" };
+const STRINGS: Record<string, never> = {
+  "Not enough non-option arguments: got %s, need at least %s": TOO_FEW as never,
+};
+
+/** What the parser says, for people who have not read its source. */
+function reasonOf(message: string): string {
+  return message.startsWith(NO_SUCH_COMMAND) ? `there is no such command; ${message.toLowerCase()}` : message;
+}
+
+/** Runs one command; resolves with its exit code: 0 done, 1 failed, 2 wrong use. */
+export async function runQuorate(args: readonly string[], streams: Streams): Promise<number> {
+  const invocation = new Invocation(streams);
+  const parser = yargs([...args])
+    .scriptName("quorate")
+    .usage("$0 <command>\n\nA replicated payment ledger: run a cluster, pay, and prove what became of each payment.")
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, "say what to do")
+    .parserConfiguration({ "parse-numbers": false, "parse-positional-numbers": false })
+    .locale("en")
+    .updateStrings(STRINGS)
+    .wrap(streams.columns)
+    .epilogue("Set-up and examples: README.md. Errors and what to do about them: docs/errors.md.")
+    .version()
+    .help()
+    .alias("h", "help")
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new CodedError("usage", reasonOf(message));
+    });
+  for (const command of COMMANDS) parser.command(command);
+  try {
+    await parser.parseAsync(args, { invocation }, (_error, _args, help) => {
+      if (help !== "") streams.out(`${help}\n`);
+    });
+    return invocation.exitCode;
+  } catch (error) {
+    const wrongUse = error instanceof Error && (error.name === "YError" || error instanceof CodedError);
+    if (!wrongUse) throw error;
+    new Output(args.includes("--json"), streams).error(
+      new CodedError("usage", `${errorMessage(error)}; --help shows how`),
+    );
+    return EXIT.usage;
+  }
+}

@@ -1,0 +1,36 @@
+/** Starting a local cluster so that one hears at once, and in plain words, when it cannot start. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CodedError } from "../node/base/errors.ts";
+import { waitReady } from "./node-status.ts";
+import type { Output } from "./output.ts";
+import type { LocalCluster } from "./processes.ts";
+
+/** Says from now on when a process ends that nobody has ended. */
+export function tellOfExits(local: LocalCluster, output: Output, stopping: AbortSignal): void {
+  local.onUnexpectedExit = (name, code) => {
+    if (stopping.aborted) return; // a Ctrl-C reaches the whole group of processes
+    output.note(`${name} has ended with code ${code}; its log is in ${local.directory}`);
+  };
+}
+
+/** The last line a process of the cluster has logged; empty where there is none. */
+function lastLine(local: LocalCluster, name: string): string {
+  const log = join(local.directory, name.startsWith("node-") ? name : "", `${name}.log`);
+  try {
+    return readFileSync(log, "utf8").trimEnd().split("\n").at(-1) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** Starts all processes; resolves when the nodes follow one leader, throws `CodedError` `not_ready` when one ends. */
+export async function startReady(local: LocalCluster): Promise<void> {
+  const ended = new Promise<never>((_, reject) => {
+    local.onUnexpectedExit = (name, code) => {
+      reject(new CodedError("not_ready", `${name} ended with code ${code}: ${lastLine(local, name)}`));
+    };
+  });
+  local.startAll();
+  await Promise.race([waitReady(local.cluster, local.admin), ended]);
+}

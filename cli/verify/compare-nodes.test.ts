@@ -1,0 +1,46 @@
+import { describe, expect, test } from "vitest";
+import { compareNodes } from "./compare-nodes.ts";
+import type { VerifiedNode } from "./verify-node.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A node whose blocks are the letters, with digests that follow from them, but for those given. */
+function node(blocks: string, options: { checkpoint?: number; digests?: string } = {}): VerifiedNode {
+  return {
+    report: {
+      ...{ directory: "node", height: blocks.length, digest: "", transactions: 0, segments: 1, tornBytes: 0 },
+      ...{ checkpointHeight: options.checkpoint ?? 0, problems: [] },
+    },
+    blockHashes: Array.from(blocks, bytes),
+    digests: Array.from(options.digests ?? blocks, (letter) => bytes(`digest ${letter}`)),
+  };
+}
+
+describe("what a quorum has is committed", () => {
+  test.each([
+    ["all agree", [node("abc"), node("abc"), node("abc")], 3],
+    ["one is behind", [node("abc"), node("abc"), node("a")], 3],
+    ["one has nothing", [node("abc"), node("abc"), node("")], 3],
+    ["one has a proposal of its own", [node("abc"), node("abc"), node("abx")], 3],
+    ["one has more than the others", [node("abcd"), node("abc"), node("abc")], 3],
+    ["two have proposals of their own", [node("abx"), node("aby"), node("ab")], 2],
+    ["three of five", [node("abc"), node("abc"), node("abc"), node("ax"), node("")], 3],
+    ["two of five are no quorum", [node("abc"), node("abc"), node("a"), node("a"), node("a")], 1],
+    ["nothing anywhere", [node(""), node(""), node("")], 0],
+  ])("%s", (_, nodes, agreedHeight) => {
+    expect(compareNodes(nodes)).toEqual({ agreedHeight, problems: [] });
+  });
+
+  test("a checkpoint of a node's own block where a quorum has another is a broken promise", () => {
+    const { agreedHeight, problems } = compareNodes([node("abc"), node("abc"), node("axc", { checkpoint: 2 })]);
+    expect(agreedHeight).toBe(2);
+    expect(problems).toEqual([expect.stringContaining("has a checkpoint behind block 2")]);
+  });
+
+  test("equal blocks with unlike digests are reported at the first height", () => {
+    expect(compareNodes([node("abc"), node("abc"), node("abc", { digests: "aXX" })])).toEqual({
+      agreedHeight: 2,
+      problems: ["the state digests after block 2 differ"],
+    });
+  });
+});

@@ -1,0 +1,210 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type ClusterFile, type Command, keyFromSeed } from "../../node/client/index.ts";
+import { encodeAccounts } from "../../node/ledger/records.ts";
+import { takeCheckpoint } from "../../node/replica/checkpoint.ts";
+import { StateMachine } from "../../node/state/state-machine.ts";
+import { sha256 } from "../../node/transport/cluster-file.ts";
+import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
+import { clusterIdOf, type Genesis, genesisHash } from "../../node/wire/genesis.ts";
+import { decodeTransaction, encodeTransaction, signTransaction } from "../../node/wire/transaction.ts";
+import { NodeDisk } from "../../storage/node-disk.ts";
+import { LevelStore } from "../../storage/state/level-store.ts";
+import type { WalRecord } from "../../storage/wal/log-store.ts";
+import { Wal } from "../../storage/wal/wal.ts";
+import { type VerifiedNode, verifyNode } from "./verify-node.ts";
+
+const ADMIN = keyFromSeed(new Uint8Array(32).fill(7));
+const START = 1_700_000_000_000_000_000n;
+const SECOND = 1_000_000_000n;
+const SEGMENT_BYTES = 8 * 1_048_576;
+
+const genesis: Genesis = {
+  timestamp: START,
+  nodes: [{ id: 1, publicKey: keyFromSeed(new Uint8Array(32).fill(1)).publicKey }],
+  adminKey: ADMIN.publicKey,
+};
+const clusterId = clusterIdOf(sha256, genesis);
+const cluster: ClusterFile = { clusterId, genesis, nodes: [] };
+
+function signed(sequence: number, command: Command): Uint8Array {
+  const placement = { clusterId, session: new Uint8Array(16).fill(3), sequence, expiry: START + 300n * SECOND };
+  return signTransaction(sha256, ADMIN, placement, command);
+}
+
+function openAccount(id: bigint): Command {
+  const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
+  const user = { userData128: 0n, userData64: 0n, userData32: 0 };
+  const account = { id, ...balances, ...user, ledger: 978, code: 1, flags: 0, timestamp: 0n };
+  return { kind: "createAccounts", batch: encodeAccounts([account]) };
+}
+
+/** Blocks of one transaction each: a session, and then accounts. */
+function transactions(count: number): Uint8Array[] {
+  return Array.from({ length: count }, (_, index) =>
+    index === 0 ? signed(0, { kind: "sessionOpen" }) : signed(index, openAccount(BigInt(index))),
+  );
+}
+
+/** The records of a log whose blocks hold these transactions. */
+function recordsOf(contents: readonly Uint8Array[]): WalRecord[] {
+  let previousHash = genesisHash(sha256, genesis);
+  return contents.map((transaction, place) => {
+    const index = place + 1;
+    const timestamp = START + BigInt(index) * SECOND;
+    const content = { group: 0, height: index, term: 1, timestamp, clusterId, previousHash };
+    const { bytes, hash } = encodeBlock(sha256, { ...content, transactions: [transaction] });
+    const record = { index, term: 1, previousHash, hash, payload: bytes };
+    previousHash = hash;
+    return record;
+  });
+}
+
+function stateAfter(records: readonly WalRecord[]): StateMachine {
+  const state = new StateMachine({ genesis, sha256 });
+  for (const { payload } of records) state.apply(decodeBlock(sha256, payload));
+  return state;
+}
+
+describe("a node's data", () => {
+  let data: string;
+  beforeEach(() => {
+    data = mkdtempSync(join(tmpdir(), "quorate-verify-"));
+  });
+  afterEach(() => rmSync(data, { recursive: true }));
+
+  async function writeLog(records: readonly WalRecord[]): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const wal = Wal.open(new NodeDisk(data), "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: reject });
+      wal.append(records.slice(0, -1), () => undefined);
+      // A write of its own: what is before it is durable, and damage there is no torn tail.
+      wal.append(records.slice(-1), () => {
+        wal.close();
+        resolve();
+      });
+    });
+  }
+
+  async function writeCheckpoint(state: StateMachine): Promise<void> {
+    const store = await LevelStore.open(join(data, "state"));
+    await new Promise<void>((resolve, reject) => {
+      store.write(takeCheckpoint(state), (error) => (error === undefined ? resolve() : reject(error)));
+    });
+    await store.close();
+  }
+
+  async function verified(): Promise<VerifiedNode> {
+    return await verifyNode(cluster, data, () => undefined);
+  }
+
+  async function problems(): Promise<readonly string[]> {
+    return (await verified()).report.problems;
+  }
+
+  /** Changes the first file of the log. */
+  function changeLog(change: (bytes: Buffer) => void): void {
+    const [name = ""] = readdirSync(join(data, "log"));
+    const bytes = readFileSync(join(data, "log", name));
+    change(bytes);
+    writeFileSync(join(data, "log", name), bytes);
+  }
+
+  test("that is sound is executed again, to the digest that the state machine gave", async () => {
+    const records = recordsOf(transactions(5));
+    await writeLog(records);
+    await writeCheckpoint(stateAfter(records.slice(0, 3)));
+    const seen: number[] = [];
+    const { report, blockHashes, digests } = await verifyNode(cluster, data, (height) => seen.push(height));
+    const digest = Buffer.from(stateAfter(records).digest).toString("hex");
+    expect(report).toEqual({
+      ...{ directory: data, height: 5, digest, transactions: 5, segments: 1, tornBytes: 0, checkpointHeight: 3 },
+      problems: [],
+    });
+    expect(blockHashes).toEqual(records.map(({ hash }) => hash));
+    expect(digests[2]).toEqual(stateAfter(records.slice(0, 3)).digest);
+    expect(seen).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("that is empty is sound, too", async () => {
+    mkdirSync(data, { recursive: true });
+    expect(await verified()).toMatchObject({ report: { height: 0, transactions: 0, problems: [] } });
+  });
+
+  test("every byte of a block counts: whichever is flipped, the damage is found", async () => {
+    const records = recordsOf(transactions(4));
+    await writeLog(records);
+    const payload = Buffer.from(records[1]?.payload ?? []);
+    let place = 0;
+    changeLog((bytes) => {
+      place = bytes.indexOf(payload);
+    });
+    for (const offset of [0, 40, 100, payload.length - 1]) {
+      const flip = (): void =>
+        changeLog((bytes) => {
+          const at = place + offset;
+          bytes[at] = (bytes[at] as number) ^ 1;
+        });
+      flip();
+      const { report } = await verified();
+      expect(report.height, `byte ${offset}`).toBe(1);
+      expect(report.problems, `byte ${offset}`).toHaveLength(1);
+      flip();
+      expect(await problems()).toEqual([]);
+    }
+  });
+
+  test("with garbage behind the last record has a torn tail, which is no problem", async () => {
+    await writeLog(recordsOf(transactions(3)));
+    changeLog((bytes) => bytes.fill(0xab, 100_000, 100_100));
+    const { report } = await verified();
+    expect(report).toMatchObject({ height: 3, problems: [] });
+    expect(report.tornBytes).toBeGreaterThan(0);
+  });
+
+  test("with a transaction that its signer did not sign is refused, though all checksums and hashes fit", async () => {
+    const [open, account] = transactions(2) as [Uint8Array, Uint8Array];
+    const forged = { ...decodeTransaction(account), signature: new Uint8Array(64) };
+    await writeLog(recordsOf([open, encodeTransaction(forged)]));
+    expect(await problems()).toEqual(["block 2: the signature of transaction 0 is wrong"]);
+  });
+
+  test("of another cluster is refused", async () => {
+    await writeLog(recordsOf(transactions(2)));
+    const other: Genesis = { ...genesis, timestamp: START + 1n };
+    const wrong = { clusterId: clusterIdOf(sha256, other), genesis: other, nodes: [] };
+    const { report } = await verifyNode(wrong, data, () => undefined);
+    expect(report.problems[0]).toMatch(/^block 1/);
+  });
+
+  test("whose checkpoint has another digest than the log gives is refused", async () => {
+    await writeLog(recordsOf(transactions(3)));
+    const other = [signed(0, { kind: "sessionOpen" }), signed(1, openAccount(99n))];
+    await writeCheckpoint(stateAfter(recordsOf(other)));
+    expect(await problems()).toEqual(["the checkpoint at height 2 has another state digest than the log gives"]);
+  });
+
+  test("whose log ends before its checkpoint has lost something", async () => {
+    const records = recordsOf(transactions(5));
+    await writeLog(records.slice(0, 3));
+    await writeCheckpoint(stateAfter(records));
+    expect(await problems()).toEqual(["the checkpoint is at height 5, the log ends at 3"]);
+  });
+
+  test("with a damaged store is reported, not thrown, so that other nodes are still looked at", async () => {
+    await writeLog(recordsOf(transactions(2)));
+    mkdirSync(join(data, "state"));
+    writeFileSync(join(data, "state", "CURRENT"), "MANIFEST-000001\n");
+    const { report } = await verified();
+    expect(report.height).toBe(2);
+    expect(report.problems).toEqual([expect.stringMatching(/^state: .*cannot be opened/)]);
+  });
+
+  test("that a process has open is left alone", async () => {
+    await writeLog(recordsOf(transactions(2)));
+    const store = await LevelStore.open(join(data, "state"));
+    await expect(verified()).rejects.toMatchObject({ code: "data_in_use" });
+    await store.close();
+  });
+});
