@@ -2,7 +2,9 @@
  * The outgoing link to one peer: dials, proves who is there, sends; and dials again when it breaks, ever more slowly.
  * Frames that find no link are lost, which the protocols above expect.
  */
+import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
+import { assert } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import { errorMessage } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
@@ -10,13 +12,13 @@ import { CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts"
 import type { Clock, Timer } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import { CLUSTER_HEADER, NODE_HEADER, REFUSAL_HEADER } from "./peer-admission.ts";
 import { peerKey, TLS_OPTIONS, type TlsCredentials, zeroMask } from "./tls.ts";
 
 const BACK_OFF_MS = 50;
 const BACK_OFF_MAX_MS = 1_000;
 const HANDSHAKE_TIMEOUT_MS = 2_000;
-/** A link that has answered nothing for two of these is dead. */
-const KEEP_ALIVE_MS = 1_000;
 
 export interface PeerLinkOptions {
   readonly self: NodeId;
@@ -31,10 +33,14 @@ export interface PeerLinkOptions {
 export class PeerLink {
   readonly #options: PeerLinkOptions;
   #socket: WebSocket | undefined;
-  #open = false;
+  /** Of the present link; undefined while there is none. */
+  #keepAlive: KeepAlive | undefined;
+  /** Attempts since a link last gave a sign of life. */
   #failures = 0;
   #timer: Timer | undefined;
   #closed = false;
+  /** Why the last attempt failed: said once, not at every attempt. */
+  #complaint = "";
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
@@ -42,13 +48,14 @@ export class PeerLink {
   }
 
   get connected(): boolean {
-    return this.#open;
+    return this.#keepAlive !== undefined;
   }
 
   /** Sends a frame; false when there is no link or too much waits in it. */
   send(frame: Uint8Array): boolean {
+    assert(frame.length <= FRAME_BYTES_MAX, `a frame of ${frame.length} bytes is more than a peer takes`);
     const socket = this.#socket;
-    if (!this.#open || socket === undefined) return false;
+    if (this.#keepAlive === undefined || socket === undefined) return false;
     if (socket.bufferedAmount + frame.length > CONNECTION_BUFFER_BYTES_MAX) return false;
     socket.send(frame);
     return true;
@@ -61,62 +68,60 @@ export class PeerLink {
   }
 
   #dial(): void {
-    const { self, peer, clusterId, credentials } = this.#options;
+    const { self, peer, clusterId, credentials, clock, log } = this.#options;
     const host = peer.host.includes(":") ? `[${peer.host}]` : peer.host;
     const socket = new WebSocket(`wss://${host}:${peer.port}/peer`, {
       ...TLS_OPTIONS,
       ...credentials,
-      headers: { "x-quorate-cluster": toHex(clusterId), "x-quorate-node": String(self) },
+      headers: { [CLUSTER_HEADER]: toHex(clusterId), [NODE_HEADER]: String(self) },
       perMessageDeflate: false,
       generateMask: zeroMask,
       maxPayload: FRAME_BYTES_MAX,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      autoPong: false,
     });
     this.#socket = socket;
     let proven = false;
     socket.on("upgrade", (response) => {
       const key = peerKey(response);
       proven = key !== undefined && equalBytes(key, peer.publicKey);
-      if (!proven) socket.terminate();
       response.socket.setNoDelay(true);
+      if (proven) return;
+      this.#complain("wrong_node");
+      socket.terminate();
+    });
+    socket.on("unexpected-response", (_request, response: IncomingMessage) => {
+      const refusal = response.headers[REFUSAL_HEADER];
+      this.#complain(typeof refusal === "string" ? refusal : `HTTP status ${response.statusCode ?? 0}`);
+      response.resume();
+      socket.terminate();
     });
     socket.on("open", () => {
       if (!proven) return;
-      this.#open = true;
-      this.#failures = 0;
-      this.#options.log.debug("transport.peer_connected", { peer: peer.id });
-      this.#keepAlive(socket);
+      this.#complaint = "";
+      log.debug("transport.peer_connected", { peer: peer.id });
+      this.#keepAlive = new KeepAlive(socket, clock, () => {
+        this.#failures = 0;
+      });
     });
-    socket.on("error", (error) => {
-      this.#options.log.debug("transport.peer_error", { peer: peer.id, reason: errorMessage(error) });
-    });
+    socket.on("error", (error) => log.debug("transport.peer_error", { peer: peer.id, reason: errorMessage(error) }));
     socket.on("close", () => this.#lost(socket));
   }
 
-  #keepAlive(socket: WebSocket): void {
-    let answered = true;
-    socket.on("pong", () => {
-      answered = true;
-    });
-    const beat = (): void => {
-      if (this.#socket !== socket || socket.readyState !== WebSocket.OPEN) return;
-      if (!answered) {
-        socket.terminate();
-        return;
-      }
-      answered = false;
-      socket.ping();
-      this.#timer = this.#options.clock.setTimer(KEEP_ALIVE_MS, beat);
-    };
-    beat();
+  /** A peer that is there and will not have us, or is somebody else, is for the operator to look at. */
+  #complain(reason: string): void {
+    if (reason === this.#complaint) return;
+    this.#complaint = reason;
+    const { peer, log } = this.#options;
+    log.warn("transport.link_refused", { peer: peer.id, host: peer.host, port: peer.port, code: reason });
   }
 
   #lost(socket: WebSocket): void {
     if (this.#socket !== socket) return;
-    if (this.#open) this.#options.log.info("transport.peer_lost", { peer: this.#options.peer.id });
-    this.#open = false;
+    if (this.#keepAlive !== undefined) this.#options.log.info("transport.peer_lost", { peer: this.#options.peer.id });
+    this.#keepAlive?.stop();
+    this.#keepAlive = undefined;
     this.#socket = undefined;
-    this.#timer?.cancel();
     if (this.#closed) return;
     const backOff = Math.min(BACK_OFF_MS * 2 ** Math.min(this.#failures, 10), BACK_OFF_MAX_MS);
     this.#failures += 1;

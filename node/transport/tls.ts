@@ -26,6 +26,11 @@ export function zeroMask(mask: Buffer): void {
 export function peerKey(message: IncomingMessage): Uint8Array | undefined {
   const { socket } = message;
   if (!(socket instanceof TLSSocket)) return undefined;
-  const certificate = socket.getPeerX509Certificate();
-  return certificate === undefined ? undefined : rawPublicKey(certificate.publicKey);
+  try {
+    const certificate = socket.getPeerX509Certificate();
+    return certificate === undefined ? undefined : rawPublicKey(certificate.publicKey);
+  } catch {
+    // A stranger's certificate may hold a key that OpenSSL cannot even parse.
+    return undefined;
+  }
 }

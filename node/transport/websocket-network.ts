@@ -6,22 +6,26 @@
  */
 import type { IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:https";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
-import { equalBytes, fromHex } from "../base/bytes.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
-import { CLIENT_CONNECTIONS_MAX, CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts";
+import { CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts";
 import type { Clock, Timer } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { ConnectionId, Network, NetworkHandler } from "../base/ports/network.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { ClusterNode } from "./cluster-file.ts";
 import type { Identity } from "./identity.ts";
+import { KEEP_ALIVE_MS } from "./keep-alive.ts";
+import { admitPeer, type PeerRefusal, REFUSAL_HEADER } from "./peer-admission.ts";
 import { PeerLink } from "./peer-link.ts";
 import { peerKey, TLS_OPTIONS } from "./tls.ts";
 
-const KEEP_ALIVE_MS = 10_000;
+const CLIENT_KEEP_ALIVE_MS = 10_000;
+/** How long a connection may take to get through TLS and the request that opens it. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 const POLICY_VIOLATION = 1008;
 
 export interface WebSocketNetworkOptions {
@@ -45,11 +49,15 @@ export class WebSocketNetwork implements Network {
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   readonly #links = new Map<NodeId, PeerLink>();
-  readonly #peerSockets = new Set<WebSocket>();
+  /** By peer: the link it has dialled last. */
+  readonly #accepted = new Map<NodeId, WebSocket>();
   readonly #clients = new Map<ConnectionId, Client>();
+  /** All connections, those in the middle of a handshake among them. */
+  readonly #open = new Set<Socket>();
   #handler: NetworkHandler | undefined;
   #nextConnection = 1;
-  #keepAlive: Timer | undefined;
+  #peerBeat: Timer | undefined;
+  #clientBeat: Timer | undefined;
 
   private constructor(options: WebSocketNetworkOptions) {
     this.#options = options;
@@ -59,6 +67,13 @@ export class WebSocketNetwork implements Network {
       key: identity.toPem(),
       cert: identity.certificate,
       requestCert: true,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      headersTimeout: HANDSHAKE_TIMEOUT_MS,
+      requestTimeout: HANDSHAKE_TIMEOUT_MS,
+    });
+    this.#server.on("connection", (socket: Socket) => {
+      this.#open.add(socket);
+      socket.once("close", () => this.#open.delete(socket));
     });
     this.#server.on("request", (_request, response) => {
       response.writeHead(404).end();
@@ -79,6 +94,12 @@ export class WebSocketNetwork implements Network {
     return network;
   }
 
+  /** The port it listens on: that of the cluster file, or a free one where that says 0. */
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
   start(handler: NetworkHandler): void {
     this.#handler = handler;
     const { id: self, identity, nodes, clusterId, clock, random, log } = this.#options;
@@ -88,7 +109,8 @@ export class WebSocketNetwork implements Network {
       const fork = random.fork(`link-${peer.id}`);
       this.#links.set(peer.id, new PeerLink({ self, peer, clusterId, credentials, clock, random: fork, log }));
     }
-    this.#beat();
+    this.#beatPeers();
+    this.#beatClients();
   }
 
   sendPeer(to: NodeId, frame: Uint8Array): boolean {
@@ -118,12 +140,11 @@ export class WebSocketNetwork implements Network {
 
   /** Ends all connections and the listener. */
   async close(): Promise<void> {
-    this.#keepAlive?.cancel();
+    this.#peerBeat?.cancel();
+    this.#clientBeat?.cancel();
     this.#handler = undefined;
     for (const link of this.#links.values()) link.close();
-    for (const { socket } of this.#clients.values()) socket.terminate();
-    for (const socket of this.#peerSockets) socket.terminate();
-    this.#server.closeAllConnections();
+    for (const socket of this.#open) socket.destroy();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
@@ -131,12 +152,17 @@ export class WebSocketNetwork implements Network {
 
   async #listen(host: string, port: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (error: NodeJS.ErrnoException) => {
+      const failed = (error: NodeJS.ErrnoException): void => {
         const taken = error.code === "EADDRINUSE";
         const message = taken ? `port ${port} of ${host} is taken by another process` : errorMessage(error);
         reject(new CodedError(taken ? "address_in_use" : "listen_failed", message, { host, port }, error));
+      };
+      this.#server.once("error", failed);
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", failed);
+        this.#server.on("error", (error) => this.#connectionError("listener", error));
+        resolve();
       });
-      this.#server.listen(port, host, () => resolve());
     });
   }
 
@@ -147,46 +173,36 @@ export class WebSocketNetwork implements Network {
       this.#sockets.handleUpgrade(request, socket, head, then);
     };
     if (request.url === "/client") {
-      if (this.#clients.size >= CLIENT_CONNECTIONS_MAX) refuse(socket, "503 Service Unavailable");
-      else accept((webSocket) => this.#acceptClient(webSocket));
+      accept((webSocket) => this.#acceptClient(webSocket));
       return;
     }
     if (request.url !== "/peer") {
       refuse(socket, "404 Not Found");
       return;
     }
-    const peer = this.#authenticatePeer(request);
-    if (peer === undefined) refuse(socket, "403 Forbidden");
-    else accept((webSocket) => this.#acceptPeer(peer, webSocket));
+    const { id: self, clusterId, nodes, log } = this.#options;
+    const peer = admitPeer({ self, clusterId, nodes }, request.headers, peerKey(request));
+    if (typeof peer === "number") {
+      accept((webSocket) => this.#acceptPeer(peer, webSocket));
+      return;
+    }
+    log.warn("transport.peer_refused", { code: peer, address: request.socket.remoteAddress ?? "" });
+    refuse(socket, "403 Forbidden", peer);
   }
 
-  /** Who is at the other end of a `/peer` connection; undefined, and said in the log, for anybody else. */
-  #authenticatePeer(request: IncomingMessage): NodeId | undefined {
-    const { id: self, nodes, clusterId, log } = this.#options;
-    const address = request.socket.remoteAddress ?? "";
-    const header = request.headers["x-quorate-cluster"];
-    const claimed = typeof header === "string" ? fromHex(header) : undefined;
-    if (claimed === undefined || !equalBytes(claimed, clusterId)) {
-      log.warn("transport.peer_refused", { code: "peer_foreign_cluster", address });
-      return undefined;
-    }
-    const key = peerKey(request);
-    const node = key === undefined ? undefined : nodes.find(({ publicKey }) => equalBytes(publicKey, key));
-    if (node === undefined || node.id === self) {
-      log.warn("transport.peer_refused", { code: "peer_unknown", address });
-      return undefined;
-    }
-    return node.id;
-  }
-
+  /** A node dials one link to us: where there is an older one, its other end has gone without a word. */
   #acceptPeer(from: NodeId, socket: WebSocket): void {
-    this.#peerSockets.add(socket);
+    this.#accepted.get(from)?.terminate();
+    this.#accepted.set(from, socket);
+    socket.ping();
     socket.on("message", (data, binary) => {
-      if (binary) this.#handler?.peerFrame(from, bytesOf(data));
-      else socket.close(POLICY_VIOLATION, "text_frame");
+      if (!binary) socket.close(POLICY_VIOLATION, "text_frame");
+      else if (this.#accepted.get(from) === socket) this.#handler?.peerFrame(from, bytesOf(data));
     });
-    socket.on("error", (error) => this.#socketError("peer", error));
-    socket.on("close", () => this.#peerSockets.delete(socket));
+    socket.on("error", (error) => this.#connectionError("peer", error));
+    socket.on("close", () => {
+      if (this.#accepted.get(from) === socket) this.#accepted.delete(from);
+    });
   }
 
   #acceptClient(socket: WebSocket): void {
@@ -207,7 +223,7 @@ export class WebSocketNetwork implements Network {
     socket.on("pong", () => {
       client.alive = true;
     });
-    socket.on("error", (error) => this.#socketError("client", error));
+    socket.on("error", (error) => this.#connectionError("client", error));
     socket.on("close", () => {
       this.#clients.delete(connection);
       handler.clientClosed(connection);
@@ -216,22 +232,29 @@ export class WebSocketNetwork implements Network {
   }
 
   /** An oversized or malformed frame ends its connection (ws closes it with 1009 or 1002); the node goes on. */
-  #socketError(kind: "peer" | "client", error: Error): void {
+  #connectionError(kind: "peer" | "client" | "listener", error: Error): void {
     this.#options.log.info("transport.connection_error", { kind, reason: errorMessage(error) });
   }
 
-  #beat(): void {
+  #beatPeers(): void {
+    for (const socket of this.#accepted.values()) socket.ping();
+    this.#peerBeat = this.#options.clock.setTimer(KEEP_ALIVE_MS, () => this.#beatPeers());
+  }
+
+  #beatClients(): void {
     for (const client of this.#clients.values()) {
       if (!client.alive) client.socket.terminate();
       client.alive = false;
       client.socket.ping();
     }
-    this.#keepAlive = this.#options.clock.setTimer(KEEP_ALIVE_MS, () => this.#beat());
+    this.#clientBeat = this.#options.clock.setTimer(CLIENT_KEEP_ALIVE_MS, () => this.#beatClients());
   }
 }
 
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+function refuse(socket: Duplex, status: string, code?: PeerRefusal): void {
+  const reason = code === undefined ? "" : `${REFUSAL_HEADER}: ${code}\r\n`;
+  socket.once("finish", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${reason}Content-Length: 0\r\n\r\n`);
 }
 
 /** A message's bytes; without fragments ws hands over one buffer. */

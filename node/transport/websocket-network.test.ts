@@ -1,0 +1,486 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import { type ClientOptions as SocketOptions, WebSocket } from "ws";
+import { toHex } from "../base/bytes.ts";
+import type { CodedError } from "../base/errors.ts";
+import { CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts";
+import type { Log, LogFields } from "../base/ports/log.ts";
+import type { NetworkHandler } from "../base/ports/network.ts";
+import { NodeClock } from "../host/node-clock.ts";
+import { NodeRandom } from "../host/node-random.ts";
+import { Identity } from "./identity.ts";
+import { WebSocketNetwork } from "./websocket-network.ts";
+
+const CLUSTER = new Uint8Array(16).fill(7);
+const HOST = "127.0.0.1";
+const MIB = 1_048_576;
+
+/** What a network has told its node. */
+class Recorder implements NetworkHandler {
+  readonly peerFrames: { readonly from: number; readonly frame: Uint8Array }[] = [];
+  readonly clientFrames: { readonly connection: number; readonly frame: Uint8Array }[] = [];
+  readonly opened: number[] = [];
+  readonly closed: number[] = [];
+
+  peerFrame(from: number, frame: Uint8Array): void {
+    this.peerFrames.push({ from, frame });
+  }
+
+  clientOpened(connection: number): void {
+    this.opened.push(connection);
+  }
+
+  clientFrame(connection: number, frame: Uint8Array): void {
+    this.clientFrames.push({ connection, frame });
+  }
+
+  clientClosed(connection: number): void {
+    this.closed.push(connection);
+  }
+}
+
+class RecordingLog implements Log {
+  readonly lines: { readonly event: string; readonly fields: LogFields }[] = [];
+
+  debug(event: string, fields: LogFields = {}): void {
+    this.lines.push({ event, fields });
+  }
+
+  info(event: string, fields: LogFields = {}): void {
+    this.debug(event, fields);
+  }
+
+  warn(event: string, fields: LogFields = {}): void {
+    this.debug(event, fields);
+  }
+
+  error(event: string, fields: LogFields = {}): void {
+    this.debug(event, fields);
+  }
+
+  codes(event: string): unknown[] {
+    return this.lines.filter((line) => line.event === event).map(({ fields }) => fields["code"]);
+  }
+}
+
+interface Party {
+  readonly network: WebSocketNetwork;
+  readonly identity: Identity;
+  readonly seen: Recorder;
+  readonly log: RecordingLog;
+}
+
+interface Address {
+  readonly id: number;
+  readonly publicKey: Uint8Array;
+  readonly host: string;
+  port: number;
+}
+
+const closing: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** Nodes that listen on free ports and know each other's. */
+async function parties(count: number): Promise<{ readonly nodes: Address[]; readonly all: Party[] }> {
+  const identities = Array.from({ length: count }, () => Identity.generate());
+  const nodes = identities.map(({ publicKey }, index) => ({ id: index + 1, publicKey, host: HOST, port: 0 }));
+  const all: Party[] = [];
+  for (const [index, identity] of identities.entries()) {
+    const party = await listen(index + 1, identity, nodes);
+    (nodes[index] as Address).port = party.network.port;
+    all.push(party);
+  }
+  for (const { network, seen } of all) network.start(seen);
+  return { nodes, all };
+}
+
+async function listen(id: number, identity: Identity, nodes: readonly Address[]): Promise<Party> {
+  const log = new RecordingLog();
+  const common = { clusterId: CLUSTER, nodes, clock: new NodeClock(), random: new NodeRandom(), log };
+  const network = await WebSocketNetwork.listen({ id, identity, ...common });
+  closing.push(() => network.close());
+  return { network, identity, seen: new Recorder(), log };
+}
+
+/** A single node, whose only peer never comes. */
+async function loneNode(): Promise<{ readonly node: Party; readonly peer: Identity }> {
+  const peer = Identity.generate();
+  const identity = Identity.generate();
+  const address = { host: HOST, port: 0 };
+  const nodes = [
+    { id: 1, publicKey: identity.publicKey, ...address },
+    { id: 2, publicKey: peer.publicKey, host: HOST, port: 1 },
+  ];
+  const node = await listen(1, identity, nodes);
+  node.network.start(node.seen);
+  return { node, peer };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const giveUp = performance.now() + 20_000;
+  while (!condition()) {
+    if (performance.now() > giveUp) throw new Error("it did not come about");
+    await new Promise((resolve) => {
+      setTimeout(resolve, 2);
+    });
+  }
+}
+
+function all2(parts: readonly Party[]): readonly [Party, Party] {
+  return parts as unknown as readonly [Party, Party];
+}
+
+/** A WebSocket of our own making to a node. */
+function dial({ network }: Party, path: string, options: SocketOptions = {}): WebSocket {
+  const socket = new WebSocket(`wss://${HOST}:${network.port}${path}`, { rejectUnauthorized: false, ...options });
+  socket.on("error", () => undefined);
+  closing.push(() => socket.terminate());
+  return socket;
+}
+
+function peerOptions(identity: Identity, headers: Record<string, string> = {}): SocketOptions {
+  return {
+    key: identity.toPem(),
+    cert: identity.certificate,
+    headers: { "x-quorate-cluster": toHex(CLUSTER), "x-quorate-node": "2", ...headers },
+  };
+}
+
+/** How a node answers an attempt: the HTTP status and the refusal's code, or "open". */
+async function answerTo(socket: WebSocket): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    socket.on("open", () => resolve("open"));
+    socket.on("unexpected-response", (_request, response) => {
+      resolve(`${response.statusCode} ${String(response.headers["x-quorate-refusal"] ?? "")}`.trim());
+      response.resume();
+      socket.terminate();
+    });
+    socket.on("error", reject);
+  });
+}
+
+async function closeCode(socket: WebSocket): Promise<number> {
+  const [code] = (await once(socket, "close")) as [number];
+  return code;
+}
+
+async function openClient(node: Party): Promise<{ readonly socket: WebSocket; readonly connection: number }> {
+  const before = node.seen.opened.length;
+  const socket = dial(node, "/client");
+  await once(socket, "open");
+  await until(() => node.seen.opened.length > before);
+  return { socket, connection: node.seen.opened.at(-1) ?? 0 };
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+describe("frames between peers", () => {
+  test("arrive whole, in order, with the sender that TLS has proven", async () => {
+    const [a, b] = all2((await parties(2)).all);
+    await until(() => a.network.peers().every(({ connected }) => connected));
+    await until(() => b.network.peers().every(({ connected }) => connected));
+    const large = new Uint8Array(FRAME_BYTES_MAX).map((_, i) => i % 251);
+    for (let i = 0; i < 100; i++) expect(a.network.sendPeer(2, new Uint8Array([1, i]))).toBe(true);
+    expect(a.network.sendPeer(2, large)).toBe(true);
+    expect(b.network.sendPeer(1, new Uint8Array([9]))).toBe(true);
+    await until(() => b.seen.peerFrames.length === 101 && a.seen.peerFrames.length === 1);
+    expect(b.seen.peerFrames.slice(0, 100).map(({ from, frame }) => [from, frame[1]])).toEqual(
+      Array.from({ length: 100 }, (_, i) => [1, i]),
+    );
+    expect(digest(b.seen.peerFrames[100]?.frame ?? new Uint8Array(0))).toBe(digest(large));
+    expect(a.seen.peerFrames).toEqual([{ from: 2, frame: new Uint8Array([9]) }]);
+  });
+
+  test("a frame that no peer would take is a bug of the sender, not a broken link", async () => {
+    const [a] = all2((await parties(2)).all);
+    expect(() => a.network.sendPeer(2, new Uint8Array(FRAME_BYTES_MAX + 1))).toThrow("more than a peer takes");
+  });
+
+  test("a broken link is dialled again, and frames are lost meanwhile", async () => {
+    const { nodes, all } = await parties(2);
+    const [a, b] = all2(all);
+    await until(() => a.network.peers().every(({ connected }) => connected));
+    await b.network.close();
+    await until(() => !a.network.sendPeer(2, new Uint8Array([1])));
+    const again = await listen(2, b.identity, nodes);
+    again.network.start(again.seen);
+    await until(() => a.network.sendPeer(2, new Uint8Array([2])));
+    await until(() => again.seen.peerFrames.length === 1);
+    expect(again.seen.peerFrames[0]).toEqual({ from: 1, frame: new Uint8Array([2]) });
+  });
+
+  test("whoever answers at a peer's address without its key gets no frame", async () => {
+    const { nodes, all } = await parties(2);
+    const [a, b] = all2(all);
+    await b.network.close();
+    const impostor = await listen(2, Identity.generate(), nodes);
+    impostor.network.start(impostor.seen);
+    await until(() => a.log.codes("transport.link_refused").includes("wrong_node"));
+    expect(a.network.sendPeer(2, new Uint8Array([1]))).toBe(false);
+    expect(impostor.seen.peerFrames).toEqual([]);
+  });
+
+  test("of two links from one peer the newer one counts, the older is ended", async () => {
+    const { node, peer } = await loneNode();
+    const older = dial(node, "/peer", peerOptions(peer));
+    await once(older, "open");
+    older.send(new Uint8Array([1]));
+    await until(() => node.seen.peerFrames.length === 1);
+    const gone = closeCode(older);
+    const newer = dial(node, "/peer", peerOptions(peer));
+    await once(newer, "open");
+    newer.send(new Uint8Array([2]));
+    await gone;
+    await until(() => node.seen.peerFrames.length === 2);
+    expect(node.seen.peerFrames.map(({ frame }) => frame[0])).toEqual([1, 2]);
+  });
+});
+
+describe("who may be a peer", () => {
+  test.each([
+    ["its node with its key", {}, "own", "open"],
+    ["somebody without a certificate", {}, "none", "403 peer_unknown"],
+    ["a key that is not in the cluster file", {}, "unknown", "403 peer_unknown"],
+    ["the node's own key", { "x-quorate-node": "1" }, "self", "403 peer_unknown"],
+    ["the right key with another node's id", { "x-quorate-node": "1" }, "own", "403 peer_wrong_id"],
+    ["the right key with no id", { "x-quorate-node": "" }, "own", "403 peer_wrong_id"],
+    ["a node of another cluster", { "x-quorate-cluster": "00".repeat(16) }, "own", "403 peer_foreign_cluster"],
+    ["a cluster id that is none", { "x-quorate-cluster": "zz" }, "own", "403 peer_foreign_cluster"],
+  ] as const)("%s", async (_name, headers, key, answer) => {
+    const { node, peer } = await loneNode();
+    const identity = { own: peer, unknown: Identity.generate(), self: node.identity, none: undefined }[key];
+    const options = peerOptions(identity ?? peer, headers);
+    const shown = identity === undefined ? { headers: options.headers ?? {} } : options;
+    expect(await answerTo(dial(node, "/peer", shown))).toBe(answer);
+    expect(node.log.codes("transport.peer_refused")).toEqual(answer === "open" ? [] : [answer.split(" ")[1]]);
+    expect(node.seen.peerFrames).toEqual([]);
+  });
+
+  test("the dialling node hears why it is refused, and says it once", async () => {
+    const { nodes, all } = await parties(2);
+    const [, b] = all2(all);
+    const stranger = await listen(1, Identity.generate(), [
+      { id: 1, publicKey: new Uint8Array(32), host: HOST, port: 0 },
+      nodes[1] as Address,
+    ]);
+    stranger.network.start(stranger.seen);
+    await until(() => b.log.codes("transport.peer_refused").length >= 3);
+    expect(stranger.log.codes("transport.link_refused")).toEqual(["peer_unknown"]);
+  });
+
+  test("TLS 1.2 is refused", async () => {
+    const { node, peer } = await loneNode();
+    const options = { ...peerOptions(peer), maxVersion: "TLSv1.2", minVersion: "TLSv1.2" } as const;
+    await expect(answerTo(dial(node, "/peer", options))).rejects.toThrow(/protocol version/);
+    await expect(answerTo(dial(node, "/client", { maxVersion: "TLSv1.2", minVersion: "TLSv1.2" }))).rejects.toThrow();
+    await until(() => node.log.lines.filter(({ event }) => event === "transport.tls_refused").length === 2);
+  });
+
+  test("a client's frames never count as a peer's, whatever they say", async () => {
+    const { node } = await loneNode();
+    const { socket, connection } = await openClient(node);
+    socket.send(new Uint8Array([1, 2, 3]));
+    await until(() => node.seen.clientFrames.length === 1);
+    expect(node.seen.clientFrames).toEqual([{ connection, frame: new Uint8Array([1, 2, 3]) }]);
+    expect(node.seen.peerFrames).toEqual([]);
+    expect(await answerTo(dial(node, "/elsewhere"))).toBe("404");
+  });
+});
+
+/** A TLS connection on which anything may be said. */
+async function rawTls(node: Party, options: SocketOptions = {}): Promise<TLSSocket> {
+  const { key, cert } = options;
+  const shown = key === undefined || cert === undefined ? {} : { key, cert };
+  const socket = connectTls({ host: HOST, port: node.network.port, rejectUnauthorized: false, ...shown });
+  socket.on("error", () => undefined);
+  closing.push(() => socket.destroy());
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+/** Opens a WebSocket by hand and returns the connection, ready for frames of our own making. */
+async function rawWebSocket(node: Party, path: string, options: SocketOptions = {}): Promise<TLSSocket> {
+  const socket = await rawTls(node, options);
+  const headers = Object.entries((options.headers ?? {}) as Record<string, string>);
+  const lines = headers.map(([name, value]) => `${name}: ${value}`);
+  const fixed = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"];
+  const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+  socket.write([`GET ${path} HTTP/1.1`, `Host: ${HOST}`, key, ...fixed, ...lines, "", ""].join("\r\n"));
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer.toString("latin1")).toMatch(/^HTTP\/1\.1 101/);
+  return socket;
+}
+
+async function ended(socket: TLSSocket): Promise<void> {
+  socket.resume();
+  if (!socket.closed) await once(socket, "close");
+}
+
+describe("hostile bytes", () => {
+  test("peer frames before the handshake reach nobody", async () => {
+    const { node, peer } = await loneNode();
+    const socket = await rawTls(node, peerOptions(peer));
+    socket.write(Buffer.from([0x82, 0x81, 0, 0, 0, 0, 1]));
+    await ended(socket);
+    expect(node.seen.peerFrames).toEqual([]);
+  });
+
+  test("whatever comes after the upgrade, the node goes on", async () => {
+    const { node, peer } = await loneNode();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom("/client", "/peer"),
+        fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { minLength: 1, maxLength: 4 }),
+        async (path, chunks) => {
+          const socket = await rawWebSocket(node, path, path === "/peer" ? peerOptions(peer) : {});
+          for (const chunk of chunks) socket.write(chunk);
+          socket.end();
+          await ended(socket);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    const { socket } = await openClient(node);
+    socket.send(new Uint8Array([42]));
+    await until(() => node.seen.clientFrames.some(({ frame }) => frame[0] === 42));
+  });
+
+  test("whatever comes instead of TLS, the node goes on", async () => {
+    const { node } = await loneNode();
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 100 }), async (bytes) => {
+        const socket = connectTcp({ host: HOST, port: node.network.port });
+        socket.on("error", () => undefined);
+        socket.write(bytes);
+        socket.end();
+        socket.resume();
+        await once(socket, "close");
+      }),
+      { numRuns: 30 },
+    );
+    await openClient(node);
+  });
+
+  test("an oversized frame ends its connection with 1009; one at the bound is taken; others do not notice", async () => {
+    const { node } = await loneNode();
+    const bystander = await openClient(node);
+    const { socket } = await openClient(node);
+    socket.send(new Uint8Array(FRAME_BYTES_MAX));
+    await until(() => node.seen.clientFrames.length === 1);
+    socket.send(new Uint8Array(FRAME_BYTES_MAX + 1));
+    expect(await closeCode(socket)).toBe(1009);
+    bystander.socket.send(new Uint8Array([1]));
+    await until(() => node.seen.clientFrames.length === 2);
+    expect(node.seen.clientFrames[1]?.connection).toBe(bystander.connection);
+  });
+
+  test("fragments that add up to too much end the connection with 1009, too", async () => {
+    const { node } = await loneNode();
+    const { socket } = await openClient(node);
+    const part = new Uint8Array(FRAME_BYTES_MAX / 2);
+    socket.send(part, { fin: false });
+    socket.send(part, { fin: false });
+    socket.send(new Uint8Array(1), { fin: true });
+    expect(await closeCode(socket)).toBe(1009);
+    expect(node.seen.clientFrames).toEqual([]);
+  });
+
+  test("a text frame ends its connection with 1008", async () => {
+    const { node, peer } = await loneNode();
+    for (const socket of [(await openClient(node)).socket, dial(node, "/peer", peerOptions(peer))]) {
+      if (socket.readyState !== WebSocket.OPEN) await once(socket, "open");
+      socket.send("text");
+      expect(await closeCode(socket)).toBe(1008);
+    }
+    expect(node.seen.clientFrames).toEqual([]);
+    expect(node.seen.peerFrames).toEqual([]);
+  });
+});
+
+describe("clients", () => {
+  test("get what is sent to them, and a reason when they are closed", async () => {
+    const { node } = await loneNode();
+    const { socket, connection } = await openClient(node);
+    const message = once(socket, "message");
+    expect(node.network.sendClient(connection, new Uint8Array([5, 6]))).toBe(true);
+    expect([...((await message)[0] as Buffer)]).toEqual([5, 6]);
+    node.network.closeClient(connection, "some_code");
+    const [code, reason] = (await once(socket, "close")) as [number, Buffer];
+    expect([code, reason.toString()]).toEqual([1008, "some_code"]);
+    await until(() => node.seen.closed.includes(connection));
+    expect(node.network.sendClient(connection, new Uint8Array([1]))).toBe(false);
+  });
+
+  test("one that does not read is closed when its queue is full, not before", async () => {
+    const { node } = await loneNode();
+    const { socket, connection } = await openClient(node);
+    socket.pause();
+    const frame = new Uint8Array(MIB);
+    let sent = 0;
+    while (node.network.sendClient(connection, frame)) {
+      sent += MIB;
+      expect(sent).toBeLessThan(2 * CONNECTION_BUFFER_BYTES_MAX);
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    expect(sent).toBeGreaterThanOrEqual(CONNECTION_BUFFER_BYTES_MAX - MIB);
+    await until(() => node.seen.closed.includes(connection));
+  });
+
+  test("a full link loses frames and stays a link", async () => {
+    const { node, peer } = await loneNode();
+    const identity = peer;
+    const sleepy = await listen(2, identity, [
+      { id: 1, publicKey: node.identity.publicKey, host: HOST, port: node.network.port },
+      { id: 2, publicKey: identity.publicKey, host: HOST, port: 0 },
+    ]);
+    sleepy.network.start(sleepy.seen);
+    await until(() => sleepy.network.peers().every(({ connected }) => connected));
+    // Within one turn of the event loop nobody reads.
+    const frame = new Uint8Array(FRAME_BYTES_MAX);
+    let taken = 0;
+    while (sleepy.network.sendPeer(1, frame)) taken += 1;
+    expect(taken).toBeLessThanOrEqual(CONNECTION_BUFFER_BYTES_MAX / FRAME_BYTES_MAX + 1);
+    await until(() => node.seen.peerFrames.length === taken);
+    expect(sleepy.network.sendPeer(1, new Uint8Array([1]))).toBe(true);
+    await until(() => node.seen.peerFrames.length === taken + 1);
+  });
+});
+
+describe("the listener", () => {
+  test("says so when its address is taken or cannot be listened on", async () => {
+    const { node } = await loneNode();
+    const { port } = node.network;
+    const at = (host: string): Address[] => [{ id: 1, publicKey: node.identity.publicKey, host, port }];
+    const codeAt = async (host: string): Promise<string> =>
+      await listen(1, node.identity, at(host)).then(
+        () => "listens",
+        (error: CodedError) => error.code,
+      );
+    expect(await codeAt(HOST)).toBe("address_in_use");
+    expect(await codeAt("203.0.113.1")).toBe("listen_failed");
+    await expect(listen(2, node.identity, at(HOST))).rejects.toMatchObject({ code: "config_invalid" });
+  });
+
+  test("closes at once, whoever is in the middle of a handshake", async () => {
+    const { node } = await loneNode();
+    await openClient(node);
+    const silent = connectTcp({ host: HOST, port: node.network.port });
+    await once(silent, "connect");
+    silent.resume();
+    const gone = once(silent, "close");
+    await node.network.close();
+    await gone;
+    expect(node.network.port).toBe(0);
+  });
+});
