@@ -9,10 +9,9 @@ import {
   decodeReceipt,
   type Outcome,
   type Receipt,
+  receiptTrust,
   verifyReceipt,
-  verifySignature,
 } from "../node/client/index.ts";
-import { sha256 } from "../node/transport/cluster-file.ts";
 import { toJson } from "./output.ts";
 
 const VERSION = 1;
@@ -59,13 +58,7 @@ export function proveReceipt(cluster: ClusterFile, text: string): Proof {
   const file = parse(text);
   if (file === undefined) throw new CodedError("receipt_invalid", "the file is not a receipt file");
   const receipt = decodeReceipt(file.receipt);
-  const trust = {
-    clusterId: cluster.clusterId,
-    nodeKeys: cluster.nodes.map(({ publicKey }) => publicKey),
-    sha256,
-    verify: verifySignature,
-  };
-  const verdict = verifyReceipt(receipt, trust, file.transaction);
+  const verdict = verifyReceipt(receipt, receiptTrust(cluster), file.transaction);
   if (!verdict.valid) {
     throw new CodedError("receipt_invalid", `the receipt does not hold: ${verdict.reason.replaceAll("_", " ")}`);
   }

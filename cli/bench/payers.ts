@@ -4,9 +4,8 @@
  */
 import { createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import { CodedError } from "../../node/base/errors.ts";
-import { type KeyPair, newKey, type QuorateClient, type Signer } from "../../node/client/index.ts";
+import { type KeyPair, newKey, type QuorateClient, type Signer, sha256 } from "../../node/client/index.ts";
 import { encodeAccounts, encodeTransfers } from "../../node/ledger/records.ts";
-import { sha256 } from "../../node/transport/cluster-file.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
 
 const LEDGER = 978;

@@ -63,7 +63,7 @@ class Tally {
   /** Takes an error that ended a submission; throws it again where no answer about the payment can come of it. */
   failed(row: PaymentRow, error: unknown): void {
     if (!(error instanceof ClientError) || error.code === "closed") throw error;
-    if (error.code === "outcome_unknown") this.lost.push(row.id);
+    if (error.code === "outcome_unknown" || error.code === "unavailable") this.lost.push(row.id);
     else this.refused.push({ id: row.id, reason: error.code });
   }
 }

@@ -6,17 +6,20 @@
  * to the next node if need be; the session makes that harmless. When the deadline passes without an answer the outcome is
  * unknown, and the client says so instead of guessing.
  */
-import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { SESSION_WINDOW } from "../base/limits.ts";
-import { type ClusterFile, sha256 } from "../transport/cluster-file.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ClusterFile } from "../transport/cluster-file.ts";
 import type { Command } from "../wire/body.ts";
 import type { Consistency } from "../wire/client-frames.ts";
 import type { Receipt } from "../wire/receipt.ts";
 import { decodeResult, type ResultFields } from "../wire/results.ts";
 import { type Signer, signTransaction } from "../wire/transaction.ts";
-import { Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { Connector, closedError } from "./connector.ts";
+import { randomBytes, sha256 } from "./crypto.ts";
+import { before, left } from "./deadline.ts";
 import { ClientError, isRetriable } from "./errors.ts";
+import { LogTime } from "./log-time.ts";
 import { ReceiptChecker } from "./receipt-check.ts";
 import { SequenceWindow } from "./sequence-window.ts";
 
@@ -25,14 +28,13 @@ const ATTEMPT_MS = 2_000;
 const PAUSE_MS = 20;
 const PAUSE_MAX_MS = 250;
 const LIFETIME_NS = 300_000_000_000n;
-const NS_PER_MS = 1_000_000;
 
 export interface ClientOptions {
   readonly cluster: ClusterFile;
   readonly signer: Signer;
   /** Id of the node to try first; any without. */
   readonly firstNode?: number;
-  /** Milliseconds after which a request without an answer ends as `outcome_unknown`. */
+  /** Milliseconds after which a request without an answer ends as `outcome_unknown` or `unavailable`. */
   readonly deadlineMs?: number;
 }
 
@@ -46,68 +48,88 @@ export interface Outcome {
   /** The signed transaction. */
   readonly transaction: Uint8Array;
   readonly height: number;
-  /** Term of the block's leader. */
+  /** How often the transaction was sent, or tried to. */
   readonly attempts: number;
 }
 
+/** A session of the cluster, with the numbers of its transactions. */
+interface Session {
+  readonly id: Uint8Array;
+  readonly window: SequenceWindow;
+}
+
+/** Refusals of the state machine after which the session does not remember the number. */
+const UNREMEMBERED: ReadonlySet<string> = new Set([
+  ...["expired", "expiry_too_far", "session_unknown", "session_key_mismatch", "sequence_reused", "sequence_too_old"],
+  ...["sequence_too_new", "unknown_key", "threshold_not_met", "invalid"],
+]);
+
 export class QuorateClient {
   readonly #options: ClientOptions;
-  readonly #session: Uint8Array = new Uint8Array(randomBytes(16));
-  readonly #window = new SequenceWindow(SESSION_WINDOW / 2);
+  readonly #connector: Connector;
   readonly #receipts: ReceiptChecker;
-  #connecting: Promise<Connection> | undefined;
-  #connection: Connection | undefined;
-  #nextNode: number;
-  /** Log time and the local clock when it was learnt. */
-  #logTime: { readonly ns: bigint; readonly atMs: number } = { ns: 0n, atMs: 0 };
-  #closed = false;
+  readonly #logTime = new LogTime();
+  #session: Session = newSession();
+  #renewing: Promise<void> | undefined;
 
   private constructor(options: ClientOptions) {
+    const { cluster, signer, firstNode } = options;
     this.#options = options;
-    this.#receipts = new ReceiptChecker(options.cluster);
-    const first = options.cluster.nodes.findIndex(({ id }) => id === options.firstNode);
-    this.#nextNode = Math.max(first, 0);
+    this.#receipts = new ReceiptChecker(cluster);
+    this.#connector = new Connector({ cluster, signer, firstNode, onLogTime: (ns) => this.#logTime.learn(ns) });
   }
 
   /** Connects to a node and opens a session; throws `ClientError`. */
   static async open(options: ClientOptions): Promise<QuorateClient> {
     const client = new QuorateClient(options);
-    const opened = await client.#submit({ kind: "sessionOpen" }, 0, client.#deadline(undefined));
-    if (opened.result.status !== "ok") {
+    try {
+      await client.#openSession(client.#deadline(undefined));
+      return client;
+    } catch (error) {
       client.close();
-      throw new ClientError(opened.result.status, "the cluster refused the session");
+      throw error;
     }
-    return client;
   }
 
-  /** Connects without a session: for queries only. Throws `ClientError`. */
+  /** Connects without a session: for queries only. Tries each node once; throws `ClientError`. */
   static async openReader(options: ClientOptions): Promise<QuorateClient> {
     const client = new QuorateClient(options);
-    await client.#connect(client.#deadline(undefined));
-    return client;
+    try {
+      await client.#connector.connect(client.#deadline(undefined));
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
   }
 
   /** The node we are connected to; undefined while there is none. */
   get node(): number | undefined {
-    return this.#connection?.node.id;
+    return this.#connector.node;
   }
 
   /** Requests that have no answer yet. */
   get inFlight(): number {
-    return this.#window.inFlight;
+    return this.#session.window.inFlight;
   }
 
   /**
    * Signs and submits a command; resolves when it has been executed or refused for good, with a checked receipt. Throws
-   * `ClientError`: a node's refusal before the log, or `outcome_unknown` when the deadline has passed.
+   * `ClientError`: a node's refusal before the log, `outcome_unknown` when the deadline has passed, or `unavailable` when
+   * it has passed before anything was sent.
    */
   async submit(command: Command, deadlineMs?: number): Promise<Outcome> {
     const deadline = this.#deadline(deadlineMs);
-    const sequence = await this.#window.take();
-    try {
-      return await this.#submit(command, sequence, deadline);
-    } finally {
-      this.#window.settle(sequence);
+    for (let renewed = false; ; renewed = true) {
+      const session = this.#session;
+      const sequence = await this.#takeNumber(session, deadline);
+      if (sequence !== undefined) {
+        const outcome = await this.#submitAs(command, session, sequence, deadline);
+        if (outcome !== undefined) return outcome;
+        if (renewed)
+          throw new ClientError("session_unknown", "the cluster forgets sessions as soon as they are opened");
+      }
+      await this.#renewSession(session, deadline);
     }
   }
 
@@ -115,108 +137,132 @@ export class QuorateClient {
   async query(query: Uint8Array, consistency: Consistency = "linearizable", deadlineMs?: number): Promise<Uint8Array> {
     const deadline = this.#deadline(deadlineMs);
     for (let attempt = 1; ; attempt++) {
+      let connection: Connection | undefined;
       try {
-        const connection = await this.#connect(deadline);
-        return await connection.query(query, consistency, Math.min(ATTEMPT_MS, this.#left(deadline)));
+        connection = await this.#connector.connect(deadline);
+        return await connection.query(query, consistency, Math.min(ATTEMPT_MS, left(deadline)));
       } catch (error) {
-        await this.#pauseOrThrow(error, attempt, deadline);
+        await this.#pauseOrThrow(error, { attempt, deadline, connection, sent: false });
       }
     }
   }
 
+  /** Ends the connection. Requests that are under way end as `closed`; what becomes of them nobody will tell. */
   close(): void {
-    this.#closed = true;
-    this.#connection?.close();
+    this.#connector.close();
   }
 
-  async #submit(command: Command, sequence: number, deadline: number): Promise<Outcome> {
+  async #takeNumber({ window }: Session, deadline: number): Promise<number | undefined> {
+    try {
+      return await window.take(left(deadline));
+    } catch (error) {
+      if (error instanceof ClientError) throw unavailable(error);
+      throw error;
+    }
+  }
+
+  /** Undefined when the cluster has forgotten the session: then nothing signed under it is executed any more. */
+  async #submitAs(
+    command: Command,
+    session: Session,
+    sequence: number,
+    deadline: number,
+  ): Promise<Outcome | undefined> {
+    let executed = false;
+    try {
+      const outcome = await this.#send(command, session.id, sequence, deadline);
+      executed = !UNREMEMBERED.has(outcome.result.status);
+      return outcome.result.status === "session_unknown" ? undefined : outcome;
+    } catch (error) {
+      if (error instanceof ClientError && error.code === "session_unknown") return undefined;
+      throw error;
+    } finally {
+      session.window.settle(sequence, executed);
+    }
+  }
+
+  /** Replaces a session that has no numbers left or is forgotten; whoever comes meanwhile waits for the same new one. */
+  async #renewSession(session: Session, deadline: number): Promise<void> {
+    if (this.#session === session) {
+      session.window.spend();
+      this.#renewing ??= this.#openSession(this.#deadline(undefined)).finally(() => {
+        this.#renewing = undefined;
+      });
+    }
+    try {
+      if (this.#renewing !== undefined) await before(deadline, this.#renewing);
+    } catch (error) {
+      throw error instanceof ClientError && error.code === "timeout" ? unavailable(error) : error;
+    }
+  }
+
+  async #openSession(deadline: number): Promise<void> {
+    const session = newSession();
+    const { result } = await this.#send({ kind: "sessionOpen" }, session.id, 0, deadline);
+    if (result.status !== "ok") throw new ClientError(result.status, "the cluster refused the session");
+    this.#session = session;
+  }
+
+  async #send(command: Command, session: Uint8Array, sequence: number, deadline: number): Promise<Outcome> {
     let transaction: Uint8Array | undefined;
     for (let attempt = 1; ; attempt++) {
+      let connection: Connection | undefined;
       try {
-        const connection = await this.#connect(deadline);
-        transaction ??= this.#sign(command, sequence);
-        const receiptBytes = await connection.submit(transaction, Math.min(ATTEMPT_MS * attempt, this.#left(deadline)));
+        connection = await this.#connector.connect(deadline);
+        transaction ??= this.#sign(command, session, sequence);
+        const patience = Math.min(ATTEMPT_MS * attempt, left(deadline));
+        const receiptBytes = await connection.submit(transaction, patience);
         const { receipt, height, timestamp } = this.#receipts.check(receiptBytes, transaction);
-        this.#learnTime(timestamp);
+        this.#logTime.learn(timestamp);
         return { result: decodeResult(receipt.result), receipt, receiptBytes, transaction, height, attempts: attempt };
       } catch (error) {
-        await this.#pauseOrThrow(error, attempt, deadline);
+        await this.#pauseOrThrow(error, { attempt, deadline, connection, sent: transaction !== undefined });
       }
     }
   }
 
-  #sign(command: Command, sequence: number): Uint8Array {
+  #sign(command: Command, session: Uint8Array, sequence: number): Uint8Array {
     const { cluster, signer } = this.#options;
-    const elapsedNs = BigInt(Math.floor((performance.now() - this.#logTime.atMs) * NS_PER_MS));
-    const expiry = this.#logTime.ns + elapsedNs + LIFETIME_NS;
-    const placement = { clusterId: cluster.clusterId, session: this.#session, sequence, expiry };
-    return signTransaction(sha256, signer, placement, command);
-  }
-
-  #learnTime(ns: bigint): void {
-    const atMs = performance.now();
-    const expected = this.#logTime.ns + BigInt(Math.floor((atMs - this.#logTime.atMs) * NS_PER_MS));
-    if (ns > expected) this.#logTime = { ns, atMs };
+    const expiry = this.#logTime.now() + LIFETIME_NS;
+    return signTransaction(sha256, signer, { clusterId: cluster.clusterId, session, sequence, expiry }, command);
   }
 
   #deadline(deadlineMs: number | undefined): number {
     return performance.now() + (deadlineMs ?? this.#options.deadlineMs ?? DEADLINE_MS);
   }
 
-  #left(deadline: number): number {
-    return Math.max(1, Math.ceil(deadline - performance.now()));
-  }
-
   /** After a failed attempt: waits a little where another may succeed, else throws. */
-  async #pauseOrThrow(error: unknown, attempt: number, deadline: number): Promise<void> {
+  async #pauseOrThrow(error: unknown, { attempt, deadline, connection, sent }: Attempt): Promise<void> {
     if (!(error instanceof ClientError)) throw error;
-    if (this.#closed) throw new ClientError("closed", "the client was closed");
+    if (this.#connector.closed) throw closedError();
     if (!isRetriable(error.code)) throw error;
-    if (error.code === "timeout" || error.code === "receipt_invalid") this.#leave();
+    // A node that does not answer, or lies, is given up; the next attempt goes to another.
+    if (error.code === "timeout" || error.code === "receipt_invalid") connection?.close();
     const pause = Math.min(PAUSE_MS * attempt, PAUSE_MAX_MS);
-    if (performance.now() + pause >= deadline) {
-      const reason = `no definite answer before the deadline (last: ${error.code}); retry with the same id`;
-      throw new ClientError("outcome_unknown", reason, {}, error);
+    if (performance.now() + pause < deadline) {
+      await sleep(pause);
+      return;
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, pause);
-    });
+    if (!sent) throw unavailable(error);
+    const reason = `no definite answer before the deadline (last: ${error.code}); retry with the same id`;
+    throw new ClientError("outcome_unknown", reason, {}, error);
   }
+}
 
-  /** Gives the present node up; the next request goes to another. */
-  #leave(): void {
-    this.#connection?.close();
-  }
+/** An attempt that has failed. */
+interface Attempt {
+  readonly attempt: number;
+  readonly deadline: number;
+  readonly connection: Connection | undefined;
+  /** Whether a transaction may have reached a node, in this attempt or an earlier one. */
+  readonly sent: boolean;
+}
 
-  /** The connection in use, or a new one to the next node that takes us. */
-  async #connect(deadline: number): Promise<Connection> {
-    if (this.#closed) throw new ClientError("closed", "the client was closed");
-    if (this.#connection !== undefined && !this.#connection.lost) return this.#connection;
-    this.#connecting ??= this.#dial(deadline).finally(() => {
-      this.#connecting = undefined;
-    });
-    return await this.#connecting;
-  }
+function newSession(): Session {
+  return { id: randomBytes(16), window: new SequenceWindow() };
+}
 
-  async #dial(deadline: number): Promise<Connection> {
-    const { cluster, signer } = this.#options;
-    const { nodes } = cluster;
-    let last = new ClientError("no_node", "the cluster has no nodes");
-    for (let tried = 0; tried < nodes.length && performance.now() < deadline; tried++) {
-      const node = nodes[this.#nextNode % nodes.length];
-      this.#nextNode += 1;
-      if (node === undefined) break;
-      try {
-        const { connection, logTime } = await Connection.open(cluster, node, signer);
-        this.#learnTime(logTime);
-        this.#connection = connection;
-        return connection;
-      } catch (error) {
-        if (!(error instanceof ClientError)) throw error;
-        last = error;
-      }
-    }
-    if (isRetriable(last.code)) throw last;
-    throw new ClientError(last.code, last.message, {}, last);
-  }
+function unavailable(error: ClientError): ClientError {
+  const reason = `no node answered before the deadline, and nothing was executed (last: ${error.code}: ${error.message})`;
+  return new ClientError("unavailable", reason, {}, error);
 }

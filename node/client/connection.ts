@@ -6,7 +6,7 @@ import { WebSocket } from "ws";
 import { equalBytes } from "../base/bytes.ts";
 import { errorMessage } from "../base/errors.ts";
 import { FRAME_BYTES_MAX } from "../base/limits.ts";
-import { type ClusterFile, type ClusterNode, sha256 } from "../transport/cluster-file.ts";
+import type { ClusterFile, ClusterNode } from "../transport/cluster-file.ts";
 import { peerKey, TLS_OPTIONS, zeroMask } from "../transport/tls.ts";
 import {
   type Consistency,
@@ -17,9 +17,13 @@ import {
 } from "../wire/client-frames.ts";
 import { WireError } from "../wire/msgpack.ts";
 import type { Signer } from "../wire/transaction.ts";
+import { sha256 } from "./crypto.ts";
 import { ClientError } from "./errors.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
+/** Close codes of RFC 6455, section 7.4.1. */
+const POLICY_VIOLATION = 1008;
+const MESSAGE_TOO_BIG = 1009;
 
 interface Pending {
   readonly resolve: (answer: Uint8Array) => void;
@@ -49,7 +53,7 @@ export class Connection {
     return this.#lost;
   }
 
-  /** Connects and greets; throws `ClientError` with `connection_lost`, `wrong_node` or the node's refusal. */
+  /** Connects and greets; rejects with `timeout`, `connection_lost`, `wrong_node` or the node's refusal. */
   static open(cluster: ClusterFile, node: ClusterNode, signer: Signer): Promise<Welcome> {
     const host = node.host.includes(":") ? `[${node.host}]` : node.host;
     const socket = new WebSocket(`wss://${host}:${node.port}/client`, {
@@ -74,8 +78,8 @@ export class Connection {
         fail(new ClientError("wrong_node", `whoever answers at ${node.host}:${node.port} is not node ${node.id}`));
       });
       socket.on("error", (error) => fail(new ClientError("connection_lost", errorMessage(error))));
-      socket.on("close", () => {
-        fail(new ClientError("connection_lost", "the node closed the connection"));
+      socket.on("close", (code, reason) => {
+        fail(closeError(code, reason.toString()));
         connection.#fail();
       });
       socket.on("message", (data: Buffer) => {
@@ -113,13 +117,18 @@ export class Connection {
         return;
       }
       const request = this.#nextRequest;
+      const encoded = frame(request);
+      if (encoded.length > FRAME_BYTES_MAX) {
+        reject(new ClientError("frame_too_large", `a request has at most ${FRAME_BYTES_MAX} bytes`));
+        return;
+      }
       this.#nextRequest = (request % 0xffff_ffff) + 1;
       const timer = setTimeout(() => {
         this.#pending.delete(request);
         reject(new ClientError("timeout", `node ${this.node.id} did not answer in ${timeoutMs} ms`));
       }, timeoutMs);
       this.#pending.set(request, { resolve, reject, timer });
-      this.#socket.send(frame(request));
+      this.#socket.send(encoded);
     });
   }
 
@@ -142,6 +151,14 @@ export class Connection {
     }
     this.#pending.clear();
   }
+}
+
+/** Why a node has closed the connection: its own word for it, where it gave one. */
+function closeError(code: number, reason: string): ClientError {
+  const text = "the node closed the connection";
+  if (code === POLICY_VIOLATION && /^[a-z_]+$/.test(reason)) return new ClientError(reason, `${text}: ${reason}`);
+  if (code === MESSAGE_TOO_BIG) return new ClientError("frame_too_large", `${text}: a frame was too large`);
+  return new ClientError("connection_lost", text);
 }
 
 function decode(data: Buffer): NodeFrame | undefined {

@@ -1,11 +1,7 @@
 /** Errors of the client library. Codes of nodes (docs/errors.md) come through as they are. */
 import { CodedError } from "../base/errors.ts";
 
-/**
- * `code` is a node's refusal, or one of: `outcome_unknown` (the deadline passed: ask again with the same id),
- * `no_node` (no node could be reached), `receipt_invalid`, `connection_lost`, `closed`, `key_invalid`,
- * `key_file_unreadable`, `file_exists`.
- */
+/** `code` is a node's refusal, or one that the client library adds: docs/errors.md lists both. */
 export class ClientError extends CodedError {
   override readonly name = "ClientError";
 }

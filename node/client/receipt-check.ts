@@ -1,12 +1,11 @@
 /**
  * Checking receipts as they come. A node signs once a block, so its signature is checked once and remembered.
  */
-import { verify } from "node:crypto";
 import { toHex } from "../base/bytes.ts";
-import { publicKeyObject } from "../transport/certificate.ts";
-import { type ClusterFile, sha256 } from "../transport/cluster-file.ts";
+import type { ClusterFile } from "../transport/cluster-file.ts";
 import { WireError } from "../wire/msgpack.ts";
-import { decodeReceipt, type Receipt, verifyReceipt } from "../wire/receipt.ts";
+import { decodeReceipt, type Receipt, type ReceiptTrust, verifyReceipt } from "../wire/receipt.ts";
+import { sha256, verifySignature } from "./crypto.ts";
 import { ClientError } from "./errors.ts";
 
 const REMEMBERED = 1_024;
@@ -18,21 +17,20 @@ export interface CheckedReceipt {
   readonly timestamp: bigint;
 }
 
-/** Whether an Ed25519 signature is good; false also for a key that is none. */
-export function verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  try {
-    return verify(null, message, publicKeyObject(publicKey), signature);
-  } catch {
-    return false;
-  }
+/** What a receipt of the cluster is checked against, for `verifyReceipt`. */
+export function receiptTrust({ clusterId, nodes }: ClusterFile): ReceiptTrust {
+  return { clusterId, nodeKeys: nodes.map(({ publicKey }) => publicKey), sha256, verify: verifySignature };
 }
 
 export class ReceiptChecker {
-  readonly #cluster: ClusterFile;
+  readonly #trust: ReceiptTrust;
   readonly #good = new Set<string>();
 
   constructor(cluster: ClusterFile) {
-    this.#cluster = cluster;
+    this.#trust = {
+      ...receiptTrust(cluster),
+      verify: (key, message, signature) => this.#verify(key, message, signature),
+    };
   }
 
   /** The receipt of exactly this transaction; throws `ClientError` `receipt_invalid`. */
@@ -44,13 +42,7 @@ export class ReceiptChecker {
       if (error instanceof WireError) throw new ClientError("receipt_invalid", error.message, {}, error);
       throw error;
     }
-    const trust = {
-      clusterId: this.#cluster.clusterId,
-      nodeKeys: this.#cluster.nodes.map(({ publicKey }) => publicKey),
-      sha256,
-      verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => this.#verify(key, message, signature),
-    };
-    const verdict = verifyReceipt(receipt, trust, transaction);
+    const verdict = verifyReceipt(receipt, this.#trust, transaction);
     if (!verdict.valid) throw new ClientError("receipt_invalid", `the receipt does not hold: ${verdict.reason}`);
     return { receipt, height: verdict.height, timestamp: verdict.timestamp };
   }

@@ -4,7 +4,7 @@
  */
 import { createHash, hash, type KeyObject, verify } from "node:crypto";
 import { toHex } from "../base/bytes.ts";
-import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
+import type { Crypto, Sha256, VerifyJob } from "../base/ports/crypto.ts";
 import { publicKeyObject } from "../transport/certificate.ts";
 import type { Identity } from "../transport/identity.ts";
 
@@ -12,30 +12,34 @@ const KEYS_CACHED = 4_096;
 /** Up to here it is faster to join the chunks than to feed them one by one. */
 const JOIN_BYTES_MAX = 16_384;
 
+const joined = new Uint8Array(JOIN_BYTES_MAX);
+
+/** SHA-256 of the chunks joined. */
+export function sha256(...chunks: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  if (chunks.length > 1 && length > JOIN_BYTES_MAX) {
+    const stream = createHash("sha256");
+    for (const chunk of chunks) stream.update(chunk);
+    return plain(stream.digest());
+  }
+  return plain(hash("sha256", chunks.length === 1 ? (chunks[0] as Uint8Array) : join(chunks), "buffer"));
+}
+
 export class NodeCrypto implements Crypto {
   readonly publicKey: Uint8Array;
+  readonly sha256: Sha256 = sha256;
   readonly #identity: Identity;
   readonly #keys = new Map<string, KeyObject>();
-  readonly #joined = new Uint8Array(JOIN_BYTES_MAX);
 
   constructor(identity: Identity) {
     this.#identity = identity;
     this.publicKey = identity.publicKey;
   }
 
-  sha256(...chunks: readonly Uint8Array[]): Uint8Array {
-    let length = 0;
-    for (const chunk of chunks) length += chunk.length;
-    if (chunks.length > 1 && length > JOIN_BYTES_MAX) {
-      const stream = createHash("sha256");
-      for (const chunk of chunks) stream.update(chunk);
-      return plain(stream.digest());
-    }
-    return plain(hash("sha256", chunks.length === 1 ? (chunks[0] as Uint8Array) : this.#join(chunks), "buffer"));
-  }
-
   verify(jobs: readonly VerifyJob[], done: (valid: readonly boolean[]) => void): void {
     const valid = jobs.map(() => false);
+    if (jobs.length === 0) setImmediate(() => done(valid));
     let open = jobs.length;
     const finish = (index: number, good: boolean): void => {
       valid[index] = good;
@@ -56,15 +60,6 @@ export class NodeCrypto implements Crypto {
     return this.#identity.sign(message);
   }
 
-  #join(chunks: readonly Uint8Array[]): Uint8Array {
-    let offset = 0;
-    for (const chunk of chunks) {
-      this.#joined.set(chunk, offset);
-      offset += chunk.length;
-    }
-    return this.#joined.subarray(0, offset);
-  }
-
   #key(raw: Uint8Array): KeyObject | undefined {
     const name = toHex(raw);
     const known = this.#keys.get(name);
@@ -80,6 +75,15 @@ export class NodeCrypto implements Crypto {
       return undefined;
     }
   }
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  let offset = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return joined.subarray(0, offset);
 }
 
 function plain(buffer: Buffer): Uint8Array {

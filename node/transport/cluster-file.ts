@@ -2,12 +2,12 @@
  * The cluster file: what nodes and clients must know of a cluster. It holds no secret, but whoever can change it can
  * lead a client to another cluster; the cluster id, a hash of the genesis, is checked against it.
  */
-import { createHash } from "node:crypto";
 import { equalBytes, fromHex, toHex } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
 import { clusterIdOf, decodeGenesis, encodeGenesis, type Genesis } from "../wire/genesis.ts";
 import { WireError } from "../wire/msgpack.ts";
+import { sha256 } from "../wire/sha256.ts";
 
 export interface ClusterNode {
   readonly id: NodeId;
@@ -27,13 +27,6 @@ const VERSION = 1;
 
 function invalid(reason: string): CodedError {
   return new CodedError("cluster_file_invalid", `the cluster file cannot be used: ${reason}`);
-}
-
-/** SHA-256 of the chunks joined, natively. */
-export function sha256(...chunks: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  for (const chunk of chunks) hash.update(chunk);
-  return new Uint8Array(hash.digest());
 }
 
 export function formatClusterFile(genesis: Genesis, addresses: readonly { host: string; port: number }[]): string {
