@@ -15,11 +15,13 @@ import type { TraceEvent } from "./actor/cell.ts";
 import { ActorSystem, type FatalReport } from "./actor/system.ts";
 import { assert } from "./base/assert.ts";
 import { equalBytes } from "./base/bytes.ts";
+import { CodedError } from "./base/errors.ts";
 import type { NodeId } from "./base/ids.ts";
 import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { NetworkHandler } from "./base/ports/network.ts";
 import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.ts";
+import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
 import { GatewayActor } from "./gateway/gateway-actor.ts";
 import { GossipActor, type GossipMessage } from "./gossip/gossip-actor.ts";
 import type { ConsensusMessage } from "./messages/consensus.ts";
@@ -110,18 +112,14 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
 
 function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (error: Error) => void): Recovered {
   const sha256 = host.crypto.sha256.bind(host.crypto);
+  const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
+  const { isNew } = claimStore(host.store, owner, fail);
   const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
   restoreCheckpoint(host.store, state);
   const { segmentBytes, cacheBytes } = options;
   const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, onFatal: fail });
-  assert(
-    log.lastIndex() >= state.height,
-    `the log ends at ${log.lastIndex()}, before the checkpoint at ${state.height}`,
-  );
-  if (state.height > 0) {
-    const hash = log.hash(state.height);
-    assert(hash !== undefined && equalBytes(hash, state.blockHash), "log and checkpoint tell different histories");
-  }
+  if (isNew) checkLogBesideNewStore(log);
+  checkHistory(log, state);
   const { electionTimeoutTicks, heartbeatTicks } = options.timing;
   const random = host.random.fork("raft");
   const raft = parts.createRaft({
@@ -143,6 +141,15 @@ function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (erro
   const { records, tornBytes } = log.recovery;
   host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
   return { raft, log, state };
+}
+
+/** Throws `CodedError` `checkpoint_damaged` for a checkpoint of another history than the log tells. */
+function checkHistory(log: LogStore, { height, blockHash }: StateMachine): void {
+  if (height === 0) return;
+  const hash = log.hash(height);
+  if (hash !== undefined && equalBytes(hash, blockHash)) return;
+  const there = hash === undefined ? `the log ends at ${log.lastIndex()}` : "the log has another block there";
+  throw new CodedError("checkpoint_damaged", `the checkpoint is at height ${height}, but ${there}`);
 }
 
 interface Actors {
@@ -354,6 +361,7 @@ function networkHandler(host: Host, { gateway, consensus, gossip }: Actors): Net
       if (frame[0] === LANES.raft) consensus.tell(message);
       else if (frame[0] === LANES.gossip) gossip.tell(message);
       else if (frame[0] === LANES.forward) gateway.tell(message);
+      else host.log.warn("node.unknown_lane", { from, lane: frame[0] ?? -1 });
     },
     clientOpened: (connection) => gateway.deliver({ type: "clientOpened", connection }),
     clientFrame: (connection, frame) => {

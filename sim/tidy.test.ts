@@ -27,7 +27,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
   "node/base": { units: [], packages: [] },
   "node/actor": { units: ["node/base"], packages: [] },
   "node/assets": { units: ["node/base"], packages: [] },
-  "node/wire": { units: ["node/base"], packages: ["msgpackr"] },
+  "node/wire": { units: ["node/base"], packages: ["msgpackr", "@noble/hashes/sha2.js"] },
   "node/ledger": { units: ["node/base"], packages: [] },
   consensus: { units: ["node/base"], packages: [] },
   storage: { units: ["node/base"], packages: ["level", ...NODE_FILES] },
@@ -49,11 +49,14 @@ const UNITS: Readonly<Record<string, Unit>> = {
   },
   "node/transport": {
     units: ["node/base", "node/wire"],
-    packages: ["ws", "node:crypto", "node:http", "node:https", "node:stream", "node:tls"],
+    packages: ["ws", "node:crypto", "node:http", "node:https", "node:net", "node:stream", "node:tls"],
   },
   "node/client": {
-    units: ["node/base", "node/transport", "node/wire"],
-    packages: ["ws", "@noble/curves/ed25519.js", "node:crypto", "node:fs", "node:perf_hooks"],
+    units: ["node/base", "node/ledger", "node/state", "node/transport", "node/wire"],
+    packages: [
+      ...["ws", "@noble/curves/ed25519.js", "@noble/hashes/utils.js"],
+      ...["node:fs", "node:perf_hooks", "node:timers/promises"],
+    ],
   },
   "node/host": {
     units: ["node", "node/actor", "node/base", "node/transport", "node/wire", "storage"],

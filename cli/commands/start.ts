@@ -1,8 +1,9 @@
 /** `quorate start`: one node in this process. */
 import type { CommandModule } from "yargs";
-import { EXIT_FATAL, runNode } from "../../node/host/run.ts";
+import { EXIT_FATAL, isDamage, type RunningNode, runNode } from "../../node/host/run.ts";
 import { command } from "../command.ts";
 import { untilStopped } from "../interruption.ts";
+import { EXIT } from "../output.ts";
 
 /** A stop takes longer than this only when something hangs; then the log, which is durable, is all that counts. */
 const STOP_MS = 10_000;
@@ -14,12 +15,20 @@ export const start: CommandModule = command({
     yargs
       .option("config", { type: "string", demandOption: true, describe: "the node's configuration file" })
       .example("$0 start --config ./cluster/node-1/config.json", "a file that init wrote"),
-  handler: async ({ config }) => {
-    const node = await runNode(config, (text) => {
-      process.stderr.write(`${text}\n`, () => process.exit(EXIT_FATAL));
-    });
+  handler: async ({ config }, output) => {
+    let node: RunningNode;
+    try {
+      node = await runNode(config, (text) => {
+        process.stderr.write(`${text}\n`, () => process.exit(EXIT_FATAL));
+      });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      output.error(error);
+      return EXIT_FATAL;
+    }
     await untilStopped();
     setTimeout(() => process.exit(1), STOP_MS).unref();
     await node.stop();
+    return EXIT.done;
   },
 });

@@ -2,8 +2,8 @@
  * A node's configuration file: JSON, read strictly. A typo is refused with the place, and with what was probably meant.
  */
 import { closest } from "../base/closest.ts";
-import { CodedError } from "../base/errors.ts";
-import { SEGMENT_BYTES } from "../base/limits.ts";
+import { CodedError, errorMessage } from "../base/errors.ts";
+import { NODES_MAX, SEGMENT_BYTES } from "../base/limits.ts";
 import type { NodeTiming } from "../compose.ts";
 import { LOG_LEVELS, type LogLevel } from "./pino-log.ts";
 
@@ -61,18 +61,16 @@ const level: Field = (value, path) => {
   return value;
 };
 
-const endpoints: Field = (value, path) => {
-  const fields = asObject(value, path);
-  for (const [name, address] of Object.entries(fields)) {
-    if (typeof address !== "string" || !/^https?:\/\//.test(address) || !URL.canParse(address)) {
-      throw invalid(`${path}.${name}`, "must be an http or https address");
-    }
-  }
-  return fields;
+const address: Field = (value, path) => {
+  if (typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value)) return value;
+  throw invalid(path, "must be an http or https address");
 };
 
+/** Each network may be configured or not; a name that no channel knows would be a channel that is silently off. */
+const endpoints: Field = (value, path) => readObject(value, path, { card: address }, ["card"]);
+
 const timing: Field = (value, path) =>
-  readObject(value, path, {
+  readObject({ ...CONFIG_DEFAULTS.timing, ...asObject(value, path) }, path, {
     tickMs: integer(1, 1_000),
     electionTimeoutTicks: integer(2, 1_000),
     heartbeatTicks: integer(1, 500),
@@ -80,7 +78,7 @@ const timing: Field = (value, path) =>
 
 const FIELDS: Readonly<Record<keyof NodeConfig, Field>> = {
   version: integer(1, 1),
-  id: integer(1, 9),
+  id: integer(1, NODES_MAX),
   cluster: text,
   identity: text,
   data: text,
@@ -98,7 +96,7 @@ export function parseConfig(source: string): NodeConfig {
   try {
     value = JSON.parse(source);
   } catch (error) {
-    throw new CodedError("config_invalid", "the configuration is not JSON", {}, error);
+    throw new CodedError("config_invalid", `the configuration is not JSON: ${errorMessage(error)}`, {}, error);
   }
   const config = readObject(
     { ...CONFIG_DEFAULTS, ...asObject(value, "config") },
@@ -116,8 +114,13 @@ function asObject(value: unknown, path: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** Reads an object with exactly these fields. */
-function readObject(value: unknown, path: string, fields: Readonly<Record<string, Field>>): Record<string, unknown> {
+/** Reads an object with exactly these fields; those in `optional` may be missing. */
+function readObject(
+  value: unknown,
+  path: string,
+  fields: Readonly<Record<string, Field>>,
+  optional: readonly string[] = [],
+): Record<string, unknown> {
   const given = asObject(value, path);
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(fields, name)) continue;
@@ -129,8 +132,8 @@ function readObject(value: unknown, path: string, fields: Readonly<Record<string
   }
   const result: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
-    if (!Object.hasOwn(given, name)) throw invalid(`${path}.${name}`, "is missing");
-    result[name] = field(given[name], `${path}.${name}`);
+    if (Object.hasOwn(given, name)) result[name] = field(given[name], `${path}.${name}`);
+    else if (!optional.includes(name)) throw invalid(`${path}.${name}`, "is missing");
   }
   return result;
 }

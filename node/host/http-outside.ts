@@ -33,7 +33,7 @@ export class HttpOutside implements Outside {
       return;
     }
     const secure = base.protocol === "https:";
-    const outgoing = (secure ? httpsRequest : httpRequest)(new URL(request.path, base), {
+    const outgoing = (secure ? httpsRequest : httpRequest)(below(base, request.path), {
       method: request.method,
       headers: { ...request.headers, "content-length": Buffer.byteLength(request.body) },
       agent: secure ? this.#https : this.#http,
@@ -62,13 +62,26 @@ export class HttpOutside implements Outside {
   }
 }
 
+/** The address of a path below a base, whose own path stays in front. */
+function below(base: URL, path: string): URL {
+  const address = new URL(base);
+  const [pathname = "", search = ""] = path.split("?", 2);
+  address.pathname = base.pathname.replace(/\/$/, "") + pathname;
+  address.search = search;
+  return address;
+}
+
+/** `done` gets the body, or undefined for one that is cut or too long; only its first call counts. */
 function readBody(response: IncomingMessage, done: (body: string | undefined) => void): void {
   const chunks: Buffer[] = [];
   let length = 0;
   response.on("data", (chunk: Buffer) => {
     length += chunk.length;
-    if (length > ANSWER_BYTES_MAX) response.destroy();
-    else chunks.push(chunk);
+    if (length <= ANSWER_BYTES_MAX) chunks.push(chunk);
+    else {
+      done(undefined); // before the end, which may have arrived already
+      response.destroy();
+    }
   });
   response.on("end", () => done(Buffer.concat(chunks).toString("utf8")));
   response.on("close", () => done(undefined));

@@ -3,7 +3,7 @@
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CodedError } from "../base/errors.ts";
+import { CodedError, errorMessage } from "../base/errors.ts";
 import { formatClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import type { Genesis } from "../wire/genesis.ts";
@@ -27,11 +27,12 @@ export interface InitResult {
   readonly configs: readonly string[];
 }
 
-/** Writes a new cluster's files; throws `CodedError` `dir_not_empty` rather than touch what is there. */
+/**
+ * Writes a new cluster's files; throws `CodedError` `dir_not_empty` rather than touch what is there, or `dir_unusable`.
+ */
 export function initCluster(options: InitOptions): InitResult {
   const { directory, addresses, adminKey } = options;
-  mkdirSync(directory, { recursive: true });
-  if (readdirSync(directory).length > 0) {
+  if (entriesOf(directory).length > 0) {
     throw new CodedError("dir_not_empty", `${directory} is not empty: choose a new directory`, { directory });
   }
   const identities = addresses.map(() => Identity.generate());
@@ -60,4 +61,14 @@ export function initCluster(options: InitOptions): InitResult {
     return path;
   });
   return { clusterFile, configs };
+}
+
+/** What is in a directory, which is made where there is none. */
+function entriesOf(directory: string): readonly string[] {
+  try {
+    mkdirSync(directory, { recursive: true });
+    return readdirSync(directory);
+  } catch (error) {
+    throw new CodedError("dir_unusable", `${directory} cannot be used: ${errorMessage(error)}`, { directory }, error);
+  }
 }

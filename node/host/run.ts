@@ -1,96 +1,142 @@
 /**
  * Running a node in this process: reads its configuration, opens its data, listens, and hands everything to the
- * composition root. Also what an operator reads when the node had to stop.
+ * composition root. Also what an operator reads when the node had to stop, or must not start.
  */
-import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import type { FatalReport } from "../actor/system.ts";
+import { InvariantError } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { Host } from "../base/ports/host.ts";
-import { type ComposedNode, composeNode } from "../compose.ts";
-import { parseClusterFile } from "../transport/cluster-file.ts";
+import { composeNode, type NodeOptions } from "../compose.ts";
+import { type ClusterFile, type ClusterNode, parseClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import { WebSocketNetwork } from "../transport/websocket-network.ts";
 import { type NodeConfig, parseConfig } from "./config.ts";
+import { readSecret, readText } from "./files.ts";
 import { HttpOutside } from "./http-outside.ts";
 import { NodeClock } from "./node-clock.ts";
 import { NodeCrypto } from "./node-crypto.ts";
 import { NodeRandom } from "./node-random.ts";
 import { PinoLog } from "./pino-log.ts";
 
-/** Exit code of a node that has stopped because something in it cannot be believed (BSD's EX_SOFTWARE). */
+/** Exit code of a node whose own data or state cannot be believed (BSD's EX_SOFTWARE): it must not be restarted as it is. */
 export const EXIT_FATAL = 70;
+
+/** What recovery may find in the data; docs/errors.md. */
+const DAMAGE: ReadonlySet<string> = new Set([
+  ...["wal_damaged", "wal_missing_segment", "wal_foreign_format", "store_damaged", "checkpoint_damaged"],
+]);
 
 export interface RunningNode {
   readonly id: number;
   readonly host: string;
   readonly port: number;
-  /** What recovery found in the log. */
+  /** Height up to which recovery found the log. */
   readonly recoveredHeight: number;
   stop(): Promise<void>;
 }
 
+/** What a node is started from. */
+interface Settings {
+  readonly config: NodeConfig;
+  readonly cluster: ClusterFile;
+  readonly self: ClusterNode;
+  readonly identity: Identity;
+  /** Absolute path of its data. */
+  readonly data: string;
+}
+
+/** Whether a node could not start because its own data cannot be believed. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof InvariantError || (error instanceof CodedError && DAMAGE.has(error.code));
+}
+
 /** Starts a node; throws `CodedError` when its files, data or address cannot be used. `onFatal` ends the process. */
 export async function runNode(configPath: string, onFatal: (text: string) => void): Promise<RunningNode> {
-  const config = parseConfig(read(configPath));
-  const home = dirname(resolve(configPath));
-  const cluster = parseClusterFile(read(resolve(home, config.cluster)));
-  const identity = Identity.fromPem(read(resolve(home, config.identity)));
-  const self = cluster.nodes.find(({ id }) => id === config.id);
-  if (self === undefined) throw new CodedError("config_invalid", `the cluster file has no node ${config.id}`);
-  if (Buffer.compare(self.publicKey, identity.publicKey) !== 0) {
-    throw new CodedError("identity_invalid", `the identity is not that of node ${config.id} in the cluster file`);
+  const settings = readSettings(configPath);
+  const opened: (() => unknown)[] = [];
+  try {
+    return await start(settings, onFatal, opened);
+  } catch (error) {
+    for (const close of opened.toReversed()) await close();
+    throw isDamage(error) ? damaged(settings, error) : error;
   }
-  const data = resolve(home, config.data);
+}
+
+function readSettings(configPath: string): Settings {
+  const config = parseConfig(readText(configPath, "the configuration"));
+  const home = dirname(resolve(configPath));
+  const cluster = parseClusterFile(readText(resolve(home, config.cluster), "config.cluster"));
+  const identity = Identity.fromPem(readSecret(resolve(home, config.identity), "config.identity"));
+  const self = cluster.nodes.find(({ id }) => id === config.id);
+  if (self === undefined)
+    throw new CodedError("config_invalid", `config.id: the cluster file has no node ${config.id}`);
+  if (!equalBytes(self.publicKey, identity.publicKey)) {
+    const reason = `config.identity: the key is not that of node ${config.id} in the cluster file`;
+    throw new CodedError("identity_invalid", reason);
+  }
+  return { config, cluster, self, identity, data: resolve(home, config.data) };
+}
+
+/** `opened` collects how to close what has been opened, in order. */
+async function start(
+  { config, cluster, self, identity, data }: Settings,
+  onFatal: (text: string) => void,
+  opened: (() => unknown)[],
+): Promise<RunningNode> {
+  const { id, timing, checkpointBlocks, segmentBytes, cacheBytes, endpoints } = config;
   const clock = new NodeClock();
   const random = new NodeRandom();
-  const log = new PinoLog(config.logLevel, { node: config.id });
-  const disk = new NodeDisk(data);
+  const log = new PinoLog(config.logLevel, { node: id });
+  const disk = openDisk(data);
   const store = await LevelStore.open(join(data, "state"));
-  const { clusterId, nodes } = cluster;
-  const network = await WebSocketNetwork.listen({ id: config.id, identity, clusterId, nodes, clock, random, log });
-  const outside = new HttpOutside(new Map(Object.entries(config.endpoints).map(([name, url]) => [name, new URL(url)])));
+  opened.push(() => store.close());
+  const { clusterId, genesis, nodes } = cluster;
+  const network = await WebSocketNetwork.listen({ id, identity, clusterId, nodes, clock, random, log });
+  opened.push(() => network.close());
+  const outside = new HttpOutside(new Map(Object.entries(endpoints).map(([name, url]) => [name, new URL(url)])));
+  opened.push(() => outside.close());
   const host: Host = { clock, random, disk, store, network, outside, crypto: new NodeCrypto(identity), log };
-  const { id, timing, checkpointBlocks, segmentBytes, cacheBytes } = config;
-  const node = composeNode(host, {
-    ...{ id, genesis: cluster.genesis, timing, checkpointBlocks, segmentBytes, cacheBytes },
+  const options: NodeOptions = {
+    ...{ id, genesis, timing, checkpointBlocks, segmentBytes, cacheBytes },
     onFatal: (report) => onFatal(fatalText(config, data, report)),
-  });
+  };
+  const node = composeNode(host, options);
+  opened.push(() => node.stop());
   const recoveredHeight = node.inspect.log.lastIndex();
   log.info("node.started", { host: self.host, port: self.port, recoveredHeight });
-  return {
-    ...{ id, host: self.host, port: self.port, recoveredHeight },
-    stop: () => stop(node, network, outside, store),
+  const stop = async (): Promise<void> => {
+    for (const close of opened.toReversed()) await close();
+    log.info("node.stopped");
   };
+  return { id, host: self.host, port: self.port, recoveredHeight, stop };
 }
 
-async function stop(
-  node: ComposedNode,
-  network: WebSocketNetwork,
-  outside: HttpOutside,
-  store: LevelStore,
-): Promise<void> {
-  node.stop();
-  outside.close();
-  await network.close();
-  await store.close();
-}
-
-function read(path: string): string {
+function openDisk(data: string): NodeDisk {
   try {
-    return readFileSync(path, "utf8");
+    return new NodeDisk(data);
   } catch (error) {
-    throw new CodedError("file_unreadable", `${path} cannot be read: ${errorMessage(error)}`, { path }, error);
+    throw new CodedError("data_unusable", `config.data: ${data} cannot be used: ${errorMessage(error)}`, {}, error);
   }
+}
+
+/** The error with which a node does not start on damaged data: what was found, and what to do. */
+function damaged({ config, data }: Settings, error: unknown): CodedError {
+  const code = error instanceof CodedError ? error.code : "checkpoint_damaged";
+  const facts = error instanceof CodedError ? error.facts : {};
+  const advice = `Keep ${data} as it is (copy it before anything else) and run "quorate verify" on it; docs/errors.md`;
+  const message = `node ${config.id} does not start on damaged data. ${errorMessage(error)}. ${advice}`;
+  return new CodedError(code, message, facts, error);
 }
 
 /** What an operator is told when a node stops itself. */
-function fatalText(config: NodeConfig, data: string, { actor, reason, stack }: FatalReport): string {
+function fatalText({ id }: NodeConfig, data: string, { actor, reason, stack }: FatalReport): string {
   return [
     "",
-    `Quorate node ${config.id} has stopped itself: its ${actor} found something that must never be.`,
+    `Quorate node ${id} has stopped itself: its ${actor} found something that must never be.`,
     "",
     `  ${reason}`,
     "",

@@ -1,0 +1,62 @@
+/**
+ * Whose data this is: written into the store at a node's first start and compared at every other. A node that starts on
+ * another's data would vote twice in that one's name, or offer its peers the log of another cluster.
+ */
+import type { LogStore } from "../storage/wal/log-store.ts";
+import { equalBytes, toHex } from "./base/bytes.ts";
+import { CodedError } from "./base/errors.ts";
+import type { NodeId } from "./base/ids.ts";
+import type { Store } from "./base/ports/store.ts";
+import { pack, unpack } from "./wire/msgpack.ts";
+import { bytes, check, integer, type Schema, tuple, u32 } from "./wire/schema.ts";
+
+const KEY = "node/owner";
+
+export interface DataOwner {
+  readonly clusterId: Uint8Array;
+  readonly node: NodeId;
+}
+
+const ownerSchema: Schema<readonly [version: number, clusterId: Uint8Array, node: number]> = tuple(
+  integer(1, 1),
+  bytes(16),
+  u32,
+);
+
+/**
+ * Throws `CodedError` `data_foreign` for the data of another node or cluster. Marks a new store; `fail` is told when that
+ * cannot be written. The store keeps its writes in order, so the mark is durable before the first term and vote are.
+ */
+export function claimStore(
+  store: Store,
+  owner: DataOwner,
+  fail: (error: CodedError) => void,
+): { readonly isNew: boolean } {
+  const stored = store.get(KEY);
+  if (stored === undefined) {
+    const value = pack([1, owner.clusterId, owner.node]);
+    store.write([{ key: KEY, value }], (error) => {
+      if (error !== undefined) fail(error);
+    });
+    return { isNew: true };
+  }
+  const [, clusterId, node] = check(ownerSchema, unpack(stored), "malformed_body");
+  if (!equalBytes(clusterId, owner.clusterId)) {
+    throw foreign(`cluster ${toHex(clusterId)}, not to ${toHex(owner.clusterId)}`);
+  }
+  if (node !== owner.node) throw foreign(`node ${node}, not to node ${owner.node}`);
+  return { isNew: false };
+}
+
+/** Throws `CodedError` `store_damaged` for a log whose store is new: what the node has voted is lost. */
+export function checkLogBesideNewStore(log: LogStore): void {
+  if (log.lastIndex() === 0) return;
+  throw new CodedError(
+    "store_damaged",
+    `the log has blocks up to height ${log.lastIndex()}, but the store with the node's term and vote is gone`,
+  );
+}
+
+function foreign(whose: string): CodedError {
+  return new CodedError("data_foreign", `the data belongs to ${whose}: check the paths in the configuration`);
+}

@@ -1,0 +1,25 @@
+/** Small files of a node, read whole; errors name the setting that led to them. */
+import { readFileSync, statSync } from "node:fs";
+import { CodedError, errorMessage } from "../base/errors.ts";
+
+/** Permission bits of everybody but the owner. */
+const OTHERS = 0o077;
+
+/** The text of a file; throws `CodedError` `file_unreadable`. `what` says whose path it is. */
+export function readText(path: string, what: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new CodedError("file_unreadable", `${what}: ${path} cannot be read: ${errorMessage(error)}`, { path }, error);
+  }
+}
+
+/** The text of a file that nobody but its owner may read; throws `file_unreadable` or `key_file_exposed`. */
+export function readSecret(path: string, what: string): string {
+  const text = readText(path, what);
+  // Windows has no such bits, and shows them all as set.
+  if (process.platform !== "win32" && (statSync(path).mode & OTHERS) !== 0) {
+    throw new CodedError("key_file_exposed", `${what}: others may read the secret: chmod 600 ${path}`, { path });
+  }
+  return text;
+}

@@ -1,0 +1,57 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { newKey } from "../client/index.ts";
+import { parseClusterFile } from "../transport/cluster-file.ts";
+import { Identity } from "../transport/identity.ts";
+import { parseConfig } from "./config.ts";
+import { type InitResult, initCluster } from "./init.ts";
+
+const root = mkdtempSync(join(tmpdir(), "quorate-init-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const adminKey = newKey().publicKey;
+const addresses = [7400, 7401, 7402].map((port) => ({ host: "127.0.0.1", port }));
+
+function init(directory: string): InitResult {
+  return initCluster({ directory, adminKey, addresses, endpoints: { card: "http://127.0.0.1:7300" }, nowMs: 1_000 });
+}
+
+test("writes what nodes start from: each its own secret, all the same cluster", () => {
+  const directory = join(root, "new/cluster");
+  const { clusterFile, configs } = init(directory);
+  const cluster = parseClusterFile(readFileSync(clusterFile, "utf8"));
+  expect(cluster.genesis).toMatchObject({ timestamp: 1_000_000_000n, adminKey });
+  expect(configs).toHaveLength(3);
+  configs.forEach((path, index) => {
+    const config = parseConfig(readFileSync(path, "utf8"));
+    expect(config).toMatchObject({ id: index + 1, endpoints: { card: "http://127.0.0.1:7300" } });
+    const secret = join(path, "..", config.identity);
+    expect(statSync(secret).mode & 0o777).toBe(0o600);
+    expect(Identity.fromPem(readFileSync(secret, "utf8")).publicKey).toEqual(cluster.nodes[index]?.publicKey);
+    expect(join(path, "..", config.cluster)).toBe(clusterFile);
+  });
+});
+
+test("never touches a directory that has something in it", () => {
+  const directory = join(root, "full");
+  mkdirSync(directory);
+  writeFileSync(join(directory, "mine.txt"), "mine");
+  const refused = expect.objectContaining({ code: "dir_not_empty", facts: { directory } }) as Error;
+  expect(() => init(directory)).toThrow(refused);
+  expect(readdirSync(directory)).toEqual(["mine.txt"]);
+  const twice = join(root, "twice");
+  init(twice);
+  const before = readFileSync(join(twice, "cluster.json"), "utf8");
+  expect(() => init(twice)).toThrow(expect.objectContaining({ code: "dir_not_empty" }));
+  expect(readFileSync(join(twice, "cluster.json"), "utf8")).toBe(before);
+});
+
+test("says so where it cannot write", () => {
+  const file = join(root, "file");
+  writeFileSync(file, "");
+  for (const place of [file, join(file, "below")]) {
+    expect(() => init(place)).toThrow(expect.objectContaining({ code: "dir_unusable" }));
+  }
+});
