@@ -5,35 +5,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ClusterFile, type KeyPair, newKey, parseClusterFile, writeKeyFile } from "../node/client/index.ts";
 import { initCluster } from "../node/host/init.ts";
+import { freePorts } from "./free-ports.ts";
 
-const QUORATE: string = fileURLToPath(new URL("./bin/quorate.js", import.meta.url));
+/** The processes run the build, also where this file is run from its source, as in tests. */
+const BUILT: string = import.meta.url.endsWith(".ts") ? "../dist/cli/bin/quorate.js" : "./bin/quorate.js";
+const QUORATE: string = fileURLToPath(new URL(BUILT, import.meta.url));
+/** Longer than a node takes to stop by itself (cli/commands/start.ts). */
+const STOP_MS = 15_000;
 
 export interface LocalClusterOptions {
   readonly directory: string;
   readonly nodes: number;
   readonly nowMs: number;
-}
-
-/** Ports that nobody uses now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    if (typeof address === "object" && address !== null) ports.push(address.port);
-  }
-  for (const server of servers) {
-    server.close();
-    await once(server, "close");
-  }
-  return ports;
 }
 
 export class LocalCluster {
@@ -45,7 +32,6 @@ export class LocalCluster {
   readonly #configs: readonly string[];
   readonly #nodes = new Map<number, ChildProcess>();
   #acquirer: ChildProcess | undefined;
-  #stopping = false;
   /** Options of Node.js for the nodes started from now on, such as those of its profiler. */
   nodeArguments: readonly string[] = [];
   /** Called when a process ends that nobody has ended. */
@@ -125,10 +111,19 @@ export class LocalCluster {
     if (child !== undefined) await end(child, "SIGKILL");
   }
 
+  /** SIGTERM, as an operator would: resolves with the exit code. */
+  async stopNode(id: number): Promise<number | null> {
+    const child = this.#nodes.get(id);
+    this.#nodes.delete(id);
+    if (child === undefined) return null;
+    await end(child, "SIGTERM");
+    return child.exitCode;
+  }
+
   async stopAll(): Promise<void> {
-    this.#stopping = true;
     const children = [...this.#nodes.values(), ...(this.#acquirer === undefined ? [] : [this.#acquirer])];
     this.#nodes.clear();
+    this.#acquirer = undefined;
     await Promise.all(children.map((child) => end(child, "SIGTERM")));
   }
 
@@ -143,7 +138,7 @@ export class LocalCluster {
     closeSync(log);
     child.on("exit", (code) => {
       const known = child === this.#acquirer || [...this.#nodes.values()].includes(child);
-      if (known && !this.#stopping) this.onUnexpectedExit(name, code);
+      if (known) this.onUnexpectedExit(name, code);
     });
     return child;
   }
@@ -153,5 +148,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill(signal);
+  const patience = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
   await gone;
+  clearTimeout(patience);
 }

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../../../node/base/errors.ts";
-import { freePorts } from "../../processes.ts";
+import { freePorts } from "../../free-ports.ts";
 
 const POLL_MS = 100;
 const ROOT = 0;
