@@ -225,6 +225,8 @@ export class Raft {
       this.#sendAfterPersist(message.from, { type: "heartbeatResponse", sequence: 0 });
     } else if (message.type === "preVote") {
       this.#sendAfterPersist(message.from, { type: "preVoteResponse", granted: false });
+    } else if (message.type === "vote") {
+      this.#sendAfterPersist(message.from, { type: "voteResponse", granted: false });
     }
     return true;
   }
@@ -324,13 +326,17 @@ export class Raft {
     return true;
   }
 
+  /**
+   * A higher term alone does not begin a new wait (figure 2: only a vote given and a leader heard do); else a candidate
+   * that cannot win would keep those from campaigning who can.
+   */
   #becomeFollower(term: Term, leader: NodeId): void {
     assert(term >= this.#term, "terms never go back");
     if (term > this.#term) this.#vote = 0;
     this.#term = term;
     this.#role = "follower";
     this.#leader = leader;
-    this.#timer.reset();
+    if (this.#leadership !== undefined) this.#timer.reset();
     this.#refuseReads();
     this.#leadership = undefined;
   }
