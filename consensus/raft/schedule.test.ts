@@ -76,9 +76,20 @@ class AnswersBeforeItIsDurable extends Raft {
 }
 
 describe("random schedules see planted bugs", () => {
-  test.each([ForgetsItsVote, TruncatesOnStaleAppend, AnswersReadsUnasked, AnswersBeforeItIsDurable])("$name", (Mutant) => {
+  test.each([
+    { bug: "a vote is forgotten", Mutant: ForgetsItsVote },
+    { bug: "a late append cuts the log", Mutant: TruncatesOnStaleAppend },
+    { bug: "reads are answered without asking a quorum", Mutant: AnswersReadsUnasked },
+    { bug: "promises leave before they are durable", Mutant: AnswersBeforeItIsDurable },
+  ])("$bug", ({ Mutant }) => {
     const createRaft = (options: RaftOptions): Raft => new Mutant(options);
-    const plain: Tuning = { ...TUNING, preVote: false, checkQuorum: false, electionTimeoutTicks: 5, appendBytesMax: 1 };
+    const plain: Tuning = {
+      ...TUNING,
+      preVote: false,
+      checkQuorum: false,
+      electionTimeoutTicks: 5,
+      appendBytesMax: 1,
+    };
     const schedules = fc.sample(fc.tuple(fc.constantFrom(3, 5), steps), { numRuns: 200, seed: 1 });
     const breaks = ([count, schedule]: readonly [number, Step[]]): boolean =>
       isBroken({ count, tuning: plain, createRaft }, schedule);
