@@ -3,7 +3,7 @@
  * snapshots and membership changes will join when we have these; those of the node around the core are in node/replica.
  */
 import { describe, expect, test } from "vitest";
-import { OneNode, ofType } from "./one-node.test-support.ts";
+import { entries, OneNode, ofType } from "./one-node.test-support.ts";
 
 describe("bug zoo", () => {
   // A heartbeat was handled beside the main loop: it raised the term while the leader went on appending entries with it.
@@ -78,8 +78,7 @@ describe("bug zoo", () => {
     expect(node.raft.commit).toBe(1);
     const follower = new OneNode({ log: [1] });
     follower.cluster.node(1).slowDisk = true;
-    const entry = { index: 2, term: 1, data: new Uint8Array(1) };
-    const append = { type: "append", previousIndex: 1, previousTerm: 1, entries: [entry], commit: 2 } as const;
+    const append = { type: "append", previousIndex: 1, previousTerm: 1, entries: entries(2, [1]), commit: 2 } as const;
     expect(follower.hears(2, 1, append)).toEqual([]);
     expect(follower.takeApplied()).toEqual([1]);
   });
@@ -88,13 +87,10 @@ describe("bug zoo", () => {
   test("etcd async storage writes, ABA: a write that completes late vouches for nothing that was replaced", () => {
     const node = new OneNode({ log: [1] });
     node.cluster.node(1).slowDisk = true;
-    const entryOf = (term: number, text: string): { index: number; term: number; data: Uint8Array } => {
-      return { index: 2, term, data: Uint8Array.from(text, (c) => c.charCodeAt(0)) };
-    };
     const append = { type: "append", previousIndex: 1, previousTerm: 1, commit: 0 } as const;
-    node.hears(2, 2, { ...append, entries: [entryOf(2, "a")] });
-    node.hears(3, 3, { ...append, entries: [entryOf(3, "b")] });
-    node.hears(2, 4, { ...append, entries: [entryOf(2, "a")] });
+    node.hears(2, 2, { ...append, entries: entries(2, [2]) });
+    node.hears(3, 3, { ...append, entries: entries(2, [3]) });
+    node.hears(2, 4, { ...append, entries: entries(2, [2]) });
     for (const stable of [1, 1, 2]) {
       node.cluster.fsync(1);
       expect(node.raft.stableIndex).toBe(stable);

@@ -128,20 +128,20 @@ describe("whatever peers say", () => {
   });
 });
 
+/** A follower of node 2 in term 3 that has committed 1@1 2@1 and has 3@3 besides. */
+function follower(): OneNode {
+  const node = new OneNode({ log: [1, 1] });
+  node.hears(2, 3, { type: "append", previousIndex: 2, previousTerm: 1, entries: entries(3, [3]), commit: 2 });
+  return node;
+}
+
+function leader(): OneNode {
+  const node = new OneNode({ log: [1, 1], term: 2 });
+  node.leads();
+  return node;
+}
+
 describe("a message that no correct peer sends is ignored, leaves no trace, and can be counted", () => {
-  /** A follower of node 2 in term 3 that has committed 1@1 2@1 and has 3@3 besides. */
-  function follower(): OneNode {
-    const node = new OneNode({ log: [1, 1] });
-    node.hears(2, 3, { type: "append", previousIndex: 2, previousTerm: 1, entries: entries(3, [3]), commit: 2 });
-    return node;
-  }
-
-  function leader(): OneNode {
-    const node = new OneNode({ log: [1, 1], term: 2 });
-    node.leads();
-    return node;
-  }
-
   const append = { type: "append", previousIndex: 3, previousTerm: 3, entries: [], commit: 2 } as const;
   const accepted = { type: "appendResponse", accepted: true, index: 3, hintIndex: 0, hintTerm: 0 } as const;
 

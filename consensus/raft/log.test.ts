@@ -5,171 +5,109 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { must } from "../../node/base/assert.ts";
-import { viewOf } from "../../node/base/bytes.ts";
 import { TestDisk } from "./cluster.test-support.ts";
 import { RaftLog } from "./log.ts";
 import type { Entry } from "./messages.ts";
 import type { LogWrite } from "./unstable.ts";
 
-interface Model {
-  readonly list: Entry[];
-  commit: number;
-  applied: number;
-  /** Names for entries; each is used once. */
-  names: number;
-  readonly disk: TestDisk;
-  readonly writes: LogWrite[];
+/** The log and its twin, and what one step does to both. Each step does something in every state that allows it. */
+class Twins {
+  readonly #disk = new TestDisk();
+  readonly #log = new RaftLog(this.#disk, 0);
+  readonly #list: Entry[] = [];
+  readonly #writes: LogWrite[] = [];
+  #commit = 0;
+  #applied = 0;
+  #names = 0;
+
+  step(kind: number, detail: number): void {
+    const uncommitted = this.#list.length - this.#commit;
+    if (kind < 3) this.#append(1 + (detail % 3), detail % 2);
+    else if (kind === 3 && uncommitted > 0) this.#truncate(this.#commit + 1 + (detail % uncommitted));
+    else if (kind === 4 && uncommitted > 0) this.#commitTo(this.#commit + 1 + (detail % uncommitted));
+    else if (kind === 5 && this.#log.hasUnwritten) this.#writes.push(this.#log.takeWrite());
+    else if (kind === 6) this.#apply();
+    else if (kind > 6 && this.#writes.length > 0) this.#complete();
+    this.compare();
+  }
+
+  finish(): void {
+    while (this.#log.hasUnwritten) this.#writes.push(this.#log.takeWrite());
+    while (this.#writes.length > 0) this.#complete();
+    this.compare();
+    expect([this.#log.stableIndex, this.#disk.log.length]).toEqual([this.#list.length, this.#list.length]);
+  }
+
+  compare(): void {
+    const log = this.#log;
+    const list = this.#list;
+    log.assertInvariants();
+    expect([log.lastIndex, log.lastTerm, log.commit]).toEqual([list.length, list.at(-1)?.term ?? 0, this.#commit]);
+    expect([log.term(0), log.term(list.length + 1)]).toEqual([0, undefined]);
+    const stable = log.stableIndex;
+    expect(same(this.#disk.log.slice(0, stable), list.slice(0, stable)), "what is stable is on the disk").toBe(true);
+    if (list.length > 0) expect(same(log.entries(1, list.length + 1, Number.MAX_SAFE_INTEGER), list)).toBe(true);
+    expect(list.every(({ index, term }) => log.term(index) === term)).toBe(true);
+    expect(list.every(({ index, term }) => log.matches(index, term) && !log.matches(index, term + 1))).toBe(true);
+  }
+
+  #append(count: number, rise: number): void {
+    const term = (this.#list.at(-1)?.term ?? 1) + rise;
+    const entries = Array.from({ length: count }, (_, offset) => {
+      this.#names += 1;
+      return { index: this.#list.length + 1 + offset, term, data: Uint8Array.of(this.#names) };
+    });
+    this.#log.append(entries);
+    this.#list.push(...entries);
+  }
+
+  #truncate(from: number): void {
+    this.#log.truncate(from);
+    this.#list.length = from - 1;
+  }
+
+  #commitTo(index: number): void {
+    this.#commit = index;
+    this.#log.commitTo(index);
+    this.#log.commitTo(index - 1); // an older one changes nothing
+  }
+
+  /** Applied entries can be read back after a crash: they are on the disk, and they are these. */
+  #apply(): void {
+    const committed = this.#log.takeCommitted();
+    if (committed === undefined) return;
+    const { from, to } = committed;
+    expect([from, to <= this.#commit]).toEqual([this.#applied + 1, true]);
+    expect(same(this.#disk.log.slice(from - 1, to), this.#list.slice(from - 1, to))).toBe(true);
+    this.#applied = to;
+  }
+
+  #complete(): void {
+    const { truncateFrom, entries } = must(this.#writes.shift(), "a write is on its way");
+    const { log } = this.#disk;
+    if (truncateFrom !== undefined) log.length = Math.min(log.length, truncateFrom - 1);
+    expect(
+      entries.every(({ index }, offset) => index === log.length + 1 + offset),
+      "writes leave no gap",
+    ).toBe(true);
+    log.push(...entries);
+    this.#log.completeWrite();
+  }
 }
 
-class LogCommand implements fc.Command<Model, RaftLog> {
-  readonly #name: string;
-  readonly #possible: (model: Model) => boolean;
-  readonly #run: (model: Model, log: RaftLog) => void;
-
-  constructor(name: string, possible: (model: Model) => boolean, run: (model: Model, log: RaftLog) => void) {
-    this.#name = name;
-    this.#possible = possible;
-    this.#run = run;
-  }
-
-  check(model: Readonly<Model>): boolean {
-    return this.#possible(model);
-  }
-
-  run(model: Model, log: RaftLog): void {
-    this.#run(model, log);
-    compare(model, log);
-  }
-
-  toString(): string {
-    return this.#name;
-  }
-}
-
-function newEntries(model: Model, count: number, rise: number): Entry[] {
-  const term = (model.list.at(-1)?.term ?? 1) + rise;
-  return Array.from({ length: count }, (_, offset) => {
-    model.names += 1;
-    const data = new Uint8Array(4);
-    viewOf(data).setUint32(0, model.names, true);
-    return { index: model.list.length + 1 + offset, term, data };
-  });
-}
-
-const append = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.nat(1)).map(
-  ([count, rise]) =>
-    new LogCommand(
-      `append ${count} of a term ${rise} later`,
-      () => true,
-      (model, log) => {
-        const entries = newEntries(model, count, rise);
-        log.append(entries);
-        model.list.push(...entries);
-      },
-    ),
-);
-
-const truncate = fc.nat(20).map(
-  (back) =>
-    new LogCommand(
-      `truncate ${back}`,
-      ({ list, commit }) => list.length > commit,
-      (model, log) => {
-        const from = model.commit + 1 + (back % (model.list.length - model.commit));
-        log.truncate(from);
-        model.list.length = from - 1;
-      },
-    ),
-);
-
-const take = fc.constant(
-  new LogCommand(
-    "take a write",
-    () => true,
-    (model, log) => {
-      if (log.hasUnwritten) model.writes.push(log.takeWrite());
-    },
-  ),
-);
-
-const complete = fc.constant(
-  new LogCommand("complete the oldest write", ({ writes }) => writes.length > 0, completeOldest),
-);
-
-function completeOldest(model: Model, log: RaftLog): void {
-  const { truncateFrom, entries } = must(model.writes.shift(), "a write is on its way");
-  if (truncateFrom !== undefined) model.disk.log.length = Math.min(model.disk.log.length, truncateFrom - 1);
-  for (const entry of entries) {
-    expect(entry.index, "writes leave no gap").toBe(model.disk.log.length + 1);
-    model.disk.log.push(entry);
-  }
-  log.completeWrite();
-}
-
-const commit = fc.nat(20).map(
-  (on) =>
-    new LogCommand(
-      `commit ${on} on`,
-      ({ list, commit: before }) => list.length > before,
-      (model, log) => {
-        model.commit += 1 + (on % (model.list.length - model.commit));
-        log.commitTo(model.commit);
-        log.commitTo(model.commit - 1); // an older one changes nothing
-      },
-    ),
-);
-
-const apply = fc.constant(
-  new LogCommand(
-    "apply",
-    () => true,
-    (model, log) => {
-      const committed = log.takeCommitted();
-      if (committed === undefined) return;
-      expect(committed.from).toBe(model.applied + 1);
-      expect(committed.to).toBeLessThanOrEqual(model.commit);
-      // Applied entries can be read back after a crash: they are on the disk, and they are these.
-      expect(model.disk.log.slice(committed.from - 1, committed.to)).toEqual(
-        model.list.slice(committed.from - 1, committed.to),
-      );
-      model.applied = committed.to;
-    },
-  ),
-);
-
-/** The very same entries, which share nothing but their position and term with others. */
+/** The very same entries, which share nothing but position and term with others. */
 function same(a: readonly Entry[], b: readonly Entry[]): boolean {
   return a.length === b.length && a.every((entry, place) => entry === b[place]);
 }
 
-function compare({ list, commit: committed, disk }: Model, log: RaftLog): void {
-  log.assertInvariants();
-  expect([log.lastIndex, log.lastTerm, log.commit]).toEqual([list.length, list.at(-1)?.term ?? 0, committed]);
-  expect([log.term(0), log.term(list.length + 1)]).toEqual([0, undefined]);
-  const stable = log.stableIndex;
-  expect(same(disk.log.slice(0, stable), list.slice(0, stable)), "what is called stable is on the disk").toBe(true);
-  if (list.length > 0) expect(same(log.entries(1, list.length + 1, Number.MAX_SAFE_INTEGER), list)).toBe(true);
-  expect(list.every(({ index, term }) => log.term(index) === term)).toBe(true);
-  expect(list.every(({ index, term }) => log.matches(index, term) && !log.matches(index, term + 1))).toBe(true);
-}
-
-const commands = fc.commands([append, append, truncate, take, complete, complete, commit, apply], {
-  maxCommands: 60,
-  size: "max",
-});
-
 describe("the log is a list of which a prefix is known to be durable", () => {
   test("whatever is appended, cut, written and completed, in any order", () => {
+    const steps = fc.array(fc.tuple(fc.nat(9), fc.nat(20)), { maxLength: 60, size: "max" });
     fc.assert(
-      fc.property(commands, (run) => {
-        const disk = new TestDisk();
-        const model: Model = { list: [], commit: 0, applied: 0, names: 0, disk, writes: [] };
-        const log = new RaftLog(disk, 0);
-        fc.modelRun(() => ({ model, real: log }), run);
-        while (log.hasUnwritten) model.writes.push(log.takeWrite());
-        while (model.writes.length > 0) completeOldest(model, log);
-        expect(log.stableIndex).toBe(model.list.length);
-        expect(disk.log).toEqual(model.list);
+      fc.property(steps, (run) => {
+        const twins = new Twins();
+        for (const [kind, detail] of run) twins.step(kind, detail);
+        twins.finish();
       }),
       { numRuns: 300 },
     );
