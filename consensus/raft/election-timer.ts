@@ -14,7 +14,7 @@ export class ElectionTimer {
     this.reset();
   }
 
-  /** Whether less than the shortest election timeout has passed: a leader that was heard since is taken to live (§6.2). */
+  /** Whether less than the shortest election timeout has passed: a leader that was heard since is taken to live. */
   get isFresh(): boolean {
     return this.#elapsed < this.#timeoutTicks;
   }

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { equalBytes } from "../../node/base/bytes.ts";
 import type { Entry, Message, MessageBody } from "./messages.ts";
-import { entries, OneNode } from "./one-node.test-support.ts";
+import { entries, OneNode, ofType } from "./one-node.test-support.ts";
 import { TERM_LEAD_MAX } from "./protocol-check.ts";
 
 /** Numbers as a decoder lets them through: around what a short log has, and anything up to the largest safe one. */
@@ -197,6 +197,16 @@ describe("a message that no correct peer sends is ignored, leaves no trace, and 
     expect(raft.step({ from: 2, to: 1, term: 3, ...said })).toBe(false);
     expect(raft.hasReady()).toBe(false);
     expect(state()).toEqual(before);
+  });
+
+  test("an answer to a read from somebody who was not asked releases nothing", () => {
+    const node = follower();
+    const [asked] = ofType("readIndex", node.reads(7));
+    const answer = { type: "readIndexResponse", requestId: asked?.requestId ?? 0, refused: false } as const;
+    node.hears(3, 3, { ...answer, index: 1 });
+    expect(node.takeReads()).toEqual([]);
+    node.hears(2, 3, { ...answer, index: 2 });
+    expect(node.takeReads()).toEqual([{ requestId: 7, index: 2 }]);
   });
 
   test("an honest message of the same kind is believed", () => {

@@ -102,6 +102,14 @@ describe("§5.2 leader election", () => {
     expect(node.raft.role).toBe("candidate");
   });
 
+  test("of two answers of one voter the first counts", () => {
+    const node = new OneNode({ count: 5 });
+    node.campaigns();
+    for (const granted of [true, false]) node.hears(2, 1, { type: "voteResponse", granted });
+    node.hears(3, 1, { type: "voteResponse", granted: true });
+    expect(node.raft.role).toBe("leader");
+  });
+
   test.each([
     { vote: 0, candidate: 2, granted: true },
     { vote: 0, candidate: 3, granted: true },
@@ -203,6 +211,14 @@ describe("§5.3 log replication", () => {
     const node = new OneNode();
     node.hears(2, 1, append([0, 0], [1, 1], commit));
     expect(node.takeApplied()).toEqual(applied);
+  });
+
+  test("a follower takes nothing for committed that the append has not shown to agree", () => {
+    const node = new OneNode({ log: [1, 1, 1] });
+    node.hears(2, 2, append([1, 1], [], 3));
+    expect([node.raft.commit, node.takeApplied()]).toEqual([1, [1]]);
+    node.hears(2, 2, append([1, 1], [1], 3));
+    expect([node.raft.commit, node.takeApplied()]).toEqual([2, [2]]);
   });
 
   test.each([

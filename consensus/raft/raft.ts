@@ -1,7 +1,11 @@
 /**
- * Raft (Ongaro, "Consensus: Bridging Theory and Practice", 2014) as a pure state machine: messages, ticks and disk
- * completions in, `Ready` out. Pre-vote (§9.6), check-quorum and leader stickiness (§6.2), conflict hints (§5.3),
- * linearizable reads (§6.4). It never touches a clock, a disk or a socket, and knows nothing of what entries mean.
+ * Raft as a pure state machine: messages, ticks and disk completions in, `Ready` out. It never touches a clock, a disk or a
+ * socket, and knows nothing of what entries mean. This file has terms, votes and roles, and takes each message to where it
+ * belongs; what a leader does is in `leadership.ts`, the log in `log.ts`.
+ *
+ * Sections up to 5 are the paper's (Ongaro and Ousterhout, 2014), later ones the dissertation's (Ongaro, 2014): pre-vote
+ * (§9.6), check-quorum (§6.2), conflict hints (§5.3), reads that do not go through the log (§6.4). consensus/README.md has
+ * the argument why it is safe.
  *
  * The core appends nothing of its own when it wins an election: its driver proposes an entry at once, and until that one
  * is committed nothing older is counted as committed by this leader (§5.4.2) and no read is answered.
@@ -203,7 +207,7 @@ export class Raft {
   /** What a higher term does; false when the message is to be passed over. */
   #acceptHigherTerm(message: Message): boolean {
     const asksForVote = message.type === "vote" || message.type === "preVote";
-    if (asksForVote && this.#hearsLeader()) return false; // stickiness: nobody is deposed without need
+    if (asksForVote && this.#hearsLeader()) return false; // dissertation §4.2.3: nobody is deposed without need
     if (message.type === "preVote") return true;
     if (message.type === "preVoteResponse" && message.granted) return true; // answers in the term that was asked about
     const fromLeader = message.type === "append" || message.type === "heartbeat";
