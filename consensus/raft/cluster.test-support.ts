@@ -6,7 +6,6 @@
  * oldest writes as the test says.
  */
 import { assert, must } from "../../node/base/assert.ts";
-import { EMPTY_BYTES } from "../../node/base/bytes.ts";
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
 import type { HardState } from "./hard-state.ts";
 import type { LogView } from "./log-view.ts";
@@ -271,7 +270,7 @@ export class TestCluster {
     }
     if (ready.committed !== undefined) this.#apply(node, raft, ready.committed.from, ready.committed.to);
     for (const read of ready.reads) this.#tell({ type: "read", node: id, read });
-    if (ready.role?.role === "leader") raft.propose([EMPTY_BYTES]);
+    if (ready.role?.role === "leader") raft.propose([new Uint8Array(0)]);
   }
 
   #apply(node: TestNode, raft: Raft, from: LogIndex, to: LogIndex): void {

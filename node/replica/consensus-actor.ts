@@ -287,7 +287,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       transactionsWaiting: this.#blocks.waiting,
       readsWaiting: this.#reads.waiting,
       framesRefused: this.#framesRefused,
-      peers: raft.peerProgress(),
+      peers: raft.peerProgress().map((progress) => ({ ...progress })),
     };
   }
 }
