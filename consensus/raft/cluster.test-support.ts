@@ -58,8 +58,6 @@ export interface ClusterOptions {
   readonly tuning: Tuning;
   /** What a node's disk holds before the start. */
   readonly disks?: ReadonlyMap<NodeId, Disk>;
-  /** Draws for one life of a node. */
-  readonly random?: (node: NodeId, life: number) => (bound: number) => number;
   readonly listen?: (event: NodeEvent) => void;
   readonly createRaft?: (options: RaftOptions) => Raft;
 }
@@ -227,7 +225,7 @@ export class TestCluster {
 
   /** Starts a node on what its disk has; `applied` is what its driver knows to be committed and applied. */
   restart(id: NodeId, applied: LogIndex = 0): void {
-    const { count, tuning, random, createRaft } = this.#options;
+    const { count, tuning, createRaft } = this.#options;
     const node = this.node(id);
     const { life } = node;
     const options: RaftOptions = {
@@ -237,7 +235,7 @@ export class TestCluster {
       hardState: node.disk.hardState,
       log: node.disk,
       commit: applied,
-      random: random?.(id, life) ?? ((bound) => (id - 1 + life * 7) % bound),
+      random: (bound) => (id - 1 + life * 7) % bound,
     };
     node.life += 1;
     node.applied = applied;
