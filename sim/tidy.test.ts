@@ -96,7 +96,7 @@ function sourcesUnder(folder: string): string[] {
 const SOURCES: readonly string[] = FOLDERS.flatMap(sourcesUnder).sort();
 
 function isTest(path: string): boolean {
-  return path.endsWith(".test.ts") || path.endsWith(".contract.ts");
+  return /\.(test|test-support|contract)\.ts$/.test(path);
 }
 
 function read(path: string): string {

@@ -76,6 +76,21 @@ export class RaftLog {
     return low;
   }
 
+  /** What to tell a leader whose append does not fit (§5.3): the last position that may agree with its log. */
+  conflictHint(previousIndex: LogIndex, previousTerm: Term): { readonly hintIndex: LogIndex; readonly hintTerm: Term } {
+    const hintIndex = this.lastIndexUpToTerm(Math.min(previousIndex, this.lastIndex), previousTerm);
+    return { hintIndex, hintTerm: this.term(hintIndex) ?? 0 };
+  }
+
+  /** Whether an append says something else than what is committed here: its sender or this node is broken. */
+  contradictsCommitted(previousIndex: LogIndex, previousTerm: Term, entries: readonly Entry[]): boolean {
+    const differs = (index: LogIndex, term: Term): boolean => {
+      const own = index <= this.#commit ? this.term(index) : undefined;
+      return own !== undefined && own !== term;
+    };
+    return differs(previousIndex, previousTerm) || entries.some(({ index, term }) => differs(index, term));
+  }
+
   entry(index: LogIndex): Entry {
     return must(this.entries(index, index + 1, 0)[0], "entry is within the log");
   }

@@ -22,6 +22,8 @@ interface WaitingRead extends ReadRequest {
 
 export class ReadOnly {
   readonly #peers: readonly NodeId[];
+  /** Reads that came before the leader's first commit: what is committed is not known yet. */
+  #held: ReadRequest[] = [];
   /** In order of arrival, hence of sequence. */
   #waiting: WaitingRead[] = [];
   /** The newest round each peer has answered. */
@@ -39,7 +41,17 @@ export class ReadOnly {
   }
 
   get count(): number {
-    return this.#waiting.length;
+    return this.#held.length + this.#waiting.length;
+  }
+
+  /** Keeps a read until the leader has committed an entry of its term. */
+  hold(request: ReadRequest): void {
+    this.#held.push(request);
+  }
+
+  /** The reads that were kept; none is afterwards. */
+  takeHeld(): readonly ReadRequest[] {
+    return this.#held.splice(0);
   }
 
   /** Adds a read. True when it begins a round, whose heartbeats must now be sent. */
@@ -68,6 +80,6 @@ export class ReadOnly {
 
   /** All reads that wait; none does afterwards. */
   drain(): readonly ReadRequest[] {
-    return this.#waiting.splice(0);
+    return [...this.#waiting.splice(0), ...this.takeHeld()];
   }
 }

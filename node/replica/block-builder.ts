@@ -7,18 +7,13 @@ import { assert } from "../base/assert.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, PROPOSAL_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
-import { blockHash, decodeBlockHeader, earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { GROUP } from "../wire/transaction.ts";
+import { type ChainHead, headOf } from "./chain.ts";
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 /** Bytes a transaction takes in a block besides its own. */
 const LENGTH_PREFIX_BYTES = 4;
-
-/** Where the log ends: what the next block is chained to. */
-interface Head {
-  readonly hash: Uint8Array;
-  readonly timestamp: bigint;
-}
 
 export interface BlockBuilderDeps {
   readonly clock: Clock;
@@ -30,7 +25,8 @@ export class BlockBuilder {
   readonly #deps: BlockBuilderDeps;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
-  #head: Head | undefined;
+  /** Invariant: there exactly while this node leads. */
+  #head: ChainHead | undefined;
 
   constructor(deps: BlockBuilderDeps) {
     this.#deps = deps;
@@ -41,12 +37,8 @@ export class BlockBuilder {
   }
 
   /** Starts a term as leader, behind the last entry of the log (or genesis, where there is none). */
-  lead(last: Uint8Array | undefined, genesis: Head): void {
-    if (last === undefined) {
-      this.#head = genesis;
-      return;
-    }
-    this.#head = { hash: blockHash(this.#deps.sha256, last), timestamp: decodeBlockHeader(last).timestamp };
+  lead(last: Uint8Array | undefined, genesis: ChainHead): void {
+    this.#head = last === undefined ? genesis : headOf(this.#deps.sha256, last);
   }
 
   /** Stops leading, and hands back what will not be ordered by this node. */
@@ -72,7 +64,7 @@ export class BlockBuilder {
     const head = this.#head;
     assert(head !== undefined, "only a leader builds blocks");
     const transactions = this.#take();
-    const wall = BigInt(Math.floor(clock.wallMs())) * NANOSECONDS_PER_MILLISECOND;
+    const wall = BigInt(clock.wallMs()) * NANOSECONDS_PER_MILLISECOND;
     const earliest = earliestTimestamp(head.timestamp, transactions.length);
     const timestamp = wall > earliest ? wall : earliest;
     const previousHash = head.hash;

@@ -4,7 +4,7 @@
  * Keys: `checkpoint/meta`, `checkpoint/<component>/<page>`. A restart loads all pages and replays the log's tail.
  */
 import { toHex } from "../base/bytes.ts";
-import { CodedError } from "../base/errors.ts";
+import { CodedError, errorMessage } from "../base/errors.ts";
 import type { Store, StoreChange } from "../base/ports/store.ts";
 import type { StateMachine } from "../state/state-machine.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
@@ -33,7 +33,9 @@ function pageKey(component: string, page: number): string {
 export function loadCheckpointMeta(store: Store): CheckpointMeta | undefined {
   const encoded = store.get(META_KEY);
   if (encoded === undefined) return undefined;
-  const [, height, digest, components] = check(metaSchema, unpack(encoded), "malformed_body");
+  const [, height, digest, components] = orDamaged(META_KEY, () =>
+    check(metaSchema, unpack(encoded), "malformed_body"),
+  );
   return { height, digest, components: components.map(([name, pages]) => ({ name, pages })) };
 }
 
@@ -59,9 +61,10 @@ export function restoreCheckpoint(store: Store, state: StateMachine): boolean {
     const component = state.paged.find((candidate) => candidate.name === name);
     if (component === undefined) throw damaged(`it has a component ${name} that this version does not know`);
     for (let page = 0; page < pages; page++) {
-      const encoded = store.get(pageKey(name, page));
-      if (encoded === undefined) throw damaged(`page ${page} of ${name} is missing`);
-      component.decodePage(page, encoded);
+      const key = pageKey(name, page);
+      const encoded = store.get(key);
+      if (encoded === undefined) throw damaged(`${key} is missing`);
+      orDamaged(key, () => component.decodePage(page, encoded));
     }
   }
   for (const component of state.paged) component.restored();
@@ -72,6 +75,15 @@ export function restoreCheckpoint(store: Store, state: StateMachine): boolean {
   return true;
 }
 
-function damaged(reason: string): CodedError {
-  return new CodedError("checkpoint_damaged", `the checkpoint cannot be used: ${reason}`);
+/** Bytes of ours that do not decode are damage, whatever the decoder says of them. */
+function orDamaged<T>(key: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw damaged(`${key}: ${errorMessage(error)}`, error);
+  }
+}
+
+function damaged(reason: string, cause?: unknown): CodedError {
+  return new CodedError("checkpoint_damaged", `the checkpoint cannot be used: ${reason}`, {}, cause);
 }

@@ -22,6 +22,7 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import { BlockBuilder } from "./block-builder.ts";
+import { type ChainHead, chainFault, headOf } from "./chain.ts";
 import { chainedEntry } from "./log-adapter.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
@@ -38,7 +39,7 @@ export interface ConsensusActorDeps {
   readonly hostLog: Log;
   readonly clusterId: Uint8Array;
   /** What the first block is chained to. */
-  readonly genesis: { readonly hash: Uint8Array; readonly timestamp: bigint };
+  readonly genesis: ChainHead;
   readonly log: ActorRef<LogMessage>;
   readonly ledger: ActorRef<LedgerMessage>;
   readonly gateway: () => ActorRef<GatewayMessage>;
@@ -75,7 +76,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #handed: LogIndex;
   #applied: LogIndex;
   #chunksAtLedger = 0;
-  #malformedFrames = 0;
+  /** Frames that no correct peer sends. */
+  #framesRefused = 0;
 
   constructor(context: ActorContext<ConsensusMessage>, deps: ConsensusActorDeps, options: ConsensusActorOptions) {
     this.#context = context;
@@ -133,16 +135,31 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     for (const question of this.#reads.takeOverdue(this.#ticks)) this.#refuseQuestion(question.token, "no_leader");
   }
 
+  /** What a peer says is taken when it is a message, from that peer, with blocks that belong where it says. */
   #step(from: NodeId, payload: Uint8Array): void {
     try {
       const message = decodeRaftMessage(payload);
-      if (message.from === from) this.#raft.step(message);
-      else this.#malformedFrames += 1;
+      const fault = message.from === from ? this.#blocksFault(message) : `it speaks for node ${message.from}`;
+      if (fault !== undefined) this.#refuseFrame(from, fault);
+      else if (!this.#raft.step(message)) this.#refuseFrame(from, `no correct node sends this ${message.type}`);
     } catch (error) {
       if (!(error instanceof RaftCodecError)) throw error;
-      this.#malformedFrames += 1;
-      this.#deps.hostLog.warn("raft.malformed_message", { from, reason: error.message });
+      this.#refuseFrame(from, error.message);
     }
+  }
+
+  #blocksFault(message: Message): string | undefined {
+    if (message.type !== "append" || message.entries.length === 0) return undefined;
+    const { previousIndex, previousTerm, entries } = message;
+    const { sha256, clusterId, genesis } = this.#deps;
+    const fits = previousIndex > 0 && this.#raft.termAt(previousIndex) === previousTerm;
+    const before = fits ? headOf(sha256, this.#raft.entry(previousIndex).data) : undefined;
+    return chainFault(sha256, clusterId, previousIndex === 0 ? genesis : before, entries);
+  }
+
+  #refuseFrame(from: NodeId, reason: string): void {
+    this.#framesRefused += 1;
+    this.#deps.hostLog.warn("raft.frame_refused", { from, reason });
   }
 
   #propose(transaction: Uint8Array): void {
@@ -222,13 +239,13 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     const { role, leader, term } = state;
     this.#deps.hostLog.info("raft.role", { role, leader, term });
     let readyAt = 0;
+    this.#pulseWanted = false; // a leader's first block is pulse enough, and nobody else orders one
     if (role === "leader") {
-      const last = this.#raft.lastIndex === 0 ? undefined : this.#raft.entry(this.#raft.lastIndex)?.data;
+      const last = this.#raft.lastIndex === 0 ? undefined : this.#raft.entry(this.#raft.lastIndex).data;
       this.#blocks.lead(last, this.#deps.genesis);
       readyAt = this.#proposeBlock();
     } else {
       this.#refuse(this.#blocks.follow(), "not_leader");
-      this.#pulseWanted = false;
     }
     this.#deps.gateway().deliver({ type: "leader", leader });
     this.#deps.ledger.deliver({ type: "leader", leader, readyAt });
@@ -269,7 +286,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       applied: this.#applied,
       transactionsWaiting: this.#blocks.waiting,
       readsWaiting: this.#reads.waiting,
-      malformedFrames: this.#malformedFrames,
+      framesRefused: this.#framesRefused,
+      peers: raft.peerProgress().map((progress) => ({ ...progress })),
     };
   }
 }

@@ -15,7 +15,9 @@ export function loadHardState(store: Store): HardState {
     throw new CodedError("store_damaged", `${KEY} has ${bytes.length} bytes instead of ${BYTES}`);
   }
   const view = viewOf(bytes);
-  return { term: Number(view.getBigUint64(0, true)), vote: view.getUint32(8, true) };
+  const term = Number(view.getBigUint64(0, true));
+  if (!Number.isSafeInteger(term)) throw new CodedError("store_damaged", `${KEY} says term ${term}`);
+  return { term, vote: view.getUint32(8, true) };
 }
 
 /** Starts writing term and vote; `done` comes when they are durable. */

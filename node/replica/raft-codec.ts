@@ -4,7 +4,7 @@
  *   0 type u8 | 1 from u8 | 2 to u8 | 3 flag u8 | 4 entry count u32 | 8 term u64 | 16 first u64 | 24 second u64 | 32 third u64
  *   each entry: term u64 | length u32 | data; indexes follow the append's previous index
  */
-import type { Entry, Message } from "../../consensus/raft/messages.ts";
+import type { Entry, Message, MessageBody } from "../../consensus/raft/messages.ts";
 import { viewOf } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 
@@ -29,8 +29,11 @@ export class RaftCodecError extends CodedError<"malformed_raft_message"> {
   override readonly name = "RaftCodecError";
 }
 
-/** The three numbers and the flag of a message, by its type. */
-function fieldsOf(m: Message): readonly [first: number, second: number, third: number, flag: boolean] {
+/** Three numbers and a flag; those that a type does not have are 0 and false, so each message has one encoding. */
+type Fields = readonly [first: number, second: number, third: number, flag: boolean];
+
+/** What stands in the fields, by the message's type. */
+function fieldsOf(m: MessageBody): Fields {
   switch (m.type) {
     case "preVote":
     case "vote":
@@ -93,26 +96,36 @@ export function decodeRaftMessage(bytes: Uint8Array): Message {
   const third = readNumber(view, 32);
   const entries = decodeEntries(bytes, view, first);
   if (type !== "append" && entries.length > 0) throw malformed("entries in a message that has none");
-  const yes = flag === 1;
+  const message: Message = { ...envelope, ...bodyOf(type, [first, second, third, flag === 1], entries) };
+  const used = fieldsOf(message);
+  if (used[0] !== first || used[1] !== second || used[2] !== third || used[3] !== (flag === 1)) {
+    throw malformed("a field is set that it does not have");
+  }
+  return message;
+}
+
+/** The other way round: what the fields of a type mean. */
+function bodyOf(type: Message["type"], fields: Fields, entries: readonly Entry[]): MessageBody {
+  const [first, second, third, yes] = fields;
   switch (type) {
     case "preVote":
     case "vote":
-      return { type, ...envelope, lastIndex: first, lastTerm: second };
+      return { type, lastIndex: first, lastTerm: second };
     case "preVoteResponse":
     case "voteResponse":
-      return { type, ...envelope, granted: yes };
+      return { type, granted: yes };
     case "append":
-      return { type, ...envelope, previousIndex: first, previousTerm: second, entries, commit: third };
+      return { type, previousIndex: first, previousTerm: second, entries, commit: third };
     case "appendResponse":
-      return { type, ...envelope, accepted: yes, index: first, hintIndex: second, hintTerm: third };
+      return { type, accepted: yes, index: first, hintIndex: second, hintTerm: third };
     case "heartbeat":
-      return { type, ...envelope, commit: first, sequence: second };
+      return { type, commit: first, sequence: second };
     case "heartbeatResponse":
-      return { type, ...envelope, sequence: first };
+      return { type, sequence: first };
     case "readIndex":
-      return { type, ...envelope, requestId: first };
+      return { type, requestId: first };
     case "readIndexResponse":
-      return { type, ...envelope, requestId: first, index: second, refused: yes };
+      return { type, requestId: first, index: second, refused: yes };
   }
 }
 

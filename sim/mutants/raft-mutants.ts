@@ -1,7 +1,6 @@
 /** Raft cores with one bug each. */
 import type { Entry } from "../../consensus/raft/messages.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
-import type { ReadRequest } from "../../consensus/raft/read-only.ts";
 import type { Ready } from "../../consensus/raft/ready.ts";
 
 export class ForgetsItsVote extends Raft {
@@ -24,7 +23,7 @@ export class TruncatesOnStaleAppend extends Raft {
 }
 
 export class ServesReadsUnconfirmed extends Raft {
-  protected override beginRead(request: ReadRequest): void {
-    this.releaseRead(request, this.commit);
+  protected override readsNeedQuorum(): boolean {
+    return false;
   }
 }

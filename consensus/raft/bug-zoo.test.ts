@@ -1,0 +1,100 @@
+/**
+ * Real failures of other Raft implementations that our design could have, one test each, named after the report. Those of
+ * snapshots and membership changes will join when we have these; those of the node around the core are in node/replica.
+ */
+import { describe, expect, test } from "vitest";
+import { entries, OneNode, ofType } from "./one-node.test-support.ts";
+
+describe("bug zoo", () => {
+  // A heartbeat was handled beside the main loop: it raised the term while the leader went on appending entries with it.
+  test("hashicorp/raft 695: a heartbeat of a later term ends leadership before anything is appended in that term", () => {
+    const node = new OneNode();
+    node.leads();
+    node.proposes("before");
+    node.hears(2, 7, { type: "heartbeat", commit: 0, sequence: 0 });
+    expect(node.raft).toMatchObject({ role: "follower", term: 7, leader: 2 });
+    expect(node.proposes("after")).toEqual([]);
+    expect(node.log).toEqual([1, 1]);
+  });
+
+  // Reads were told apart by the caller's context, so a late acknowledgement released a later read of the same context.
+  test("etcd 20418 / raft 397: a late acknowledgement releases no later read of the same name", () => {
+    const node = new OneNode();
+    node.leads();
+    node.isAcknowledged(2, 1);
+    const question = { type: "readIndex", requestId: 5 } as const;
+    const acknowledgement = { type: "heartbeatResponse", sequence: 1 } as const;
+    node.hears(3, 1, question);
+    node.hears(3, 1, question); // it comes twice
+    expect(ofType("readIndexResponse", node.hears(2, 1, acknowledgement))).toHaveLength(1);
+    expect(ofType("readIndexResponse", node.hears(2, 1, acknowledgement))).toEqual([]);
+    expect(ofType("readIndexResponse", node.hears(2, 1, { ...acknowledgement, sequence: 2 }))).toHaveLength(1);
+  });
+
+  test("etcd 7331: a new leader answers no read before the first commit of its term", () => {
+    const node = new OneNode({ log: [1, 1] });
+    node.leads();
+    node.reads(1);
+    node.ticks(3);
+    for (const peer of [2, 3]) node.hears(peer, 2, { type: "heartbeatResponse", sequence: 0 });
+    expect(node.takeReads()).toEqual([]);
+  });
+
+  // A leader whose own write failed after it had replicated the entry led the same term on and used the index again.
+  test("canonical/raft 320: entries that a leader's disk lost are not written again under their index and term", () => {
+    const node = new OneNode();
+    node.leads();
+    node.cluster.node(1).slowDisk = true;
+    node.proposes("sent and lost");
+    node.cluster.crash(1);
+    node.cluster.restart(1);
+    expect(node.raft).toMatchObject({ role: "follower", term: 1, lastIndex: 1 });
+    expect(node.proposes("another")).toEqual([]);
+    node.cluster.node(1).slowDisk = false;
+    node.leads();
+    node.proposes("another");
+    expect(node.log).toEqual([1, 2, 2]);
+  });
+
+  // The loop waited for the answer of one follower.
+  test("openraft 1810: a follower that never answers holds nobody up", () => {
+    const node = new OneNode({ tuning: { appendsInFlightMax: 2 } });
+    node.leads();
+    for (let index = 2; index < 40; index++) {
+      node.proposes("x");
+      node.isAcknowledged(2, index);
+      expect(node.raft.commit).toBe(index);
+    }
+    expect(node.raft.peerProgress()).toMatchObject([{ peer: 2 }, { peer: 3, match: 0, paused: true }]);
+  });
+
+  // Writes that are not synced were counted as if they were.
+  test("etcd 14140: what is not synced is neither acknowledged nor counted", () => {
+    const node = new OneNode();
+    node.leads();
+    node.cluster.node(1).slowDisk = true;
+    node.proposes("x");
+    node.isAcknowledged(2, 1);
+    expect(node.raft.commit).toBe(1);
+    const follower = new OneNode({ log: [1] });
+    follower.cluster.node(1).slowDisk = true;
+    const append = { type: "append", previousIndex: 1, previousTerm: 1, entries: entries(2, [1]), commit: 2 } as const;
+    expect(follower.hears(2, 1, append)).toEqual([]);
+    expect(follower.takeApplied()).toEqual([1]);
+  });
+
+  // etcd's test data calls it the ABA race: a late completion of a write vouched for entries that had taken its place.
+  test("etcd async storage writes, ABA: a write that completes late vouches for nothing that was replaced", () => {
+    const node = new OneNode({ log: [1] });
+    node.cluster.node(1).slowDisk = true;
+    const append = { type: "append", previousIndex: 1, previousTerm: 1, commit: 0 } as const;
+    node.hears(2, 2, { ...append, entries: entries(2, [2]) });
+    node.hears(3, 3, { ...append, entries: entries(2, [3]) });
+    node.hears(2, 4, { ...append, entries: entries(2, [2]) });
+    for (const stable of [1, 1, 2]) {
+      node.cluster.fsync(1);
+      expect(node.raft.stableIndex).toBe(stable);
+    }
+    expect(node.cluster.node(1).disk.log.map(({ term }) => term)).toEqual([1, 2]);
+  });
+});

@@ -1,0 +1,291 @@
+/**
+ * A Raft cluster in a test's hands. Nodes have disks that may take their time, links hold every message until they are
+ * told to deliver it, and nothing happens by itself: the test is the clock, the network and the power supply.
+ *
+ * Each node is driven exactly as `Ready` says a driver must. A crash loses what was not synced, except as many of the
+ * oldest writes as the test says.
+ */
+import { assert, must } from "../../node/base/assert.ts";
+import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import type { HardState } from "./hard-state.ts";
+import type { LogView } from "./log-view.ts";
+import type { Entry, Message } from "./messages.ts";
+import type { RaftOptions } from "./options.ts";
+import { Raft } from "./raft.ts";
+import type { ReadState, Ready, RoleState } from "./ready.ts";
+
+export type Tuning = Pick<
+  RaftOptions,
+  | "preVote"
+  | "checkQuorum"
+  | "electionTimeoutTicks"
+  | "heartbeatTicks"
+  | "appendBytesMax"
+  | "appendsInFlightMax"
+  | "bytesInFlightMax"
+  | "readsWaitingMax"
+>;
+
+export const TUNING: Tuning = {
+  preVote: true,
+  checkQuorum: true,
+  electionTimeoutTicks: 10,
+  heartbeatTicks: 3,
+  appendBytesMax: 1_000,
+  appendsInFlightMax: 4,
+  bytesInFlightMax: 10_000,
+  readsWaitingMax: 8,
+};
+
+/** Something a node did that is worth telling. */
+export type NodeEvent =
+  | { readonly type: "role"; readonly node: NodeId; readonly role: RoleState }
+  | { readonly type: "write"; readonly node: NodeId; readonly ready: Ready }
+  | { readonly type: "synced"; readonly node: NodeId; readonly ready: Ready }
+  | { readonly type: "sent"; readonly node: NodeId; readonly message: Message }
+  | { readonly type: "delivered"; readonly node: NodeId; readonly message: Message; readonly credible: boolean }
+  | { readonly type: "applied"; readonly node: NodeId; readonly entries: readonly Entry[] }
+  | { readonly type: "read"; readonly node: NodeId; readonly read: ReadState };
+
+/** What a disk holds. */
+export interface Disk {
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+}
+
+export interface ClusterOptions {
+  readonly count: number;
+  readonly tuning: Tuning;
+  /** What a node's disk holds before the start. */
+  readonly disks?: ReadonlyMap<NodeId, Disk>;
+  readonly listen?: (event: NodeEvent) => void;
+  readonly createRaft?: (options: RaftOptions) => Raft;
+}
+
+/** A write that is not synced, with the messages that wait for it. */
+interface PendingWrite {
+  readonly ready: Ready;
+  readonly messages: Message[];
+}
+
+/** What survives a crash. */
+export class TestDisk implements LogView {
+  hardState: HardState = { term: 0, vote: 0 };
+  readonly log: Entry[] = [];
+
+  firstIndex(): LogIndex {
+    return 1;
+  }
+
+  lastIndex(): LogIndex {
+    return this.log.length;
+  }
+
+  term(index: LogIndex): Term | undefined {
+    return index === 0 ? 0 : this.log[index - 1]?.term;
+  }
+
+  entries(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[] {
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (const entry of this.log.slice(from - 1, to - 1)) {
+      bytes += entry.data.length;
+      if (entries.length > 0 && bytes > bytesMax) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  write({ hardState, truncateFrom, entries }: Ready): void {
+    if (hardState !== undefined) this.hardState = hardState;
+    if (truncateFrom !== undefined) this.log.length = Math.min(this.log.length, truncateFrom - 1);
+    for (const entry of entries) {
+      assert(entry.index === this.log.length + 1, "entries are written without gaps");
+      this.log.push(entry);
+    }
+  }
+}
+
+export class TestNode {
+  readonly id: NodeId;
+  readonly disk = new TestDisk();
+  /** Undefined while the node is down. */
+  raft: Raft | undefined;
+  life = 0;
+  /** Whether each write waits for `fsync`. */
+  slowDisk = false;
+  readonly writes: PendingWrite[] = [];
+  /** Applied up to here in this life. */
+  applied: LogIndex = 0;
+
+  constructor(id: NodeId) {
+    this.id = id;
+  }
+}
+
+export class TestCluster {
+  readonly nodes: readonly TestNode[];
+  readonly #options: ClusterOptions;
+  /** Messages on their way, by link. */
+  readonly #links = new Map<string, Message[]>();
+  readonly #cuts = new Set<string>();
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.nodes = Array.from({ length: options.count }, (_, index) => new TestNode(index + 1));
+    for (const node of this.nodes) {
+      const disk = options.disks?.get(node.id);
+      node.disk.hardState = disk?.hardState ?? { term: 0, vote: 0 };
+      node.disk.log.push(...(disk?.entries ?? []));
+      this.restart(node.id);
+    }
+  }
+
+  node(id: NodeId): TestNode {
+    return must(this.nodes[id - 1], `there is a node ${id}`);
+  }
+
+  /** The running core of a node. */
+  raft(id: NodeId): Raft {
+    return must(this.node(id).raft, `node ${id} is up`);
+  }
+
+  isUp(id: NodeId): boolean {
+    return this.node(id).raft !== undefined;
+  }
+
+  /** Calls the core, and does all that comes of it. */
+  act<T>(id: NodeId, action: (raft: Raft) => T): T {
+    const result = action(this.raft(id));
+    this.#drive(this.node(id));
+    return result;
+  }
+
+  /** Links with messages on them, in a fixed order. */
+  links(): readonly { readonly from: NodeId; readonly to: NodeId; readonly messages: readonly Message[] }[] {
+    const links = this.nodes.flatMap((a) => this.nodes.map((b) => ({ from: a.id, to: b.id })));
+    return links
+      .map(({ from, to }) => ({ from, to, messages: this.#link(from, to) }))
+      .filter(({ messages }) => messages.length > 0);
+  }
+
+  /** Delivers the message at a place of a link; false when the receiver is down and the message is lost. */
+  deliver(from: NodeId, to: NodeId, place = 0): boolean {
+    const [message] = this.#link(from, to).splice(place, 1);
+    assert(message !== undefined, `there is a message on ${from}->${to}`);
+    if (!this.isUp(to)) return false;
+    const credible = this.raft(to).step(message);
+    this.#tell({ type: "delivered", node: to, message, credible });
+    this.#drive(this.node(to));
+    return true;
+  }
+
+  drop(from: NodeId, to: NodeId): void {
+    this.#link(from, to).shift();
+  }
+
+  /** Puts a second copy of the message at a place behind all that is on its way. */
+  duplicate(from: NodeId, to: NodeId, place = 0): void {
+    const link = this.#link(from, to);
+    link.push(must(link[place], `there is a message on ${from}->${to}`));
+  }
+
+  /** From now on what is sent on this link is lost. */
+  cut(from: NodeId, to: NodeId): void {
+    this.#cuts.add(`${from}->${to}`);
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+  }
+
+  /** Puts a message on a link as if its sender had sent it. */
+  forge(message: Message): void {
+    this.#link(message.from, message.to).push(message);
+  }
+
+  /** The oldest write that waits becomes durable. */
+  fsync(id: NodeId): void {
+    const node = this.node(id);
+    const { ready, messages } = must(node.writes.shift(), `node ${id} has a write to sync`);
+    node.disk.write(ready);
+    this.#tell({ type: "synced", node: id, ready });
+    this.raft(id).persisted(ready.sequence);
+    this.#send(messages);
+    this.#drive(node);
+  }
+
+  /** The power fails; the oldest `kept` writes that were not synced have reached the disk all the same. */
+  crash(id: NodeId, kept = 0): void {
+    const node = this.node(id);
+    for (const { ready } of node.writes.slice(0, kept)) node.disk.write(ready);
+    node.writes.length = 0;
+    node.raft = undefined;
+  }
+
+  /** Starts a node on what its disk has; `applied` is what its driver knows to be committed and applied. */
+  restart(id: NodeId, applied: LogIndex = 0): void {
+    const { count, tuning, createRaft } = this.#options;
+    const node = this.node(id);
+    const { life } = node;
+    const options: RaftOptions = {
+      ...tuning,
+      id,
+      voters: Array.from({ length: count }, (_, index) => index + 1),
+      hardState: node.disk.hardState,
+      log: node.disk,
+      commit: applied,
+      random: (bound) => (id - 1 + life * 7) % bound,
+    };
+    node.life += 1;
+    node.applied = applied;
+    node.raft = createRaft?.(options) ?? new Raft(options);
+  }
+
+  #link(from: NodeId, to: NodeId): Message[] {
+    const name = `${from}->${to}`;
+    const link = this.#links.get(name) ?? [];
+    this.#links.set(name, link);
+    return link;
+  }
+
+  #drive(node: TestNode): void {
+    while (node.raft?.hasReady()) this.#handle(node, node.raft, node.raft.ready());
+    while (!node.slowDisk && node.writes.length > 0) this.fsync(node.id);
+  }
+
+  #handle(node: TestNode, raft: Raft, ready: Ready): void {
+    const { id } = node;
+    if (ready.role !== undefined) this.#tell({ type: "role", node: id, role: ready.role });
+    this.#send(ready.messages);
+    if (ready.hardState !== undefined || ready.truncateFrom !== undefined || ready.entries.length > 0) {
+      node.writes.push({ ready, messages: [...ready.messagesAfterPersist] });
+      this.#tell({ type: "write", node: id, ready });
+    } else {
+      const before = node.writes.at(-1);
+      if (before === undefined) this.#send(ready.messagesAfterPersist);
+      else before.messages.push(...ready.messagesAfterPersist);
+    }
+    if (ready.committed !== undefined) this.#apply(node, raft, ready.committed.from, ready.committed.to);
+    for (const read of ready.reads) this.#tell({ type: "read", node: id, read });
+    if (ready.role?.role === "leader") raft.propose([new Uint8Array(0)]);
+  }
+
+  #apply(node: TestNode, raft: Raft, from: LogIndex, to: LogIndex): void {
+    assert(from === node.applied + 1, "committed entries are handed out without gaps");
+    const entries = raft.entries(from, to + 1, Number.MAX_SAFE_INTEGER);
+    node.applied = to;
+    this.#tell({ type: "applied", node: node.id, entries });
+  }
+
+  #send(messages: readonly Message[]): void {
+    for (const message of messages) {
+      this.#tell({ type: "sent", node: message.from, message });
+      if (!this.#cuts.has(`${message.from}->${message.to}`)) this.#link(message.from, message.to).push(message);
+    }
+  }
+
+  #tell(event: NodeEvent): void {
+    this.#options.listen?.(event);
+  }
+}

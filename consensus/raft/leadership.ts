@@ -1,0 +1,134 @@
+/**
+ * What a node does while it leads one term: it replicates, counts what a quorum has, keeps elections away with
+ * heartbeats, steps down when it hears from no quorum, and confirms reads.
+ *
+ * Made when an election is won and dropped when the term ends, so nothing learned in one term is believed in another.
+ */
+import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import type { RaftLog } from "./log.ts";
+import type { MessageBody, MessageOf } from "./messages.ts";
+import type { RaftOptions } from "./options.ts";
+import { quorumSize } from "./quorum.ts";
+import { ReadOnly, type ReadRequest } from "./read-only.ts";
+import { type PeerProgress, Replication } from "./replication.ts";
+
+export interface LeadershipDeps {
+  readonly term: Term;
+  readonly peers: readonly NodeId[];
+  readonly log: RaftLog;
+  readonly options: RaftOptions;
+  readonly send: (to: NodeId, body: MessageBody) => void;
+  /** Hands a read its index. */
+  readonly releaseRead: (request: ReadRequest, index: LogIndex) => void;
+  /** Whether a position that a quorum has is committed with it. */
+  readonly isCommittable: (index: LogIndex) => boolean;
+  /** Whether a quorum must be asked before a read is answered. */
+  readonly readsNeedQuorum: () => boolean;
+}
+
+export class Leadership {
+  readonly #deps: LeadershipDeps;
+  readonly #replication: Replication;
+  readonly #reads: ReadOnly;
+  #heartbeatElapsed = 0;
+  #quorumElapsed = 0;
+  #heartbeatsWanted = false;
+
+  constructor(deps: LeadershipDeps) {
+    this.#deps = deps;
+    const { peers, log, options: limits, send } = deps;
+    this.#reads = new ReadOnly(peers);
+    this.#replication = new Replication({ peers, log, limits, send });
+  }
+
+  /** A round of reads has begun whose heartbeats have not left. */
+  get heartbeatsWanted(): boolean {
+    return this.#heartbeatsWanted;
+  }
+
+  status(): readonly PeerProgress[] {
+    return this.#replication.status();
+  }
+
+  /** Time passes; false when no quorum was heard from for an election timeout, and it is time to step down (§6.2). */
+  tick(): boolean {
+    const { electionTimeoutTicks, heartbeatTicks, checkQuorum, voters } = this.#deps.options;
+    this.#heartbeatElapsed += 1;
+    this.#quorumElapsed += 1;
+    if (this.#quorumElapsed >= electionTimeoutTicks) {
+      this.#quorumElapsed = 0;
+      const active = 1 + this.#replication.takeActiveCount();
+      if (checkQuorum && active < quorumSize(voters.length)) return false;
+    }
+    if (this.#heartbeatElapsed >= heartbeatTicks) this.sendHeartbeats();
+    return true;
+  }
+
+  sendHeartbeats(): void {
+    this.#heartbeatsWanted = false;
+    this.#heartbeatElapsed = 0;
+    this.#reads.close();
+    this.#replication.sendHeartbeats(this.#reads.sequence);
+  }
+
+  /** The log has grown. */
+  replicate(): void {
+    this.#replication.sendToAll();
+  }
+
+  /** Commits what a quorum has by now, and says so. */
+  advanceCommit(): void {
+    const { log, isCommittable } = this.#deps;
+    const index = this.#replication.quorumIndex();
+    if (index <= log.commit || !isCommittable(index)) return;
+    log.commitTo(index);
+    for (const request of this.#reads.takeHeld()) this.#beginRead(request);
+    this.#replication.sendToAll();
+  }
+
+  /** False when no correct follower can have answered so. */
+  onAppendResponse(message: MessageOf<"appendResponse">): boolean {
+    const { from, accepted, index } = message;
+    if (!accepted) {
+      this.#replication.rejected(from, message);
+      return true;
+    }
+    if (index > this.#deps.log.lastIndex) return false;
+    if (!this.#replication.acknowledged(from, index)) return true;
+    this.advanceCommit();
+    this.#replication.sendTo(from);
+    return true;
+  }
+
+  /** False when no correct follower can have answered so. */
+  onHeartbeatResponse({ from, sequence }: MessageOf<"heartbeatResponse">): boolean {
+    if (sequence > this.#reads.sequence) return false;
+    this.#replication.heard(from);
+    for (const read of this.#reads.answered(from, sequence)) this.#deps.releaseRead(read, read.index);
+    return true;
+  }
+
+  /**
+   * Takes a read, or answers false when too many wait. Before the first commit of its term a leader does not know what
+   * is committed, so the read is held until then (§6.4).
+   */
+  takeRead(request: ReadRequest): boolean {
+    const { term, log, options } = this.#deps;
+    if (this.#reads.count >= options.readsWaitingMax) return false;
+    if (log.term(log.commit) === term) this.#beginRead(request);
+    else this.#reads.hold(request);
+    return true;
+  }
+
+  /** All reads that wait; none does afterwards. */
+  drainReads(): readonly ReadRequest[] {
+    return this.#reads.drain();
+  }
+
+  /** §6.4: fixes the read's index now; it is released when a quorum has answered a later heartbeat. */
+  #beginRead(request: ReadRequest): void {
+    const { commit } = this.#deps.log;
+    if (!this.#deps.readsNeedQuorum()) this.#deps.releaseRead(request, commit);
+    else if (this.#reads.add(request, commit)) this.#heartbeatsWanted = true;
+  }
+}

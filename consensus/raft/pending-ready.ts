@@ -1,0 +1,103 @@
+/**
+ * What the next Ready will carry, and the Readies whose durable work is still on its way to the disk.
+ *
+ * Hard state and role are handed out when they differ from what was handed out last, so several changes between two
+ * Readies become one.
+ */
+import { assert } from "../../node/base/assert.ts";
+import type { HardState } from "./hard-state.ts";
+import type { RaftLog } from "./log.ts";
+import type { Message } from "./messages.ts";
+import type { ReadState, Ready, RoleState } from "./ready.ts";
+
+/** Where a node stands: what of it is durable, and what its driver should know. */
+export type Standing = HardState & RoleState;
+
+export class PendingReady {
+  #messages: Message[] = [];
+  #messagesAfterPersist: Message[] = [];
+  #reads: ReadState[] = [];
+  #handedHardState: HardState;
+  #handedRole: RoleState;
+  #sequence = 0;
+  /** Readies with durable work that the driver has not reported yet, and whether each wrote to the log. */
+  readonly #persisting: { readonly sequence: number; readonly wroteLog: boolean }[] = [];
+
+  constructor(hardState: HardState) {
+    this.#handedHardState = hardState;
+    this.#handedRole = { role: "follower", leader: 0, term: hardState.term };
+  }
+
+  send(message: Message): void {
+    this.#messages.push(message);
+  }
+
+  /** For a message that promises something: it leaves when all that was handed out so far is durable. */
+  sendAfterPersist(message: Message): void {
+    this.#messagesAfterPersist.push(message);
+  }
+
+  answerRead(read: ReadState): void {
+    this.#reads.push(read);
+  }
+
+  hasWork(now: Standing, log: RaftLog): boolean {
+    return (
+      this.#messages.length > 0 ||
+      this.#messagesAfterPersist.length > 0 ||
+      this.#reads.length > 0 ||
+      log.hasUnwritten ||
+      log.hasCommitted ||
+      this.#hardStateOf(now) !== undefined ||
+      this.#roleOf(now) !== undefined
+    );
+  }
+
+  take(now: Standing, log: RaftLog): Ready {
+    this.#sequence += 1;
+    const sequence = this.#sequence;
+    const hardState = this.#hardStateOf(now);
+    const write = log.hasUnwritten ? log.takeWrite() : undefined;
+    if (hardState !== undefined || write !== undefined) {
+      this.#persisting.push({ sequence, wroteLog: write !== undefined });
+    }
+    if (hardState !== undefined) this.#handedHardState = hardState;
+    const role = this.#roleOf(now);
+    if (role !== undefined) this.#handedRole = role;
+    const committed = log.takeCommitted();
+    const ready: Ready = {
+      sequence,
+      entries: write?.entries ?? [],
+      messages: this.#messages,
+      messagesAfterPersist: this.#messagesAfterPersist,
+      reads: this.#reads,
+      ...(hardState === undefined ? {} : { hardState }),
+      ...(write?.truncateFrom === undefined ? {} : { truncateFrom: write.truncateFrom }),
+      ...(committed === undefined ? {} : { committed }),
+      ...(role === undefined ? {} : { role }),
+    };
+    this.#messages = [];
+    this.#messagesAfterPersist = [];
+    this.#reads = [];
+    return ready;
+  }
+
+  /** The durable work of a Ready is done; Readies complete in order. True when it wrote to the log. */
+  persisted(sequence: number): boolean {
+    const oldest = this.#persisting.shift();
+    assert(oldest?.sequence === sequence, `Ready ${sequence} completed out of order`);
+    return oldest.wroteLog;
+  }
+
+  #hardStateOf({ term, vote }: Standing): HardState | undefined {
+    const handed = this.#handedHardState;
+    return term === handed.term && vote === handed.vote ? undefined : { term, vote };
+  }
+
+  #roleOf({ role, leader, term }: Standing): RoleState | undefined {
+    const handed = this.#handedRole;
+    return role === handed.role && leader === handed.leader && term === handed.term
+      ? undefined
+      : { role, leader, term };
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What no correct peer sends, whatever the network loses, delays or repeats. Peers are authenticated and Raft takes them
+ * for honest, but a message that is nonsense on its face must neither stop a node nor leave a trace in its log.
+ */
+import type { Term } from "../../node/base/ids.ts";
+import type { Message, MessageOf } from "./messages.ts";
+
+/**
+ * How far a peer's term may be ahead. A hundred elections a second take over a year to get there, while one damaged
+ * number could otherwise use up all the terms there are.
+ */
+export const TERM_LEAD_MAX: number = 2 ** 32;
+
+/** Whether a correct peer can have sent this to a node of this term. */
+export function isCredible(message: Message, ownTerm: Term): boolean {
+  if (message.term < 1 || message.term > ownTerm + TERM_LEAD_MAX) return false;
+  switch (message.type) {
+    case "vote":
+    case "preVote":
+      return message.lastTerm < message.term; // campaigning begins a new term
+    case "append":
+      return isRun(message);
+    default:
+      return true;
+  }
+}
+
+/** Whether an append carries a consecutive run of entries whose terms never decrease nor pass the leader's. */
+function isRun({ previousIndex, previousTerm, entries, term: leaderTerm }: MessageOf<"append">): boolean {
+  if (previousTerm > leaderTerm || (previousIndex === 0) !== (previousTerm === 0)) return false;
+  let index = previousIndex;
+  let term = previousTerm;
+  for (const entry of entries) {
+    index += 1;
+    if (entry.index !== index || entry.term < Math.max(term, 1) || entry.term > leaderTerm) return false;
+    term = entry.term;
+  }
+  return true;
+}

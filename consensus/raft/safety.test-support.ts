@@ -1,0 +1,135 @@
+/**
+ * The promises of Raft (figure 3 of the paper), and what the TLA+ models of it add, looked at after each step of a test
+ * cluster. Deliberately naive: it knows every entry that any log ever held and every vote that was ever given.
+ */
+import { equalBytes } from "../../node/base/bytes.ts";
+import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import type { NodeEvent, TestCluster, TestNode } from "./cluster.test-support.ts";
+import type { Entry } from "./messages.ts";
+
+interface CommittedEntry {
+  readonly entry: Entry;
+  /** The term of the node that was first seen to hold it committed. */
+  readonly committedIn: Term;
+}
+
+/** A promise that was broken. */
+export class SafetyError extends Error {
+  override readonly name = "SafetyError";
+}
+
+export class Safety {
+  readonly #leaders = new Map<Term, NodeId>();
+  /** By node and term: the candidate that was promised the vote. */
+  readonly #votes = new Map<string, NodeId>();
+  /** By position and term: the entry, and the term of the one before it. */
+  readonly #entries = new Map<string, { readonly data: Uint8Array; readonly previousTerm: Term }>();
+  /** By position, from 1. */
+  readonly #committed: CommittedEntry[] = [];
+  /** In the present life of each node. */
+  readonly #seen = new Map<NodeId, { readonly life: number; readonly term: Term; readonly commit: LogIndex }>();
+
+  get elections(): number {
+    return this.#leaders.size;
+  }
+
+  get committed(): readonly Entry[] {
+    return this.#committed.map(({ entry }) => entry);
+  }
+
+  /** Takes what a node does; votes are promises from the moment they are sent. */
+  listen(event: NodeEvent): void {
+    if (event.type === "sent") {
+      const { message } = event;
+      if (message.type === "vote") this.#voted(message.from, message.term, message.from);
+      if (message.type === "voteResponse" && message.granted) this.#voted(message.from, message.term, message.to);
+    } else if (event.type === "applied") {
+      for (const entry of event.entries) this.#expectCommitted(event.node, entry);
+    } else if (event.type === "delivered") {
+      expectThat(event.credible, `node ${event.node} does not believe ${JSON.stringify(event.message)}`);
+    }
+  }
+
+  /** Looks at all nodes that are up. */
+  check(cluster: TestCluster): void {
+    for (const node of cluster.nodes) {
+      if (node.raft !== undefined) this.#checkNode(cluster, node);
+      this.#checkLog(node.id, node.disk.log);
+    }
+  }
+
+  #checkNode(cluster: TestCluster, node: TestNode): void {
+    const { id, life } = node;
+    const raft = cluster.raft(id);
+    const { term, commit, lastIndex } = raft;
+    const seen = this.#seen.get(id);
+    if (seen?.life === life) {
+      expectThat(term >= seen.term, `the term of node ${id} went back from ${seen.term} to ${term}`);
+      expectThat(commit >= seen.commit, `the commit index of node ${id} went back from ${seen.commit} to ${commit}`);
+    }
+    const newTerm = seen?.term !== term;
+    this.#seen.set(id, { life, term, commit });
+    const log = lastIndex === 0 ? [] : raft.entries(1, lastIndex + 1, Number.MAX_SAFE_INTEGER);
+    // A cluster of one leads before its term is durable: what a crash takes away nobody has seen.
+    if (cluster.nodes.length > 1) this.#checkLog(id, log);
+    if (raft.role === "leader") this.#checkLeader(id, term, log, newTerm || !this.#leaders.has(term));
+    for (const entry of log.slice(0, commit)) this.#commit(cluster, id, term, entry);
+  }
+
+  /** Log matching: a position and a term name one entry and, by induction over it, one history. */
+  #checkLog(id: NodeId, log: readonly Entry[]): void {
+    let previousTerm = 0;
+    for (const { index, term, data } of log) {
+      const name = `${index}@${term}`;
+      const known = this.#entries.get(name);
+      if (known === undefined) this.#entries.set(name, { data, previousTerm });
+      else {
+        expectThat(equalBytes(known.data, data), `log matching: node ${id} has another entry ${name}`);
+        expectThat(known.previousTerm === previousTerm, `log matching: node ${id} has another history of ${name}`);
+      }
+      previousTerm = term;
+    }
+  }
+
+  /** Election safety, and leader completeness when a term begins. */
+  #checkLeader(id: NodeId, term: Term, log: readonly Entry[], isNew: boolean): void {
+    const other = this.#leaders.get(term);
+    expectThat(other === undefined || other === id, `election safety: nodes ${other} and ${id} lead term ${term}`);
+    this.#leaders.set(term, id);
+    if (!isNew) return;
+    for (const { entry, committedIn } of this.#committed) {
+      const has = committedIn >= term || log[entry.index - 1]?.term === entry.term;
+      expectThat(has, `leader completeness: node ${id} leads term ${term} without entry ${entry.index}`);
+    }
+  }
+
+  /** State-machine safety, and that what is committed is durable on a quorum. */
+  #commit(cluster: TestCluster, id: NodeId, term: Term, entry: Entry): void {
+    const known = this.#committed[entry.index - 1];
+    if (known !== undefined) {
+      this.#expectCommitted(id, entry);
+      return;
+    }
+    const copies = cluster.nodes.filter(({ disk }) => disk.term(entry.index) === entry.term).length;
+    const quorum = Math.floor(cluster.nodes.length / 2) + 1;
+    expectThat(copies >= quorum, `durability: entry ${entry.index} is committed and has ${copies} durable copies`);
+    this.#committed.push({ entry, committedIn: term });
+  }
+
+  #expectCommitted(id: NodeId, entry: Entry): void {
+    const known = this.#committed[entry.index - 1]?.entry;
+    const same = known === undefined || (known.term === entry.term && equalBytes(known.data, entry.data));
+    expectThat(same, `state-machine safety: node ${id} has another entry committed at ${entry.index}`);
+  }
+
+  #voted(voter: NodeId, term: Term, candidate: NodeId): void {
+    const name = `${voter} in ${term}`;
+    const other = this.#votes.get(name) ?? candidate;
+    expectThat(other === candidate, `node ${voter} votes for ${other} and ${candidate} in term ${term}`);
+    this.#votes.set(name, candidate);
+  }
+}
+
+function expectThat(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new SafetyError(what);
+}

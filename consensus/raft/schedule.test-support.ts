@@ -1,0 +1,170 @@
+/**
+ * Random schedules: a list of numbers decides what happens next to a cluster. Messages are lost, repeated and reordered,
+ * disks are slow, nodes crash and lose what was not synced. Every number means something in every state, so a failing
+ * list can be shortened at will.
+ */
+import { utf8 } from "../../node/base/bytes.ts";
+import type { NodeId } from "../../node/base/ids.ts";
+import { type ClusterOptions, type NodeEvent, TestCluster } from "./cluster.test-support.ts";
+import { Safety, SafetyError } from "./safety.test-support.ts";
+
+/** What to do, to whom, and one number more. */
+export type Step = readonly [action: number, target: number, detail: number];
+
+export type ScheduleOptions = Pick<ClusterOptions, "count" | "tuning" | "disks" | "createRaft">;
+
+/** What happened, so that a test can see that something did. */
+export interface ScheduleResult {
+  readonly elections: number;
+  readonly committed: number;
+  readonly reads: number;
+}
+
+const QUIET_ROUNDS_MAX = 400;
+
+/** Runs the steps, checks after each, and then lets the cluster come to rest; throws `SafetyError`. */
+export function runSchedule(options: ScheduleOptions, steps: readonly Step[]): ScheduleResult {
+  const schedule = new Schedule(options);
+  for (const step of steps) schedule.step(step);
+  schedule.comeToRest();
+  return schedule.result();
+}
+
+class Schedule {
+  readonly #safety = new Safety();
+  readonly #cluster: TestCluster;
+  /** For each read that waits: how much was committed when it was asked. */
+  readonly #reads = new Map<number, number>();
+  #readsAsked = 0;
+  #readsAnswered = 0;
+  #proposals = 0;
+
+  constructor(options: ScheduleOptions) {
+    this.#cluster = new TestCluster({ ...options, listen: (event) => this.#listen(event) });
+  }
+
+  result(): ScheduleResult {
+    const { elections, committed } = this.#safety;
+    return { elections, committed: committed.length, reads: this.#readsAnswered };
+  }
+
+  step([action, target, detail]: Step): void {
+    const { nodes } = this.#cluster;
+    const id = (target % nodes.length) + 1;
+    this.#act(action, id, detail);
+    this.#safety.check(this.#cluster);
+  }
+
+  /** Everything is repaired; then somebody leads, and all nodes commit a new entry. */
+  comeToRest(): void {
+    this.#cluster.heal();
+    for (const node of this.#cluster.nodes) {
+      node.slowDisk = false;
+      if (node.raft === undefined) this.#cluster.restart(node.id);
+      while (node.writes.length > 0) this.#cluster.fsync(node.id);
+    }
+    const before = this.#safety.committed.length;
+    for (let round = 0; round < QUIET_ROUNDS_MAX; round++) {
+      this.#round();
+      const [leader] = this.#leaders();
+      if (leader !== undefined && this.#safety.committed.length === before) this.#propose(leader);
+      this.#safety.check(this.#cluster);
+      const { length } = this.#safety.committed;
+      if (length > before && this.#cluster.nodes.every((node) => node.applied === length)) return;
+    }
+    throw new SafetyError("liveness: the cluster did not come to rest");
+  }
+
+  #act(action: number, id: NodeId, detail: number): void {
+    const up = this.#cluster.isUp(id);
+    const kind = action % 100;
+    if (kind === 0) return;
+    if (kind < 36) this.#round();
+    else if (kind < 50) this.#onLink(id, detail, (from, to, place) => this.#cluster.deliver(from, to, place));
+    else if (kind < 55) this.#onLink(id, detail, (from, to) => this.#cluster.drop(from, to));
+    else if (kind < 60) this.#onLink(id, detail, (from, to, place) => this.#cluster.duplicate(from, to, place));
+    else if (kind < 64) this.#cut(id, detail);
+    else if (kind < 66) this.#cluster.heal();
+    else if (!up) this.#restart(id, detail);
+    else if (kind < 69) this.#cluster.crash(id, detail % (this.#cluster.node(id).writes.length + 1));
+    else if (kind < 72) this.#cluster.node(id).slowDisk = detail % 3 === 0;
+    else if (kind < 82) this.#fsync(id, detail);
+    else if (kind < 90) this.#propose(detail % 4 === 0 ? id : (this.#leaders()[0] ?? id));
+    else if (kind < 97) this.#read(detail % 2 === 0 ? id : (this.#leaders().at(-1) ?? id));
+    else this.#cluster.act(id, (raft) => raft.campaign());
+  }
+
+  /** A little time passes in which nothing special happens. */
+  #round(): void {
+    this.#deliverAll();
+    for (const { id } of this.#cluster.nodes) if (this.#cluster.isUp(id)) this.#cluster.act(id, (raft) => raft.tick());
+  }
+
+  /** Does something to a message that a node has sent, or to one that is on its way to it. */
+  #onLink(id: NodeId, detail: number, action: (from: NodeId, to: NodeId, place: number) => void): void {
+    const links = this.#cluster.links().filter(({ from, to }) => from === id || to === id);
+    const link = links[detail % Math.max(1, links.length)];
+    if (link === undefined) return;
+    // Mostly in order, now and then not.
+    const place = detail % 4 === 0 ? Math.floor(detail / 4) % link.messages.length : 0;
+    action(link.from, link.to, place);
+  }
+
+  #deliverAll(): void {
+    for (const { from, to, messages } of this.#cluster.links()) {
+      for (let left = messages.length; left > 0; left--) this.#cluster.deliver(from, to);
+    }
+  }
+
+  /** Cuts a node off, in one direction or both; mostly no other is then. */
+  #cut(id: NodeId, detail: number): void {
+    if (detail % 5 > 0) this.#cluster.heal();
+    for (const other of this.#cluster.nodes) {
+      if (detail % 3 !== 1) this.#cluster.cut(id, other.id);
+      if (detail % 3 !== 2) this.#cluster.cut(other.id, id);
+    }
+  }
+
+  /** The driver may know that much is applied, which never is more than what is committed and on the disk. */
+  #restart(id: NodeId, detail: number): void {
+    const { disk } = this.#cluster.node(id);
+    const committed = this.#safety.committed.findIndex((entry) => disk.term(entry.index) !== entry.term);
+    const most = committed < 0 ? this.#safety.committed.length : committed;
+    this.#cluster.restart(id, detail % (most + 1));
+  }
+
+  #fsync(id: NodeId, detail: number): void {
+    const { writes } = this.#cluster.node(id);
+    for (let left = 1 + (detail % 3); left > 0 && writes.length > 0; left--) this.#cluster.fsync(id);
+  }
+
+  #propose(id: NodeId): void {
+    this.#proposals += 1;
+    this.#cluster.act(id, (raft) => raft.propose([utf8(`p${this.#proposals}`)]));
+  }
+
+  #read(id: NodeId): void {
+    this.#readsAsked += 1;
+    const request = this.#readsAsked;
+    this.#reads.set(request, this.#safety.committed.length);
+    this.#cluster.act(id, (raft) => raft.requestRead(request));
+  }
+
+  /** §6.4: a read sees everything that was committed before it was asked. */
+  #listen(event: NodeEvent): void {
+    this.#safety.listen(event);
+    if (event.type !== "read" || "refused" in event.read) return;
+    const { requestId, index } = event.read;
+    const atLeast = this.#reads.get(requestId);
+    this.#readsAnswered += 1;
+    if (atLeast === undefined || index < atLeast) {
+      throw new SafetyError(`linearizability: read ${requestId} of node ${event.node} sees ${index} of ${atLeast}`);
+    }
+  }
+
+  /** Those who think they lead, the newest first. */
+  #leaders(): NodeId[] {
+    const leaders = this.#cluster.nodes.filter(({ raft }) => raft?.role === "leader").map(({ id }) => id);
+    return leaders.sort((a, b) => this.#cluster.raft(b).term - this.#cluster.raft(a).term);
+  }
+}

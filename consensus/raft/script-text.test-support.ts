@@ -1,0 +1,97 @@
+/**
+ * How scripts show things: one line each. `3@2` is position 3 of term 2, `t2` is term 2; a log is the terms of its
+ * entries, with `|` behind what is committed and `~` at what is not durable.
+ */
+import type { NodeEvent, TestNode } from "./cluster.test-support.ts";
+import type { Entry, Message } from "./messages.ts";
+import type { Ready, RoleState } from "./ready.ts";
+import type { PeerProgress } from "./replication.ts";
+
+const NAMES_PER_EPOCH = 2 ** 32;
+
+export function messageLine(message: Message): string {
+  return `${message.from}->${message.to} ${message.type} t${message.term}${bodyText(message)}`;
+}
+
+function bodyText(message: Message): string {
+  switch (message.type) {
+    case "preVote":
+    case "vote":
+      return ` last ${message.lastIndex}@${message.lastTerm}`;
+    case "preVoteResponse":
+    case "voteResponse":
+      return message.granted ? " yes" : " no";
+    case "append": {
+      const entries = message.entries.map(({ index, term }) => `${index}@${term}`).join(" ");
+      return ` after ${message.previousIndex}@${message.previousTerm} [${entries}] commit ${message.commit}`;
+    }
+    case "appendResponse":
+      if (message.accepted) return ` yes up to ${message.index}`;
+      return ` no after ${message.index} hint ${message.hintIndex}@${message.hintTerm}`;
+    case "heartbeat":
+      return ` commit ${message.commit} round ${message.sequence}`;
+    case "heartbeatResponse":
+      return ` round ${message.sequence}`;
+    case "readIndex":
+      return ` #${message.requestId % NAMES_PER_EPOCH}`;
+    case "readIndexResponse":
+      return ` #${message.requestId % NAMES_PER_EPOCH} ${message.refused ? "refused" : `index ${message.index}`}`;
+  }
+}
+
+/** An entry with its data. */
+export function entryText({ index, term, data }: Entry): string {
+  return `${index}@${term}:${String.fromCharCode(...data)}`;
+}
+
+/** The line for an event; undefined for one that is not told. Writes are told of slow disks only. */
+export function eventLine(event: NodeEvent, tell: { readonly disk: boolean }): string | undefined {
+  switch (event.type) {
+    case "role":
+      return `  ${event.node} ${roleText(event.role)}`;
+    case "write":
+      return tell.disk ? `  ${event.node} writes ${writeText(event.ready)}` : undefined;
+    case "synced":
+      return tell.disk ? `  ${event.node} has synced ${writeText(event.ready)}` : undefined;
+    case "sent":
+      return undefined;
+    case "delivered":
+      return event.credible ? messageLine(event.message) : `${messageLine(event.message)}: not believed`;
+    case "applied": {
+      const places = event.entries.map(({ index, term }) => `${index}@${term}`);
+      return `  ${event.node} applies ${places.join(" ")}`;
+    }
+    case "read": {
+      const { read } = event;
+      return `  ${event.node} read ${read.requestId} ${"refused" in read ? "refused" : `at ${read.index}`}`;
+    }
+  }
+}
+
+function roleText({ role, leader, term }: RoleState): string {
+  if (role !== "follower") return `${role} t${term}`;
+  return leader === 0 ? `follower t${term}` : `follower t${term} of ${leader}`;
+}
+
+function writeText({ hardState, truncateFrom, entries }: Ready): string {
+  const parts: string[] = [];
+  if (hardState !== undefined) parts.push(`t${hardState.term} vote ${hardState.vote}`);
+  if (truncateFrom !== undefined) parts.push(`cut from ${truncateFrom}`);
+  if (entries.length > 0) parts.push(`[${entries.map(({ index, term }) => `${index}@${term}`).join(" ")}]`);
+  return parts.join(", ");
+}
+
+export function statusLine({ id, raft, disk }: TestNode): string {
+  if (raft === undefined) return `${id} down         t${disk.hardState.term} vote ${disk.hardState.vote}`;
+  const log: string[] = [];
+  for (let index = 1; index <= raft.lastIndex; index++) {
+    log.push(`${raft.termAt(index)}${index > raft.stableIndex ? "~" : ""}`);
+    if (index === raft.commit) log.push("|");
+  }
+  const leader = raft.leader === 0 ? "-" : raft.leader;
+  return `${id} ${raft.role.padEnd(12)} t${raft.term} vote ${raft.vote} leader ${leader} log ${log.join(" ")}`.trimEnd();
+}
+
+export function progressLine({ peer, match, next, state, paused, inFlight }: PeerProgress): string {
+  return `${peer} ${state}${paused ? " paused" : ""} match ${match} next ${next} in flight ${inFlight}`;
+}

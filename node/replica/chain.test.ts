@@ -1,0 +1,68 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Entry } from "../../consensus/raft/messages.ts";
+import { must } from "../base/assert.ts";
+import { earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { GROUP } from "../wire/transaction.ts";
+import { chainFault, headOf } from "./chain.ts";
+import { blockBehind, CLUSTER_ID, chainOf, GENESIS_HEAD, sha256 } from "./replica.test-support.ts";
+
+const chain = chainOf(2, [[], [Uint8Array.of(1)], [Uint8Array.of(2), Uint8Array.of(3)]]);
+const entries: readonly Entry[] = chain.map((data, index) => ({ index: index + 1, term: 2, data }));
+
+function fault(list: readonly Entry[], before = GENESIS_HEAD): string | undefined {
+  return chainFault(sha256, CLUSTER_ID, before, list);
+}
+
+function entryOf(changes: Partial<Parameters<typeof encodeBlock>[1]>): Entry {
+  const content = {
+    ...{ group: GROUP, height: 1, term: 2, timestamp: earliestTimestamp(GENESIS_HEAD.timestamp, 0) },
+    ...{ clusterId: CLUSTER_ID, previousHash: GENESIS_HEAD.hash, transactions: [] },
+  };
+  return { index: 1, term: 2, data: encodeBlock(sha256, { ...content, ...changes }).bytes };
+}
+
+describe("blocks of a peer", () => {
+  test("that follow each other, and what is there, are taken", () => {
+    expect(fault(entries)).toBeUndefined();
+    expect(fault(entries.slice(1), headOf(sha256, chain[0] as Uint8Array))).toBeUndefined();
+    expect(fault([])).toBeUndefined();
+  });
+
+  test("whose predecessor is not known here are taken for themselves: Raft will not", () => {
+    expect(chainFault(sha256, CLUSTER_ID, undefined, entries.slice(1))).toBeUndefined();
+    expect(chainFault(sha256, CLUSTER_ID, undefined, [entries[1] as Entry, entries[0] as Entry])).toBeDefined();
+  });
+
+  test.each<[string, readonly Entry[]]>([
+    ["no block at all", [{ index: 1, term: 2, data: Uint8Array.of(1, 2, 3) }]],
+    ["another height", [{ ...(entries[0] as Entry), index: 2 }]],
+    ["another term", [{ ...(entries[0] as Entry), term: 3 }]],
+    ["another cluster", [entryOf({ clusterId: new Uint8Array(16) })]],
+    ["another group", [entryOf({ group: 1 })]],
+    ["another history", [entryOf({ previousHash: new Uint8Array(32) })]],
+    ["a time that goes back", [entryOf({ timestamp: GENESIS_HEAD.timestamp })]],
+    ["a gap", [entries[0] as Entry, entries[2] as Entry]],
+    ["another history further on", [entries[0] as Entry, { ...entryOf({ height: 2 }), index: 2 }]],
+  ])("refused: %s", (_what, list) => {
+    expect(fault(list)).toEqual(expect.any(String));
+  });
+
+  test("with any bit flipped are refused", () => {
+    const { bytes } = blockBehind(GENESIS_HEAD, { height: 1, term: 2, transactions: [Uint8Array.of(5, 6, 7)] });
+    fc.assert(
+      fc.property(fc.nat(bytes.length * 8 - 1), (bit) => {
+        const data = bytes.slice();
+        const at = Math.floor(bit / 8);
+        const before = must(bytes[at], "the bit is in the block");
+        const after = before ^ (1 << (bit % 8));
+        data[at] = after;
+        const refused = fault([{ index: 1, term: 2, data }]) !== undefined;
+        // Only a later time makes another good block: a leader may say what time it is.
+        const laterTime = at >= 32 && at < 40 && after > before;
+        expect(refused || laterTime).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

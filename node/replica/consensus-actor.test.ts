@@ -1,0 +1,382 @@
+import { describe, expect, test } from "vitest";
+import { TestDisk, TUNING } from "../../consensus/raft/cluster.test-support.ts";
+import type { Entry, Message, MessageBody } from "../../consensus/raft/messages.ts";
+import { Raft } from "../../consensus/raft/raft.ts";
+import { BLOCKS_UNCOMMITTED_MAX, TRANSACTION_BYTES_MAX } from "../base/limits.ts";
+import type { ConsensusMessage, Question } from "../messages/consensus.ts";
+import type { GatewayMessage } from "../messages/gateway.ts";
+import type { LedgerMessage } from "../messages/ledger.ts";
+import type { LogMessage } from "../messages/log.ts";
+import { StatusBoard } from "../messages/status.ts";
+import { decodeBlock, decodeBlockHeader } from "../wire/block.ts";
+import { ConsensusActor } from "./consensus-actor.ts";
+import { decodeRaftMessage, encodeRaftMessage } from "./raft-codec.ts";
+import {
+  blockBehind,
+  CLUSTER_ID,
+  chainOf,
+  contextOf,
+  GENESIS_HEAD,
+  Listener,
+  recordingLog,
+  sha256,
+  TestClock,
+} from "./replica.test-support.ts";
+
+interface BenchOptions {
+  readonly nodes?: number;
+  /** Blocks on the disk, all of term 1. */
+  readonly blocks?: readonly Uint8Array[];
+  readonly applied?: number;
+}
+
+/** The consensus actor of node 1 with a real core; its disk, its ledger, its gateway and its peers are the test. */
+class Bench {
+  readonly log = new Listener<LogMessage>("log");
+  readonly ledger = new Listener<LedgerMessage>("ledger");
+  readonly gateway = new Listener<GatewayMessage>("gateway");
+  readonly warnings: readonly object[];
+  readonly timers: ConsensusMessage[];
+  readonly #actor: ConsensusActor;
+  readonly #status = new StatusBoard();
+  readonly #disk = new TestDisk();
+  #sent: Message[] = [];
+
+  constructor({ nodes = 3, blocks = [], applied = 0 }: BenchOptions = {}) {
+    const clock = new TestClock();
+    const { context, timers } = contextOf<ConsensusMessage>(clock);
+    const { log: hostLog, warnings } = recordingLog();
+    this.timers = timers;
+    this.warnings = warnings;
+    this.#disk.log.push(...blocks.map((data, index): Entry => ({ index: index + 1, term: 1, data })));
+    const voters = Array.from({ length: nodes }, (_, index) => index + 1);
+    const hardState = { term: blocks.length > 0 ? 1 : 0, vote: 0 };
+    const start = { hardState, log: this.#disk, commit: applied, random: () => 0 };
+    const tuning = {
+      ...TUNING,
+      preVote: false,
+      checkQuorum: false,
+      appendBytesMax: 100_000_000,
+      bytesInFlightMax: 1e9,
+    };
+    const raft = new Raft({ ...tuning, ...start, id: 1, voters });
+    const deps = {
+      ...{ raft, clock, sha256, hostLog, clusterId: CLUSTER_ID, genesis: GENESIS_HEAD, status: this.#status },
+      ...{ log: this.log, ledger: this.ledger, gateway: () => this.gateway },
+      sendPeer: (_to: number, payload: Uint8Array) => {
+        this.#sent.push(decodeRaftMessage(payload));
+        return true;
+      },
+    };
+    this.#actor = new ConsensusActor(context, deps, { tickMs: 20, electionTimeoutTicks: 10, appliedHeight: applied });
+  }
+
+  get status(): Readonly<Record<string, unknown>> {
+    return this.#status.read()["consensus"] ?? {};
+  }
+
+  /** One turn of the actor. */
+  turn(...messages: readonly ConsensusMessage[]): void {
+    for (const message of messages) this.#actor.receive(message);
+    this.#actor.drained();
+  }
+
+  ticks(count: number): void {
+    for (let i = 0; i < count; i++) this.turn({ type: "tick" });
+  }
+
+  /** A peer says something. */
+  hears(from: number, term: number, body: MessageBody): void {
+    this.turn({ type: "peerFrame", from, payload: encodeRaftMessage({ ...body, from, to: 1, term }) });
+  }
+
+  /** The log actor has done all that it was asked. */
+  syncs(): void {
+    for (const { sequence, entries, truncateFrom } of this.log.take("persist")) {
+      if (truncateFrom !== undefined) this.#disk.log.length = truncateFrom - 1;
+      this.#disk.log.push(...entries.map(({ index, term, payload }) => ({ index, term, data: payload })));
+      this.turn({ type: "persisted", sequence });
+    }
+  }
+
+  /** Node 2 has everything, too. */
+  isFollowed(): void {
+    const { lastIndex: index, term } = this.status as { lastIndex: number; term: number };
+    this.hears(2, term, { type: "appendResponse", accepted: true, index, hintIndex: 0, hintTerm: 0 });
+  }
+
+  /** Wins the next election. */
+  leads(): void {
+    this.ticks(10);
+    this.syncs();
+    const term = Number(this.status["term"]);
+    this.hears(2, term, { type: "voteResponse", granted: true });
+    expect(this.status["role"]).toBe("leader");
+  }
+
+  /** What has been sent since this was last asked. */
+  sent(): Message[] {
+    const sent = this.#sent;
+    this.#sent = [];
+    return sent;
+  }
+
+  /** The transactions of each block that the log was asked to keep since then. */
+  blocks(): number[][] {
+    const persists = this.log.messages.flatMap((message) => (message.type === "persist" ? message.entries : []));
+    return persists.map(({ payload }) => decodeBlock(sha256, payload).transactions.map(([first = -1]) => first));
+  }
+}
+
+function heightsOf(chunk: { readonly blocks: readonly Uint8Array[] }): number[] {
+  return chunk.blocks.map((block) => decodeBlockHeader(block).height);
+}
+
+/** A frame from node 2 to node 1 in term 1, if it is not said otherwise. */
+function frameOf(message: MessageBody & Partial<Message>): Uint8Array {
+  return encodeRaftMessage({ from: 2, to: 1, term: 1, ...message });
+}
+
+const transaction = (byte: number): Uint8Array => Uint8Array.of(byte);
+const propose = (byte: number): ConsensusMessage => ({ type: "propose", transaction: transaction(byte) });
+const question = (token: number): Question => ({ kind: "admission", token, transaction: new Uint8Array(0) });
+
+describe("promises wait for the disk", () => {
+  test("a vote leaves when it is durable", () => {
+    const bench = new Bench();
+    bench.hears(2, 1, { type: "vote", lastIndex: 0, lastTerm: 0 });
+    expect(bench.log.messages).toMatchObject([{ type: "persist", hardState: { term: 1, vote: 2 }, entries: [] }]);
+    expect(bench.sent()).toEqual([]);
+    bench.syncs();
+    expect(bench.sent()).toMatchObject([{ type: "voteResponse", granted: true, to: 2 }]);
+  });
+
+  test("an acknowledgement leaves when the entries are durable, and whatever is promised after it later still", () => {
+    const bench = new Bench();
+    const [data = new Uint8Array(0)] = chainOf(1, [[]]);
+    const append = { type: "append", previousIndex: 0, previousTerm: 0, commit: 0 } as const;
+    bench.hears(2, 1, { ...append, entries: [{ index: 1, term: 1, data }] });
+    bench.hears(2, 1, { type: "heartbeat", commit: 0, sequence: 0 });
+    expect(bench.sent()).toEqual([]);
+    bench.syncs();
+    expect(bench.sent()).toMatchObject([
+      { type: "appendResponse", accepted: true, index: 1 },
+      { type: "heartbeatResponse" },
+    ]);
+  });
+
+  test("completions in another order stop the node", () => {
+    const bench = new Bench();
+    bench.hears(2, 1, { type: "vote", lastIndex: 0, lastTerm: 0 });
+    expect(() => bench.turn({ type: "persisted", sequence: 9 })).toThrow("out of order");
+  });
+});
+
+describe("a leader", () => {
+  test("proposes an empty block at once, and says from where on it leads", () => {
+    const bench = new Bench();
+    bench.leads();
+    expect(bench.blocks()).toEqual([[]]);
+    expect(bench.gateway.take("leader").at(-1)).toEqual({ type: "leader", leader: 1 });
+    expect(bench.ledger.take("leader").at(-1)).toEqual({ type: "leader", leader: 1, readyAt: 1 });
+  });
+
+  test("chains its first block to the last of its log, whoever made it", () => {
+    const blocks = chainOf(1, [[], []]);
+    const bench = new Bench({ blocks });
+    bench.leads();
+    const persisted = bench.log.messages.flatMap((message) => (message.type === "persist" ? message.entries : []));
+    expect(persisted.map(({ index, term }) => [index, term])).toEqual([[3, 2]]);
+    const { header } = decodeBlock(sha256, persisted[0]?.payload ?? new Uint8Array(0));
+    expect(header.previousHash).toEqual(decodeBlock(sha256, blocks[1] as Uint8Array).hash);
+  });
+
+  test("puts a lone transaction into a block of its own at once", () => {
+    const bench = new Bench();
+    bench.leads();
+    bench.turn(propose(7));
+    expect(bench.blocks()).toEqual([[], [7]]);
+  });
+
+  test("collects what comes in one turn, and what comes while blocks are on their way", () => {
+    const bench = new Bench();
+    bench.leads();
+    bench.turn(propose(1), propose(2), propose(3));
+    for (let i = 4; i < 30; i++) bench.turn(propose(i));
+    expect(bench.blocks().length).toBe(BLOCKS_UNCOMMITTED_MAX);
+    expect(bench.blocks()[1]).toEqual([1, 2, 3]);
+    const waiting = Number(bench.status["transactionsWaiting"]);
+    expect(waiting).toBe(26 - (BLOCKS_UNCOMMITTED_MAX - 2));
+    bench.syncs();
+    bench.isFollowed();
+    expect(bench.blocks().map(({ length }) => length)).toEqual([waiting]);
+  });
+
+  test("orders an empty block when log time must move on", () => {
+    const bench = new Bench();
+    bench.turn({ type: "pulse" });
+    bench.leads();
+    expect(bench.blocks()).toEqual([[]]);
+    bench.turn({ type: "pulse" }, { type: "pulse" });
+    expect(bench.blocks()).toEqual([[], []]);
+  });
+});
+
+describe("transactions that are not ordered are refused, each once", () => {
+  test("by a node that does not lead", () => {
+    const bench = new Bench();
+    bench.turn(propose(1));
+    expect(bench.gateway.take("refused")).toEqual([
+      { type: "refused", transactions: [transaction(1)], code: "not_leader" },
+    ]);
+  });
+
+  test("when too much is waiting", () => {
+    const bench = new Bench();
+    bench.leads();
+    const large: ConsensusMessage = { type: "propose", transaction: new Uint8Array(TRANSACTION_BYTES_MAX) };
+    bench.turn(...Array.from({ length: 70 }, () => large));
+    const refused = bench.gateway.take("refused");
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.every(({ code }) => code === "busy")).toBe(true);
+    const kept = 70 - refused.length;
+    expect(kept * TRANSACTION_BYTES_MAX).toBeLessThanOrEqual(64 * 1_048_576);
+  });
+
+  test("when the leader changes before they are in a block", () => {
+    const bench = new Bench();
+    bench.leads();
+    for (let i = 0; i < 12; i++) bench.turn(propose(i));
+    const inBlocks = bench.blocks().flat();
+    bench.hears(3, 9, { type: "heartbeat", commit: 0, sequence: 0 });
+    const refused = bench.gateway.take("refused");
+    expect(refused).toMatchObject([{ code: "not_leader" }]);
+    const bytes = refused.flatMap(({ transactions }) => transactions.map(([first]) => first));
+    expect([...inBlocks, ...bytes]).toEqual(Array.from({ length: 12 }, (_, i) => i));
+    expect(bench.gateway.take("leader").at(-1)).toEqual({ type: "leader", leader: 3 });
+    expect(bench.status["transactionsWaiting"]).toBe(0);
+  });
+});
+
+describe("committed blocks", () => {
+  test("go to the ledger in order, a bounded number at a time", () => {
+    const big = new Uint8Array(900_000);
+    const blocks = chainOf(
+      1,
+      Array.from({ length: 12 }, () => [big]),
+    );
+    const bench = new Bench({ blocks });
+    bench.hears(2, 1, { type: "heartbeat", commit: 12, sequence: 0 });
+    const chunks = bench.ledger.take("committed");
+    expect(chunks.length).toBe(2);
+    const got = chunks.flatMap(heightsOf);
+    while (got.length < 12) {
+      bench.turn({ type: "applied", height: got.length });
+      const next = bench.ledger.take("committed");
+      expect(next.length).toBe(1);
+      got.push(...next.flatMap(heightsOf));
+    }
+    expect(got).toEqual(blocks.map((_block, index) => index + 1));
+  });
+
+  test("start behind what the ledger's checkpoint has", () => {
+    const blocks = chainOf(1, [[], [], []]);
+    const bench = new Bench({ blocks, applied: 2 });
+    bench.hears(2, 1, { type: "heartbeat", commit: 3, sequence: 0 });
+    expect(bench.ledger.take("committed")).toEqual([{ type: "committed", blocks: [blocks[2]] }]);
+  });
+});
+
+describe("reads", () => {
+  test("of one turn share a round, and go to the ledger with the index they must see", () => {
+    const bench = new Bench();
+    bench.leads();
+    bench.syncs();
+    bench.isFollowed();
+    bench.sent();
+    bench.turn({ type: "read", question: question(1) }, { type: "read", question: question(2) });
+    expect(bench.sent().filter(({ type }) => type === "heartbeat")).toHaveLength(2);
+    expect(bench.ledger.take("question")).toEqual([]);
+    bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1 });
+    expect(bench.ledger.take("question")).toEqual(
+      [1, 2].map((token) => ({ type: "question", question: question(token), height: 1 })),
+    );
+  });
+
+  test("are refused at once when no leader is known", () => {
+    const bench = new Bench();
+    bench.turn({ type: "read", question: question(5) });
+    expect(bench.gateway.take("questionRefused")).toEqual([{ type: "questionRefused", token: 5, code: "no_leader" }]);
+  });
+
+  test("are refused when the leader that was asked is deposed", () => {
+    const bench = new Bench();
+    bench.leads();
+    bench.turn({ type: "read", question: question(5) });
+    bench.hears(3, 9, { type: "heartbeat", commit: 0, sequence: 0 });
+    expect(bench.gateway.take("questionRefused")).toMatchObject([{ token: 5 }]);
+  });
+
+  test("are refused when the answer never comes", () => {
+    const bench = new Bench();
+    bench.leads();
+    bench.turn({ type: "read", question: question(5) });
+    bench.ticks(29);
+    expect(bench.gateway.take("questionRefused")).toEqual([]);
+    bench.ticks(1);
+    expect(bench.gateway.take("questionRefused")).toMatchObject([{ token: 5 }]);
+  });
+});
+
+describe("frames that no correct peer sends are refused and counted, and the node goes on", () => {
+  const genuine = blockBehind(GENESIS_HEAD, { height: 1, term: 1 });
+  const append = { type: "append", previousIndex: 0, previousTerm: 0, commit: 0 } as const;
+  const entryWith = (data: Uint8Array, index = 1, term = 1): Uint8Array =>
+    frameOf({ ...append, entries: [{ index, term, data }] });
+
+  test.each<[string, Uint8Array]>([
+    ["no message", Uint8Array.of(1, 2, 3)],
+    ["a message in another peer's name", frameOf({ type: "vote", lastIndex: 0, lastTerm: 0, from: 3 })],
+    ["a message for another node", frameOf({ type: "vote", lastIndex: 0, lastTerm: 0, to: 3 })],
+    ["an entry that is no block", entryWith(Uint8Array.of(9))],
+    ["a block of another height", entryWith(blockBehind(GENESIS_HEAD, { height: 2, term: 1 }).bytes)],
+    [
+      "a block with another history",
+      entryWith(blockBehind({ ...GENESIS_HEAD, hash: new Uint8Array(32) }, { height: 1, term: 1 }).bytes),
+    ],
+    ["a block whose body was changed", entryWith(Uint8Array.from([...genuine.bytes, 1]))],
+    ["a term that cannot be", frameOf({ type: "heartbeat", commit: 0, sequence: 0, term: Number.MAX_SAFE_INTEGER })],
+  ])("%s", (_what, payload) => {
+    const bench = new Bench();
+    bench.turn({ type: "peerFrame", from: 2, payload });
+    expect(bench.status).toMatchObject({ framesRefused: 1, term: 0, lastIndex: 0 });
+    expect(bench.warnings).toMatchObject([{ event: "raft.frame_refused", fields: { from: 2 } }]);
+    expect([bench.log.messages, bench.sent()]).toEqual([[], []]);
+    bench.turn({ type: "peerFrame", from: 2, payload: entryWith(genuine.bytes) });
+    expect(bench.status).toMatchObject({ framesRefused: 1, term: 1, lastIndex: 1 });
+  });
+
+  test("blocks that do not follow those in the log", () => {
+    const bench = new Bench({ blocks: [genuine.bytes] });
+    const other = blockBehind(GENESIS_HEAD, { height: 2, term: 1 });
+    const next = blockBehind(genuine.head, { height: 2, term: 1 });
+    const behind = { ...append, previousIndex: 1, previousTerm: 1 };
+    for (const { bytes: data } of [other, next]) {
+      bench.turn({
+        type: "peerFrame",
+        from: 2,
+        payload: frameOf({ ...behind, entries: [{ index: 2, term: 1, data }] }),
+      });
+    }
+    expect(bench.status).toMatchObject({ framesRefused: 1, lastIndex: 2 });
+  });
+});
+
+describe("ticks", () => {
+  test("come one after the other", () => {
+    const bench = new Bench();
+    expect(bench.timers).toEqual([{ type: "tick" }]);
+    bench.ticks(2);
+    expect(bench.timers).toHaveLength(3);
+  });
+});

@@ -1,0 +1,188 @@
+import { describe, expect, test } from "vitest";
+import { MemoryStore } from "../../storage/state/memory-store.ts";
+import { CodedError } from "../base/errors.ts";
+import type { Store } from "../base/ports/store.ts";
+import type { ConsensusMessage, Question } from "../messages/consensus.ts";
+import type { GatewayMessage } from "../messages/gateway.ts";
+import type { LedgerMessage } from "../messages/ledger.ts";
+import type { ReactorMessage } from "../messages/reactor.ts";
+import { StatusBoard } from "../messages/status.ts";
+import { encodeQuery } from "../state/queries.ts";
+import { StateMachine } from "../state/state-machine.ts";
+import { loadCheckpointMeta } from "./checkpoint.ts";
+import { LedgerActor } from "./ledger-actor.ts";
+import {
+  adminTransaction,
+  chainOf,
+  contextOf,
+  GENESIS,
+  Later,
+  Listener,
+  sha256,
+  TestClock,
+} from "./replica.test-support.ts";
+
+const OPEN = adminTransaction(0, { kind: "sessionOpen" });
+const BLOCKS = chainOf(1, [[OPEN], [], [], [], [], []]);
+
+class Bench {
+  readonly consensus = new Listener<ConsensusMessage>("consensus");
+  readonly gateway = new Listener<GatewayMessage>("gateway");
+  readonly reactor = new Listener<ReactorMessage>("reactor");
+  readonly failures: CodedError[] = [];
+  readonly later = new Later();
+  readonly store: MemoryStore = new MemoryStore(this.later.schedule);
+  readonly actor: LedgerActor;
+  readonly #self: Listener<LedgerMessage>;
+
+  constructor(store?: Store) {
+    const { context, self } = contextOf<LedgerMessage>(new TestClock());
+    this.#self = self;
+    const deps = {
+      ...{ state: new StateMachine({ genesis: GENESIS, sha256 }), store: store ?? this.store, sha256, node: 1 },
+      ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
+      fail: (error: CodedError) => this.failures.push(error),
+      status: new StatusBoard(),
+    };
+    this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2 });
+  }
+
+  commits(from: number, to: number): void {
+    this.actor.receive({ type: "committed", blocks: BLOCKS.slice(from - 1, to) });
+  }
+
+  asks(question: Question, height: number): void {
+    this.actor.receive({ type: "question", question, height });
+  }
+
+  /** A checkpoint that was being written is durable. */
+  storesCheckpoint(): void {
+    this.later.next();
+    for (const message of this.#self.messages.splice(0)) this.actor.receive(message);
+  }
+}
+
+function query(token: number, bytes: Uint8Array, publicKey = GENESIS.adminKey): Question {
+  return { kind: "query", token, query: bytes, publicKey };
+}
+
+const SUMMARY = encodeQuery({ type: "summary" });
+
+describe("committed blocks", () => {
+  test("are applied in order; gateway, reactors and consensus hear of it", () => {
+    const bench = new Bench();
+    bench.commits(1, 2);
+    const heights = bench.gateway.take("applied").map(({ applied }) => applied.block.header.height);
+    expect(heights).toEqual([1, 2]);
+    expect(bench.reactor.take("applied").map(({ height }) => height)).toEqual([1, 2]);
+    expect(bench.consensus.take("applied")).toEqual([{ type: "applied", height: 2 }]);
+  });
+
+  test("out of order stop the node", () => {
+    const bench = new Bench();
+    expect(() => bench.commits(2, 2)).toThrow("block 2 came where block 1 belongs");
+  });
+});
+
+describe("questions", () => {
+  test("are answered when the state has reached their height, not before", () => {
+    const bench = new Bench();
+    bench.asks(query(1, SUMMARY), 0);
+    expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([1]);
+    bench.asks(query(2, SUMMARY), 2);
+    bench.asks(query(3, SUMMARY), 1);
+    bench.commits(1, 1);
+    expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([3]);
+    bench.commits(2, 2);
+    expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([2]);
+  });
+
+  test("of a key that is not in the registry are refused", () => {
+    const bench = new Bench();
+    bench.asks(query(1, SUMMARY, new Uint8Array(32)), 0);
+    expect(bench.gateway.take("answerRefused")).toMatchObject([{ token: 1, code: "unknown_key" }]);
+  });
+
+  test("that make no sense are refused, and the node goes on", () => {
+    const bench = new Bench();
+    bench.asks(query(1, Uint8Array.of(0xc1)), 0);
+    bench.asks(query(2, Uint8Array.of(0x80)), 0);
+    expect(bench.gateway.take("answerRefused").map(({ token, code }) => [token, code])).toEqual([
+      [1, "malformed_msgpack"],
+      [2, "malformed_body"],
+    ]);
+    bench.asks(query(3, SUMMARY), 0);
+    expect(bench.gateway.take("answer")).toHaveLength(1);
+  });
+
+  test("whether a transaction may enter the log are answered by the state", () => {
+    const bench = new Bench();
+    const later = adminTransaction(1, { kind: "blockPayer", body: { payer: 7n, blocked: true } });
+    const ask = (token: number): void => bench.asks({ kind: "admission", token, transaction: later }, 0);
+    ask(1);
+    bench.commits(1, 1);
+    ask(2);
+    expect(bench.gateway.take("admission")).toEqual([
+      { type: "admission", token: 1, refusal: "session_unknown" },
+      { type: "admission", token: 2 },
+    ]);
+  });
+});
+
+describe("leading", () => {
+  test("begins when all that came before the term is applied, and ends when another leads", () => {
+    const bench = new Bench();
+    bench.actor.receive({ type: "leader", leader: 1, readyAt: 2 });
+    bench.commits(1, 1);
+    expect([bench.actor.leading, bench.reactor.take("lead")]).toEqual([false, []]);
+    bench.commits(2, 2);
+    expect([bench.actor.leading, bench.reactor.take("lead")]).toEqual([true, [{ type: "lead", openIntents: [] }]]);
+    bench.actor.receive({ type: "leader", leader: 3, readyAt: 0 });
+    expect([bench.actor.leading, bench.reactor.take("follow")]).toEqual([false, [{ type: "follow" }]]);
+  });
+
+  test("of a leader that was deposed before it was ready never begins", () => {
+    const bench = new Bench();
+    bench.actor.receive({ type: "leader", leader: 1, readyAt: 2 });
+    bench.actor.receive({ type: "leader", leader: 0, readyAt: 0 });
+    bench.commits(1, 3);
+    expect([bench.actor.leading, bench.reactor.take("lead"), bench.reactor.take("follow")]).toEqual([false, [], []]);
+  });
+
+  test("again, in a later term, is told again", () => {
+    const bench = new Bench();
+    bench.commits(1, 2);
+    bench.actor.receive({ type: "leader", leader: 1, readyAt: 1 });
+    bench.actor.receive({ type: "leader", leader: 1, readyAt: 3 });
+    expect(bench.reactor.messages.map(({ type }) => type).filter((type) => type !== "applied")).toEqual([
+      "lead",
+      "follow",
+    ]);
+    bench.commits(3, 3);
+    expect(bench.reactor.take("lead")).toHaveLength(2);
+  });
+});
+
+describe("checkpoints", () => {
+  test("are written every so many blocks, one at a time", () => {
+    const bench = new Bench();
+    bench.commits(1, 1);
+    expect(bench.later.count).toBe(0);
+    bench.commits(2, 2);
+    expect(bench.later.count).toBe(1);
+    bench.commits(3, 6);
+    expect(bench.later.count).toBe(1);
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(2);
+    expect(bench.later.count).toBe(1);
+    bench.storesCheckpoint();
+    expect([loadCheckpointMeta(bench.store)?.height, bench.later.count]).toEqual([6, 0]);
+  });
+
+  test("that cannot be written stop the node", () => {
+    const error = new CodedError("store_damaged", "the disk is full of holes");
+    const bench = new Bench({ get: () => undefined, write: (_changes, done) => done(error) });
+    bench.commits(1, 2);
+    expect(bench.failures).toEqual([error]);
+  });
+});

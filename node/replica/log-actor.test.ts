@@ -1,0 +1,221 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
+import { must } from "../base/assert.ts";
+import { CodedError } from "../base/errors.ts";
+import type { Store, StoreChange } from "../base/ports/store.ts";
+import type { ConsensusMessage } from "../messages/consensus.ts";
+import type { LogEntry, LogMessage, PersistRequest } from "../messages/log.ts";
+import { LogActor } from "./log-actor.ts";
+import { contextOf, Later, Listener, TestClock } from "./replica.test-support.ts";
+
+function entry(index: number, term = 1): LogEntry {
+  return { index, term, previousHash: new Uint8Array(32), hash: new Uint8Array(32), payload: Uint8Array.of(index) };
+}
+
+/** A log and a store whose operations are done when the test says so, each in its own order. */
+class Disks {
+  readonly log = new Later();
+  readonly store = new Later();
+  /** What was asked of either, in order. */
+  readonly asked: string[] = [];
+  /** What is durable, in order. */
+  readonly durable: string[] = [];
+  storeError: CodedError | undefined;
+  #last = 0;
+
+  readonly storePort: Store = {
+    get: () => undefined,
+    write: (_changes: readonly StoreChange[], done) => {
+      this.#start(this.store, "term and vote", () => done(this.storeError));
+    },
+  };
+
+  readonly logPort: LogStore = {
+    recovery: { records: 0, tornBytes: 0 },
+    firstIndex: () => 1,
+    lastIndex: () => this.#last,
+    durableIndex: () => 0,
+    term: () => undefined,
+    hash: () => undefined,
+    read: () => [],
+    append: (records: readonly WalRecord[], done) => {
+      this.#last = must(records.at(-1), "there are records").index;
+      this.#start(this.log, `append ${records.map(({ index }) => index).join(" ")}`, done);
+    },
+    truncate: (from, done) => {
+      this.#last = from - 1;
+      this.#start(this.log, `cut ${from}`, done);
+    },
+    close: () => {},
+  };
+
+  #start(queue: Later, what: string, done: () => void): void {
+    this.asked.push(what);
+    queue.schedule(() => {
+      this.durable.push(what);
+      done();
+    });
+  }
+}
+
+class Bench {
+  readonly disks = new Disks();
+  readonly consensus = new Listener<ConsensusMessage>("consensus");
+  readonly failures: CodedError[] = [];
+  readonly #self: Listener<LogMessage>;
+  readonly #actor: LogActor;
+
+  constructor() {
+    const { context, self } = contextOf<LogMessage>(new TestClock());
+    this.#self = self;
+    this.#actor = new LogActor(context, {
+      log: this.disks.logPort,
+      store: this.disks.storePort,
+      consensus: () => this.consensus,
+      fail: (error) => this.failures.push(error),
+    });
+  }
+
+  persist(request: Omit<PersistRequest, "type">): void {
+    this.#actor.receive({ type: "persist", ...request });
+    this.#settle();
+  }
+
+  /** One operation of the store, or of the log, is done. */
+  completes(disk: "store" | "log"): void {
+    this.disks[disk].next();
+    this.#settle();
+  }
+
+  reported(): number[] {
+    return this.consensus.take("persisted").map(({ sequence }) => sequence);
+  }
+
+  #settle(): void {
+    for (let message = this.#self.messages.shift(); message !== undefined; message = this.#self.messages.shift()) {
+      this.#actor.receive(message);
+    }
+  }
+}
+
+const hardState = { term: 2, vote: 1 };
+
+describe("what Raft wants durable", () => {
+  test("is reported when it is, and not before", () => {
+    const bench = new Bench();
+    bench.persist({ sequence: 1, hardState, entries: [entry(1)] });
+    expect(bench.reported()).toEqual([]);
+    bench.completes("store");
+    expect(bench.reported()).toEqual([]);
+    bench.completes("log");
+    expect(bench.reported()).toEqual([1]);
+  });
+
+  test("entries are not handed to the log before their term and vote are durable", () => {
+    const bench = new Bench();
+    bench.persist({ sequence: 1, hardState, entries: [entry(1)] });
+    bench.persist({ sequence: 2, entries: [entry(2)] });
+    expect(bench.disks.asked).toEqual(["term and vote"]);
+    bench.completes("store");
+    expect(bench.disks.asked).toEqual(["term and vote", "append 1", "append 2"]);
+  });
+
+  test("a later request is not reported before an earlier one", () => {
+    const bench = new Bench();
+    bench.persist({ sequence: 1, entries: [entry(1)] });
+    bench.persist({ sequence: 2, hardState, entries: [] });
+    bench.completes("store");
+    expect(bench.reported()).toEqual([]);
+    bench.completes("log");
+    expect(bench.reported()).toEqual([1, 2]);
+  });
+
+  test("appends of several requests are on their way together, so that they can share a sync", () => {
+    const bench = new Bench();
+    for (const index of [1, 2, 3]) bench.persist({ sequence: index, entries: [entry(index)] });
+    expect(bench.disks.log.count).toBe(3);
+  });
+
+  test("a truncation goes before the entries that take the place", () => {
+    const bench = new Bench();
+    bench.persist({ sequence: 1, entries: [entry(1), entry(2), entry(3)] });
+    bench.persist({ sequence: 2, truncateFrom: 2, entries: [entry(2, 2)] });
+    expect(bench.disks.asked).toEqual(["append 1 2 3", "cut 2", "append 2"]);
+    bench.completes("log");
+    bench.completes("log");
+    expect(bench.reported()).toEqual([1]);
+    bench.completes("log");
+    expect(bench.reported()).toEqual([2]);
+  });
+
+  test("a truncation alone is durable when it is done", () => {
+    const bench = new Bench();
+    bench.persist({ sequence: 1, entries: [entry(1), entry(2)] });
+    bench.completes("log");
+    bench.persist({ sequence: 2, truncateFrom: 2, entries: [] });
+    expect(bench.reported()).toEqual([1]);
+    bench.completes("log");
+    expect(bench.reported()).toEqual([2]);
+  });
+
+  test("there is nothing to cut behind the end of the log", () => {
+    const bench = new Bench();
+    bench.persist({ sequence: 1, truncateFrom: 1, entries: [] });
+    expect([bench.disks.asked, bench.reported()]).toEqual([[], [1]]);
+  });
+
+  test("a completion that nobody waits for stops the node", () => {
+    const { context } = contextOf<LogMessage>(new TestClock());
+    const { logPort: log, storePort: store } = new Disks();
+    const actor = new LogActor(context, { log, store, consensus: () => new Listener("consensus"), fail: () => {} });
+    expect(() => actor.receive({ type: "entriesDurable", sequence: 9 })).toThrow("is not open");
+  });
+
+  test("whatever the disks do, reports come in order, and each after all its work and all before it", () => {
+    const request = fc.record({ term: fc.boolean(), count: fc.nat(2) });
+    const step = fc.oneof(request, fc.constantFrom("store" as const, "log" as const));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const bench = new Bench();
+        let sequence = 0;
+        let last = 0;
+        /** For each request: its operations, by the number asked so far when it is handed. */
+        const needs = new Map<number, number>();
+        const reported: number[] = [];
+        for (const what of steps) {
+          if (typeof what === "string") {
+            if (bench.disks[what].count > 0) bench.completes(what);
+          } else if (what.term || what.count > 0) {
+            sequence += 1;
+            const entries = Array.from({ length: what.count }, (_, offset) => entry(last + 1 + offset));
+            last += what.count;
+            needs.set(sequence, (what.term ? 1 : 0) + (what.count > 0 ? 1 : 0));
+            bench.persist({ sequence, entries, ...(what.term ? { hardState } : {}) });
+          }
+          reported.push(...bench.reported());
+          const done = reported.reduce((sum, of) => sum + (needs.get(of) ?? 0), 0);
+          expect(bench.disks.durable.length).toBeGreaterThanOrEqual(done);
+        }
+        while (bench.disks.store.count + bench.disks.log.count > 0) {
+          bench.completes(bench.disks.store.count > 0 ? "store" : "log");
+        }
+        reported.push(...bench.reported());
+        expect(reported).toEqual(Array.from({ length: sequence }, (_, index) => index + 1));
+      }),
+    );
+  });
+});
+
+describe("bug zoo", () => {
+  // An error of the disk was logged, and the write counted as done.
+  test("rostam 94: after an error of the disk nothing is reported durable, and the node is stopped", () => {
+    const bench = new Bench();
+    bench.disks.storeError = new CodedError("store_damaged", "the disk is broken");
+    bench.persist({ sequence: 1, hardState, entries: [entry(1)] });
+    bench.persist({ sequence: 2, entries: [entry(2)] });
+    bench.completes("store");
+    expect(bench.failures).toEqual([bench.disks.storeError]);
+    expect([bench.reported(), bench.disks.asked]).toEqual([[], ["term and vote"]]);
+  });
+});
