@@ -5,9 +5,12 @@
 import { createPrivateKey, sign } from "node:crypto";
 import type { KeyPair, Signer } from "../node/client/index.ts";
 
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64url");
+}
+
 export function nativeSigner({ seed, publicKey }: KeyPair): Signer {
-  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
-  const jwk = { kty: "OKP", crv: "Ed25519", d: text(seed), x: text(publicKey) };
+  const jwk = { kty: "OKP", crv: "Ed25519", d: base64url(seed), x: base64url(publicKey) };
   const key = createPrivateKey({ format: "jwk", key: jwk });
   return { publicKey, sign: (message) => new Uint8Array(sign(null, message, key)) };
 }

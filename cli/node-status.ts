@@ -27,7 +27,7 @@ export interface NodeStatus {
 }
 
 /** The status of one node; `reachable: false` when it does not answer. */
-export async function nodeStatus(cluster: ClusterFile, signer: Signer, id: number): Promise<NodeStatus> {
+async function nodeStatus(cluster: ClusterFile, signer: Signer, id: number): Promise<NodeStatus> {
   const nodes = cluster.nodes.filter((node) => node.id === id);
   try {
     const client = await QuorateClient.openReader({ cluster: { ...cluster, nodes }, signer, deadlineMs: TIMEOUT_MS });

@@ -173,11 +173,11 @@ describe("payments and receipts", () => {
     for (const part of ["transaction", "receipt"] as const) {
       const bytes = Buffer.from(parts[part], "hex");
       for (const at of bytes.keys()) {
-        bytes[at] = (bytes[at] as number) ^ 1;
+        bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
         const flipped = JSON.stringify({ ...parts, [part]: bytes.toString("hex") });
         if (holds(ours, flipped)) held.push(`${part} byte ${at}`);
         if (at === 50) writeFileSync(file("flipped.receipt"), flipped);
-        bytes[at] = (bytes[at] as number) ^ 1;
+        bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
       }
     }
     expect(held).toEqual([]);
@@ -351,7 +351,7 @@ describe("verify", () => {
     const log = join(dir, "node-2", "data", "log");
     const segment = join(log, readdirSync(log)[0] ?? "");
     const bytes = readFileSync(segment);
-    bytes[3_000] = (bytes[3_000] as number) ^ 0x10;
+    bytes.writeUInt8(bytes.readUInt8(3_000) ^ 0x10, 3_000);
     writeFileSync(segment, bytes);
     const { code, out } = await ran("verify", dir);
     expect(code).toBe(1);

@@ -21,6 +21,10 @@ async function read(path: string): Promise<CsvRecord[]> {
   return records;
 }
 
+function quoted(fields: readonly string[]): string {
+  return fields.map((field) => `"${field.replaceAll('"', '""')}"`).join(",");
+}
+
 async function fieldsOf(content: string | Uint8Array, name?: string): Promise<(readonly string[])[]> {
   return (await read(file(content, name))).map(({ fields }) => fields);
 }
@@ -45,8 +49,6 @@ describe("one record (RFC 4180)", () => {
   });
 
   test("whatever is quoted reads back as it was", () => {
-    const quoted = (fields: readonly string[]): string =>
-      fields.map((field) => `"${field.replaceAll('"', '""')}"`).join(",");
     fc.assert(
       fc.property(fc.array(fc.string(), { minLength: 1 }), (fields) => {
         expect(splitCsvRecord(quoted(fields))).toEqual(fields);

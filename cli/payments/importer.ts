@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /** A payment that was not made, and why. */
-export interface Refused {
+interface Refused {
   readonly id: bigint;
   readonly reason: string;
 }

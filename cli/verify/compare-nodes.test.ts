@@ -11,8 +11,8 @@ function node(blocks: string, options: { checkpoint?: number; digests?: string }
       ...{ directory: "node", height: blocks.length, digest: "", transactions: 0, segments: 1, tornBytes: 0 },
       ...{ checkpointHeight: options.checkpoint ?? 0, problems: [] },
     },
-    blockHashes: Array.from(blocks, bytes),
-    digests: Array.from(options.digests ?? blocks, (letter) => bytes(`digest ${letter}`)),
+    blockHashes: blocks.split("").map(bytes),
+    digests: (options.digests ?? blocks).split("").map((letter) => bytes(`digest ${letter}`)),
   };
 }
 

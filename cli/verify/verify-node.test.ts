@@ -144,7 +144,7 @@ describe("a node's data", () => {
       const flip = (): void =>
         changeLog((bytes) => {
           const at = place + offset;
-          bytes[at] = (bytes[at] as number) ^ 1;
+          bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
         });
       flip();
       const { report } = await verified();
