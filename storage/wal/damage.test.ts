@@ -109,6 +109,20 @@ describe("a flipped bit", () => {
 });
 
 describe("other damage", () => {
+  test("a record that a disk has brought back from an earlier life is not served in place of the newer one", () => {
+    const written = (branch: number): SteppedDisk => {
+      const stepped = new SteppedDisk();
+      openLog(stepped.disk).wal.append([record(1, new Uint8Array(20), branch)], () => {});
+      stepped.run();
+      return stepped;
+    };
+    const stepped = written(2);
+    const { wal } = openLog(stepped.disk);
+    const earlier = written(1).image().get(FIRST) as Uint8Array;
+    stepped.disk.open(`log/${FIRST}`, { create: false }).settle(0, earlier, earlier.length);
+    expect(() => wal.read(1, 2, 0)).toThrow(expect.objectContaining({ code: "wal_damaged" }));
+  });
+
   test.each([
     ["a lost write: zeros where a record was", FIRST, 32 + RECORD_BYTES + MARK_BYTES, new Uint8Array(RECORD_BYTES)],
     ["zeros where the newest record was", THIRD, 32 + 2 * (RECORD_BYTES + MARK_BYTES), new Uint8Array(RECORD_BYTES)],

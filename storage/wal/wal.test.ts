@@ -146,6 +146,20 @@ describe("segments", () => {
     }
     expect(seen.at(-1)).toBe("7");
   });
+
+  test("a file is made only when the mark of the one before is synced, too", () => {
+    const { append, stepped, files } = fixture();
+    append(1, 7);
+    stepped.run();
+    stepped.started.length = 0;
+    append(8, 8);
+    expect([stepped.started, files()]).toEqual([["sync"], ["1"]]);
+    stepped.run(1);
+    expect([stepped.started, files()]).toEqual([
+      ["sync", "truncate", "write", "write", "sync"],
+      ["1", "8"],
+    ]);
+  });
 });
 
 describe("read", () => {
