@@ -31,6 +31,8 @@ import { ReadBatches } from "./read-batches.ts";
 const READ_PATIENCE = 3;
 /** Chunks of committed blocks that may be on their way to the ledger. */
 const CHUNKS_AT_LEDGER_MAX = 2;
+/** Blocks in such a chunk: each makes a message for every actor that follows the state, and their mailboxes are bounded. */
+const CHUNK_BLOCKS_MAX = 1_024;
 
 export interface ConsensusActorDeps {
   readonly raft: Raft;
@@ -254,7 +256,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   /** Hands committed blocks to the ledger in bounded chunks, so that a long catch-up never fills the memory. */
   #handCommitted(): void {
     while (this.#handed < this.#committed && this.#chunksAtLedger < CHUNKS_AT_LEDGER_MAX) {
-      const entries = this.#raft.entries(this.#handed + 1, this.#committed + 1, APPEND_BYTES_MAX);
+      const to = Math.min(this.#committed, this.#handed + CHUNK_BLOCKS_MAX);
+      const entries = this.#raft.entries(this.#handed + 1, to + 1, APPEND_BYTES_MAX);
       assert(entries[0]?.index === this.#handed + 1, `committed entry ${this.#handed + 1} cannot be read`);
       this.#handed += entries.length;
       this.#chunksAtLedger += 1;
