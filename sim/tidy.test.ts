@@ -60,7 +60,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
   },
   "node/host": {
     units: ["node", "node/actor", "node/base", "node/transport", "node/wire", "storage"],
-    packages: ["pino", "node:crypto", "node:http", "node:https", "node:perf_hooks", ...NODE_FILES],
+    packages: ["pino", "sodium-native", "node:crypto", "node:http", "node:https", "node:perf_hooks", ...NODE_FILES],
   },
   sim: {
     units: ["consensus", "node", "node/actor", "node/base", "node/ledger", "node/state", "node/wire", "storage"],

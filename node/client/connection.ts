@@ -7,6 +7,7 @@ import { equalBytes } from "../base/bytes.ts";
 import { errorMessage } from "../base/errors.ts";
 import { FRAME_BYTES_MAX } from "../base/limits.ts";
 import type { ClusterFile, ClusterNode } from "../transport/cluster-file.ts";
+import { FrameWriter } from "../transport/frame-writer.ts";
 import { peerKey, TLS_OPTIONS, zeroMask } from "../transport/tls.ts";
 import {
   type Consistency,
@@ -40,6 +41,8 @@ export interface Welcome {
 export class Connection {
   readonly node: ClusterNode;
   readonly #socket: WebSocket;
+  /** There from the upgrade on. */
+  #writer: FrameWriter | undefined;
   readonly #pending = new Map<number, Pending>();
   #nextRequest = 1;
   #lost = false;
@@ -74,6 +77,7 @@ export class Connection {
       socket.on("upgrade", (response) => {
         const key = peerKey(response);
         response.socket.setNoDelay(true);
+        connection.#writer = new FrameWriter(socket, response.socket);
         if (key !== undefined && equalBytes(key, node.publicKey)) return;
         fail(new ClientError("wrong_node", `whoever answers at ${node.host}:${node.port} is not node ${node.id}`));
       });
@@ -128,7 +132,7 @@ export class Connection {
         reject(new ClientError("timeout", `node ${this.node.id} did not answer in ${timeoutMs} ms`));
       }, timeoutMs);
       this.#pending.set(request, { resolve, reject, timer });
-      this.#socket.send(encoded);
+      this.#writer?.send(encoded);
     });
   }
 

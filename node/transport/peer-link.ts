@@ -12,6 +12,7 @@ import { CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts"
 import type { Clock, Timer } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { CLUSTER_HEADER, NODE_HEADER, REFUSAL_HEADER } from "./peer-admission.ts";
 import { peerKey, TLS_OPTIONS, type TlsCredentials, zeroMask } from "./tls.ts";
@@ -33,6 +34,7 @@ export interface PeerLinkOptions {
 export class PeerLink {
   readonly #options: PeerLinkOptions;
   #socket: WebSocket | undefined;
+  #writer: FrameWriter | undefined;
   /** Of the present link; undefined while there is none. */
   #keepAlive: KeepAlive | undefined;
   /** Attempts since a link last gave a sign of life. */
@@ -57,7 +59,7 @@ export class PeerLink {
     const socket = this.#socket;
     if (this.#keepAlive === undefined || socket === undefined) return false;
     if (socket.bufferedAmount + frame.length > CONNECTION_BUFFER_BYTES_MAX) return false;
-    socket.send(frame);
+    this.#writer?.send(frame);
     return true;
   }
 
@@ -86,6 +88,7 @@ export class PeerLink {
       const key = peerKey(response);
       proven = key !== undefined && equalBytes(key, peer.publicKey);
       response.socket.setNoDelay(true);
+      this.#writer = new FrameWriter(socket, response.socket);
       if (proven) return;
       this.#complain("wrong_node");
       socket.terminate();

@@ -17,6 +17,7 @@ import type { Log } from "../base/ports/log.ts";
 import type { ConnectionId, Network, NetworkHandler } from "../base/ports/network.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { ClusterNode } from "./cluster-file.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import type { Identity } from "./identity.ts";
 import { KEEP_ALIVE_MS } from "./keep-alive.ts";
 import { admitPeer, type PeerRefusal, REFUSAL_HEADER } from "./peer-admission.ts";
@@ -41,6 +42,7 @@ export interface WebSocketNetworkOptions {
 
 interface Client {
   readonly socket: WebSocket;
+  readonly writer: FrameWriter;
   alive: boolean;
 }
 
@@ -125,7 +127,7 @@ export class WebSocketNetwork implements Network {
       client.socket.terminate();
       return false;
     }
-    client.socket.send(frame);
+    client.writer.send(frame);
     return true;
   }
 
@@ -173,7 +175,7 @@ export class WebSocketNetwork implements Network {
       this.#sockets.handleUpgrade(request, socket, head, then);
     };
     if (request.url === "/client") {
-      accept((webSocket) => this.#acceptClient(webSocket));
+      accept((webSocket) => this.#acceptClient(webSocket, socket));
       return;
     }
     if (request.url !== "/peer") {
@@ -205,7 +207,7 @@ export class WebSocketNetwork implements Network {
     });
   }
 
-  #acceptClient(socket: WebSocket): void {
+  #acceptClient(socket: WebSocket, stream: Duplex): void {
     const handler = this.#handler;
     if (handler === undefined) {
       socket.terminate();
@@ -213,7 +215,7 @@ export class WebSocketNetwork implements Network {
     }
     const connection = this.#nextConnection;
     this.#nextConnection += 1;
-    const client: Client = { socket, alive: true };
+    const client: Client = { socket, writer: new FrameWriter(socket, stream), alive: true };
     this.#clients.set(connection, client);
     socket.on("message", (data, binary) => {
       client.alive = true;
