@@ -5,6 +5,9 @@ import { performance } from "node:perf_hooks";
 import { ClientError, type Outcome, type QuorateClient } from "../../node/client/index.ts";
 import type { PaymentRow } from "./payment-row.ts";
 
+/** So long is a payment tried, at this node and that, before it counts as lost. */
+const DEADLINE_MS = 120_000;
+
 /** One submission and its answer. */
 export interface Answer {
   readonly row: PaymentRow;
@@ -112,5 +115,5 @@ async function submitRow(client: Pick<QuorateClient, "submit">, row: PaymentRow)
   const channel =
     cardToken === undefined ? ({ channel: "wallet" } as const) : ({ channel: "card", cardToken } as const);
   const common = { id, payer, payee, amount, ledger, capture: "automatic", initiatedAt: seconds } as const;
-  return await client.submit({ kind: "createPayment", body: { ...common, ...channel } });
+  return await client.submit({ kind: "createPayment", body: { ...common, ...channel } }, DEADLINE_MS);
 }
