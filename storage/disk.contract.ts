@@ -56,6 +56,17 @@ export function describeDisk(name: string, create: () => DiskUnderTest): void {
       file.close();
     });
 
+    test("thousands of chunks are one write", async () => {
+      const under = fresh();
+      const file = under.disk.open("log/a", { create: true });
+      const chunks = Array.from({ length: 5_000 }, (_, i) => new Uint8Array(i % 4).fill(i));
+      expect(await doing(under, (done) => file.write(8, chunks, done))).toBeUndefined();
+      const expected = [...new Uint8Array(8), ...chunks.flatMap((chunk) => [...chunk])];
+      expect(whole(file).join()).toBe(expected.join());
+      expect(file.size()).toBe(8 + 7_500);
+      file.close();
+    });
+
     test("reads what there is from a place on, and no more", async () => {
       const under = fresh();
       const file = under.disk.open("log/a", { create: true });

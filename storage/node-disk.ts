@@ -18,12 +18,12 @@ import {
   readdirSync,
   readSync,
   rmSync,
-  write,
   writeSync,
+  writev,
 } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { assert } from "../node/base/assert.ts";
-import { concatBytes } from "../node/base/bytes.ts";
+import { EMPTY_BYTES } from "../node/base/bytes.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFault, type DiskFile } from "../node/base/ports/disk.ts";
 
 type SystemError = NodeJS.ErrnoException;
@@ -119,10 +119,9 @@ class NodeFile implements DiskFile {
   }
 
   write(offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
-    const [only] = chunks;
-    const bytes = chunks.length === 1 && only !== undefined ? only : concatBytes(chunks);
-    if (bytes.length > 0) this.#size = Math.max(this.#size, offset + bytes.length);
-    this.#start((finish) => this.#writeFully(bytes, 0, offset, finish), done);
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (length > 0) this.#size = Math.max(this.#size, offset + length);
+    this.#start((finish) => this.#writeFully(chunks, offset, finish), done);
   }
 
   truncate(size: number, done: DiskDone): void {
@@ -156,10 +155,12 @@ class NodeFile implements DiskFile {
     if (!this.#running) closeSync(this.#descriptor);
   }
 
-  #writeFully(bytes: Uint8Array, from: number, position: number, finish: (error: SystemError | null) => void): void {
-    write(this.#descriptor, bytes, from, bytes.length - from, position, (error, written) => {
-      if (error !== null || from + written >= bytes.length) finish(error);
-      else this.#writeFully(bytes, from + written, position + written, finish);
+  /** Not copied into one piece: payloads are large. */
+  #writeFully(chunks: readonly Uint8Array[], position: number, finish: (error: SystemError | null) => void): void {
+    writev(this.#descriptor, chunks.length === 0 ? [EMPTY_BYTES] : chunks, position, (error, written) => {
+      const rest = behind(chunks, written);
+      if (error !== null || rest.length === 0) finish(error);
+      else this.#writeFully(rest, position + written, finish);
     });
   }
 
@@ -186,6 +187,16 @@ class NodeFile implements DiskFile {
   #assertOpen(): void {
     assert(!this.#closed, `${this.path} is closed`);
   }
+}
+
+/** The chunks without so many bytes at their beginning. */
+function behind(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let skip = bytes;
+  return chunks.flatMap((chunk) => {
+    const rest = chunk.subarray(skip);
+    skip = Math.max(0, skip - chunk.length);
+    return rest.length === 0 ? [] : [rest];
+  });
 }
 
 /** Makes a directory and those above it, each durable in the one that holds it. */

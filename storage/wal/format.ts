@@ -66,30 +66,41 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefine
   return { version, firstIndex: Number(view.getBigUint64(8, true)) };
 }
 
-/** The bytes of consecutive records that will stand from `offset` of their segment on. */
-export function encodeRecords(records: readonly WalRecord[], offset: number, durableIndex: number): Uint8Array {
-  const bytes = new Uint8Array(records.reduce((sum, { payload }) => sum + recordBytes(payload.length), 0));
-  let at = 0;
+/**
+ * Consecutive records that will stand from `offset` of their segment on, in pieces to be written one behind the other:
+ * payloads are not copied.
+ */
+export function encodeRecords(records: readonly WalRecord[], offset: number, durableIndex: number): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  let at = offset;
   for (const record of records) {
-    const end = at + recordBytes(record.payload.length);
-    encodeRecord(bytes.subarray(at, end), record, offset + at, durableIndex);
-    at = end;
+    const { header, padding } = encodeRecord(record, at, durableIndex);
+    pieces.push(header, record.payload, padding);
+    at += recordBytes(record.payload.length);
   }
-  return bytes;
+  return pieces;
 }
 
-function encodeRecord(target: Uint8Array, record: WalRecord, offset: number, durableIndex: number): void {
-  const view = viewOf(target);
+/** What stands before a record's payload and behind it. */
+function encodeRecord(
+  { index, term, previousHash, hash, payload }: WalRecord,
+  offset: number,
+  durableIndex: number,
+): { readonly header: Uint8Array; readonly padding: Uint8Array } {
+  const bytes = new Uint8Array(recordBytes(payload.length) - payload.length);
+  const header = bytes.subarray(0, RECORD_HEADER_BYTES);
+  const padding = bytes.subarray(RECORD_HEADER_BYTES);
+  const view = viewOf(header);
   view.setUint32(4, RECORD_MAGIC, true);
-  view.setUint32(8, record.payload.length, true);
+  view.setUint32(8, payload.length, true);
   view.setUint32(12, offset, true);
-  view.setBigUint64(16, BigInt(record.index), true);
-  view.setBigUint64(24, BigInt(record.term), true);
+  view.setBigUint64(16, BigInt(index), true);
+  view.setBigUint64(24, BigInt(term), true);
   view.setBigUint64(32, BigInt(durableIndex), true);
-  target.set(record.previousHash, 40);
-  target.set(record.hash, 72);
-  target.set(record.payload, RECORD_HEADER_BYTES);
-  view.setUint32(0, crc32c(target.subarray(4)), true);
+  header.set(previousHash, 40);
+  header.set(hash, 72);
+  view.setUint32(0, crc32c(padding, crc32c(payload, crc32c(header.subarray(4)))), true);
+  return { header, padding };
 }
 
 /** A mark that will stand at `offset`, saying that everything up to `durableIndex` is durable. */

@@ -10,13 +10,17 @@ import { assert, must } from "../../node/base/assert.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import type { StorageError } from "../errors.ts";
 import { writeFailed } from "./faults.ts";
-import { encodeMark, encodeRecords, encodeSegmentHeader, MARK_BYTES } from "./format.ts";
+import { encodeMark, encodeRecords, encodeSegmentHeader, MARK_BYTES, recordBytes } from "./format.ts";
 import type { WalRecord } from "./log-store.ts";
+
+/** A file grows in steps, so that most syncs need not make a new size durable, and few zeros are read at the start. */
+const GROWTH_BYTES = 4_194_304;
 
 export interface Segment {
   readonly path: string;
   readonly firstIndex: number;
-  readonly size: number;
+  /** Bytes that it may have. */
+  readonly capacity: number;
   /** Undefined until the first record is written. */
   file: DiskFile | undefined;
   /** Where the next record goes. */
@@ -59,6 +63,11 @@ export interface LogEnd {
   readonly lastIndex: number;
   /** The highest durable index that stands in the files. */
   readonly attestedIndex: number;
+}
+
+/** The size of a segment's file that holds records up to `end`, and a mark. */
+export function grownSize({ capacity }: Segment, end: number): number {
+  return Math.min(capacity, Math.ceil((end + MARK_BYTES) / GROWTH_BYTES) * GROWTH_BYTES);
 }
 
 export class LogWriter {
@@ -148,7 +157,9 @@ export class LogWriter {
   #writeRun(file: DiskFile, run: readonly Placed[], synced: DiskDone): void {
     const { segment, offset } = must(run[0], "a run holds a record");
     const records = run.map(({ record }) => record);
-    file.write(offset, [encodeRecords(records, offset, this.#durableIndex)], this.#orFail());
+    const end = records.reduce((sum, { payload }) => sum + recordBytes(payload.length), offset);
+    if (end + MARK_BYTES > file.size()) file.truncate(grownSize(segment, end), this.#orFail());
+    file.write(offset, encodeRecords(records, offset, this.#durableIndex), this.#orFail());
     file.sync(synced);
     this.#last = segment;
   }
@@ -158,7 +169,6 @@ export class LogWriter {
     const create = this.#orFail(() => {
       const file = this.#attempt(() => this.#options.disk.open(segment.path, { create: true }));
       if (file === undefined) return;
-      file.truncate(segment.size, this.#orFail());
       file.write(0, [encodeSegmentHeader(segment.firstIndex)], this.#orFail());
       segment.file = file;
       then(file);
@@ -193,10 +203,11 @@ export class LogWriter {
   /** Down and up again: what was behind the cut becomes zeros. */
   #truncate({ segment, end, done }: Cut): void {
     const file = must(segment.file, "a cut comes after the appends that it cuts");
+    const size = file.size();
     this.#last = segment;
     this.#attestedIndex = 0;
     file.truncate(end, this.#orFail());
-    file.truncate(segment.size, this.#orFail());
+    file.truncate(size, this.#orFail());
     file.sync(this.#orFail(() => this.#finish([done])));
   }
 
@@ -211,7 +222,7 @@ export class LogWriter {
     const last = this.#last;
     if (last === undefined || this.#attestedIndex >= this.#durableIndex) return;
     const file = must(last.file, "what is durable is in a file");
-    assert(last.end + MARK_BYTES <= last.size, "every record leaves room for a mark");
+    assert(last.end + MARK_BYTES <= file.size(), "every record leaves room for a mark");
     file.write(last.end, [encodeMark(last.end, this.#durableIndex)], this.#orFail());
     last.end += MARK_BYTES;
     this.#attestedIndex = this.#durableIndex;

@@ -62,7 +62,7 @@ describe("append", () => {
     const { append, done, stepped } = fixture();
     append(1, 1);
     while (done.length === 0) stepped.run(1);
-    expect(stepped.started).toEqual(["truncate", "write", "write", "sync", "syncDirectory", "write"]);
+    expect(stepped.started).toEqual(["write", "truncate", "write", "sync", "syncDirectory", "write"]);
     stepped.run();
     stepped.started.length = 0;
     append(2, 2);
@@ -126,6 +126,19 @@ describe("segments", () => {
     expect(reopened()).toEqual(expected(1, 20));
   });
 
+  test("a file grows in steps", () => {
+    const { wal, stepped } = fixture({ segmentBytes: 9_100_000 });
+    const sizes: number[] = [];
+    for (let index = 1; index <= 9; index++) {
+      wal.append([record(index, new Uint8Array(1_000_000))], () => {});
+      stepped.run();
+      sizes.push(stepped.disk.open(`${DIRECTORY}/0000000000000001.wal`, { create: false }).size());
+    }
+    const [one, two, capacity] = [4_194_304, 8_388_608, 9_100_000];
+    expect(sizes).toEqual([one, one, one, one, two, two, two, two, capacity]);
+    expect(stepped.disk.list(DIRECTORY)).toHaveLength(1);
+  });
+
   test("a record larger than a segment has a file of its own size", () => {
     const { wal, stepped, files } = fixture();
     const large = record(2, new Uint8Array(5_000).fill(7));
@@ -156,7 +169,7 @@ describe("segments", () => {
     expect([stepped.started, files()]).toEqual([["sync"], ["1"]]);
     stepped.run(1);
     expect([stepped.started, files()]).toEqual([
-      ["sync", "truncate", "write", "write", "sync"],
+      ["sync", "write", "truncate", "write", "sync"],
       ["1", "8"],
     ]);
   });

@@ -12,7 +12,7 @@ import type { StorageError } from "../errors.ts";
 import { damaged, readFailed, writeFailed } from "./faults.ts";
 import { MARK_BYTES, recordBytes, SEGMENT_HEADER_BYTES } from "./format.ts";
 import type { LogStore, WalRecord } from "./log-store.ts";
-import { type LogEnd, LogWriter, type Placed, type Segment } from "./log-writer.ts";
+import { grownSize, type LogEnd, LogWriter, type Placed, type Segment } from "./log-writer.ts";
 import { RecordIndex } from "./record-index.ts";
 import { type LogScan, readAt, scanLog, segmentName } from "./scan.ts";
 import { TailCache } from "./tail-cache.ts";
@@ -48,8 +48,8 @@ export class Wal implements LogStore {
     });
     this.recovery = { records: scan.lastIndex, tornBytes: scan.tornBytes };
     for (const { path, file, firstIndex, end } of scan.segments) {
-      const size = Math.max(file.size(), options.segmentBytes, end + MARK_BYTES);
-      this.#segments.push({ path, firstIndex, size, file, end });
+      const capacity = Math.max(options.segmentBytes, end + MARK_BYTES);
+      this.#segments.push({ path, firstIndex, capacity, file, end });
     }
     try {
       if (scan.unfinished !== undefined) disk.remove(scan.unfinished);
@@ -130,7 +130,7 @@ export class Wal implements LogStore {
     if (segment?.file === undefined) return undefined;
     const attested = this.#index.place(attestedIndex);
     const from = attested?.segment === segment.firstIndex ? attested.offset : 0;
-    segment.file.settle(from, segment.file.read(from, segment.end - from), segment.size);
+    segment.file.settle(from, segment.file.read(from, segment.end - from), grownSize(segment, segment.end));
     return { segment, lastIndex, attestedIndex };
   }
 
@@ -156,10 +156,10 @@ export class Wal implements LogStore {
     assert(before === undefined || equalBytes(before, record.previousHash), `record ${record.index} breaks the chain`);
     const bytes = recordBytes(record.payload.length);
     let segment = this.#segments.at(-1);
-    if (segment === undefined || segment.end + bytes + MARK_BYTES > segment.size) {
-      const size = Math.max(this.#options.segmentBytes, SEGMENT_HEADER_BYTES + bytes + MARK_BYTES);
+    if (segment === undefined || segment.end + bytes + MARK_BYTES > segment.capacity) {
+      const capacity = Math.max(this.#options.segmentBytes, SEGMENT_HEADER_BYTES + bytes + MARK_BYTES);
       const path = `${this.#directory}/${segmentName(record.index)}`;
-      segment = { path, firstIndex: record.index, size, file: undefined, end: SEGMENT_HEADER_BYTES };
+      segment = { path, firstIndex: record.index, capacity, file: undefined, end: SEGMENT_HEADER_BYTES };
       this.#segments.push(segment);
     }
     const offset = segment.end;
