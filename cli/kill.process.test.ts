@@ -382,13 +382,13 @@ describe("a node that cannot be believed", () => {
     writeFileSync(file, damaged);
     const started = new Spawned(["start", "--config", join(home(2), "config.json")]);
     expect(await started.code()).toBe(EXIT_FATAL);
-    expect(started.err).toMatch(/node 2 does not start on damaged data.*log\/\S+ at byte \d+, index \d+/);
+    expect(started.err).toMatch(/node 2 does not start: .*log\/\S+, byte \d+, height \d+/);
     expect(started.err).toContain("(wal_damaged)");
     expect(readFileSync(file).equals(damaged)).toBe(true);
     const { code, out } = await ran("verify", local.directory, "--json");
     expect(code).toBe(1);
     const { problems } = JSON.parse(out) as { problems: string[] };
-    expect(problems).toEqual(expect.arrayContaining([expect.stringMatching(/log\/\S+: wal damaged at byte \d+/)]));
+    expect(problems).toEqual(expect.arrayContaining([expect.stringMatching(/log\/\S+, byte \d+, height \d+/)]));
     local.startNode(1);
     local.startNode(3);
     load.run();

@@ -416,15 +416,13 @@ describe("closing", () => {
     const client = await openClient(cluster);
     await first.stop();
     await until(() => client.node === undefined);
-    let greet: () => void = () => undefined;
-    first.greetsAfter = new Promise((resolve) => {
-      greet = resolve;
-    });
+    let closed = false;
+    first.greetsAfter = until(() => closed);
     await first.start();
     const late = expect(client.submit(createAccount(1n))).rejects.toMatchObject({ code: "closed" });
     await until(() => first.connections === 1);
     client.close();
-    greet();
+    closed = true;
     await late;
     await until(() => first.connections === 0);
   });

@@ -232,7 +232,7 @@ describe("damaged data keeps a node from starting, with a report", () => {
     writeFileSync(segment, damaged);
     const refused = await refusal(config);
     expect(refused.code).toBe("wal_damaged");
-    expect(refused.message).toMatch(/^node 1 does not start on damaged data\. .*log\/\S+ at byte \d+, index 1\. Keep /);
+    expect(refused.message).toMatch(/^node 1 does not start: .* log\/\S+, byte \d+, height 1\. Keep /);
     expect(refused.message).toContain(`Keep ${data} as it is`);
     expect(isDamage(refused)).toBe(true);
     expect(readFileSync(segment).equals(damaged)).toBe(true);

@@ -27,7 +27,8 @@ export const EXIT_FATAL = 70;
 
 /** What recovery may find in the data; docs/errors.md. */
 const DAMAGE: ReadonlySet<string> = new Set([
-  ...["wal_damaged", "wal_missing_segment", "wal_foreign_format", "store_damaged", "checkpoint_damaged"],
+  ...["wal_damaged", "wal_missing_segment", "wal_foreign_format", "wal_read_failed"],
+  ...["store_damaged", "store_foreign_format", "checkpoint_damaged"],
 ]);
 
 export interface RunningNode {
@@ -128,7 +129,7 @@ function damaged({ config, data }: Settings, error: unknown): CodedError {
   const code = error instanceof CodedError ? error.code : "checkpoint_damaged";
   const facts = error instanceof CodedError ? error.facts : {};
   const advice = `Keep ${data} as it is (copy it before anything else) and run "quorate verify" on it; docs/errors.md`;
-  const message = `node ${config.id} does not start on damaged data. ${errorMessage(error)}. ${advice}`;
+  const message = `node ${config.id} does not start: ${errorMessage(error)}. ${advice}`;
   return new CodedError(code, message, facts, error);
 }
 

@@ -142,6 +142,22 @@ describe("LevelStore", () => {
     await (await LevelStore.open(path)).close();
   });
 
+  test("closing finishes the write under way; those behind it are never done", async () => {
+    const path = freshPath();
+    const store = await LevelStore.open(path);
+    const done: string[] = [];
+    for (const key of ["first", "second"]) {
+      store.write([{ key, value: new Uint8Array([1]) }], (error) => done.push(error?.code ?? key));
+    }
+    await store.close();
+    store.write([{ key: "third", value: new Uint8Array([1]) }], () => done.push("third"));
+    await setImmediate();
+    expect(done).toEqual(["first"]);
+    const again = await LevelStore.open(path);
+    expect(["first", "second", "third"].map((key) => again.get(key)?.length)).toEqual([1, undefined, undefined]);
+    await again.close();
+  });
+
   test("after a write that failed no other completes, and it says so once", async () => {
     class Failing extends Level<string, Uint8Array> {
       override batch(): never {

@@ -47,6 +47,9 @@ export class LevelStore implements Store {
   #snapshot: Snapshot;
   readonly #waiting: Waiting[] = [];
   #writing = false;
+  /** Resolves when the write that is under way, or was last, is over. */
+  #underWay: Promise<void> = Promise.resolve();
+  #closed = false;
 
   private constructor(level: Database, sealFile: SealFile, { seal, sums }: Contents) {
     this.#level = level;
@@ -89,7 +92,10 @@ export class LevelStore implements Store {
     if (!this.#writing) this.#next();
   }
 
+  /** Finishes the write that is under way; those that wait behind it are never done. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#underWay;
     await this.#level.close();
     this.#sealFile.close();
   }
@@ -105,7 +111,7 @@ export class LevelStore implements Store {
 
   /** Starts the next write. After one that failed there is none: nothing ever completes again. */
   #next(): void {
-    const head = this.#waiting.shift();
+    const head = this.#closed ? undefined : this.#waiting.shift();
     this.#writing = head !== undefined;
     if (head === undefined) return;
     const sums = new Map(
@@ -127,9 +133,14 @@ export class LevelStore implements Store {
       head.done();
       this.#next();
     };
-    this.#level
-      .batch([...operations, change(SEAL_KEY, encodeSeal(seal))], { sync: true })
-      .then(() => this.#sealFile.write(seal.sequence, (error) => (error === undefined ? finish() : fail(error))), fail);
+    this.#underWay = this.#commit([...operations, change(SEAL_KEY, encodeSeal(seal))], seal).then(finish, fail);
+  }
+
+  async #commit(operations: readonly Change[], { sequence }: Seal): Promise<void> {
+    await this.#level.batch([...operations], { sync: true });
+    await new Promise<void>((resolve, reject) => {
+      this.#sealFile.write(sequence, (error) => (error === undefined ? resolve() : reject(error)));
+    });
   }
 
   #showNewest(): void {
@@ -174,8 +185,12 @@ async function readContents(level: Database): Promise<Contents> {
   return { seal, sums };
 }
 
-function change(key: string, value: Uint8Array | undefined) {
-  return value === undefined ? ({ type: "del", key } as const) : ({ type: "put", key, value } as const);
+type Change =
+  | { readonly type: "del"; readonly key: string }
+  | { readonly type: "put"; readonly key: string; readonly value: Uint8Array };
+
+function change(key: string, value: Uint8Array | undefined): Change {
+  return value === undefined ? { type: "del", key } : { type: "put", key, value };
 }
 
 function u32Bytes(value: number): Uint8Array {
