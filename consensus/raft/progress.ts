@@ -80,9 +80,8 @@ export class Progress {
 
   /** The follower's log agrees up to `index`. False when that was known and changes nothing. */
   acknowledge(index: LogIndex): boolean {
-    const advances = index > this.#match;
-    if (!advances && (index < this.#match || this.#state === "replicate")) return false;
-    this.#match = Math.max(this.#match, index);
+    if (index < this.#match || (index === this.#match && this.#state === "replicate")) return false;
+    this.#match = index;
     if (this.#state === "probe") {
       this.#state = "replicate";
       this.#next = this.#match + 1;
