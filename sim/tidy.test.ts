@@ -93,7 +93,7 @@ function sourcesUnder(folder: string): string[] {
 const SOURCES: readonly string[] = FOLDERS.flatMap(sourcesUnder).sort();
 
 function isTest(path: string): boolean {
-  return path.endsWith(".test.ts") || path.endsWith(".contract.ts");
+  return [".test.ts", ".contract.ts", ".test-support.ts"].some((suffix) => path.endsWith(suffix));
 }
 
 function read(path: string): string {

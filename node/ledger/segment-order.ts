@@ -1,0 +1,135 @@
+/**
+ * The rows of a segment in the order of a field, so that those with a wanted value are found by halving: two bytes a row
+ * and field, and nothing where all rows have the same value.
+ */
+import * as layout from "./layout.ts";
+import { ROW } from "./layout.ts";
+import type { Segment } from "./segment.ts";
+
+/** A field that queries ask for: its columns, and which bits of them. */
+export interface Field {
+  readonly column: number;
+  readonly width: number;
+  readonly mask: number;
+}
+
+const ALL_BITS = 0xffff_ffff;
+
+export type FieldName = "debit" | "credit" | "userData128" | "userData64" | "userData32" | "ledger" | "code";
+
+export const FIELDS: Readonly<Record<FieldName, Field>> = {
+  debit: { column: ROW.debit, width: 1, mask: ALL_BITS },
+  credit: { column: ROW.credit, width: 1, mask: ALL_BITS },
+  userData128: { column: ROW.userData128, width: 4, mask: ALL_BITS },
+  userData64: { column: ROW.userData64, width: 2, mask: ALL_BITS },
+  userData32: { column: ROW.userData32, width: 1, mask: ALL_BITS },
+  ledger: { column: ROW.ledger, width: 1, mask: ALL_BITS },
+  code: { column: ROW.codeFlags, width: 1, mask: layout.CODE_MASK },
+};
+
+const RADIX_BITS = 11;
+const BUCKETS: number = 1 << RADIX_BITS;
+
+/** Rows [from, to) of an order; without an order they are the rows themselves. */
+export interface RowRange {
+  readonly order: Uint16Array | undefined;
+  readonly from: number;
+  readonly to: number;
+}
+
+export class SegmentOrder {
+  readonly #segment: Segment;
+  readonly #field: Field;
+  /** Rows by key, then by number; undefined where all have the same key. */
+  readonly #rows: Uint16Array | undefined;
+
+  constructor(segment: Segment, field: Field) {
+    this.#segment = segment;
+    this.#field = field;
+    this.#rows = isConstant(segment, field) ? undefined : sortRows(keysOf(segment, field));
+  }
+
+  /** The rows whose key is that of a wanted value; among wider fields others may have it, too. */
+  range(key: number): RowRange {
+    const { rows } = this.#segment;
+    const order = this.#rows;
+    if (order === undefined) return { order, from: 0, to: this.#keyAt(0) === key ? rows : 0 };
+    return { order, from: this.#first(order, key), to: this.#first(order, key + 1) };
+  }
+
+  /** First place in the order whose key is not less. */
+  #first(order: Uint16Array, key: number): number {
+    let low = 0;
+    let high = order.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#keyAt(order[middle] as number) < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #keyAt(row: number): number {
+    return keyAt(this.#segment, this.#field, row);
+  }
+}
+
+/** The number that stands for a value of a field: the value itself, or for wider fields a hash of it. */
+export function keyOf(field: Field, value: Uint32Array): number {
+  let key = ((value[0] as number) & field.mask) >>> 0;
+  for (let word = 1; word < field.width; word++) key = mix(key, value[word] as number);
+  return key;
+}
+
+function keyAt(segment: Segment, field: Field, row: number): number {
+  let key = (segment.get(row, field.column) & field.mask) >>> 0;
+  for (let word = 1; word < field.width; word++) key = mix(key, segment.get(row, field.column + word));
+  return key;
+}
+
+function mix(key: number, word: number): number {
+  const h = Math.imul(key ^ (key >>> 15), 0x85eb_ca6b) ^ word;
+  return Math.imul(h ^ (h >>> 13), 0xc2b2_ae35) >>> 0;
+}
+
+function isConstant(segment: Segment, field: Field): boolean {
+  for (let word = 0; word < field.width; word++) if (!segment.isConstant(field.column + word)) return false;
+  return true;
+}
+
+function keysOf(segment: Segment, field: Field): Uint32Array {
+  const keys = new Uint32Array(segment.rows);
+  for (let row = 0; row < keys.length; row++) keys[row] = keyAt(segment, field, row);
+  return keys;
+}
+
+/** Row numbers sorted by key, stable: a radix sort that passes over digits in which all keys agree. */
+function sortRows(keys: Uint32Array): Uint16Array | undefined {
+  let varying = 0;
+  for (const key of keys) varying |= key ^ (keys[0] as number);
+  if (varying === 0) return undefined;
+  let rows = Uint16Array.from(keys, (_, row) => row);
+  let sorted = new Uint16Array(keys.length);
+  const starts = new Uint32Array(BUCKETS + 1);
+  for (let shift = 0; shift < 32; shift += RADIX_BITS) {
+    if (((varying >>> shift) & (BUCKETS - 1)) === 0) continue;
+    starts.fill(0);
+    for (const key of keys) count(starts, ((key >>> shift) & (BUCKETS - 1)) + 1);
+    for (let bucket = 1; bucket <= BUCKETS; bucket++) starts[bucket] = at(starts, bucket) + at(starts, bucket - 1);
+    for (const row of rows) {
+      const bucket = (at(keys, row) >>> shift) & (BUCKETS - 1);
+      sorted[at(starts, bucket)] = row;
+      count(starts, bucket);
+    }
+    [rows, sorted] = [sorted, rows];
+  }
+  return rows;
+}
+
+function at(words: Uint32Array, index: number): number {
+  return words[index] as number;
+}
+
+function count(counts: Uint32Array, index: number): void {
+  counts[index] = at(counts, index) + 1;
+}
