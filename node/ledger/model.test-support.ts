@@ -541,7 +541,8 @@ export class ReferenceLedger {
 
   #importRegresses(timestamp: bigint): boolean {
     const newest = last(this.transfers);
-    const taken = this.accounts.some((account) => account.timestamp === timestamp);
+    const expired = this.#state.changes.filter(({ type }) => type === "two_phase_expired");
+    const taken = [...this.accounts, ...expired].some((other) => other.timestamp === timestamp);
     return (newest !== undefined && timestamp <= newest.timestamp) || taken;
   }
 
