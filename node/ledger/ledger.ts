@@ -14,6 +14,7 @@ import { Books } from "./books.ts";
 import { type ChangeEvent, ChangeEvents } from "./change-events.ts";
 import { AccountRules } from "./create-accounts.ts";
 import { TransferRules } from "./create-transfers.ts";
+import { checkUnsigned } from "./fields.ts";
 import {
   type AccountFilter,
   type ChangeEventsFilter,
@@ -113,12 +114,16 @@ export class Ledger {
     return flat ? results : decodeResults(results);
   }
 
-  /** The accounts with these ids, in this order; ids that no account has are left out. */
+  /**
+   * The accounts with these ids, in this order; ids that no account has are left out.
+   *
+   * @throws CodedError `malformed_record` for what cannot be an id
+   */
   lookupAccounts(ids: readonly bigint[]): Account[] {
     return ids.map((id) => this.lookupAccount(id)).filter((account) => account !== undefined);
   }
 
-  /** The transfers with these ids, in this order; ids that no transfer has are left out. */
+  /** The transfers with these ids; otherwise as `lookupAccounts`. */
   lookupTransfers(ids: readonly bigint[]): Transfer[] {
     return ids.map((id) => this.lookupTransfer(id)).filter((transfer) => transfer !== undefined);
   }
@@ -239,12 +244,17 @@ export class Ledger {
   }
 
   #accountSlot(id: bigint): number {
-    fromBigInt(id, this.#id, 0);
+    this.#setId(id);
     return this.#books.accounts.find(this.#id, 0);
   }
 
   #transferSlot(id: bigint): number {
-    fromBigInt(id, this.#id, 0);
+    this.#setId(id);
     return this.#books.transfers.find(this.#id, 0);
+  }
+
+  #setId(id: bigint): void {
+    checkUnsigned("malformed_record", "the id", id, 128);
+    fromBigInt(id, this.#id, 0);
   }
 }

@@ -231,7 +231,6 @@ export function run(pair: Pair, { start, opening: flags, steps }: Scenario): voi
 
 class History {
   readonly #pair: Pair;
-  readonly #store = new Map<string, Uint8Array>();
   /** Everything that was asked for, for retries. */
   readonly #asked: ModelTransfer[] = [];
   #now: bigint;
@@ -289,7 +288,7 @@ class History {
         this.#query(one.filter);
         return;
       case "restart":
-        this.#pair.restart(this.#store);
+        this.#pair.restart();
         return;
     }
   }
