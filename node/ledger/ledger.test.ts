@@ -170,6 +170,11 @@ describe("hostile bytes", () => {
   });
 });
 
+/** A u128 as words. */
+function four(value: number): number[] {
+  return [value, 0, 0, 0];
+}
+
 describe("effects", () => {
   test("are the accounts that changed since the last look, each once", () => {
     const ledger = ledgerWithAccounts();
@@ -198,10 +203,6 @@ describe("effects", () => {
     expect(statuses.map(({ status }) => status)).toEqual([1, AccountStatus.ledgerMustNotBeZero]);
     expect(ledger.takeEffects()).toHaveLength(0);
   });
-
-  function four(value: number): number[] {
-    return [value, 0, 0, 0];
-  }
 });
 
 describe("pages of a checkpoint", () => {
