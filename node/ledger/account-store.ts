@@ -9,7 +9,8 @@ import * as layout from "./layout.ts";
 import type { Account } from "./records.ts";
 import { compare64, toBigInt, u64At } from "./words.ts";
 
-const ROWS_PER_PAGE = 512;
+const PAGE_SHIFT = 9;
+const ROWS_PER_PAGE: number = 1 << PAGE_SHIFT;
 const INITIAL_SLOTS = 1_024;
 
 export class AccountStore implements Paged {
@@ -45,7 +46,7 @@ export class AccountStore implements Paged {
 
   /** Marks a changed slot for the next checkpoint. */
   touch(slot: number): void {
-    this.#dirty.mark(Math.floor(slot / ROWS_PER_PAGE));
+    this.#dirty.mark(slot >>> PAGE_SHIFT);
   }
 
   /** The slot of the account with this id, or -1. */

@@ -29,7 +29,7 @@ export class TransferRules implements BatchRules {
   readonly #resolution: PendingResolution;
   /** The amount that moves. */
   readonly #amount = new Uint32Array(4);
-  /** Sum of all debits of the debit account with this one, then of all credits of the credit account. */
+  /** Room for two sums. */
   readonly #sums = new Uint32Array(8);
   readonly #expiry = new Uint32Array(2);
   #authority = 0;
@@ -90,7 +90,7 @@ export class TransferRules implements BatchRules {
     if (((rows[c + layout.CODE_FLAGS] as number) & CLOSED) !== 0) return TransferStatus.creditAccountAlreadyClosed;
     copy(words, at + layout.AMOUNT, this.#amount, 0);
     if ((flags & BALANCES) !== 0) this.#clamp(rows, flags, d, c);
-    const overflow = this.#overflow(rows, flags, d, c);
+    const overflow = this.#isRoomy(rows, d, c) ? 0 : this.#overflow(rows, flags, d, c);
     if (overflow !== 0) return overflow;
     const timeout = words[at + layout.TIMEOUT] as number;
     if (timeout !== 0 && !addSeconds(stamp, NOW, timeout, this.#expiry, 0)) return TransferStatus.overflowsTimeout;
@@ -120,7 +120,18 @@ export class TransferRules implements BatchRules {
     if (compare(sums, 4, this.#amount, 0) < 0) copy(sums, 4, this.#amount, 0);
   }
 
-  /** Which balance would overflow; 0 for none. Leaves the sums of all debits and credits behind. */
+  /** Whether all numbers are so far from their end that no sum of three can overflow: nearly always. */
+  #isRoomy(rows: Uint32Array, d: number, c: number): boolean {
+    const highest =
+      (rows[d + layout.DEBITS_PENDING + 3] as number) |
+      (rows[d + layout.DEBITS_POSTED + 3] as number) |
+      (rows[c + layout.CREDITS_PENDING + 3] as number) |
+      (rows[c + layout.CREDITS_POSTED + 3] as number) |
+      (this.#amount[3] as number);
+    return highest >>> 30 === 0;
+  }
+
+  /** Which balance would overflow; 0 for none. */
   #overflow(rows: Uint32Array, flags: number, d: number, c: number): number {
     const amount = this.#amount;
     const sums = this.#sums;
@@ -135,16 +146,20 @@ export class TransferRules implements BatchRules {
     return 0;
   }
 
-  /** Whether an account with a limit would exceed it; the sums are there. */
+  /** Which account with a limit would exceed it; 0 for none. No sum overflows. */
   #exceeds(rows: Uint32Array, d: number, c: number): number {
     const sums = this.#sums;
     const debitFlags = (rows[d + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
-    const creditFlags = (rows[c + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
     if ((debitFlags & accountFlags.debitsMustNotExceedCredits) !== 0) {
+      add(rows, d + layout.DEBITS_POSTED, this.#amount, 0, sums, 0);
+      add(sums, 0, rows, d + layout.DEBITS_PENDING, sums, 0);
       if (compare(sums, 0, rows, d + layout.CREDITS_POSTED) > 0) return TransferStatus.exceedsCredits;
     }
+    const creditFlags = (rows[c + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
     if ((creditFlags & accountFlags.creditsMustNotExceedDebits) !== 0) {
-      if (compare(sums, 4, rows, c + layout.DEBITS_POSTED) > 0) return TransferStatus.exceedsDebits;
+      add(rows, c + layout.CREDITS_POSTED, this.#amount, 0, sums, 0);
+      add(sums, 0, rows, c + layout.CREDITS_PENDING, sums, 0);
+      if (compare(sums, 0, rows, c + layout.DEBITS_POSTED) > 0) return TransferStatus.exceedsDebits;
     }
     return 0;
   }

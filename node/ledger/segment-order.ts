@@ -97,39 +97,52 @@ function isConstant(segment: Segment, field: Field): boolean {
   return true;
 }
 
+/** The keys of all rows. */
 function keysOf(segment: Segment, field: Field): Uint32Array {
-  const keys = new Uint32Array(segment.rows);
-  for (let row = 0; row < keys.length; row++) keys[row] = keyAt(segment, field, row);
+  const keys = segment.column(field.column);
+  for (let row = 0; row < keys.length; row++) keys[row] = (keys[row] as number) & field.mask;
+  for (let word = 1; word < field.width; word++) {
+    const words = segment.column(field.column + word);
+    for (let row = 0; row < keys.length; row++) keys[row] = mix(keys[row] as number, words[row] as number);
+  }
   return keys;
 }
 
 /** Row numbers sorted by key, stable: a radix sort that passes over digits in which all keys agree. */
 function sortRows(keys: Uint32Array): Uint16Array | undefined {
+  const rows = keys.length;
   let varying = 0;
-  for (const key of keys) varying |= key ^ (keys[0] as number);
+  for (let row = 0; row < rows; row++) varying |= (keys[row] as number) ^ (keys[0] as number);
   if (varying === 0) return undefined;
-  let rows = Uint16Array.from(keys, (_, row) => row);
-  let sorted = new Uint16Array(keys.length);
-  const starts = new Uint32Array(BUCKETS + 1);
+  let order = new Uint16Array(rows);
+  let sorted = new Uint16Array(rows);
+  for (let row = 0; row < rows; row++) order[row] = row;
+  const ends = new Uint32Array(BUCKETS);
   for (let shift = 0; shift < 32; shift += RADIX_BITS) {
     if (((varying >>> shift) & (BUCKETS - 1)) === 0) continue;
-    starts.fill(0);
-    for (const key of keys) count(starts, ((key >>> shift) & (BUCKETS - 1)) + 1);
-    for (let bucket = 1; bucket <= BUCKETS; bucket++) starts[bucket] = at(starts, bucket) + at(starts, bucket - 1);
-    for (const row of rows) {
-      const bucket = (at(keys, row) >>> shift) & (BUCKETS - 1);
-      sorted[at(starts, bucket)] = row;
-      count(starts, bucket);
+    countDigits(keys, shift, ends);
+    for (let place = rows - 1; place >= 0; place--) {
+      const row = order[place] as number;
+      const digit = ((keys[row] as number) >>> shift) & (BUCKETS - 1);
+      const end = (ends[digit] as number) - 1;
+      ends[digit] = end;
+      sorted[end] = row;
     }
-    [rows, sorted] = [sorted, rows];
+    [order, sorted] = [sorted, order];
   }
-  return rows;
+  return order;
 }
 
-function at(words: Uint32Array, index: number): number {
-  return words[index] as number;
-}
-
-function count(counts: Uint32Array, index: number): void {
-  counts[index] = at(counts, index) + 1;
+/** For each digit, how many keys have it or a lesser one. */
+function countDigits(keys: Uint32Array, shift: number, ends: Uint32Array): void {
+  ends.fill(0);
+  for (let row = 0; row < keys.length; row++) {
+    const digit = ((keys[row] as number) >>> shift) & (BUCKETS - 1);
+    ends[digit] = (ends[digit] as number) + 1;
+  }
+  let sum = 0;
+  for (let digit = 0; digit < BUCKETS; digit++) {
+    sum += ends[digit] as number;
+    ends[digit] = sum;
+  }
 }

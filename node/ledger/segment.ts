@@ -35,6 +35,30 @@ export class Segment {
     return width === 0 ? base : (base + bitsAt(words, offset, width, row)) >>> 0;
   }
 
+  /** All values of a column. */
+  column(column: number): Uint32Array {
+    const values = new Uint32Array(this.rows);
+    const at = HEADER_WORDS + column * COLUMN_WORDS;
+    const { words } = this;
+    const offset = words[at + 3] as number;
+    if (words[at] === RUNS) {
+      const count = words[at + 1] as number;
+      const stride = words[at + 2] as number;
+      for (let run = 0; run < count; run++) {
+        const start = words[offset + run] as number;
+        const end = run + 1 < count ? (words[offset + run + 1] as number) : this.rows;
+        const first = words[offset + count + run] as number;
+        for (let row = start; row < end; row++) values[row] = first + stride * (row - start);
+      }
+      return values;
+    }
+    const width = words[at + 1] as number;
+    const base = words[at + 2] as number;
+    if (width === 0) return values.fill(base);
+    for (let row = 0; row < values.length; row++) values[row] = base + bitsAt(words, offset, width, row);
+    return values;
+  }
+
   /** Whether all rows have the same value in a column. */
   isConstant(column: number): boolean {
     const at = HEADER_WORDS + column * COLUMN_WORDS;

@@ -13,7 +13,7 @@ const u128 = fc.oneof(
       minLength: 4,
       maxLength: 4,
     })
-    .map((words) => words.reduce<bigint>((value, word) => (value << 32n) | word, 0n)),
+    .map((parts) => parts.reduce<bigint>((value, part) => (value << 32n) | part, 0n)),
 );
 
 function words(...values: readonly bigint[]): Uint32Array {
