@@ -54,7 +54,9 @@ export class SegmentOrder {
     const { rows } = this.#segment;
     const order = this.#rows;
     if (order === undefined) return { order, from: 0, to: this.#keyAt(0) === key ? rows : 0 };
-    return { order, from: this.#first(order, key), to: this.#first(order, key + 1) };
+    const from = this.#first(order, key);
+    const found = from < order.length && this.#keyAt(order[from] as number) === key;
+    return { order, from, to: found ? this.#first(order, key + 1) : from };
   }
 
   /** First place in the order whose key is not less. */

@@ -5,7 +5,7 @@
  */
 import type { RowTable } from "./row-table.ts";
 import type { Segment } from "./segment.ts";
-import { FIELDS, type FieldName, keyOf, type RowRange, SegmentOrder } from "./segment-order.ts";
+import { FIELDS, type Field, type FieldName, keyOf, type RowRange, SegmentOrder } from "./segment-order.ts";
 
 /** A field has this value. */
 export interface Condition {
@@ -67,24 +67,13 @@ export class TransferIndex {
   }
 
   #findInTail(query: TransferQuery, base: number, found: number[]): void {
-    const { tailRows } = this.#table;
+    const { tail, tailRows, width } = this.#table;
     const from = Math.max(query.from - base, 0);
     const to = Math.min(query.to - base, tailRows);
     for (let step = 0; step < to - from && found.length < query.limit; step++) {
       const row = query.reversed ? to - 1 - step : from + step;
-      if (query.clauses.every((clause) => clause.some((condition) => this.#holdsInTail(condition, row)))) {
-        found.push(base + row);
-      }
+      if (fitsInTail(tail, row * width, query.clauses)) found.push(base + row);
     }
-  }
-
-  #holdsInTail({ field, value }: Condition, row: number): boolean {
-    const { column, width, mask } = FIELDS[field];
-    const at = row * this.#table.width + column;
-    for (let word = 0; word < width; word++) {
-      if (((this.#table.tail[at + word] as number) & mask) >>> 0 !== value[word]) return false;
-    }
-    return true;
   }
 
   #findInSegment(query: TransferQuery, number: number, found: number[]): void {
@@ -97,15 +86,36 @@ export class TransferIndex {
       const place = query.reversed ? count - 1 - step : step;
       const row = candidates === undefined ? place : (candidates[place] as number);
       if (base + row < query.from || base + row >= query.to) continue;
-      if (query.clauses.every((clause) => clause.some((condition) => holds(segment, condition, row)))) {
-        found.push(base + row);
-      }
+      if (fits(segment, row, query.clauses)) found.push(base + row);
     }
   }
 }
 
-function holds(segment: Segment, { field, value }: Condition, row: number): boolean {
-  const { column, width, mask } = FIELDS[field];
+/** Whether all clauses hold for a row of the tail. Plain loops: the tail is read through. */
+function fitsInTail(tail: Uint32Array, at: number, clauses: readonly Clause[]): boolean {
+  for (const clause of clauses) {
+    let holds = false;
+    for (const { field, value } of clause) if (hasValue(tail, at, FIELDS[field], value)) holds = true;
+    if (!holds) return false;
+  }
+  return true;
+}
+
+function hasValue(tail: Uint32Array, at: number, { column, width, mask }: Field, value: Uint32Array): boolean {
+  for (let word = 0; word < width; word++) {
+    if (((tail[at + column + word] as number) & mask) >>> 0 !== value[word]) return false;
+  }
+  return true;
+}
+
+/** Whether all clauses hold for a row of a segment. */
+function fits(segment: Segment, row: number, clauses: readonly Clause[]): boolean {
+  return clauses.every((clause) =>
+    clause.some(({ field, value }) => segmentHasValue(segment, row, FIELDS[field], value)),
+  );
+}
+
+function segmentHasValue(segment: Segment, row: number, { column, width, mask }: Field, value: Uint32Array): boolean {
   for (let word = 0; word < width; word++) {
     if ((segment.get(row, column + word) & mask) >>> 0 !== value[word]) return false;
   }
