@@ -41,12 +41,12 @@ import { type LedgerTotals, totalsOf } from "./totals.ts";
 import { fromBigInt, setU64, u64At } from "./words.ts";
 
 const TIMESTAMP_MAX: bigint = (1n << 63n) - 1n;
-const SEGMENT_ROWS = 16_384;
+const SEGMENT_ROWS = 32_768;
 
 export interface LedgerOptions {
   /**
    * Transfers that are packed together once so many have come; a power of two, up to 65,536. Pages of a checkpoint fit
-   * only a ledger with the same value. Default 16,384.
+   * only a ledger with the same value. Default 32,768.
    */
   readonly segmentRows?: number;
 }

@@ -7,7 +7,7 @@ import * as layout from "./layout.ts";
 import { ROW } from "./layout.ts";
 import { accountFlags, transferFlags } from "./records.ts";
 import type { RowTable } from "./row-table.ts";
-import { add, subtract } from "./words.ts";
+import { add, subtract, U128_WORDS } from "./words.ts";
 
 const CLOSED: number = accountFlags.closed << layout.FLAGS_SHIFT;
 const RESOLVES: number = transferFlags.postPendingTransfer | transferFlags.voidPendingTransfer;
@@ -37,9 +37,7 @@ export function setClosed(rows: Uint32Array, slot: number, closed: boolean): voi
 
 export class Moves {
   readonly #transfers: RowTable;
-  /** A transfer, and the pending transfer that it resolves. */
-  readonly #row = new Uint32Array(layout.ROW_WORDS);
-  readonly #pending = new Uint32Array(layout.ROW_WORDS);
+  readonly #amount = new Uint32Array(U128_WORDS);
 
   constructor(transfers: RowTable) {
     this.#transfers = transfers;
@@ -47,71 +45,64 @@ export class Moves {
 
   /** Does to the accounts what a transfer says. */
   carryOut(rows: Uint32Array, slot: number): void {
-    const row = this.#read(slot, this.#row);
-    const flags = flagsOf(row);
+    const flags = this.#flags(slot);
     if ((flags & RESOLVES) !== 0) {
-      const pending = this.#read((row[ROW.pending] as number) - 1, this.#pending);
-      pendings(lower, rows, pending);
-      if ((flags & transferFlags.postPendingTransfer) !== 0) postings(raise, rows, row);
-      else setClosings(rows, pending, false);
+      const pending = this.#transfers.get(slot, ROW.pending) - 1;
+      this.#pendings(lower, rows, pending);
+      if ((flags & transferFlags.postPendingTransfer) !== 0) this.#postings(raise, rows, slot);
+      else this.#setClosings(rows, pending, false);
     } else if ((flags & transferFlags.pending) !== 0) {
-      pendings(raise, rows, row);
-      setClosings(rows, row, true);
-    } else postings(raise, rows, row);
+      this.#pendings(raise, rows, slot);
+      this.#setClosings(rows, slot, true);
+    } else this.#postings(raise, rows, slot);
   }
 
   /** Takes back what a transfer did; nothing may have happened since. */
   takeBack(rows: Uint32Array, slot: number): void {
-    const row = this.#read(slot, this.#row);
-    const flags = flagsOf(row);
+    const flags = this.#flags(slot);
     if ((flags & RESOLVES) !== 0) {
-      const pending = this.#read((row[ROW.pending] as number) - 1, this.#pending);
-      pendings(raise, rows, pending);
-      if ((flags & transferFlags.postPendingTransfer) !== 0) postings(lower, rows, row);
-      else setClosings(rows, pending, true);
+      const pending = this.#transfers.get(slot, ROW.pending) - 1;
+      this.#pendings(raise, rows, pending);
+      if ((flags & transferFlags.postPendingTransfer) !== 0) this.#postings(lower, rows, slot);
+      else this.#setClosings(rows, pending, true);
     } else if ((flags & transferFlags.pending) !== 0) {
-      pendings(lower, rows, row);
-      setClosings(rows, row, false);
-    } else postings(lower, rows, row);
+      this.#pendings(lower, rows, slot);
+      this.#setClosings(rows, slot, false);
+    } else this.#postings(lower, rows, slot);
   }
 
   /** Ends a pending transfer whose time is over. */
-  expire(rows: Uint32Array, pendingSlot: number): void {
-    const pending = this.#read(pendingSlot, this.#pending);
-    pendings(lower, rows, pending);
-    setClosings(rows, pending, false);
+  expire(rows: Uint32Array, pending: number): void {
+    this.#pendings(lower, rows, pending);
+    this.#setClosings(rows, pending, false);
   }
 
   /** Takes back an expiry; nothing may have happened since. */
-  unexpire(rows: Uint32Array, pendingSlot: number): void {
-    const pending = this.#read(pendingSlot, this.#pending);
-    pendings(raise, rows, pending);
-    setClosings(rows, pending, true);
+  unexpire(rows: Uint32Array, pending: number): void {
+    this.#pendings(raise, rows, pending);
+    this.#setClosings(rows, pending, true);
   }
 
-  #read(slot: number, to: Uint32Array): Uint32Array {
-    this.#transfers.copy(slot, 0, layout.ROW_WORDS, to, 0);
-    return to;
+  #flags(slot: number): number {
+    return this.#transfers.get(slot, ROW.codeFlags) >>> layout.FLAGS_SHIFT;
   }
-}
 
-function flagsOf(row: Uint32Array): number {
-  return (row[ROW.codeFlags] as number) >>> layout.FLAGS_SHIFT;
-}
+  #pendings(change: Change, rows: Uint32Array, slot: number): void {
+    this.#transfers.copy(slot, ROW.amount, U128_WORDS, this.#amount, 0);
+    change(rows, this.#transfers.get(slot, ROW.debit), layout.DEBITS_PENDING, this.#amount, 0);
+    change(rows, this.#transfers.get(slot, ROW.credit), layout.CREDITS_PENDING, this.#amount, 0);
+  }
 
-function pendings(change: Change, rows: Uint32Array, row: Uint32Array): void {
-  change(rows, row[ROW.debit] as number, layout.DEBITS_PENDING, row, ROW.amount);
-  change(rows, row[ROW.credit] as number, layout.CREDITS_PENDING, row, ROW.amount);
-}
+  #postings(change: Change, rows: Uint32Array, slot: number): void {
+    this.#transfers.copy(slot, ROW.amount, U128_WORDS, this.#amount, 0);
+    change(rows, this.#transfers.get(slot, ROW.debit), layout.DEBITS_POSTED, this.#amount, 0);
+    change(rows, this.#transfers.get(slot, ROW.credit), layout.CREDITS_POSTED, this.#amount, 0);
+  }
 
-function postings(change: Change, rows: Uint32Array, row: Uint32Array): void {
-  change(rows, row[ROW.debit] as number, layout.DEBITS_POSTED, row, ROW.amount);
-  change(rows, row[ROW.credit] as number, layout.CREDITS_POSTED, row, ROW.amount);
-}
-
-/** Closes the accounts that a pending transfer closes, or opens them again. */
-function setClosings(rows: Uint32Array, pending: Uint32Array, closed: boolean): void {
-  const flags = flagsOf(pending);
-  if ((flags & transferFlags.closingDebit) !== 0) setClosed(rows, pending[ROW.debit] as number, closed);
-  if ((flags & transferFlags.closingCredit) !== 0) setClosed(rows, pending[ROW.credit] as number, closed);
+  /** Closes the accounts that a pending transfer closes, or opens them again. */
+  #setClosings(rows: Uint32Array, slot: number, closed: boolean): void {
+    const flags = this.#flags(slot);
+    if ((flags & transferFlags.closingDebit) !== 0) setClosed(rows, this.#transfers.get(slot, ROW.debit), closed);
+    if ((flags & transferFlags.closingCredit) !== 0) setClosed(rows, this.#transfers.get(slot, ROW.credit), closed);
+  }
 }

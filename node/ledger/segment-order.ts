@@ -27,6 +27,8 @@ export const FIELDS: Readonly<Record<FieldName, Field>> = {
   code: { column: ROW.codeFlags, width: 1, mask: layout.CODE_MASK },
 };
 
+/** Of a search that begins near its end. */
+const FIRST_STEP = 16;
 const RADIX_BITS = 11;
 const BUCKETS: number = 1 << RADIX_BITS;
 
@@ -42,11 +44,13 @@ export class SegmentOrder {
   readonly #field: Field;
   /** Rows by key, then by number; undefined where all have the same key. */
   readonly #rows: Uint16Array | undefined;
+  readonly #ends: { readonly lowest: number; readonly highest: number };
 
   constructor(segment: Segment, field: Field) {
     this.#segment = segment;
     this.#field = field;
     this.#rows = isConstant(segment, field) ? undefined : sortRows(keysOf(segment, field));
+    this.#ends = { lowest: this.#keyAt(this.#rows?.[0] ?? 0), highest: this.#keyAt(this.#rows?.at(-1) ?? 0) };
   }
 
   /** The rows whose key is that of a wanted value; among wider fields others may have it, too. */
@@ -59,16 +63,40 @@ export class SegmentOrder {
     return { order, from, to: found ? this.#first(order, key + 1) : from };
   }
 
-  /** First place in the order whose key is not less. */
+  /**
+   * First place in the order whose key is not less. Keys are often spread evenly: the search begins where the key should
+   * then be, and widens its steps from there, so that it touches little of a memory that is large.
+   */
   #first(order: Uint16Array, key: number): number {
-    let low = 0;
-    let high = order.length;
+    const { lowest, highest } = this.#ends;
+    if (key <= lowest) return 0;
+    if (key > highest) return order.length;
+    const guess = Math.floor(((key - lowest) / (highest - lowest)) * (order.length - 1));
+    let low = guess;
+    let high = guess;
+    if (this.#isBefore(order, guess, key)) {
+      for (let step = FIRST_STEP; high < order.length && this.#isBefore(order, high, key); step *= 2) {
+        low = high + 1;
+        high += step;
+      }
+      high = Math.min(high, order.length);
+    } else {
+      for (let step = FIRST_STEP; low > 0 && !this.#isBefore(order, low, key); step *= 2) {
+        high = low;
+        low -= step;
+      }
+      low = Math.max(low, 0);
+    }
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#keyAt(order[middle] as number) < key) low = middle + 1;
+      if (this.#isBefore(order, middle, key)) low = middle + 1;
       else high = middle;
     }
     return low;
+  }
+
+  #isBefore(order: Uint16Array, place: number, key: number): boolean {
+    return this.#keyAt(order[place] as number) < key;
   }
 
   #keyAt(row: number): number {

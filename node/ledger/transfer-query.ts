@@ -27,6 +27,9 @@ export interface TransferQuery {
   readonly reversed: boolean;
 }
 
+/** So few rows are tried faster than another clause is looked up. */
+const FEW = 32;
+
 const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
 
 type Orders = Readonly<Record<FieldName, SegmentOrder>>;
@@ -127,6 +130,7 @@ function rarest(orders: Orders, clauses: readonly Clause[], rows: number): Uint1
   let best: readonly RowRange[] | undefined;
   let fewest = rows;
   for (const clause of clauses) {
+    if (fewest <= FEW) break;
     const ranges = clause.map(({ field, value }) => orders[field].range(keyOf(FIELDS[field], value)));
     const count = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
     if (count >= fewest) continue;
