@@ -9,6 +9,7 @@ import { account } from "./commands/account.ts";
 import { acquirer } from "./commands/acquirer.ts";
 import { authority } from "./commands/authority.ts";
 import { bench } from "./commands/bench.ts";
+import { benchLedger } from "./commands/bench-ledger.ts";
 import { benchPeers } from "./commands/bench-peers.ts";
 import { configure } from "./commands/configure.ts";
 import { day } from "./commands/day.ts";
@@ -32,7 +33,7 @@ const COMMANDS = [
   ...[day, dev, init, start, status, verify],
   ...[keys, authority, configure, risk],
   ...[account, transfer, pay, payment, importPayments, settlement, receipt],
-  ...[bench, benchPeers, sim, acquirer],
+  ...[bench, benchLedger, benchPeers, sim, acquirer],
 ];
 
 const NO_SUCH_COMMAND = "Did you mean";

@@ -4,6 +4,8 @@
  */
 import { assert } from "./assert.ts";
 
+export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
+
 export const U32_MAX = 0xffff_ffff;
 export const U64_MAX = 0xffff_ffff_ffff_ffffn;
 export const U128_MAX: bigint = (1n << 128n) - 1n;

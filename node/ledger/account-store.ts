@@ -1,101 +1,97 @@
 /**
- * Accounts in typed-array columns, one slot an account in the order of creation. Rules live in the ledger; this keeps.
+ * Accounts, one row of 32 words each in the order of creation: the record, with the authority in the reserved field. All
+ * that a transfer looks at lies in two cache lines. Rules live in the ledger; this keeps.
  */
 import { assert } from "../base/assert.ts";
 import { DirtyPages, type Paged } from "../base/paged.ts";
-import { IdIndex } from "./id-index.ts";
+import { AccountIndex } from "./account-index.ts";
 import * as layout from "./layout.ts";
 import type { Account } from "./records.ts";
-import { toBigInt, U128_WORDS, u64At } from "./words.ts";
+import { compare64, toBigInt, u64At } from "./words.ts";
 
-const ROWS_PER_PAGE = 512;
-/** Words of a slot in a page: id, balances, user data, ledger, code and flags, authority, timestamp, newest transfer. */
-const ROW_WORDS: number = U128_WORDS + layout.BALANCE_WORDS + layout.USER_DATA_WORDS + 6;
+const PAGE_SHIFT = 9;
+const ROWS_PER_PAGE: number = 1 << PAGE_SHIFT;
 const INITIAL_SLOTS = 1_024;
 
 export class AccountStore implements Paged {
   readonly name = "accounts";
-  readonly index: IdIndex = new IdIndex();
-  /** Four balances a slot, in the order of the record. */
-  balances: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_SLOTS * layout.BALANCE_WORDS);
-  ledgers: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_SLOTS);
-  /** `code` in the lower half, `flags` in the upper. */
-  codeFlags: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_SLOTS);
-  /** Whose signature a debit needs. */
-  authorities: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_SLOTS);
-  /** Slot + 1 of the newest transfer that touched the account; 0 for none. */
-  newest: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_SLOTS);
-  /** Two words a slot. */
-  timestamps: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_SLOTS * 2);
-  userData: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_SLOTS * layout.USER_DATA_WORDS);
+  readonly index: AccountIndex = new AccountIndex(this);
+  /** All rows, one after another. Replaced when it grows: never kept. */
+  rows: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_SLOTS * layout.RECORD_WORDS);
   readonly #dirty = new DirtyPages();
+  #count = 0;
 
   get count(): number {
-    return this.index.count;
+    return this.#count;
   }
 
   /** Adds the account of a checked record, with zero balances. */
-  add(record: Uint32Array, at: number, timestamp: bigint, authority: number): number {
-    const slot = this.index.add(record, at);
-    this.#reserve(slot + 1);
-    this.balances.fill(0, slot * layout.BALANCE_WORDS, (slot + 1) * layout.BALANCE_WORDS);
-    this.ledgers[slot] = record[at + layout.LEDGER] as number;
-    this.codeFlags[slot] = record[at + layout.CODE_FLAGS] as number;
-    this.authorities[slot] = authority;
-    this.newest[slot] = 0;
-    this.timestamps[slot * 2] = Number(timestamp & 0xffff_ffffn);
-    this.timestamps[slot * 2 + 1] = Number(timestamp >> 32n);
-    const userData = at + layout.USER_DATA;
-    this.userData.set(record.subarray(userData, userData + layout.USER_DATA_WORDS), slot * layout.USER_DATA_WORDS);
+  add(record: Uint32Array, at: number, authority: number, time: Uint32Array, timeAt: number): number {
+    const slot = this.#count;
+    const row = this.#append();
+    for (let word = 0; word < layout.RECORD_WORDS; word++) this.rows[row + word] = record[at + word] as number;
+    this.rows[row + layout.AUTHORITY] = authority;
+    this.rows[row + layout.TIMESTAMP] = time[timeAt] as number;
+    this.rows[row + layout.TIMESTAMP + 1] = time[timeAt + 1] as number;
+    this.index.add(slot);
     this.touch(slot);
     return slot;
   }
 
   /** Takes the newest accounts out again until `count` are left. */
   truncate(count: number): void {
-    this.index.truncate(count);
+    for (let slot = this.#count - 1; slot >= count; slot--) this.index.remove(slot);
+    this.#count = count;
   }
 
   /** Marks a changed slot for the next checkpoint. */
   touch(slot: number): void {
-    this.#dirty.mark(Math.floor(slot / ROWS_PER_PAGE));
+    this.#dirty.mark(slot >>> PAGE_SHIFT);
+  }
+
+  /** The slot of the account with this id, or -1. */
+  find(words: Uint32Array, at: number): number {
+    return this.index.find(words, at);
   }
 
   flags(slot: number): number {
-    return (this.codeFlags[slot] as number) >>> layout.FLAGS_SHIFT;
+    return (this.rows[slot * layout.RECORD_WORDS + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
   }
 
-  setFlags(slot: number, flags: number): void {
-    const code = (this.codeFlags[slot] as number) & layout.CODE_MASK;
-    this.codeFlags[slot] = code | (flags << layout.FLAGS_SHIFT);
-    this.touch(slot);
+  authority(slot: number): number {
+    return this.rows[slot * layout.RECORD_WORDS + layout.AUTHORITY] as number;
   }
 
   timestamp(slot: number): bigint {
-    return u64At(this.timestamps, slot * 2);
+    return u64At(this.rows, slot * layout.RECORD_WORDS + layout.TIMESTAMP);
+  }
+
+  /** First slot whose timestamp is not before that in `time`; timestamps rise with the slots. */
+  firstFrom(time: Uint32Array, at: number): number {
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const row = middle * layout.RECORD_WORDS + layout.TIMESTAMP;
+      if (compare64(this.rows, row, time, at) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Whether an account bears exactly this timestamp. */
+  hasTimestamp(time: Uint32Array, at: number): boolean {
+    const slot = this.firstFrom(time, at);
+    const row = slot * layout.RECORD_WORDS + layout.TIMESTAMP;
+    return slot < this.#count && compare64(this.rows, row, time, at) === 0;
   }
 
   account(slot: number): Account {
-    const balances = slot * layout.BALANCE_WORDS;
-    const userData = slot * layout.USER_DATA_WORDS;
-    return {
-      id: toBigInt(this.index.ids, slot * U128_WORDS),
-      debitsPending: toBigInt(this.balances, balances + layout.DEBITS_PENDING),
-      debitsPosted: toBigInt(this.balances, balances + layout.DEBITS_POSTED),
-      creditsPending: toBigInt(this.balances, balances + layout.CREDITS_PENDING),
-      creditsPosted: toBigInt(this.balances, balances + layout.CREDITS_POSTED),
-      userData128: toBigInt(this.userData, userData),
-      userData64: u64At(this.userData, userData + 4),
-      userData32: this.userData[userData + 6] as number,
-      ledger: this.ledgers[slot] as number,
-      code: (this.codeFlags[slot] as number) & layout.CODE_MASK,
-      flags: this.flags(slot),
-      timestamp: this.timestamp(slot),
-    };
+    return accountIn(this.rows, slot * layout.RECORD_WORDS);
   }
 
   pageCount(): number {
-    return Math.ceil(this.count / ROWS_PER_PAGE);
+    return Math.ceil(this.#count / ROWS_PER_PAGE);
   }
 
   dirtyPages(): readonly number[] {
@@ -104,16 +100,8 @@ export class AccountStore implements Paged {
   }
 
   encodePage(page: number): Uint8Array {
-    const from = page * ROWS_PER_PAGE;
-    const rows = Math.min(ROWS_PER_PAGE, this.count - from);
-    const words = new Uint32Array(rows * ROW_WORDS);
-    let at = 0;
-    const put = (column: Uint32Array, slot: number, width: number): void => {
-      words.set(column.subarray(slot * width, (slot + 1) * width), at);
-      at += width;
-    };
-    for (let slot = from; slot < from + rows; slot++)
-      for (const [column, width] of this.#columns()) put(column, slot, width);
+    const to = Math.min((page + 1) * ROWS_PER_PAGE, this.#count);
+    const words = this.rows.slice(page * ROWS_PER_PAGE * layout.RECORD_WORDS, to * layout.RECORD_WORDS);
     return new Uint8Array(words.buffer);
   }
 
@@ -122,18 +110,14 @@ export class AccountStore implements Paged {
   }
 
   decodePage(page: number, bytes: Uint8Array): void {
-    assert(bytes.length % (ROW_WORDS * 4) === 0, "an account page has an odd length");
+    assert(bytes.length % (layout.RECORD_WORDS * 4) === 0, "an account page has an odd length");
     const words = new Uint32Array(bytes.slice().buffer);
-    const rows = words.length / ROW_WORDS;
-    assert(this.count === page * ROWS_PER_PAGE && rows <= ROWS_PER_PAGE, "account pages do not follow each other");
-    for (let row = 0; row < rows; row++) {
-      let at = row * ROW_WORDS;
-      const slot = this.index.add(words, at);
-      this.#reserve(slot + 1);
-      for (const [column, width] of this.#columns()) {
-        column.set(words.subarray(at, at + width), slot * width);
-        at += width;
-      }
+    const count = words.length / layout.RECORD_WORDS;
+    assert(this.#count === page * ROWS_PER_PAGE && count <= ROWS_PER_PAGE, "account pages do not follow each other");
+    for (let from = 0; from < words.length; from += layout.RECORD_WORDS) {
+      const row = this.#append();
+      this.rows.set(words.subarray(from, from + layout.RECORD_WORDS), row);
+      this.index.add(this.#count - 1);
     }
   }
 
@@ -141,34 +125,34 @@ export class AccountStore implements Paged {
     // The index was rebuilt row by row.
   }
 
-  /** The columns in the order of a page's row, with their widths in words. */
-  #columns(): readonly (readonly [Uint32Array, number])[] {
-    return [
-      [this.index.ids, U128_WORDS],
-      [this.balances, layout.BALANCE_WORDS],
-      [this.userData, layout.USER_DATA_WORDS],
-      [this.ledgers, 1],
-      [this.codeFlags, 1],
-      [this.authorities, 1],
-      [this.timestamps, 2],
-      [this.newest, 1],
-    ];
-  }
-
-  #reserve(slots: number): void {
-    if (slots <= this.ledgers.length) return;
-    this.balances = doubled(this.balances);
-    this.ledgers = doubled(this.ledgers);
-    this.codeFlags = doubled(this.codeFlags);
-    this.authorities = doubled(this.authorities);
-    this.newest = doubled(this.newest);
-    this.timestamps = doubled(this.timestamps);
-    this.userData = doubled(this.userData);
+  /** Room for one more row; returns where it begins. */
+  #append(): number {
+    const row = this.#count * layout.RECORD_WORDS;
+    if (row === this.rows.length) {
+      const larger = new Uint32Array(this.rows.length * 2);
+      larger.set(this.rows);
+      this.rows = larger;
+    }
+    this.#count += 1;
+    return row;
   }
 }
 
-function doubled(column: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(column.length * 2);
-  larger.set(column);
-  return larger;
+/** The account in a row of 32 words. */
+export function accountIn(rows: Uint32Array, row: number): Account {
+  const codeFlags = rows[row + layout.CODE_FLAGS] as number;
+  return {
+    id: toBigInt(rows, row),
+    debitsPending: toBigInt(rows, row + layout.DEBITS_PENDING),
+    debitsPosted: toBigInt(rows, row + layout.DEBITS_POSTED),
+    creditsPending: toBigInt(rows, row + layout.CREDITS_PENDING),
+    creditsPosted: toBigInt(rows, row + layout.CREDITS_POSTED),
+    userData128: toBigInt(rows, row + layout.USER_DATA),
+    userData64: u64At(rows, row + layout.USER_DATA_64),
+    userData32: rows[row + layout.USER_DATA_32] as number,
+    ledger: rows[row + layout.LEDGER] as number,
+    code: codeFlags & layout.CODE_MASK,
+    flags: codeFlags >>> layout.FLAGS_SHIFT,
+    timestamp: u64At(rows, row + layout.TIMESTAMP),
+  };
 }

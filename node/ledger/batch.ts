@@ -2,16 +2,14 @@
  * Running a batch: what is common to accounts and transfers. Timestamps, linked chains, the rule that a batch is imported
  * as a whole or not at all, and the flat results.
  */
-import { assert } from "../base/assert.ts";
-import { viewOf } from "../base/bytes.ts";
-import type { Columns } from "./columns.ts";
+import type { Books } from "./books.ts";
 import * as layout from "./layout.ts";
-import { checkBatch } from "./records.ts";
-import { u64At } from "./words.ts";
+import { RESULT_WORDS } from "./results.ts";
+import { setU64 } from "./words.ts";
 
-export const RESULT_BYTES = 16;
 const LINKED = 1;
-const TIMESTAMP_MAX: bigint = (1n << 63n) - 1n;
+/** Upper words of a timestamp stay below this: timestamps have 63 bits. */
+const TIMESTAMP_HIGH_LIMIT = 0x8000_0000;
 
 /** Status numbers that batch rules give, per type of record. */
 export interface BatchStatuses {
@@ -25,62 +23,64 @@ export interface BatchStatuses {
   readonly importedEventTimestampMustNotAdvance: number;
 }
 
+/** Offsets in a `Stamp`, two words each. */
+export const NOW = 0;
+export const RECORD_TIME = 2;
+
+/** The time of an event: when it is judged, and the timestamp of the record that it made or found. */
+export type Stamp = Uint32Array;
+
 /** One event of a batch, executed by itself. */
 export interface BatchRules {
   readonly statuses: BatchStatuses;
   readonly importedFlag: number;
-  /** Executes the event; returns its status. On `exists`, `existing` tells the timestamp of the record that is there. */
-  execute(words: Uint32Array, at: number, timestamp: bigint): number;
-  /** Timestamp to answer with when `status` says that the record exists; undefined otherwise. */
-  existing(status: number): bigint | undefined;
+  /**
+   * Executes the event at `stamp`'s NOW; returns its status. The record's timestamp, which is NOW as well to begin with,
+   * is replaced by that of a record which was imported, or which exists.
+   */
+  execute(words: Uint32Array, at: number, stamp: Stamp): number;
 }
 
-/** A copy of the batch as words: records may lie at any address on the wire. */
-export function batchWords(batch: Uint8Array): Uint32Array {
-  const fault = checkBatch(batch);
-  assert(fault === undefined, `a batch came to the ledger unchecked: ${fault}`);
-  return new Uint32Array(batch.slice().buffer);
-}
-
-/** Runs a batch whose last event bears `timestamp`; returns 16 bytes an event: timestamp u64, status u32, zero u32. */
-export function runBatch(columns: Columns, rules: BatchRules, words: Uint32Array, timestamp: bigint): Uint8Array {
+/** Runs a batch whose last event happens at `timestamp`; returns the words of its results. */
+export function runBatch(books: Books, rules: BatchRules, words: Uint32Array, timestamp: bigint): Uint32Array {
   const count = words.length / layout.RECORD_WORDS;
-  const results = new Uint8Array(count * RESULT_BYTES);
-  const view = viewOf(results);
+  const results = new Uint32Array(count * RESULT_WORDS);
+  const stamp = new Uint32Array(4);
+  const end = new Uint32Array(2);
+  setU64(end, 0, timestamp);
+  setU64(stamp, NOW, timestamp - BigInt(count));
   const { statuses } = rules;
-  const imported = (flagsAt(words, 0) & rules.importedFlag) !== 0;
+  const imported = count > 0 && (flagsAt(words, 0) & rules.importedFlag) !== 0;
   let chainStart = -1;
   let chainBroken = false;
   for (let i = 0; i < count; i++) {
     const at = i * layout.RECORD_WORDS;
-    const now = timestamp - BigInt(count - i - 1);
+    tick(stamp);
     const linked = (flagsAt(words, at) & LINKED) !== 0;
     if (linked && chainStart < 0) {
       chainStart = i;
-      columns.beginChain();
+      books.beginChain();
     }
     let status: number;
     if (linked && i === count - 1) status = statuses.linkedEventChainOpen;
     else if (chainBroken) status = statuses.linkedEventFailed;
-    else
-      status =
-        batchRule(rules, words, at, imported, timestamp) ??
-        rules.execute(words, at, eventTime(words, at, imported, now));
-    const existing = rules.existing(status);
-    const created = status === statuses.created;
-    view.setBigUint64(i * RESULT_BYTES, existing ?? (created ? eventTime(words, at, imported, now) : now), true);
-    view.setUint32(i * RESULT_BYTES + 8, status, true);
+    else {
+      status = batchRule(rules, words, at, imported, end);
+      if (status === 0) status = rules.execute(words, at, stamp);
+    }
+    const result = i * RESULT_WORDS;
+    results[result] = stamp[RECORD_TIME] as number;
+    results[result + 1] = stamp[RECORD_TIME + 1] as number;
+    results[result + 2] = status;
     if (chainStart < 0) continue;
-    if (!created && !chainBroken) {
+    if (status !== statuses.created && !chainBroken) {
       chainBroken = true;
-      columns.undoChain();
-      for (let j = chainStart; j < i; j++) {
-        view.setBigUint64(j * RESULT_BYTES, timestamp - BigInt(count - j - 1), true);
-        view.setUint32(j * RESULT_BYTES + 8, statuses.linkedEventFailed, true);
-      }
+      books.undoChain();
+      // They keep the timestamps that they were given, as TigerBeetle's do.
+      for (let j = chainStart; j < i; j++) results[j * RESULT_WORDS + 2] = statuses.linkedEventFailed;
     }
     if (!linked || status === statuses.linkedEventChainOpen) {
-      if (!chainBroken) columns.commitChain();
+      if (!chainBroken) books.commitChain();
       chainStart = -1;
       chainBroken = false;
     }
@@ -92,39 +92,26 @@ function flagsAt(words: Uint32Array, at: number): number {
   return (words[at + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
 }
 
-function eventTime(words: Uint32Array, at: number, imported: boolean, now: bigint): bigint {
-  return imported ? u64At(words, at + layout.TIMESTAMP) : now;
+/** One nanosecond later. */
+function tick(stamp: Stamp): void {
+  const low = (stamp[NOW] as number) + 1;
+  stamp[NOW] = low;
+  if (low > 0xffff_ffff) stamp[NOW + 1] = (stamp[NOW + 1] as number) + 1;
+  stamp.copyWithin(RECORD_TIME, NOW, NOW + 2);
 }
 
-/** Rules that hold an event against its batch. */
-function batchRule(
-  rules: BatchRules,
-  words: Uint32Array,
-  at: number,
-  imported: boolean,
-  batchTimestamp: bigint,
-): number | undefined {
+/** Rules that hold an event against its batch; 0 for no objection. */
+function batchRule(rules: BatchRules, words: Uint32Array, at: number, imported: boolean, end: Uint32Array): number {
   const { statuses } = rules;
   const marked = (flagsAt(words, at) & rules.importedFlag) !== 0;
   if (imported && !marked) return statuses.importedEventExpected;
   if (!imported && marked) return statuses.importedEventNotExpected;
-  if (!imported) {
-    const unset = words[at + layout.TIMESTAMP] === 0 && words[at + layout.TIMESTAMP + 1] === 0;
-    return unset ? undefined : statuses.timestampMustBeZero;
-  }
-  const claimed = u64At(words, at + layout.TIMESTAMP);
-  if (claimed === 0n || claimed > TIMESTAMP_MAX) return statuses.importedEventTimestampOutOfRange;
-  return claimed >= batchTimestamp ? statuses.importedEventTimestampMustNotAdvance : undefined;
-}
-
-/** Whether one of the timestamps in [0, count), which rise, is `wanted`. */
-export function hasTimestamp(count: number, timestampOf: (slot: number) => bigint, wanted: bigint): boolean {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (timestampOf(middle) < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low < count && timestampOf(low) === wanted;
+  const low = words[at + layout.TIMESTAMP] as number;
+  const high = words[at + layout.TIMESTAMP + 1] as number;
+  const zero = low === 0 && high === 0;
+  if (!imported) return zero ? 0 : statuses.timestampMustBeZero;
+  if (zero || high >= TIMESTAMP_HIGH_LIMIT) return statuses.importedEventTimestampOutOfRange;
+  const endHigh = end[1] as number;
+  const before = high < endHigh || (high === endHigh && low < (end[0] as number));
+  return before ? 0 : statuses.importedEventTimestampMustNotAdvance;
 }

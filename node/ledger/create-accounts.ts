@@ -1,23 +1,23 @@
 /**
  * The rules of `createAccounts`, in their order of precedence.
  */
-import { type BatchRules, type BatchStatuses, hasTimestamp } from "./batch.ts";
-import type { Columns } from "./columns.ts";
+import { type BatchRules, type BatchStatuses, RECORD_TIME, type Stamp } from "./batch.ts";
+import type { Books } from "./books.ts";
 import * as layout from "./layout.ts";
+import { ROW } from "./layout.ts";
 import { ACCOUNT_FLAGS_MASK, accountFlags } from "./records.ts";
 import { AccountStatus } from "./status.ts";
-import { equal, isMax, isZero } from "./words.ts";
+import { compare64, equal, equal64, isMax, isZero } from "./words.ts";
 
 /** Executes single events of a batch of accounts that will belong to `authority`. */
 export class AccountRules implements BatchRules {
   readonly statuses: BatchStatuses = AccountStatus;
   readonly importedFlag: number = accountFlags.imported;
-  readonly #columns: Columns;
+  readonly #books: Books;
   #authority = 0;
-  #existing = 0n;
 
-  constructor(columns: Columns) {
-    this.#columns = columns;
+  constructor(books: Books) {
+    this.#books = books;
   }
 
   /** Whose accounts the next batch makes. */
@@ -26,58 +26,61 @@ export class AccountRules implements BatchRules {
     return this;
   }
 
-  existing(status: number): bigint | undefined {
-    return status === AccountStatus.exists ? this.#existing : undefined;
-  }
-
-  execute(words: Uint32Array, at: number, timestamp: bigint): number {
-    const { accounts, effects } = this.#columns;
-    const flags = (words[at + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
+  execute(words: Uint32Array, at: number, stamp: Stamp): number {
+    const { accounts } = this.#books;
+    const codeFlags = words[at + layout.CODE_FLAGS] as number;
+    const flags = codeFlags >>> layout.FLAGS_SHIFT;
     if (words[at + layout.RESERVED] !== 0) return AccountStatus.reservedField;
     if ((flags & ~ACCOUNT_FLAGS_MASK) !== 0) return AccountStatus.reservedFlag;
     if (isZero(words, at)) return AccountStatus.idMustNotBeZero;
     if (isMax(words, at)) return AccountStatus.idMustNotBeIntMax;
-    const existing = accounts.index.find(words, at);
-    if (existing >= 0) return this.#compare(words, at, existing);
+    const existing = accounts.find(words, at);
+    if (existing >= 0) return this.#compare(words, at, existing, stamp);
     const limits = accountFlags.debitsMustNotExceedCredits | accountFlags.creditsMustNotExceedDebits;
     if ((flags & limits) === limits) return AccountStatus.flagsAreMutuallyExclusive;
-    const balances = at + layout.BALANCES;
-    if (!isZero(words, balances + layout.DEBITS_PENDING)) return AccountStatus.debitsPendingMustBeZero;
-    if (!isZero(words, balances + layout.DEBITS_POSTED)) return AccountStatus.debitsPostedMustBeZero;
-    if (!isZero(words, balances + layout.CREDITS_PENDING)) return AccountStatus.creditsPendingMustBeZero;
-    if (!isZero(words, balances + layout.CREDITS_POSTED)) return AccountStatus.creditsPostedMustBeZero;
+    if (!isZero(words, at + layout.DEBITS_PENDING)) return AccountStatus.debitsPendingMustBeZero;
+    if (!isZero(words, at + layout.DEBITS_POSTED)) return AccountStatus.debitsPostedMustBeZero;
+    if (!isZero(words, at + layout.CREDITS_PENDING)) return AccountStatus.creditsPendingMustBeZero;
+    if (!isZero(words, at + layout.CREDITS_POSTED)) return AccountStatus.creditsPostedMustBeZero;
     if (words[at + layout.LEDGER] === 0) return AccountStatus.ledgerMustNotBeZero;
-    if (((words[at + layout.CODE_FLAGS] as number) & layout.CODE_MASK) === 0) return AccountStatus.codeMustNotBeZero;
-    if ((flags & accountFlags.imported) !== 0 && this.#regresses(timestamp)) {
-      return AccountStatus.importedEventTimestampMustNotRegress;
+    if ((codeFlags & layout.CODE_MASK) === 0) return AccountStatus.codeMustNotBeZero;
+    if ((flags & accountFlags.imported) !== 0) {
+      if (this.#regresses(words, at)) return AccountStatus.importedEventTimestampMustNotRegress;
+      stamp[RECORD_TIME] = words[at + layout.TIMESTAMP] as number;
+      stamp[RECORD_TIME + 1] = words[at + layout.TIMESTAMP + 1] as number;
     }
-    effects.account(accounts, accounts.add(words, at, timestamp, this.#authority));
+    this.#books.effects.touch(accounts.add(words, at, this.#authority, stamp, RECORD_TIME));
     return AccountStatus.created;
   }
 
   /** An account of this id is there: is it the same? */
-  #compare(words: Uint32Array, at: number, slot: number): number {
-    const { accounts } = this.#columns;
-    const { codeFlags, userData, ledgers } = accounts;
+  #compare(words: Uint32Array, at: number, slot: number, stamp: Stamp): number {
+    const { rows } = this.#books.accounts;
+    const row = slot * layout.RECORD_WORDS;
     const mine = words[at + layout.CODE_FLAGS] as number;
-    const theirs = codeFlags[slot] as number;
+    const theirs = rows[row + layout.CODE_FLAGS] as number;
     if (mine >>> layout.FLAGS_SHIFT !== theirs >>> layout.FLAGS_SHIFT) return AccountStatus.existsWithDifferentFlags;
-    const data = slot * layout.USER_DATA_WORDS;
-    const field = at + layout.USER_DATA;
-    if (!equal(words, field, userData, data)) return AccountStatus.existsWithDifferentUserData128;
-    if (words[field + 4] !== userData[data + 4] || words[field + 5] !== userData[data + 5]) {
+    if (!equal(words, at + layout.USER_DATA, rows, row + layout.USER_DATA)) {
+      return AccountStatus.existsWithDifferentUserData128;
+    }
+    if (!equal64(words, at + layout.USER_DATA_64, rows, row + layout.USER_DATA_64)) {
       return AccountStatus.existsWithDifferentUserData64;
     }
-    if (words[field + 6] !== userData[data + 6]) return AccountStatus.existsWithDifferentUserData32;
-    if (words[at + layout.LEDGER] !== ledgers[slot]) return AccountStatus.existsWithDifferentLedger;
+    if (words[at + layout.USER_DATA_32] !== rows[row + layout.USER_DATA_32]) {
+      return AccountStatus.existsWithDifferentUserData32;
+    }
+    if (words[at + layout.LEDGER] !== rows[row + layout.LEDGER]) return AccountStatus.existsWithDifferentLedger;
     if (mine !== theirs) return AccountStatus.existsWithDifferentCode;
-    this.#existing = accounts.timestamp(slot);
+    stamp[RECORD_TIME] = rows[row + layout.TIMESTAMP] as number;
+    stamp[RECORD_TIME + 1] = rows[row + layout.TIMESTAMP + 1] as number;
     return AccountStatus.exists;
   }
 
-  #regresses(timestamp: bigint): boolean {
-    const { accounts, transfers } = this.#columns;
-    const newest = accounts.count === 0 ? 0n : accounts.timestamp(accounts.count - 1);
-    return timestamp <= newest || hasTimestamp(transfers.count, (slot) => transfers.timestamp(slot), timestamp);
+  /** An imported account comes after all accounts, and not at the time of a transfer. */
+  #regresses(words: Uint32Array, at: number): boolean {
+    const { accounts, transfers } = this.#books;
+    const newest = (accounts.count - 1) * layout.RECORD_WORDS + layout.TIMESTAMP;
+    if (accounts.count > 0 && compare64(words, at + layout.TIMESTAMP, accounts.rows, newest) <= 0) return true;
+    return transfers.table.hasTime(ROW.timestamp, words, at + layout.TIMESTAMP);
   }
 }

@@ -3,34 +3,41 @@
  * void a pending one go to resolve-pending.ts, an id that is there already to existing-transfer.ts.
  */
 import { SYSTEM_AUTHORITY } from "./authority.ts";
-import type { BatchRules, BatchStatuses } from "./batch.ts";
-import type { Columns } from "./columns.ts";
-import { compareExisting } from "./existing-transfer.ts";
+import { type BatchRules, type BatchStatuses, NOW, RECORD_TIME, type Stamp } from "./batch.ts";
+import type { Books } from "./books.ts";
+import { ExistingTransfers } from "./existing-transfer.ts";
 import { importRule } from "./import-rule.ts";
 import * as layout from "./layout.ts";
+import { ROW } from "./layout.ts";
+import { raise, setClosed } from "./moves.ts";
 import { accountFlags, TRANSFER_FLAGS_MASK, transferFlags } from "./records.ts";
-import { resolvePending } from "./resolve-pending.ts";
+import { PendingResolution } from "./resolve-pending.ts";
 import { TRANSIENT_STATUSES, TransferStatus } from "./status.ts";
-import { add, compare, copy, equal, isMax, isZero, setU64, subtract } from "./words.ts";
+import { add, addSeconds, compare, copy, equal, isMax, isZero, subtract } from "./words.ts";
 
-const NS_PER_SECOND = 1_000_000_000n;
-const TIMESTAMP_MAX: bigint = (1n << 63n) - 1n;
 const RESOLVES: number = transferFlags.postPendingTransfer | transferFlags.voidPendingTransfer;
 const CLOSES: number = transferFlags.closingDebit | transferFlags.closingCredit;
+const BALANCES: number = transferFlags.balancingDebit | transferFlags.balancingCredit;
+const CLOSED: number = accountFlags.closed << layout.FLAGS_SHIFT;
 
 /** Executes single events of a batch of transfers signed by `authority`. */
 export class TransferRules implements BatchRules {
   readonly statuses: BatchStatuses = TransferStatus;
   readonly importedFlag: number = transferFlags.imported;
-  readonly #columns: Columns;
+  readonly #books: Books;
+  readonly #existing: ExistingTransfers;
+  readonly #resolution: PendingResolution;
+  /** The amount that moves. */
   readonly #amount = new Uint32Array(4);
-  /** Sum of all debits of the debit account with this one, then of all credits of the credit account. */
+  /** Room for two sums. */
   readonly #sums = new Uint32Array(8);
+  readonly #expiry = new Uint32Array(2);
   #authority = 0;
-  #existing = 0n;
 
-  constructor(columns: Columns) {
-    this.#columns = columns;
+  constructor(books: Books) {
+    this.#books = books;
+    this.#existing = new ExistingTransfers(books.transfers);
+    this.#resolution = new PendingResolution(books);
   }
 
   /** Whose signature the next batch bears. */
@@ -39,165 +46,182 @@ export class TransferRules implements BatchRules {
     return this;
   }
 
-  existing(status: number): bigint | undefined {
-    return status === TransferStatus.exists ? this.#existing : undefined;
-  }
-
-  execute(words: Uint32Array, at: number, timestamp: bigint): number {
-    const status = this.#executeOnce(words, at, timestamp);
-    if (TRANSIENT_STATUSES.has(status)) this.#columns.burned.burn(words, at);
+  execute(words: Uint32Array, at: number, stamp: Stamp): number {
+    const status = this.#executeOnce(words, at, stamp);
+    if (status !== TransferStatus.created && TRANSIENT_STATUSES.has(status)) this.#books.burned.burn(words, at);
     return status;
   }
 
-  #executeOnce(words: Uint32Array, at: number, timestamp: bigint): number {
-    const { transfers, burned } = this.#columns;
-    const flags = flagsOf(words, at);
+  #executeOnce(words: Uint32Array, at: number, stamp: Stamp): number {
+    const { transfers, burned } = this.#books;
+    const flags = (words[at + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
     if ((flags & ~TRANSFER_FLAGS_MASK) !== 0) return TransferStatus.reservedFlag;
     if (isZero(words, at)) return TransferStatus.idMustNotBeZero;
     if (isMax(words, at)) return TransferStatus.idMustNotBeIntMax;
-    const existing = transfers.index.find(words, at);
-    if (existing >= 0) {
-      this.#existing = transfers.timestamp(existing);
-      return compareExisting(transfers, words, at, existing);
-    }
+    const existing = transfers.find(words, at);
+    if (existing >= 0) return this.#existing.compare(words, at, existing, stamp);
     if (burned.has(words, at)) return TransferStatus.idAlreadyFailed;
-    if ((flags & RESOLVES) !== 0) {
-      return resolvePending(this.#columns, words, at, { timestamp, authority: this.#authority });
-    }
-    return this.#checkFields(words, at, flags) ?? this.#transfer(words, at, flags, timestamp);
+    if ((flags & RESOLVES) !== 0) return this.#resolution.execute(words, at, flags, stamp, this.#authority);
+    const refused = checkFields(words, at, flags);
+    return refused === 0 ? this.#transfer(words, at, flags, stamp) : refused;
   }
 
-  /** What an ordinary transfer must be by itself. */
-  #checkFields(words: Uint32Array, at: number, flags: number): number | undefined {
-    const debit = at + layout.DEBIT_ACCOUNT_ID;
-    const credit = at + layout.CREDIT_ACCOUNT_ID;
-    if (isZero(words, debit)) return TransferStatus.debitAccountIdMustNotBeZero;
-    if (isMax(words, debit)) return TransferStatus.debitAccountIdMustNotBeIntMax;
-    if (isZero(words, credit)) return TransferStatus.creditAccountIdMustNotBeZero;
-    if (isMax(words, credit)) return TransferStatus.creditAccountIdMustNotBeIntMax;
-    if (equal(words, debit, words, credit)) return TransferStatus.accountsMustBeDifferent;
-    if (!isZero(words, at + layout.PENDING_ID)) return TransferStatus.pendingIdMustBeZero;
-    if ((flags & transferFlags.pending) === 0) {
-      if (words[at + layout.TIMEOUT] !== 0) return TransferStatus.timeoutReservedForPendingTransfer;
-      if ((flags & CLOSES) !== 0) return TransferStatus.closingTransferMustBePending;
-    }
-    if (words[at + layout.LEDGER] === 0) return TransferStatus.ledgerMustNotBeZero;
-    if (((words[at + layout.CODE_FLAGS] as number) & layout.CODE_MASK) === 0) return TransferStatus.codeMustNotBeZero;
-    return undefined;
-  }
-
-  #transfer(words: Uint32Array, at: number, flags: number, timestamp: bigint): number {
-    const { accounts } = this.#columns;
-    const debit = accounts.index.find(words, at + layout.DEBIT_ACCOUNT_ID);
+  #transfer(words: Uint32Array, at: number, flags: number, stamp: Stamp): number {
+    const { accounts } = this.#books;
+    const debit = accounts.find(words, at + layout.DEBIT_ACCOUNT_ID);
     if (debit < 0) return TransferStatus.debitAccountNotFound;
-    const credit = accounts.index.find(words, at + layout.CREDIT_ACCOUNT_ID);
+    const credit = accounts.find(words, at + layout.CREDIT_ACCOUNT_ID);
     if (credit < 0) return TransferStatus.creditAccountNotFound;
-    if (accounts.authorities[debit] !== this.#authority && this.#authority !== SYSTEM_AUTHORITY) {
+    const { rows } = accounts;
+    const d = debit * layout.RECORD_WORDS;
+    const c = credit * layout.RECORD_WORDS;
+    if (rows[d + layout.AUTHORITY] !== this.#authority && this.#authority !== SYSTEM_AUTHORITY) {
       return TransferStatus.debitAccountNotAuthorized;
     }
-    if (accounts.ledgers[debit] !== accounts.ledgers[credit]) return TransferStatus.accountsMustHaveTheSameLedger;
-    if (words[at + layout.LEDGER] !== accounts.ledgers[debit]) {
-      return TransferStatus.transferMustHaveTheSameLedgerAsAccounts;
-    }
+    const ledger = rows[d + layout.LEDGER];
+    if (ledger !== rows[c + layout.LEDGER]) return TransferStatus.accountsMustHaveTheSameLedger;
+    if (ledger !== words[at + layout.LEDGER]) return TransferStatus.transferMustHaveTheSameLedgerAsAccounts;
     if ((flags & transferFlags.imported) !== 0) {
-      const refused = importRule(this.#columns, { debit, credit, timestamp });
-      if (refused !== undefined) return refused;
+      const refused = importRule(this.#books, words, at, debit, credit);
+      if (refused !== 0) return refused;
       if (words[at + layout.TIMEOUT] !== 0) return TransferStatus.importedEventTimeoutMustBeZero;
     }
-    if ((accounts.flags(debit) & accountFlags.closed) !== 0) return TransferStatus.debitAccountAlreadyClosed;
-    if ((accounts.flags(credit) & accountFlags.closed) !== 0) return TransferStatus.creditAccountAlreadyClosed;
-    this.#clamp(words, at, flags, debit, credit);
-    const refused = this.#limit(debit, credit, flags, timestamp, words[at + layout.TIMEOUT] as number);
-    if (refused !== undefined) return refused;
-    this.#apply(words, at, flags, { debit, credit, timestamp });
+    if (((rows[d + layout.CODE_FLAGS] as number) & CLOSED) !== 0) return TransferStatus.debitAccountAlreadyClosed;
+    if (((rows[c + layout.CODE_FLAGS] as number) & CLOSED) !== 0) return TransferStatus.creditAccountAlreadyClosed;
+    copy(words, at + layout.AMOUNT, this.#amount, 0);
+    if ((flags & BALANCES) !== 0) this.#clamp(rows, flags, d, c);
+    const overflow = this.#isRoomy(rows, d, c) ? 0 : this.#overflow(rows, flags, d, c);
+    if (overflow !== 0) return overflow;
+    const timeout = words[at + layout.TIMEOUT] as number;
+    if (timeout !== 0 && !addSeconds(stamp, NOW, timeout, this.#expiry, 0)) return TransferStatus.overflowsTimeout;
+    const exceeded = this.#exceeds(rows, d, c);
+    if (exceeded !== 0) return exceeded;
+    this.#store(words, at, flags, debit, credit, stamp);
+    this.#move(flags, debit, credit);
     return TransferStatus.created;
   }
 
-  /** The amount to move: what is asked, or for a balancing transfer what there is room for. */
-  #clamp(words: Uint32Array, at: number, flags: number, debit: number, credit: number): void {
-    const { balances } = this.#columns.accounts;
-    copy(words, at + layout.AMOUNT, this.#amount, 0);
-    const d = debit * layout.BALANCE_WORDS;
-    const c = credit * layout.BALANCE_WORDS;
+  /** A balancing transfer moves what there is room for. */
+  #clamp(rows: Uint32Array, flags: number, d: number, c: number): void {
     if ((flags & transferFlags.balancingDebit) !== 0) {
-      add(balances, d + layout.DEBITS_PENDING, balances, d + layout.DEBITS_POSTED, this.#sums, 0);
-      this.#clampTo(balances, d + layout.CREDITS_POSTED, this.#sums, 0);
+      add(rows, d + layout.DEBITS_PENDING, rows, d + layout.DEBITS_POSTED, this.#sums, 0);
+      this.#clampTo(rows, d + layout.CREDITS_POSTED);
     }
     if ((flags & transferFlags.balancingCredit) !== 0) {
-      add(balances, c + layout.CREDITS_PENDING, balances, c + layout.CREDITS_POSTED, this.#sums, 0);
-      this.#clampTo(balances, c + layout.DEBITS_POSTED, this.#sums, 0);
+      add(rows, c + layout.CREDITS_PENDING, rows, c + layout.CREDITS_POSTED, this.#sums, 0);
+      this.#clampTo(rows, c + layout.DEBITS_POSTED);
     }
   }
 
-  /** amount = min(amount, max(0, limit - used)) */
-  #clampTo(limit: Uint32Array, i: number, used: Uint32Array, j: number): void {
-    if (subtract(limit, i, used, j, this.#sums, 4)) this.#sums.fill(0, 4, 8);
-    if (compare(this.#sums, 4, this.#amount, 0) < 0) copy(this.#sums, 4, this.#amount, 0);
+  /** amount = min(amount, max(0, limit - what is used)), with what is used in the first of the sums. */
+  #clampTo(rows: Uint32Array, limit: number): void {
+    const sums = this.#sums;
+    if (subtract(rows, limit, sums, 0, sums, 4)) sums.fill(0, 4, 8);
+    if (compare(sums, 4, this.#amount, 0) < 0) copy(sums, 4, this.#amount, 0);
   }
 
-  #limit(debit: number, credit: number, flags: number, timestamp: bigint, timeout: number): number | undefined {
-    const { accounts } = this.#columns;
-    const { balances } = accounts;
+  /** Whether all numbers are so far from their end that no sum of three can overflow: nearly always. */
+  #isRoomy(rows: Uint32Array, d: number, c: number): boolean {
+    const highest =
+      (rows[d + layout.DEBITS_PENDING + 3] as number) |
+      (rows[d + layout.DEBITS_POSTED + 3] as number) |
+      (rows[c + layout.CREDITS_PENDING + 3] as number) |
+      (rows[c + layout.CREDITS_POSTED + 3] as number) |
+      (this.#amount[3] as number);
+    return highest >>> 30 === 0;
+  }
+
+  /** Which balance would overflow; 0 for none. */
+  #overflow(rows: Uint32Array, flags: number, d: number, c: number): number {
     const amount = this.#amount;
     const sums = this.#sums;
-    const d = debit * layout.BALANCE_WORDS;
-    const c = credit * layout.BALANCE_WORDS;
     if ((flags & transferFlags.pending) !== 0) {
-      if (add(balances, d + layout.DEBITS_PENDING, amount, 0, sums, 0)) return TransferStatus.overflowsDebitsPending;
-      if (add(balances, c + layout.CREDITS_PENDING, amount, 0, sums, 0)) return TransferStatus.overflowsCreditsPending;
+      if (add(rows, d + layout.DEBITS_PENDING, amount, 0, sums, 0)) return TransferStatus.overflowsDebitsPending;
+      if (add(rows, c + layout.CREDITS_PENDING, amount, 0, sums, 0)) return TransferStatus.overflowsCreditsPending;
     }
-    if (add(balances, d + layout.DEBITS_POSTED, amount, 0, sums, 0)) return TransferStatus.overflowsDebitsPosted;
-    if (add(sums, 0, balances, d + layout.DEBITS_PENDING, sums, 0)) {
-      // The sum of debits; reported only when no narrower sum overflows.
-      const narrower = add(balances, c + layout.CREDITS_POSTED, amount, 0, sums, 4);
-      return narrower ? TransferStatus.overflowsCreditsPosted : TransferStatus.overflowsDebits;
-    }
-    if (add(balances, c + layout.CREDITS_POSTED, amount, 0, sums, 4)) return TransferStatus.overflowsCreditsPosted;
-    if (add(sums, 4, balances, c + layout.CREDITS_PENDING, sums, 4)) return TransferStatus.overflowsCredits;
-    if (timestamp + BigInt(timeout) * NS_PER_SECOND > TIMESTAMP_MAX) return TransferStatus.overflowsTimeout;
-    const debitLimited = (accounts.flags(debit) & accountFlags.debitsMustNotExceedCredits) !== 0;
-    if (debitLimited && compare(sums, 0, balances, d + layout.CREDITS_POSTED) > 0) return TransferStatus.exceedsCredits;
-    const creditLimited = (accounts.flags(credit) & accountFlags.creditsMustNotExceedDebits) !== 0;
-    if (creditLimited && compare(sums, 4, balances, c + layout.DEBITS_POSTED) > 0) return TransferStatus.exceedsDebits;
-    return undefined;
+    if (add(rows, d + layout.DEBITS_POSTED, amount, 0, sums, 0)) return TransferStatus.overflowsDebitsPosted;
+    if (add(rows, c + layout.CREDITS_POSTED, amount, 0, sums, 4)) return TransferStatus.overflowsCreditsPosted;
+    if (add(sums, 0, rows, d + layout.DEBITS_PENDING, sums, 0)) return TransferStatus.overflowsDebits;
+    if (add(sums, 4, rows, c + layout.CREDITS_PENDING, sums, 4)) return TransferStatus.overflowsCredits;
+    return 0;
   }
 
-  #apply(
-    words: Uint32Array,
-    at: number,
-    flags: number,
-    move: { readonly debit: number; readonly credit: number; readonly timestamp: bigint },
-  ): void {
-    const columns = this.#columns;
-    const { accounts, transfers, effects } = columns;
-    const { debit, credit, timestamp } = move;
-    const pending = (flags & transferFlags.pending) !== 0;
-    columns.touch(debit);
-    columns.touch(credit);
-    copy(this.#amount, 0, words, at + layout.AMOUNT);
-    setU64(words, at + layout.TIMESTAMP, timestamp);
-    const d = debit * layout.BALANCE_WORDS + (pending ? layout.DEBITS_PENDING : layout.DEBITS_POSTED);
-    const c = credit * layout.BALANCE_WORDS + (pending ? layout.CREDITS_PENDING : layout.CREDITS_POSTED);
-    add(accounts.balances, d, this.#amount, 0, accounts.balances, d);
-    add(accounts.balances, c, this.#amount, 0, accounts.balances, c);
-    if ((flags & transferFlags.closingDebit) !== 0) columns.setAccountFlag(debit, accountFlags.closed, true);
-    if ((flags & transferFlags.closingCredit) !== 0) columns.setAccountFlag(credit, accountFlags.closed, true);
-    const slot = transfers.add(words, at, {
-      debitSlot: debit,
-      creditSlot: credit,
-      previousOfDebit: accounts.newest[debit] as number,
-      previousOfCredit: accounts.newest[credit] as number,
-      maker: this.#authority,
-      pending,
-    });
-    accounts.newest[debit] = slot + 1;
-    accounts.newest[credit] = slot + 1;
-    if (pending && words[at + layout.TIMEOUT] !== 0) columns.watch(slot);
-    effects.account(accounts, debit);
-    effects.account(accounts, credit);
+  /** Which account with a limit would exceed it; 0 for none. No sum overflows. */
+  #exceeds(rows: Uint32Array, d: number, c: number): number {
+    const sums = this.#sums;
+    const debitFlags = (rows[d + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
+    if ((debitFlags & accountFlags.debitsMustNotExceedCredits) !== 0) {
+      add(rows, d + layout.DEBITS_POSTED, this.#amount, 0, sums, 0);
+      add(sums, 0, rows, d + layout.DEBITS_PENDING, sums, 0);
+      if (compare(sums, 0, rows, d + layout.CREDITS_POSTED) > 0) return TransferStatus.exceedsCredits;
+    }
+    const creditFlags = (rows[c + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
+    if ((creditFlags & accountFlags.creditsMustNotExceedDebits) !== 0) {
+      add(rows, c + layout.CREDITS_POSTED, this.#amount, 0, sums, 0);
+      add(sums, 0, rows, c + layout.CREDITS_PENDING, sums, 0);
+      if (compare(sums, 0, rows, c + layout.DEBITS_POSTED) > 0) return TransferStatus.exceedsDebits;
+    }
+    return 0;
+  }
+
+  #store(words: Uint32Array, at: number, flags: number, debit: number, credit: number, stamp: Stamp): void {
+    const { transfers } = this.#books;
+    if ((flags & transferFlags.imported) !== 0) {
+      stamp[RECORD_TIME] = words[at + layout.TIMESTAMP] as number;
+      stamp[RECORD_TIME + 1] = words[at + layout.TIMESTAMP + 1] as number;
+    }
+    const row = transfers.table.push();
+    const { tail } = transfers.table;
+    copy(words, at, tail, row + ROW.id);
+    tail[row + ROW.debit] = debit;
+    tail[row + ROW.credit] = credit;
+    copy(this.#amount, 0, tail, row + ROW.amount);
+    tail[row + ROW.pending] = 0;
+    for (let word = 0; word < layout.USER_DATA_WORDS; word++) {
+      tail[row + ROW.userData128 + word] = words[at + layout.USER_DATA + word] as number;
+    }
+    tail[row + ROW.timeout] = words[at + layout.TIMEOUT] as number;
+    tail[row + ROW.ledger] = words[at + layout.LEDGER] as number;
+    tail[row + ROW.codeFlags] = words[at + layout.CODE_FLAGS] as number;
+    tail[row + ROW.timestamp] = stamp[RECORD_TIME] as number;
+    tail[row + ROW.timestamp + 1] = stamp[RECORD_TIME + 1] as number;
+    tail[row + ROW.maker] = this.#authority;
+    transfers.added();
+  }
+
+  /** Does what the newest transfer says. */
+  #move(flags: number, debit: number, credit: number): void {
+    const books = this.#books;
+    const { rows } = books.accounts;
+    if ((flags & transferFlags.pending) === 0) {
+      raise(rows, debit, layout.DEBITS_POSTED, this.#amount, 0);
+      raise(rows, credit, layout.CREDITS_POSTED, this.#amount, 0);
+    } else {
+      raise(rows, debit, layout.DEBITS_PENDING, this.#amount, 0);
+      raise(rows, credit, layout.CREDITS_PENDING, this.#amount, 0);
+      if ((flags & transferFlags.closingDebit) !== 0) setClosed(rows, debit, true);
+      if ((flags & transferFlags.closingCredit) !== 0) setClosed(rows, credit, true);
+      books.hold(books.transfers.count - 1);
+    }
+    books.moved(debit, credit);
   }
 }
 
-function flagsOf(words: Uint32Array, at: number): number {
-  return (words[at + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
+/** What an ordinary transfer must be by itself; 0 when it is. */
+function checkFields(words: Uint32Array, at: number, flags: number): number {
+  const debit = at + layout.DEBIT_ACCOUNT_ID;
+  const credit = at + layout.CREDIT_ACCOUNT_ID;
+  if (isZero(words, debit)) return TransferStatus.debitAccountIdMustNotBeZero;
+  if (isMax(words, debit)) return TransferStatus.debitAccountIdMustNotBeIntMax;
+  if (isZero(words, credit)) return TransferStatus.creditAccountIdMustNotBeZero;
+  if (isMax(words, credit)) return TransferStatus.creditAccountIdMustNotBeIntMax;
+  if (equal(words, debit, words, credit)) return TransferStatus.accountsMustBeDifferent;
+  if (!isZero(words, at + layout.PENDING_ID)) return TransferStatus.pendingIdMustBeZero;
+  if ((flags & transferFlags.pending) === 0) {
+    if (words[at + layout.TIMEOUT] !== 0) return TransferStatus.timeoutReservedForPendingTransfer;
+    if ((flags & CLOSES) !== 0) return TransferStatus.closingTransferMustBePending;
+  }
+  if (words[at + layout.LEDGER] === 0) return TransferStatus.ledgerMustNotBeZero;
+  if (((words[at + layout.CODE_FLAGS] as number) & layout.CODE_MASK) === 0) return TransferStatus.codeMustNotBeZero;
+  return 0;
 }

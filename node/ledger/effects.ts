@@ -1,49 +1,73 @@
 /**
- * What a block did to balances, as bytes that the state digest covers: after each event the account slots it touched,
- * their flags and their balances. Two nodes that differ in one balance differ in the digest of that very block.
+ * What changed since the last look, as bytes that the state digest covers: each account that an event touched, once, as
+ * it stands now. Two nodes that differ in one balance differ in the digest of that very block.
  */
-
 import type { AccountStore } from "./account-store.ts";
 import * as layout from "./layout.ts";
 
-/** Words of one side of an event: slot, flags, balances. */
-const SIDE_WORDS: number = 2 + layout.BALANCE_WORDS;
-const INITIAL_WORDS = 4_096;
+/** Words of an account: slot, code and flags, balances. */
+const EFFECT_WORDS: number = 2 + layout.BALANCE_WORDS;
+const INITIAL_SLOTS = 1_024;
 
 export class Effects {
-  #words = new Uint32Array(INITIAL_WORDS);
-  #length = 0;
+  readonly #accounts: AccountStore;
+  /** In which round an account was last touched. */
+  #rounds = new Uint32Array(INITIAL_SLOTS);
+  #round = 1;
+  /** Accounts touched in this round, in the order of their first touch. */
+  #touched = new Uint32Array(INITIAL_SLOTS);
+  #count = 0;
 
-  /** Where the effects end now: a mark to go back to. */
-  get mark(): number {
-    return this.#length;
+  constructor(accounts: AccountStore) {
+    this.#accounts = accounts;
   }
 
-  rewind(mark: number): void {
-    this.#length = mark;
+  /** Notes that an event has touched an account. */
+  touch(slot: number): void {
+    if (slot >= this.#rounds.length) this.#grow(slot);
+    if (this.#rounds[slot] === this.#round) return;
+    this.#rounds[slot] = this.#round;
+    this.#touched[this.#count] = slot;
+    this.#count += 1;
   }
 
-  /** Records how an account stands after an event. */
-  account(accounts: AccountStore, slot: number): void {
-    if (this.#length + SIDE_WORDS > this.#words.length) {
-      const larger = new Uint32Array(this.#words.length * 2);
-      larger.set(this.#words);
-      this.#words = larger;
-    }
-    const at = this.#length;
-    this.#words[at] = slot;
-    this.#words[at + 1] = accounts.codeFlags[slot] as number;
-    const from = slot * layout.BALANCE_WORDS;
-    for (let word = 0; word < layout.BALANCE_WORDS; word++) {
-      this.#words[at + 2 + word] = accounts.balances[from + word] as number;
-    }
-    this.#length = at + SIDE_WORDS;
-  }
-
-  /** The effects since the last call; valid until the next event. */
+  /** The accounts touched since the last call. One that a failed chain touched is among them, as it was before. */
   take(): Uint8Array {
-    const bytes = new Uint8Array(this.#words.buffer, 0, this.#length * 4);
-    this.#length = 0;
-    return bytes;
+    const { rows, count } = this.#accounts;
+    const words = new Uint32Array(this.#count * EFFECT_WORDS);
+    let at = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const slot = this.#touched[i] as number;
+      // An account that a failed chain made is not there any more.
+      if (slot >= count) continue;
+      const row = slot * layout.RECORD_WORDS;
+      words[at] = slot;
+      words[at + 1] = rows[row + layout.CODE_FLAGS] as number;
+      for (let word = 0; word < layout.BALANCE_WORDS; word++) {
+        words[at + 2 + word] = rows[row + layout.DEBITS_PENDING + word] as number;
+      }
+      at += EFFECT_WORDS;
+    }
+    this.#count = 0;
+    this.#nextRound();
+    return new Uint8Array(words.buffer, 0, at * 4);
+  }
+
+  #nextRound(): void {
+    this.#round += 1;
+    if (this.#round <= 0xffff_ffff) return;
+    this.#rounds.fill(0);
+    this.#round = 1;
+  }
+
+  /** Every account fits: none is listed twice in a round. */
+  #grow(slot: number): void {
+    const length = Math.max(slot + 1, this.#rounds.length * 2);
+    const rounds = new Uint32Array(length);
+    rounds.set(this.#rounds);
+    this.#rounds = rounds;
+    const touched = new Uint32Array(length);
+    touched.set(this.#touched);
+    this.#touched = touched;
   }
 }

@@ -1,9 +1,7 @@
 /**
- * From ids to dense slots: open addressing over typed arrays. Ids enter in the order of their slots and leave, when a
- * linked chain is undone, newest first; so a removal never breaks the probe of an id that stays.
+ * A growing set of ids, numbered as they come: open addressing over typed arrays.
  */
-import { assert } from "../base/assert.ts";
-import { copy, equal, U128_WORDS } from "./words.ts";
+import { copy, equal, hash128, U128_WORDS } from "./words.ts";
 
 const INITIAL_SLOTS = 1_024;
 /** Entries of the table a slot: it is at most half full. */
@@ -27,7 +25,7 @@ export class IdIndex {
   /** The slot of an id, or -1. */
   find(words: Uint32Array, at: number): number {
     const mask = this.#table.length - 1;
-    for (let probe = hash(words, at) & mask; ; probe = (probe + 1) & mask) {
+    for (let probe = hash128(words, at) & mask; ; probe = (probe + 1) & mask) {
       const entry = this.#table[probe] as number;
       if (entry === 0) return -1;
       if (equal(this.#ids, (entry - 1) * U128_WORDS, words, at)) return entry - 1;
@@ -44,30 +42,11 @@ export class IdIndex {
     return slot;
   }
 
-  /** Takes the newest ids out again until `count` are left. */
-  truncate(count: number): void {
-    while (this.#count > count) {
-      const slot = this.#count - 1;
-      this.#table[this.#probeOf(slot)] = 0;
-      this.#count = slot;
-    }
-  }
-
   #enter(slot: number): void {
     const mask = this.#table.length - 1;
-    let probe = hash(this.#ids, slot * U128_WORDS) & mask;
+    let probe = hash128(this.#ids, slot * U128_WORDS) & mask;
     while (this.#table[probe] !== 0) probe = (probe + 1) & mask;
     this.#table[probe] = slot + 1;
-  }
-
-  #probeOf(slot: number): number {
-    const mask = this.#table.length - 1;
-    let probe = hash(this.#ids, slot * U128_WORDS) & mask;
-    while (this.#table[probe] !== slot + 1) {
-      assert(this.#table[probe] !== 0, "an id is missing from its index");
-      probe = (probe + 1) & mask;
-    }
-    return probe;
   }
 
   #grow(): void {
@@ -77,14 +56,4 @@ export class IdIndex {
     this.#table = new Uint32Array(this.#table.length * 2);
     for (let slot = 0; slot < this.#count; slot++) this.#enter(slot);
   }
-}
-
-/** Mixes the four words; every input bit reaches the low bits (finalizer of MurmurHash3). */
-function hash(words: Uint32Array, at: number): number {
-  let h = Math.imul(words[at] as number, 0x9e37_79b1);
-  h = Math.imul(h ^ (words[at + 1] as number) ^ (h >>> 15), 0x85eb_ca77);
-  h = Math.imul(h ^ (words[at + 2] as number) ^ (h >>> 13), 0xc2b2_ae3d);
-  h = Math.imul(h ^ (words[at + 3] as number) ^ (h >>> 16), 0x27d4_eb2f);
-  h = Math.imul(h ^ (h >>> 15), 0x85eb_ca6b);
-  return (h ^ (h >>> 13)) >>> 0;
 }

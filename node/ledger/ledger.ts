@@ -1,189 +1,260 @@
 /**
- * The double-entry engine: accounts and transfers in batches of flat records; synchronous, deterministic, without a
- * cluster around it. The semantics are those of TigerBeetle 0.17 (fields, flags, statuses and their precedence), with an
- * authority on every account that a debit needs.
+ * The double-entry engine: accounts and transfers in batches; synchronous, deterministic, without a cluster around it.
+ * The semantics are those of TigerBeetle 0.17 (fields, flags, statuses and their precedence), with an authority on every
+ * account that a debit needs. docs/ledger.md shows each operation.
  *
  * Invariant: in every ledger the sum of all debits equals the sum of all credits, pending and posted.
  */
-import { assert } from "../base/assert.ts";
+import { CodedError } from "../base/errors.ts";
+import { BATCH_RECORDS_MAX } from "../base/limits.ts";
 import type { Paged } from "../base/paged.ts";
-import { batchWords, runBatch } from "./batch.ts";
-import { Columns } from "./columns.ts";
+import { SYSTEM_AUTHORITY } from "./authority.ts";
+import { type BatchRules, runBatch } from "./batch.ts";
+import { Books } from "./books.ts";
+import { type ChangeEvent, ChangeEvents } from "./change-events.ts";
 import { AccountRules } from "./create-accounts.ts";
 import { TransferRules } from "./create-transfers.ts";
-import * as layout from "./layout.ts";
-import type { Account, Transfer } from "./records.ts";
-import { expirePending } from "./resolve-pending.ts";
-import type { PendingStatus } from "./transfer-store.ts";
-import { fromBigInt, toBigInt } from "./words.ts";
+import { checkUnsigned } from "./fields.ts";
+import {
+  type AccountFilter,
+  type ChangeEventsFilter,
+  isAccountFilter,
+  isChangeEventsFilter,
+  isQueryFilter,
+  type QueryFilter,
+} from "./filters.ts";
+import type { AccountBalance } from "./history.ts";
+import { RECORD_WORDS } from "./layout.ts";
+import type { PendingStatus } from "./pending-statuses.ts";
+import { Queries } from "./queries.ts";
+import {
+  type Account,
+  type AccountInput,
+  batchWords,
+  encodeAccounts,
+  encodeTransfers,
+  type Transfer,
+  type TransferInput,
+} from "./records.ts";
+import { decodeResults, type EventResult } from "./results.ts";
+import { type LedgerTotals, totalsOf } from "./totals.ts";
+import { fromBigInt, setU64, u64At } from "./words.ts";
 
-/** Which transfers of an account to list, by timestamp, both ends included. */
-export interface AccountTransfersFilter {
-  readonly accountId: bigint;
-  readonly timestampMin?: bigint;
-  readonly timestampMax?: bigint;
-  /** At most so many. */
-  readonly limit: number;
-  /** Newest first. */
-  readonly reversed: boolean;
-  /** Whether transfers that debit, or credit, the account are wanted. */
-  readonly debits: boolean;
-  readonly credits: boolean;
-}
+const TIMESTAMP_MAX: bigint = (1n << 63n) - 1n;
+const SEGMENT_ROWS = 32_768;
 
-/** Sums over all accounts of a ledger. */
-export interface LedgerTotals {
-  readonly ledger: number;
-  readonly debitsPending: bigint;
-  readonly debitsPosted: bigint;
-  readonly creditsPending: bigint;
-  readonly creditsPosted: bigint;
+export interface LedgerOptions {
+  /**
+   * Transfers that are packed together once so many have come; a power of two, up to 65,536. Pages of a checkpoint fit
+   * only a ledger with the same value. Default 32,768.
+   */
+  readonly segmentRows?: number;
 }
 
 export class Ledger {
-  readonly #columns = new Columns();
-  readonly #accountRules: AccountRules = new AccountRules(this.#columns);
-  readonly #transferRules: TransferRules = new TransferRules(this.#columns);
-  readonly #key = new Uint32Array(4);
+  readonly #books: Books;
+  readonly #accountRules: AccountRules;
+  readonly #transferRules: TransferRules;
+  readonly #queries: Queries;
+  readonly #changes: ChangeEvents;
+  readonly #id = new Uint32Array(4);
+  readonly #time = new Uint32Array(2);
+  /** The last timestamp given to anything. */
   #newest = 0n;
   /** Components for checkpoints. */
-  readonly paged: readonly Paged[] = [this.#columns.accounts, this.#columns.transfers, this.#columns.burned];
+  readonly paged: readonly Paged[];
+
+  constructor({ segmentRows = SEGMENT_ROWS }: LedgerOptions = {}) {
+    const books = new Books(segmentRows);
+    this.#books = books;
+    this.#accountRules = new AccountRules(books);
+    this.#transferRules = new TransferRules(books);
+    this.#queries = new Queries(books);
+    this.#changes = new ChangeEvents(books);
+    const { accounts, transfers, burned, history, expiries } = books;
+    this.paged = [accounts, transfers.table, transfers.statuses, burned, history.table, expiries];
+  }
 
   get accountCount(): number {
-    return this.#columns.accounts.count;
+    return this.#books.accounts.count;
   }
 
   get transferCount(): number {
-    return this.#columns.transfers.count;
+    return this.#books.transfers.count;
   }
 
   /**
-   * Creates accounts that belong to `authority`. Event i of n bears the timestamp `timestamp - n + i + 1` (nanoseconds);
-   * timestamps must rise from batch to batch. Returns 16 bytes an event: timestamp u64, status u32, zero u32. A batch
-   * that `checkBatch` refuses must not come here.
+   * Creates accounts that belong to `authority`. Event i of n happens at `timestamp - n + i + 1`, in nanoseconds; all
+   * must be later than everything before. Flat records are answered with flat results, objects with objects.
+   *
+   * @throws CodedError `batch_misaligned`, `batch_too_long`, `malformed_record`, `timestamp_not_rising`
    */
-  createAccounts(batch: Uint8Array, timestamp: bigint, authority: number): Uint8Array {
-    const words = batchWords(batch);
-    this.#advance(timestamp, words.length / layout.RECORD_WORDS);
-    return runBatch(this.#columns, this.#accountRules.begin(authority), words, timestamp);
+  createAccounts(batch: Uint8Array, timestamp: bigint, authority?: number): Uint8Array;
+  createAccounts(batch: readonly AccountInput[], timestamp: bigint, authority?: number): EventResult[];
+  createAccounts(
+    batch: Uint8Array | readonly AccountInput[],
+    timestamp: bigint,
+    authority: number = SYSTEM_AUTHORITY,
+  ): Uint8Array | EventResult[] {
+    const flat = batch instanceof Uint8Array;
+    const results = this.#run(this.#accountRules.begin(authority), flat ? batch : encodeAccounts(batch), timestamp);
+    return flat ? results : decodeResults(results);
   }
 
-  /** Creates transfers signed by `authority`; timestamps and results as for `createAccounts`. */
-  createTransfers(batch: Uint8Array, timestamp: bigint, authority: number): Uint8Array {
-    const words = batchWords(batch);
-    this.#advance(timestamp, words.length / layout.RECORD_WORDS);
-    return runBatch(this.#columns, this.#transferRules.begin(authority), words, timestamp);
+  /** Creates transfers signed by `authority`; otherwise as `createAccounts`. */
+  createTransfers(batch: Uint8Array, timestamp: bigint, authority?: number): Uint8Array;
+  createTransfers(batch: readonly TransferInput[], timestamp: bigint, authority?: number): EventResult[];
+  createTransfers(
+    batch: Uint8Array | readonly TransferInput[],
+    timestamp: bigint,
+    authority: number = SYSTEM_AUTHORITY,
+  ): Uint8Array | EventResult[] {
+    const flat = batch instanceof Uint8Array;
+    const results = this.#run(this.#transferRules.begin(authority), flat ? batch : encodeTransfers(batch), timestamp);
+    return flat ? results : decodeResults(results);
+  }
+
+  /**
+   * The accounts with these ids, in this order; ids that no account has are left out.
+   *
+   * @throws CodedError `malformed_record` for what cannot be an id
+   */
+  lookupAccounts(ids: readonly bigint[]): Account[] {
+    return ids.map((id) => this.lookupAccount(id)).filter((account) => account !== undefined);
+  }
+
+  /** The transfers with these ids; otherwise as `lookupAccounts`. */
+  lookupTransfers(ids: readonly bigint[]): Transfer[] {
+    return ids.map((id) => this.lookupTransfer(id)).filter((transfer) => transfer !== undefined);
   }
 
   lookupAccount(id: bigint): Account | undefined {
     const slot = this.#accountSlot(id);
-    return slot < 0 ? undefined : this.#columns.accounts.account(slot);
+    return slot < 0 ? undefined : this.#books.accounts.account(slot);
   }
 
   lookupTransfer(id: bigint): Transfer | undefined {
     const slot = this.#transferSlot(id);
-    return slot < 0 ? undefined : this.#columns.transfers.transfer(slot);
+    return slot < 0 ? undefined : this.#books.transfers.transfer(slot);
+  }
+
+  /** An account's transfers. @throws CodedError `malformed_filter` */
+  getAccountTransfers(filter: AccountFilter): Transfer[] {
+    return isAccountFilter(filter) ? this.#queries.accountTransfers(filter) : [];
+  }
+
+  /**
+   * How an account with the `history` flag stood after each of the transfers that the filter finds; nothing for others.
+   * An expiry is no transfer, and has no row. @throws CodedError `malformed_filter`
+   */
+  getAccountBalances(filter: AccountFilter): AccountBalance[] {
+    return isAccountFilter(filter) ? this.#queries.accountBalances(filter) : [];
+  }
+
+  /** Accounts by what they are. @throws CodedError `malformed_filter` */
+  queryAccounts(filter: QueryFilter): Account[] {
+    return isQueryFilter(filter) ? this.#queries.accounts(filter) : [];
+  }
+
+  /** Transfers by what they are. @throws CodedError `malformed_filter` */
+  queryTransfers(filter: QueryFilter): Transfer[] {
+    return isQueryFilter(filter) ? this.#queries.transfers(filter) : [];
+  }
+
+  /** What changed, oldest first. @throws CodedError `malformed_filter` */
+  getChangeEvents(filter: ChangeEventsFilter): ChangeEvent[] {
+    return isChangeEventsFilter(filter) ? this.#changes.find(filter) : [];
   }
 
   /** The authority an account belongs to. */
   accountAuthority(id: bigint): number | undefined {
     const slot = this.#accountSlot(id);
-    return slot < 0 ? undefined : this.#columns.accounts.authorities[slot];
+    return slot < 0 ? undefined : this.#books.accounts.authority(slot);
   }
 
   /** What became of a pending transfer; `none` where there is no such pending transfer. */
   pendingStatus(id: bigint): PendingStatus {
     const slot = this.#transferSlot(id);
-    return slot < 0 ? "none" : this.#columns.transfers.status(slot);
-  }
-
-  /** An account's transfers, oldest first unless reversed: a walk along the account's own chain. */
-  accountTransfers(filter: AccountTransfersFilter): Transfer[] {
-    const { accounts, transfers } = this.#columns;
-    const account = this.#accountSlot(filter.accountId);
-    if (account < 0) return [];
-    const found: number[] = [];
-    const { timestampMin = 0n, timestampMax } = filter;
-    for (let next = accounts.newest[account] as number; next !== 0; next = transfers.previous(next - 1, account)) {
-      const slot = next - 1;
-      const timestamp = transfers.timestamp(slot);
-      if (timestamp < timestampMin) break;
-      if (timestampMax !== undefined && timestamp > timestampMax) continue;
-      if (!(transfers.debitSlot(slot) === account ? filter.debits : filter.credits)) continue;
-      found.push(slot);
-      if (filter.reversed && found.length === filter.limit) break;
-    }
-    if (!filter.reversed) found.reverse();
-    return found.slice(0, filter.limit).map((slot) => transfers.transfer(slot));
+    return slot < 0 ? "none" : this.#books.transfers.status(slot);
   }
 
   /** When the next pending transfer expires, nanoseconds. */
   nextExpiry(): bigint | undefined {
-    return this.#columns.nextExpiring()?.at;
+    return this.#books.nextExpiring(this.#time, 0) < 0 ? undefined : u64At(this.#time, 0);
   }
 
   /**
-   * Expires pending transfers whose time has come by `timestamp`, at most `limit`, in order of expiry and then of
-   * creation; returns how many.
+   * Expires pending transfers whose time has come by `timestamp`, at most `limit`, in the order of expiry and then of
+   * creation; returns how many. Expiry i of n happens at `timestamp - n + i + 1`, later than everything before: what
+   * finds no room there is left for the next call.
+   *
+   * @throws CodedError `timestamp_not_rising`
    */
-  expirePendingTransfers(timestamp: bigint, limit: number): number {
-    this.#advance(timestamp, limit);
-    let count = 0;
-    for (; count < limit; count++) {
-      const next = this.#columns.nextExpiring();
-      if (next === undefined || next.at > timestamp) break;
-      expirePending(this.#columns, next.slot);
-    }
-    return count;
+  expirePendingTransfers(timestamp: bigint, limit: number = BATCH_RECORDS_MAX): number {
+    this.#checkTime(timestamp, 0);
+    setU64(this.#time, 0, timestamp);
+    const room = timestamp - this.#newest;
+    const slots = this.#books.takeExpiring(this.#time, 0, room < BigInt(limit) ? Number(room) : limit);
+    if (slots.length === 0) return 0;
+    this.#newest = timestamp;
+    slots.forEach((slot, index) => {
+      setU64(this.#time, 0, timestamp - BigInt(slots.length - 1 - index));
+      this.#books.expire(slot, this.#time, 0);
+    });
+    this.#books.seal();
+    return slots.length;
   }
 
   /** Sums a ledger, ascending by ledger number; looks at every account. */
   totals(): readonly LedgerTotals[] {
-    const { accounts } = this.#columns;
-    const sums = new Map<number, [bigint, bigint, bigint, bigint]>();
-    for (let slot = 0; slot < accounts.count; slot++) {
-      const ledger = accounts.ledgers[slot] as number;
-      const sum = sums.get(ledger) ?? [0n, 0n, 0n, 0n];
-      const at = slot * layout.BALANCE_WORDS;
-      sum[0] += toBigInt(accounts.balances, at + layout.DEBITS_PENDING);
-      sum[1] += toBigInt(accounts.balances, at + layout.DEBITS_POSTED);
-      sum[2] += toBigInt(accounts.balances, at + layout.CREDITS_PENDING);
-      sum[3] += toBigInt(accounts.balances, at + layout.CREDITS_POSTED);
-      sums.set(ledger, sum);
-    }
-    const rows = [...sums].sort(([a], [b]) => a - b);
-    return rows.map(([ledger, [debitsPending, debitsPosted, creditsPending, creditsPosted]]) => ({
-      ...{ ledger, debitsPending, debitsPosted, creditsPending, creditsPosted },
-    }));
+    return totalsOf(this.#books.accounts);
   }
 
-  /** Bytes that describe every change of a balance since the last call, in order; valid until the next change. */
+  /** Bytes that describe the accounts that changed since the last call, as they stand. */
   takeEffects(): Uint8Array {
-    return this.#columns.effects.take();
+    return this.#books.effects.take();
   }
 
   /** After all pages of all components were taken back. */
   restored(): void {
-    const { accounts, transfers } = this.#columns;
-    this.#columns.restored();
-    if (accounts.count > 0) this.#newest = accounts.timestamp(accounts.count - 1);
-    const last = transfers.count === 0 ? 0n : transfers.timestamp(transfers.count - 1);
-    if (last > this.#newest) this.#newest = last;
+    this.#books.restored();
+    this.#queries.update();
+    this.#newest = this.#books.newestTimestamp();
   }
 
-  /** Timestamps never repeat: a batch of `count` events must lie wholly after what was before. */
-  #advance(timestamp: bigint, count: number): void {
-    assert(timestamp - BigInt(count) >= this.#newest, "ledger timestamps must rise");
+  #run(rules: BatchRules, batch: Uint8Array, timestamp: bigint): Uint8Array {
+    const words = batchWords(batch);
+    this.#checkTime(timestamp, words.length / RECORD_WORDS);
     this.#newest = timestamp;
+    const results = runBatch(this.#books, rules, words, timestamp);
+    this.#books.seal();
+    this.#queries.update();
+    return new Uint8Array(results.buffer);
+  }
+
+  /** Timestamps never repeat: `count` events up to this one must lie after all before. */
+  #checkTime(timestamp: bigint, count: number): void {
+    if (timestamp <= TIMESTAMP_MAX && timestamp - BigInt(count) >= this.#newest) return;
+    const facts = { timestamp: String(timestamp), count, newest: String(this.#newest) };
+    throw new CodedError(
+      "timestamp_not_rising",
+      "events must be later than all before them, and before 2^63 ns",
+      facts,
+    );
   }
 
   #accountSlot(id: bigint): number {
-    fromBigInt(id, this.#key, 0);
-    return this.#columns.accounts.index.find(this.#key, 0);
+    this.#setId(id);
+    return this.#books.accounts.find(this.#id, 0);
   }
 
   #transferSlot(id: bigint): number {
-    fromBigInt(id, this.#key, 0);
-    return this.#columns.transfers.index.find(this.#key, 0);
+    this.#setId(id);
+    return this.#books.transfers.find(this.#id, 0);
+  }
+
+  #setId(id: bigint): void {
+    checkUnsigned("malformed_record", "the id", id, 128);
+    fromBigInt(id, this.#id, 0);
   }
 }

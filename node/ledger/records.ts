@@ -9,7 +9,9 @@
  */
 import { assert } from "../base/assert.ts";
 import { readU128, viewOf, writeU128 } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
 import { BATCH_RECORDS_MAX, RECORD_BYTES } from "../base/limits.ts";
+import { type Bits, checkUnsigned, malformed } from "./fields.ts";
 
 export interface Account {
   readonly id: bigint;
@@ -44,6 +46,12 @@ export interface Transfer {
   readonly timestamp: bigint;
 }
 
+/** An account as it is asked for; what is left out is zero. `reserved` must be zero, and has a status of its own. */
+export type AccountInput = Pick<Account, "id"> & Partial<Omit<Account, "id">> & { readonly reserved?: number };
+
+/** A transfer as it is asked for; what is left out is zero. */
+export type TransferInput = Pick<Transfer, "id"> & Partial<Omit<Transfer, "id">>;
+
 export const accountFlags = {
   linked: 1,
   debitsMustNotExceedCredits: 2,
@@ -72,55 +80,86 @@ export const TRANSFER_FLAGS_MASK = 511;
 /** Why bytes are not a batch of records. */
 export type BatchFault = "batch_empty" | "batch_misaligned" | "batch_too_long";
 
-/** Checks a batch's length; undefined when it may be executed. */
+/** Checks the length of a batch for the log; undefined when it may be executed. */
 export function checkBatch(batch: Uint8Array): BatchFault | undefined {
   if (batch.length === 0) return "batch_empty";
   if (batch.length % RECORD_BYTES !== 0) return "batch_misaligned";
   return batch.length > BATCH_RECORDS_MAX * RECORD_BYTES ? "batch_too_long" : undefined;
 }
 
-/** Accounts one after another, as records. */
-export function encodeAccounts(accounts: readonly Account[]): Uint8Array {
-  const bytes = new Uint8Array(accounts.length * RECORD_BYTES);
+/** A batch as words, without copying where it can be; throws `CodedError` when it is not made of records. */
+export function batchWords(batch: Uint8Array): Uint32Array {
+  const fault = batch.length === 0 ? undefined : checkBatch(batch);
+  if (fault !== undefined) throw new CodedError(fault, "a batch is up to 8,190 records of 128 bytes each");
+  const aligned = batch.byteOffset % 4 === 0 ? batch : batch.slice();
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+}
+
+/** Where a field lies in its record, and how many bits it has. */
+type Fields = Readonly<Record<string, { readonly at: number; readonly bits: Bits }>>;
+
+/** What both layouts have from byte 80 on. */
+const TAIL: Fields = {
+  userData128: { at: 80, bits: 128 },
+  userData64: { at: 96, bits: 64 },
+  userData32: { at: 104, bits: 32 },
+  ledger: { at: 112, bits: 32 },
+  code: { at: 116, bits: 16 },
+  flags: { at: 118, bits: 16 },
+  timestamp: { at: 120, bits: 64 },
+};
+
+const ACCOUNT_FIELDS: Fields = {
+  id: { at: 0, bits: 128 },
+  debitsPending: { at: 16, bits: 128 },
+  debitsPosted: { at: 32, bits: 128 },
+  creditsPending: { at: 48, bits: 128 },
+  creditsPosted: { at: 64, bits: 128 },
+  reserved: { at: 108, bits: 32 },
+  ...TAIL,
+};
+
+const TRANSFER_FIELDS: Fields = {
+  id: { at: 0, bits: 128 },
+  debitAccountId: { at: 16, bits: 128 },
+  creditAccountId: { at: 32, bits: 128 },
+  amount: { at: 48, bits: 128 },
+  pendingId: { at: 64, bits: 128 },
+  timeout: { at: 108, bits: 32 },
+  ...TAIL,
+};
+
+/** Accounts one after another, as records; throws `CodedError` `malformed_record`. */
+export function encodeAccounts(accounts: readonly AccountInput[]): Uint8Array {
+  return encodeRecords(ACCOUNT_FIELDS, accounts);
+}
+
+/** Transfers one after another, as records; throws `CodedError` `malformed_record`. */
+export function encodeTransfers(transfers: readonly TransferInput[]): Uint8Array {
+  return encodeRecords(TRANSFER_FIELDS, transfers);
+}
+
+function encodeRecords(fields: Fields, records: readonly object[]): Uint8Array {
+  const bytes = new Uint8Array(records.length * RECORD_BYTES);
   const view = viewOf(bytes);
-  accounts.forEach((account, index) => {
-    const at = index * RECORD_BYTES;
-    writeU128(view, at, account.id);
-    writeU128(view, at + 16, account.debitsPending);
-    writeU128(view, at + 32, account.debitsPosted);
-    writeU128(view, at + 48, account.creditsPending);
-    writeU128(view, at + 64, account.creditsPosted);
-    writeTail(view, at, account, 0);
+  records.forEach((record, index) => {
+    for (const [name, value] of Object.entries(record) as [string, unknown][]) {
+      const what = `field ${name} of record ${index}`;
+      const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      if (field === undefined) throw malformed("malformed_record", what, "does not exist");
+      if (value === undefined) continue;
+      checkUnsigned("malformed_record", what, value, field.bits);
+      writeField(view, index * RECORD_BYTES + field.at, field.bits, value as bigint | number);
+    }
   });
   return bytes;
 }
 
-/** Transfers one after another, as records. */
-export function encodeTransfers(transfers: readonly Transfer[]): Uint8Array {
-  const bytes = new Uint8Array(transfers.length * RECORD_BYTES);
-  const view = viewOf(bytes);
-  transfers.forEach((transfer, index) => {
-    const at = index * RECORD_BYTES;
-    writeU128(view, at, transfer.id);
-    writeU128(view, at + 16, transfer.debitAccountId);
-    writeU128(view, at + 32, transfer.creditAccountId);
-    writeU128(view, at + 48, transfer.amount);
-    writeU128(view, at + 64, transfer.pendingId);
-    writeTail(view, at, transfer, transfer.timeout);
-  });
-  return bytes;
-}
-
-/** What stands from byte 80 on in both layouts; `at108` is the timeout or the reserved field. */
-function writeTail(view: DataView, at: number, record: Account | Transfer, at108: number): void {
-  writeU128(view, at + 80, record.userData128);
-  view.setBigUint64(at + 96, record.userData64, true);
-  view.setUint32(at + 104, record.userData32, true);
-  view.setUint32(at + 108, at108, true);
-  view.setUint32(at + 112, record.ledger, true);
-  view.setUint16(at + 116, record.code, true);
-  view.setUint16(at + 118, record.flags, true);
-  view.setBigUint64(at + 120, record.timestamp, true);
+function writeField(view: DataView, at: number, bits: Bits, value: bigint | number): void {
+  if (bits === 128) writeU128(view, at, BigInt(value));
+  else if (bits === 64) view.setBigUint64(at, BigInt(value), true);
+  else if (bits === 32) view.setUint32(at, Number(value), true);
+  else view.setUint16(at, Number(value), true);
 }
 
 /** The accounts in a batch of records. */

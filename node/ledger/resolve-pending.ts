@@ -3,12 +3,15 @@
  * made the pending transfer may resolve it, so a hold of the state machine cannot be lifted from outside.
  */
 import { SYSTEM_AUTHORITY } from "./authority.ts";
-import type { Columns } from "./columns.ts";
+import { NOW, RECORD_TIME, type Stamp } from "./batch.ts";
+import type { Books } from "./books.ts";
 import { importRule } from "./import-rule.ts";
 import * as layout from "./layout.ts";
+import { ROW } from "./layout.ts";
+import { EXPIRED, POSTED, VOIDED } from "./pending-statuses.ts";
 import { accountFlags, transferFlags } from "./records.ts";
 import { TransferStatus } from "./status.ts";
-import { add, compare, copy, equal, isMax, isZero, setU64, subtract } from "./words.ts";
+import { compare, compare64, copy, equal, isMax, isZero } from "./words.ts";
 
 /** Flags that do not go with posting or voiding. */
 const FOREIGN_FLAGS: number =
@@ -19,188 +22,164 @@ const FOREIGN_FLAGS: number =
   transferFlags.closingCredit;
 const RESOLVES: number = transferFlags.postPendingTransfer | transferFlags.voidPendingTransfer;
 
-interface Occasion {
-  readonly timestamp: bigint;
-  readonly authority: number;
+/** Executes transfers with `postPendingTransfer` or `voidPendingTransfer`. */
+export class PendingResolution {
+  readonly #books: Books;
+  /** The pending transfer's row. */
+  readonly #pending = new Uint32Array(layout.ROW_WORDS);
+  readonly #expiry = new Uint32Array(2);
+
+  constructor(books: Books) {
+    this.#books = books;
+  }
+
+  execute(words: Uint32Array, at: number, flags: number, stamp: Stamp, authority: number): number {
+    const refused = checkFields(words, at, flags);
+    if (refused !== 0) return refused;
+    const { transfers } = this.#books;
+    const slot = transfers.find(words, at + layout.PENDING_ID);
+    if (slot < 0) return TransferStatus.pendingTransferNotFound;
+    transfers.table.copy(slot, 0, layout.ROW_WORDS, this.#pending, 0);
+    return (
+      this.#checkFit(words, at) ||
+      this.#checkAuthority(authority) ||
+      this.#checkAmount(words, at, flags) ||
+      this.#checkState(slot, stamp) ||
+      this.#checkAccounts(words, at, flags) ||
+      this.#carryOut(words, at, flags, slot, stamp, authority)
+    );
+  }
+
+  /** Fields of the pending transfer, given again, must be the same. */
+  #checkFit(words: Uint32Array, at: number): number {
+    const pending = this.#pending;
+    if ((flagsOf(pending) & transferFlags.pending) === 0) return TransferStatus.pendingTransferNotPending;
+    if (!this.#isAccount(words, at + layout.DEBIT_ACCOUNT_ID, pending[ROW.debit] as number)) {
+      return TransferStatus.pendingTransferHasDifferentDebitAccountId;
+    }
+    if (!this.#isAccount(words, at + layout.CREDIT_ACCOUNT_ID, pending[ROW.credit] as number)) {
+      return TransferStatus.pendingTransferHasDifferentCreditAccountId;
+    }
+    const ledger = words[at + layout.LEDGER];
+    if (ledger !== 0 && ledger !== pending[ROW.ledger]) return TransferStatus.pendingTransferHasDifferentLedger;
+    const code = (words[at + layout.CODE_FLAGS] as number) & layout.CODE_MASK;
+    const same = code === 0 || code === ((pending[ROW.codeFlags] as number) & layout.CODE_MASK);
+    return same ? 0 : TransferStatus.pendingTransferHasDifferentCode;
+  }
+
+  #isAccount(words: Uint32Array, id: number, slot: number): boolean {
+    return isZero(words, id) || this.#books.transfers.isAccount(slot, words, id);
+  }
+
+  #checkAuthority(authority: number): number {
+    const allowed = authority === SYSTEM_AUTHORITY || this.#pending[ROW.maker] === authority;
+    return allowed ? 0 : TransferStatus.debitAccountNotAuthorized;
+  }
+
+  #checkAmount(words: Uint32Array, at: number, flags: number): number {
+    if (meansAll(words, at, flags)) return 0;
+    const difference = compare(words, at + layout.AMOUNT, this.#pending, ROW.amount);
+    if (difference > 0) return TransferStatus.exceedsPendingTransferAmount;
+    const partial = difference < 0 && (flags & transferFlags.voidPendingTransfer) !== 0;
+    return partial ? TransferStatus.pendingTransferHasDifferentAmount : 0;
+  }
+
+  /** An expiry counts from its moment on, also where it was not executed yet. */
+  #checkState(slot: number, stamp: Stamp): number {
+    const status = this.#books.transfers.statuses.get(slot);
+    if (status === POSTED) return TransferStatus.pendingTransferAlreadyPosted;
+    if (status === VOIDED) return TransferStatus.pendingTransferAlreadyVoided;
+    if (status === EXPIRED) return TransferStatus.pendingTransferExpired;
+    if (!this.#books.expiryOf(slot, this.#expiry, 0)) return 0;
+    return compare64(this.#expiry, 0, stamp, NOW) <= 0 ? TransferStatus.pendingTransferExpired : 0;
+  }
+
+  #checkAccounts(words: Uint32Array, at: number, flags: number): number {
+    const { accounts } = this.#books;
+    const debit = this.#pending[ROW.debit] as number;
+    const credit = this.#pending[ROW.credit] as number;
+    if ((flags & transferFlags.imported) !== 0) {
+      const refused = importRule(this.#books, words, at, debit, credit);
+      if (refused !== 0) return refused;
+    }
+    if ((flags & transferFlags.voidPendingTransfer) !== 0) return 0;
+    if ((accounts.flags(debit) & accountFlags.closed) !== 0) return TransferStatus.debitAccountAlreadyClosed;
+    return (accounts.flags(credit) & accountFlags.closed) === 0 ? 0 : TransferStatus.creditAccountAlreadyClosed;
+  }
+
+  #carryOut(words: Uint32Array, at: number, flags: number, slot: number, stamp: Stamp, authority: number): number {
+    const { accounts, transfers, moves } = this.#books;
+    if ((flags & transferFlags.imported) !== 0) {
+      stamp[RECORD_TIME] = words[at + layout.TIMESTAMP] as number;
+      stamp[RECORD_TIME + 1] = words[at + layout.TIMESTAMP + 1] as number;
+    }
+    this.#store(words, at, flags, slot);
+    const { tail, tailRows, width } = transfers.table;
+    const row = (tailRows - 1) * width;
+    tail[row + ROW.timestamp] = stamp[RECORD_TIME] as number;
+    tail[row + ROW.timestamp + 1] = stamp[RECORD_TIME + 1] as number;
+    tail[row + ROW.maker] = authority;
+    transfers.added();
+    transfers.statuses.set(slot, (flags & transferFlags.voidPendingTransfer) === 0 ? POSTED : VOIDED);
+    moves.carryOut(accounts.rows, transfers.count - 1);
+    this.#books.moved(this.#pending[ROW.debit] as number, this.#pending[ROW.credit] as number);
+    return TransferStatus.created;
+  }
+
+  /** Appends the record, completed with what it takes from the pending transfer. */
+  #store(words: Uint32Array, at: number, flags: number, slot: number): void {
+    const pending = this.#pending;
+    const { table } = this.#books.transfers;
+    const row = table.push();
+    const { tail } = table;
+    copy(words, at, tail, row + ROW.id);
+    tail[row + ROW.debit] = pending[ROW.debit] as number;
+    tail[row + ROW.credit] = pending[ROW.credit] as number;
+    if (meansAll(words, at, flags)) copy(pending, ROW.amount, tail, row + ROW.amount);
+    else copy(words, at + layout.AMOUNT, tail, row + ROW.amount);
+    tail[row + ROW.pending] = slot + 1;
+    inherit(words, at + layout.USER_DATA, 4, pending, ROW.userData128, tail, row + ROW.userData128);
+    inherit(words, at + layout.USER_DATA_64, 2, pending, ROW.userData64, tail, row + ROW.userData64);
+    inherit(words, at + layout.USER_DATA_32, 1, pending, ROW.userData32, tail, row + ROW.userData32);
+    tail[row + ROW.timeout] = 0;
+    tail[row + ROW.ledger] = pending[ROW.ledger] as number;
+    const code = (pending[ROW.codeFlags] as number) & layout.CODE_MASK;
+    tail[row + ROW.codeFlags] = code | (flags << layout.FLAGS_SHIFT);
+  }
 }
 
-/** Executes a transfer with `postPendingTransfer` or `voidPendingTransfer`. */
-export function resolvePending(columns: Columns, words: Uint32Array, at: number, occasion: Occasion): number {
-  const { transfers } = columns;
-  const refused = checkFields(words, at);
-  if (refused !== undefined) return refused;
-  const slot = transfers.index.find(words, at + layout.PENDING_ID);
-  if (slot < 0) return TransferStatus.pendingTransferNotFound;
-  return (
-    checkAgainstPending(columns, words, at, slot) ??
-    checkAuthority(columns, slot, occasion.authority) ??
-    checkAmount(columns, words, at, slot) ??
-    checkState(columns, words, at, slot, occasion.timestamp) ??
-    apply(columns, words, at, slot, occasion)
-  );
+function flagsOf(row: Uint32Array): number {
+  return (row[ROW.codeFlags] as number) >>> layout.FLAGS_SHIFT;
 }
 
-function flagsOf(words: Uint32Array, at: number): number {
-  return (words[at + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
-}
-
-function voidsAt(words: Uint32Array, at: number): boolean {
-  return (flagsOf(words, at) & transferFlags.voidPendingTransfer) !== 0;
-}
-
-function checkFields(words: Uint32Array, at: number): number | undefined {
-  const flags = flagsOf(words, at);
+function checkFields(words: Uint32Array, at: number, flags: number): number {
   if ((flags & RESOLVES) === RESOLVES || (flags & FOREIGN_FLAGS) !== 0) return TransferStatus.flagsAreMutuallyExclusive;
   const pendingId = at + layout.PENDING_ID;
   if (isZero(words, pendingId)) return TransferStatus.pendingIdMustNotBeZero;
   if (isMax(words, pendingId)) return TransferStatus.pendingIdMustNotBeIntMax;
   if (equal(words, pendingId, words, at)) return TransferStatus.pendingIdMustBeDifferent;
-  return words[at + layout.TIMEOUT] === 0 ? undefined : TransferStatus.timeoutReservedForPendingTransfer;
+  return words[at + layout.TIMEOUT] === 0 ? 0 : TransferStatus.timeoutReservedForPendingTransfer;
 }
 
-function checkAgainstPending({ transfers }: Columns, words: Uint32Array, at: number, slot: number): number | undefined {
-  const p = transfers.words(slot);
-  const q = transfers.at(slot);
-  if ((transfers.flags(slot) & transferFlags.pending) === 0) return TransferStatus.pendingTransferNotPending;
-  const debit = at + layout.DEBIT_ACCOUNT_ID;
-  if (!isZero(words, debit) && !equal(words, debit, p, q + layout.DEBIT_ACCOUNT_ID)) {
-    return TransferStatus.pendingTransferHasDifferentDebitAccountId;
-  }
-  const credit = at + layout.CREDIT_ACCOUNT_ID;
-  if (!isZero(words, credit) && !equal(words, credit, p, q + layout.CREDIT_ACCOUNT_ID)) {
-    return TransferStatus.pendingTransferHasDifferentCreditAccountId;
-  }
-  const ledger = words[at + layout.LEDGER];
-  if (ledger !== 0 && ledger !== p[q + layout.LEDGER]) return TransferStatus.pendingTransferHasDifferentLedger;
-  const code = (words[at + layout.CODE_FLAGS] as number) & layout.CODE_MASK;
-  const stored = (p[q + layout.CODE_FLAGS] as number) & layout.CODE_MASK;
-  return code !== 0 && code !== stored ? TransferStatus.pendingTransferHasDifferentCode : undefined;
-}
-
-function checkAuthority({ transfers }: Columns, slot: number, authority: number): number | undefined {
-  const allowed = authority === SYSTEM_AUTHORITY || transfers.maker(slot) === authority;
-  return allowed ? undefined : TransferStatus.debitAccountNotAuthorized;
-}
-
-function checkAmount({ transfers }: Columns, words: Uint32Array, at: number, slot: number): number | undefined {
+/** Zero voids all, the highest amount posts all. */
+function meansAll(words: Uint32Array, at: number, flags: number): boolean {
   const amount = at + layout.AMOUNT;
-  const voids = voidsAt(words, at);
-  if (voids ? isZero(words, amount) : isMax(words, amount)) return undefined; // all of it
-  const difference = compare(words, amount, transfers.words(slot), transfers.at(slot) + layout.AMOUNT);
-  if (difference > 0) return TransferStatus.exceedsPendingTransferAmount;
-  return voids && difference < 0 ? TransferStatus.pendingTransferHasDifferentAmount : undefined;
+  return (flags & transferFlags.voidPendingTransfer) === 0 ? isMax(words, amount) : isZero(words, amount);
 }
 
-function checkState(
-  columns: Columns,
+/** Copies a field of the record, or where that is zero, the pending transfer's. */
+function inherit(
   words: Uint32Array,
   at: number,
-  slot: number,
-  timestamp: bigint,
-): number | undefined {
-  const { accounts, transfers } = columns;
-  const status = transfers.status(slot);
-  if (status === "posted") return TransferStatus.pendingTransferAlreadyPosted;
-  if (status === "voided") return TransferStatus.pendingTransferAlreadyVoided;
-  const expiry = columns.expiryOf(slot);
-  if (status === "expired" || (expiry !== undefined && expiry <= timestamp))
-    return TransferStatus.pendingTransferExpired;
-  const debit = transfers.debitSlot(slot);
-  const credit = transfers.creditSlot(slot);
-  if ((flagsOf(words, at) & transferFlags.imported) !== 0) {
-    const refused = importRule(columns, { debit, credit, timestamp });
-    if (refused !== undefined) return refused;
+  width: number,
+  pending: Uint32Array,
+  pendingAt: number,
+  to: Uint32Array,
+  toAt: number,
+): void {
+  let zero = true;
+  for (let word = 0; word < width; word++) if (words[at + word] !== 0) zero = false;
+  for (let word = 0; word < width; word++) {
+    to[toAt + word] = (zero ? pending[pendingAt + word] : words[at + word]) as number;
   }
-  if (voidsAt(words, at)) return undefined;
-  if ((accounts.flags(debit) & accountFlags.closed) !== 0) return TransferStatus.debitAccountAlreadyClosed;
-  if ((accounts.flags(credit) & accountFlags.closed) !== 0) return TransferStatus.creditAccountAlreadyClosed;
-  return undefined;
-}
-
-function apply(columns: Columns, words: Uint32Array, at: number, slot: number, occasion: Occasion): number {
-  const { accounts, transfers, effects } = columns;
-  const { balances } = accounts;
-  const debit = transfers.debitSlot(slot);
-  const credit = transfers.creditSlot(slot);
-  const voids = voidsAt(words, at);
-  inherit(words, at, transfers.words(slot), transfers.at(slot));
-  setU64(words, at + layout.TIMESTAMP, occasion.timestamp);
-  releasePending(columns, slot);
-  if (!voids) {
-    const d = debit * layout.BALANCE_WORDS + layout.DEBITS_POSTED;
-    const c = credit * layout.BALANCE_WORDS + layout.CREDITS_POSTED;
-    add(balances, d, words, at + layout.AMOUNT, balances, d);
-    add(balances, c, words, at + layout.AMOUNT, balances, c);
-  }
-  columns.setStatus(slot, voids ? "voided" : "posted");
-  const resolved = transfers.add(words, at, {
-    debitSlot: debit,
-    creditSlot: credit,
-    previousOfDebit: accounts.newest[debit] as number,
-    previousOfCredit: accounts.newest[credit] as number,
-    maker: occasion.authority,
-    pending: false,
-  });
-  accounts.newest[debit] = resolved + 1;
-  accounts.newest[credit] = resolved + 1;
-  if (voids) reopen(columns, slot);
-  effects.account(accounts, debit);
-  effects.account(accounts, credit);
-  return TransferStatus.created;
-}
-
-/** Completes the record with what it takes from the pending transfer. */
-function inherit(words: Uint32Array, at: number, p: Uint32Array, q: number): void {
-  copy(p, q + layout.DEBIT_ACCOUNT_ID, words, at + layout.DEBIT_ACCOUNT_ID);
-  copy(p, q + layout.CREDIT_ACCOUNT_ID, words, at + layout.CREDIT_ACCOUNT_ID);
-  const amount = at + layout.AMOUNT;
-  if (voidsAt(words, at) || isMax(words, amount)) copy(p, q + layout.AMOUNT, words, amount);
-  if (isZero(words, at + layout.USER_DATA)) copy(p, q + layout.USER_DATA, words, at + layout.USER_DATA);
-  const data64 = layout.USER_DATA_64;
-  if (words[at + data64] === 0 && words[at + data64 + 1] === 0) {
-    words[at + data64] = p[q + data64] as number;
-    words[at + data64 + 1] = p[q + data64 + 1] as number;
-  }
-  if (words[at + layout.USER_DATA_32] === 0) words[at + layout.USER_DATA_32] = p[q + layout.USER_DATA_32] as number;
-  words[at + layout.LEDGER] = p[q + layout.LEDGER] as number;
-  const code = (p[q + layout.CODE_FLAGS] as number) & layout.CODE_MASK;
-  words[at + layout.CODE_FLAGS] = (code | (flagsOf(words, at) << layout.FLAGS_SHIFT)) >>> 0;
-}
-
-/** Takes a pending transfer's amount out of both accounts' pending balances. */
-function releasePending(columns: Columns, slot: number): void {
-  const { accounts, transfers } = columns;
-  const { balances } = accounts;
-  const p = transfers.words(slot);
-  const amount = transfers.at(slot) + layout.AMOUNT;
-  const debit = transfers.debitSlot(slot);
-  const credit = transfers.creditSlot(slot);
-  columns.touch(debit);
-  columns.touch(credit);
-  const d = debit * layout.BALANCE_WORDS + layout.DEBITS_PENDING;
-  const c = credit * layout.BALANCE_WORDS + layout.CREDITS_PENDING;
-  subtract(balances, d, p, amount, balances, d);
-  subtract(balances, c, p, amount, balances, c);
-}
-
-/** An account closed by a pending transfer is open again when that transfer does not come about. */
-function reopen(columns: Columns, slot: number): void {
-  const { transfers } = columns;
-  const flags = transfers.flags(slot);
-  if ((flags & transferFlags.closingDebit) !== 0) {
-    columns.setAccountFlag(transfers.debitSlot(slot), accountFlags.closed, false);
-  }
-  if ((flags & transferFlags.closingCredit) !== 0) {
-    columns.setAccountFlag(transfers.creditSlot(slot), accountFlags.closed, false);
-  }
-}
-
-/** Ends a pending transfer whose timeout has passed. */
-export function expirePending(columns: Columns, slot: number): void {
-  const { accounts, transfers, effects } = columns;
-  releasePending(columns, slot);
-  columns.setStatus(slot, "expired");
-  reopen(columns, slot);
-  effects.account(accounts, transfers.debitSlot(slot));
-  effects.account(accounts, transfers.creditSlot(slot));
 }

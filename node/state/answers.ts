@@ -3,6 +3,7 @@
  * auditors see all. What a reader may not see is answered as if it were not there.
  */
 import { concatBytes, toHex } from "../base/bytes.ts";
+import { accountFilterFlags } from "../ledger/filters.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "../ledger/records.ts";
 import type { Outbox } from "./outbox.ts";
@@ -108,14 +109,13 @@ export class Answers {
 
   #accountTransfers(filter: AccountTransfersFilter, reader: Reader): Uint8Array {
     if (!this.#seesAccount(reader, filter.accountId)) return concatBytes([]);
-    const { timestampMin, timestampMax } = filter;
-    const bounds = {
-      ...(timestampMin === 0n ? {} : { timestampMin }),
-      ...(timestampMax === 0n ? {} : { timestampMax }),
-    };
-    const { accountId, limit, reversed, debits, credits } = filter;
+    const { accountId, timestampMin, timestampMax, limit } = filter;
+    const flags =
+      (filter.debits ? accountFilterFlags.debits : 0) |
+      (filter.credits ? accountFilterFlags.credits : 0) |
+      (filter.reversed ? accountFilterFlags.reversed : 0);
     return encodeTransfers(
-      this.#parts.ledger.accountTransfers({ accountId, limit, reversed, debits, credits, ...bounds }),
+      this.#parts.ledger.getAccountTransfers({ accountId, timestampMin, timestampMax, limit, flags }),
     );
   }
 

@@ -1,0 +1,84 @@
+/**
+ * What queries ask for. In every filter a field that is zero, or left out, is no condition.
+ *
+ * As in TigerBeetle, a filter that can find nothing by its own terms (no limit, a range that ends before it begins, an
+ * account id that no account can have, neither debits nor credits, an unknown flag) finds nothing; it is no error. A value
+ * that its field cannot hold is one: `CodedError` `malformed_filter`.
+ */
+import { U128_MAX } from "../base/bytes.ts";
+import { type Bits, checkUnsigned, malformed } from "./fields.ts";
+
+const TIMESTAMP_MAX: bigint = (1n << 63n) - 1n;
+
+export const accountFilterFlags = { debits: 1, credits: 2, reversed: 4 } as const;
+export const queryFilterFlags = { reversed: 1 } as const;
+
+/** From when to when, in nanoseconds of log time, both included, and how many results at most. */
+export interface ChangeEventsFilter {
+  readonly timestampMin?: bigint;
+  readonly timestampMax?: bigint;
+  readonly limit: number;
+}
+
+interface DataFilter extends ChangeEventsFilter {
+  readonly userData128?: bigint;
+  readonly userData64?: bigint;
+  readonly userData32?: number;
+  readonly code?: number;
+}
+
+/** Which transfers of an account. */
+export interface AccountFilter extends DataFilter {
+  readonly accountId: bigint;
+  /** Of `accountFilterFlags`; without debits and credits there is nothing to find. */
+  readonly flags: number;
+}
+
+/** Which accounts, or which transfers. */
+export interface QueryFilter extends DataFilter {
+  readonly ledger?: number;
+  /** Of `queryFilterFlags`. */
+  readonly flags?: number;
+}
+
+const RANGE: Readonly<Record<string, Bits>> = { timestampMin: 64, timestampMax: 64, limit: 32 };
+const DATA: Readonly<Record<string, Bits>> = {
+  ...RANGE,
+  ...{ userData128: 128, userData64: 64, userData32: 32, code: 16, flags: 32 },
+};
+const ACCOUNT_FILTER: Readonly<Record<string, Bits>> = { ...DATA, accountId: 128 };
+const QUERY_FILTER: Readonly<Record<string, Bits>> = { ...DATA, ledger: 32 };
+
+function checkFields(fields: Readonly<Record<string, Bits>>, filter: object): void {
+  for (const [name, value] of Object.entries(filter) as [string, unknown][]) {
+    const bits = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (bits === undefined) throw malformed("malformed_filter", `field ${name} of the filter`, "does not exist");
+    if (value !== undefined) checkUnsigned("malformed_filter", `field ${name} of the filter`, value, bits);
+  }
+}
+
+/** Whether the filter can find anything; throws `malformed_filter`. */
+export function isAccountFilter(filter: AccountFilter): boolean {
+  checkFields(ACCOUNT_FILTER, filter);
+  const { accountId, flags } = filter;
+  const named = accountId !== 0n && accountId !== U128_MAX;
+  const sided = (flags & (accountFilterFlags.debits | accountFilterFlags.credits)) !== 0;
+  return named && sided && flags < 8 && hasResults(filter);
+}
+
+/** Whether the filter can find anything; throws `malformed_filter`. */
+export function isQueryFilter(filter: QueryFilter): boolean {
+  checkFields(QUERY_FILTER, filter);
+  return (filter.flags ?? 0) <= queryFilterFlags.reversed && hasResults(filter);
+}
+
+/** Whether the filter can find anything; throws `malformed_filter`. */
+export function isChangeEventsFilter(filter: ChangeEventsFilter): boolean {
+  checkFields(RANGE, filter);
+  return hasResults(filter);
+}
+
+function hasResults({ timestampMin = 0n, timestampMax = 0n, limit }: ChangeEventsFilter): boolean {
+  const ordered = timestampMax === 0n || timestampMin <= timestampMax;
+  return timestampMin <= TIMESTAMP_MAX && timestampMax <= TIMESTAMP_MAX && ordered && limit > 0;
+}

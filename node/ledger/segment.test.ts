@@ -1,0 +1,83 @@
+/** Packed rows against the rows themselves. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { InvariantError } from "../base/assert.ts";
+import { readSegment, SegmentPacker } from "./segment.ts";
+
+const ROWS = 64;
+const WORD = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+
+/** Columns of all kinds: constant, rising by one, in runs, of few bits, of all bits. */
+const column: fc.Arbitrary<number[]> = fc.oneof(
+  WORD.map((value) => Array.from({ length: ROWS }, () => value)),
+  WORD.map((start) => Array.from({ length: ROWS }, (_, row) => (start + row) >>> 0)),
+  fc
+    .tuple(WORD, WORD, fc.nat(ROWS))
+    .map(([a, b, turn]) => Array.from({ length: ROWS }, (_, row) => ((row < turn ? a : b) + row) >>> 0)),
+  fc
+    .tuple(WORD, WORD, fc.nat(ROWS))
+    .map(([a, b, turn]) => Array.from({ length: ROWS }, (_, row) => (row < turn ? a : b))),
+  fc
+    .tuple(WORD, fc.integer({ min: 1, max: 32 }))
+    .chain(([base, bits]) =>
+      fc
+        .array(fc.integer({ min: 0, max: 2 ** bits - 1 }), { minLength: ROWS, maxLength: ROWS })
+        .map((values) => values.map((value) => Math.min(base, 2 ** 32 - 2 ** bits) + value)),
+    ),
+);
+
+function packed(columns: readonly number[][]): { segment: ReturnType<typeof readSegment>; source: Uint32Array } {
+  const width = columns.length;
+  const source = new Uint32Array(ROWS * width);
+  columns.forEach((values, at) => {
+    values.forEach((value, row) => {
+      source[row * width + at] = value;
+    });
+  });
+  return { segment: new SegmentPacker(ROWS, width).pack(source), source };
+}
+
+test("every value of every row is what it was, also after a checkpoint", () => {
+  const property = fc.property(fc.array(column, { minLength: 1, maxLength: 6 }), (columns) => {
+    const { segment } = packed(columns);
+    const again = readSegment(new Uint8Array(segment.words.slice().buffer), ROWS, columns.length);
+    columns.forEach((values, at) => {
+      expect(values.map((_, row) => segment.get(row, at))).toEqual(values);
+      expect(values.map((_, row) => again.get(row, at))).toEqual(values);
+      expect(segment.isConstant(at)).toBe(values.every((value) => value === values[0]));
+    });
+  });
+  fc.assert(property, { numRuns: 150 });
+});
+
+test("a packer can be used again", () => {
+  const width = 2;
+  const packer = new SegmentPacker(ROWS, width);
+  const random = Uint32Array.from({ length: ROWS * width }, (_, index) => Math.imul(index, 0x9e37_79b1));
+  const first = packer.pack(random).words.slice();
+  packer.pack(new Uint32Array(ROWS * width));
+  expect(packer.pack(random).words).toEqual(first);
+});
+
+test("constant and rising columns take no room, others their bits", () => {
+  const constant = Array.from({ length: ROWS }, () => 7);
+  const rising = constant.map((value, row) => value + row);
+  const threeBits = constant.map((value, row) => value + ((row * 5) % 8));
+  const header = 2;
+  const describing = 4;
+  expect(packed([constant]).segment.words).toHaveLength(header + describing);
+  expect(packed([rising]).segment.words).toHaveLength(header + describing + 2);
+  expect(packed([threeBits]).segment.words).toHaveLength(header + describing + (ROWS * 3) / 32);
+});
+
+test("damaged segments are not taken", () => {
+  const { segment } = packed([Array.from({ length: ROWS }, (_, row) => (row * 7) % 64)]);
+  const bytes = new Uint8Array(segment.words.slice().buffer);
+  expect(() => readSegment(bytes, ROWS, 1)).not.toThrow();
+  expect(() => readSegment(bytes.subarray(0, bytes.length - 4), ROWS, 1)).toThrow(InvariantError);
+  expect(() => readSegment(bytes.subarray(0, 7), ROWS, 1)).toThrow(InvariantError);
+  expect(() => readSegment(bytes, ROWS, 2)).toThrow(InvariantError);
+  const foreign = bytes.slice();
+  foreign[8] = 9;
+  expect(() => readSegment(foreign, ROWS, 1)).toThrow(InvariantError);
+});

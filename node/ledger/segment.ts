@@ -1,0 +1,214 @@
+/**
+ * Rows that will not change any more, packed: a segment. Every column of 32-bit words is stored the shortest of two ways,
+ * and each value can be read by itself.
+ *
+ *   packed  value = base + the row's bits; a column that is constant has no bits
+ *   runs    value = the run's value + stride * (row - start of the run); stride is 0 or 1, so rising ids and timestamps,
+ *           and values that change rarely, take a few words
+ *
+ * Form, in words: rows, columns; for each column kind, width or count, base or stride, offset of its data; the data.
+ */
+import { assert } from "../base/assert.ts";
+
+const HEADER_WORDS = 2;
+const COLUMN_WORDS = 4;
+const PACKED = 0;
+const RUNS = 1;
+
+export class Segment {
+  /** The packed form. */
+  readonly words: Uint32Array;
+  readonly rows: number;
+
+  constructor(words: Uint32Array) {
+    this.words = words;
+    this.rows = words[0] as number;
+  }
+
+  get(row: number, column: number): number {
+    const { words } = this;
+    const at = HEADER_WORDS + column * COLUMN_WORDS;
+    const offset = words[at + 3] as number;
+    if (words[at] === RUNS) return valueInRuns(words, offset, words[at + 1] as number, words[at + 2] as number, row);
+    const width = words[at + 1] as number;
+    const base = words[at + 2] as number;
+    return width === 0 ? base : (base + bitsAt(words, offset, width, row)) >>> 0;
+  }
+
+  /** All values of a column. */
+  column(column: number): Uint32Array {
+    const values = new Uint32Array(this.rows);
+    const at = HEADER_WORDS + column * COLUMN_WORDS;
+    const { words } = this;
+    const offset = words[at + 3] as number;
+    if (words[at] === RUNS) {
+      const count = words[at + 1] as number;
+      const stride = words[at + 2] as number;
+      for (let run = 0; run < count; run++) {
+        const start = words[offset + run] as number;
+        const end = run + 1 < count ? (words[offset + run + 1] as number) : this.rows;
+        const first = words[offset + count + run] as number;
+        for (let row = start; row < end; row++) values[row] = first + stride * (row - start);
+      }
+      return values;
+    }
+    const width = words[at + 1] as number;
+    const base = words[at + 2] as number;
+    if (width === 0) return values.fill(base);
+    for (let row = 0; row < values.length; row++) values[row] = base + bitsAt(words, offset, width, row);
+    return values;
+  }
+
+  /** Whether all rows have the same value in a column. */
+  isConstant(column: number): boolean {
+    const at = HEADER_WORDS + column * COLUMN_WORDS;
+    return this.words[at] === PACKED && this.words[at + 1] === 0;
+  }
+}
+
+function bitsAt(words: Uint32Array, offset: number, width: number, row: number): number {
+  const bit = row * width;
+  const at = offset + (bit >>> 5);
+  const shift = bit & 31;
+  let value = (words[at] as number) >>> shift;
+  if (shift + width > 32) value |= (words[at + 1] as number) << (32 - shift);
+  return width === 32 ? value >>> 0 : value & ((1 << width) - 1);
+}
+
+/** Starts of the runs, then their values. */
+function valueInRuns(words: Uint32Array, offset: number, count: number, stride: number, row: number): number {
+  let low = 0;
+  let high = count - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((words[offset + middle] as number) <= row) low = middle;
+    else high = middle - 1;
+  }
+  const start = words[offset + low] as number;
+  return ((words[offset + count + low] as number) + stride * (row - start)) >>> 0;
+}
+
+/** Packs rows of `width` words each, which follow each other in `source`. */
+export class SegmentPacker {
+  readonly #rows: number;
+  readonly #width: number;
+  readonly #column: Uint32Array;
+  readonly #out: Uint32Array;
+  #length = 0;
+
+  constructor(rows: number, width: number) {
+    this.#rows = rows;
+    this.#width = width;
+    this.#column = new Uint32Array(rows);
+    this.#out = new Uint32Array(HEADER_WORDS + width * (COLUMN_WORDS + rows + 1));
+  }
+
+  pack(source: Uint32Array): Segment {
+    const out = this.#out;
+    const varies = this.#varyingBits(source);
+    out[0] = this.#rows;
+    out[1] = this.#width;
+    this.#length = HEADER_WORDS + this.#width * COLUMN_WORDS;
+    for (let column = 0; column < this.#width; column++) {
+      if (varies[column] === 0) this.#describe(column, PACKED, 0, source[column] as number);
+      else this.#packColumn(source, column);
+    }
+    return new Segment(out.slice(0, this.#length));
+  }
+
+  /** For each column the bits that are not the same in all rows. */
+  #varyingBits(source: Uint32Array): Uint32Array {
+    const width = this.#width;
+    const varies = new Uint32Array(width);
+    for (let at = width; at < this.#rows * width; at += width) {
+      for (let column = 0; column < width; column++) {
+        varies[column] = (varies[column] as number) | ((source[at + column] as number) ^ (source[column] as number));
+      }
+    }
+    return varies;
+  }
+
+  #packColumn(source: Uint32Array, column: number): void {
+    const values = this.#column;
+    let previous = source[column] as number;
+    let lowest = previous;
+    let highest = previous;
+    let changes = 0;
+    let jumps = 0;
+    values[0] = previous;
+    for (let row = 1, at = this.#width + column; row < this.#rows; row++, at += this.#width) {
+      const value = source[at] as number;
+      values[row] = value;
+      if (value < lowest) lowest = value;
+      if (value > highest) highest = value;
+      if (value !== previous) changes += 1;
+      if (value !== previous + 1) jumps += 1;
+      previous = value;
+    }
+    const bits = 32 - Math.clz32(highest - lowest);
+    const packedWords = Math.ceil((this.#rows * bits) / 32);
+    const stride = jumps < changes ? 1 : 0;
+    const runs = 1 + Math.min(jumps, changes);
+    if (runs * 2 < packedWords) this.#writeRuns(column, runs, stride);
+    else this.#writeBits(column, bits, lowest, packedWords);
+  }
+
+  #writeRuns(column: number, count: number, stride: number): void {
+    const values = this.#column;
+    const out = this.#out;
+    const offset = this.#length;
+    let run = -1;
+    for (let row = 0; row < this.#rows; row++) {
+      if (row > 0 && values[row] === (values[row - 1] as number) + stride) continue;
+      run += 1;
+      out[offset + run] = row;
+      out[offset + count + run] = values[row] as number;
+    }
+    assert(run === count - 1, "the runs of a column were miscounted");
+    this.#describe(column, RUNS, count, stride);
+    this.#length = offset + 2 * count;
+  }
+
+  #writeBits(column: number, width: number, base: number, length: number): void {
+    const values = this.#column;
+    const out = this.#out;
+    let at = this.#length;
+    let word = 0;
+    let filled = 0;
+    for (let row = 0; row < this.#rows; row++) {
+      const value = (values[row] as number) - base;
+      word |= value << filled;
+      filled += width;
+      if (filled < 32) continue;
+      out[at] = word;
+      at += 1;
+      filled -= 32;
+      word = filled === 0 ? 0 : value >>> (width - filled);
+    }
+    if (filled > 0) out[at] = word;
+    this.#describe(column, PACKED, width, base);
+    this.#length += length;
+  }
+
+  #describe(column: number, kind: number, widthOrCount: number, baseOrStride: number): void {
+    const at = HEADER_WORDS + column * COLUMN_WORDS;
+    this.#out[at] = kind;
+    this.#out[at + 1] = widthOrCount;
+    this.#out[at + 2] = baseOrStride;
+    this.#out[at + 3] = this.#length;
+  }
+}
+
+/** Takes back the packed form; asserts that it is one, of rows of this shape. */
+export function readSegment(bytes: Uint8Array, rows: number, width: number): Segment {
+  assert(bytes.length % 4 === 0 && bytes.length >= 4 * HEADER_WORDS, "a segment has an odd length");
+  const words = new Uint32Array(bytes.slice().buffer);
+  assert(words[0] === rows && words[1] === width, "a segment has rows of another shape");
+  for (let column = 0; column < width; column++) {
+    const [kind = 0, size = 0, , offset = 0] = words.subarray(HEADER_WORDS + column * COLUMN_WORDS);
+    assert(kind === PACKED || kind === RUNS, "a segment has a column of an unknown kind");
+    const length = kind === RUNS ? 2 * size : Math.ceil((rows * size) / 32);
+    assert((kind === RUNS ? size > 0 : size <= 32) && offset + length <= words.length, "a segment is cut off");
+  }
+  return new Segment(words);
+}
