@@ -22,8 +22,8 @@ export class Safety {
   readonly #leaders = new Map<Term, NodeId>();
   /** By node and term: the candidate that was promised the vote. */
   readonly #votes = new Map<string, NodeId>();
-  /** By position and term: the entry, and the term of the one before it. */
-  readonly #entries = new Map<string, { readonly data: Uint8Array; readonly previousTerm: Term }>();
+  /** By position, then by term: the entry, and the term of the one before it. */
+  readonly #entries: Map<Term, { readonly data: Uint8Array; readonly previousTerm: Term }>[] = [];
   /** By position, from 1. */
   readonly #committed: CommittedEntry[] = [];
   /** In the present life of each node. */
@@ -80,12 +80,11 @@ export class Safety {
   #checkLog(id: NodeId, log: readonly Entry[]): void {
     let previousTerm = 0;
     for (const { index, term, data } of log) {
-      const name = `${index}@${term}`;
-      const known = this.#entries.get(name);
-      if (known === undefined) this.#entries.set(name, { data, previousTerm });
-      else {
-        expectThat(equalBytes(known.data, data), `log matching: node ${id} has another entry ${name}`);
-        expectThat(known.previousTerm === previousTerm, `log matching: node ${id} has another history of ${name}`);
+      this.#entries[index] ??= new Map();
+      const known = this.#entries[index].get(term);
+      if (known === undefined) this.#entries[index].set(term, { data, previousTerm });
+      else if (!equalBytes(known.data, data) || known.previousTerm !== previousTerm) {
+        throw new SafetyError(`log matching: node ${id} has another entry or history ${index}@${term}`);
       }
       previousTerm = term;
     }
@@ -118,8 +117,8 @@ export class Safety {
 
   #expectCommitted(id: NodeId, entry: Entry): void {
     const known = this.#committed[entry.index - 1]?.entry;
-    const same = known === undefined || (known.term === entry.term && equalBytes(known.data, entry.data));
-    expectThat(same, `state-machine safety: node ${id} has another entry committed at ${entry.index}`);
+    if (known === undefined || (known.term === entry.term && equalBytes(known.data, entry.data))) return;
+    throw new SafetyError(`state-machine safety: node ${id} has another entry committed at ${entry.index}`);
   }
 
   #voted(voter: NodeId, term: Term, candidate: NodeId): void {

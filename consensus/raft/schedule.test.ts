@@ -27,8 +27,8 @@ const tuning: fc.Arbitrary<Tuning> = fc.record({
 describe("random schedules keep all promises of figure 3 at every step, and the cluster comes to rest", () => {
   test.each([
     { count: 1, runs: 20 },
-    { count: 3, runs: 150 },
-    { count: 5, runs: 80 },
+    { count: 3, runs: 100 },
+    { count: 5, runs: 50 },
   ])("$count nodes", ({ count, runs }) => {
     const total = { elections: 0, committed: 0, reads: 0 };
     fc.assert(

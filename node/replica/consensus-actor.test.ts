@@ -356,6 +356,13 @@ describe("frames that no correct peer sends are refused and counted, and the nod
     expect(bench.status).toMatchObject({ framesRefused: 1, term: 1, lastIndex: 1 });
   });
 
+  test("by the thousand fill no log", () => {
+    const bench = new Bench();
+    for (let i = 0; i < 1_000; i++) bench.turn({ type: "peerFrame", from: 2, payload: Uint8Array.of(1) });
+    expect(bench.status).toMatchObject({ framesRefused: 1_000 });
+    expect(bench.warnings).toHaveLength(10);
+  });
+
   test("blocks that do not follow those in the log", () => {
     const bench = new Bench({ blocks: [genuine.bytes] });
     const other = blockBehind(GENESIS_HEAD, { height: 2, term: 1 });

@@ -159,9 +159,11 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     return chainFault(sha256, clusterId, previousIndex === 0 ? genesis : before, entries);
   }
 
+  /** Logs the first, second, fourth, eighth, ...: no peer shall fill our log with its nonsense. */
   #refuseFrame(from: NodeId, reason: string): void {
     this.#framesRefused += 1;
-    this.#deps.hostLog.warn("raft.frame_refused", { from, reason });
+    const count = this.#framesRefused;
+    if ((count & (count - 1)) === 0) this.#deps.hostLog.warn("raft.frame_refused", { from, reason, count });
   }
 
   #propose(transaction: Uint8Array): void {
