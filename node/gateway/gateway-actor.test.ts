@@ -132,9 +132,9 @@ class World {
     };
   }
 
-  /** Runs what is due within a millisecond: turns, and signature checks on their way. */
-  run(): void {
-    const until = this.scheduler.nowUs + 1_000;
+  /** Runs what is due within a millisecond, or as many as are said: turns, and signature checks on their way. */
+  run(ms = 1): void {
+    const until = this.scheduler.nowUs + ms * 1_000;
     while (this.scheduler.step(until)) {
       // until nothing is left to do
     }
@@ -355,6 +355,21 @@ describe("greeting", () => {
     world.send(connection, { type: "hello", clusterId: world.clusterId, publicKey, signature: new Uint8Array(64) });
     expect(code(world.take(connection))).toEqual(["0 malformed_frame"]);
     expect(world.closedBecause(connection)).toBeUndefined();
+  });
+
+  test("whoever has not said hello in ten seconds is closed, and nobody else", () => {
+    const world = new World();
+    const [silent, noisy, honest, gone] = [world.open(), world.open(), world.connect(), world.open()];
+    world.send(noisy, new Uint8Array([0xc1]));
+    world.tell({ type: "clientClosed", connection: gone });
+    world.run(9_000);
+    expect([silent, noisy].map((connection) => world.closedBecause(connection))).toEqual([undefined, undefined]);
+    world.run(1_500);
+    for (const connection of [silent, noisy]) {
+      expect(code(world.take(connection)).at(-1)).toBe("0 not_authenticated");
+      expect(world.closedBecause(connection)).toBe("not_authenticated");
+    }
+    expect([honest, gone].map((connection) => world.closedBecause(connection))).toEqual([undefined, undefined]);
   });
 
   test("the connection after the last that fits is closed, until another goes", () => {

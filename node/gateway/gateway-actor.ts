@@ -41,6 +41,8 @@ import type { ClientRequest } from "./waiters.ts";
 
 const NONCE_BYTES = 32;
 const NS_PER_MS = 1_000_000n;
+/** How long a connection may stay without a hello: whoever says nothing must not keep others out. */
+const HELLO_MS = 10_000;
 /** The one query that the node answers of itself, without the state machine. */
 const STATUS_QUERY = utf8("status");
 
@@ -64,6 +66,7 @@ type Checked =
 
 export class GatewayActor implements Actor<GatewayMessage> {
   readonly #self: ActorRef<GatewayMessage>;
+  readonly #after: ActorContext<GatewayMessage>["after"];
   readonly #clock: Clock;
   readonly #deps: GatewayDeps;
   readonly #connections = new Connections();
@@ -74,6 +77,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
 
   constructor(context: ActorContext<GatewayMessage>, deps: GatewayDeps) {
     this.#self = context.self;
+    this.#after = context.after;
     this.#clock = context.clock;
     this.#deps = deps;
     this.#checks = new SignatureChecks<Checked>(deps.crypto);
@@ -101,6 +105,9 @@ export class GatewayActor implements Actor<GatewayMessage> {
       case "clientClosed":
         this.#connections.close(message.connection);
         this.#routing.dropConnection(message.connection);
+        break;
+      case "helloDue":
+        this.#helloDue(message.connection);
         break;
       case "peerFrame":
         this.#routing.peerFrame(message.from, message.payload);
@@ -147,6 +154,14 @@ export class GatewayActor implements Actor<GatewayMessage> {
       return;
     }
     this.#send(id, { type: "challenge", clusterId: this.#deps.clusterId, node: this.#deps.node, nonce });
+    this.#after(HELLO_MS, { type: "helloDue", connection: id });
+  }
+
+  #helloDue(id: ConnectionId): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined || connection.publicKey !== undefined) return;
+    this.#error({ connection: id, request: 0 }, "not_authenticated", "hello was not said in time");
+    this.#drop(id, "not_authenticated");
   }
 
   #clientFrame(id: ConnectionId, encoded: Uint8Array): void {

@@ -8,6 +8,8 @@ export type GatewayMessage =
   | { readonly type: "clientOpened"; readonly connection: ConnectionId }
   | { readonly type: "clientFrame"; readonly connection: ConnectionId; readonly frame: Uint8Array }
   | { readonly type: "clientClosed"; readonly connection: ConnectionId }
+  /** The connection should have said hello by now. */
+  | { readonly type: "helloDue"; readonly connection: ConnectionId }
   /** A frame of the forward lane. */
   | { readonly type: "peerFrame"; readonly from: NodeId; readonly payload: Uint8Array }
   /** Signatures of a batch of checks have been looked at, in the order they were asked. */
