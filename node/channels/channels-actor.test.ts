@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toHex } from "../base/bytes.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
-import { CardWorld, sequenceOf } from "./card-world.contract.ts";
+import { CardWorld, sequenceOf } from "./card-world.test-support.ts";
 
 /** Requests as `POST authorizations`, `GET`, without addresses and keys. */
 function requests(world: CardWorld): string[] {

@@ -5,16 +5,6 @@ import { FRAME_BYTES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { decodeAccounts, decodeTransfers } from "../ledger/records.ts";
 import { Answers } from "./answers.ts";
-import { Outbox } from "./outbox.ts";
-import type { Payment } from "./payments/payment.ts";
-import { Payments } from "./payments/payments.ts";
-import { Postings } from "./postings.ts";
-import { type decodeAnswer, encodeAnswer, type PaymentView, type Query } from "./queries.ts";
-import { Registry } from "./registry.ts";
-import { Risk } from "./risk/risk.ts";
-import { REASONS } from "./risk/rules.ts";
-import { Sessions } from "./sessions.ts";
-import { Settlement } from "./settlement/settlement.ts";
 import {
   ALICE,
   BANK_SETTLEMENT,
@@ -31,7 +21,17 @@ import {
   type Town,
   town,
   transfers,
-} from "./test-chain.contract.ts";
+} from "./chain.test-support.ts";
+import { Outbox } from "./outbox.ts";
+import type { Payment } from "./payments/payment.ts";
+import { Payments } from "./payments/payments.ts";
+import { Postings } from "./postings.ts";
+import { type decodeAnswer, encodeAnswer, type PaymentView, type Query } from "./queries.ts";
+import { Registry } from "./registry.ts";
+import { Risk } from "./risk/risk.ts";
+import { REASONS } from "./risk/rules.ts";
+import { Sessions } from "./sessions.ts";
+import { Settlement } from "./settlement/settlement.ts";
 
 type Answer<T extends Query["type"]> = ReturnType<typeof decodeAnswer<T>>;
 

@@ -7,9 +7,9 @@ import type { StoreChange } from "../base/ports/store.ts";
 import { transferFlags } from "../ledger/records.ts";
 import { restoreCheckpoint, takeCheckpoint } from "../replica/checkpoint.ts";
 import { decodeBlock } from "../wire/block.ts";
-import { PaymentWorld, paymentStep } from "./payments/payment-world.contract.ts";
+import { ALICE, accounts, BOB, EUR, machine, replay, town, transfers } from "./chain.test-support.ts";
+import { PaymentWorld, paymentStep } from "./payments/payment-world.test-support.ts";
 import type { StateMachine } from "./state-machine.ts";
-import { ALICE, accounts, BOB, EUR, machine, replay, town, transfers } from "./test-chain.contract.ts";
 
 /** Everything a checkpoint could hold of a state. */
 function pages(state: StateMachine): string {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { OUTBOX_OPEN_MAX } from "../base/limits.ts";
+import { CLUSTER_ID, EUR } from "./chain.test-support.ts";
 import { type NewIntent, Outbox } from "./outbox.ts";
-import { CLUSTER_ID, EUR } from "./test-chain.contract.ts";
 
 const QUESTION: NewIntent = {
   ...{ action: "authorize", payment: 7n, amount: 100n, ledger: EUR, cardToken: "tok_1" },

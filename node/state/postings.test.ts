@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { readU128, u128Bytes, utf8, viewOf } from "../base/bytes.ts";
 import { batchResults } from "../wire/results.ts";
-import { ALICE, BOB, payment, resultsOf, SECOND, town, transfers } from "./test-chain.contract.ts";
+import { ALICE, BOB, payment, resultsOf, SECOND, town, transfers } from "./chain.test-support.ts";
 
 /** An id as the state machine derives it, from what somebody may know who submits a transaction. */
 function guess(purpose: string, salt: Uint8Array, ...parts: readonly bigint[]): bigint {

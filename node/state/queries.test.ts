@@ -4,9 +4,9 @@ import { U64_MAX, U128_MAX } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { FRAME_BYTES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import { pack } from "../wire/msgpack.ts";
+import { Chain } from "./chain.test-support.ts";
 import { PAYMENT_STATES } from "./payments/payment.ts";
 import { decodeAnswer, decodeQuery, encodeAnswer, encodeQuery, type Query, type QueryAnswer } from "./queries.ts";
-import { Chain } from "./test-chain.contract.ts";
 
 const id = fc.bigInt({ min: 0n, max: U128_MAX });
 const time = fc.bigInt({ min: 0n, max: U64_MAX });

@@ -15,7 +15,6 @@ import type { Command } from "../wire/body.ts";
 import { ROLES } from "../wire/kinds.ts";
 import { batchResults, decodeResult } from "../wire/results.ts";
 import { decodeTransaction, GROUP } from "../wire/transaction.ts";
-import { StateMachine } from "./state-machine.ts";
 import {
   ALICE,
   accounts,
@@ -36,7 +35,8 @@ import {
   START,
   town,
   transfers,
-} from "./test-chain.contract.ts";
+} from "./chain.test-support.ts";
+import { StateMachine } from "./state-machine.ts";
 
 const PAY_BOB: Command = transfers({ id: 77n, debitAccountId: ALICE, creditAccountId: BOB, amount: 5n });
 

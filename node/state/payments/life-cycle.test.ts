@@ -3,8 +3,6 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { accountFlags, transferFlags } from "../../ledger/records.ts";
 import type { ChannelOutcomeBody, CreatePaymentBody } from "../../wire/kinds.ts";
-import type { Intent } from "../outbox.ts";
-import type { PaymentView } from "../queries.ts";
 import {
   ALICE,
   accounts,
@@ -21,7 +19,9 @@ import {
   type Town,
   town,
   transfers,
-} from "../test-chain.contract.ts";
+} from "../chain.test-support.ts";
+import type { Intent } from "../outbox.ts";
+import type { PaymentView } from "../queries.ts";
 
 const DAY = 86_400n * SECOND;
 const ID = 7n;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { test } from "vitest";
-import { PaymentWorld, paymentStep } from "./payment-world.contract.ts";
+import { PaymentWorld, paymentStep } from "./payment-world.test-support.ts";
 
 test("money is conserved, nothing is captured twice, and what is pending is exactly what open holds say", () => {
   fc.assert(

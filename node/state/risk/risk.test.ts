@@ -13,7 +13,7 @@ import {
   START,
   town,
   transfers,
-} from "../test-chain.contract.ts";
+} from "../chain.test-support.ts";
 
 const MINUTE = 60n * SECOND;
 

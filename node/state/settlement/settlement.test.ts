@@ -2,8 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PARTICIPANTS_MAX, SETTLEMENT_CURRENCIES_MAX } from "../../base/limits.ts";
 import { accountFlags, decodeAccounts, decodeTransfers } from "../../ledger/records.ts";
-import type { StateEvent } from "../events.ts";
-import type { WindowView } from "../queries.ts";
 import {
   ALICE,
   accounts,
@@ -21,7 +19,9 @@ import {
   type Town,
   town,
   transfers,
-} from "../test-chain.contract.ts";
+} from "../chain.test-support.ts";
+import type { StateEvent } from "../events.ts";
+import type { WindowView } from "../queries.ts";
 import { netPositions } from "./netting.ts";
 
 const OPERATOR = { authority: 1, seesAll: true };

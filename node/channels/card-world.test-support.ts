@@ -13,9 +13,9 @@ import { ActorSystem } from "../actor/system.ts";
 import type { Outside, OutsideRequest, OutsideResponse } from "../base/ports/outside.ts";
 import { Prng } from "../base/prng.ts";
 import { StatusBoard, type StatusFields } from "../messages/status.ts";
+import { CLUSTER_ID, type Party, payment, resultsOf, START, type Town, town } from "../state/chain.test-support.ts";
 import type { Intent } from "../state/outbox.ts";
 import type { PaymentView } from "../state/queries.ts";
-import { CLUSTER_ID, type Party, payment, resultsOf, START, type Town, town } from "../state/test-chain.contract.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import { ChannelsActor, type ChannelsMessage } from "./channels-actor.ts";
 

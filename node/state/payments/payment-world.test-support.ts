@@ -17,7 +17,7 @@ import {
   type Result,
   SECOND,
   transfers,
-} from "../test-chain.contract.ts";
+} from "../chain.test-support.ts";
 
 const USD = 840;
 const OFFSET = 1_000n;
