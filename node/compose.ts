@@ -343,6 +343,7 @@ function spawnReactors(
         log: host.log,
         pulse: () => consensus.tell({ type: "pulse" }),
         leading: wiring.leading,
+        nextDeadline: () => recovered.state.nextDeadline(),
         status,
       }),
   });

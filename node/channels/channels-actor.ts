@@ -14,15 +14,17 @@ import type { Random } from "../base/ports/random.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard } from "../messages/status.ts";
 import type { Intent } from "../state/outbox.ts";
-import { actionRequest, inquiryRequest, interpret, type NetworkOutcome } from "./connectors/card.ts";
+import { actionRequest, inquiryRequest, interpret, type NetworkOutcome, refusedOutcome } from "./connectors/card.ts";
 import { OwnSession } from "./own-session.ts";
 
-/** Intents worked on at a time; the others wait their turn. */
+/** Intents that are being asked or reported at a time; the others wait their turn. */
 const INTENTS_ACTIVE_MAX = 64;
 const BACK_OFF_MS = 100;
 const BACK_OFF_MAX_MS = 10_000;
 /** A report that has not closed its intent by then is made again. */
 const REPORT_INTERVAL_MS = 1_000;
+/** After so many reports of one outcome in vain, a new session is opened: the old one may be forgotten, or out of step. */
+const REPORTS_PER_SESSION = 5;
 /** From this attempt on, every other one only inquires. */
 const INQUIRE_FROM = 2;
 const NS_PER_MS = 1_000_000n;
@@ -54,22 +56,33 @@ export interface ChannelsDeps {
   readonly status: StatusBoard;
 }
 
+/** An intent that this node sees to. */
 interface Job {
   readonly intent: Intent;
+  /** Requests made so far. */
   attempts: number;
+  /** Why the network would not take a request; an inquiry must confirm that it has taken none before. */
+  refusal: string | undefined;
   outcome: NetworkOutcome | undefined;
+  /** The signed outcome; the same bytes each time, so that it takes one sequence number. */
+  report: Uint8Array | undefined;
+  /** How often it was submitted. */
+  reports: number;
 }
 
 export class ChannelsActor implements Actor<ChannelsMessage> {
   readonly #context: ActorContext<ChannelsMessage>;
   readonly #deps: ChannelsDeps;
-  readonly #session: OwnSession;
+  /** A job is in one of these: it waits for its turn, is asked or reported, or rests until it is asked again. */
+  readonly #waiting = new Map<bigint, Job>();
   readonly #active = new Map<bigint, Job>();
-  readonly #waiting = new Map<bigint, Intent>();
+  readonly #resting = new Map<bigint, Job>();
+  #session: OwnSession;
+  /** Whether the session's opening has been submitted. */
+  #opened = false;
   #leading = false;
   /** Counts the times this node has led: what an earlier reign started concerns nobody. */
   #reign = 0;
-  #sessionOpen = false;
   #logTime: LogTime = 0n;
   #requests = 0;
   #retries = 0;
@@ -77,10 +90,11 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
   constructor(context: ActorContext<ChannelsMessage>, deps: ChannelsDeps) {
     this.#context = context;
     this.#deps = deps;
-    this.#session = new OwnSession(deps.crypto, deps.clusterId, deps.random);
+    this.#session = this.#newSession();
     deps.status.post("channels", () => ({
-      active: this.#active.size,
       waiting: this.#waiting.size,
+      active: this.#active.size,
+      resting: this.#resting.size,
       requests: this.#requests,
       retries: this.#retries,
     }));
@@ -94,14 +108,13 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
         break;
       case "follow":
         this.#leading = false;
-        this.#active.clear();
-        this.#waiting.clear();
+        this.#forget();
         break;
       case "applied":
         this.#logTime = message.timestamp;
         for (const event of message.events) {
-          if (event.type === "intentClosed") this.#close(event.id);
-          else if (event.type === "intentOpened" && this.#leading) this.#waiting.set(event.intent.id, event.intent);
+          if (event.type === "intentClosed") this.#drop(event.id);
+          else if (event.type === "intentOpened" && this.#leading) this.#take(event.intent);
         }
         this.#startWaiting();
         break;
@@ -109,10 +122,10 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
         this.#answered(message);
         break;
       case "retry":
-        this.#withJob(message, (job) => this.#request(job));
+        this.#rested(message);
         break;
       case "report":
-        this.#withJob(message, (job) => this.#report(job));
+        if (message.reign === this.#reign) this.#report(this.#active.get(message.intent));
         break;
     }
   }
@@ -120,39 +133,37 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
   #lead(openIntents: readonly Intent[]): void {
     this.#leading = true;
     this.#reign += 1;
-    this.#active.clear();
-    this.#waiting.clear();
-    for (const intent of openIntents) this.#waiting.set(intent.id, intent);
+    this.#forget();
+    for (const intent of openIntents) this.#take(intent);
     this.#startWaiting();
   }
 
+  #forget(): void {
+    for (const jobs of [this.#waiting, this.#active, this.#resting]) jobs.clear();
+  }
+
+  #take(intent: Intent): void {
+    const nothing = { attempts: 0, refusal: undefined, outcome: undefined, report: undefined, reports: 0 };
+    this.#waiting.set(intent.id, { intent, ...nothing });
+  }
+
+  /** The intent is closed, by our report or by another's. */
+  #drop(id: bigint): void {
+    for (const jobs of [this.#waiting, this.#active, this.#resting]) jobs.delete(id);
+  }
+
   #startWaiting(): void {
-    for (const [id, intent] of this.#waiting) {
+    for (const [id, job] of this.#waiting) {
       if (this.#active.size >= INTENTS_ACTIVE_MAX) return;
       this.#waiting.delete(id);
-      const job: Job = { intent, attempts: 0, outcome: undefined };
       this.#active.set(id, job);
       this.#request(job);
     }
   }
 
-  #close(id: bigint): void {
-    this.#waiting.delete(id);
-    const job = this.#active.get(id);
-    if (job === undefined) return;
-    this.#active.delete(id);
-    // A report of ours has come through, so the session stands.
-    if (job.outcome !== undefined) this.#sessionOpen = true;
-  }
-
-  #withJob(message: { readonly reign: number; readonly intent: bigint }, act: (job: Job) => void): void {
-    const job = message.reign === this.#reign ? this.#active.get(message.intent) : undefined;
-    if (job !== undefined) act(job);
-  }
-
   #request(job: Job): void {
-    const { intent, attempts } = job;
-    const inquire = attempts >= INQUIRE_FROM && attempts % 2 === 0;
+    const { intent, attempts, refusal } = job;
+    const inquire = refusal !== undefined || (attempts >= INQUIRE_FROM && attempts % 2 === 0);
     const request = inquire ? inquiryRequest(intent) : actionRequest(intent);
     const reign = this.#reign;
     job.attempts += 1;
@@ -163,36 +174,72 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
     );
   }
 
-  #answered(message: Extract<ChannelsMessage, { type: "response" }>): void {
-    this.#withJob(message, (job) => {
-      if (job.outcome !== undefined) return;
-      const outcome = interpret(message.request, message.response);
-      if (outcome === undefined) this.#retryLater(job);
-      else {
-        job.outcome = outcome;
-        this.#report(job);
-      }
-    });
+  #answered({ reign, intent, request, response }: Extract<ChannelsMessage, { type: "response" }>): void {
+    const job = reign === this.#reign ? this.#active.get(intent) : undefined;
+    if (job === undefined || job.outcome !== undefined) return;
+    const said = interpret(request, response);
+    if (said.type === "decided") this.#decided(job, said.outcome);
+    else if (said.type === "unknown" && job.refusal !== undefined) this.#decided(job, refusedOutcome(job.refusal));
+    else if (said.type === "refused") {
+      job.refusal = said.reason;
+      this.#request(job);
+    } else this.#rest(job);
   }
 
-  #retryLater(job: Job): void {
+  #decided(job: Job, outcome: NetworkOutcome): void {
+    job.outcome = outcome;
+    this.#report(job);
+  }
+
+  /** Nothing was learnt: the job makes room for others, and is asked again after a pause. */
+  #rest(job: Job): void {
+    const { intent, attempts } = job;
+    this.#active.delete(intent.id);
+    this.#resting.set(intent.id, job);
     this.#retries += 1;
-    const backOff = Math.min(BACK_OFF_MS * 2 ** Math.min(job.attempts, 10), BACK_OFF_MAX_MS);
+    const backOff = Math.min(BACK_OFF_MS * 2 ** Math.min(attempts, 10), BACK_OFF_MAX_MS);
     const delayMs = Math.floor(backOff / 2) + this.#deps.random.below(Math.ceil(backOff / 2) + 1);
-    this.#context.after(delayMs, { type: "retry", reign: this.#reign, intent: job.intent.id });
-    const { id, action } = job.intent;
-    if (job.attempts % 5 === 0)
-      this.#deps.log.warn("channels.no_answer", { intent: id, action, attempts: job.attempts });
+    this.#context.after(delayMs, { type: "retry", reign: this.#reign, intent: intent.id });
+    const { id, action } = intent;
+    if (attempts % 5 === 0) this.#deps.log.warn("channels.no_answer", { intent: id, action, attempts });
+    this.#startWaiting();
+  }
+
+  #rested({ reign, intent }: Extract<ChannelsMessage, { type: "retry" }>): void {
+    const job = reign === this.#reign ? this.#resting.get(intent) : undefined;
+    if (job === undefined) return;
+    this.#resting.delete(intent);
+    this.#waiting.set(intent, job);
+    this.#startWaiting();
   }
 
   /** Puts the network's answer into the log, again and again until the intent is seen to be closed. */
-  #report(job: Job): void {
-    if (job.outcome === undefined) return;
+  #report(job: Job | undefined): void {
+    if (job?.outcome === undefined) return;
+    if (job.reports === REPORTS_PER_SESSION) this.#renewSession();
     const now = this.#now();
-    if (!this.#sessionOpen) this.#deps.submit(this.#session.opening(now));
+    // Again with each repetition: nothing tells us whether the session still stands.
+    if (!this.#opened || job.reports > 0) this.#opened = this.#deps.submit(this.#session.opening(now));
     const body = { intent: job.intent.id, ...job.outcome };
-    this.#deps.submit(this.#session.sign({ kind: "channelOutcome", body }, now));
+    job.report ??= this.#session.sign({ kind: "channelOutcome", body }, now);
+    job.reports += 1;
+    this.#deps.submit(job.report);
     this.#context.after(REPORT_INTERVAL_MS, { type: "report", reign: this.#reign, intent: job.intent.id });
+  }
+
+  #newSession(): OwnSession {
+    const { crypto, clusterId, random } = this.#deps;
+    return new OwnSession(crypto, clusterId, random);
+  }
+
+  #renewSession(): void {
+    this.#session = this.#newSession();
+    this.#opened = false;
+    for (const job of this.#active.values()) {
+      job.report = undefined;
+      job.reports = 0;
+    }
+    this.#deps.log.warn("channels.session_renewed", { reports: this.#active.size });
   }
 
   /** Log time as the next block will have it, roughly: the clock, where the log lags behind it. */

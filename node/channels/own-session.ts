@@ -1,6 +1,6 @@
 /**
- * The node's own session, through which it reports what networks have answered. Outcomes close an intent at most once
- * whatever their sequence number, so a report may simply be signed anew when the old one has not come through.
+ * A session of the node's own, through which it reports what networks have answered. Opening it again does nothing, and
+ * an outcome closes its intent at most once, so both may be submitted as often as one likes.
  */
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { Random } from "../base/ports/random.ts";
@@ -22,7 +22,7 @@ export class OwnSession {
     random.fill(this.#id);
   }
 
-  /** The transaction that opens the session; opening it again does nothing. */
+  /** The transaction that opens the session. */
   opening(logTime: bigint): Uint8Array {
     return this.#sign({ kind: "sessionOpen" }, 0, logTime);
   }

@@ -60,8 +60,8 @@ interface Session {
 
 /** Refusals of the state machine after which the session does not remember the number. */
 const UNREMEMBERED: ReadonlySet<string> = new Set([
-  ...["expired", "expiry_too_far", "session_unknown", "session_key_mismatch", "sequence_reused", "sequence_too_old"],
-  ...["sequence_too_new", "unknown_key", "threshold_not_met", "invalid"],
+  ...["expired", "expiry_too_far", "session_unknown", "outcome_forgotten", "session_key_mismatch", "sequence_reused"],
+  ...["sequence_too_old", "sequence_too_new", "unknown_key", "threshold_not_met", "invalid"],
 ]);
 
 export class QuorateClient {

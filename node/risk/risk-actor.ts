@@ -1,6 +1,6 @@
 /**
- * The risk actor: watches what the rules in the log decide. It counts verdicts, keeps the newest cases that wait for a
- * reviewer, and raises an alert when too large a share of the newest payments is not simply accepted.
+ * The risk actor: watches what the rules in the log decide. It counts verdicts and reasons since the node has started,
+ * and raises an alert when too large a share of the newest payments is not simply accepted.
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { Log } from "../base/ports/log.ts";
@@ -13,8 +13,6 @@ import type { Verdict } from "../state/risk/rules.ts";
 const SAMPLE = 1_000;
 /** Share of them, in thousandths, from which an alert is raised. */
 const ALERT_PERMILLE = 200;
-/** Open cases that are kept by id; the count goes on. */
-const CASES_KEPT = 1_024;
 
 export type RiskMessage = ReactorMessage;
 
@@ -29,8 +27,6 @@ export class RiskActor implements Actor<RiskMessage> {
   readonly #log: Log;
   readonly #counts: Record<Verdict, number> = { accept: 0, review: 0, decline: 0 };
   readonly #reasons = new Map<string, number>();
-  /** Payments that wait for a reviewer, oldest first. */
-  readonly #cases = new Set<bigint>();
   /** Ring of the newest decisions: 1 where the payment was not accepted. */
   readonly #sample = new Uint8Array(SAMPLE);
   #decided = 0;
@@ -42,7 +38,6 @@ export class RiskActor implements Actor<RiskMessage> {
     deps.status.post("risk", () => ({
       ...this.#counts,
       reasons: Object.fromEntries([...this.#reasons].sort(([a], [b]) => (a < b ? -1 : 1))),
-      openCases: this.#cases.size,
       alerting: this.#alerting,
     }));
   }
@@ -52,13 +47,7 @@ export class RiskActor implements Actor<RiskMessage> {
     for (const event of message.events) if (event.type === "paymentChanged") this.#changed(event);
   }
 
-  #changed({ id, created, state, verdict, reasons }: PaymentChanged): void {
-    this.#cases.delete(id);
-    if (state === "review") {
-      this.#cases.add(id);
-      const oldest = this.#cases.values().next().value;
-      if (this.#cases.size > CASES_KEPT && oldest !== undefined) this.#cases.delete(oldest);
-    }
+  #changed({ created, verdict, reasons }: PaymentChanged): void {
     if (!created) return;
     this.#counts[verdict] += 1;
     for (const reason of reasons) this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);

@@ -25,6 +25,8 @@ export interface SettlementDeps {
   readonly pulse: () => boolean;
   /** Whether this node leads now; asked when the actor is made anew. */
   readonly leading: () => boolean;
+  /** The earliest deadline of the state; asked when the actor is made anew. */
+  readonly nextDeadline: () => LogTime | undefined;
   readonly status: StatusBoard;
 }
 
@@ -45,11 +47,13 @@ export class SettlementActor implements Actor<SettlementMessage> {
     this.#clock = context.clock;
     this.#deps = deps;
     this.#leading = deps.leading();
+    this.#deadline = deps.nextDeadline();
     deps.status.post("settlement", () => ({
       nextDeadline: this.#deadline ?? 0n,
       pulses: this.#pulses,
       lastWindow: this.#lastWindow?.window ?? 0,
     }));
+    this.#check();
   }
 
   receive(message: SettlementMessage): void {

@@ -2,10 +2,11 @@
  * The stateless gate before the log: envelope, body and everything about a command that needs no state. What it refuses
  * never reaches the log; what it lets pass, the state machine still judges again.
  */
-import { U64_MAX } from "../base/bytes.ts";
+import { toHex, U64_MAX } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { checkBatch } from "../ledger/records.ts";
 import { type Command, decodeBody } from "../wire/body.ts";
+import type { CreateAuthorityBody } from "../wire/kinds.ts";
 import { decodeTransaction, type Transaction } from "../wire/transaction.ts";
 
 /** A transaction that makes sense by itself. */
@@ -37,8 +38,7 @@ function checkCommand(command: Command): void {
       break;
     }
     case "createAuthority":
-      if (command.body.keys.length === 0) throw invalid("an authority needs a key");
-      if (command.body.threshold > command.body.keys.length) throw invalid("the threshold is above the number of keys");
+      checkAuthority(command.body);
       break;
     case "createPayment": {
       const { id, amount, payer, payee } = command.body;
@@ -51,6 +51,12 @@ function checkCommand(command: Command): void {
     default:
       break;
   }
+}
+
+function checkAuthority({ keys, threshold }: CreateAuthorityBody): void {
+  if (keys.length === 0) throw invalid("an authority needs a key");
+  if (new Set(keys.map(toHex)).size < keys.length) throw invalid("an authority names a key twice");
+  if (threshold > keys.length) throw invalid("the threshold is above the number of keys");
 }
 
 const BATCH_FAULTS = {

@@ -19,6 +19,8 @@ import type { Settlement } from "./settlement/settlement.ts";
 
 /** Windows that an answer holds: the newest. */
 const WINDOWS_MAX = 32;
+/** Payments that an answer holds, however many are asked for: an answer must fit in a frame. */
+const PAYMENTS_MAX = 2_048;
 
 /** Who asks. */
 export interface Reader {
@@ -125,11 +127,12 @@ export class Answers {
   ): { payments: readonly PaymentView[]; next: number } {
     const rows = this.#parts.payments.table.rows();
     const payments: PaymentView[] = [];
+    const limit = Math.min(query.limit, PAYMENTS_MAX);
     for (let slot = query.after; slot < rows.length; slot++) {
       const payment = rows[slot] as Payment;
       if (!seesPayment(reader, payment) || (query.state !== undefined && payment.state !== query.state)) continue;
       payments.push(paymentView(payment));
-      if (payments.length === query.limit) return { payments, next: slot + 1 < rows.length ? slot + 1 : 0 };
+      if (payments.length === limit) return { payments, next: slot + 1 < rows.length ? slot + 1 : 0 };
     }
     return { payments, next: 0 };
   }

@@ -8,7 +8,7 @@ import type { StateEvent } from "./events.ts";
 export class Moment {
   /** Log time, nanoseconds; the last of the timestamps reserved for this moment. */
   readonly timestamp: bigint;
-  /** State digest before the block: nobody who submits can know it, so ids derived from it cannot be taken first. */
+  /** Hash of the block, which binds every transaction in it: no transaction can name an id that is derived from it. */
   readonly salt: Uint8Array;
   readonly events: StateEvent[];
   #cursor: bigint;

@@ -27,9 +27,13 @@ export class Postings {
     this.#sha256 = sha256;
   }
 
-  /** An id for a transfer of the system's own, unknowable before the block. `parts` tell its purpose apart. */
+  /**
+   * An id for a transfer of the system's own, unknowable before the block and new with each transaction. `parts` tell
+   * its purpose apart.
+   */
   transferId(moment: Moment, purpose: string, ...parts: readonly bigint[]): bigint {
-    const hash = this.#sha256(utf8(`quorate.transfer.v1\0${purpose}\0`), moment.salt, ...parts.map(u128Bytes));
+    const numbers = [moment.timestamp, ...parts].map(u128Bytes);
+    const hash = this.#sha256(utf8(`quorate.transfer.v1\0${purpose}\0`), moment.salt, ...numbers);
     // Neither zero nor all ones, which the ledger keeps for itself.
     return (readU128(viewOf(hash), 0) >> 1n) | 1n;
   }

@@ -83,7 +83,7 @@ export interface AuthorityView {
   readonly roles: readonly string[];
 }
 
-export interface LedgerTotalsView {
+interface LedgerTotalsView {
   readonly ledger: number;
   readonly debitsPending: string;
   readonly debitsPosted: string;

@@ -38,19 +38,24 @@ export class Registry {
 
   /** Enters the authorities of the genesis; not called when a checkpoint is restored. */
   enterGenesis(genesis: Genesis): void {
-    this.create({ name: "admin", keys: [genesis.adminKey], threshold: 1, roles: ADMIN_ROLES });
-    for (const { id, publicKey } of genesis.nodes) {
-      this.create({ name: `node-${id}`, keys: [publicKey], threshold: 1, roles: ["node"] });
+    const { adminKey, nodes } = genesis;
+    const members = nodes.map(({ id, publicKey }): CreateAuthorityBody => {
+      return { name: `node-${id}`, keys: [publicKey], threshold: 1, roles: ["node"] };
+    });
+    for (const body of [{ name: "admin", keys: [adminKey], threshold: 1, roles: ADMIN_ROLES }, ...members]) {
+      must(this.create(body), `the key of ${body.name} stands twice in the genesis`);
     }
+    // No effects of the first block: the chain of digests begins with a hash of the genesis.
+    this.table.takeEffects();
   }
 
-  /** Creates an authority; undefined when one of its keys speaks for somebody already, or is named twice. */
+  /** Creates an authority; undefined when one of its keys speaks for somebody already. */
   create(body: CreateAuthorityBody): Authority | undefined {
-    const keys = body.keys.map(toHex);
-    if (new Set(keys).size < keys.length || keys.some((key) => this.#idOfKey.has(key))) return undefined;
-    const authority: Authority = { ...body, id: this.table.size + 1 };
+    if (body.keys.some((key) => this.ofKey(key) !== undefined)) return undefined;
+    // Copies: what comes in are views into the whole block.
+    const authority: Authority = { ...body, id: this.table.size + 1, keys: body.keys.map((key) => key.slice()) };
     this.table.add(authority);
-    for (const key of keys) this.#idOfKey.set(key, authority.id);
+    for (const key of authority.keys) this.#idOfKey.set(toHex(key), authority.id);
     return authority;
   }
 

@@ -76,7 +76,9 @@ export class Sessions implements Paged {
     if (known !== undefined) return equalBytes(known.publicKey, publicKey) ? undefined : "session_key_mismatch";
     const slot = this.#freeSlot(now);
     if (slot === undefined) return "session_limit";
-    this.#slots[slot] = { id, publicKey, authority, lastUsed: now, highest: 0, replies: new Map() };
+    // Copies: what a claim holds are views into the whole block, which a session would keep in memory as long as it lives.
+    const names = { id: id.slice(), publicKey: publicKey.slice() };
+    this.#slots[slot] = { ...names, authority, lastUsed: now, highest: 0, replies: new Map() };
     this.#slotOf.set(toHex(id), slot);
     this.#dirty.mark(slot);
     return undefined;

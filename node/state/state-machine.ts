@@ -133,11 +133,11 @@ export class StateMachine {
     const { header } = block;
     const previousDigest = this.digest;
     const events: StateEvent[] = [];
-    this.#keepHouse(new Moment(housekeepingTimestamp(header), previousDigest, events));
+    this.#keepHouse(new Moment(housekeepingTimestamp(header), block.hash, events));
     const results: Uint8Array[] = [];
     const duplicates: boolean[] = [];
     block.transactions.forEach((encoded, index) => {
-      const moment = new Moment(transactionTimestamp(header, index), previousDigest, events);
+      const moment = new Moment(transactionTimestamp(header, index), block.hash, events);
       const executed = this.#applyTransaction(moment, encoded, block.tree.leaves[index] as Uint8Array);
       results.push(executed.result);
       duplicates.push(executed.duplicate);
@@ -277,10 +277,10 @@ export class StateMachine {
     if (signer === undefined) return { type: "refused", code: "unknown_key" };
     if (signer.threshold > 1) return { type: "refused", code: "threshold_not_met" };
     if (kind !== KINDS.sessionOpen) {
+      // Before the expiry: `expired` promises that the transaction was never executed, which only its session knows.
       const verdict = this.#sessions.judge(claim);
+      if (verdict.type === "refused") return { type: "refused", code: forgotten(verdict.code, expiry < now) };
       if (verdict.type === "executed") return verdict;
-      // An expired transaction of a forgotten session has expired; that is the more useful answer.
-      if (verdict.type === "refused") return expiry < now ? { type: "refused", code: "expired" } : verdict;
     }
     if (expiry < now) return { type: "refused", code: "expired" };
     if (expiry > now + TRANSACTION_LIFETIME_MAX_NS) return { type: "refused", code: "expiry_too_far" };
@@ -294,4 +294,12 @@ export class StateMachine {
     const rows = this.#tables.flatMap((table) => table.takeEffects() ?? []);
     return this.#sha256(utf8("quorate.effects.v1\0"), length, ledger, ...rows);
   }
+}
+
+/**
+ * What to say where a session is unknown. While the transaction has not expired, it has not been executed: a session is
+ * forgotten only when all that it executed has expired. Afterwards nobody can tell.
+ */
+function forgotten(code: Refusal, expired: boolean): Refusal {
+  return code === "session_unknown" && expired ? "outcome_forgotten" : code;
 }

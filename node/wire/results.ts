@@ -15,6 +15,7 @@ export const REFUSALS = [
   "expired",
   "expiry_too_far",
   "session_unknown",
+  "outcome_forgotten",
   "session_key_mismatch",
   "session_limit",
   "sequence_reused",

@@ -3,7 +3,8 @@
  * sandbox process and the simulator run the same core.
  *
  * It is idempotent by key as real acquirers are: the first decision under a key stands for ever, also when its answer
- * never arrived. It keeps books, so that a payment authorised or captured twice can be found.
+ * never arrived. Under a new key it does what it is asked to, even a second time: it keeps books, so that a payment
+ * authorised or captured twice can be found.
  */
 import type { Prng } from "../../node/base/prng.ts";
 import { type AcquirerAction, type ParsedRequest, parseRequest } from "./protocol.ts";
@@ -75,8 +76,10 @@ export class AcquirerCore {
   readonly #rates: AcquirerRates;
   readonly #onDecision: (decision: Decision) => void;
   readonly #decisions = new Map<string, Decision>();
-  /** References of approved authorisations. */
-  readonly #references = new Set<string>();
+  /** Approved authorisations by reference. */
+  readonly #authorizations = new Map<string, Decision>();
+  /** References of what was voided. */
+  readonly #voided = new Set<string>();
 
   constructor(options: {
     readonly random: Prng;
@@ -92,7 +95,9 @@ export class AcquirerCore {
   /** Enters a decision: a new one, or one made before a restart. */
   remember(decision: Decision): void {
     this.#decisions.set(decision.key, decision);
-    if (decision.networkReference !== "") this.#references.add(decision.networkReference);
+    if (decision.outcome !== "approved") return;
+    if (decision.action === "authorize") this.#authorizations.set(decision.networkReference, decision);
+    if (decision.action === "void") this.#voided.add(decision.networkReference);
   }
 
   handle(request: AcquirerRequest): AcquirerReply {
@@ -129,7 +134,8 @@ export class AcquirerCore {
   #act(request: Extract<ParsedRequest, { type: "action" }>): AcquirerReply {
     const known = this.#decisions.get(request.key);
     if (known !== undefined) {
-      if (known.body !== request.body) return answer(422, { error: "idempotency_key_reused" });
+      const same = known.action === request.action && known.body === request.body;
+      if (!same) return answer(422, { error: "idempotency_key_reused" });
       return answer(200, publicPart(known));
     }
     if (this.#happens(this.#rates.unavailablePermille)) return answer(503, { error: "unavailable" });
@@ -157,7 +163,12 @@ export class AcquirerCore {
       }
       return { ...base, outcome: "approved", reason: "", networkReference: `auth-${key.slice(0, 16)}` };
     }
-    if (!this.#references.has(request.authorization)) return decline("unknown_authorization");
+    const authorization = this.#authorizations.get(request.authorization);
+    if (authorization?.payment !== payment) return decline("unknown_authorization");
+    if (action === "capture") {
+      if (BigInt(amount) > BigInt(authorization.amount)) return decline("amount_exceeds_authorization");
+      if (this.#voided.has(request.authorization)) return decline("authorization_voided");
+    }
     return { ...base, outcome: "approved", reason: "", networkReference: request.authorization };
   }
 

@@ -31,7 +31,8 @@ const ACTIONS: ReadonlyMap<string, AcquirerAction> = new Map([
 ]);
 const INQUIRY = "/v1/requests/";
 const KEY = /^[0-9a-f]{16,64}$/;
-const DECIMAL = /^[1-9]\d{0,37}$/;
+/** As many digits as a number of 128 bits has. */
+const DECIMAL = /^[1-9]\d{0,38}$/;
 
 interface ActionBody {
   readonly payment: string;

@@ -1,13 +1,13 @@
 /**
- * The sandbox acquirer as a process of its own: HTTP on the loopback address around the core, with a journal, so that a
- * restarted acquirer remembers what it has decided. docs/acquirer.md describes the protocol.
+ * The sandbox acquirer as a process of its own: HTTP on the loopback address around the core, with a journal.
+ * docs/acquirer.md describes the protocol.
  */
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as later } from "node:timers";
 import { Prng } from "../../node/base/prng.ts";
-import { AcquirerCore, type AcquirerRates, type AcquirerReport, type Decision } from "./core.ts";
+import { AcquirerCore, type AcquirerRates, type AcquirerReport } from "./core.ts";
+import { Journal } from "./journal.ts";
 
 const BODY_BYTES_MAX = 65_536;
 
@@ -16,7 +16,7 @@ export interface AcquirerOptions {
   readonly port: number;
   readonly seed: number;
   readonly rates: AcquirerRates;
-  /** File of decisions, one JSON line each; created where it is not there. */
+  /** File of decisions; created where it is not there. */
   readonly journalPath: string;
 }
 
@@ -26,16 +26,15 @@ export interface RunningAcquirer {
   close(): Promise<void>;
 }
 
+/** Starts the acquirer. Throws where the journal is damaged or the port is taken. */
 export async function startAcquirer(options: AcquirerOptions): Promise<RunningAcquirer> {
-  const { journalPath } = options;
-  const past = existsSync(journalPath) ? readFileSync(journalPath, "utf8").split("\n") : [];
-  const journal = openSync(journalPath, "a");
+  const journal = new Journal(options.journalPath);
   const core = new AcquirerCore({
     random: new Prng(options.seed),
     rates: options.rates,
-    onDecision: (decision) => writeSync(journal, `${JSON.stringify(decision)}\n`),
+    onDecision: (decision) => journal.append(decision),
   });
-  for (const line of past) if (line.endsWith("}")) core.remember(JSON.parse(line) as Decision);
+  for (const decision of journal.past) core.remember(decision);
   const server = createServer((request, response) => {
     readBody(request, (body) => {
       if (body === undefined) response.writeHead(413).end();
@@ -50,11 +49,12 @@ export async function startAcquirer(options: AcquirerOptions): Promise<RunningAc
     port: (server.address() as AddressInfo).port,
     report: () => core.report(),
     close: async () => {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => {
+      const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      closeSync(journal);
+      server.closeAllConnections();
+      await closed;
+      journal.close();
     },
   };
 }
@@ -67,7 +67,7 @@ function serve(core: AcquirerCore, request: IncomingMessage, body: string, respo
   later(() => {
     if (response.destroyed) return;
     response.writeHead(reply.status, { "content-type": "application/json" }).end(reply.body);
-  }, reply.delayMs);
+  }, reply.delayMs).unref();
 }
 
 function readBody(request: IncomingMessage, done: (body: string | undefined) => void): void {

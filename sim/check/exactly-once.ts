@@ -13,6 +13,7 @@ const NOT_EXECUTED: ReadonlySet<string> = new Set([
   "expired",
   "expiry_too_far",
   "session_unknown",
+  "outcome_forgotten",
   "session_key_mismatch",
   "session_limit",
   "sequence_reused",

@@ -1,9 +1,14 @@
 /**
  * The card connector: how an intent becomes a request to the acquirer, and what its answer means. Pure; docs/acquirer.md
- * describes the protocol. An answer is definite or it is not: nothing is ever called declined because nobody answered.
+ * describes the protocol.
+ *
+ * An answer is definite or it is not: nothing is ever called declined because nobody answered, and not even because a
+ * request was refused, as long as an earlier one under the same key may have been taken. So a refusal counts only when an
+ * inquiry confirms that nothing is known under the key.
  */
 import type { OutsideRequest, OutsideResponse } from "../../base/ports/outside.ts";
 import type { Intent, IntentAction } from "../../state/outbox.ts";
+import { WireError } from "../../wire/msgpack.ts";
 import { check, object, oneOf, type Schema, text } from "../../wire/schema.ts";
 
 const ENDPOINT = "card";
@@ -13,8 +18,8 @@ const PATHS: Readonly<Record<IntentAction, string>> = {
   capture: "/v1/captures",
   void: "/v1/voids",
 };
-/** Statuses after which the same request may well succeed. */
-const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
+/** Statuses of an acquirer that has understood a request and will not take it: malformed, too large, key used before. */
+const REFUSING: ReadonlySet<number> = new Set([400, 413, 422]);
 
 /** What the network has decided. `amount` is what it says it acted on, minor units. */
 export interface NetworkOutcome {
@@ -23,6 +28,16 @@ export interface NetworkOutcome {
   readonly networkReference: string;
   readonly amount: bigint;
 }
+
+/** What a response says. */
+export type Interpretation =
+  | { readonly type: "decided"; readonly outcome: NetworkOutcome }
+  /** The request was not taken; `reason` names the status. */
+  | { readonly type: "refused"; readonly reason: string }
+  /** Nothing is known under the key. */
+  | { readonly type: "unknown" }
+  /** Nothing at all: ask again. */
+  | { readonly type: "silent" };
 
 interface AnswerBody {
   readonly outcome: "approved" | "declined";
@@ -36,6 +51,9 @@ const answerSchema: Schema<AnswerBody> = object({
   networkReference: text(64),
   amount: text(39),
 });
+
+/** An inquiry's answer when the key is not known: another 404 comes from somebody who does not speak the protocol. */
+const unknownSchema: Schema<object> = object({ error: oneOf("unknown") });
 
 /** Asks the network to act. */
 export function actionRequest(intent: Intent): OutsideRequest {
@@ -58,22 +76,39 @@ export function inquiryRequest(intent: Intent): OutsideRequest {
   return { endpoint: ENDPOINT, method: "GET", path, headers: {}, body: "", timeoutMs: TIMEOUT_MS };
 }
 
-/** What a response means; undefined when it settles nothing and the request must be made again. */
-export function interpret(request: OutsideRequest, response: OutsideResponse): NetworkOutcome | undefined {
-  if (response.kind === "no_answer" || response.status >= 500 || PASSING.has(response.status)) return undefined;
-  if (response.status === 200) return decodeAnswer(response.body);
-  // An inquiry that finds nothing says only that the request has not arrived yet.
-  if (request.method === "GET") return undefined;
-  return { outcome: "declined", reason: `network_${response.status}`, networkReference: "", amount: 0n };
+/** What a response says to a request. Whatever is not the protocol is as good as no answer. */
+export function interpret(request: OutsideRequest, response: OutsideResponse): Interpretation {
+  if (response.kind === "no_answer") return SILENT;
+  const { status, body } = response;
+  if (status === 200) {
+    const outcome = decode(answerSchema, body);
+    return outcome === undefined ? SILENT : decided(outcome);
+  }
+  if (request.method === "POST") {
+    return REFUSING.has(status) ? { type: "refused", reason: `network_${status}` } : SILENT;
+  }
+  return status === 404 && decode(unknownSchema, body) !== undefined ? { type: "unknown" } : SILENT;
 }
 
-function decodeAnswer(body: string): NetworkOutcome | undefined {
+/** The outcome of a request that was refused, and is confirmed to be unknown. */
+export function refusedOutcome(reason: string): NetworkOutcome {
+  return { outcome: "declined", reason, networkReference: "", amount: 0n };
+}
+
+const SILENT: Interpretation = { type: "silent" };
+
+function decided({ outcome, reason, networkReference, amount }: AnswerBody): Interpretation {
+  // Without its reference an approval could be neither captured nor voided.
+  if (!/^\d{1,38}$/.test(amount) || (outcome === "approved" && networkReference === "")) return SILENT;
+  const why = outcome === "declined" && reason === "" ? "declined" : reason;
+  return { type: "decided", outcome: { outcome, reason: why, networkReference, amount: BigInt(amount) } };
+}
+
+function decode<T>(schema: Schema<T>, body: string): T | undefined {
   try {
-    const { outcome, reason, networkReference, amount } = check(answerSchema, JSON.parse(body), "malformed_body");
-    if (!/^\d{1,38}$/.test(amount)) return undefined;
-    return { outcome, reason, networkReference, amount: BigInt(amount) };
-  } catch {
-    // Not the protocol: as good as no answer.
-    return undefined;
+    return check(schema, JSON.parse(body), "malformed_body");
+  } catch (error) {
+    if (error instanceof WireError || error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }

@@ -36,10 +36,21 @@ export interface PaymentParts {
   readonly cards: CardChannel;
 }
 
-/** The payment as it is now, or why nothing was done; `what` names the thing that is missing or wrong. */
-export type Step = Payment | { readonly refusal: Refusal; readonly what: string };
+/** Why nothing was done; `what` names the thing that is missing or wrong. */
+interface Refused {
+  readonly refusal: Refusal;
+  readonly what: string;
+}
 
-function refuse(refusal: Refusal, what: string): Step {
+/** The payment as it is now, or why nothing was done. */
+export type Step = Payment | Refused;
+
+/** How a step changes a payment, but for the time. */
+type Change = Omit<PaymentChange, "updatedAt">;
+
+type Parties = Pick<Payment, "channel" | "payerParticipant" | "payeeParticipant">;
+
+function refuse(refusal: Refusal, what: string): Refused {
   return { refusal, what };
 }
 
@@ -55,9 +66,11 @@ export class PaymentLifeCycle {
     if (payments.get(body.id) !== undefined) return refuse("already_exists", "id");
     const parties = this.#parties(authority, body);
     if ("refusal" in parties) return parties;
-    const initiatedAt = body.initiatedAt ?? moment.timestamp / NS_PER_SECOND;
-    const { ledger, payer, amount } = body;
-    const decision = risk.assess({ ledger, payer, amount, seconds: initiatedAt });
+    const now = moment.timestamp / NS_PER_SECOND;
+    const { ledger, payer, amount, initiatedAt = now } = body;
+    // A time that has not come yet would open velocity windows ahead, each of them empty.
+    const seconds = initiatedAt < now ? initiatedAt : now;
+    const decision = risk.assess({ ledger, payer, amount, seconds });
     const draft: Payment = {
       ...{ id: body.id, state: "review", channel: parties.channel, payer, payee: body.payee, amount, ledger },
       ...{ capture: body.capture, cardToken: body.cardToken ?? "", reference: body.reference ?? "" },
@@ -87,6 +100,8 @@ export class PaymentLifeCycle {
     const payment = this.#owned(authority, id);
     if ("refusal" in payment) return payment;
     if (payment.state !== "authorized") return refuse("wrong_state", payment.state);
+    // Its expiry is housekeeping of the next block.
+    if (payment.deadline <= moment.timestamp) return refuse("wrong_state", "expired");
     if (payment.channel === "wallet") return this.#change(moment, payment, this.#settleHold(moment, payment));
     return this.#change(moment, payment, { state: "capturing", intent: this.#ask(moment, payment, "capture") });
   }
@@ -108,7 +123,7 @@ export class PaymentLifeCycle {
     assert(payment.intent === intent.id, `payment ${payment.id} does not wait for intent ${intent.id}`);
     outbox.close(intent.id, body.outcome);
     moment.events.push({ type: "intentClosed", id: intent.id });
-    return this.#change(moment, payment, { ...this.#answered(moment, payment, intent, body) });
+    return this.#change(moment, payment, this.#answered(moment, payment, intent, body));
   }
 
   /** Ends authorised payments whose deadline has passed; those beyond the bound wait for the next block. */
@@ -121,72 +136,68 @@ export class PaymentLifeCycle {
   }
 
   /** Who pays whom over which channel, and who settles for them. */
-  #parties(
-    authority: number,
-    body: CreatePaymentBody,
-  ):
-    | Pick<Payment, "channel" | "payerParticipant" | "payeeParticipant">
-    | { readonly refusal: Refusal; readonly what: string } {
+  #parties(authority: number, body: CreatePaymentBody): Parties | Refused {
+    const parties = this.#partiesOfChannel(authority, body);
+    if ("refusal" in parties) return parties;
+    const { payerParticipant, payeeParticipant } = parties;
+    const settled = this.#parts.settlement.takes(body.ledger, payerParticipant, payeeParticipant);
+    return settled ? parties : refuse("not_configured", "participant");
+  }
+
+  #partiesOfChannel(authority: number, body: CreatePaymentBody): Parties | Refused {
     const { ledger, cards, outbox } = this.#parts;
     const payee = ledger.lookupAccount(body.payee);
-    if (payee === undefined) return { refusal: "not_found", what: "payee" };
-    if (payee.ledger !== body.ledger) return { refusal: "invalid", what: "ledger" };
-    const payeeParticipant = must(ledger.accountAuthority(body.payee), "an account without authority");
+    if (payee === undefined) return refuse("not_found", "payee");
+    if (payee.ledger !== body.ledger) return refuse("invalid", "ledger");
+    const payeeParticipant = this.#authorityOf(body.payee);
     const payer = ledger.lookupAccount(body.payer);
     const channel = body.channel ?? (payer === undefined && body.cardToken !== undefined ? "card" : "wallet");
     if (channel === "wallet") {
-      if (payer === undefined) return { refusal: "not_found", what: "payer" };
-      if (payer.ledger !== body.ledger) return { refusal: "invalid", what: "ledger" };
-      const payerParticipant = must(ledger.accountAuthority(body.payer), "an account without authority");
-      if (payerParticipant !== authority) return { refusal: "not_authorized", what: "payer" };
+      if (payer === undefined) return refuse("not_found", "payer");
+      if (payer.ledger !== body.ledger) return refuse("invalid", "ledger");
+      const payerParticipant = this.#authorityOf(body.payer);
+      if (payerParticipant !== authority) return refuse("not_authorized", "payer");
       return { channel, payerParticipant, payeeParticipant };
     }
-    if (body.cardToken === undefined || body.cardToken === "") return { refusal: "invalid", what: "cardToken" };
+    if (body.cardToken === undefined || body.cardToken === "") return refuse("invalid", "cardToken");
     const card = cards.of(body.ledger);
-    if (card === undefined) return { refusal: "not_configured", what: "card" };
-    if (payeeParticipant !== authority) return { refusal: "not_authorized", what: "payee" };
-    if (outbox.full) return { refusal: "limit_reached", what: "outbox" };
-    const payerParticipant = must(
-      ledger.accountAuthority(card.clearingAccount),
-      "a clearing account without authority",
-    );
-    return { channel, payerParticipant, payeeParticipant };
+    if (card === undefined) return refuse("not_configured", "card");
+    if (payeeParticipant !== authority) return refuse("not_authorized", "payee");
+    if (outbox.full) return refuse("limit_reached", "outbox");
+    return { channel, payerParticipant: this.#authorityOf(card.clearingAccount), payeeParticipant };
+  }
+
+  /** The authority of an account that exists. */
+  #authorityOf(account: bigint): number {
+    return must(this.#parts.ledger.accountAuthority(account), `account ${account} has no authority`);
   }
 
   /** Starts the channel's authorisation of a payment that risk or a reviewer has let pass. */
-  #authorize(moment: Moment, payment: Payment): PaymentChange {
-    const updatedAt = moment.timestamp;
+  #authorize(moment: Moment, payment: Payment): Change {
     if (payment.channel === "card") {
-      return { state: "authorizing", intent: this.#ask(moment, payment, "authorize"), updatedAt };
+      return { state: "authorizing", intent: this.#ask(moment, payment, "authorize") };
     }
     const hold = this.#holdOf(moment, payment, payment.payer);
     if (payment.capture === "manual") {
       const failure = this.#parts.postings.post(moment, [hold]);
-      if (failure !== undefined) return { state: "failed", failure, updatedAt };
-      return { state: "authorized", hold: hold.id, deadline: moment.timestamp + WALLET_HOLD_NS, updatedAt };
+      if (failure !== undefined) return { state: "failed", failure };
+      return { state: "authorized", hold: hold.id, deadline: moment.timestamp + WALLET_HOLD_NS };
     }
     const captured = { ...payment, hold: hold.id };
     const failure = this.#parts.postings.post(moment, [hold, this.#captureOf(moment, captured)]);
-    if (failure !== undefined) return { state: "failed", failure, updatedAt };
-    return { state: "captured", hold: hold.id, window: this.#clear(moment, payment), updatedAt };
+    if (failure !== undefined) return { state: "failed", failure };
+    return { state: "captured", hold: hold.id, window: this.#clear(moment, payment) };
   }
 
-  #answered(
-    moment: Moment,
-    payment: Payment,
-    intent: Intent,
-    body: ChannelOutcomeBody,
-  ): Omit<PaymentChange, "updatedAt"> {
+  #answered(moment: Moment, payment: Payment, intent: Intent, body: ChannelOutcomeBody): Change {
     const honest = body.outcome === "declined" || body.amount === intent.amount;
     switch (intent.action) {
       case "authorize":
         if (body.outcome === "declined") return { state: "failed", failure: body.reason, intent: 0n };
         return this.#authorized(moment, { ...payment, networkReference: body.networkReference }, honest);
       case "capture":
-        if (body.outcome === "declined") {
-          this.#voidHold(moment, payment);
-          return { state: "failed", failure: body.reason, intent: 0n };
-        }
+        // Not captured, but authorised still: the network must let the card holder's money go.
+        if (body.outcome === "declined") return this.#undo(moment, payment, "failed", body.reason);
         if (!honest) return this.#undo(moment, payment, "failed", INTEGRITY_FAILURE);
         return { intent: 0n, ...this.#settleHold(moment, payment) };
       case "void":
@@ -199,34 +210,35 @@ export class PaymentLifeCycle {
   }
 
   /** The network has authorised: hold the money on the ledger, and capture where nobody needs to ask for it. */
-  #authorized(moment: Moment, payment: Payment, honest: boolean): Omit<PaymentChange, "updatedAt"> {
+  #authorized(moment: Moment, payment: Payment, honest: boolean): Change {
     const { networkReference } = payment;
     if (!honest) return { ...this.#undo(moment, payment, "failed", INTEGRITY_FAILURE), networkReference };
     const card = must(this.#parts.cards.of(payment.ledger), "a card payment in a currency without cards");
     const hold = this.#holdOf(moment, payment, card.clearingAccount);
     const failure = this.#parts.postings.post(moment, [hold]);
     if (failure !== undefined) return { ...this.#undo(moment, payment, "failed", failure), networkReference };
+    // The clearing account may be another than when the payment was created: who pays is whose account is debited.
+    const payerParticipant = this.#authorityOf(card.clearingAccount);
+    const held = { hold: hold.id, payerParticipant, networkReference };
     if (payment.capture === "automatic") {
-      const intent = this.#ask(moment, payment, "capture");
-      return { state: "capturing", hold: hold.id, intent, networkReference };
+      return { ...held, state: "capturing", intent: this.#ask(moment, payment, "capture") };
     }
     const deadline = moment.timestamp + BigInt(card.holdSeconds) * NS_PER_SECOND;
-    return { state: "authorized", hold: hold.id, intent: 0n, deadline, networkReference };
+    return { ...held, state: "authorized", intent: 0n, deadline };
   }
 
   /** Posts the hold: the money has moved. Where an account was closed meanwhile, the payment is taken back instead. */
-  #settleHold(moment: Moment, payment: Payment): PaymentChange {
+  #settleHold(moment: Moment, payment: Payment): Change {
     const failure = this.#parts.postings.post(moment, [this.#captureOf(moment, payment)]);
     if (failure !== undefined) return this.#undo(moment, payment, "failed", failure);
-    return { state: "captured", window: this.#clear(moment, payment), updatedAt: moment.timestamp };
+    return { state: "captured", window: this.#clear(moment, payment) };
   }
 
   /** Takes an authorised payment back: at once for a wallet, by asking the network for a card. */
-  #undo(moment: Moment, payment: Payment, ending: Exclude<Ending, "">, failure: string): PaymentChange {
+  #undo(moment: Moment, payment: Payment, ending: Exclude<Ending, "">, failure: string): Change {
     if (payment.hold !== 0n) this.#voidHold(moment, payment);
-    const updatedAt = moment.timestamp;
-    if (payment.channel === "wallet") return { state: ending, failure, updatedAt };
-    return { state: "voiding", ending, failure, intent: this.#ask(moment, payment, "void"), updatedAt };
+    if (payment.channel === "wallet") return { state: ending, failure };
+    return { state: "voiding", ending, failure, intent: this.#ask(moment, payment, "void") };
   }
 
   #voidHold(moment: Moment, payment: Payment): void {
@@ -275,7 +287,7 @@ export class PaymentLifeCycle {
     return payment.signer === authority ? payment : refuse("not_authorized", "payment");
   }
 
-  #change(moment: Moment, payment: Payment, change: Omit<PaymentChange, "updatedAt">): Payment {
+  #change(moment: Moment, payment: Payment, change: Change): Payment {
     const after = this.#parts.payments.change(payment.id, { ...change, updatedAt: moment.timestamp });
     return this.#announce(moment, after, false);
   }

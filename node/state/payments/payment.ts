@@ -7,6 +7,9 @@
  *           ├─> authorized ──> captured       wallet: the ledger itself authorises
  *           └─> authorizing ──> authorized ──> capturing ──> captured      card: the network is asked
  *   authorized ──> voided | expired (wallet) or voiding ──> voided | expired | failed (card: the network must undo too)
+ *   capturing ──> voiding ──> failed        the network or the ledger refused the capture
+ *
+ * docs/payments.md has the whole table of states and commands.
  *
  * A hold on the ledger stands from `authorized` until it is posted (captured) or voided; it has no timeout of its own,
  * so that it can never vanish while the network is being asked: the payment's deadline ends it.
@@ -36,7 +39,7 @@ const TRANSITIONS: Readonly<Record<PaymentState, readonly PaymentState[]>> = {
   review: ["rejected", "authorizing", "authorized", "captured", "failed"],
   authorizing: ["authorized", "capturing", "voiding", "failed"],
   authorized: ["capturing", "captured", "voiding", "voided", "expired", "failed"],
-  capturing: ["captured", "voiding", "failed"],
+  capturing: ["captured", "voiding"],
   voiding: ["voided", "expired", "failed"],
   captured: [],
   voided: [],
@@ -48,9 +51,6 @@ const TRANSITIONS: Readonly<Record<PaymentState, readonly PaymentState[]>> = {
 
 /** States a payment may be created in. */
 const INITIAL: readonly PaymentState[] = ["review", "authorizing", "authorized", "captured", "declined", "failed"];
-
-/** States in which nothing will happen to the payment any more. */
-export const FINAL_STATES: readonly PaymentState[] = PAYMENT_STATES.filter((state) => TRANSITIONS[state].length === 0);
 
 /** Where a payment that is being voided at the network ends. */
 const ENDINGS = ["", "voided", "expired", "failed"] as const;

@@ -136,8 +136,8 @@ export class Risk {
       payer,
       start: fresh ? start : before.start,
       count: fresh ? 1 : before.count + 1,
-      // Sums saturate: 2^127 minor units are over any limit already, and the row keeps fitting 128 bits.
-      amount: fresh ? amount : saturate(before.amount + amount),
+      // Fits 128 bits for ever: an amount has 64 bits, and nobody makes 2^64 payments.
+      amount: fresh ? amount : before.amount + amount,
     };
     this.#windows.replace(slot, after);
     return after;
@@ -151,10 +151,4 @@ export class Risk {
     }
     return slots;
   }
-}
-
-const SUM_MAX = (1n << 128n) - 1n;
-
-function saturate(sum: bigint): bigint {
-  return sum > SUM_MAX ? SUM_MAX : sum;
 }

@@ -7,7 +7,7 @@ import { integer, oneOf, type Schema, safeInteger, text, tuple, u32, u64, u128 }
 import { Table } from "../table.ts";
 
 /** A settled currency, with the id of its open window. */
-export interface Currency extends ConfigureSettlementBody {
+interface Currency extends ConfigureSettlementBody {
   readonly window: number;
 }
 

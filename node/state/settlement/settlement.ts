@@ -81,6 +81,15 @@ export class Settlement {
     return undefined;
   }
 
+  /**
+   * Whether a payment between the two authorities may be made: where the currency is settled here, both must have an
+   * account to settle with, or its window could never be settled.
+   */
+  takes(ledger: number, payer: number, payee: number): boolean {
+    if (payer === payee || !this.#currencySlot.has(ledger)) return true;
+    return [payer, payee].every((authority) => this.#participantSlot.has(participantKey(authority, ledger)));
+  }
+
   /** Adds a captured payment to the open window; tells the window's id, 0 where the currency is not settled here. */
   record(moment: Moment, payment: Captured): number {
     const slot = this.#currencySlot.get(payment.ledger);
@@ -236,7 +245,9 @@ export class Settlement {
     const { ledger } = window;
     const { hubAccount } = this.#t.currencies.row(must(this.#currencySlot.get(ledger), "a window without a currency"));
     const postings: Posting[] = [];
-    for (const { authority, amount } of [...moving].sort((a, b) => (a.amount < b.amount ? -1 : 1))) {
+    const payIn = moving.filter(({ amount }) => amount < 0n);
+    const arePaid = moving.filter(({ amount }) => amount > 0n);
+    for (const { authority, amount } of [...payIn, ...arePaid]) {
       const slot = this.#participantSlot.get(participantKey(authority, ledger));
       if (slot === undefined) return `no_settlement_account:${authority}`;
       const account = this.#t.participants.row(slot).settlementAccount;

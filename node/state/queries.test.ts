@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { U64_MAX, U128_MAX } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+import { FRAME_BYTES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
+import { pack } from "../wire/msgpack.ts";
+import { Chain } from "./chain.test-support.ts";
+import { PAYMENT_STATES } from "./payments/payment.ts";
+import { decodeAnswer, decodeQuery, encodeAnswer, encodeQuery, type Query, type QueryAnswer } from "./queries.ts";
+
+const id = fc.bigInt({ min: 0n, max: U128_MAX });
+const time = fc.bigInt({ min: 0n, max: U64_MAX });
+const limit = fc.integer({ min: 1, max: QUERY_RESULTS_MAX });
+const ids = fc.array(id, { maxLength: 20 });
+const query: fc.Arbitrary<Query> = fc.oneof(
+  fc.record({ type: fc.constant("accounts" as const), ids }),
+  fc.record({ type: fc.constant("transfers" as const), ids }),
+  fc.record({
+    ...{ type: fc.constant("accountTransfers" as const), accountId: id, timestampMin: time, timestampMax: time, limit },
+    ...{ reversed: fc.boolean(), debits: fc.boolean(), credits: fc.boolean() },
+  }),
+  fc.record({ type: fc.constant("payment" as const), id }),
+  fc.record({ type: fc.constant("payments" as const), after: fc.nat(), limit }),
+  fc.record({
+    ...{ type: fc.constant("payments" as const), after: fc.nat(), limit },
+    state: fc.constantFrom(...PAYMENT_STATES),
+  }),
+  fc.record({ type: fc.constant("settlement" as const), ledger: fc.integer({ min: 1, max: 0xffff_ffff }) }),
+  fc.record({ type: fc.constant("authority" as const), key: fc.uint8Array({ minLength: 32, maxLength: 32 }) }),
+  fc.constantFrom<Query>({ type: "risk" }, { type: "summary" }),
+);
+
+function codeOf(encoded: Uint8Array): string {
+  try {
+    decodeQuery(encoded);
+    return "understood";
+  } catch (error) {
+    if (error instanceof CodedError) return error.code;
+    throw error;
+  }
+}
+
+describe("queries", () => {
+  test("arrive as they were asked", () => {
+    const check = fc.property(query, (each) => {
+      expect(decodeQuery(encodeQuery(each))).toEqual(each);
+    });
+    fc.assert(check, { numRuns: 300 });
+  });
+
+  test.each([
+    ["nothing", null],
+    ["a list", [1]],
+    ["no type", {}],
+    ["a type that is no text", { type: 1 }],
+    ["a type that nobody knows", { type: "secrets" }],
+    ["a name that every object has", { type: "constructor" }],
+    ["an unknown field", { type: "summary", all: true }],
+    ["a missing field", { type: "payment" }],
+    ["too many ids", { type: "accounts", ids: Array.from({ length: 8_191 }, () => new Uint8Array(16)) }],
+    ["more results than there may be", { type: "payments", after: 0, limit: 8_191 }],
+    ["a state that does not exist", { type: "payments", after: 0, limit: 1, state: "lost" }],
+  ])("%s is refused", (_, value) => {
+    expect(codeOf(pack(value))).toBe("malformed_body");
+  });
+
+  test("of whatever bytes get a code, or an answer that fits in a frame", () => {
+    const { state } = new Chain();
+    const mutated = fc.tuple(query, fc.nat(200), fc.integer({ min: 0, max: 255 })).map(([each, at, byte]) => {
+      const bytes = encodeQuery(each).slice();
+      bytes[at % bytes.length] = byte;
+      return bytes;
+    });
+    fc.assert(
+      fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 100 })), (bytes) => {
+        if (codeOf(bytes) !== "understood") return;
+        const answer = state.query(decodeQuery(bytes), { authority: 1, seesAll: true });
+        expect(encodeAnswer(answer).length).toBeLessThan(FRAME_BYTES_MAX);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("answers", () => {
+  const answer: QueryAnswer = { type: "risk", height: 7, timestamp: "1", rules: [], blocked: ["5"] };
+
+  test("arrive as they were given", () => {
+    expect(decodeAnswer("risk", encodeAnswer(answer))).toEqual(answer);
+  });
+
+  test.each([
+    ["another question's", encodeAnswer(answer)],
+    ["none at all", pack(null)],
+  ])("%s is refused", (_, bytes) => {
+    expect(() => decodeAnswer("summary", bytes)).toThrow("did not answer a query of type summary");
+  });
+});

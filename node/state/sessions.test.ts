@@ -1,0 +1,193 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { sha256 } from "../../sim/virtual-crypto.ts";
+import { toHex, utf8 } from "../base/bytes.ts";
+import { SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
+import { type SessionClaim, Sessions } from "./sessions.ts";
+
+const LIFETIME = TRANSACTION_LIFETIME_MAX_NS;
+const KEY = sha256(utf8("key"));
+const OTHER_KEY = sha256(utf8("other key"));
+
+function idOf(session: number): Uint8Array {
+  return sha256(utf8(`session ${session}`)).slice(0, 16);
+}
+
+function claim(session: number, sequence: number, special: { key?: Uint8Array; text?: string } = {}): SessionClaim {
+  const { key = KEY, text = "" } = special;
+  const transactionHash = sha256(utf8(`${session}/${sequence}/${text}`));
+  return { session: idOf(session), sequence, publicKey: key, transactionHash };
+}
+
+function resultOf(sequence: number): Uint8Array {
+  return utf8(`result of ${sequence}`);
+}
+
+function opened(sessions = new Sessions(), session = 1, now = 1n): Sessions {
+  expect(sessions.open(claim(session, 0), 5, now)).toBeUndefined();
+  return sessions;
+}
+
+describe("a session", () => {
+  test("answers a retry with the stored result, and refuses another transaction under the same number", () => {
+    const sessions = opened();
+    sessions.executed(claim(1, 1), resultOf(1), 2n);
+    expect(sessions.judge(claim(1, 1))).toEqual({ type: "executed", result: resultOf(1) });
+    expect(sessions.judge(claim(1, 1, { text: "else" }))).toEqual({ type: "refused", code: "sequence_reused" });
+  });
+
+  test("belongs to the key that opened it", () => {
+    const sessions = opened();
+    expect(sessions.judge(claim(1, 1, { key: OTHER_KEY }))).toEqual({ type: "refused", code: "session_key_mismatch" });
+    expect(sessions.open(claim(1, 0, { key: OTHER_KEY }), 6, 2n)).toBe("session_key_mismatch");
+  });
+
+  test("opened again by its own key stays as it is", () => {
+    const sessions = opened();
+    sessions.executed(claim(1, 1), resultOf(1), 2n);
+    opened(sessions, 1, 3n);
+    expect(sessions.judge(claim(1, 1)).type).toBe("executed");
+    expect(sessions.count).toBe(1);
+  });
+
+  test("that nobody opened is unknown", () => {
+    expect(new Sessions().judge(claim(1, 1))).toEqual({ type: "refused", code: "session_unknown" });
+  });
+
+  test("takes numbers out of order within the window, and none beyond either edge", () => {
+    const sessions = opened();
+    const refusal = (sequence: number): unknown => {
+      const verdict = sessions.judge(claim(1, sequence));
+      return verdict.type === "refused" ? verdict.code : verdict.type;
+    };
+    expect(refusal(SESSION_WINDOW)).toBe("fresh");
+    expect(refusal(SESSION_WINDOW + 1)).toBe("sequence_too_new");
+    sessions.executed(claim(1, SESSION_WINDOW), resultOf(0), 2n);
+    expect(refusal(1)).toBe("fresh");
+    sessions.executed(claim(1, 1), resultOf(1), 3n);
+    sessions.executed(claim(1, SESSION_WINDOW + 1), resultOf(0), 4n);
+    expect(refusal(1)).toBe("sequence_too_old");
+    expect(refusal(2)).toBe("fresh");
+    expect(refusal(2 * SESSION_WINDOW + 1)).toBe("fresh");
+    expect(refusal(2 * SESSION_WINDOW + 2)).toBe("sequence_too_new");
+  });
+
+  test("keeps no bytes of the block that opened it", () => {
+    const block = new Uint8Array(1_000_000);
+    block.set(idOf(1), 100);
+    block.set(KEY, 200);
+    const sessions = new Sessions();
+    const view = { ...claim(1, 0), session: block.subarray(100, 116), publicKey: block.subarray(200, 232) };
+    sessions.open(view, 5, 1n);
+    block.fill(0);
+    expect(sessions.judge(claim(1, 1)).type).toBe("fresh");
+    expect(toHex(sessions.encodePage(0))).toContain(toHex(KEY));
+  });
+});
+
+describe("the table of sessions", () => {
+  function full(): Sessions {
+    const sessions = new Sessions();
+    for (let session = 1; session <= SESSIONS_MAX; session++) opened(sessions, session, BigInt(session));
+    return sessions;
+  }
+
+  test("forgets the longest unused when it is full, once all that it executed has expired", () => {
+    const sessions = full();
+    const next = SESSIONS_MAX + 1;
+    sessions.executed(claim(1, 1), resultOf(1), BigInt(next));
+    // Session 2 is the longest unused now; what it executed last, at 2, may live as long as any transaction.
+    expect(sessions.open(claim(next, 0), 5, 2n + LIFETIME)).toBe("session_limit");
+    expect(sessions.isOpen(idOf(2))).toBe(true);
+    expect(sessions.open(claim(next, 0), 5, 3n + LIFETIME)).toBeUndefined();
+    expect(sessions.isOpen(idOf(2))).toBe(false);
+    expect(sessions.judge(claim(1, 1)).type).toBe("executed");
+    expect(sessions.count).toBe(SESSIONS_MAX);
+    expect(sessions.open(claim(next + 1, 0), 5, 3n + LIFETIME)).toBe("session_limit");
+  });
+
+  test("a session that was forgotten and opened again knows nothing of before", () => {
+    const sessions = full();
+    sessions.executed(claim(1, 1), resultOf(1), BigInt(SESSIONS_MAX + 1));
+    const later = BigInt(SESSIONS_MAX + 2) + LIFETIME;
+    for (let i = 0; i < SESSIONS_MAX; i++) opened(sessions, SESSIONS_MAX + 1 + i, later + BigInt(i));
+    expect(sessions.isOpen(idOf(1))).toBe(false);
+    opened(sessions, 1, later + LIFETIME + 1n);
+    expect(sessions.judge(claim(1, 1))).toEqual({ type: "fresh" });
+    expect(sessions.judge(claim(1, 1 + SESSION_WINDOW))).toEqual({ type: "refused", code: "sequence_too_new" });
+  });
+});
+
+function restored(sessions: Sessions): Sessions {
+  const again = new Sessions();
+  for (let page = 0; page < sessions.pageCount(); page++) again.decodePage(page, sessions.encodePage(page));
+  again.restored();
+  return again;
+}
+
+describe("against a list of everything that happened", () => {
+  /** Remembers all, and looks for the answer among it. */
+  class Naive {
+    readonly #done: { readonly sequence: number; readonly hash: string; readonly result: string }[] = [];
+
+    judge(sequence: number, hash: string): string {
+      const highest = Math.max(0, ...this.#done.map((each) => each.sequence));
+      if (sequence <= highest - SESSION_WINDOW) return "sequence_too_old";
+      if (sequence > highest + SESSION_WINDOW) return "sequence_too_new";
+      const same = this.#done.find((each) => each.sequence === sequence);
+      if (same === undefined) return "fresh";
+      return same.hash === hash ? same.result : "sequence_reused";
+    }
+
+    executed(sequence: number, hash: string, result: string): void {
+      this.#done.push({ sequence, hash, result });
+    }
+  }
+
+  const steps = fc.array(
+    fc.record({ jump: fc.integer({ min: -300, max: 300 }), text: fc.constantFrom("a", "b"), restore: fc.boolean() }),
+    { maxLength: 60 },
+  );
+
+  test("judges alike, also after a checkpoint", () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        let sessions = opened();
+        const naive = new Naive();
+        let highest = 0;
+        let now = 1n;
+        for (const { jump, text, restore } of all) {
+          const sequence = Math.max(1, highest + jump);
+          const each = claim(1, sequence, { text });
+          const hash = toHex(each.transactionHash);
+          const verdict = sessions.judge(each);
+          const expected = naive.judge(sequence, hash);
+          if (verdict.type === "executed") expect(toHex(verdict.result)).toBe(expected);
+          else expect(verdict.type === "refused" ? verdict.code : verdict.type).toBe(expected);
+          if (verdict.type === "fresh") {
+            now += 1n;
+            const result = utf8(`${sequence}${text}`);
+            sessions.executed(each, result, now);
+            naive.executed(sequence, hash, toHex(result));
+            highest = Math.max(highest, sequence);
+          }
+          if (restore) sessions = restored(sessions);
+        }
+      }),
+    );
+  });
+
+  test("a restored table forgets in the same order", () => {
+    const sessions = new Sessions();
+    for (let session = 1; session <= SESSIONS_MAX; session++) opened(sessions, session, BigInt(session));
+    sessions.executed(claim(1, 1), resultOf(1), BigInt(SESSIONS_MAX + 1));
+    sessions.executed(claim(3, 1), resultOf(1), BigInt(SESSIONS_MAX + 2));
+    const again = restored(sessions);
+    for (const table of [sessions, again]) {
+      for (let i = 1; i <= 3; i++) opened(table, SESSIONS_MAX + i, BigInt(SESSIONS_MAX + 10 + i) + LIFETIME);
+      expect([1, 2, 3, 4, 5, 6].map((session) => table.isOpen(idOf(session)))).toEqual([
+        ...[true, false, true, false, false, true],
+      ]);
+    }
+  });
+});
