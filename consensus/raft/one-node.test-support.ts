@@ -16,7 +16,7 @@ export interface OneNodeOptions {
 }
 
 /** The algorithm as in the paper: without pre-vote and check-quorum. */
-export const AS_IN_THE_PAPER: Tuning = { ...TUNING, preVote: false, checkQuorum: false };
+const AS_IN_THE_PAPER: Tuning = { ...TUNING, preVote: false, checkQuorum: false };
 
 export function entries(first: number, terms: readonly Term[]): Entry[] {
   return terms.map((term, offset) => ({ index: first + offset, term, data: Uint8Array.of(first + offset, term) }));

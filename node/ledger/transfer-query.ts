@@ -8,7 +8,7 @@ import type { Segment } from "./segment.ts";
 import { FIELDS, type Field, type FieldName, keyOf, type RowRange, SegmentOrder } from "./segment-order.ts";
 
 /** A field has this value. */
-export interface Condition {
+interface Condition {
   readonly field: FieldName;
   readonly value: Uint32Array;
 }
