@@ -64,7 +64,7 @@ export class Unstable {
   truncate(from: LogIndex): void {
     assert(from > 0 && from <= this.last, "truncation removes something");
     if (from <= this.#handed) {
-      this.#truncateFrom = Math.min(from, this.#truncateFrom ?? from);
+      this.#truncateFrom = from; // before any earlier one: what that removed is not handed out any more
       this.#handed = from - 1;
       for (let i = 0; i < this.#writes.length; i++) {
         this.#writes[i] = Math.min(this.#writes[i] as LogIndex, from - 1);
