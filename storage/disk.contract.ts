@@ -79,6 +79,21 @@ export function describeDisk(name: string, create: () => DiskUnderTest): void {
       file.close();
     });
 
+    test("reads into memory of the caller, and leaves the rest of that alone", async () => {
+      const under = fresh();
+      const file = under.disk.open("log/a", { create: true });
+      await doing(under, (done) => file.write(0, [bytes(1, 2, 3, 4)], done));
+      const memory = new Uint8Array(6).fill(9);
+      const read = file.read(1, 2, memory);
+      expect([[...read], [...memory]]).toEqual([
+        [2, 3],
+        [2, 3, 9, 9, 9, 9],
+      ]);
+      expect(read.buffer).toBe(memory.buffer);
+      expect([...file.read(3, 3, memory)]).toEqual([4]);
+      file.close();
+    });
+
     test("what is read belongs to the reader", async () => {
       const under = fresh();
       const file = under.disk.open("log/a", { create: true });

@@ -212,9 +212,12 @@ export class MemoryDisk implements Disk {
     return {
       path,
       size: () => inode.current.size,
-      read: (offset, length) => {
+      read: (offset, length, into) => {
         this.#throwFault("read");
-        return inode.current.read(offset, length);
+        const bytes = inode.current.read(offset, length);
+        if (into === undefined) return bytes;
+        into.set(bytes);
+        return into.subarray(0, bytes.length);
       },
       write: (offset, chunks, done) => start({ kind: "write", write: { offset, bytes: concatBytes(chunks) } }, done),
       truncate: (size, done) => start({ kind: "truncate", size }, done),

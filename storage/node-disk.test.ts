@@ -36,7 +36,7 @@ class CountedDisk implements Disk {
     return {
       path: file.path,
       size: () => file.size(),
-      read: (offset, length) => file.read(offset, length),
+      read: (offset, length, into) => file.read(offset, length, into),
       write: (offset, chunks, done) => file.write(offset, chunks, this.#counted(done)),
       truncate: (size, done) => file.truncate(size, this.#counted(done)),
       sync: (done) => file.sync(this.#counted(done)),

@@ -104,9 +104,10 @@ class NodeFile implements DiskFile {
     return this.#size;
   }
 
-  read(offset: number, length: number): Uint8Array {
+  read(offset: number, length: number, into?: Uint8Array): Uint8Array {
     this.#assertOpen();
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.#size - offset)));
+    const wanted = Math.max(0, Math.min(length, this.#size - offset));
+    const bytes = into?.subarray(0, wanted) ?? new Uint8Array(wanted);
     return attempt(this.path, () => {
       let read = 0;
       while (read < bytes.length) {

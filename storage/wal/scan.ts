@@ -5,6 +5,7 @@
 import { equalBytes, viewOf } from "../../node/base/bytes.ts";
 import { type Disk, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import { damaged, foreignFormat, type LogPlace, missingSegment, readFailed } from "./faults.ts";
+import { FileWindow } from "./file-window.ts";
 import {
   ALIGNMENT,
   claimedBytes,
@@ -18,9 +19,7 @@ import {
 import type { WalRecord } from "./log-store.ts";
 
 const SEGMENT_NAME = /^[0-9a-f]{16}\.wal$/;
-/** A preallocated file is mostly zeros, and looking at them is most of what opening a short log costs. */
-const WINDOW_BYTES = 262_144;
-const ZEROS = new Uint8Array(WINDOW_BYTES);
+const ZEROS = new Uint8Array(65_536);
 
 export interface ScannedSegment {
   readonly path: string;
@@ -41,7 +40,7 @@ export interface LogScan {
   readonly unfinished: string | undefined;
 }
 
-/** Sees each valid record, in order. */
+/** Sees each valid record, in order; its hashes and payload are good during the call only. */
 export type VisitRecord = (record: WalRecord, segment: ScannedSegment, offset: number) => void;
 
 export function segmentName(firstIndex: number): string {
@@ -71,6 +70,7 @@ class Scanner implements LogScan {
   place: LogPlace = { path: "", offset: 0, index: 1 };
   readonly #disk: Disk;
   readonly #visit: VisitRecord;
+  readonly #window = new FileWindow();
   #lastHash: Uint8Array | undefined;
 
   constructor(disk: Disk, visit: VisitRecord) {
@@ -88,7 +88,7 @@ class Scanner implements LogScan {
     const file = this.#disk.open(path, { create: false });
     const segment = { path, file, firstIndex, end: SEGMENT_HEADER_BYTES };
     this.segments.push(segment);
-    const header = decodeSegmentHeader(file.read(0, SEGMENT_HEADER_BYTES));
+    const header = decodeSegmentHeader(this.#window.read(file, 0, SEGMENT_HEADER_BYTES));
     if (header === undefined) {
       this.#endUnfinished(segment, last);
       return;
@@ -101,7 +101,7 @@ class Scanner implements LogScan {
 
   /** The newest file may have been cut off while it was made; then nothing in it was ever acknowledged. */
   #endUnfinished(segment: ScannedSegment, last: boolean): void {
-    const used = usedBytes(segment.file, 0);
+    const used = usedBytes(this.#window, segment.file, 0);
     if (!last || attestedBehind(segment.file, 0, used) >= segment.firstIndex) throw damaged(this.place);
     this.segments.pop();
     segment.file.close();
@@ -112,7 +112,7 @@ class Scanner implements LogScan {
   #walk(segment: ScannedSegment): void {
     for (;;) {
       this.place = { path: segment.path, offset: segment.end, index: this.lastIndex + 1 };
-      const found = readAt(segment.file, segment.end);
+      const found = readFound(segment.file, segment.end, this.#window);
       if (found === undefined) return;
       if (found.record !== undefined) this.#take(found.record, segment);
       this.attestedIndex = Math.max(this.attestedIndex, found.durableIndex);
@@ -125,36 +125,39 @@ class Scanner implements LogScan {
     const chained = this.#lastHash === undefined || equalBytes(record.previousHash, this.#lastHash);
     if (record.index !== this.lastIndex + 1 || !chained) throw damaged(this.place);
     this.lastIndex = record.index;
-    this.#lastHash = record.hash;
+    this.#lastHash = record.hash.slice();
     this.#visit(record, segment, segment.end);
   }
 
   /** What stands behind the last valid record: nothing, a torn tail, or proof that a record before it was durable. */
   #judgeRest(segment: ScannedSegment, last: boolean): void {
-    const used = usedBytes(segment.file, segment.end);
+    const used = usedBytes(this.#window, segment.file, segment.end);
     if (used === 0) return;
     if (!last || attestedBehind(segment.file, segment.end, used) > this.lastIndex) throw damaged(this.place);
     this.tornBytes = used;
   }
 }
 
-/** The valid record or mark at an offset of a segment, or undefined; throws `DiskError`. */
-export function readAt(file: DiskFile, offset: number): Found | undefined {
-  const head = file.read(offset, RECORD_HEADER_BYTES);
-  const bytes = claimedBytes(viewOf(head), 0, offset);
+/**
+ * The valid record or mark at an offset of a segment, or undefined; in memory of its own, or in the window's, as long as
+ * that lasts. Throws `DiskError`.
+ */
+export function readFound(file: DiskFile, offset: number, window?: FileWindow): Found | undefined {
+  const read = (length: number): Uint8Array => window?.read(file, offset, length) ?? file.read(offset, length);
+  const bytes = claimedBytes(viewOf(read(RECORD_HEADER_BYTES)), 0, offset);
   if (bytes === undefined || offset + bytes > file.size()) return undefined;
-  return decodeClaimed(bytes <= head.length ? head.subarray(0, bytes) : file.read(offset, bytes));
+  return decodeClaimed(read(bytes));
 }
 
 /** How many bytes behind an offset are not just zeros. */
-function usedBytes(file: DiskFile, from: number): number {
-  for (let to = file.size(); to > from; to -= WINDOW_BYTES) {
-    const start = Math.max(from, to - WINDOW_BYTES);
-    const bytes = file.read(start, to - start);
+function usedBytes(window: FileWindow, file: DiskFile, from: number): number {
+  let used = 0;
+  for (let at = from; at < file.size(); at += ZEROS.length) {
+    const bytes = window.read(file, at, ZEROS.length);
     if (Buffer.compare(bytes, ZEROS.subarray(0, bytes.length)) === 0) continue;
-    return start + bytes.findLastIndex((byte) => byte !== 0) + 1 - from;
+    used = at + bytes.findLastIndex((byte) => byte !== 0) + 1 - from;
   }
-  return 0;
+  return used;
 }
 
 /** The highest durable index that any valid record or mark in the `used` bytes behind `from` knows; 0 for none. */

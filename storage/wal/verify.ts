@@ -21,7 +21,7 @@ export function verifyWal(disk: Disk, directory: string, visit: (record: WalReco
     const scan = scanLog(disk, directory, (record, segment) => {
       segments.add(segment);
       records += 1;
-      visit(record);
+      visit({ ...record, payload: record.payload.slice() });
     });
     for (const { file } of scan.segments) file.close();
     return { records, segments: scan.segments.length, tornBytes: scan.tornBytes, problem: undefined };

@@ -14,7 +14,7 @@ import { MARK_BYTES, recordBytes, SEGMENT_HEADER_BYTES } from "./format.ts";
 import type { LogStore, WalRecord } from "./log-store.ts";
 import { grownSize, type LogEnd, LogWriter, type Placed, type Segment } from "./log-writer.ts";
 import { RecordIndex } from "./record-index.ts";
-import { type LogScan, readAt, scanLog, segmentName } from "./scan.ts";
+import { type LogScan, readFound, scanLog, segmentName } from "./scan.ts";
 import { TailCache } from "./tail-cache.ts";
 
 export interface WalOptions {
@@ -44,7 +44,6 @@ export class Wal implements LogStore {
     this.#cache = new TailCache(options.cacheBytes);
     const scan = scanLog(disk, directory, (record, segment, offset) => {
       this.#index.add(record, segment.firstIndex, offset);
-      this.#cache.add(record, record.index);
     });
     this.recovery = { records: scan.lastIndex, tornBytes: scan.tornBytes };
     for (const { path, file, firstIndex, end } of scan.segments) {
@@ -140,7 +139,7 @@ export class Wal implements LogStore {
     const file = must(segment?.file, `record ${index} is on disk before it leaves the cache`);
     const place = { path: file.path, offset, index };
     try {
-      const record = readAt(file, offset)?.record;
+      const record = readFound(file, offset)?.record;
       const hash = must(this.#index.hash(index), `record ${index} has a hash`);
       if (record?.index !== index || !equalBytes(record.hash, hash)) throw damaged(place);
       return record;

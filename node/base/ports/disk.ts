@@ -20,8 +20,11 @@ export interface DiskFile {
   readonly path: string;
   /** Bytes, as of the operations started so far. */
   size(): number;
-  /** Reads at once, at most `length` bytes (fewer at the end); throws `DiskError`. */
-  read(offset: number, length: number): Uint8Array;
+  /**
+   * Reads at once, at most `length` bytes (fewer at the end), into new memory or, where given, into the beginning of
+   * `into`, which has room for them; throws `DiskError`.
+   */
+  read(offset: number, length: number, into?: Uint8Array): Uint8Array;
   /** Writes the chunks one after the other from `offset` on; the file grows as needed. */
   write(offset: number, chunks: readonly Uint8Array[], done: DiskDone): void;
   /** Sets the size: cuts, or extends with zeros. */
