@@ -22,7 +22,7 @@ export function raise(rows: Uint32Array, slot: number, balance: number, amount: 
 }
 
 /** Takes an amount from a balance of an account. */
-function lower(rows: Uint32Array, slot: number, balance: number, amount: Uint32Array, at: number): void {
+export function lower(rows: Uint32Array, slot: number, balance: number, amount: Uint32Array, at: number): void {
   const row = slot * layout.RECORD_WORDS + balance;
   const underflows = subtract(rows, row, amount, at, rows, row);
   assert(!underflows, "a balance underflows");

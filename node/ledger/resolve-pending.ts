@@ -8,10 +8,11 @@ import type { Books } from "./books.ts";
 import { importRule } from "./import-rule.ts";
 import * as layout from "./layout.ts";
 import { ROW } from "./layout.ts";
+import { lower, raise, setClosed } from "./moves.ts";
 import { EXPIRED, POSTED, VOIDED } from "./pending-statuses.ts";
 import { accountFlags, transferFlags } from "./records.ts";
 import { TransferStatus } from "./status.ts";
-import { compare, compare64, copy, equal, isMax, isZero } from "./words.ts";
+import { addSeconds, compare, compare64, copy, equal, isMax, isZero } from "./words.ts";
 
 /** Flags that do not go with posting or voiding. */
 const FOREIGN_FLAGS: number =
@@ -90,7 +91,9 @@ export class PendingResolution {
     if (status === POSTED) return TransferStatus.pendingTransferAlreadyPosted;
     if (status === VOIDED) return TransferStatus.pendingTransferAlreadyVoided;
     if (status === EXPIRED) return TransferStatus.pendingTransferExpired;
-    if (!this.#books.expiryOf(slot, this.#expiry, 0)) return 0;
+    const timeout = this.#pending[ROW.timeout] as number;
+    if (timeout === 0) return 0;
+    addSeconds(this.#pending, ROW.timestamp, timeout, this.#expiry, 0);
     return compare64(this.#expiry, 0, stamp, NOW) <= 0 ? TransferStatus.pendingTransferExpired : 0;
   }
 
@@ -108,26 +111,43 @@ export class PendingResolution {
   }
 
   #carryOut(words: Uint32Array, at: number, flags: number, slot: number, stamp: Stamp, authority: number): number {
-    const { accounts, transfers, moves } = this.#books;
+    const { transfers } = this.#books;
     if ((flags & transferFlags.imported) !== 0) {
       stamp[RECORD_TIME] = words[at + layout.TIMESTAMP] as number;
       stamp[RECORD_TIME + 1] = words[at + layout.TIMESTAMP + 1] as number;
     }
-    this.#store(words, at, flags, slot);
-    const { tail, tailRows, width } = transfers.table;
-    const row = (tailRows - 1) * width;
+    const row = this.#store(words, at, flags, slot);
+    const { tail } = transfers.table;
     tail[row + ROW.timestamp] = stamp[RECORD_TIME] as number;
     tail[row + ROW.timestamp + 1] = stamp[RECORD_TIME + 1] as number;
     tail[row + ROW.maker] = authority;
     transfers.added();
     transfers.statuses.set(slot, (flags & transferFlags.voidPendingTransfer) === 0 ? POSTED : VOIDED);
-    moves.carryOut(accounts.rows, transfers.count - 1);
-    this.#books.moved(this.#pending[ROW.debit] as number, this.#pending[ROW.credit] as number);
+    this.#move(flags, tail, row);
     return TransferStatus.created;
   }
 
-  /** Appends the record, completed with what it takes from the pending transfer. */
-  #store(words: Uint32Array, at: number, flags: number, slot: number): void {
+  /** Does what the newest transfer says. */
+  #move(flags: number, tail: Uint32Array, row: number): void {
+    const { rows } = this.#books.accounts;
+    const pending = this.#pending;
+    const debit = pending[ROW.debit] as number;
+    const credit = pending[ROW.credit] as number;
+    lower(rows, debit, layout.DEBITS_PENDING, pending, ROW.amount);
+    lower(rows, credit, layout.CREDITS_PENDING, pending, ROW.amount);
+    if ((flags & transferFlags.postPendingTransfer) !== 0) {
+      raise(rows, debit, layout.DEBITS_POSTED, tail, row + ROW.amount);
+      raise(rows, credit, layout.CREDITS_POSTED, tail, row + ROW.amount);
+    } else {
+      // An account that the pending transfer had closed is open again.
+      if ((flagsOf(pending) & transferFlags.closingDebit) !== 0) setClosed(rows, debit, false);
+      if ((flagsOf(pending) & transferFlags.closingCredit) !== 0) setClosed(rows, credit, false);
+    }
+    this.#books.moved(debit, credit);
+  }
+
+  /** Appends the record, completed with what it takes from the pending transfer; returns where it begins. */
+  #store(words: Uint32Array, at: number, flags: number, slot: number): number {
     const pending = this.#pending;
     const { table } = this.#books.transfers;
     const row = table.push();
@@ -145,6 +165,7 @@ export class PendingResolution {
     tail[row + ROW.ledger] = pending[ROW.ledger] as number;
     const code = (pending[ROW.codeFlags] as number) & layout.CODE_MASK;
     tail[row + ROW.codeFlags] = code | (flags << layout.FLAGS_SHIFT);
+    return row;
   }
 }
 

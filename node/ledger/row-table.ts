@@ -75,7 +75,15 @@ export class RowTable implements Paged {
 
   /** Copies `count` words of a row. */
   copy(slot: number, column: number, count: number, to: Uint32Array, at: number): void {
-    for (let word = 0; word < count; word++) to[at + word] = this.get(slot, column + word);
+    const inTail = slot - this.sealedRows;
+    if (inTail >= 0) {
+      const from = inTail * this.width + column;
+      for (let word = 0; word < count; word++) to[at + word] = this.tail[from + word] as number;
+      return;
+    }
+    const segment = this.segments[slot >>> this.#shift] as Segment;
+    const row = slot & (this.segmentRows - 1);
+    for (let word = 0; word < count; word++) to[at + word] = segment.get(row, column + word);
   }
 
   /** Takes the newest rows away until `count` are left; they must still be in the tail. */

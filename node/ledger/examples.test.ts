@@ -1,0 +1,301 @@
+/** The examples of docs/ledger.md: they run here, and stand there word for word. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import {
+  AccountStatus,
+  accountFilterFlags,
+  accountFlags,
+  decodeResults,
+  encodeTransfers,
+  Ledger,
+  queryFilterFlags,
+  TransferStatus,
+  transferFlags,
+  transferStatusName,
+} from "./index.ts";
+
+const SECOND = 1_000_000_000n;
+
+/** A ledger with three accounts, as the examples have it. */
+function example(): { readonly ledger: Ledger; readonly now: bigint } {
+  const ledger = new Ledger();
+  const now = 1_700_000_000_000_000_000n;
+  ledger.createAccounts(
+    [
+      { id: 1n, ledger: 978, code: 1, flags: accountFlags.history },
+      { id: 2n, ledger: 978, code: 1, flags: accountFlags.debitsMustNotExceedCredits | accountFlags.history },
+      { id: 3n, ledger: 978, code: 2 },
+    ],
+    now,
+  );
+  ledger.createTransfers(
+    [{ id: 100n, debitAccountId: 1n, creditAccountId: 2n, amount: 500n, ledger: 978, code: 7 }],
+    now + 1n,
+  );
+  return { ledger, now: now + SECOND };
+}
+
+test("accounts", () => {
+  // #region accounts
+  const ledger = new Ledger();
+  const now = 1_700_000_000_000_000_000n; // nanoseconds, later than everything before
+
+  const results = ledger.createAccounts(
+    [
+      { id: 1n, ledger: 978, code: 1, flags: accountFlags.history },
+      { id: 2n, ledger: 978, code: 1, flags: accountFlags.debitsMustNotExceedCredits },
+      { id: 2n, ledger: 978, code: 9 },
+    ],
+    now,
+  );
+  expect(results).toEqual([
+    { timestamp: now - 2n, status: AccountStatus.created },
+    { timestamp: now - 1n, status: AccountStatus.created },
+    { timestamp: now, status: AccountStatus.existsWithDifferentFlags },
+  ]);
+  // #endregion
+});
+
+test("transfers", () => {
+  const { ledger, now } = example();
+  // #region transfers
+  const payment = { id: 1n, debitAccountId: 2n, creditAccountId: 3n, amount: 120n, ledger: 978, code: 7 };
+  const tooMuch = { ...payment, id: 2n, amount: 381n };
+
+  const [paid, refused, again] = ledger.createTransfers([payment, tooMuch, payment], now);
+  expect(paid?.status).toBe(TransferStatus.created);
+  expect(refused?.status).toBe(TransferStatus.exceedsCredits); // account 2 has 500 and has paid 120
+  expect(again).toEqual({ timestamp: paid?.timestamp, status: TransferStatus.exists }); // a retry is harmless
+
+  // What failed for a reason that may pass has used up its id.
+  const [late] = ledger.createTransfers([{ ...tooMuch, amount: 1n }], now + 1n);
+  expect(transferStatusName(late?.status ?? 0)).toBe("id_already_failed");
+  // #endregion
+});
+
+test("flat", () => {
+  const { ledger, now } = example();
+  // #region flat
+  const batch: Uint8Array = encodeTransfers([
+    { id: 1n, debitAccountId: 2n, creditAccountId: 3n, amount: 120n, ledger: 978, code: 7 },
+  ]);
+  const flat: Uint8Array = ledger.createTransfers(batch, now);
+  expect(decodeResults(flat)).toEqual([{ timestamp: now, status: TransferStatus.created }]);
+  // #endregion
+});
+
+test("linked", () => {
+  const { ledger, now } = example();
+  // #region linked
+  const leg = { debitAccountId: 2n, creditAccountId: 3n, ledger: 978, code: 7 };
+  const results = ledger.createTransfers(
+    [
+      { ...leg, id: 1n, amount: 400n, flags: transferFlags.linked },
+      { ...leg, id: 2n, amount: 101n }, // one more than is left after the first leg
+    ],
+    now,
+  );
+  expect(results.map(({ status }) => transferStatusName(status))).toEqual(["linked_event_failed", "exceeds_credits"]);
+  expect(ledger.lookupTransfers([1n, 2n])).toEqual([]); // all or nothing
+  // #endregion
+});
+
+test("two-phase", () => {
+  const { ledger, now } = example();
+  // #region two-phase
+  const { pending, postPendingTransfer } = transferFlags;
+  const hold = { debitAccountId: 2n, creditAccountId: 3n, amount: 200n, ledger: 978, code: 7, flags: pending };
+  ledger.createTransfers([{ ...hold, id: 1n, timeout: 60 }], now);
+  expect(ledger.lookupAccount(2n)?.debitsPending).toBe(200n);
+
+  // Post a part; the rest is released. What is left out is taken from the pending transfer.
+  ledger.createTransfers([{ id: 2n, pendingId: 1n, amount: 150n, flags: postPendingTransfer }], now + 1n);
+  expect(ledger.lookupAccount(2n)).toMatchObject({ debitsPending: 0n, debitsPosted: 150n });
+  expect(ledger.pendingStatus(1n)).toBe("posted");
+
+  // 2^128 - 1 posts all. `voidPendingTransfer` releases all, and wants no amount, or the whole.
+  ledger.createTransfers([{ ...hold, id: 3n }], now + 2n);
+  ledger.createTransfers([{ id: 4n, pendingId: 3n, amount: 2n ** 128n - 1n, flags: postPendingTransfer }], now + 3n);
+  expect(ledger.lookupTransfer(4n)?.amount).toBe(200n);
+  // #endregion
+});
+
+test("expiry", () => {
+  const { ledger, now } = example();
+  // #region expiry
+  const hold = { debitAccountId: 2n, creditAccountId: 3n, amount: 200n, ledger: 978, code: 7 };
+  ledger.createTransfers([{ ...hold, id: 1n, timeout: 60, flags: transferFlags.pending }], now);
+  expect(ledger.nextExpiry()).toBe(now + 60n * SECOND);
+
+  const later = now + 61n * SECOND;
+  const post = { id: 2n, pendingId: 1n, amount: 200n, flags: transferFlags.postPendingTransfer };
+  const [tooLate] = ledger.createTransfers([post], later); // refused, though the balance is still held ...
+  expect(tooLate?.status).toBe(TransferStatus.pendingTransferExpired);
+
+  expect(ledger.expirePendingTransfers(later + 1n)).toBe(1); // ... until it is released
+  expect(ledger.lookupAccount(2n)?.debitsPending).toBe(0n);
+  // #endregion
+});
+
+test("balancing", () => {
+  const { ledger, now } = example();
+  // #region balancing
+  const sweep = { id: 1n, debitAccountId: 2n, creditAccountId: 3n, amount: 2n ** 128n - 1n, ledger: 978, code: 7 };
+  ledger.createTransfers([{ ...sweep, flags: transferFlags.balancingDebit }], now);
+  expect(ledger.lookupTransfer(1n)?.amount).toBe(500n); // all that account 2 had
+  // #endregion
+});
+
+test("closing", () => {
+  const { ledger, now } = example();
+  // #region closing
+  const { pending, closingDebit, voidPendingTransfer } = transferFlags;
+  const close = { debitAccountId: 2n, creditAccountId: 3n, ledger: 978, code: 7, flags: pending | closingDebit };
+  ledger.createTransfers([{ ...close, id: 1n }], now);
+  const [refused] = ledger.createTransfers([{ ...close, id: 2n, flags: 0, amount: 1n }], now + 1n);
+  expect(refused?.status).toBe(TransferStatus.debitAccountAlreadyClosed);
+
+  ledger.createTransfers([{ id: 3n, pendingId: 1n, flags: voidPendingTransfer }], now + 2n); // opens it again
+  expect((ledger.lookupAccount(2n)?.flags ?? 0) & accountFlags.closed).toBe(0);
+  // #endregion
+});
+
+test("imported", () => {
+  // #region imported
+  const ledger = new Ledger();
+  const now = 1_700_000_000_000_000_000n;
+  const old = { ledger: 978, code: 1, flags: accountFlags.imported };
+  ledger.createAccounts(
+    [
+      { ...old, id: 1n, timestamp: 1_000n },
+      { ...old, id: 2n, timestamp: 1_001n },
+    ],
+    now,
+  );
+  const transfer = { id: 1n, debitAccountId: 1n, creditAccountId: 2n, amount: 5n, ledger: 978, code: 1 };
+  const imported = { ...transfer, flags: transferFlags.imported, timestamp: 2_000n };
+  const [result] = ledger.createTransfers([imported], now + 1n);
+  expect(result).toEqual({ timestamp: 2_000n, status: TransferStatus.created });
+  // #endregion
+});
+
+test("authority", () => {
+  const ledger = new Ledger();
+  const now = 1_700_000_000_000_000_000n;
+  // #region authority
+  ledger.createAccounts([{ id: 1n, ledger: 978, code: 1 }], now, 7); // belongs to authority 7
+  ledger.createAccounts([{ id: 2n, ledger: 978, code: 1 }], now + 1n, 8);
+
+  const transfer = { id: 1n, debitAccountId: 1n, creditAccountId: 2n, amount: 5n, ledger: 978, code: 1 };
+  const [refused] = ledger.createTransfers([transfer], now + 2n, 8);
+  expect(refused?.status).toBe(TransferStatus.debitAccountNotAuthorized);
+  const [allowed] = ledger.createTransfers([transfer], now + 3n, 7);
+  expect(allowed?.status).toBe(TransferStatus.created);
+  // #endregion
+});
+
+test("lookups", () => {
+  const { ledger } = example();
+  // #region lookups
+  expect(ledger.lookupAccounts([2n, 99n, 1n]).map(({ id }) => id)).toEqual([2n, 1n]); // 99 is not there
+  expect(ledger.lookupTransfers([100n])).toMatchObject([{ id: 100n, amount: 500n, creditAccountId: 2n }]);
+  // #endregion
+});
+
+test("account queries", () => {
+  const { ledger, now } = example();
+  // #region account-queries
+  const rent = {
+    id: 1n,
+    debitAccountId: 2n,
+    creditAccountId: 3n,
+    amount: 300n,
+    ledger: 978,
+    code: 8,
+    userData64: 2_026n,
+  };
+  ledger.createTransfers([rent], now);
+
+  const { debits, credits, reversed } = accountFilterFlags;
+  const all = ledger.getAccountTransfers({ accountId: 2n, limit: 10, flags: debits | credits | reversed });
+  expect(all.map(({ id }) => id)).toEqual([1n, 100n]); // newest first
+
+  const filter = { accountId: 2n, code: 8, userData64: 2_026n, timestampMin: now, limit: 10, flags: debits };
+  expect(ledger.getAccountTransfers(filter)).toHaveLength(1);
+
+  // Account 2 has the flag `history`: how it stood after each of these transfers.
+  expect(ledger.getAccountBalances({ accountId: 2n, limit: 10, flags: debits | credits })).toMatchObject([
+    { debitsPosted: 0n, creditsPosted: 500n },
+    { debitsPosted: 300n, creditsPosted: 500n, timestamp: now },
+  ]);
+  // #endregion
+});
+
+test("queries", () => {
+  const { ledger } = example();
+  // #region queries
+  expect(ledger.queryAccounts({ ledger: 978, code: 1, limit: 10 }).map(({ id }) => id)).toEqual([1n, 2n]);
+  expect(ledger.queryTransfers({ code: 7, limit: 10, flags: queryFilterFlags.reversed })).toHaveLength(1);
+
+  // The next page begins just behind the last timestamp of the one before.
+  const [first] = ledger.queryAccounts({ limit: 1 });
+  const rest = ledger.queryAccounts({ limit: 10, timestampMin: (first?.timestamp ?? 0n) + 1n });
+  expect(rest.map(({ id }) => id)).toEqual([2n, 3n]);
+  // #endregion
+});
+
+test("changes", () => {
+  const { ledger, now } = example();
+  // #region changes
+  const hold = { debitAccountId: 2n, creditAccountId: 3n, amount: 200n, ledger: 978, code: 7 };
+  ledger.createTransfers([{ ...hold, id: 1n, timeout: 60, flags: transferFlags.pending }], now);
+  ledger.expirePendingTransfers(now + 60n * SECOND);
+
+  const events = ledger.getChangeEvents({ limit: 100 });
+  expect(events.map(({ type }) => type)).toEqual(["single_phase", "two_phase_pending", "two_phase_expired"]);
+  expect(events[1]).toMatchObject({
+    timestamp: now,
+    transfer: { id: 1n, amount: 200n },
+    debitAccount: { id: 2n, debitsPending: 200n, creditsPosted: 500n },
+    creditAccount: { id: 3n, creditsPending: 200n },
+  });
+
+  const cursor = (events.at(-1)?.timestamp ?? 0n) + 1n; // what comes after
+  expect(ledger.getChangeEvents({ timestampMin: cursor, limit: 100 })).toEqual([]);
+  // #endregion
+});
+
+test("checkpoint", () => {
+  const { ledger } = example();
+  const store = new Map<string, Uint8Array>();
+  // #region checkpoint
+  const save = (): void => {
+    for (const part of ledger.paged) {
+      for (const page of part.dirtyPages()) store.set(`${part.name}/${page}`, part.encodePage(page));
+      part.markClean();
+    }
+  };
+  save();
+
+  const restored = new Ledger();
+  for (const [index, part] of restored.paged.entries()) {
+    const pages = ledger.paged[index]?.pageCount() ?? 0; // kept with the pages
+    for (let page = 0; page < pages; page++)
+      part.decodePage(page, store.get(`${part.name}/${page}`) ?? new Uint8Array(0));
+  }
+  for (const part of restored.paged) part.restored();
+  restored.restored();
+  expect(restored.lookupAccount(2n)).toEqual(ledger.lookupAccount(2n));
+  // #endregion
+});
+
+test("docs/ledger.md has these examples, word for word", () => {
+  const own = readFileSync(import.meta.filename, "utf8");
+  const page = readFileSync(join(import.meta.dirname, "../../docs/ledger.md"), "utf8");
+  const regions = [...own.matchAll(/^ {2}\/\/ #region (.+)\n([\s\S]*?)^ {2}\/\/ #endregion$/gm)];
+  const examples = regions.map(([, , code = ""]) => code.replaceAll(/^ {2}/gm, "").trim());
+  expect(examples.length).toBeGreaterThan(12);
+  const shown = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""]) => code.trim());
+  expect(shown.filter((code) => !code.startsWith("import"))).toEqual(examples);
+});
