@@ -1,7 +1,7 @@
 /** `quorate day`: the main job, on a cluster of its own. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { U32_MAX } from "../../node/base/bytes.ts";
 import { command } from "../command.ts";
@@ -56,7 +56,7 @@ async function runAndTell(
 function stayingText(local: LocalCluster): string {
   return [
     "The cluster stays up. In another terminal:",
-    `  export QUORATE_CLUSTER=${local.clusterFile}`,
+    `  export QUORATE_CLUSTER=${resolve(local.clusterFile)}`,
     "  npx quorate status",
     "Ctrl-C stops it.",
   ].join("\n");

@@ -1,7 +1,7 @@
 /** `quorate dev`: a whole cluster on this machine, one process a node, with the sandbox acquirer. */
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { readKeyFile } from "../../node/client/index.ts";
 import { command } from "../command.ts";
@@ -44,7 +44,7 @@ export const dev: CommandModule = command({
       const nodes = await clusterStatus(local.cluster, local.admin);
       output.result(
         { directory, clusterFile: local.clusterFile, acquirerPort: local.acquirerPort, nodes },
-        `${statusTable(local.cluster, nodes)}\n\nIn another terminal:\n  export QUORATE_CLUSTER=${local.clusterFile}\n  npx quorate status\nCtrl-C stops the cluster; its data stays in ${directory}.`,
+        `${statusTable(local.cluster, nodes)}\n\nIn another terminal:\n  export QUORATE_CLUSTER=${resolve(local.clusterFile)}\n  npx quorate status\nCtrl-C stops the cluster; its data stays in ${directory}.`,
       );
       await stopped;
     } finally {

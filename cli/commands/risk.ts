@@ -1,9 +1,32 @@
 /** `quorate risk`: the rules in force and the block list. */
 import type { CommandModule } from "yargs";
-import { parseId } from "../amounts.ts";
+import { formatAmount, ledgerName, parseId } from "../amounts.ts";
 import { ask, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { submitOne } from "../submit.ts";
+
+type Rule = Readonly<Record<string, string | number>>;
+
+/** The rules of a currency, a fact a line. */
+function ruleText(rule: Rule): string {
+  const ledger = Number(rule["ledger"]);
+  const amount = (name: string): string => {
+    const units = BigInt(rule[name] ?? 0);
+    return units === 0n ? "off" : formatAmount(units, ledger);
+  };
+  const count = (name: string): string => (Number(rule[name]) === 0 ? "off" : `${rule[name]}`);
+  const facts: readonly (readonly [string, string])[] = [
+    ["review from", amount("reviewAmount")],
+    ["decline from", amount("declineAmount")],
+    ["window of the next three", `${rule["velocityWindowSeconds"]} s`],
+    ["payments before review", count("velocityReviewCount")],
+    ["payments before decline", count("velocityDeclineCount")],
+    ["sum before decline", amount("velocityDeclineAmount")],
+  ];
+  return [`rules of ${ledgerName(ledger)}`, ...facts.map(([name, value]) => `  ${name.padEnd(25)} ${value}`)].join(
+    "\n",
+  );
+}
 
 const show: CommandModule = command({
   command: "show",
@@ -11,11 +34,8 @@ const show: CommandModule = command({
   builder: (yargs) => yargs.options(CLUSTER_OPTIONS).example("$0 risk show", "rules of every currency"),
   handler: async (args, output) => {
     const { rules, blocked } = await withReader(args, async (client) => await ask(client, { type: "risk" }));
-    const lines = rules.flatMap((rule) => Object.entries(rule).map(([name, value]) => `${name.padEnd(24)} ${value}`));
-    output.result(
-      { rules, blocked },
-      [...lines, `${"blocked payers".padEnd(24)} ${blocked.join(", ") || "none"}`].join("\n"),
-    );
+    const blockedText = `${"blocked payers".padEnd(27)} ${blocked.join(", ") || "none"}`;
+    output.result({ rules, blocked }, [...rules.map(ruleText), blockedText].join("\n"));
   },
 });
 
