@@ -77,7 +77,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
 
   constructor(context: ActorContext<GatewayMessage>, deps: GatewayDeps) {
     this.#self = context.self;
-    this.#after = context.after;
+    this.#after = (delayMs, message) => context.after(delayMs, message);
     this.#clock = context.clock;
     this.#deps = deps;
     this.#checks = new SignatureChecks<Checked>(deps.crypto);
