@@ -100,7 +100,7 @@ describe("values that cannot be", () => {
     ["config.cluster", { cluster: "" }, "must be a text"],
     ["config.data", { data: ["data"] }, "must be a text"],
     ["config.identity", { identity: true }, "must be a text"],
-    ["config.logLevel", { logLevel: "verbose" }, "must be one of debug, info, warn, error, silent"],
+    ["config.logLevel", { logLevel: "verbose" }, "must be one of trace, debug, info, warn, error, silent"],
     ["config.timing", { timing: 20 }, "must be an object"],
     ["config.timing.tickMs", { timing: { tickMs: 0 } }, "must be an integer from 1 to 1000"],
     ["config.timing.heartbeatTicks", { timing: { heartbeatTicks: 8 } }, "must be at most half of electionTimeoutTicks"],

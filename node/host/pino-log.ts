@@ -2,7 +2,7 @@
 import { destination, type Logger, type Level as PinoLevel, pino } from "pino";
 import type { Log, LogFields } from "../base/ports/log.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export class PinoLog implements Log {
@@ -10,6 +10,11 @@ export class PinoLog implements Log {
 
   constructor(level: LogLevel, bindings: Readonly<Record<string, string | number>>) {
     this.#logger = pino({ level, base: bindings }, destination({ fd: 2, sync: true }));
+  }
+
+  /** Finer than the port's levels: every message that an actor handles. */
+  trace(event: string, fields: LogFields): void {
+    this.#write("trace", event, fields);
   }
 
   debug(event: string, fields: LogFields = {}): void {

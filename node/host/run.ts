@@ -17,6 +17,7 @@ import { WebSocketNetwork } from "../transport/websocket-network.ts";
 import { type NodeConfig, parseConfig } from "./config.ts";
 import { readSecret, readText } from "./files.ts";
 import { HttpOutside } from "./http-outside.ts";
+import { traceFields } from "./message-trace.ts";
 import { NodeClock } from "./node-clock.ts";
 import { NodeCrypto } from "./node-crypto.ts";
 import { NodeRandom } from "./node-random.ts";
@@ -104,6 +105,7 @@ async function start(
   const options: NodeOptions = {
     ...{ id, genesis, timing, checkpointBlocks, segmentBytes, cacheBytes },
     onFatal: (report) => onFatal(fatalText(config, data, report)),
+    ...(config.logLevel === "trace" ? { trace: (event) => log.trace("actor.message", traceFields(event)) } : {}),
   };
   const node = composeNode(host, options);
   opened.push(() => node.stop());
