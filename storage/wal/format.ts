@@ -75,7 +75,8 @@ export function encodeRecords(records: readonly WalRecord[], offset: number, dur
   let at = offset;
   for (const record of records) {
     const { header, padding } = encodeRecord(record, at, durableIndex);
-    pieces.push(header, record.payload, padding);
+    pieces.push(header, record.payload);
+    if (padding.length > 0) pieces.push(padding);
     at += recordBytes(record.payload.length);
   }
   return pieces;

@@ -6,7 +6,7 @@
  * `open` returns is durable. Damage to something that was acknowledged is refused, never cut and never served.
  */
 import { assert, must } from "../../node/base/assert.ts";
-import { equalBytes } from "../../node/base/bytes.ts";
+import { equalBytes, U32_MAX } from "../../node/base/bytes.ts";
 import { type Disk, DiskError } from "../../node/base/ports/disk.ts";
 import type { StorageError } from "../errors.ts";
 import { damaged, readFailed, writeFailed } from "./faults.ts";
@@ -39,6 +39,7 @@ export class Wal implements LogStore {
   }
 
   private constructor(disk: Disk, directory: string, options: WalOptions) {
+    assert(options.segmentBytes <= U32_MAX, "places in a segment are 32-bit numbers");
     this.#directory = directory;
     this.#options = options;
     this.#cache = new TailCache(options.cacheBytes);
