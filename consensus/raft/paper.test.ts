@@ -122,7 +122,7 @@ describe("§5.2 leader election", () => {
       const answer = node.hears(candidate, 1, { type: "vote", lastIndex: 0, lastTerm: 0 });
       expect(answer).toMatchObject([{ type: "voteResponse", to: candidate, term: 1, granted }]);
       expect(node.raft.vote).toBe(granted ? candidate : vote);
-    expect(node.cluster.node(1).disk.hardState).toEqual({ term: 1, vote: node.raft.vote });
+      expect(node.cluster.node(1).disk.hardState).toEqual({ term: 1, vote: node.raft.vote });
     },
   );
 
