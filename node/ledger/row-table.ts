@@ -4,10 +4,13 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Paged } from "../base/paged.ts";
-import { readSegment, type Segment, SegmentPacker } from "./segment.ts";
+import { packSegment, readSegment, type Segment } from "./segment.ts";
 import { compare64, u64At } from "./words.ts";
 
 const TAIL_PAGE_ROWS = 1_024;
+const INITIAL_TAIL_ROWS = 256;
+/** Rows that a batch may add before the tail can be packed; some add two an event. */
+const BATCH_ROWS = 8_192;
 /** First word of a page of the tail, where that of a segment tells its rows. */
 const TAIL_MARK = 0;
 
@@ -27,7 +30,6 @@ export class RowTable implements Paged {
   /** The rows behind the segments, one after another. Replaced when it grows: never kept. */
   tail: Uint32Array<ArrayBuffer>;
   readonly #shift: number;
-  readonly #packer: SegmentPacker;
   readonly #time = new Uint32Array(2);
   #tailRows = 0;
   /** What the last checkpoint has. */
@@ -39,8 +41,7 @@ export class RowTable implements Paged {
     this.width = width;
     this.segmentRows = segmentRows;
     this.#shift = 31 - Math.clz32(segmentRows);
-    this.#packer = new SegmentPacker(segmentRows, width);
-    this.tail = new Uint32Array(segmentRows * width);
+    this.tail = new Uint32Array(INITIAL_TAIL_ROWS * width);
   }
 
   get count(): number {
@@ -58,11 +59,7 @@ export class RowTable implements Paged {
   /** Appends a row and returns where in the tail its words begin; the caller must write all of them. */
   push(): number {
     const at = this.#tailRows * this.width;
-    if (at === this.tail.length) {
-      const larger = new Uint32Array(this.tail.length * 2);
-      larger.set(this.tail);
-      this.tail = larger;
-    }
+    if (at === this.tail.length) this.#grow();
     this.#tailRows += 1;
     return at;
   }
@@ -95,7 +92,7 @@ export class RowTable implements Paged {
   /** Packs the oldest rows of the tail once they fill a segment; undefined when they do not. */
   seal(): Segment | undefined {
     if (this.#tailRows < this.segmentRows) return undefined;
-    const segment = this.#packer.pack(this.tail);
+    const segment = packSegment(this.tail, this.segmentRows, this.width);
     this.tail.copyWithin(0, this.segmentRows * this.width, this.#tailRows * this.width);
     this.segments.push(segment);
     this.#tailRows -= this.segmentRows;
@@ -188,5 +185,13 @@ export class RowTable implements Paged {
 
   restored(): void {
     this.markClean();
+  }
+
+  /** Doubles the tail until it holds a segment; from then on it needs room for one more batch only. */
+  #grow(): void {
+    const rows = this.tail.length / this.width;
+    const larger = new Uint32Array((rows < this.segmentRows ? rows * 2 : rows + BATCH_ROWS) * this.width);
+    larger.set(this.tail);
+    this.tail = larger;
   }
 }

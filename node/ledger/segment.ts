@@ -88,115 +88,111 @@ function valueInRuns(words: Uint32Array, offset: number, count: number, stride: 
   return ((words[offset + count + low] as number) + stride * (row - start)) >>> 0;
 }
 
-/** Packs rows of `width` words each, which follow each other in `source`. */
-export class SegmentPacker {
-  readonly #rows: number;
-  readonly #width: number;
-  readonly #column: Uint32Array;
-  readonly #out: Uint32Array;
-  #length = 0;
+/** How a column will be stored. */
+interface Plan {
+  readonly column: number;
+  readonly kind: typeof PACKED | typeof RUNS;
+  /** Bits of a value, or number of runs. */
+  readonly size: number;
+  /** Lowest value, or stride of the runs. */
+  readonly base: number;
+  /** Words of data. */
+  readonly length: number;
+}
 
-  constructor(rows: number, width: number) {
-    this.#rows = rows;
-    this.#width = width;
-    this.#column = new Uint32Array(rows);
-    this.#out = new Uint32Array(HEADER_WORDS + width * (COLUMN_WORDS + rows + 1));
-  }
-
-  pack(source: Uint32Array): Segment {
-    const out = this.#out;
-    const varies = this.#varyingBits(source);
-    out[0] = this.#rows;
-    out[1] = this.#width;
-    this.#length = HEADER_WORDS + this.#width * COLUMN_WORDS;
-    for (let column = 0; column < this.#width; column++) {
-      if (varies[column] === 0) this.#describe(column, PACKED, 0, source[column] as number);
-      else this.#packColumn(source, column);
+/** Packs `rows` rows of `width` words each, which follow each other in `source`. */
+export function packSegment(source: Uint32Array, rows: number, width: number): Segment {
+  const values = new Uint32Array(rows);
+  const varying = varyingBits(source, rows, width);
+  const plans: Plan[] = [];
+  let length = HEADER_WORDS + width * COLUMN_WORDS;
+  for (let column = 0; column < width; column++) {
+    let plan: Plan = { column, kind: PACKED, size: 0, base: source[column] as number, length: 0 };
+    if (varying[column] !== 0) {
+      gather(source, width, column, values);
+      plan = planColumn(column, values);
     }
-    return new Segment(out.slice(0, this.#length));
+    plans.push(plan);
+    length += plan.length;
   }
-
-  /** For each column the bits that are not the same in all rows. */
-  #varyingBits(source: Uint32Array): Uint32Array {
-    const width = this.#width;
-    const varies = new Uint32Array(width);
-    for (let at = width; at < this.#rows * width; at += width) {
-      for (let column = 0; column < width; column++) {
-        varies[column] = (varies[column] as number) | ((source[at + column] as number) ^ (source[column] as number));
-      }
+  const out = new Uint32Array(length);
+  out[0] = rows;
+  out[1] = width;
+  let offset = HEADER_WORDS + width * COLUMN_WORDS;
+  for (const { column, kind, size, base, length: words } of plans) {
+    out.set([kind, size, base, offset], HEADER_WORDS + column * COLUMN_WORDS);
+    if (words > 0) {
+      gather(source, width, column, values);
+      if (kind === RUNS) writeRuns(out, offset, values, size, base);
+      else writeBits(out, offset, values, size, base);
     }
-    return varies;
+    offset += words;
   }
+  return new Segment(out);
+}
 
-  #packColumn(source: Uint32Array, column: number): void {
-    const values = this.#column;
-    let previous = source[column] as number;
-    let lowest = previous;
-    let highest = previous;
-    let changes = 0;
-    let jumps = 0;
-    values[0] = previous;
-    for (let row = 1, at = this.#width + column; row < this.#rows; row++, at += this.#width) {
-      const value = source[at] as number;
-      values[row] = value;
-      if (value < lowest) lowest = value;
-      if (value > highest) highest = value;
-      if (value !== previous) changes += 1;
-      if (value !== previous + 1) jumps += 1;
-      previous = value;
+/** For each column the bits that are not the same in all rows. */
+function varyingBits(source: Uint32Array, rows: number, width: number): Uint32Array {
+  const varying = new Uint32Array(width);
+  for (let at = width; at < rows * width; at += width) {
+    for (let column = 0; column < width; column++) {
+      varying[column] = (varying[column] as number) | ((source[at + column] as number) ^ (source[column] as number));
     }
-    const bits = 32 - Math.clz32(highest - lowest);
-    const packedWords = Math.ceil((this.#rows * bits) / 32);
-    const stride = jumps < changes ? 1 : 0;
-    const runs = 1 + Math.min(jumps, changes);
-    if (runs * 2 < packedWords) this.#writeRuns(column, runs, stride);
-    else this.#writeBits(column, bits, lowest, packedWords);
   }
+  return varying;
+}
 
-  #writeRuns(column: number, count: number, stride: number): void {
-    const values = this.#column;
-    const out = this.#out;
-    const offset = this.#length;
-    let run = -1;
-    for (let row = 0; row < this.#rows; row++) {
-      if (row > 0 && values[row] === (values[row - 1] as number) + stride) continue;
-      run += 1;
-      out[offset + run] = row;
-      out[offset + count + run] = values[row] as number;
-    }
-    assert(run === count - 1, "the runs of a column were miscounted");
-    this.#describe(column, RUNS, count, stride);
-    this.#length = offset + 2 * count;
-  }
+function gather(source: Uint32Array, width: number, column: number, values: Uint32Array): void {
+  for (let row = 0, at = column; row < values.length; row++, at += width) values[row] = source[at] as number;
+}
 
-  #writeBits(column: number, width: number, base: number, length: number): void {
-    const values = this.#column;
-    const out = this.#out;
-    let at = this.#length;
-    let word = 0;
-    let filled = 0;
-    for (let row = 0; row < this.#rows; row++) {
-      const value = (values[row] as number) - base;
-      word |= value << filled;
-      filled += width;
-      if (filled < 32) continue;
-      out[at] = word;
-      at += 1;
-      filled -= 32;
-      word = filled === 0 ? 0 : value >>> (width - filled);
-    }
-    if (filled > 0) out[at] = word;
-    this.#describe(column, PACKED, width, base);
-    this.#length += length;
+function planColumn(column: number, values: Uint32Array): Plan {
+  let previous = values[0] as number;
+  let lowest = previous;
+  let highest = previous;
+  let changes = 0;
+  let jumps = 0;
+  for (let row = 1; row < values.length; row++) {
+    const value = values[row] as number;
+    if (value < lowest) lowest = value;
+    if (value > highest) highest = value;
+    if (value !== previous) changes += 1;
+    if (value !== previous + 1) jumps += 1;
+    previous = value;
   }
+  const bits = 32 - Math.clz32(highest - lowest);
+  const packedLength = Math.ceil((values.length * bits) / 32);
+  const runs = 1 + Math.min(jumps, changes);
+  if (runs * 2 >= packedLength) return { column, kind: PACKED, size: bits, base: lowest, length: packedLength };
+  return { column, kind: RUNS, size: runs, base: jumps < changes ? 1 : 0, length: runs * 2 };
+}
 
-  #describe(column: number, kind: number, widthOrCount: number, baseOrStride: number): void {
-    const at = HEADER_WORDS + column * COLUMN_WORDS;
-    this.#out[at] = kind;
-    this.#out[at + 1] = widthOrCount;
-    this.#out[at + 2] = baseOrStride;
-    this.#out[at + 3] = this.#length;
+function writeRuns(out: Uint32Array, offset: number, values: Uint32Array, count: number, stride: number): void {
+  let run = -1;
+  for (let row = 0; row < values.length; row++) {
+    if (row > 0 && values[row] === (values[row - 1] as number) + stride) continue;
+    run += 1;
+    out[offset + run] = row;
+    out[offset + count + run] = values[row] as number;
   }
+  assert(run === count - 1, "the runs of a column were miscounted");
+}
+
+function writeBits(out: Uint32Array, offset: number, values: Uint32Array, width: number, base: number): void {
+  let at = offset;
+  let word = 0;
+  let filled = 0;
+  for (let row = 0; row < values.length; row++) {
+    const value = (values[row] as number) - base;
+    word |= value << filled;
+    filled += width;
+    if (filled < 32) continue;
+    out[at] = word;
+    at += 1;
+    filled -= 32;
+    word = filled === 0 ? 0 : value >>> (width - filled);
+  }
+  if (filled > 0) out[at] = word;
 }
 
 /** Takes back the packed form; asserts that it is one, of rows of this shape. */
