@@ -108,17 +108,19 @@ describe("a flipped bit", () => {
   });
 });
 
+/** A disk with a log of one record, of one branch or another. */
+function oneRecordOf(branch: number): SteppedDisk {
+  const stepped = new SteppedDisk();
+  openLog(stepped.disk).wal.append([record(1, new Uint8Array(20), branch)], () => {});
+  stepped.run();
+  return stepped;
+}
+
 describe("other damage", () => {
   test("a record that a disk has brought back from an earlier life is not served in place of the newer one", () => {
-    const written = (branch: number): SteppedDisk => {
-      const stepped = new SteppedDisk();
-      openLog(stepped.disk).wal.append([record(1, new Uint8Array(20), branch)], () => {});
-      stepped.run();
-      return stepped;
-    };
-    const stepped = written(2);
+    const stepped = oneRecordOf(2);
     const { wal } = openLog(stepped.disk);
-    const earlier = written(1).image().get(FIRST) as Uint8Array;
+    const earlier = oneRecordOf(1).image().get(FIRST) as Uint8Array;
     stepped.disk.open(`log/${FIRST}`, { create: false }).settle(0, earlier, earlier.length);
     expect(() => wal.read(1, 2, 0)).toThrow(expect.objectContaining({ code: "wal_damaged" }));
   });
