@@ -43,6 +43,6 @@ export class VirtualClock implements Clock {
   }
 
   defer(callback: () => void): void {
-    this.#scheduler.after(0, () => this.#process.run("defer", callback));
+    this.#process.defer(callback);
   }
 }

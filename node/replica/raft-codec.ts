@@ -79,6 +79,11 @@ export function encodeRaftMessage(message: Message): Uint8Array {
   return bytes;
 }
 
+/** Which message it is, by its first byte alone; undefined where there is no such type. */
+export function raftMessageType(bytes: Uint8Array): Message["type"] | undefined {
+  return TYPES[bytes[0] ?? TYPES.length];
+}
+
 /** Decodes a message; entries are copies, so that a frame's buffer is not kept alive. Throws `RaftCodecError`. */
 export function decodeRaftMessage(bytes: Uint8Array): Message {
   if (bytes.length < HEADER_BYTES) throw malformed("shorter than its header");

@@ -1,7 +1,7 @@
 /**
- * What is committed stays committed: no two nodes ever commit different entries at one index, every later leader has
- * all that was committed before its term (leader completeness; Raft, figure 3), and every acknowledged transaction stands
- * at its height in that chain (durability).
+ * What is committed stays committed: no two nodes ever commit different entries at one index, a leader commits by
+ * counting only what is of its own term (§5.4.2), every later leader has all that was committed before its term (leader
+ * completeness; Raft, figure 3), and every acknowledged transaction stands at its height in that chain (durability).
  */
 import type { Raft } from "../../consensus/raft/raft.ts";
 import { equalBytes } from "../../node/base/bytes.ts";
@@ -43,6 +43,16 @@ export class CommittedChain {
         () => `node ${node} commits an entry of term ${term} at ${index}, where one of term ${known?.term} stands`,
       );
     }
+  }
+
+  /** A node that was leading already has moved its commit index. */
+  committedByLeader(node: NodeId, raft: Raft): void {
+    const term = raft.termAt(raft.commit);
+    this.#verdict.expect(
+      term === raft.term,
+      "commitRule",
+      () => `node ${node} leads term ${raft.term} and commits up to ${raft.commit}, an entry of term ${term}`,
+    );
   }
 
   /** A node leads: it must have all that was committed in earlier terms. */

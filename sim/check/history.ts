@@ -91,7 +91,7 @@ export class History {
   }
 
   /** Looks for an order of each account's operations; called when the run is over. */
-  checkAccounts(): void {
+  check(): void {
     for (const [account, operations] of this.#accounts) {
       const found = linearizable([...operations]);
       if (found === "unknown") this.#unknown += 1;

@@ -25,6 +25,7 @@ export class ObservedNode {
   /** Compares with the last look; undefined when nothing changed. */
   look(raft: Raft): NodeChange | undefined {
     const voted = raft.vote !== 0 && (raft.vote !== this.#vote || raft.term !== this.#term);
+    const stillLeads = raft.role === "leader" && this.#role === "leader" && raft.term === this.#term;
     const elected = raft.role === "leader" && (this.#role !== "leader" || raft.term !== this.#term);
     const logChanged = raft.lastIndex !== this.#lastIndex || raft.lastTerm !== this.#lastTerm;
     const committed = raft.commit !== this.#commit;
@@ -32,7 +33,7 @@ export class ObservedNode {
     if (!voted && !elected && !logChanged && !committed && !moved) return undefined;
     const commitBefore = this.#commit;
     this.#remember(raft);
-    return { voted, elected, logChanged, commitBefore, committed };
+    return { voted, elected, stillLeads, logChanged, commitBefore, committed };
   }
 
   #remember(raft: Raft): void {
@@ -48,6 +49,8 @@ export class ObservedNode {
 export interface NodeChange {
   readonly voted: boolean;
   readonly elected: boolean;
+  /** It led this term before, too. */
+  readonly stillLeads: boolean;
   readonly logChanged: boolean;
   readonly committed: boolean;
   readonly commitBefore: number;
