@@ -23,7 +23,7 @@ import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TraceHash } from "./trace.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { ClockError, VirtualClock } from "./virtual-clock.ts";
 import { type KeyRing, virtualCrypto } from "./virtual-crypto.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
@@ -65,7 +65,7 @@ interface Slot {
   readonly id: NodeId;
   readonly key: Signer;
   readonly disk: VirtualDisk;
-  clockOffsetMs: number;
+  readonly clock: ClockError;
   process: Process | undefined;
   composed: ComposedNode | undefined;
   /** A disk error was injected: the node is expected to stop itself, and starts again after this time. */
@@ -87,7 +87,8 @@ export class Cluster {
       const process = (): Process | undefined => this.#slot(index + 1).process;
       const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
       const idle = { process: undefined, composed: undefined, restartAfterErrorMs: undefined };
-      return { id: index + 1, key, disk, clockOffsetMs: 0, ...idle };
+      const clock = new ClockError(options.clockRates[index]);
+      return { id: index + 1, key, disk, clock, ...idle };
     });
   }
 
@@ -179,13 +180,22 @@ export class Cluster {
     return true;
   }
 
-  /** Takes back all disk faults that have not happened yet. */
+  /** All disks and timers are as fast as they were at first. */
   quieten(): void {
-    for (const slot of this.#slots) slot.disk.slowness = 1;
+    for (const node of this.ids) {
+      this.setDiskSlowness(node, 1);
+      this.setTimerSlowness(node, 1);
+    }
+  }
+
+  /** The node's timers run so many times slower than they did at first. */
+  setTimerSlowness(node: NodeId, factor: number): void {
+    const own = must(this.#options.clockRates[node - 1], `node ${node} has a clock`);
+    this.#slot(node).clock.setRate(Math.max(1, Math.round(own / factor)), this.#deps.scheduler.nowUs);
   }
 
   jumpClock(node: NodeId, byMs: number): void {
-    this.#slot(node).clockOffsetMs += byMs;
+    this.#slot(node).clock.wallOffsetMs += byMs;
   }
 
   #compose(slot: Slot, process: Process): ComposedNode {
@@ -205,7 +215,7 @@ export class Cluster {
       scheduler.after(exponential(verifyDelays, VERIFY_MEAN_US), () => process.run("verify", run));
     };
     return {
-      clock: new VirtualClock(scheduler, process, () => slot.clockOffsetMs),
+      clock: new VirtualClock(scheduler, process, slot.clock),
       random: own,
       disk: slot.disk.disk,
       store: slot.disk.store,

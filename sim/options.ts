@@ -12,13 +12,14 @@ import type { OutsideOptions } from "./virtual-outside.ts";
 const US_PER_MS = 1_000;
 const FAULT_EVERY_MIN_MS = 30;
 const FAULT_EVERY_MAX_MS = 1_000;
+const FAULT_LASTS_MAX_MS = 2_000;
 
 /** Kinds of fault steps, and how much each weighs at most when one is drawn. */
 const FAULT_KINDS = {
   partition: 10,
   asymmetricPartition: 10,
   bridge: 10,
-  isolateLeader: 20,
+  isolateLeader: 10,
   isolateClients: 5,
   crash: 10,
   crashLeader: 10,
@@ -27,6 +28,9 @@ const FAULT_KINDS = {
   electionUnderFire: 20,
   pause: 10,
   slowDisk: 10,
+  slowTimers: 5,
+  /** Starved and cut off from its peers: it is deposed and notices late. */
+  sickLeader: 10,
   diskError: 3,
   clockJump: 3,
 } as const;
@@ -78,6 +82,8 @@ export interface SimOptions {
   /** Virtual time with faults; then comes the quiet end. */
   readonly durationMs: number;
   readonly timing: NodeTiming;
+  /** How fast each node's monotonic clock runs, in thousandths of true time. */
+  readonly clockRates: readonly number[];
   readonly appendBytesMax: number;
   readonly appendsInFlightMax: number;
   readonly checkpointBlocks: number;
@@ -92,12 +98,14 @@ export interface SimOptions {
 
 /** Draws the options of a run. */
 export function drawOptions(random: Random): SimOptions {
+  const nodes = pick(random, [3, 3, 3, 5]);
   const timing = drawTiming(random);
   const electionUs = timing.tickMs * timing.electionTimeoutTicks * US_PER_MS;
   return {
-    nodes: pick(random, [3, 3, 3, 5]),
+    nodes,
     durationMs: between(random, 4_000, 10_000),
     timing,
+    clockRates: drawClocks(random, nodes),
     appendBytesMax: pick(random, [1, 1, 1_000, 2_097_152]),
     appendsInFlightMax: pick(random, [1, 2, 32]),
     checkpointBlocks: pick(random, [5, 20, 100, 1_000]),
@@ -123,9 +131,15 @@ export function drawOptions(random: Random): SimOptions {
 
 /** Sometimes timeouts so short that candidates collide. */
 function drawTiming(random: Random): NodeTiming {
-  const tickMs = pick(random, [5, 10, 10, 20]);
+  const tickMs = pick(random, [10, 10, 20, 40]);
   if (chance(random, 400)) return { tickMs, electionTimeoutTicks: between(random, 3, 5), heartbeatTicks: 1 };
   return { tickMs, electionTimeoutTicks: between(random, 8, 15), heartbeatTicks: between(random, 1, 3) };
+}
+
+/** In half of the runs all clocks are true. */
+function drawClocks(random: Random, nodes: number): readonly number[] {
+  const drift = chance(random, 500);
+  return Array.from({ length: nodes }, () => (drift ? between(random, 600, 1_600) : 1_000));
 }
 
 /** What counts for elections is how long a frame takes beside the election timeout. */
@@ -158,7 +172,7 @@ function drawFaults(random: Random, electionMs: number): FaultOptions {
   ]);
   return {
     everyMs: clamp(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_EVERY_MIN_MS, FAULT_EVERY_MAX_MS),
-    lastsMs: Math.round(electionMs * pick(random, [1, 3, 10])),
+    lastsMs: Math.min(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_LASTS_MAX_MS),
     restartAfterMs: pick(random, [1, 10, 100, 1_000]),
     weights: Object.fromEntries(weights) as Record<FaultKind, number>,
   };
@@ -173,7 +187,7 @@ function drawWorkload(random: Random): WorkloadOptions {
   const payments = chance(random, 500);
   return {
     tellers: between(random, 2, 4),
-    readers: between(random, 0, 2),
+    readers: between(random, 0, 3),
     inFlightMax: pick(random, [1, 3, 8]),
     thinkUs: pick(random, [5_000, 20_000, 50_000, 100_000]),
     requestTimeoutUs: pick(random, [200_000, 500_000, 1_000_000]),

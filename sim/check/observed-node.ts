@@ -3,10 +3,11 @@
  * after every event costs next to nothing when nothing happened.
  */
 import type { Raft } from "../../consensus/raft/raft.ts";
-import type { NodeId } from "../../node/base/ids.ts";
+
+/** What the rules look at. */
+export type RaftView = Pick<Raft, "term" | "vote" | "role" | "commit" | "lastIndex" | "lastTerm" | "entry" | "termAt">;
 
 export class ObservedNode {
-  readonly id: NodeId;
   #term = 0;
   #vote = 0;
   #role: Raft["role"] = "follower";
@@ -14,16 +15,8 @@ export class ObservedNode {
   #lastTerm = 0;
   #commit = 0;
 
-  constructor(id: NodeId) {
-    this.id = id;
-  }
-
-  get commit(): number {
-    return this.#commit;
-  }
-
   /** Compares with the last look; undefined when nothing changed. */
-  look(raft: Raft): NodeChange | undefined {
+  look(raft: RaftView): NodeChange | undefined {
     const voted = raft.vote !== 0 && (raft.vote !== this.#vote || raft.term !== this.#term);
     const stillLeads = raft.role === "leader" && this.#role === "leader" && raft.term === this.#term;
     const elected = raft.role === "leader" && (this.#role !== "leader" || raft.term !== this.#term);
@@ -36,7 +29,7 @@ export class ObservedNode {
     return { voted, elected, stillLeads, logChanged, commitBefore, committed };
   }
 
-  #remember(raft: Raft): void {
+  #remember(raft: RaftView): void {
     this.#term = raft.term;
     this.#vote = raft.vote;
     this.#role = raft.role;

@@ -55,7 +55,7 @@ export class Rules implements ClusterObserver {
   }
 
   started(node: NodeId, inspected: Inspected): void {
-    this.#nodes.set(node, new ObservedNode(node));
+    this.#nodes.set(node, new ObservedNode());
     this.logs.restarted(node);
     this.states.restored(node, inspected.state);
     this.stepped(node, inspected);

@@ -44,7 +44,7 @@ export class ShadowLedger {
   }
 
   /** Called for each height once, in order. */
-  block({ block, results, duplicates }: Applied): void {
+  block({ block, results, duplicates }: Pick<Applied, "block" | "results" | "duplicates">): void {
     this.#endHolds(housekeepingTimestamp(block.header), block.header.timestamp);
     block.transactions.forEach((encoded, index) => {
       const result = decodeResult(results[index] as Uint8Array);

@@ -13,6 +13,9 @@ import type { Verdict } from "./verdict.ts";
 /** What takes time with the size of the state is looked at every so many blocks, and when all is at rest. */
 const LOOK_EVERY_BLOCKS = 8;
 
+/** What is looked at. */
+type StateView = Pick<StateMachine, "height" | "digest" | "checkInvariants" | "nextDeadline">;
+
 export class StateSafety {
   readonly #verdict: Verdict;
   /** By height. */
@@ -27,7 +30,7 @@ export class StateSafety {
     return this.#digests[height] === undefined;
   }
 
-  applied(node: NodeId, applied: Applied, state: StateMachine): void {
+  applied(node: NodeId, applied: Pick<Applied, "block" | "digest">, state: StateView): void {
     const { header } = applied.block;
     const { height, timestamp } = header;
     this.#compare(node, height, applied.digest);
@@ -43,7 +46,7 @@ export class StateSafety {
   }
 
   /** What the state machine itself says must hold between its parts. */
-  look(node: NodeId, state: StateMachine): void {
+  look(node: NodeId, state: StateView): void {
     try {
       state.checkInvariants();
     } catch (error) {
@@ -53,7 +56,7 @@ export class StateSafety {
   }
 
   /** A node came back from its checkpoint. */
-  restored(node: NodeId, state: StateMachine): void {
+  restored(node: NodeId, state: StateView): void {
     if (state.height > 0) this.#compare(node, state.height, state.digest);
   }
 

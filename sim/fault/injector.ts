@@ -95,6 +95,9 @@ export class Injector {
       case "slowDisk":
         this.#withTarget(step.target, (node) => this.#slowDisk(node, step.factor, step.forMs));
         break;
+      case "slowTimers":
+        this.#withTarget(step.target, (node) => this.#slowTimers(node, step.factor, step.forMs));
+        break;
       case "diskError":
         this.#withTarget(step.target, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));
         break;
@@ -155,6 +158,13 @@ export class Injector {
     counters.add("slowDisk");
     cluster.setDiskSlowness(node, factor);
     this.#later(forMs, () => cluster.setDiskSlowness(node, 1));
+  }
+
+  #slowTimers(node: NodeId, factor: number, forMs: number): void {
+    const { counters, cluster } = this.#deps;
+    counters.add("slowTimers");
+    cluster.setTimerSlowness(node, factor);
+    this.#later(forMs, () => cluster.setTimerSlowness(node, 1));
   }
 }
 

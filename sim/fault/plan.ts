@@ -49,6 +49,8 @@ export type FaultStep =
     }
   | { readonly kind: "pause"; readonly target: Target; readonly forMs: number }
   | { readonly kind: "slowDisk"; readonly target: Target; readonly factor: number; readonly forMs: number }
+  /** A starved machine: its timers, and so its elections and heartbeats, are late. */
+  | { readonly kind: "slowTimers"; readonly target: Target; readonly factor: number; readonly forMs: number }
   /** The next operation of this kind fails; the node must stop itself, and is started again. */
   | {
       readonly kind: "diskError";
@@ -125,6 +127,13 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
       return [{ kind: "pause", target, forMs }];
     case "slowDisk":
       return [{ kind: "slowDisk", target, factor: between(random, 2, 50), forMs }];
+    case "slowTimers":
+      return [{ kind: "slowTimers", target, factor: between(random, 2, 10), forMs }];
+    case "sickLeader": {
+      const factor = between(random, 2, 10);
+      const slow = { kind: "slowTimers", target: "leader", factor, forMs } as const;
+      return [slow, { kind: "isolate", target: "leader", direction: "both", forMs }];
+    }
     case "diskError":
       return [{ kind: "diskError", target: node, operation: pick(random, ["write", "sync"]), restartAfterMs }];
     case "clockJump":

@@ -146,10 +146,10 @@ export class Operations {
   #readAccounts(): void {
     const ids = pick(this.#deps.random, this.#options.purses).accounts;
     this.#query({ type: "accounts", ids }, (answer, times) => {
-      const accounts = decodeAccounts(decodeAnswer("accounts", answer).records);
-      for (const { id, debitsPosted, creditsPosted } of accounts) {
-        this.#deps.history.readAccount(id, { debits: Number(debitsPosted), credits: Number(creditsPosted) }, times);
-      }
+      const { records, height } = decodeAnswer("accounts", answer);
+      const accounts = decodeAccounts(records);
+      this.#deps.history.heights.read(height, times);
+      this.#deps.history.readAccounts(accounts, times);
       this.#deps.verdict.expect(accounts.length === ids.length, "linearizability", () => "an account is gone");
     });
   }
@@ -159,7 +159,9 @@ export class Operations {
     if (recent.length === 0) return;
     const id = pick(random, recent.slice(-RECENT_READ));
     this.#query({ type: "transfers", ids: [id] }, (answer, times) => {
-      history.readTransfer(id, decodeAnswer("transfers", answer).records.length > 0, times);
+      const { records, height } = decodeAnswer("transfers", answer);
+      history.heights.read(height, times);
+      history.readTransfer(id, records.length > 0, times);
     });
   }
 
@@ -204,7 +206,10 @@ export class Operations {
 
   #resubmit(transaction: Uint8Array, done: (result: Result, times: Times) => void): void {
     this.#ask({ kind: "submit", transaction }, (outcome, times) => {
-      if (outcome.kind === "receipt") done(this.#deps.receipts.accept(transaction, outcome.receipt), times);
+      if (outcome.kind !== "receipt") return;
+      const { height, result } = this.#deps.receipts.accept(transaction, outcome.receipt);
+      this.#deps.history.heights.told(height, times.answeredUs);
+      done(result, times);
     });
   }
 

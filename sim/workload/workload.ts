@@ -127,7 +127,7 @@ export class Workload {
         verdict.fail("refusals", `the bank could not be set up: ${JSON.stringify(outcome)}`);
         return;
       }
-      const { status } = receipts.accept(transaction, outcome.receipt);
+      const { status } = receipts.accept(transaction, outcome.receipt).result;
       verdict.expect(status === "ok", "refusals", () => `the bank could not be set up: ${status}`);
       then();
     });
