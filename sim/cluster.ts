@@ -11,7 +11,7 @@ import { errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
 import type { Log } from "../node/base/ports/log.ts";
-import type { Outside } from "../node/base/ports/outside.ts";
+import type { Network } from "../node/base/ports/network.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import { type ComposedNode, composeNode, type NodeParts } from "../node/compose.ts";
 import { type Applied, StateMachine } from "../node/state/state-machine.ts";
@@ -23,10 +23,11 @@ import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TraceHash } from "./trace.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { ClockError, VirtualClock } from "./virtual-clock.ts";
 import { type KeyRing, virtualCrypto } from "./virtual-crypto.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
+import type { VirtualOutside } from "./virtual-outside.ts";
 
 const VERIFY_MEAN_US = 50;
 
@@ -39,6 +40,8 @@ export interface ClusterObserver {
   started(node: NodeId, inspected: Inspected): void;
   /** A node has handled one event. */
   stepped(node: NodeId, inspected: Inspected): void;
+  /** A node says something to a peer; whether it arrives is another matter. */
+  sent(node: NodeId, to: NodeId, frame: Uint8Array): void;
   applied(node: NodeId, applied: Applied, state: StateMachine): void;
   /** A node has stopped itself, or could not start, without a fault that explains it. */
   broken(node: NodeId, reason: string): void;
@@ -51,7 +54,7 @@ export interface ClusterDeps {
   readonly counters: Counters;
   readonly network: VirtualNetwork;
   readonly keys: KeyRing;
-  readonly outside: (process: Process) => Outside;
+  readonly outside: VirtualOutside;
   readonly observer: ClusterObserver;
   /** A line for the trace; undefined when nobody listens. */
   readonly log?: (node: NodeId, text: string) => void;
@@ -62,7 +65,7 @@ interface Slot {
   readonly id: NodeId;
   readonly key: Signer;
   readonly disk: VirtualDisk;
-  clockOffsetMs: number;
+  readonly clock: ClockError;
   process: Process | undefined;
   composed: ComposedNode | undefined;
   /** A disk error was injected: the node is expected to stop itself, and starts again after this time. */
@@ -84,7 +87,8 @@ export class Cluster {
       const process = (): Process | undefined => this.#slot(index + 1).process;
       const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
       const idle = { process: undefined, composed: undefined, restartAfterErrorMs: undefined };
-      return { id: index + 1, key, disk, clockOffsetMs: 0, ...idle };
+      const clock = new ClockError(options.clockRates[index]);
+      return { id: index + 1, key, disk, clock, ...idle };
     });
   }
 
@@ -117,10 +121,11 @@ export class Cluster {
   start(node: NodeId): void {
     const slot = this.#slot(node);
     if (slot.process !== undefined) return;
-    const { scheduler, trace, observer } = this.#deps;
+    const { scheduler, trace, random, observer } = this.#deps;
     const process = new Process(node, {
       scheduler,
       trace,
+      random: random.fork("process"),
       observe: () => {
         if (slot.composed !== undefined) observer.stepped(node, slot.composed.inspect);
       },
@@ -128,12 +133,10 @@ export class Cluster {
     });
     slot.process = process;
     this.#deps.log?.(node, "start");
-    try {
+    process.run("start", () => {
       slot.composed = this.#compose(slot, process);
       observer.started(node, slot.composed.inspect);
-    } catch (error) {
-      observer.broken(node, `it does not start: ${errorMessage(error)}`);
-    }
+    });
   }
 
   /** The power fails on a node; a node that is down stays down. */
@@ -168,22 +171,31 @@ export class Cluster {
     this.#slot(node).disk.slowness = factor;
   }
 
-  /** The next sync of the node's log fails; the node must stop itself and is started again. */
-  failDisk(node: NodeId, restartAfterMs: number): boolean {
+  /** The disk's next operation of this kind fails; the node must stop itself and is started again. */
+  failDisk(node: NodeId, operation: "write" | "sync", restartAfterMs: number): boolean {
     const slot = this.#slot(node);
     if (slot.composed === undefined || slot.restartAfterErrorMs !== undefined) return false;
     slot.restartAfterErrorMs = restartAfterMs;
-    slot.disk.disk.failNext("sync", "disk_io");
+    slot.disk.disk.failNext(operation, "disk_io");
     return true;
   }
 
-  /** Takes back all disk faults that have not happened yet. */
+  /** All disks and timers are as fast as they were at first. */
   quieten(): void {
-    for (const slot of this.#slots) slot.disk.slowness = 1;
+    for (const node of this.ids) {
+      this.setDiskSlowness(node, 1);
+      this.setTimerSlowness(node, 1);
+    }
+  }
+
+  /** The node's timers run so many times slower than they did at first. */
+  setTimerSlowness(node: NodeId, factor: number): void {
+    const own = must(this.#options.clockRates[node - 1], `node ${node} has a clock`);
+    this.#slot(node).clock.setRate(Math.max(1, Math.round(own / factor)), this.#deps.scheduler.nowUs);
   }
 
   jumpClock(node: NodeId, byMs: number): void {
-    this.#slot(node).clockOffsetMs += byMs;
+    this.#slot(node).clock.wallOffsetMs += byMs;
   }
 
   #compose(slot: Slot, process: Process): ComposedNode {
@@ -203,14 +215,24 @@ export class Cluster {
       scheduler.after(exponential(verifyDelays, VERIFY_MEAN_US), () => process.run("verify", run));
     };
     return {
-      clock: new VirtualClock(scheduler, process, () => slot.clockOffsetMs),
+      clock: new VirtualClock(scheduler, process, slot.clock),
       random: own,
       disk: slot.disk.disk,
       store: slot.disk.store,
-      network: network.port(process),
-      outside: outside(process),
+      network: this.#watched(slot.id, network.port(process)),
+      outside: outside.port(process),
       crypto: virtualCrypto(keys, slot.key, later),
       log: this.#nodeLog(slot.id),
+    };
+  }
+
+  #watched(node: NodeId, port: Network): Network {
+    return {
+      ...port,
+      sendPeer: (to, frame) => {
+        this.#deps.observer.sent(node, to, frame);
+        return port.sendPeer(to, frame);
+      },
     };
   }
 

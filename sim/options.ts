@@ -7,46 +7,74 @@ import type { NodeTiming } from "../node/compose.ts";
 import { between, chance, pick } from "./draw.ts";
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
+import type { OutsideOptions } from "./virtual-outside.ts";
 
-/** How often each kind of fault step is drawn, relative to the others; 0 for never. */
-export interface FaultWeights {
-  readonly partition: number;
-  readonly asymmetricPartition: number;
-  readonly isolateLeader: number;
-  readonly isolateClients: number;
-  readonly crash: number;
-  readonly crashLeader: number;
-  readonly crashAll: number;
-  readonly crashWhen: number;
-  readonly crashVoters: number;
-  readonly pauseLeader: number;
-  readonly slowDisk: number;
-  readonly diskError: number;
-  readonly clockJump: number;
+const US_PER_MS = 1_000;
+const FAULT_EVERY_MIN_MS = 30;
+const FAULT_EVERY_MAX_MS = 1_000;
+const FAULT_LASTS_MAX_MS = 2_000;
+
+/** Kinds of fault steps, and how much each weighs at most when one is drawn. */
+const FAULT_KINDS = {
+  partition: 10,
+  asymmetricPartition: 10,
+  bridge: 10,
+  isolateLeader: 10,
+  isolateClients: 5,
+  crash: 10,
+  crashLeader: 10,
+  crashAll: 3,
+  crashWhen: 10,
+  electionUnderFire: 20,
+  pause: 10,
+  slowDisk: 10,
+  slowTimers: 5,
+  /** Starved and cut off from its peers: it is deposed and notices late. */
+  sickLeader: 10,
+  diskError: 3,
+  clockJump: 3,
+} as const;
+export type FaultKind = keyof typeof FAULT_KINDS;
+
+export interface FaultOptions {
+  /** Mean time between fault steps. */
+  readonly everyMs: number;
+  /** Mean time until a fault is taken back. */
+  readonly lastsMs: number;
+  /** Mean time from a crash to the restart. */
+  readonly restartAfterMs: number;
+  /** How often each kind of step is drawn, relative to the others; 0 for never. */
+  readonly weights: Readonly<Record<FaultKind, number>>;
+}
+
+/** Relative frequencies of a teller's operations. */
+export interface OperationMix {
+  readonly transfer: number;
+  readonly hold: number;
+  readonly chain: number;
+  readonly readAccount: number;
+  readonly readTransfer: number;
+  readonly retry: number;
+  readonly payment: number;
 }
 
 export interface WorkloadOptions {
-  readonly clients: number;
+  /** Clients that do what `mix` says. */
+  readonly tellers: number;
+  /** Clients that only read. */
+  readonly readers: number;
   /** Operations one client has unanswered at most. */
   readonly inFlightMax: number;
   /** Mean pause between a client's operations, microseconds. */
   readonly thinkUs: number;
   /** How long a client waits for an answer before it asks another node. */
   readonly requestTimeoutUs: number;
-  /** Accounts that all clients move money between. */
+  /** Accounts of each currency that all clients move money between. */
   readonly hotAccounts: number;
   readonly payments: boolean;
+  /** One more client, a shop that takes cards. */
   readonly cards: boolean;
-  /** Relative frequencies of operations. */
-  readonly mix: {
-    readonly transfer: number;
-    readonly hold: number;
-    readonly chain: number;
-    readonly readAccount: number;
-    readonly readTransfer: number;
-    readonly retry: number;
-    readonly payment: number;
-  };
+  readonly mix: OperationMix;
 }
 
 export interface SimOptions {
@@ -54,6 +82,8 @@ export interface SimOptions {
   /** Virtual time with faults; then comes the quiet end. */
   readonly durationMs: number;
   readonly timing: NodeTiming;
+  /** How fast each node's monotonic clock runs, in thousandths of true time. */
+  readonly clockRates: readonly number[];
   readonly appendBytesMax: number;
   readonly appendsInFlightMax: number;
   readonly checkpointBlocks: number;
@@ -61,87 +91,109 @@ export interface SimOptions {
   readonly cacheBytes: number;
   readonly peers: NetworkOptions;
   readonly disk: DiskOptions;
-  /** Mean time between fault steps. */
-  readonly faultEveryMs: number;
-  /** Mean time until a fault is taken back. */
-  readonly faultLastsMs: number;
-  /** Mean time from a crash to the restart. */
-  readonly restartAfterMs: number;
-  readonly faults: FaultWeights;
+  readonly outside: OutsideOptions;
+  readonly faults: FaultOptions;
   readonly workload: WorkloadOptions;
 }
 
 /** Draws the options of a run. */
 export function drawOptions(random: Random): SimOptions {
-  const tickMs = pick(random, [5, 10, 10, 20]);
-  const meanDelayUs = pick(random, [200, 1_000, 3_000, 10_000]);
+  const nodes = pick(random, [3, 3, 3, 5]);
+  const timing = drawTiming(random);
+  const electionUs = timing.tickMs * timing.electionTimeoutTicks * US_PER_MS;
   return {
-    nodes: pick(random, [3, 3, 3, 5]),
-    durationMs: between(random, 10_000, 20_000),
-    timing: { tickMs, ...drawElections(random) },
-    appendBytesMax: pick(random, [1, 1_000, 2_097_152]),
+    nodes,
+    durationMs: between(random, 4_000, 10_000),
+    timing,
+    clockRates: drawClocks(random, nodes),
+    appendBytesMax: pick(random, [1, 1, 1_000, 2_097_152]),
     appendsInFlightMax: pick(random, [1, 2, 32]),
     checkpointBlocks: pick(random, [5, 20, 100, 1_000]),
-    segmentBytes: pick(random, [8_192, 65_536, 1_048_576]),
+    segmentBytes: pick(random, [8_192, 65_536, 262_144]),
     cacheBytes: pick(random, [0, 65_536, 1_048_576, 1_048_576]),
-    peers: {
-      minDelayUs: between(random, 50, 500),
-      meanDelayUs,
-      lossPermille: chance(random, 300) ? 0 : between(random, 1, 100),
-      duplicatePermille: chance(random, 300) ? 0 : between(random, 1, 100),
-      latePermille: chance(random, 300) ? 0 : between(random, 1, 100),
-      lateMeanUs: pick(random, [20_000, 50_000, 200_000]),
-    },
+    peers: drawNetwork(random, electionUs),
     disk: {
       writeUs: between(random, 10, 200),
       syncUs: pick(random, [100, 1_000, 5_000, 15_000]),
       storeUs: pick(random, [100, 1_000, 5_000]),
     },
-    faultEveryMs: between(random, 300, 2_000),
-    faultLastsMs: between(random, 200, 2_000),
-    restartAfterMs: pick(random, [1, 10, 100, 1_000]),
-    faults: drawFaults(random),
+    outside: {
+      delayUs: pick(random, [1_000, 20_000, 100_000]),
+      declinePermille: sometimes(random, 200),
+      timeoutPermille: sometimes(random, 200),
+      latePermille: sometimes(random, 200),
+      unavailablePermille: sometimes(random, 200),
+    },
+    faults: drawFaults(random, electionUs / US_PER_MS),
     workload: drawWorkload(random),
   };
 }
 
 /** Sometimes timeouts so short that candidates collide. */
-function drawElections(random: Random): Omit<NodeTiming, "tickMs"> {
-  if (chance(random, 300)) return { electionTimeoutTicks: between(random, 3, 5), heartbeatTicks: 1 };
-  return { electionTimeoutTicks: between(random, 8, 15), heartbeatTicks: between(random, 1, 3) };
+function drawTiming(random: Random): NodeTiming {
+  const tickMs = pick(random, [10, 10, 20, 40]);
+  if (chance(random, 400)) return { tickMs, electionTimeoutTicks: between(random, 3, 5), heartbeatTicks: 1 };
+  return { tickMs, electionTimeoutTicks: between(random, 8, 15), heartbeatTicks: between(random, 1, 3) };
 }
 
-/** A third of the kinds of faults is absent from a run, the others have weights of their own. */
-function drawFaults(random: Random): FaultWeights {
-  const weight = (): number => (chance(random, 330) ? 0 : between(random, 1, 10));
+/** In half of the runs all clocks are true. */
+function drawClocks(random: Random, nodes: number): readonly number[] {
+  const drift = chance(random, 500);
+  return Array.from({ length: nodes }, () => (drift ? between(random, 600, 1_600) : 1_000));
+}
+
+/** What counts for elections is how long a frame takes beside the election timeout. */
+function drawNetwork(random: Random, electionUs: number): NetworkOptions {
+  const permilleMax = pick(random, [30, 100, 300]);
   return {
-    partition: weight(),
-    asymmetricPartition: weight(),
-    isolateLeader: weight(),
-    isolateClients: weight(),
-    crash: weight(),
-    crashLeader: weight(),
-    crashAll: Math.min(3, weight()),
-    crashWhen: weight(),
-    crashVoters: weight(),
-    pauseLeader: weight(),
-    slowDisk: weight(),
-    diskError: Math.min(2, weight()),
-    clockJump: Math.min(2, weight()),
+    minDelayUs: between(random, 50, 500),
+    meanDelayUs: Math.round(electionUs / pick(random, [200, 50, 15, 6])),
+    lossPermille: sometimes(random, permilleMax),
+    duplicatePermille: sometimes(random, permilleMax),
+    latePermille: sometimes(random, permilleMax),
+    lateMeanUs: Math.round(electionUs / pick(random, [4, 1, 0.5])),
   };
+}
+
+/** In a third of the runs 0, in the others from 1 to `max`. */
+function sometimes(random: Random, max: number): number {
+  return chance(random, 333) ? 0 : between(random, 1, max);
+}
+
+/**
+ * Many kinds of faults or few; one upon the other, or with time between them to recover, which is a matter of election
+ * timeouts too.
+ */
+function drawFaults(random: Random, electionMs: number): FaultOptions {
+  const present = pick(random, [150, 300, 600]);
+  const weights = Object.entries(FAULT_KINDS).map(([kind, max]) => [
+    kind,
+    chance(random, present) ? between(random, 1, max) : 0,
+  ]);
+  return {
+    everyMs: clamp(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_EVERY_MIN_MS, FAULT_EVERY_MAX_MS),
+    lastsMs: Math.min(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_LASTS_MAX_MS),
+    restartAfterMs: pick(random, [1, 10, 100, 1_000]),
+    weights: Object.fromEntries(weights) as Record<FaultKind, number>,
+  };
+}
+
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(Math.max(value, min), max);
 }
 
 function drawWorkload(random: Random): WorkloadOptions {
   const weight = (): number => (chance(random, 200) ? 0 : between(random, 1, 10));
   const payments = chance(random, 500);
   return {
-    clients: between(random, 2, 5),
+    tellers: between(random, 2, 4),
+    readers: between(random, 0, 3),
     inFlightMax: pick(random, [1, 3, 8]),
-    thinkUs: pick(random, [30_000, 80_000, 200_000]),
+    thinkUs: pick(random, [5_000, 20_000, 50_000, 100_000]),
     requestTimeoutUs: pick(random, [200_000, 500_000, 1_000_000]),
-    hotAccounts: between(random, 2, 5),
+    hotAccounts: between(random, 2, 4),
     payments,
-    cards: payments && chance(random, 0),
+    cards: payments && chance(random, 500),
     mix: {
       transfer: between(random, 5, 20),
       hold: weight(),

@@ -1,9 +1,11 @@
 /**
  * One incarnation of a node's process: everything that reaches the node's code passes through `run`. A killed process
- * never runs again; a paused one (a virtual machine that was stopped) runs all that came meanwhile when it goes on, in
- * the order it came.
+ * never runs again. A paused one (a virtual machine that was stopped) runs all that came meanwhile when it goes on: what
+ * came by one way in the order it came, but by which way first is chance, as with the sockets and timers of an event loop.
  */
 import type { NodeId } from "../node/base/ids.ts";
+import type { Random } from "../node/base/ports/random.ts";
+import { shuffled } from "./draw.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { EventKind, TraceHash } from "./trace.ts";
 
@@ -15,8 +17,9 @@ interface Held {
 export interface ProcessDeps {
   readonly scheduler: Scheduler;
   readonly trace: TraceHash;
+  readonly random: Random;
   /** Called after everything the node did. */
-  readonly observe: (kind: EventKind) => void;
+  readonly observe: () => void;
   /** Called when the node's code throws past its own supervisor. */
   readonly crashed: (error: unknown) => void;
 }
@@ -27,6 +30,8 @@ export class Process {
   #alive = true;
   #paused = false;
   #held: Held[] = [];
+  /** What the node's code wants to do as soon as it has returned. */
+  #deferred: (() => void)[] = [];
 
   constructor(node: NodeId, deps: ProcessDeps) {
     this.node = node;
@@ -48,14 +53,12 @@ export class Process {
       this.#held.push({ kind, action });
       return;
     }
-    const { scheduler, trace, observe, crashed } = this.#deps;
-    trace.event(scheduler.nowUs, this.node, kind);
-    try {
-      action();
-      if (this.#alive) observe(kind);
-    } catch (error) {
-      crashed(error);
-    }
+    this.#handle([{ kind, action }]);
+  }
+
+  /** Runs something once what runs now has returned; part of the same event. */
+  defer(action: () => void): void {
+    this.#deferred.push(action);
   }
 
   pause(): void {
@@ -67,11 +70,30 @@ export class Process {
     this.#paused = false;
     const held = this.#held;
     this.#held = [];
-    for (const { kind, action } of held) this.run(kind, action);
+    const ways = shuffled(this.#deps.random, [...new Set(held.map(({ kind }) => kind))]);
+    this.#handle(ways.flatMap((way) => held.filter(({ kind }) => kind === way)));
   }
 
   kill(): void {
     this.#alive = false;
     this.#held = [];
+    this.#deferred = [];
+  }
+
+  /** What came together, then what it has put off, as an event loop does it. */
+  #handle(events: readonly Held[]): void {
+    const { scheduler, trace, observe, crashed } = this.#deps;
+    try {
+      for (const { kind, action } of events) {
+        if (!this.#alive) return;
+        trace.event(scheduler.nowUs, this.node, kind);
+        action();
+      }
+      for (let next = 0; next < this.#deferred.length; next++) this.#deferred[next]?.();
+      this.#deferred.length = 0;
+      if (this.#alive) observe();
+    } catch (error) {
+      crashed(error);
+    }
   }
 }

@@ -2,18 +2,15 @@
  * Running seeds: one run of the simulator for each, with its verdict and its figures. The same seed gives the same run,
  * event for event, in every process; `traceHash` says so.
  */
-import type { NodeParts } from "../node/compose.ts";
 import type { Failure } from "./check/verdict.ts";
 import type { FaultCounts } from "./counts.ts";
 import { MUTANTS, type MutantName } from "./mutants/mutants.ts";
 import type { SimOptions } from "./options.ts";
-import type { TraceListener } from "./trace.ts";
-import { World } from "./world.ts";
+import { World, type WorldOptions } from "./world.ts";
 
-export interface RunOptions {
+export interface RunOptions extends Omit<WorldOptions, "parts"> {
   /** Plants a bug. */
   readonly mutant?: MutantName;
-  readonly trace?: TraceListener;
 }
 
 export interface SeedResult {
@@ -29,9 +26,8 @@ export interface SeedResult {
 }
 
 /** Runs one seed to its end or to the first broken rule. */
-export function runSeed(seed: number, { mutant, trace }: RunOptions = {}): SeedResult {
-  const parts: Partial<NodeParts> = mutant === undefined ? {} : MUTANTS[mutant];
-  const world = new World(seed, trace === undefined ? { parts } : { parts, trace });
+export function runSeed(seed: number, { mutant, ...options }: RunOptions = {}): SeedResult {
+  const world = new World(seed, mutant === undefined ? options : { ...options, parts: MUTANTS[mutant] });
   world.run();
   const { failure } = world.verdict;
   return {

@@ -27,7 +27,10 @@ export class Scheduler {
 
   /** Runs `run` after a delay of whole microseconds. */
   after(delayUs: number, run: () => void): ScheduledEvent {
-    assert(Number.isSafeInteger(delayUs) && delayUs >= 0, `a delay of ${delayUs} microseconds cannot be scheduled`);
+    assert(
+      Number.isSafeInteger(delayUs) && delayUs >= 0,
+      "a delay is a whole number of microseconds, and not negative",
+    );
     this.#sequence += 1;
     const event: ScheduledEvent = { atUs: this.#nowUs + delayUs, sequence: this.#sequence, run };
     this.#heap.push(event);

@@ -63,7 +63,10 @@ const UNITS: Readonly<Record<string, Unit>> = {
     packages: ["pino", "sodium-native", "node:crypto", "node:http", "node:https", "node:perf_hooks", ...NODE_FILES],
   },
   sim: {
-    units: ["consensus", "node", "node/actor", "node/base", "node/ledger", "node/state", "node/wire", "storage"],
+    units: [
+      ...["consensus", "node", "node/actor", "node/base", "node/ledger", "node/replica", "node/state", "node/wire"],
+      "storage",
+    ],
     // Sockets and files are for the acquirer's process only: see the ban below.
     packages: ["@noble/hashes/sha2.js", "node:crypto", "node:fs", "node:http", "node:net", "node:timers"],
   },

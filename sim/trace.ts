@@ -6,7 +6,7 @@
 /** What an event is; part of the hash. */
 export type EventKind =
   | "timer"
-  | "defer"
+  | "start"
   | "peer"
   | "client"
   | "disk"
@@ -18,7 +18,7 @@ export type EventKind =
 
 const KIND_NUMBERS: Readonly<Record<EventKind, number>> = {
   timer: 1,
-  defer: 2,
+  start: 2,
   peer: 3,
   client: 4,
   disk: 5,

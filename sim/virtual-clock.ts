@@ -1,6 +1,7 @@
 /**
- * One node's clock on virtual time. The monotonic clock is exact; the wall clock is off by an offset that faults may
- * change at any moment, in both directions.
+ * One node's clocks on virtual time. The monotonic clock, and with it the timers, may run slower or faster than true time,
+ * as those of a starved or badly measured machine do. The wall clock keeps true time but for an offset, which may change
+ * at any moment, in both directions.
  */
 import type { Clock, Timer } from "../node/base/ports/clock.ts";
 import type { Process } from "./process.ts";
@@ -8,32 +9,68 @@ import type { Scheduler } from "./scheduler.ts";
 
 /** Wall time at which every run begins, milliseconds since the epoch. */
 export const EPOCH_MS = 1_750_000_000_000;
+const US_PER_MS = 1_000;
+const TRUE_PERMILLE = 1_000;
+
+/** How a node's clocks are off; it outlives the node's process. */
+export class ClockError {
+  wallOffsetMs = 0;
+  /** Monotonic time that passes in a thousand of true time. */
+  #ratePermille: number;
+  /** When the rate changed last, in true and in monotonic time. */
+  #changedUs = 0;
+  #monotonicUs = 0;
+
+  constructor(ratePermille: number = TRUE_PERMILLE) {
+    this.#ratePermille = ratePermille;
+  }
+
+  get ratePermille(): number {
+    return this.#ratePermille;
+  }
+
+  setRate(ratePermille: number, nowUs: number): void {
+    this.#monotonicUs = this.monotonicUs(nowUs);
+    this.#changedUs = nowUs;
+    this.#ratePermille = ratePermille;
+  }
+
+  monotonicUs(nowUs: number): number {
+    return this.#monotonicUs + Math.floor(((nowUs - this.#changedUs) * this.#ratePermille) / TRUE_PERMILLE);
+  }
+
+  /** True time that passes until so much monotonic time has. */
+  trueUs(monotonicUs: number): number {
+    return Math.ceil((monotonicUs * TRUE_PERMILLE) / this.#ratePermille);
+  }
+}
 
 export class VirtualClock implements Clock {
   readonly #scheduler: Scheduler;
   readonly #process: Process;
-  readonly #offsetMs: () => number;
+  readonly #error: ClockError;
 
-  constructor(scheduler: Scheduler, process: Process, offsetMs: () => number) {
+  constructor(scheduler: Scheduler, process: Process, error: ClockError) {
     this.#scheduler = scheduler;
     this.#process = process;
-    this.#offsetMs = offsetMs;
+    this.#error = error;
   }
 
   monotonicMs(): number {
-    return this.#scheduler.nowMs;
+    return Math.floor(this.#error.monotonicUs(this.#scheduler.nowUs) / US_PER_MS);
   }
 
   wallMs(): number {
-    return EPOCH_MS + this.#scheduler.nowMs + this.#offsetMs();
+    return EPOCH_MS + this.#scheduler.nowMs + this.#error.wallOffsetMs;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    const event = this.#scheduler.after(Math.round(delayMs * 1000), () => this.#process.run("timer", () => fire()));
+    const delayUs = this.#error.trueUs(delayMs * US_PER_MS);
     let live = true;
     const fire = (): void => {
       if (live) callback();
     };
+    const event = this.#scheduler.after(delayUs, () => this.#process.run("timer", fire));
     return {
       cancel: () => {
         live = false;
@@ -43,6 +80,6 @@ export class VirtualClock implements Clock {
   }
 
   defer(callback: () => void): void {
-    this.#scheduler.after(0, () => this.#process.run("defer", callback));
+    this.#process.defer(callback);
   }
 }

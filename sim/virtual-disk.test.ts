@@ -20,7 +20,7 @@ function fixture(seed = 1) {
   const trace = new TraceHash();
   const running: { process: Process | undefined } = { process: undefined };
   const start = (): Process => {
-    running.process = new Process(1, { scheduler, trace, observe: () => {}, crashed: rethrow });
+    running.process = new Process(1, { scheduler, trace, random: new Prng(seed), observe: () => {}, crashed: rethrow });
     return running.process;
   };
   const process = (): Process | undefined => running.process;

@@ -17,7 +17,7 @@ import type { Scheduler } from "./scheduler.ts";
 import type { TraceHash } from "./trace.ts";
 
 export interface NetworkOptions {
-  /** Every frame takes at least this long, and on average `meanDelayUs` longer. */
+  /** Every frame takes at least this long, and on average `meanDelayUs` more. */
   readonly minDelayUs: number;
   readonly meanDelayUs: number;
   readonly lossPermille: number;
@@ -27,6 +27,14 @@ export interface NetworkOptions {
   readonly lateMeanUs: number;
 }
 
+/** One direction between two endpoints. */
+export interface Link {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Mean delay at most, once the network is quiet. */
+const QUIET_DELAY_US = 500;
 /** How long the ends of a broken stream take to notice. */
 const BREAK_MIN_US = 500_000;
 const BREAK_MAX_US = 3_000_000;
@@ -74,9 +82,10 @@ export interface NetworkDeps {
 export class VirtualNetwork {
   readonly #deps: NetworkDeps;
   readonly #options: NetworkOptions;
-  /** Faults on single frames; switched off for the quiet end of a run. */
-  #frameFaults = true;
-  readonly #blocked = new Set<number>();
+  /** The quiet end of a run: nothing happens to single frames, and none takes long. */
+  #quiet = false;
+  /** Blocked links, and how many faults block each. */
+  readonly #blocked = new Map<number, number>();
   readonly #attached = new Map<NodeId, Attached>();
   readonly #streams = new Map<ConnectionId, Stream>();
   #nextConnection = 1;
@@ -105,18 +114,23 @@ export class VirtualNetwork {
     for (const stream of this.#streams.values()) if (stream.process.node === node) this.#closeFromNode(stream.id);
   }
 
-  block(from: number, to: number): void {
-    this.#blocked.add(linkOf(from, to));
+  /** Blocks links; returns what opens them again, unless another fault blocks them too. */
+  block(links: readonly Link[]): () => void {
+    const keys = links.map(({ from, to }) => linkOf(from, to));
+    for (const key of keys) this.#blocked.set(key, (this.#blocked.get(key) ?? 0) + 1);
+    return () => {
+      for (const key of keys) {
+        const left = (this.#blocked.get(key) ?? 1) - 1;
+        if (left === 0) this.#blocked.delete(key);
+        else this.#blocked.set(key, left);
+      }
+    };
   }
 
-  /** Opens all links. */
-  heal(): void {
-    this.#blocked.clear();
-  }
-
-  /** No more loss and no more doubling of single frames. */
+  /** All links are open and fast, and nothing happens to single frames any more. */
   quieten(): void {
-    this.#frameFaults = false;
+    this.#blocked.clear();
+    this.#quiet = true;
   }
 
   /** Opens a connection; undefined when the node cannot be reached. */
@@ -144,12 +158,15 @@ export class VirtualNetwork {
   }
 
   #delayUs(): number {
-    return this.#options.minDelayUs + exponential(this.#deps.random, this.#options.meanDelayUs);
+    const { minDelayUs, meanDelayUs } = this.#options;
+    return (
+      minDelayUs + exponential(this.#deps.random, this.#quiet ? Math.min(meanDelayUs, QUIET_DELAY_US) : meanDelayUs)
+    );
   }
 
   #latenessUs(): number {
     const { random, counters } = this.#deps;
-    if (!this.#frameFaults || !chance(random, this.#options.latePermille)) return 0;
+    if (this.#quiet || !chance(random, this.#options.latePermille)) return 0;
     counters.add("late");
     return exponential(random, this.#options.lateMeanUs);
   }
@@ -161,12 +178,12 @@ export class VirtualNetwork {
       counters.add("blockedFrame");
       return true;
     }
-    if (this.#frameFaults && chance(random, this.#options.lossPermille)) {
+    if (!this.#quiet && chance(random, this.#options.lossPermille)) {
       counters.add("drop");
       return true;
     }
     this.#deliverPeer(from, to, frame);
-    if (this.#frameFaults && chance(random, this.#options.duplicatePermille)) {
+    if (!this.#quiet && chance(random, this.#options.duplicatePermille)) {
       counters.add("duplicate");
       this.#deliverPeer(from, to, frame);
     }

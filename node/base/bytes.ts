@@ -59,6 +59,31 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** Reads an unsigned 32-bit little-endian integer, without the view that small arrays would be copied for. */
+export function readU32(bytes: Uint8Array, offset: number): number {
+  const low = (bytes[offset] as number) | ((bytes[offset + 1] as number) << 8);
+  return (low | ((bytes[offset + 2] as number) << 16) | ((bytes[offset + 3] as number) << 24)) >>> 0;
+}
+
+/** Writes an unsigned 32-bit little-endian integer. */
+export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
+}
+
+/** Reads an unsigned 64-bit little-endian integer as a number; above 2^53 it is not exact. */
+export function readU64Number(bytes: Uint8Array, offset: number): number {
+  return readU32(bytes, offset) + readU32(bytes, offset + 4) * 0x1_0000_0000;
+}
+
+/** Writes a safe integer as an unsigned 64-bit little-endian one. */
+export function writeU64Number(bytes: Uint8Array, offset: number, value: number): void {
+  writeU32(bytes, offset, value % 0x1_0000_0000);
+  writeU32(bytes, offset + 4, Math.floor(value / 0x1_0000_0000));
+}
+
 /** Reads an unsigned 128-bit little-endian integer. */
 export function readU128(view: DataView, offset: number): bigint {
   return view.getBigUint64(offset, true) | (view.getBigUint64(offset + 8, true) << 64n);

@@ -6,7 +6,7 @@ import { AcquirerCore, type AcquirerRates, type AcquirerReport } from "../../sim
 import { Process } from "../../sim/process.ts";
 import { Scheduler } from "../../sim/scheduler.ts";
 import { TraceHash } from "../../sim/trace.ts";
-import { VirtualClock } from "../../sim/virtual-clock.ts";
+import { ClockError, VirtualClock } from "../../sim/virtual-clock.ts";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import type { ActorRef } from "../actor/actor.ts";
 import { ActorSystem } from "../actor/system.ts";
@@ -135,11 +135,11 @@ export class CardWorld {
     const status = new StatusBoard();
     const log = (event: string): void => void this.logged.push(event);
     const process = new Process(index, {
-      ...{ scheduler: this.scheduler, trace: new TraceHash(), observe: () => undefined },
+      ...{ scheduler: this.scheduler, trace: new TraceHash(), random: new Prng(index), observe: () => undefined },
       crashed: (error) => this.fatal.push(String(error)),
     });
     const system = new ActorSystem({
-      clock: new VirtualClock(this.scheduler, process, () => 0),
+      clock: new VirtualClock(this.scheduler, process, new ClockError()),
       log: { debug: log, info: log, warn: log, error: log },
       onFatal: ({ reason }) => this.fatal.push(reason),
     });

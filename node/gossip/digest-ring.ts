@@ -4,12 +4,14 @@
 import type { DigestAt } from "./frames.ts";
 
 export class DigestRing {
-  readonly #digests: (DigestAt | undefined)[];
+  readonly #size: number;
+  /** By height modulo the size; what has not come yet is not there. */
+  readonly #digests: (DigestAt | undefined)[] = [];
   #newest: DigestAt | undefined;
 
   /** Remembers the newest `size` heights. */
   constructor(size: number) {
-    this.#digests = Array.from({ length: size }, () => undefined);
+    this.#size = size;
   }
 
   get newest(): DigestAt | undefined {
@@ -17,13 +19,13 @@ export class DigestRing {
   }
 
   add(at: DigestAt): void {
-    this.#digests[at.height % this.#digests.length] = at;
+    this.#digests[at.height % this.#size] = at;
     this.#newest = at;
   }
 
   /** The digest at a height, while it is remembered. */
   at(height: number): Uint8Array | undefined {
-    const found = this.#digests[height % this.#digests.length];
+    const found = this.#digests[height % this.#size];
     return found?.height === height ? found.digest : undefined;
   }
 }

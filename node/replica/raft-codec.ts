@@ -5,7 +5,7 @@
  *   each entry: term u64 | length u32 | data; indexes follow the append's previous index
  */
 import type { Entry, Message, MessageBody } from "../../consensus/raft/messages.ts";
-import { viewOf } from "../base/bytes.ts";
+import { readU32, readU64Number, writeU32, writeU64Number } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 
 const HEADER_BYTES = 40;
@@ -61,40 +61,43 @@ export function encodeRaftMessage(message: Message): Uint8Array {
   let length = HEADER_BYTES;
   for (const entry of entries) length += ENTRY_HEADER_BYTES + entry.data.length;
   const bytes = new Uint8Array(length);
-  const view = viewOf(bytes);
   const [first, second, third, flag] = fieldsOf(message);
-  view.setUint8(0, TYPES.indexOf(message.type));
-  view.setUint8(1, message.from);
-  view.setUint8(2, message.to);
-  view.setUint8(3, flag ? 1 : 0);
-  view.setUint32(4, entries.length, true);
-  view.setBigUint64(8, BigInt(message.term), true);
-  view.setBigUint64(16, BigInt(first), true);
-  view.setBigUint64(24, BigInt(second), true);
-  view.setBigUint64(32, BigInt(third), true);
+  bytes[0] = TYPES.indexOf(message.type);
+  bytes[1] = message.from;
+  bytes[2] = message.to;
+  bytes[3] = flag ? 1 : 0;
+  writeU32(bytes, 4, entries.length);
+  writeU64Number(bytes, 8, message.term);
+  writeU64Number(bytes, 16, first);
+  writeU64Number(bytes, 24, second);
+  writeU64Number(bytes, 32, third);
   let offset = HEADER_BYTES;
   for (const entry of entries) {
-    view.setBigUint64(offset, BigInt(entry.term), true);
-    view.setUint32(offset + 8, entry.data.length, true);
+    writeU64Number(bytes, offset, entry.term);
+    writeU32(bytes, offset + 8, entry.data.length);
     bytes.set(entry.data, offset + ENTRY_HEADER_BYTES);
     offset += ENTRY_HEADER_BYTES + entry.data.length;
   }
   return bytes;
 }
 
+/** Which message it is, by its first byte alone; undefined where there is no such type. */
+export function raftMessageType(bytes: Uint8Array): Message["type"] | undefined {
+  return TYPES[bytes[0] ?? TYPES.length];
+}
+
 /** Decodes a message; entries are copies, so that a frame's buffer is not kept alive. Throws `RaftCodecError`. */
 export function decodeRaftMessage(bytes: Uint8Array): Message {
   if (bytes.length < HEADER_BYTES) throw malformed("shorter than its header");
-  const view = viewOf(bytes);
-  const type = TYPES[view.getUint8(0)];
+  const type = raftMessageType(bytes);
   if (type === undefined) throw malformed("of no known type");
-  const envelope = { from: view.getUint8(1), to: view.getUint8(2), term: readNumber(view, 8) };
-  const flag = view.getUint8(3);
+  const envelope = { from: bytes[1] as number, to: bytes[2] as number, term: readNumber(bytes, 8) };
+  const flag = bytes[3] as number;
   if (flag > 1) throw malformed("its flag is neither 0 nor 1");
-  const first = readNumber(view, 16);
-  const second = readNumber(view, 24);
-  const third = readNumber(view, 32);
-  const entries = decodeEntries(bytes, view, first);
+  const first = readNumber(bytes, 16);
+  const second = readNumber(bytes, 24);
+  const third = readNumber(bytes, 32);
+  const entries = decodeEntries(bytes, first);
   if (type !== "append" && entries.length > 0) throw malformed("entries in a message that has none");
   const message: Message = { ...envelope, ...bodyOf(type, [first, second, third, flag === 1], entries) };
   const used = fieldsOf(message);
@@ -129,14 +132,14 @@ function bodyOf(type: Message["type"], fields: Fields, entries: readonly Entry[]
   }
 }
 
-function decodeEntries(bytes: Uint8Array, view: DataView, previousIndex: number): Entry[] {
-  const count = view.getUint32(4, true);
+function decodeEntries(bytes: Uint8Array, previousIndex: number): Entry[] {
+  const count = readU32(bytes, 4);
   const entries: Entry[] = [];
   let offset = HEADER_BYTES;
   for (let i = 0; i < count; i++) {
     if (offset + ENTRY_HEADER_BYTES > bytes.length) throw malformed("an entry is cut");
-    const term = readNumber(view, offset);
-    const length = view.getUint32(offset + 8, true);
+    const term = readNumber(bytes, offset);
+    const length = readU32(bytes, offset + 8);
     offset += ENTRY_HEADER_BYTES;
     if (offset + length > bytes.length) throw malformed("an entry is cut");
     entries.push({ index: previousIndex + 1 + i, term, data: bytes.slice(offset, offset + length) });
@@ -146,10 +149,10 @@ function decodeEntries(bytes: Uint8Array, view: DataView, previousIndex: number)
   return entries;
 }
 
-function readNumber(view: DataView, offset: number): number {
-  const value = view.getBigUint64(offset, true);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed("a number is too large");
-  return Number(value);
+function readNumber(bytes: Uint8Array, offset: number): number {
+  const value = readU64Number(bytes, offset);
+  if (value > Number.MAX_SAFE_INTEGER) throw malformed("a number is too large");
+  return value;
 }
 
 function malformed(reason: string): RaftCodecError {

@@ -2,9 +2,10 @@ import { describe, expect, test } from "vitest";
 import { Process } from "../../sim/process.ts";
 import { Scheduler } from "../../sim/scheduler.ts";
 import { TraceHash } from "../../sim/trace.ts";
-import { EPOCH_MS, VirtualClock } from "../../sim/virtual-clock.ts";
+import { ClockError, EPOCH_MS, VirtualClock } from "../../sim/virtual-clock.ts";
 import type { ActorRef } from "../actor/actor.ts";
 import { ActorSystem } from "../actor/system.ts";
+import { Prng } from "../base/prng.ts";
 import { StatusBoard } from "../messages/status.ts";
 import type { StateEvent } from "../state/events.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement-actor.ts";
@@ -25,18 +26,23 @@ class World {
   leading = false;
   /** What the state says; told to the actor by `applied`. */
   deadline: bigint | undefined;
-  /** How far the wall clock is ahead. */
-  offsetMs = 0;
+  readonly clockError = new ClockError();
   onPulse: () => boolean = () => true;
   #crash = false;
 
   constructor() {
     const { scheduler } = this;
     const trace = new TraceHash();
-    const process = new Process(1, { scheduler, trace, observe: () => undefined, crashed: rethrow });
+    const process = new Process(1, {
+      scheduler,
+      trace,
+      random: new Prng(1),
+      observe: () => undefined,
+      crashed: rethrow,
+    });
     const note = (event: string): void => void this.logged.push(event);
     const log = { debug: note, info: note, warn: note, error: note };
-    const clock = new VirtualClock(scheduler, process, () => this.offsetMs);
+    const clock = new VirtualClock(scheduler, process, this.clockError);
     const system = new ActorSystem({ clock, log, onFatal: rethrow });
     this.actor = system.spawn<SettlementMessage>({
       name: "settlement",
@@ -146,7 +152,7 @@ describe("the pulse of log time", () => {
     world.applied(3_600_000);
     world.run(100);
     const pulses = world.pulses.length;
-    world.offsetMs = 3_600_000;
+    world.clockError.wallOffsetMs = 3_600_000;
     world.run(1_100);
     expect(world.pulses.length).toBeGreaterThan(pulses);
   });

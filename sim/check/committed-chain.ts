@@ -1,12 +1,12 @@
 /**
- * What is committed stays committed: no two nodes ever commit different entries at one index, every later leader has
- * all that was committed before its term (leader completeness; Raft, figure 3), and every acknowledged transaction stands
- * at its height in that chain (durability).
+ * What is committed stays committed: no two nodes ever commit different entries at one index, a leader commits by
+ * counting only what is of its own term (§5.4.2), every later leader has all that was committed before its term (leader
+ * completeness; Raft, figure 3), and every acknowledged transaction stands at its height in that chain (durability).
  */
-import type { Raft } from "../../consensus/raft/raft.ts";
 import { equalBytes } from "../../node/base/bytes.ts";
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
 import type { LogMatching } from "./log-matching.ts";
+import type { RaftView } from "./observed-node.ts";
 import type { Verdict } from "./verdict.ts";
 
 interface Committed {
@@ -32,7 +32,7 @@ export class CommittedChain {
   }
 
   /** A node's commit index has moved from `before`. */
-  committed(node: NodeId, raft: Raft, before: LogIndex): void {
+  committed(node: NodeId, raft: RaftView, before: LogIndex): void {
     for (let index = before + 1; index <= raft.commit; index++) {
       const term = raft.termAt(index) ?? 0;
       const known = this.#chain[index];
@@ -45,8 +45,18 @@ export class CommittedChain {
     }
   }
 
+  /** A node that was leading already has moved its commit index. */
+  committedByLeader(node: NodeId, raft: RaftView): void {
+    const term = raft.termAt(raft.commit);
+    this.#verdict.expect(
+      term === raft.term,
+      "commitRule",
+      () => `node ${node} leads term ${raft.term} and commits up to ${raft.commit}, an entry of term ${term}`,
+    );
+  }
+
   /** A node leads: it must have all that was committed in earlier terms. */
-  elected(node: NodeId, raft: Raft): void {
+  elected(node: NodeId, raft: RaftView): void {
     let index = this.height;
     while (index > 0 && (this.#chain[index] as Committed).committedIn >= raft.term) index -= 1;
     if (index === 0) return;

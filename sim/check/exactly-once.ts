@@ -49,7 +49,7 @@ export class ExactlyOnce {
   }
 
   /** Called for each height once, in order. */
-  block({ block, results, duplicates }: Applied): void {
+  block({ block, results, duplicates }: Pick<Applied, "block" | "results" | "duplicates">): void {
     block.transactions.forEach((encoded, index) => {
       const result = results[index] as Uint8Array;
       const hash = block.tree.leaves[index] as Uint8Array;

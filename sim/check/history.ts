@@ -1,10 +1,13 @@
 /**
- * What the clients saw and when: the only witness that the checks of this folder that end in "linearizable" and
- * "transfer visibility" believe. Kept by account and by transfer.
+ * What the clients saw and when: the only witness that the rules "linearizability" and "snapshot" believe. Kept by account
+ * and by transfer.
  */
+import type { Account } from "../../node/ledger/records.ts";
 import type { Times } from "../workload/sim-client.ts";
-import { type AccountOperation, type Balances, linearizable } from "./linearizable.ts";
+import { type AccountOperation, accountIsLinearizable } from "./account-search.ts";
+import { Heights } from "./heights.ts";
 import type { Verdict } from "./verdict.ts";
+import { type Linearizability, linearizable, type Model, type Timed } from "./wing-gong.ts";
 
 /** A transfer on its way: which accounts it changes, by how much. */
 export interface TransferEffect {
@@ -13,24 +16,35 @@ export interface TransferEffect {
   readonly credits: number;
 }
 
-/** What is known of a transfer's existence. */
-interface KnownTransfer {
-  readonly askedUs: number;
-  /** When somebody first knew that it exists; Infinity until then. */
-  knownUs: number;
-  refused: boolean;
+/** What a client did to one transfer: made it, or looked for it. */
+interface TransferOperation extends Timed {
+  readonly kind: "create" | "found" | "missing";
 }
 
-type OpenOperation = { -readonly [K in keyof AccountOperation]: AccountOperation[K] };
+/** A transfer comes into being once, and stays. */
+const TRANSFER: Model<boolean, TransferOperation> = {
+  initial: false,
+  step: (exists, { kind }) => {
+    if (kind === "create") return true;
+    return exists === (kind === "found") ? exists : undefined;
+  },
+  reads: ({ kind }) => kind !== "create",
+  key: String,
+};
+
+/** An operation whose answer is still to come. */
+type Open<O extends Timed> = { -readonly [K in keyof O]: O[K] };
 
 export class History {
+  readonly heights: Heights;
   readonly #verdict: Verdict;
-  readonly #accounts = new Map<bigint, Set<OpenOperation>>();
-  readonly #transfers = new Map<bigint, KnownTransfer>();
+  readonly #accounts = new Map<bigint, Set<Open<AccountOperation>>>();
+  readonly #transfers = new Map<bigint, Set<Open<TransferOperation>>>();
   #unknown = 0;
 
   constructor(verdict: Verdict) {
     this.#verdict = verdict;
+    this.heights = new Heights(verdict);
   }
 
   /** Accounts on which the search was given up. */
@@ -44,71 +58,74 @@ export class History {
     effects: readonly TransferEffect[],
     askedUs: number,
   ): (created: boolean, times: Times) => void {
-    const transfers = ids.map((id) => {
-      const known: KnownTransfer = { askedUs, knownUs: Number.POSITIVE_INFINITY, refused: false };
-      this.#transfers.set(id, known);
-      return known;
+    const unanswered = { askedUs, answeredUs: Number.POSITIVE_INFINITY };
+    const creations = ids.map((id) => {
+      return enter<TransferOperation>(this.#transfers, id, { kind: "create", ...unanswered });
     });
-    const open = effects.map(({ account, debits, credits }) => {
-      const answeredUs = Number.POSITIVE_INFINITY;
-      const operation: OpenOperation = { kind: "add", debits, credits, askedUs, answeredUs };
-      this.#operations(account).add(operation);
-      return { account, operation };
+    const additions = effects.map(({ account, debits, credits }) => {
+      return enter<AccountOperation>(this.#accounts, account, { kind: "add", debits, credits, ...unanswered });
     });
     return (created, { answeredUs }) => {
-      for (const known of transfers) {
-        if (created) known.knownUs = Math.min(known.knownUs, answeredUs);
-        else known.refused = true;
-      }
-      for (const { account, operation } of open) {
+      for (const { operation, refuse } of [...creations, ...additions]) {
         if (created) operation.answeredUs = answeredUs;
-        else this.#operations(account).delete(operation);
+        else refuse();
       }
     };
   }
 
-  readAccount(account: bigint, { debits, credits }: Balances, times: Times): void {
-    const { lastUs, answeredUs } = times;
-    this.#operations(account).add({ kind: "read", debits, credits, askedUs: lastUs, answeredUs });
-  }
-
-  readTransfer(id: bigint, found: boolean, { lastUs, answeredUs }: Times): void {
-    const known = this.#transfers.get(id);
-    if (known === undefined) {
-      this.#verdict.expect(!found, "transferVisibility", () => `transfer ${id} exists, and nobody asked for it`);
-      return;
-    }
-    if (found) {
-      this.#verdict.expect(!known.refused, "transferVisibility", () => `transfer ${id} was refused and exists`);
-      known.knownUs = Math.min(known.knownUs, answeredUs);
-      return;
+  /** All accounts of a currency, read at once. */
+  readAccounts(accounts: readonly Account[], { lastUs, answeredUs }: Times): void {
+    let posted = 0n;
+    let pending = 0n;
+    for (const { id, debitsPosted, creditsPosted, debitsPending, creditsPending } of accounts) {
+      const balances = { debits: Number(debitsPosted), credits: Number(creditsPosted) };
+      enter<AccountOperation>(this.#accounts, id, { kind: "read", ...balances, askedUs: lastUs, answeredUs });
+      posted += debitsPosted - creditsPosted;
+      pending += debitsPending - creditsPending;
     }
     this.#verdict.expect(
-      known.knownUs >= lastUs,
-      "transferVisibility",
-      () => `a read asked at ${lastUs} us misses transfer ${id}, which was known at ${known.knownUs} us`,
+      posted === 0n && pending === 0n,
+      "snapshot",
+      () => `a client sees debits minus credits of ${posted} posted and ${pending} pending, in the middle of something`,
     );
   }
 
-  /** Looks for an order of each account's operations; called when the run is over. */
-  checkAccounts(): void {
-    for (const [account, operations] of this.#accounts) {
-      const found = linearizable([...operations]);
-      if (found === "unknown") this.#unknown += 1;
-      this.#verdict.expect(
-        found !== "violated",
-        "linearizability",
-        () => `no order of the ${operations.size} operations on account ${account} explains what the clients saw`,
-      );
+  readTransfer(id: bigint, found: boolean, { lastUs, answeredUs }: Times): void {
+    const kind = found ? "found" : "missing";
+    enter<TransferOperation>(this.#transfers, id, { kind, askedUs: lastUs, answeredUs });
+  }
+
+  /** Looks for an order of the operations on each transfer and each account; called when the run is over. */
+  check(): void {
+    for (const [id, operations] of this.#transfers) {
+      this.#judge(linearizable([...operations], TRANSFER), `transfer ${id}`, operations.size);
+    }
+    for (const [id, operations] of this.#accounts) {
+      this.#judge(accountIsLinearizable([...operations]), `account ${id}`, operations.size);
     }
   }
 
-  #operations(account: bigint): Set<OpenOperation> {
-    let operations = this.#accounts.get(account);
-    if (operations === undefined) {
-      operations = new Set();
-      this.#accounts.set(account, operations);
-    }
-    return operations;
+  #judge(found: Linearizability, what: string, count: number): void {
+    if (found === "unknown") this.#unknown += 1;
+    this.#verdict.expect(
+      found !== "violated",
+      "linearizability",
+      () => `no order of the ${count} operations on ${what} explains what the clients saw`,
+    );
   }
+}
+
+/** Enters an operation; `refuse` takes it out again, as if nobody had asked. */
+function enter<O extends Timed>(
+  histories: Map<bigint, Set<Open<O>>>,
+  id: bigint,
+  operation: Open<O>,
+): { readonly operation: { answeredUs: number }; readonly refuse: () => void } {
+  let history = histories.get(id);
+  if (history === undefined) {
+    history = new Set();
+    histories.set(id, history);
+  }
+  history.add(operation);
+  return { operation, refuse: () => histories.get(id)?.delete(operation) };
 }

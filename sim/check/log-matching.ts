@@ -2,10 +2,10 @@
  * Log matching: two logs that have an entry of the same index and term are equal up to it (Raft, figure 3). As an entry's
  * block is chained to the one before, it is enough that index and term always name the same block header.
  */
-import type { Raft } from "../../consensus/raft/raft.ts";
 import { equalBytes } from "../../node/base/bytes.ts";
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
 import { BLOCK_HEADER_BYTES } from "../../node/wire/block.ts";
+import type { RaftView } from "./observed-node.ts";
 import type { Verdict } from "./verdict.ts";
 
 export class LogMatching {
@@ -24,7 +24,7 @@ export class LogMatching {
     this.#seen.set(node, []);
   }
 
-  changed(node: NodeId, raft: Raft): void {
+  changed(node: NodeId, raft: RaftView): void {
     const seen = this.#seen.get(node) ?? [];
     this.#seen.set(node, seen);
     const { lastIndex } = raft;

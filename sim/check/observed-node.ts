@@ -3,10 +3,11 @@
  * after every event costs next to nothing when nothing happened.
  */
 import type { Raft } from "../../consensus/raft/raft.ts";
-import type { NodeId } from "../../node/base/ids.ts";
+
+/** What the rules look at. */
+export type RaftView = Pick<Raft, "term" | "vote" | "role" | "commit" | "lastIndex" | "lastTerm" | "entry" | "termAt">;
 
 export class ObservedNode {
-  readonly id: NodeId;
   #term = 0;
   #vote = 0;
   #role: Raft["role"] = "follower";
@@ -14,17 +15,10 @@ export class ObservedNode {
   #lastTerm = 0;
   #commit = 0;
 
-  constructor(id: NodeId) {
-    this.id = id;
-  }
-
-  get commit(): number {
-    return this.#commit;
-  }
-
   /** Compares with the last look; undefined when nothing changed. */
-  look(raft: Raft): NodeChange | undefined {
+  look(raft: RaftView): NodeChange | undefined {
     const voted = raft.vote !== 0 && (raft.vote !== this.#vote || raft.term !== this.#term);
+    const stillLeads = raft.role === "leader" && this.#role === "leader" && raft.term === this.#term;
     const elected = raft.role === "leader" && (this.#role !== "leader" || raft.term !== this.#term);
     const logChanged = raft.lastIndex !== this.#lastIndex || raft.lastTerm !== this.#lastTerm;
     const committed = raft.commit !== this.#commit;
@@ -32,10 +26,10 @@ export class ObservedNode {
     if (!voted && !elected && !logChanged && !committed && !moved) return undefined;
     const commitBefore = this.#commit;
     this.#remember(raft);
-    return { voted, elected, logChanged, commitBefore, committed };
+    return { voted, elected, stillLeads, logChanged, commitBefore, committed };
   }
 
-  #remember(raft: Raft): void {
+  #remember(raft: RaftView): void {
     this.#term = raft.term;
     this.#vote = raft.vote;
     this.#role = raft.role;
@@ -48,6 +42,8 @@ export class ObservedNode {
 export interface NodeChange {
   readonly voted: boolean;
   readonly elected: boolean;
+  /** It led this term before, too. */
+  readonly stillLeads: boolean;
   readonly logChanged: boolean;
   readonly committed: boolean;
   readonly commitBefore: number;

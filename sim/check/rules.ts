@@ -3,16 +3,31 @@
  * every change of a node's Raft core and every applied block, and is told nothing else.
  */
 import type { NodeId } from "../../node/base/ids.ts";
+import { decodeRaftMessage, raftMessageType } from "../../node/replica/raft-codec.ts";
 import type { Applied, StateMachine } from "../../node/state/state-machine.ts";
+import { LANES } from "../../node/wire/peer-frames.ts";
 import type { ClusterObserver, Inspected } from "../cluster.ts";
 import type { CrashMoment } from "../fault/plan.ts";
 import { CommittedChain } from "./committed-chain.ts";
+import { checkConservation } from "./conservation.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
 import { LogMatching } from "./log-matching.ts";
 import { type NodeChange, ObservedNode } from "./observed-node.ts";
+import { readAccounts } from "./readers.ts";
+import { ShadowLedger } from "./shadow-ledger.ts";
 import { StateSafety } from "./state-safety.ts";
 import type { Verdict } from "./verdict.ts";
+
+/** Balances are compared every so many blocks, and when all is at rest. */
+const COMPARE_EVERY_BLOCKS = 8;
+
+export interface RulesOptions {
+  /** All accounts of the run. */
+  readonly accounts: readonly bigint[];
+  /** Those among them that only plain transfers touch. */
+  readonly followed: readonly bigint[];
+}
 
 export class Rules implements ClusterObserver {
   readonly elections: ElectionSafety;
@@ -20,14 +35,18 @@ export class Rules implements ClusterObserver {
   readonly chain: CommittedChain;
   readonly states: StateSafety;
   readonly exactlyOnce: ExactlyOnce;
+  readonly #shadow: ShadowLedger;
+  readonly #accounts: readonly bigint[];
   readonly #verdict: Verdict;
   /** Told of moments at which a crash may be planned. */
   readonly #moment: (node: NodeId, moment: CrashMoment) => void;
   readonly #nodes = new Map<NodeId, ObservedNode>();
 
-  constructor(verdict: Verdict, moment: (node: NodeId, moment: CrashMoment) => void) {
+  constructor(verdict: Verdict, options: RulesOptions, moment: (node: NodeId, moment: CrashMoment) => void) {
     this.#verdict = verdict;
     this.#moment = moment;
+    this.#accounts = options.accounts;
+    this.#shadow = new ShadowLedger(verdict, options.followed);
     this.elections = new ElectionSafety(verdict);
     this.logs = new LogMatching(verdict);
     this.chain = new CommittedChain(verdict, this.logs);
@@ -36,7 +55,7 @@ export class Rules implements ClusterObserver {
   }
 
   started(node: NodeId, inspected: Inspected): void {
-    this.#nodes.set(node, new ObservedNode(node));
+    this.#nodes.set(node, new ObservedNode());
     this.logs.restarted(node);
     this.states.restored(node, inspected.state);
     this.stepped(node, inspected);
@@ -50,18 +69,47 @@ export class Rules implements ClusterObserver {
       this.elections.elected(node, raft.term);
       this.chain.elected(node, raft);
     }
-    if (change.committed) this.chain.committed(node, raft, change.commitBefore);
+    if (change.committed) {
+      this.chain.committed(node, raft, change.commitBefore);
+      if (change.stillLeads) this.chain.committedByLeader(node, raft);
+    }
     this.#tellMoments(node, change);
+  }
+
+  sent(node: NodeId, to: NodeId, frame: Uint8Array): void {
+    if (frame[0] !== LANES.raft) return;
+    const payload = frame.subarray(1);
+    const type = raftMessageType(payload);
+    if (type !== "vote" && type !== "voteResponse") return;
+    const message = decodeRaftMessage(payload);
+    if (message.type === "vote") this.elections.voted(node, message.term, node);
+    else if (message.type === "voteResponse" && message.granted) this.elections.voted(node, message.term, to);
   }
 
   applied(node: NodeId, applied: Applied, state: StateMachine): void {
     const first = this.states.isFirst(applied.block.header.height);
     this.states.applied(node, applied, state);
-    if (first) this.exactlyOnce.block(applied);
+    if (!first) return;
+    this.exactlyOnce.block(applied);
+    this.#shadow.block(applied);
+    if (applied.block.header.height % COMPARE_EVERY_BLOCKS === 0) this.#compareBalances(node, state);
+  }
+
+  /** A node stands where all others stand, and nothing moves any more. */
+  atRest(node: NodeId, state: StateMachine): void {
+    this.states.look(node, state);
+    this.#compareBalances(node, state);
   }
 
   broken(node: NodeId, reason: string): void {
     this.#verdict.fail("nodeStopped", `node ${node}: ${reason}`);
+  }
+
+  #compareBalances(node: NodeId, state: StateMachine): void {
+    const where = (): string => `node ${node} at height ${state.height}`;
+    const accounts = readAccounts(state, this.#accounts);
+    checkConservation(this.#verdict, where, accounts);
+    this.#shadow.compare(where, accounts);
   }
 
   #tellMoments(node: NodeId, change: NodeChange): void {

@@ -7,8 +7,10 @@ import type { Cluster } from "../cluster.ts";
 import type { Counters } from "../counts.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { TraceHash } from "../trace.ts";
-import type { VirtualNetwork } from "../virtual-network.ts";
+import type { Link, VirtualNetwork } from "../virtual-network.ts";
 import type { CrashMoment, FaultStep, Target, TimedFault } from "./plan.ts";
+
+const US_PER_MS = 1_000;
 
 export interface InjectorDeps {
   readonly scheduler: Scheduler;
@@ -25,16 +27,12 @@ type ArmedCrash = Extract<FaultStep, { readonly kind: "crashWhen" }>;
 
 export class Injector {
   readonly #deps: InjectorDeps;
-  #armed: ArmedCrash[] = [];
+  readonly #armed: ArmedCrash[] = [];
   #over = false;
 
   constructor(deps: InjectorDeps, plan: readonly TimedFault[]) {
     this.#deps = deps;
-    for (const { atMs, step } of plan) {
-      deps.scheduler.after(atMs * 1000, () => {
-        if (!this.#over) this.#do(step);
-      });
-    }
+    for (const { atMs, step } of plan) this.#later(atMs, () => this.#do(step));
   }
 
   /** Something happened in a node at which a crash may have been planned. */
@@ -44,7 +42,9 @@ export class Injector {
     if (armed === undefined) return;
     this.#armed.splice(place, 1);
     this.#deps.scheduler.after(armed.delayUs, () => {
-      if (!this.#over) this.#crash(node, armed.restartAfterMs);
+      if (this.#over) return;
+      this.#deps.counters.add("crashWhen");
+      for (const victim of armed.all ? this.#deps.cluster.ids : [node]) this.#crash(victim, armed.restartAfterMs);
     });
   }
 
@@ -52,8 +52,6 @@ export class Injector {
   end(): void {
     const { network, cluster } = this.#deps;
     this.#over = true;
-    this.#armed = [];
-    network.heal();
     network.quieten();
     cluster.quieten();
     for (const node of cluster.ids) {
@@ -63,21 +61,23 @@ export class Injector {
   }
 
   #do(step: FaultStep): void {
-    const { scheduler, trace, counters, network, cluster, log } = this.#deps;
+    const { scheduler, trace, counters, cluster, log } = this.#deps;
     trace.event(scheduler.nowUs, 0, "fault");
     log?.(0, JSON.stringify(step));
     switch (step.kind) {
       case "partition":
-        this.#partition(step.groups, step.oneWay);
+        this.#cut(step.oneWay ? "asymmetricPartition" : "partition", step.forMs, between(...step.groups, step.oneWay));
+        break;
+      case "bridge":
+        this.#cut("bridgePartition", step.forMs, between(...step.groups, false));
         break;
       case "isolate":
-        this.#isolate(step.target, step.direction);
+        this.#withTarget(step.target, (node) => this.#isolate(node, step.direction, step.forMs));
         break;
       case "isolateClients":
-        this.#isolateClients(step.target);
-        break;
-      case "heal":
-        network.heal();
+        this.#withTarget(step.target, (node) =>
+          this.#cut("clientPartition", step.forMs, between([node], this.#deps.clients, false)),
+        );
         break;
       case "crash":
         this.#withTarget(step.target, (node) => this.#crash(node, step.restartAfterMs));
@@ -95,8 +95,11 @@ export class Injector {
       case "slowDisk":
         this.#withTarget(step.target, (node) => this.#slowDisk(node, step.factor, step.forMs));
         break;
+      case "slowTimers":
+        this.#withTarget(step.target, (node) => this.#slowTimers(node, step.factor, step.forMs));
+        break;
       case "diskError":
-        this.#withTarget(step.target, (node) => cluster.failDisk(node, step.restartAfterMs));
+        this.#withTarget(step.target, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));
         break;
       case "clockJump":
         this.#withTarget(step.target, (node) => {
@@ -107,64 +110,66 @@ export class Injector {
     }
   }
 
+  /** Runs something later, unless faults are over by then. */
+  #later(afterMs: number, action: () => void): void {
+    this.#deps.scheduler.after(afterMs * US_PER_MS, () => {
+      if (!this.#over) action();
+    });
+  }
+
   #withTarget(target: Target, action: (node: NodeId) => void): void {
     const node = target === "leader" ? this.#deps.cluster.leader() : target;
     if (node !== undefined) action(node);
   }
 
-  #partition(groups: readonly (readonly NodeId[])[], oneWay: boolean): void {
-    this.#deps.counters.add(oneWay ? "asymmetricPartition" : "partition");
-    const [some, others] = groups;
-    for (const a of some ?? []) {
-      for (const b of others ?? []) {
-        this.#deps.network.block(a, b);
-        if (!oneWay) this.#deps.network.block(b, a);
-      }
-    }
+  #cut(name: string, forMs: number, links: readonly Link[]): void {
+    const { counters, network } = this.#deps;
+    counters.add(name);
+    const heal = network.block(links);
+    this.#later(forMs, heal);
   }
 
-  #isolate(target: Target, direction: "both" | "in" | "out"): void {
-    this.#withTarget(target, (node) => {
-      this.#deps.counters.add(direction === "both" ? "partition" : "asymmetricPartition");
-      for (const other of this.#deps.cluster.ids) {
-        if (other === node) continue;
-        if (direction !== "in") this.#deps.network.block(node, other);
-        if (direction !== "out") this.#deps.network.block(other, node);
-      }
-    });
-  }
-
-  #isolateClients(target: Target): void {
-    this.#withTarget(target, (node) => {
-      this.#deps.counters.add("clientPartition");
-      for (const client of this.#deps.clients) {
-        this.#deps.network.block(node, client);
-        this.#deps.network.block(client, node);
-      }
-    });
+  #isolate(node: NodeId, direction: "both" | "in" | "out", forMs: number): void {
+    const others = this.#deps.cluster.ids.filter((other) => other !== node);
+    if (direction === "both") this.#cut("partition", forMs, between([node], others, false));
+    else if (direction === "out") this.#cut("asymmetricPartition", forMs, between([node], others, true));
+    else this.#cut("asymmetricPartition", forMs, between(others, [node], true));
   }
 
   #crash(node: NodeId, restartAfterMs: number): void {
-    const { scheduler, counters, cluster } = this.#deps;
+    const { counters, cluster } = this.#deps;
     if (!cluster.crash(node)) return;
     counters.add("crash");
-    scheduler.after(restartAfterMs * 1000, () => {
+    this.#later(restartAfterMs, () => {
       counters.add("restart");
       cluster.start(node);
     });
   }
 
   #pause(node: NodeId, forMs: number): void {
-    const { scheduler, counters, cluster } = this.#deps;
+    const { counters, cluster } = this.#deps;
     if (!cluster.pause(node)) return;
     counters.add("pause");
-    scheduler.after(forMs * 1000, () => cluster.resume(node));
+    this.#later(forMs, () => cluster.resume(node));
   }
 
   #slowDisk(node: NodeId, factor: number, forMs: number): void {
-    const { scheduler, counters, cluster } = this.#deps;
+    const { counters, cluster } = this.#deps;
     counters.add("slowDisk");
     cluster.setDiskSlowness(node, factor);
-    scheduler.after(forMs * 1000, () => cluster.setDiskSlowness(node, 1));
+    this.#later(forMs, () => cluster.setDiskSlowness(node, 1));
   }
+
+  #slowTimers(node: NodeId, factor: number, forMs: number): void {
+    const { counters, cluster } = this.#deps;
+    counters.add("slowTimers");
+    cluster.setTimerSlowness(node, factor);
+    this.#later(forMs, () => cluster.setTimerSlowness(node, 1));
+  }
+}
+
+/** The links from each of these to each of those, and back unless `oneWay`. */
+function between(these: readonly number[], those: readonly number[], oneWay: boolean): Link[] {
+  const links = these.flatMap((from) => those.map((to) => ({ from, to })));
+  return oneWay ? links : [...links, ...links.map(({ from, to }) => ({ from: to, to: from }))];
 }

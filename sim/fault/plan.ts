@@ -1,10 +1,11 @@
 /**
  * The plan of faults of a run: timed steps, drawn once from the seed and then plain data, so that a plan can be printed,
- * kept, and made smaller. Steps that name a role ("the leader") are resolved when their time comes.
+ * kept, and made smaller. Every step says how long it lasts, so each can be left out without the others. Steps that name
+ * a role ("the leader") are resolved when their time comes.
  */
 import type { Random } from "../../node/base/ports/random.ts";
 import { between, exponential, pick, shuffled } from "../draw.ts";
-import type { FaultWeights, SimOptions } from "../options.ts";
+import type { FaultKind, FaultOptions } from "../options.ts";
 
 /** A moment in a node's life at which a crash is most likely to hurt. */
 export const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
@@ -15,23 +16,48 @@ export type Target = number | "leader";
 
 export type FaultStep =
   /** Nodes of different groups do not hear each other; `oneWay` only stops what the first group says. */
-  | { readonly kind: "partition"; readonly groups: readonly (readonly number[])[]; readonly oneWay: boolean }
+  | {
+      readonly kind: "partition";
+      readonly groups: readonly [readonly number[], readonly number[]];
+      readonly oneWay: boolean;
+      readonly forMs: number;
+    }
+  /** Both groups hear the bridge, but not each other. */
+  | {
+      readonly kind: "bridge";
+      readonly bridge: number;
+      readonly groups: readonly [readonly number[], readonly number[]];
+      readonly forMs: number;
+    }
   /** Cut off from its peers; its clients still reach it. */
-  | { readonly kind: "isolate"; readonly target: Target; readonly direction: "both" | "in" | "out" }
-  | { readonly kind: "isolateClients"; readonly target: Target }
-  | { readonly kind: "heal" }
+  | {
+      readonly kind: "isolate";
+      readonly target: Target;
+      readonly direction: "both" | "in" | "out";
+      readonly forMs: number;
+    }
+  | { readonly kind: "isolateClients"; readonly target: Target; readonly forMs: number }
   | { readonly kind: "crash"; readonly target: Target; readonly restartAfterMs: number }
   | { readonly kind: "crashAll"; readonly restartAfterMs: number }
-  /** The next node to which the moment happens crashes a little later. */
+  /** The next node to which the moment happens crashes a little later, or all nodes do. */
   | {
       readonly kind: "crashWhen";
       readonly moment: CrashMoment;
       readonly delayUs: number;
+      readonly all: boolean;
       readonly restartAfterMs: number;
     }
   | { readonly kind: "pause"; readonly target: Target; readonly forMs: number }
   | { readonly kind: "slowDisk"; readonly target: Target; readonly factor: number; readonly forMs: number }
-  | { readonly kind: "diskError"; readonly target: Target; readonly restartAfterMs: number }
+  /** A starved machine: its timers, and so its elections and heartbeats, are late. */
+  | { readonly kind: "slowTimers"; readonly target: Target; readonly factor: number; readonly forMs: number }
+  /** The next operation of this kind fails; the node must stop itself, and is started again. */
+  | {
+      readonly kind: "diskError";
+      readonly target: Target;
+      readonly operation: "write" | "sync";
+      readonly restartAfterMs: number;
+    }
   | { readonly kind: "clockJump"; readonly target: Target; readonly byMs: number };
 
 export interface TimedFault {
@@ -39,87 +65,112 @@ export interface TimedFault {
   readonly step: FaultStep;
 }
 
-/** Draws the plan of a run. */
-export function drawPlan(random: Random, options: SimOptions): readonly TimedFault[] {
-  const plan: TimedFault[] = [];
-  const { faults, faultEveryMs, faultLastsMs, durationMs } = options;
-  const kinds = weightedKinds(faults);
-  if (kinds.length === 0) return plan;
-  for (let atMs = exponential(random, faultEveryMs); atMs < durationMs; atMs += 1 + exponential(random, faultEveryMs)) {
-    const kind = pick(random, kinds);
-    if (kind === "crashVoters") {
-      plan.push(...drawElectionUnderFire(random, atMs));
-      continue;
-    }
-    const step = drawStep(random, options, kind);
-    plan.push({ atMs, step });
-    if (step.kind === "partition" || step.kind === "isolate" || step.kind === "isolateClients") {
-      plan.push({ atMs: atMs + 1 + exponential(random, faultLastsMs), step: { kind: "heal" } });
-    }
-  }
-  return plan.sort((a, b) => a.atMs - b.atMs);
+/** What a plan is drawn for. */
+export interface PlanOptions {
+  readonly nodes: number;
+  readonly durationMs: number;
+  readonly faults: FaultOptions;
 }
 
-type WeightedKind = keyof FaultWeights;
+/** Draws the plan of a run: steps by time. */
+export function drawPlan(random: Random, options: PlanOptions): readonly TimedFault[] {
+  const { durationMs, faults } = options;
+  const kinds = weighted(faults.weights);
+  if (kinds.length === 0) return [];
+  const plan: TimedFault[] = [];
+  for (
+    let atMs = exponential(random, faults.everyMs);
+    atMs < durationMs;
+    atMs += 1 + exponential(random, faults.everyMs)
+  ) {
+    for (const step of drawSteps(random, options, pick(random, kinds))) plan.push({ atMs, step });
+  }
+  return plan;
+}
 
 /** Each kind as often as it weighs. */
-function weightedKinds(faults: FaultWeights): WeightedKind[] {
-  const kinds: WeightedKind[] = [];
-  for (const [kind, weight] of Object.entries(faults) as [WeightedKind, number][]) {
-    for (let i = 0; i < weight; i++) kinds.push(kind);
-  }
-  return kinds;
+function weighted(weights: Readonly<Record<FaultKind, number>>): FaultKind[] {
+  return (Object.entries(weights) as [FaultKind, number][]).flatMap(([kind, weight]) =>
+    Array.from({ length: weight }, () => kind),
+  );
 }
 
-/** The leader goes down, and some who vote for the next one crash right after and are back before the election is over. */
-function drawElectionUnderFire(random: Random, atMs: number): readonly TimedFault[] {
-  const fire = Array.from({ length: between(random, 1, 4) }, (): TimedFault => {
-    const moment = pick(random, ["voted", "elected"] as const);
-    const delayUs = exponential(random, pick(random, [200, 2_000, 10_000]));
-    return { atMs, step: { kind: "crashWhen", moment, delayUs, restartAfterMs: between(random, 1, 10) } };
-  });
-  return [...fire, { atMs, step: { kind: "crash", target: "leader", restartAfterMs: between(random, 1, 50) } }];
-}
-
-function drawStep(random: Random, options: SimOptions, kind: Exclude<WeightedKind, "crashVoters">): FaultStep {
-  const node = between(random, 1, options.nodes);
-  const restartAfterMs = 1 + exponential(random, options.restartAfterMs);
-  const forMs = 1 + exponential(random, options.faultLastsMs);
+function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKind): readonly FaultStep[] {
+  const node = between(random, 1, nodes);
+  const target = pick(random, [node, "leader" as const]);
+  const restartAfterMs = 1 + exponential(random, faults.restartAfterMs);
+  const forMs = 1 + exponential(random, faults.lastsMs);
   switch (kind) {
     case "partition":
-      return { kind: "partition", groups: drawGroups(random, options.nodes), oneWay: false };
+      return [{ kind: "partition", groups: drawGroups(random, nodes), oneWay: false, forMs }];
     case "asymmetricPartition":
-      return { kind: "partition", groups: drawGroups(random, options.nodes), oneWay: true };
+      return [{ kind: "partition", groups: drawGroups(random, nodes), oneWay: true, forMs }];
+    case "bridge":
+      return [drawBridge(random, nodes, forMs)];
     case "isolateLeader":
-      return { kind: "isolate", target: "leader", direction: pick(random, ["both", "both", "in", "out"]) };
+      return [{ kind: "isolate", target: "leader", direction: pick(random, ["both", "both", "in", "out"]), forMs }];
     case "isolateClients":
-      return { kind: "isolateClients", target: pick(random, [node, "leader"]) };
+      return [{ kind: "isolateClients", target, forMs }];
     case "crash":
-      return { kind: "crash", target: node, restartAfterMs };
+      return [{ kind: "crash", target: node, restartAfterMs }];
     case "crashLeader":
-      return { kind: "crash", target: "leader", restartAfterMs };
+      return [{ kind: "crash", target: "leader", restartAfterMs }];
     case "crashAll":
-      return { kind: "crashAll", restartAfterMs };
+      return [{ kind: "crashAll", restartAfterMs }];
     case "crashWhen": {
-      const moment = pick(random, CRASH_MOMENTS);
-      return { kind: "crashWhen", moment, delayUs: exponential(random, 5_000), restartAfterMs };
+      const [moment, all] = [pick(random, CRASH_MOMENTS), between(random, 1, 3) === 1];
+      return [{ kind: "crashWhen", moment, delayUs: exponential(random, 5_000), all, restartAfterMs }];
     }
-    case "pauseLeader":
-      return { kind: "pause", target: pick(random, [node, "leader", "leader"]), forMs };
+    case "electionUnderFire":
+      return drawElectionUnderFire(random, nodes, forMs);
+    case "pause":
+      return [{ kind: "pause", target, forMs }];
     case "slowDisk":
-      return { kind: "slowDisk", target: pick(random, [node, "leader"]), factor: between(random, 2, 50), forMs };
+      return [{ kind: "slowDisk", target, factor: between(random, 2, 50), forMs }];
+    case "slowTimers":
+      return [{ kind: "slowTimers", target, factor: between(random, 2, 10), forMs }];
+    case "sickLeader": {
+      const factor = between(random, 2, 10);
+      const slow = { kind: "slowTimers", target: "leader", factor, forMs } as const;
+      return [slow, { kind: "isolate", target: "leader", direction: "both", forMs }];
+    }
     case "diskError":
-      return { kind: "diskError", target: node, restartAfterMs };
+      return [{ kind: "diskError", target: node, operation: pick(random, ["write", "sync"]), restartAfterMs }];
     case "clockJump":
-      return { kind: "clockJump", target: node, byMs: between(random, -5_000, 5_000) };
+      return [{ kind: "clockJump", target: node, byMs: between(random, -5_000, 5_000) }];
   }
 }
 
-function drawGroups(random: Random, nodes: number): number[][] {
-  const order = shuffled(
+/**
+ * The leader goes down, and some who vote for the next one or win crash right after and are back before the election is
+ * over; sometimes while the candidates do not hear each other.
+ */
+function drawElectionUnderFire(random: Random, nodes: number, forMs: number): readonly FaultStep[] {
+  const fire = Array.from({ length: between(random, 1, 4) }, (): FaultStep => {
+    const moment = pick(random, ["voted", "voted", "elected"] as const);
+    const delayUs = exponential(random, pick(random, [200, 2_000, 10_000]));
+    return { kind: "crashWhen", moment, delayUs, all: false, restartAfterMs: between(random, 1, 10) };
+  });
+  const apart = pick(random, [true, false]) ? [drawBridge(random, nodes, forMs)] : [];
+  return [...apart, ...fire, { kind: "crash", target: "leader", restartAfterMs: between(random, 1, 50) }];
+}
+
+/** Two groups, each with at least one node. */
+function drawGroups(random: Random, nodes: number): readonly [readonly number[], readonly number[]] {
+  const order = shuffledNodes(random, nodes);
+  const cut = between(random, 1, nodes - 1);
+  return [order.slice(0, cut), order.slice(cut)];
+}
+
+function drawBridge(random: Random, nodes: number, forMs: number): FaultStep {
+  const [bridge = 1, ...others] = shuffledNodes(random, nodes);
+  const cut = between(random, 1, others.length - 1);
+  return { kind: "bridge", bridge, groups: [others.slice(0, cut), others.slice(cut)], forMs };
+}
+
+function shuffledNodes(random: Random, nodes: number): number[] {
+  return shuffled(
     random,
     Array.from({ length: nodes }, (_, index) => index + 1),
   );
-  const cut = between(random, 1, nodes - 1);
-  return [order.slice(0, cut), order.slice(cut)];
 }

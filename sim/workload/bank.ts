@@ -13,10 +13,13 @@ import type { Command } from "../../node/wire/body.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
 import type { WorkloadOptions } from "../options.ts";
 
-export const LEDGER = 978;
+/** Currencies; payments are in the first. */
+export const LEDGERS = [978, 840] as const;
+const [LEDGER] = LEDGERS;
 const CODE = 1;
-/** Accounts by what they are for; hot accounts count up from theirs. */
+/** Accounts by what they are for. Hot accounts count up from theirs, in steps of a currency. */
 const HOT = 1n;
+const HOT_OF_LEDGER = 50n;
 const FUNDS = 100n;
 const PAYERS = 200n;
 const PAYEES = 300n;
@@ -44,8 +47,24 @@ export interface SetupStep {
   readonly command: Command;
 }
 
-export function hotAccounts(count: number): readonly bigint[] {
-  return Array.from({ length: count }, (_, index) => HOT + BigInt(index));
+/** Accounts of one currency between which all clients move money. */
+export interface Purse {
+  readonly ledger: number;
+  readonly accounts: readonly bigint[];
+}
+
+export function hotPurses(accountsOfEach: number): readonly Purse[] {
+  return LEDGERS.map((ledger, place) => {
+    const first = HOT + BigInt(place) * HOT_OF_LEDGER;
+    return { ledger, accounts: Array.from({ length: accountsOfEach }, (_, index) => first + BigInt(index)) };
+  });
+}
+
+/** All accounts of a run, those of payments only where there are any. */
+export function allAccounts({ hotAccounts, payments }: WorkloadOptions): readonly bigint[] {
+  const hot = hotPurses(hotAccounts).flatMap((purse) => purse.accounts);
+  if (!payments) return hot;
+  return [...hot, FUNDS, ...PAYER_ACCOUNTS, ...PAYEE_ACCOUNTS, HUB, CLEARING, BANK_SETTLEMENT, SHOP_SETTLEMENT];
 }
 
 export const PAYER_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYERS + BigInt(i));
@@ -57,9 +76,12 @@ export function setupSteps(keys: BankKeys, nodes: number, options: WorkloadOptio
   const steps: SetupStep[] = [
     authority("bank", bankKeys),
     authority("shop", [keys.shop.publicKey]),
-    { signer: "bank", command: accounts([...hotAccounts(options.hotAccounts), FUNDS, BANK_SETTLEMENT], 0) },
+    ...hotPurses(options.hotAccounts).map((purse): SetupStep => {
+      return { signer: "bank", command: accounts(purse.ledger, purse.accounts, 0) };
+    }),
   ];
   if (!options.payments) return steps;
+  const inMain = (ids: readonly bigint[], flags: number): Command => accounts(LEDGER, ids, flags);
   const bank = ADMIN_AND + nodes + 1;
   const settlement = { ledger: LEDGER, hubAccount: HUB, windowSeconds: 2 };
   const participants = [
@@ -69,9 +91,10 @@ export function setupSteps(keys: BankKeys, nodes: number, options: WorkloadOptio
   ];
   return [
     ...steps,
-    { signer: "bank", command: accounts(PAYER_ACCOUNTS, accountFlags.debitsMustNotExceedCredits) },
-    { signer: "shop", command: accounts([...PAYEE_ACCOUNTS, SHOP_SETTLEMENT], 0) },
-    { signer: "admin", command: accounts([HUB, CLEARING], 0) },
+    { signer: "bank", command: inMain([FUNDS, BANK_SETTLEMENT], 0) },
+    { signer: "bank", command: inMain(PAYER_ACCOUNTS, accountFlags.debitsMustNotExceedCredits) },
+    { signer: "shop", command: inMain([...PAYEE_ACCOUNTS, SHOP_SETTLEMENT], 0) },
+    { signer: "admin", command: inMain([HUB, CLEARING], 0) },
     { signer: "bank", command: { kind: "createTransfers", batch: encodeTransfers(fundingTransfers()) } },
     { signer: "admin", command: { kind: "configureSettlement", body: settlement } },
     ...participants.map((who): SetupStep => {
@@ -101,26 +124,28 @@ function authority(name: string, keys: readonly Uint8Array[]): SetupStep {
   return { signer: "admin", command: { kind: "createAuthority", body } };
 }
 
-function accounts(ids: readonly bigint[], flags: number): Command {
+function accounts(ledger: number, ids: readonly bigint[], flags: number): Command {
   const records = ids.map((id): Account => {
     const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
     const userData = { userData128: 0n, userData64: 0n, userData32: 0 };
-    return { id, ...balances, ...userData, ledger: LEDGER, code: CODE, flags, timestamp: 0n };
+    return { id, ...balances, ...userData, ledger, code: CODE, flags, timestamp: 0n };
   });
   return { kind: "createAccounts", batch: encodeAccounts(records) };
 }
 
 function fundingTransfers(): Transfer[] {
   return PAYER_ACCOUNTS.map((payer, index) =>
-    transfer({ id: 1_000n + BigInt(index), debitAccountId: FUNDS, creditAccountId: payer, amount: FUNDING }),
+    transfer({
+      ...{ id: 1_000n + BigInt(index), debitAccountId: FUNDS, creditAccountId: payer },
+      ...{ amount: FUNDING, ledger: LEDGER },
+    }),
   );
 }
 
 /** A transfer of which only this much is special. */
 export function transfer(
-  special: Pick<Transfer, "id" | "debitAccountId" | "creditAccountId" | "amount"> & Partial<Transfer>,
+  special: Pick<Transfer, "id" | "debitAccountId" | "creditAccountId" | "amount" | "ledger"> & Partial<Transfer>,
 ): Transfer {
   const userData = { userData128: 0n, userData64: 0n, userData32: 0 };
-  const rest = { pendingId: 0n, timeout: 0, ledger: LEDGER, code: CODE, flags: 0, timestamp: 0n };
-  return { ...userData, ...rest, ...special };
+  return { ...userData, pendingId: 0n, timeout: 0, code: CODE, flags: 0, timestamp: 0n, ...special };
 }

@@ -13,13 +13,15 @@ import { batchResults } from "../../node/wire/results.ts";
 import type { History, TransferEffect } from "../check/history.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { between, chance, pick } from "../draw.ts";
-import type { WorkloadOptions } from "../options.ts";
-import { hotAccounts, LEDGER, PAYEE_ACCOUNTS, PAYER_ACCOUNTS, transfer } from "./bank.ts";
+import type { OperationMix } from "../options.ts";
+import { LEDGERS, PAYEE_ACCOUNTS, PAYER_ACCOUNTS, type Purse, transfer } from "./bank.ts";
 import type { Receipts, Result } from "./receipts.ts";
 import type { Asked, Outcome, SimClient, Times } from "./sim-client.ts";
 
 const PAYMENT_AMOUNT_MAX = 10_000;
 const RECENT_MAX = 64;
+/** Transfers that are read are among the last so many: those of which it is news whether they exist. */
+const RECENT_READ = 8;
 
 export interface OperationsDeps {
   readonly client: SimClient;
@@ -33,31 +35,29 @@ export interface OperationsDeps {
   readonly recent: bigint[];
 }
 
-type OperationKind = keyof WorkloadOptions["mix"];
+export interface OperationsOptions {
+  readonly purses: readonly Purse[];
+  readonly mix: OperationMix;
+  /** How the payments come that this client creates. */
+  readonly channel: "wallet" | "card";
+}
+
+type OperationKind = keyof OperationMix;
 
 export class Operations {
   readonly #deps: OperationsDeps;
-  readonly #accounts: readonly bigint[];
+  readonly #options: OperationsOptions;
   readonly #kinds: readonly OperationKind[];
-  /** Whether this client belongs to the shop: it takes card payments, and has no accounts to move money between. */
-  readonly #shop: boolean;
   /** Transactions with a result, to be asked again. */
   readonly #finished: Uint8Array[] = [];
   readonly #held: Transfer[] = [];
   readonly #authorized: bigint[] = [];
 
-  constructor(deps: OperationsDeps, options: WorkloadOptions, shop: boolean) {
+  constructor(deps: OperationsDeps, options: OperationsOptions) {
     this.#deps = deps;
-    this.#shop = shop;
-    this.#accounts = hotAccounts(options.hotAccounts);
+    this.#options = options;
     const weights = Object.entries(options.mix) as [OperationKind, number][];
-    const mix = shop
-      ? ([
-          ["payment", 3],
-          ["retry", 1],
-        ] as [OperationKind, number][])
-      : weights;
-    this.#kinds = mix.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
+    this.#kinds = weights.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
   }
 
   /** Asks for something. */
@@ -94,13 +94,15 @@ export class Operations {
 
   #simpleTransfer(): Transfer {
     const { random } = this.#deps;
-    const from = random.below(this.#accounts.length);
-    const to = (from + between(random, 1, this.#accounts.length - 1)) % this.#accounts.length;
+    const { ledger, accounts } = pick(random, this.#options.purses);
+    const from = random.below(accounts.length);
+    const to = (from + between(random, 1, accounts.length - 1)) % accounts.length;
     return transfer({
       id: this.#newId(),
-      debitAccountId: must(this.#accounts[from], "there is such an account"),
-      creditAccountId: must(this.#accounts[to], "there is such an account"),
+      debitAccountId: must(accounts[from], "there is such an account"),
+      creditAccountId: must(accounts[to], "there is such an account"),
       amount: this.#deps.nextAmount(),
+      ledger,
     });
   }
 
@@ -140,23 +142,26 @@ export class Operations {
     });
   }
 
+  /** All accounts of a currency. */
   #readAccounts(): void {
-    const ids = [pick(this.#deps.random, this.#accounts)];
+    const ids = pick(this.#deps.random, this.#options.purses).accounts;
     this.#query({ type: "accounts", ids }, (answer, times) => {
-      const accounts = decodeAccounts(decodeAnswer("accounts", answer).records);
-      for (const { id, debitsPosted, creditsPosted } of accounts) {
-        this.#deps.history.readAccount(id, { debits: Number(debitsPosted), credits: Number(creditsPosted) }, times);
-      }
-      this.#deps.verdict.expect(accounts.length === ids.length, "linearizability", () => `account ${ids[0]} is gone`);
+      const { records, height } = decodeAnswer("accounts", answer);
+      const accounts = decodeAccounts(records);
+      this.#deps.history.heights.read(height, times);
+      this.#deps.history.readAccounts(accounts, times);
+      this.#deps.verdict.expect(accounts.length === ids.length, "linearizability", () => "an account is gone");
     });
   }
 
   #readTransfer(): void {
     const { random, recent, history } = this.#deps;
     if (recent.length === 0) return;
-    const id = pick(random, recent);
+    const id = pick(random, recent.slice(-RECENT_READ));
     this.#query({ type: "transfers", ids: [id] }, (answer, times) => {
-      history.readTransfer(id, decodeAnswer("transfers", answer).records.length > 0, times);
+      const { records, height } = decodeAnswer("transfers", answer);
+      history.heights.read(height, times);
+      history.readTransfer(id, records.length > 0, times);
     });
   }
 
@@ -178,10 +183,10 @@ export class Operations {
     const capture = chance(random, 700) ? "automatic" : "manual";
     const payee = pick(random, PAYEE_ACCOUNTS);
     const amount = BigInt(between(random, 1, PAYMENT_AMOUNT_MAX));
-    const base = { id, payee, amount, ledger: LEDGER, capture } as const;
+    const base = { id, payee, amount, ledger: LEDGERS[0], capture } as const;
     const card = { payer: this.#newId(), channel: "card", cardToken: pick(random, CARD_TOKENS) } as const;
     const wallet = { payer: pick(random, PAYER_ACCOUNTS), channel: "wallet" } as const;
-    const body = this.#shop ? { ...base, ...card } : { ...base, ...wallet };
+    const body = this.#options.channel === "card" ? { ...base, ...card } : { ...base, ...wallet };
     this.#submit({ kind: "createPayment", body }, () => {
       if (capture === "manual") this.#authorized.push(id);
     });
@@ -201,7 +206,10 @@ export class Operations {
 
   #resubmit(transaction: Uint8Array, done: (result: Result, times: Times) => void): void {
     this.#ask({ kind: "submit", transaction }, (outcome, times) => {
-      if (outcome.kind === "receipt") done(this.#deps.receipts.accept(transaction, outcome.receipt), times);
+      if (outcome.kind !== "receipt") return;
+      const { height, result } = this.#deps.receipts.accept(transaction, outcome.receipt);
+      this.#deps.history.heights.told(height, times.answeredUs);
+      done(result, times);
     });
   }
 

@@ -28,8 +28,8 @@ export class Receipts {
     return this.#results.size;
   }
 
-  /** Checks a receipt for these bytes; returns its result. */
-  accept(transaction: Uint8Array, receipt: Receipt): Result {
+  /** Checks a receipt for these bytes; returns where it was executed, 0 for nowhere, and its result. */
+  accept(transaction: Uint8Array, receipt: Receipt): { readonly height: number; readonly result: Result } {
     const verdict = verifyReceipt(receipt, this.#trust, transaction);
     if (verdict.valid) this.#chain.acknowledged(verdict.height, receipt.blockHeader);
     else this.#verdict.fail("receipts", `a receipt does not verify: ${verdict.reason}`);
@@ -41,6 +41,6 @@ export class Receipts {
       "exactlyOnce",
       () => `transaction ${hash} got another result when it was asked again`,
     );
-    return decodeResult(receipt.result);
+    return { height: verdict.valid ? verdict.height : 0, result: decodeResult(receipt.result) };
   }
 }

@@ -1,12 +1,14 @@
 /**
- * Linearizability of one account, judged from what clients saw and when, by the search of Wing and Gong: is there an
- * order of all operations that respects real time (an operation that was answered before another was asked comes first)
- * and explains every balance that was read? The cluster's own order is never consulted.
+ * Linearizability of one account, judged from what clients saw and when: the search of wing-gong.ts, made short by what is
+ * known of accounts. Is there an order of all operations that respects real time and explains every balance that was read?
+ * The cluster's own order is never consulted.
  *
  * The posted balances of an account only grow. So a read that fits the state may be put first without loss, and an order
  * that has passed the balance of a read still to come is given up at once; this keeps the search short. A transfer whose
  * outcome nobody learned may have happened at any time after it was asked, or never.
  */
+
+import type { Linearizability, Timed } from "./wing-gong.ts";
 
 /** Posted balances of an account. */
 export interface Balances {
@@ -14,16 +16,10 @@ export interface Balances {
   readonly credits: number;
 }
 
-/** What a client did to one account: added to its balances, or read them. Times in microseconds. */
-export interface AccountOperation extends Balances {
+/** What a client did to one account: added to its balances, or read them. */
+export interface AccountOperation extends Balances, Timed {
   readonly kind: "add" | "read";
-  readonly askedUs: number;
-  /** Infinity where no answer came. */
-  readonly answeredUs: number;
 }
-
-/** `unknown`: the search was given up after its bound. */
-export type Linearizability = "ok" | "violated" | "unknown";
 
 const STEPS_MAX = 20_000;
 
@@ -36,7 +32,7 @@ interface Choice {
 }
 
 /** Looks for an order that explains the history. */
-export function linearizable(history: readonly AccountOperation[]): Linearizability {
+export function accountIsLinearizable(history: readonly AccountOperation[]): Linearizability {
   const search = new Search(history);
   return search.run();
 }
