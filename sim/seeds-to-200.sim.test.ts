@@ -1,0 +1,3 @@
+import { sweep } from "./sweep.test-support.ts";
+
+sweep(101, 200);

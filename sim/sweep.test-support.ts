@@ -1,0 +1,27 @@
+/** Running a range of seeds in a test: none may fail, and every kind of fault must have happened. */
+import { expect, test } from "vitest";
+import { runSeed } from "./run.ts";
+
+/** What a hundred seeds must have met, by the names of the counters. */
+const FAULTS = [
+  ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "clientPartition", "clockJump"],
+  ...["crash", "crashAll", "crashWhen", "diskError", "drop", "duplicate", "keptWrite", "late", "lostWrite"],
+  ...["outsideTimeout", "partition", "pause", "reorder", "restart", "slowDisk", "slowTimers", "tornWrite"],
+];
+
+/** Makes one test a seed, and one over all of them. */
+export function sweep(first: number, last: number): void {
+  const met = new Set<string>();
+  let transactions = 0;
+  const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  test.each(seeds)("seed %d breaks no rule", (seed) => {
+    const result = runSeed(seed);
+    for (const [name, count] of Object.entries(result.faults)) if (count > 0) met.add(name);
+    transactions += result.transactions;
+    expect(result.failed).toBeUndefined();
+  });
+  test(`seeds ${first} to ${last} have met every kind of fault, and work was done`, () => {
+    expect(FAULTS.filter((name) => !met.has(name))).toEqual([]);
+    expect(transactions).toBeGreaterThan(seeds.length * 10);
+  });
+}
