@@ -1,10 +1,11 @@
 /** Messages that the ledger actor takes. */
 import type { LogIndex, NodeId } from "../base/ids.ts";
+import type { Block } from "../wire/block.ts";
 import type { Question } from "./consensus.ts";
 
 export type LedgerMessage =
   /** Blocks agreed by a quorum, in order; nothing is ever taken back. */
-  | { readonly type: "committed"; readonly blocks: readonly Uint8Array[] }
+  | { readonly type: "committed"; readonly blocks: readonly Block[] }
   /** A question to answer once the state has reached `height`. */
   | { readonly type: "question"; readonly question: Question; readonly height: LogIndex }
   /** This node leads from `readyAt` on (the first block of its term), or another does. */

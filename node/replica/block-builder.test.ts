@@ -18,7 +18,7 @@ function builder(clock = new TestClock()): BlockBuilder {
 }
 
 function build(blocks: BlockBuilder, height: number): Block {
-  return decodeBlock(sha256, blocks.build(height, 1));
+  return decodeBlock(sha256, blocks.build(height, 1).bytes);
 }
 
 describe("blocks", () => {
@@ -29,6 +29,13 @@ describe("blocks", () => {
     expect(transactions).toEqual([Uint8Array.of(7)]);
     expect(header).toMatchObject({ height: 1, term: 1, clusterId: CLUSTER_ID, previousHash: GENESIS_HEAD.hash });
     expect(blocks.waiting).toBe(0);
+  });
+
+  test("come with what their bytes say, so that nobody must look again", () => {
+    const blocks = builder();
+    for (const byte of [3, 1, 2]) blocks.offer(Uint8Array.of(byte));
+    const { bytes, ...block } = blocks.build(1, 1);
+    expect(block).toEqual(decodeBlock(sha256, bytes));
   });
 
   test("what waits together shares a block, in the order it came", () => {

@@ -7,7 +7,7 @@ import { assert } from "../base/assert.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, PROPOSAL_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
-import { earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { type EncodedBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { GROUP } from "../wire/transaction.ts";
 import { type ChainHead, headOf } from "./chain.ts";
 
@@ -59,7 +59,7 @@ export class BlockBuilder {
   }
 
   /** Builds the block of `height` and `term` out of what waits; an empty block where nothing does. */
-  build(height: number, term: number): Uint8Array {
+  build(height: number, term: number): EncodedBlock {
     const { clock, sha256, clusterId } = this.#deps;
     const head = this.#head;
     assert(head !== undefined, "only a leader builds blocks");
@@ -70,7 +70,7 @@ export class BlockBuilder {
     const previousHash = head.hash;
     const block = encodeBlock(sha256, { group: GROUP, height, term, timestamp, clusterId, previousHash, transactions });
     this.#head = { hash: block.hash, timestamp };
-    return block.bytes;
+    return block;
   }
 
   #take(): Uint8Array[] {

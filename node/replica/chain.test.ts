@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../consensus/raft/messages.ts";
 import { must } from "../base/assert.ts";
-import { earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { type Block, decodeBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { GROUP } from "../wire/transaction.ts";
 import { chainFault, headOf } from "./chain.ts";
 import { blockBehind, CLUSTER_ID, chainOf, GENESIS_HEAD, sha256 } from "./replica.test-support.ts";
@@ -10,8 +10,12 @@ import { blockBehind, CLUSTER_ID, chainOf, GENESIS_HEAD, sha256 } from "./replic
 const chain = chainOf(2, [[], [Uint8Array.of(1)], [Uint8Array.of(2), Uint8Array.of(3)]]);
 const entries: readonly Entry[] = chain.map((data, index) => ({ index: index + 1, term: 2, data }));
 
+function decode(bytes: Uint8Array): Block {
+  return decodeBlock(sha256, bytes);
+}
+
 function fault(list: readonly Entry[], before = GENESIS_HEAD): string | undefined {
-  return chainFault(sha256, CLUSTER_ID, before, list);
+  return chainFault(decode, CLUSTER_ID, before, list);
 }
 
 function entryOf(changes: Partial<Parameters<typeof encodeBlock>[1]>): Entry {
@@ -30,8 +34,8 @@ describe("blocks of a peer", () => {
   });
 
   test("whose predecessor is not known here are taken for themselves: Raft will not", () => {
-    expect(chainFault(sha256, CLUSTER_ID, undefined, entries.slice(1))).toBeUndefined();
-    expect(chainFault(sha256, CLUSTER_ID, undefined, [entries[1] as Entry, entries[0] as Entry])).toBeDefined();
+    expect(chainFault(decode, CLUSTER_ID, undefined, entries.slice(1))).toBeUndefined();
+    expect(chainFault(decode, CLUSTER_ID, undefined, [entries[1] as Entry, entries[0] as Entry])).toBeDefined();
   });
 
   test.each<[string, readonly Entry[]]>([

@@ -7,7 +7,7 @@
 import type { Entry } from "../../consensus/raft/messages.ts";
 import { equalBytes } from "../base/bytes.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
-import { blockHash, decodeBlock, decodeBlockHeader, earliestTimestamp } from "../wire/block.ts";
+import { type Block, blockHash, decodeBlockHeader, earliestTimestamp } from "../wire/block.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { GROUP } from "../wire/transaction.ts";
 
@@ -27,7 +27,7 @@ export function headOf(sha256: Sha256, block: Uint8Array): ChainHead {
  * when each is a whole block of this cluster at its own place.
  */
 export function chainFault(
-  sha256: Sha256,
+  decode: (bytes: Uint8Array) => Block,
   clusterId: Uint8Array,
   before: ChainHead | undefined,
   entries: readonly Entry[],
@@ -35,7 +35,7 @@ export function chainFault(
   let head = before;
   try {
     for (const entry of entries) {
-      const { header, hash } = decodeBlock(sha256, entry.data);
+      const { header, hash } = decode(entry.data);
       const { height, term, group, timestamp, previousHash, transactionCount } = header;
       if (height !== entry.index || term !== entry.term) return `block ${height} of term ${term} stands elsewhere`;
       if (!equalBytes(header.clusterId, clusterId) || group !== GROUP) return `block ${height} is of another cluster`;

@@ -8,7 +8,7 @@ import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import { StatusBoard } from "../messages/status.ts";
-import { decodeBlock, decodeBlockHeader } from "../wire/block.ts";
+import { type Block, decodeBlock } from "../wire/block.ts";
 import { ConsensusActor } from "./consensus-actor.ts";
 import { decodeRaftMessage, encodeRaftMessage } from "./raft-codec.ts";
 import {
@@ -128,8 +128,8 @@ class Bench {
   }
 }
 
-function heightsOf(chunk: { readonly blocks: readonly Uint8Array[] }): number[] {
-  return chunk.blocks.map((block) => decodeBlockHeader(block).height);
+function heightsOf(chunk: { readonly blocks: readonly Block[] }): number[] {
+  return chunk.blocks.map(({ header }) => header.height);
 }
 
 /** A frame from node 2 to node 1 in term 1, if it is not said otherwise. */
@@ -283,7 +283,32 @@ describe("committed blocks", () => {
     const blocks = chainOf(1, [[], [], []]);
     const bench = new Bench({ blocks, applied: 2 });
     bench.hears(2, 1, { type: "heartbeat", commit: 3, sequence: 0 });
-    expect(bench.ledger.take("committed")).toEqual([{ type: "committed", blocks: [blocks[2]] }]);
+    expect(bench.ledger.take("committed").map(heightsOf)).toEqual([[3]]);
+  });
+
+  test("are bounded in number, too, for each is a message to many", () => {
+    const blocks = chainOf(
+      1,
+      Array.from({ length: 2_500 }, () => []),
+    );
+    const bench = new Bench({ blocks });
+    bench.hears(2, 1, { type: "heartbeat", commit: 2_500, sequence: 0 });
+    expect(bench.ledger.take("committed").map((chunk) => chunk.blocks.length)).toEqual([1_024, 1_024]);
+    bench.turn({ type: "applied", height: 1_024 });
+    expect(bench.ledger.take("committed").map((chunk) => chunk.blocks.length)).toEqual([452]);
+  });
+
+  test("are what was built, checked or read, whatever was replaced meanwhile", () => {
+    const bench = new Bench();
+    bench.leads();
+    bench.turn(propose(1)); // in a block that nobody else gets
+    bench.syncs();
+    const others = chainOf(2, [[], [transaction(2)]]);
+    const entries = others.map((data, index) => ({ index: index + 1, term: 2, data }));
+    bench.hears(3, 2, { type: "append", previousIndex: 0, previousTerm: 0, commit: 2, entries });
+    bench.syncs();
+    const [committed] = bench.ledger.take("committed");
+    expect(committed?.blocks).toEqual(others.map((bytes) => decodeBlock(sha256, bytes)));
   });
 });
 

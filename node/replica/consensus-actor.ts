@@ -21,8 +21,10 @@ import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
+import type { Block } from "../wire/block.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { type ChainHead, chainFault, headOf } from "./chain.ts";
+import { DecodedBlocks } from "./decoded-blocks.ts";
 import { chainedEntry } from "./log-adapter.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
@@ -68,6 +70,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   readonly #options: ConsensusActorOptions;
   readonly #raft: Raft;
   readonly #blocks: BlockBuilder;
+  readonly #decoded: DecodedBlocks;
   readonly #reads = new ReadBatches();
   readonly #promised: WaitingPromise[] = [];
   #ticks = 0;
@@ -87,6 +90,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#options = options;
     this.#raft = deps.raft;
     this.#blocks = new BlockBuilder({ clock: deps.clock, sha256: deps.sha256, clusterId: deps.clusterId });
+    this.#decoded = new DecodedBlocks(deps.sha256);
     this.#committed = options.appliedHeight;
     this.#handed = options.appliedHeight;
     this.#applied = options.appliedHeight;
@@ -156,7 +160,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     const { sha256, clusterId, genesis } = this.#deps;
     const fits = previousIndex > 0 && this.#raft.termAt(previousIndex) === previousTerm;
     const before = fits ? headOf(sha256, this.#raft.entry(previousIndex).data) : undefined;
-    return chainFault(sha256, clusterId, previousIndex === 0 ? genesis : before, entries);
+    const decode = (bytes: Uint8Array): Block => this.#decoded.decode(bytes);
+    return chainFault(decode, clusterId, previousIndex === 0 ? genesis : before, entries);
   }
 
   /** Logs the first, second, fourth, eighth, ...: no peer shall fill our log with its nonsense. */
@@ -181,7 +186,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
 
   #proposeBlock(): LogIndex {
     const height = this.#raft.lastIndex + 1;
-    const index = this.#raft.propose([this.#blocks.build(height, this.#raft.term)]);
+    const block = this.#blocks.build(height, this.#raft.term);
+    this.#decoded.add(block.bytes, block);
+    const index = this.#raft.propose([block.bytes]);
     assert(index === height, `a block built for height ${height} was appended at ${String(index)}`);
     return height;
   }
@@ -216,7 +223,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     const { sequence, hardState, truncateFrom, messagesAfterPersist } = ready;
     const durableWork = hardState !== undefined || truncateFrom !== undefined || ready.entries.length > 0;
     if (durableWork) {
-      const entries = ready.entries.map((entry) => chainedEntry(this.#deps.sha256, entry));
+      const entries = ready.entries.map((entry) => chainedEntry(entry, this.#decoded.decode(entry.data)));
       this.#promised.push({ sequence, messages: [...messagesAfterPersist] });
       this.#deps.log.deliver({
         type: "persist",
@@ -263,7 +270,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       assert(entries[0]?.index === this.#handed + 1, `committed entry ${this.#handed + 1} cannot be read`);
       this.#handed += entries.length;
       this.#chunksAtLedger += 1;
-      this.#deps.ledger.deliver({ type: "committed", blocks: entries.map((entry) => entry.data) });
+      const blocks = entries.map((entry) => this.#decoded.take(entry.data));
+      this.#deps.ledger.deliver({ type: "committed", blocks });
     }
   }
 

@@ -9,6 +9,7 @@ import type { ReactorMessage } from "../messages/reactor.ts";
 import { StatusBoard } from "../messages/status.ts";
 import { encodeQuery } from "../state/queries.ts";
 import { StateMachine } from "../state/state-machine.ts";
+import { decodeBlock } from "../wire/block.ts";
 import { loadCheckpointMeta } from "./checkpoint.ts";
 import { LedgerActor } from "./ledger-actor.ts";
 import {
@@ -23,7 +24,7 @@ import {
 } from "./replica.test-support.ts";
 
 const OPEN = adminTransaction(0, { kind: "sessionOpen" });
-const BLOCKS = chainOf(1, [[OPEN], [], [], [], [], []]);
+const BLOCKS = chainOf(1, [[OPEN], [], [], [], [], []]).map((bytes) => decodeBlock(sha256, bytes));
 
 class Bench {
   readonly consensus = new Listener<ConsensusMessage>("consensus");

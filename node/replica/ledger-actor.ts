@@ -18,7 +18,7 @@ import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import { decodeQuery, encodeAnswer } from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
-import { decodeBlock } from "../wire/block.ts";
+import type { Block } from "../wire/block.ts";
 import { leafHash } from "../wire/merkle.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
@@ -100,8 +100,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
     }
   }
 
-  #apply(encoded: Uint8Array): void {
-    const applied = this.#state.apply(decodeBlock(this.#deps.sha256, encoded));
+  #apply(block: Block): void {
+    const applied = this.#state.apply(block);
     this.#deps.gateway().deliver({ type: "applied", applied });
     this.#notifyReactors(this.#noticeOf(applied));
     if (this.#waiting.length > 0) this.#answerWaiting();

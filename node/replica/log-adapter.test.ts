@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryDisk } from "../../storage/memory-disk.ts";
 import { Wal } from "../../storage/wal/wal.ts";
-import { blockHash } from "../wire/block.ts";
+import { blockHash, decodeBlock } from "../wire/block.ts";
 import { chainedEntry, DurableLogView } from "./log-adapter.ts";
 import { chainOf, GENESIS_HEAD, sha256 } from "./replica.test-support.ts";
 
@@ -12,7 +12,7 @@ function walWith(count: number): Wal {
   const disk = new MemoryDisk((_kind, run) => run());
   const options = { segmentBytes: 4_096, cacheBytes: 0, onFatal: () => {} };
   const wal = Wal.open(disk, "log", options);
-  const records = entries.slice(0, count).map((entry) => chainedEntry(sha256, entry));
+  const records = entries.slice(0, count).map((entry) => chainedEntry(entry, decodeBlock(sha256, entry.data)));
   if (count > 0) wal.append(records, () => {});
   return wal;
 }
@@ -33,7 +33,7 @@ describe("the log as Raft reads it", () => {
 
 describe("entries as the log keeps them", () => {
   test("have the links of their blocks", () => {
-    const chained = entries.map((entry) => chainedEntry(sha256, entry));
+    const chained = entries.map((entry) => chainedEntry(entry, decodeBlock(sha256, entry.data)));
     expect(chained[0]?.previousHash).toEqual(GENESIS_HEAD.hash);
     expect(chained[1]?.previousHash).toEqual(chained[0]?.hash);
     expect(chained[2]).toMatchObject({
@@ -46,7 +46,8 @@ describe("entries as the log keeps them", () => {
 
   test("a block at another place than its own stops the node", () => {
     const [, data = new Uint8Array(0)] = blocks;
-    expect(() => chainedEntry(sha256, { index: 3, term: 3, data })).toThrow("block of height 2 stands at index 3");
-    expect(() => chainedEntry(sha256, { index: 2, term: 4, data })).toThrow("stands in an entry of term 4");
+    const block = decodeBlock(sha256, data);
+    expect(() => chainedEntry({ index: 3, term: 3, data }, block)).toThrow("block of height 2 stands at index 3");
+    expect(() => chainedEntry({ index: 2, term: 4, data }, block)).toThrow("stands in an entry of term 4");
   });
 });

@@ -6,9 +6,8 @@ import type { LogView } from "../../consensus/raft/log-view.ts";
 import type { Entry } from "../../consensus/raft/messages.ts";
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import { assert } from "../base/assert.ts";
-import type { Sha256 } from "../base/ports/crypto.ts";
 import type { LogEntry } from "../messages/log.ts";
-import { blockHash, decodeBlockHeader } from "../wire/block.ts";
+import type { Block } from "../wire/block.ts";
 
 /** The durable log in the Raft core's terms. */
 export class DurableLogView implements LogView {
@@ -37,16 +36,10 @@ export class DurableLogView implements LogView {
   }
 }
 
-/** An entry with its chain links; a block that does not belong at the entry's place stops the node. */
-export function chainedEntry(sha256: Sha256, entry: Entry): LogEntry {
-  const header = decodeBlockHeader(entry.data);
+/** An entry with the links of its block; a block that does not belong at the entry's place stops the node. */
+export function chainedEntry(entry: Entry, { header, hash }: Block): LogEntry {
   assert(header.height === entry.index, `block of height ${header.height} stands at index ${entry.index}`);
   assert(header.term === entry.term, `block of term ${header.term} stands in an entry of term ${entry.term}`);
-  return {
-    index: entry.index,
-    term: entry.term,
-    previousHash: header.previousHash,
-    hash: blockHash(sha256, entry.data),
-    payload: entry.data,
-  };
+  const { previousHash } = header;
+  return { index: entry.index, term: entry.term, previousHash, hash, payload: entry.data };
 }

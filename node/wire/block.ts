@@ -42,6 +42,11 @@ export interface Block {
   readonly tree: MerkleTree;
 }
 
+/** A new block, and the bytes it is a view of. */
+export interface EncodedBlock extends Block {
+  readonly bytes: Uint8Array;
+}
+
 /** What a new block is made of. */
 export interface BlockContent {
   readonly group: number;
@@ -53,33 +58,59 @@ export interface BlockContent {
   readonly transactions: readonly Uint8Array[];
 }
 
-/** Encodes a block and tells its hash. */
-export function encodeBlock(sha256: Sha256, content: BlockContent): { bytes: Uint8Array; hash: Uint8Array } {
+/** Encodes a block; what comes back is what `decodeBlock` would make of it. */
+export function encodeBlock(sha256: Sha256, content: BlockContent): EncodedBlock {
   assert(content.clusterId.length === 16 && content.previousHash.length === 32, "a block's links have other lengths");
   assert(content.timestamp >= 0n && content.timestamp <= U64_MAX, `a block cannot bear the time ${content.timestamp}`);
   let bodyBytes = 0;
   for (const transaction of content.transactions) bodyBytes += 4 + transaction.length;
-  const encoded = new Uint8Array(BLOCK_HEADER_BYTES + bodyBytes);
-  const view = viewOf(encoded);
-  view.setUint32(0, MAGIC, true);
-  view.setUint16(4, VERSION, true);
-  view.setUint32(8, content.group, true);
-  view.setUint32(12, content.transactions.length, true);
-  view.setBigUint64(16, BigInt(content.height), true);
-  view.setBigUint64(24, BigInt(content.term), true);
-  view.setBigUint64(32, content.timestamp, true);
-  encoded.set(content.clusterId, 40);
-  view.setUint32(56, bodyBytes, true);
-  encoded.set(content.previousHash, 64);
-  const leaves = content.transactions.map((transaction) => leafHash(sha256, transaction));
-  encoded.set(new MerkleTree(sha256, leaves).root, 96);
+  const bytes = new Uint8Array(BLOCK_HEADER_BYTES + bodyBytes);
+  const view = viewOf(bytes);
+  const transactions: Uint8Array[] = [];
   let offset = BLOCK_HEADER_BYTES;
   for (const transaction of content.transactions) {
     view.setUint32(offset, transaction.length, true);
-    encoded.set(transaction, offset + 4);
+    bytes.set(transaction, offset + 4);
+    transactions.push(bytes.subarray(offset + 4, offset + 4 + transaction.length));
     offset += 4 + transaction.length;
   }
-  return { bytes: encoded, hash: blockHash(sha256, encoded) };
+  const tree = treeOf(sha256, transactions);
+  const { group, height, term, timestamp, clusterId, previousHash } = content;
+  const places = { group, height, term, timestamp, clusterId, previousHash };
+  const header: BlockHeader = {
+    ...places,
+    transactionRoot: tree.root,
+    transactionCount: transactions.length,
+    bodyBytes,
+  };
+  encodeHeader(view, bytes, header);
+  return {
+    bytes,
+    header,
+    headerBytes: bytes.slice(0, BLOCK_HEADER_BYTES),
+    hash: blockHash(sha256, bytes),
+    transactions,
+    tree,
+  };
+}
+
+function encodeHeader(view: DataView, bytes: Uint8Array, header: BlockHeader): void {
+  view.setUint32(0, MAGIC, true);
+  view.setUint16(4, VERSION, true);
+  view.setUint32(8, header.group, true);
+  view.setUint32(12, header.transactionCount, true);
+  view.setBigUint64(16, BigInt(header.height), true);
+  view.setBigUint64(24, BigInt(header.term), true);
+  view.setBigUint64(32, header.timestamp, true);
+  bytes.set(header.clusterId, 40);
+  view.setUint32(56, header.bodyBytes, true);
+  bytes.set(header.previousHash, 64);
+  bytes.set(header.transactionRoot, 96);
+}
+
+function treeOf(sha256: Sha256, transactions: readonly Uint8Array[]): MerkleTree {
+  const leaves = transactions.map((transaction) => leafHash(sha256, transaction));
+  return new MerkleTree(sha256, leaves);
 }
 
 /** Hash of an encoded block. */
@@ -131,10 +162,7 @@ export function decodeBlock(sha256: Sha256, encoded: Uint8Array): Block {
     offset += length;
   }
   if (offset !== encoded.length) throw malformed("bytes after the last transaction");
-  const tree = new MerkleTree(
-    sha256,
-    transactions.map((transaction) => leafHash(sha256, transaction)),
-  );
+  const tree = treeOf(sha256, transactions);
   if (!equalBytes(tree.root, header.transactionRoot)) throw malformed("its root does not match");
   return {
     header,
