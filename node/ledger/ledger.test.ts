@@ -221,6 +221,19 @@ describe("effects", () => {
 });
 
 describe("pages of a checkpoint", () => {
+  test("of an empty ledger, or of one with accounts alone, restore it", () => {
+    for (const ledger of [new Ledger(), ledgerWithAccounts()]) {
+      const restored = new Ledger();
+      for (const [index, part] of ledger.paged.entries()) {
+        for (const page of part.dirtyPages()) restored.paged[index]?.decodePage(page, part.encodePage(page));
+      }
+      restored.restored();
+      expect(restored.accountCount).toBe(ledger.accountCount);
+      const results = restored.createAccounts([{ id: 9n, ledger: 1, code: 1 }], 11n);
+      expect(results).toEqual(ledger.createAccounts([{ id: 9n, ledger: 1, code: 1 }], 11n));
+    }
+  });
+
   test("that are damaged are not taken", () => {
     const ledger = ledgerWithAccounts();
     const transfer = { debitAccountId: 1n, creditAccountId: 2n, amount: 5n, ledger: 1, code: 1, flags: 2 };
