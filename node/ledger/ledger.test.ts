@@ -196,6 +196,21 @@ describe("effects", () => {
     expect(ledger.takeEffects()).toHaveLength(0);
   });
 
+  test("are each account once, however many there are", () => {
+    const ledger = new Ledger();
+    const count = 1_100;
+    const accounts = Array.from({ length: count }, (_, index) => ({ id: BigInt(index + 1), ledger: 1, code: 1 }));
+    ledger.createAccounts(accounts, 2_000n);
+    const pair = { debitAccountId: 1_024n, creditAccountId: 1_025n, amount: 1n, ledger: 1, code: 1 };
+    ledger.createTransfers(
+      [1n, 2n, 3n].map((id) => ({ ...pair, id })),
+      3_000n,
+    );
+    const words = new Uint32Array(ledger.takeEffects().slice().buffer);
+    const slots = Array.from({ length: words.length / 18 }, (_, index) => words[index * 18]);
+    expect(slots).toEqual(accounts.map((_, index) => index));
+  });
+
   test("of a failed chain are the accounts as they were, and none of those it made", () => {
     const ledger = ledgerWithAccounts();
     ledger.takeEffects();
@@ -206,6 +221,19 @@ describe("effects", () => {
 });
 
 describe("pages of a checkpoint", () => {
+  test("of an empty ledger, or of one with accounts alone, restore it", () => {
+    for (const ledger of [new Ledger(), ledgerWithAccounts()]) {
+      const restored = new Ledger();
+      for (const [index, part] of ledger.paged.entries()) {
+        for (const page of part.dirtyPages()) restored.paged[index]?.decodePage(page, part.encodePage(page));
+      }
+      restored.restored();
+      expect(restored.accountCount).toBe(ledger.accountCount);
+      const results = restored.createAccounts([{ id: 9n, ledger: 1, code: 1 }], 11n);
+      expect(results).toEqual(ledger.createAccounts([{ id: 9n, ledger: 1, code: 1 }], 11n));
+    }
+  });
+
   test("that are damaged are not taken", () => {
     const ledger = ledgerWithAccounts();
     const transfer = { debitAccountId: 1n, creditAccountId: 2n, amount: 5n, ledger: 1, code: 1, flags: 2 };

@@ -1,6 +1,6 @@
 /**
  * The rows of a segment in the order of a field, so that those with a wanted value are found by halving: two bytes a row
- * and field, and nothing where all rows have the same value.
+ * and field, three where the values are many, and nothing where all rows have the same value.
  */
 import * as layout from "./layout.ts";
 import { ROW } from "./layout.ts";
@@ -29,6 +29,7 @@ export const FIELDS: Readonly<Record<FieldName, Field>> = {
 
 /** Of a search that begins near its end. */
 const FIRST_STEP = 16;
+const FILTER_BITS_PER_ROW = 8;
 const RADIX_BITS = 11;
 const BUCKETS: number = 1 << RADIX_BITS;
 
@@ -45,11 +46,14 @@ export class SegmentOrder {
   /** Rows by key, then by number; undefined where all have the same key. */
   readonly #rows: Uint16Array | undefined;
   readonly #ends: { readonly lowest: number; readonly highest: number };
+  readonly #filter: KeyFilter | undefined;
 
   constructor(segment: Segment, field: Field) {
     this.#segment = segment;
     this.#field = field;
-    this.#rows = isConstant(segment, field) ? undefined : sortRows(keysOf(segment, field));
+    const keys = isConstant(segment, field) ? undefined : keysOf(segment, field);
+    this.#rows = keys === undefined ? undefined : sortRows(keys);
+    this.#filter = keys === undefined || this.#rows === undefined ? undefined : filterOf(keys, this.#rows);
     this.#ends = { lowest: this.#keyAt(this.#rows?.[0] ?? 0), highest: this.#keyAt(this.#rows?.at(-1) ?? 0) };
   }
 
@@ -58,6 +62,7 @@ export class SegmentOrder {
     const { rows } = this.#segment;
     const order = this.#rows;
     if (order === undefined) return { order, from: 0, to: this.#keyAt(0) === key ? rows : 0 };
+    if (this.#filter !== undefined && !this.#filter.mayHave(key)) return { order, from: 0, to: 0 };
     const from = this.#first(order, key);
     const found = from < order.length && this.#keyAt(order[from] as number) === key;
     return { order, from, to: found ? this.#first(order, key + 1) : from };
@@ -125,6 +130,43 @@ function mix(key: number, word: number): number {
 function isConstant(segment: Segment, field: Field): boolean {
   for (let word = 0; word < field.width; word++) if (!segment.isConstant(field.column + word)) return false;
   return true;
+}
+
+/**
+ * Which keys a segment may have: a bit for each of their hashes, eight bits a row. One look tells of most keys that are
+ * not there that they are not.
+ */
+class KeyFilter {
+  readonly #bits: Uint32Array;
+  readonly #shift: number;
+
+  constructor(keys: Uint32Array) {
+    const bits = Math.max(32, keys.length * FILTER_BITS_PER_ROW);
+    this.#bits = new Uint32Array(bits / 32);
+    this.#shift = Math.clz32(bits) + 1;
+    for (let row = 0; row < keys.length; row++) {
+      const bit = this.#bitOf(keys[row] as number);
+      this.#bits[bit >>> 5] = (this.#bits[bit >>> 5] as number) | (1 << (bit & 31));
+    }
+  }
+
+  mayHave(key: number): boolean {
+    const bit = this.#bitOf(key);
+    return ((this.#bits[bit >>> 5] as number) & (1 << (bit & 31))) !== 0;
+  }
+
+  #bitOf(key: number): number {
+    return Math.imul(key, 0x9e37_79b1) >>> this.#shift;
+  }
+}
+
+/** A filter, where most keys are of one row; where keys come often, nearly every segment has them all. */
+function filterOf(keys: Uint32Array, order: Uint16Array): KeyFilter | undefined {
+  let different = 1;
+  for (let place = 1; place < order.length; place++) {
+    if (keys[order[place] as number] !== keys[order[place - 1] as number]) different += 1;
+  }
+  return different * 2 > order.length ? new KeyFilter(keys) : undefined;
 }
 
 /** The keys of all rows. */
