@@ -152,7 +152,8 @@ describe("wrong use: exit code 2, what to do on standard error, nothing on stand
 describe("failures: exit code 1 and an error code", () => {
   beforeAll(async () => {
     await ran("init", "--dir", at("cluster"));
-    writeFileSync(at("broken.json"), "{", { mode: 0o600 });
+    writeFileSync(at("broken.json"), "{", { mode: 0o644 });
+    writeFileSync(at("broken.key"), "{", { mode: 0o600 });
     writeFileSync(at("payments.csv"), "id,time,payer,payee,amount\n1,0,7,8,x\n");
     writeFileSync(at("good.csv"), "id,time,payer,payee,amount\n1,0,7,8,1\n");
     writeFileSync(at("typo.json"), '{"version":1,"colums":{}}');
@@ -164,7 +165,8 @@ describe("failures: exit code 1 and an error code", () => {
     ["no cluster file", "cluster_file_unreadable", () => ["status", "--cluster", at("none.json")]],
     ["a broken cluster file", "cluster_file_invalid", () => ["status", "--cluster", at("broken.json")]],
     ["no key file", "key_file_unreadable", () => ["status", ...HERE(), "--key", at("none.key")]],
-    ["a key file that is none", "key_invalid", () => ["keys", "show", at("broken.json")]],
+    ["a key file that is none", "key_invalid", () => ["keys", "show", at("broken.key")]],
+    ["a key file that others may read", "key_file_exposed", () => ["keys", "show", at("broken.json")]],
     ["a key that would be overwritten", "file_exists", () => ["keys", "new", at("broken.json")]],
     ["a key in no directory", "key_file_unwritable", () => ["keys", "new", join(at("none"), "a.key")]],
     ["a directory that is not empty", "dir_not_empty", () => ["init", "--dir", at("cluster")]],
