@@ -30,7 +30,7 @@ const FAULT_KINDS = {
   slowDisk: 10,
   slowTimers: 5,
   /** Starved and cut off from its peers: it is deposed and notices late. */
-  sickLeader: 10,
+  sickLeader: 20,
   diskError: 3,
   clockJump: 3,
 } as const;

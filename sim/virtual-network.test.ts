@@ -86,6 +86,77 @@ describe("virtual network", () => {
     expect(heard).toEqual(["1 hears 2 from 2", "2 hears 3 from 1"]);
   });
 
+  test("a link that two faults block is open when both are over", () => {
+    const { nodes, network, heard, run } = world();
+    const first = network.block([{ from: 1, to: 2 }]);
+    const second = network.block([
+      { from: 1, to: 2 },
+      { from: 2, to: 1 },
+    ]);
+    const say = (): void => {
+      for (const [node, to] of [
+        [0, 2],
+        [1, 1],
+      ] as const)
+        nodes[node]?.port.sendPeer(to, new Uint8Array([heard.length]));
+    };
+    say();
+    first();
+    say();
+    run(1e6);
+    expect(heard).toEqual([]);
+    second();
+    say();
+    run(2e6);
+    expect(heard.sort()).toEqual(["1 hears 0 from 2", "2 hears 0 from 1"]);
+  });
+
+  test("a frame on its way is lost when the link is cut before it arrives", () => {
+    const { nodes, network, heard, run } = world({ minDelayUs: 10_000, meanDelayUs: 0 });
+    nodes[0]?.port.sendPeer(2, new Uint8Array([1]));
+    run(9_000);
+    network.block([{ from: 1, to: 2 }]);
+    run(1e6);
+    expect(heard).toEqual([]);
+  });
+
+  test("delays have the mean that was asked for, above the least", () => {
+    const { nodes, scheduler, network, run } = world({ minDelayUs: 500, meanDelayUs: 2_000 });
+    const tookUs: number[] = [];
+    const hears = { clientOpened: () => {}, clientFrame: () => {}, clientClosed: () => {} };
+    const process = nodes[1]?.process as Process;
+    network.port(process).start({ ...hears, peerFrame: () => tookUs.push(scheduler.nowUs) });
+    for (let i = 0; i < 2_000; i++) nodes[0]?.port.sendPeer(2, new Uint8Array([1]));
+    run(1e6);
+    expect(Math.min(...tookUs)).toBeGreaterThanOrEqual(500);
+    const mean = tookUs.reduce((sum, us) => sum + us, 0) / tookUs.length;
+    expect(mean).toBeGreaterThan(2_350);
+    expect(mean).toBeLessThan(2_650);
+  });
+
+  test("late frames arrive long after others that were sent later", () => {
+    const { nodes, heard, run, counters } = world({ meanDelayUs: 0, latePermille: 100, lateMeanUs: 50_000 });
+    for (const frame of frames) nodes[0]?.port.sendPeer(2, frame);
+    run(1_000);
+    const { late = 0, reorder = 0 } = counters.read();
+    expect(late).toBeGreaterThan(0);
+    expect(heard.length).toBeGreaterThanOrEqual(50 - late);
+    expect(heard.length).toBeLessThan(50);
+    run(1e7);
+    expect([heard.length, reorder > 0]).toEqual([50, true]);
+  });
+
+  test("a quiet network opens all links, loses and doubles nothing, and is fast", () => {
+    const { nodes, network, heard, run } = world({
+      ...{ meanDelayUs: 1e6, lossPermille: 500, duplicatePermille: 500, latePermille: 500, lateMeanUs: 1e6 },
+    });
+    network.block([{ from: 1, to: 2 }]);
+    network.quieten();
+    for (const frame of frames) nodes[0]?.port.sendPeer(2, frame);
+    run(20_000);
+    expect(heard).toHaveLength(50);
+  });
+
   test("a client's stream keeps its order in both directions", () => {
     const { network, heard, run, client } = world({ lossPermille: 900, duplicatePermille: 900 });
     const connection = network.connect(CLIENT, 1, client);

@@ -12,12 +12,28 @@ import type { CrashMoment, FaultStep, Target, TimedFault } from "./plan.ts";
 
 const US_PER_MS = 1_000;
 
+/** What of a cluster can break. */
+export type FaultyCluster = Pick<
+  Cluster,
+  | "ids"
+  | "leader"
+  | "start"
+  | "crash"
+  | "pause"
+  | "resume"
+  | "setDiskSlowness"
+  | "setTimerSlowness"
+  | "failDisk"
+  | "jumpClock"
+  | "quieten"
+>;
+
 export interface InjectorDeps {
   readonly scheduler: Scheduler;
   readonly trace: TraceHash;
   readonly counters: Counters;
-  readonly cluster: Cluster;
-  readonly network: VirtualNetwork;
+  readonly cluster: FaultyCluster;
+  readonly network: Pick<VirtualNetwork, "block" | "quieten">;
   /** Addresses of all clients. */
   readonly clients: readonly number[];
   readonly log?: (node: NodeId, text: string) => void;

@@ -1,0 +1,164 @@
+import { describe, expect, test } from "vitest";
+import { Counters } from "../counts.ts";
+import { Scheduler } from "../scheduler.ts";
+import { TraceHash } from "../trace.ts";
+import type { Link } from "../virtual-network.ts";
+import { type FaultyCluster, Injector } from "./injector.ts";
+import type { FaultStep } from "./plan.ts";
+
+const CLIENTS = [101, 102];
+
+/** Carries out steps at 10 ms on a cluster of three that only writes down what is done to it; node 2 leads. */
+function world(...steps: readonly FaultStep[]) {
+  const done: string[] = [];
+  const down = new Set<number>();
+  const scheduler = new Scheduler();
+  const note = (text: string): void => {
+    done.push(`${scheduler.nowMs} ${text}`);
+  };
+  const cluster: FaultyCluster = {
+    ids: [1, 2, 3],
+    leader: () => (down.has(2) ? undefined : 2),
+    start: (node) => {
+      if (down.delete(node)) note(`start ${node}`);
+    },
+    crash: (node) => {
+      if (down.has(node)) return false;
+      down.add(node);
+      note(`crash ${node}`);
+      return true;
+    },
+    pause: (node) => {
+      note(`pause ${node}`);
+      return true;
+    },
+    resume: (node) => note(`resume ${node}`),
+    setDiskSlowness: (node, factor) => note(`disk ${node} ${factor}`),
+    setTimerSlowness: (node, factor) => note(`timers ${node} ${factor}`),
+    failDisk: (node, operation, afterMs) => {
+      note(`fail ${operation} ${node} ${afterMs}`);
+      return true;
+    },
+    jumpClock: (node, byMs) => note(`jump ${node} ${byMs}`),
+    quieten: () => note("quieten"),
+  };
+  const blocked = new Set<string>();
+  const text = ({ from, to }: Link): string => `${from}>${to}`;
+  const network = {
+    block: (links: readonly Link[]) => {
+      for (const link of links) blocked.add(text(link));
+      return () => {
+        for (const link of links) blocked.delete(text(link));
+      };
+    },
+    quieten: () => blocked.clear(),
+  };
+  const counters = new Counters();
+  const plan = steps.map((step) => ({ atMs: 10, step }));
+  const deps = { scheduler, trace: new TraceHash(), counters, cluster, network, clients: CLIENTS };
+  const injector = new Injector(deps, plan);
+  const run = (ms: number): void => {
+    while (scheduler.step(ms * 1_000)) {
+      // until then
+    }
+  };
+  return { injector, done, run, counters, blocked: () => [...blocked].sort() };
+}
+
+describe("carrying out faults", () => {
+  test("a partition cuts both directions between its groups, for its time", () => {
+    const { run, blocked, counters } = world({ kind: "partition", groups: [[1], [2, 3]], oneWay: false, forMs: 20 });
+    run(10);
+    expect(blocked()).toEqual(["1>2", "1>3", "2>1", "3>1"]);
+    run(30);
+    expect([blocked(), counters.read()]).toEqual([[], { partition: 1 }]);
+  });
+
+  test("an asymmetric one cuts what the first group says", () => {
+    const { run, blocked, counters } = world({ kind: "partition", groups: [[1], [2, 3]], oneWay: true, forMs: 20 });
+    run(10);
+    expect(blocked()).toEqual(["1>2", "1>3"]);
+    expect(counters.read()).toEqual({ asymmetricPartition: 1 });
+  });
+
+  test("over a bridge both sides are heard", () => {
+    const { run, blocked } = world({ kind: "bridge", bridge: 3, groups: [[1], [2]], forMs: 20 });
+    run(10);
+    expect(blocked()).toEqual(["1>2", "2>1"]);
+  });
+
+  test.each([
+    ["both", ["1>2", "2>1", "2>3", "3>2"]],
+    ["in", ["1>2", "3>2"]],
+    ["out", ["2>1", "2>3"]],
+  ] as const)("isolating the leader, %s: its clients still reach it", (direction, links) => {
+    const { run, blocked } = world({ kind: "isolate", target: "leader", direction, forMs: 20 });
+    run(10);
+    expect(blocked()).toEqual(links);
+  });
+
+  test("clients are cut off, peers are not", () => {
+    const { run, blocked } = world({ kind: "isolateClients", target: 1, forMs: 20 });
+    run(10);
+    expect(blocked()).toEqual(["101>1", "102>1", "1>101", "1>102"]);
+  });
+
+  test("a crashed node starts again, and is not crashed twice", () => {
+    const crash: FaultStep = { kind: "crash", target: "leader", restartAfterMs: 5 };
+    const { run, done, counters } = world(crash, { ...crash, target: 2 }, { kind: "crashAll", restartAfterMs: 7 });
+    run(50);
+    expect(done).toEqual(["10 crash 2", "10 crash 1", "10 crash 3", "15 start 2", "17 start 1", "17 start 3"]);
+    expect(counters.read()).toEqual({ crash: 3, crashAll: 1, restart: 3 });
+  });
+
+  test("an armed crash waits for its moment, then takes one node or all", () => {
+    const armed = { kind: "crashWhen", moment: "voted", delayUs: 2_000, restartAfterMs: 100 } as const;
+    const { run, done, injector, counters } = world({ ...armed, all: false }, { ...armed, all: true });
+    run(20);
+    injector.moment(3, "elected");
+    injector.moment(3, "voted");
+    run(30);
+    expect(done).toEqual(["22 crash 3"]);
+    injector.moment(1, "voted");
+    injector.moment(1, "voted");
+    run(40);
+    expect(done).toEqual(["22 crash 3", "32 crash 1", "32 crash 2"]);
+    expect(counters.read()).toMatchObject({ crashWhen: 2 });
+  });
+
+  test("pauses, slow disks and slow timers end; clocks jump; disks fail once", () => {
+    const { run, done } = world(
+      { kind: "pause", target: 1, forMs: 5 },
+      { kind: "slowDisk", target: 1, factor: 9, forMs: 6 },
+      { kind: "slowTimers", target: "leader", factor: 4, forMs: 7 },
+      { kind: "diskError", target: 3, operation: "write", restartAfterMs: 8 },
+      { kind: "clockJump", target: 3, byMs: -700 },
+    );
+    run(50);
+    expect(done).toEqual([
+      ...["10 pause 1", "10 disk 1 9", "10 timers 2 4", "10 fail write 3 8", "10 jump 3 -700"],
+      ...["15 resume 1", "16 disk 1 1", "17 timers 2 1"],
+    ]);
+  });
+
+  test("what is about the leader is left out when nobody leads", () => {
+    const crash: FaultStep = { kind: "crash", target: "leader", restartAfterMs: 100 };
+    const { run, blocked } = world(crash, { kind: "isolate", target: "leader", direction: "both", forMs: 20 });
+    run(10);
+    expect(blocked()).toEqual([]);
+  });
+
+  test("the end takes everything back, and nothing happens afterwards", () => {
+    const { run, done, injector, blocked } = world(
+      { kind: "partition", groups: [[1], [2, 3]], oneWay: false, forMs: 1_000 },
+      { kind: "crash", target: 1, restartAfterMs: 1_000 },
+      { kind: "crashWhen", moment: "voted", delayUs: 2_000, all: true, restartAfterMs: 1 },
+    );
+    run(20);
+    injector.moment(2, "voted");
+    injector.end();
+    run(5_000);
+    expect(blocked()).toEqual([]);
+    expect(done).toEqual(["10 crash 1", "20 quieten", "20 resume 1", "20 start 1", "20 resume 2", "20 resume 3"]);
+  });
+});

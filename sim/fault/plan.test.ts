@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import { Prng } from "../../node/base/prng.ts";
+import { drawOptions, type FaultKind } from "../options.ts";
+import { drawPlan, type FaultStep, type PlanOptions } from "./plan.ts";
+
+const NOTHING = Object.fromEntries(
+  Object.keys(drawOptions(new Prng(1)).faults.weights).map((kind) => [kind, 0]),
+) as Record<FaultKind, number>;
+
+/** A plan in which only one kind of fault occurs. */
+function planOf(kind: FaultKind, { nodes = 3, seed = 1 } = {}): readonly FaultStep[] {
+  const faults = { everyMs: 20, lastsMs: 100, restartAfterMs: 100, weights: { ...NOTHING, [kind]: 1 } };
+  return drawPlan(new Prng(seed), { nodes, durationMs: 10_000, faults }).map(({ step }) => step);
+}
+
+function only<K extends FaultStep["kind"]>(steps: readonly FaultStep[], kind: K): Extract<FaultStep, { kind: K }>[] {
+  return steps.filter((step): step is Extract<FaultStep, { kind: K }> => step.kind === kind);
+}
+
+describe("drawing a plan of faults", () => {
+  const options: PlanOptions = { ...drawOptions(new Prng(1)), durationMs: 20_000 };
+
+  test("is the same for the same seed, by rising time, and ends with the run", () => {
+    const plan = drawPlan(new Prng(3), options);
+    expect(drawPlan(new Prng(3), options)).toEqual(plan);
+    expect(drawPlan(new Prng(4), options)).not.toEqual(plan);
+    const times = plan.map(({ atMs }) => atMs);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(times.every((atMs) => atMs < options.durationMs)).toBe(true);
+    expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+  });
+
+  test("is empty where no kind of fault has a weight", () => {
+    const faults = { ...options.faults, weights: NOTHING };
+    expect(drawPlan(new Prng(3), { ...options, faults })).toEqual([]);
+  });
+
+  test("draws kinds as often as they weigh", () => {
+    const weights = { ...NOTHING, crash: 9, crashAll: 1 };
+    const faults = { everyMs: 5, lastsMs: 100, restartAfterMs: 100, weights };
+    const steps = drawPlan(new Prng(1), { nodes: 3, durationMs: 10_000, faults }).map(({ step }) => step);
+    const rare = only(steps, "crashAll").length / steps.length;
+    expect(rare).toBeGreaterThan(0.05);
+    expect(rare).toBeLessThan(0.15);
+  });
+
+  test.each(["partition", "asymmetricPartition"] as const)(
+    "%s: every node is on one side, neither side empty",
+    (kind) => {
+      const steps = only(planOf(kind, { nodes: 5 }), "partition");
+      expect(steps.length).toBeGreaterThan(100);
+      for (const { groups, oneWay } of steps) {
+        expect(groups.flat().sort()).toEqual([1, 2, 3, 4, 5]);
+        expect(Math.min(...groups.map((group) => group.length))).toBeGreaterThan(0);
+        expect(oneWay).toBe(kind === "asymmetricPartition");
+      }
+      expect(new Set(steps.map(({ groups }) => groups[0].length))).toEqual(new Set([1, 2, 3, 4]));
+    },
+  );
+
+  test("bridge: one node hears both sides, and every other is on one", () => {
+    for (const { bridge, groups } of only(planOf("bridge", { nodes: 5 }), "bridge")) {
+      expect([bridge, ...groups.flat()].sort()).toEqual([1, 2, 3, 4, 5]);
+      expect(Math.min(...groups.map((group) => group.length))).toBeGreaterThan(0);
+    }
+  });
+
+  test("electionUnderFire: the leader crashes, and voters or winners do right after", () => {
+    const steps = planOf("electionUnderFire");
+    expect(only(steps, "crash").every(({ target }) => target === "leader")).toBe(true);
+    const armed = only(steps, "crashWhen");
+    expect(armed.length).toBeGreaterThanOrEqual(only(steps, "crash").length);
+    expect(new Set(armed.map(({ moment }) => moment))).toEqual(new Set(["voted", "elected"]));
+    expect(only(steps, "bridge").length).toBeGreaterThan(0);
+  });
+
+  test("crashWhen: all moments, one node or all", () => {
+    const steps = only(planOf("crashWhen"), "crashWhen");
+    expect(new Set(steps.map(({ moment }) => moment)).size).toBe(4);
+    expect(new Set(steps.map(({ all }) => all)).size).toBe(2);
+  });
+
+  test("sickLeader: starved and cut off for the same time", () => {
+    const steps = planOf("sickLeader");
+    const slow = only(steps, "slowTimers").map(({ forMs }) => forMs);
+    expect(slow).toEqual(only(steps, "isolate").map(({ forMs }) => forMs));
+    expect(slow.length).toBeGreaterThan(100);
+  });
+
+  test("everything that is broken is whole again after a time of its own", () => {
+    for (const kind of Object.keys(NOTHING) as FaultKind[]) {
+      for (const step of planOf(kind)) {
+        const ends = "forMs" in step ? step.forMs : "restartAfterMs" in step ? step.restartAfterMs : 1;
+        expect(ends, kind).toBeGreaterThan(0);
+      }
+    }
+  });
+});

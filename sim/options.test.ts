@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { Prng } from "../node/base/prng.ts";
+import { drawOptions, type SimOptions } from "./options.ts";
+
+const drawn: readonly SimOptions[] = Array.from({ length: 500 }, (_, seed) => drawOptions(new Prng(seed)));
+
+/** The values that one option takes, with how often. */
+function valuesOf(option: (options: SimOptions) => unknown): Map<unknown, number> {
+  const counts = new Map<unknown, number>();
+  for (const options of drawn) counts.set(option(options), (counts.get(option(options)) ?? 0) + 1);
+  return counts;
+}
+
+describe("drawing a run's options", () => {
+  test("the same seed gives the same options, and different seeds give different ones", () => {
+    expect(drawOptions(new Prng(7))).toEqual(drawOptions(new Prng(7)));
+    expect(new Set(drawn.map((options) => JSON.stringify(options))).size).toBe(drawn.length);
+  });
+
+  test("clusters of three and of five occur, with a clock for each node", () => {
+    expect([...valuesOf(({ nodes }) => nodes).keys()].sort()).toEqual([3, 5]);
+    for (const { nodes, clockRates } of drawn) expect(clockRates).toHaveLength(nodes);
+    expect(valuesOf(({ clockRates }) => clockRates.every((rate) => rate === 1_000)).size).toBe(2);
+  });
+
+  test("each kind of fault is absent from many runs and present in many", () => {
+    for (const kind of Object.keys(drawn[0]?.faults.weights ?? {}) as (keyof SimOptions["faults"]["weights"])[]) {
+      const present = drawn.filter(({ faults }) => faults.weights[kind] > 0).length;
+      expect(present, kind).toBeGreaterThan(100);
+      expect(present, kind).toBeLessThan(350);
+    }
+  });
+
+  test("each fault on single frames is absent from some runs and present in others", () => {
+    for (const rate of ["lossPermille", "duplicatePermille", "latePermille"] as const) {
+      const absent = drawn.filter(({ peers }) => peers[rate] === 0).length;
+      expect(absent, rate).toBeGreaterThan(100);
+      expect(absent, rate).toBeLessThan(250);
+    }
+  });
+
+  test("an election timeout always outlasts two heartbeats", () => {
+    for (const { timing } of drawn) expect(timing.heartbeatTicks * 2).toBeLessThanOrEqual(timing.electionTimeoutTicks);
+  });
+
+  test("cards are taken only where there are payments", () => {
+    expect(drawn.filter(({ workload }) => workload.cards && !workload.payments)).toEqual([]);
+    expect(drawn.filter(({ workload }) => workload.cards).length).toBeGreaterThan(50);
+  });
+});
