@@ -375,7 +375,7 @@ describe("verify", () => {
     expect(code).toBe(1);
     expect(out).toMatch(/node-2.* DAMAGED$/m);
     expect(out).toMatch(/node-1.* sound$/m);
-    expect(out).toMatch(/^PROBLEM .*\d+\S*: .* at byte \d+$/m);
+    expect(out).toMatch(/^PROBLEM \S*node-2\/data: .*\.wal, byte \d+/m);
     expect(await ranJson("verify", dir)).toMatchObject({
       sound: false,
       nodes: [{ problems: [] }, { problems: [expect.any(String)] }, { problems: [] }],

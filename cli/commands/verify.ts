@@ -81,7 +81,10 @@ export const verify: CommandModule = command({
     const verified = await verifyAll(nodesIn(dir), output);
     const reports = verified.map(({ report }) => report);
     const comparison = verified.length > 1 ? compareNodes(verified) : undefined;
-    const problems = [...reports.flatMap((report) => report.problems), ...(comparison?.problems ?? [])];
+    const problems = [
+      ...reports.flatMap((report) => report.problems.map((problem) => `${report.directory}: ${problem}`)),
+      ...(comparison?.problems ?? []),
+    ];
     const sound = problems.length === 0;
     const agreedHeight = comparison?.agreedHeight;
     const result = { sound, nodes: reports, ...(agreedHeight === undefined ? {} : { agreedHeight }), problems };
