@@ -40,20 +40,3 @@ export function runSeed(seed: number, { mutant, ...options }: RunOptions = {}): 
     traceHash: world.traceHash,
   };
 }
-
-/** Seeds from `first` to `last`, both included. */
-export interface SeedRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** Runs all seeds of a range, telling each result. */
-export function runSeeds(range: SeedRange, onProgress: (result: SeedResult) => void): readonly SeedResult[] {
-  const results: SeedResult[] = [];
-  for (let seed = range.first; seed <= range.last; seed++) {
-    const result = runSeed(seed);
-    onProgress(result);
-    results.push(result);
-  }
-  return results;
-}

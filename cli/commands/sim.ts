@@ -1,13 +1,23 @@
 /** `quorate sim`: the deterministic simulator. */
 import { performance } from "node:perf_hooks";
+import { setImmediate } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
-import { runSeed, runSeeds, type SeedRange, type SeedResult } from "../../sim/run.ts";
+import { runSeed, type SeedResult } from "../../sim/run.ts";
+import { Summary } from "../../sim/summary.ts";
 import { command, group } from "../command.ts";
-import { EXIT, toJson } from "../output.ts";
+import { EXIT, type Output, toJson } from "../output.ts";
 
 const SEED_MAX = 2 ** 32 - 1;
 const MS_PER_SECOND = 1_000;
+/** Exit code of a run that the user has stopped, as shells have it. */
+const INTERRUPTED = 130;
+
+/** Seeds from `first` to `last`, both included. */
+interface SeedRange {
+  readonly first: number;
+  readonly last: number;
+}
 
 function parseSeed(text: string): number {
   const seed = Number(text);
@@ -26,21 +36,31 @@ export function parseSeeds(text: string): SeedRange {
 function failureText({ seed, failed, options }: SeedResult): string {
   return [
     `seed ${seed} failed: ${failed?.checker}: ${failed?.message}`,
-    `  options ${toJson(options)}`,
+    `  at ${failed?.atMs} ms, event ${failed?.step}; options ${toJson(options)}`,
     `  again: quorate sim replay --seed ${seed} --trace`,
   ].join("\n");
 }
 
-function sumFaults(results: readonly SeedResult[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const { faults } of results) {
-    for (const [name, count] of Object.entries(faults)) sums[name] = (sums[name] ?? 0) + count;
+/** Runs the seeds of a range, one after the other, until all are done or the user has had enough. */
+async function runRange({ first, last }: SeedRange, output: Output): Promise<{ summary: Summary; stopped: boolean }> {
+  const summary = new Summary();
+  const count = last - first + 1;
+  let stopped = false;
+  const stop = (): void => {
+    stopped = true;
+  };
+  // The second time, the signal does what it always does.
+  process.once("SIGINT", stop);
+  for (let seed = first; seed <= last && !stopped; seed++) {
+    const result = runSeed(seed);
+    summary.add(result);
+    if (result.failed !== undefined) output.note(failureText(result));
+    const failures = summary.read().failed.length;
+    output.progress(`seed ${seed}, ${seed - first + 1} of ${count}; ${failures} failed (Ctrl-C stops and sums up)`);
+    await setImmediate(); // a signal is heard between two seeds
   }
-  return sums;
-}
-
-function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.removeListener("SIGINT", stop);
+  return { summary, stopped };
 }
 
 const run: CommandModule = command({
@@ -50,32 +70,27 @@ const run: CommandModule = command({
     yargs
       .option("seeds", { type: "string", default: "1..200", describe: "A..B, both included" })
       .example("$0 sim run --seeds 1..1000", "a thousand clusters, each with its own faults"),
-  handler: (args, output) => {
+  handler: async (args, output) => {
     const range = parseSeeds(args.seeds);
-    const count = range.last - range.first + 1;
     const startedAt = performance.now();
-    const results = runSeeds(range, (result) => {
-      if (result.failed !== undefined) output.note(failureText(result));
-      output.progress(`seed ${result.seed}, ${result.seed - range.first + 1} of ${count}`);
-    });
-    const failures = results.filter((result) => result.failed !== undefined);
-    const simulatedSeconds = Math.round(results.reduce((sum, { simulatedMs }) => sum + simulatedMs, 0) / MS_PER_SECOND);
+    const { summary, stopped } = await runRange(range, output);
+    const { seeds, failed, simulatedMs, transactions, faults } = summary.read();
+    const simulatedSeconds = Math.round(simulatedMs / MS_PER_SECOND);
     const wallSeconds = Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
-    const faults = sumFaults(results);
-    const transactions = results.reduce((sum, result) => sum + result.transactions, 0);
-    const failed = failures.map(({ seed, failed: failure, traceHash }) => ({ seed, ...failure, traceHash }));
     const speed = (simulatedSeconds / Math.max(wallSeconds, 0.1)).toFixed(0);
+    if (stopped) output.note(`stopped after seed ${range.first + seeds - 1}`);
     output.result(
-      { seeds: count, failed, simulatedSeconds, wallSeconds, faults, transactions },
+      { seeds, failed, simulatedSeconds, wallSeconds, faults, transactions },
       [
-        `${count} seeds, ${failures.length} failed; ${transactions} transactions`,
+        `${seeds} seeds, ${failed.length} failed; ${transactions} transactions`,
         `${simulatedSeconds} simulated seconds in ${wallSeconds} s, ${speed} for one`,
         `faults: ${Object.entries(faults)
           .map(([name, times]) => `${name} ${times}`)
           .join(", ")}`,
       ].join("\n"),
     );
-    return failures.length === 0 ? EXIT.done : EXIT.failed;
+    if (failed.length > 0) return EXIT.failed;
+    return stopped ? INTERRUPTED : EXIT.done;
   },
 });
 
@@ -89,7 +104,7 @@ const replay: CommandModule = command({
       .example("$0 sim replay --seed 42 --trace | less", "what happened under seed 42"),
   handler: (args, output) => {
     const seed = parseSeed(args.seed);
-    const result = runSeed(seed, args.trace ? { trace: printLine } : {});
+    const result = runSeed(seed, args.trace ? { trace: (line) => process.stdout.write(`${line}\n`) } : {});
     const { traceHash, failed, simulatedMs, transactions, faults, options } = result;
     output.result(
       { seed, traceHash, failed: failed ?? false, simulatedMs, transactions, faults, options },

@@ -8,7 +8,7 @@ import { between, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
 
 /** A moment in a node's life at which a crash is most likely to hurt. */
-export const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
+const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
 export type CrashMoment = (typeof CRASH_MOMENTS)[number];
 
 /** Whom a step is about: a node, or whoever leads then (the newest term counts). */

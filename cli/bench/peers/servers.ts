@@ -11,6 +11,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../../../node/base/errors.ts";
 import { freePorts } from "../../free-ports.ts";
 
+/** dpkg's own placeholder. */
+const STATUS_FORMAT = "$" + "{Status}";
 const POLL_MS = 100;
 const ROOT = 0;
 const INSTALL_TIMEOUT_MS = 300_000;
@@ -42,7 +44,9 @@ export function ensureInstalled(packages: readonly string[], note: (text: string
 
 function isInstalled(name: string): boolean {
   try {
-    const status = execFileSync("dpkg-query", ["-W", "-f=${Status}", name], { stdio: ["ignore", "pipe", "ignore"] });
+    const status = execFileSync("dpkg-query", ["-W", "-f", STATUS_FORMAT, name], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     return status.toString().endsWith(" installed");
   } catch {
     return false;

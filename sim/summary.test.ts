@@ -1,0 +1,29 @@
+import { describe, expect, test } from "vitest";
+import type { SeedResult } from "./run.ts";
+import { Summary } from "./summary.ts";
+
+function result(seed: number, changed: Partial<SeedResult> = {}): SeedResult {
+  const figures = { simulatedMs: 1_500, transactions: 10 };
+  return { seed, ...figures, faults: { crash: 2 }, traceHash: `hash ${seed}`, options: {} as never, ...changed };
+}
+
+describe("the summary of many seeds", () => {
+  test("adds up, and names what failed", () => {
+    const summary = new Summary();
+    const failure = { checker: "durability", message: "a receipt was given for nothing", atMs: 7, step: 8 };
+    summary.add(result(1));
+    summary.add(result(2, { failed: failure, faults: { partition: 1, crash: 1 } }));
+    expect(summary.read()).toEqual({
+      seeds: 2,
+      failed: [{ seed: 2, ...failure, traceHash: "hash 2" }],
+      simulatedMs: 3_000,
+      transactions: 20,
+      faults: { crash: 3, partition: 1 },
+    });
+    expect(Object.keys(summary.read().faults)).toEqual(["crash", "partition"]);
+  });
+
+  test("of nothing is zero", () => {
+    expect(new Summary().read()).toEqual({ seeds: 0, failed: [], simulatedMs: 0, transactions: 0, faults: {} });
+  });
+});

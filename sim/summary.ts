@@ -1,0 +1,44 @@
+/** The sum of many runs: what a campaign tells at its end, or when it is stopped. */
+import type { Failure } from "./check/verdict.ts";
+import { Counters, type FaultCounts } from "./counts.ts";
+import type { SeedResult } from "./run.ts";
+
+/** A seed that broke a rule, and the trace by which to know it again. */
+export interface FailedSeed extends Failure {
+  readonly seed: number;
+  readonly traceHash: string;
+}
+
+export interface SummaryFigures {
+  readonly seeds: number;
+  readonly failed: readonly FailedSeed[];
+  readonly simulatedMs: number;
+  readonly transactions: number;
+  readonly faults: FaultCounts;
+}
+
+export class Summary {
+  readonly #failed: FailedSeed[] = [];
+  readonly #faults = new Counters();
+  #seeds = 0;
+  #simulatedMs = 0;
+  #transactions = 0;
+
+  add({ seed, failed, traceHash, simulatedMs, transactions, faults }: SeedResult): void {
+    this.#seeds += 1;
+    this.#simulatedMs += simulatedMs;
+    this.#transactions += transactions;
+    for (const [name, count] of Object.entries(faults)) this.#faults.add(name, count);
+    if (failed !== undefined) this.#failed.push({ seed, ...failed, traceHash });
+  }
+
+  read(): SummaryFigures {
+    return {
+      seeds: this.#seeds,
+      failed: [...this.#failed],
+      simulatedMs: this.#simulatedMs,
+      transactions: this.#transactions,
+      faults: this.#faults.read(),
+    };
+  }
+}
