@@ -13,29 +13,23 @@ export interface ResourceFigures {
   readonly cpuSeconds: Readonly<Record<string, number>>;
   readonly rssMiB: Readonly<Record<string, number>>;
   readonly bytesWritten: number;
-  readonly fsyncsPerSecond: number;
 }
 
 /** What the processes used between two readings. `bytesWritten` is the mean of a node. */
-export function resources(before: Reading, after: Reading, seconds: number): ResourceFigures {
+export function resources(before: Reading, after: Reading): ResourceFigures {
   const cpuSeconds: Record<string, number> = {};
   const rssMiB: Record<string, number> = {};
   let bytesWritten = 0;
   let nodes = 0;
-  for (const [name, end] of after.usage) {
-    const start = before.usage.get(name);
+  for (const [name, end] of after) {
+    const start = before.get(name);
     cpuSeconds[name] = round(end.cpuSeconds - (start?.cpuSeconds ?? 0));
     rssMiB[name] = Math.round(end.rssBytes / MIB);
     if (!name.startsWith("node-")) continue;
     nodes += 1;
     bytesWritten += end.bytesWritten - (start?.bytesWritten ?? 0);
   }
-  return {
-    cpuSeconds,
-    rssMiB,
-    bytesWritten: nodes === 0 ? 0 : bytesWritten / nodes,
-    fsyncsPerSecond: Math.round((after.syncs - before.syncs) / seconds),
-  };
+  return { cpuSeconds, rssMiB, bytesWritten: nodes === 0 ? 0 : bytesWritten / nodes };
 }
 
 export interface BenchResult {

@@ -25,11 +25,8 @@ export interface TargetOptions {
   readonly processes: ReadonlyMap<string, number>;
 }
 
-/** What all watched processes and nodes had used at one moment. */
-export interface Reading {
-  readonly usage: ReadonlyMap<string, ProcessUsage>;
-  readonly syncs: number;
-}
+/** What each watched process had used at one moment, by name. */
+export type Reading = ReadonlyMap<string, ProcessUsage>;
 
 export class Target {
   readonly cluster: ClusterFile;
@@ -70,11 +67,8 @@ export class Target {
     return await clusterStatus(this.cluster, this.admin);
   }
 
-  async read(): Promise<Reading> {
-    const usage = new Map([...this.#processes].map(([name, pid]) => [name, processUsage(pid)]));
-    const nodes = await this.nodes();
-    const logs = nodes.map(({ sections }) => sections["log"] as { readonly syncs?: number } | undefined);
-    return { usage, syncs: logs.reduce((sum, log) => sum + (log?.syncs ?? 0), 0) };
+  read(): Reading {
+    return new Map([...this.#processes].map(([name, pid]) => [name, processUsage(pid)]));
   }
 
   #nodeFor(index: number): ClusterFile["nodes"][number] {

@@ -58,9 +58,9 @@ async function bulk(target: Target, args: BenchArguments, output: Output): Promi
   output.note(`Opening ${options.accounts} accounts ...`);
   await prepareBulk(target, options);
   output.note(`Creating ${options.transfers} transfers in batches of ${options.batch}, ${options.clients} at once ...`);
-  const before = await target.read();
+  const before = target.read();
   const load = await runBulk(target, options);
-  const { bytesWritten, ...used } = resources(before, await target.read(), load.seconds);
+  const { bytesWritten, ...used } = resources(before, target.read());
   const queryLatencyMs = await queryHistories(target, options);
   return {
     ...load,
@@ -94,9 +94,9 @@ async function signed(target: Target, args: BenchArguments, output: Output): Pro
   output.note(`Registering ${options.payers} payers and signing ${options.payments} payments ...`);
   const payments = await prepareSigned(target, options);
   output.note(`Sending them over ${options.connections} connections ...`);
-  const before = await target.read();
+  const before = target.read();
   const load = await runSigned(target, payments, options);
-  const { bytesWritten, ...used } = resources(before, await target.read(), load.seconds);
+  const { bytesWritten, ...used } = resources(before, target.read());
   return { ...load, bytesWrittenPerPayment: Math.round(bytesWritten / options.payments), ...used };
 }
 
