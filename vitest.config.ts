@@ -6,6 +6,8 @@ const glob = (suffix: string): string[] => everywhere.map((folder) => `${folder}
 /** Four suites by suffix: tidy (rules about the code), unit, simulation sweeps (*.sim) and real processes (*.process). */
 export default defineConfig({
   test: {
+    // One worker a core of the machine that CI has; without it, vitest leaves one core idle.
+    maxWorkers: 2,
     projects: [
       { test: { name: "tidy", include: ["sim/tidy.test.ts"], testTimeout: 60_000 } },
       {

@@ -29,6 +29,7 @@ export class Process {
   readonly #deps: ProcessDeps;
   #alive = true;
   #paused = false;
+  #handling = false;
   #held: Held[] = [];
   /** What the node's code wants to do as soon as it has returned. */
   #deferred: (() => void)[] = [];
@@ -56,9 +57,10 @@ export class Process {
     this.#handle([{ kind, action }]);
   }
 
-  /** Runs something once what runs now has returned; part of the same event. */
+  /** Runs something once what runs now has returned, as part of the same event; as an event of its own where nothing runs. */
   defer(action: () => void): void {
-    this.#deferred.push(action);
+    if (this.#handling) this.#deferred.push(action);
+    else this.#deps.scheduler.after(0, () => this.run("timer", action));
   }
 
   pause(): void {
@@ -83,6 +85,7 @@ export class Process {
   /** What came together, then what it has put off, as an event loop does it. */
   #handle(events: readonly Held[]): void {
     const { scheduler, trace, observe, crashed } = this.#deps;
+    this.#handling = true;
     try {
       for (const { kind, action } of events) {
         if (!this.#alive) return;
@@ -94,6 +97,8 @@ export class Process {
       if (this.#alive) observe();
     } catch (error) {
       crashed(error);
+    } finally {
+      this.#handling = false;
     }
   }
 }

@@ -60,6 +60,8 @@ export interface ClusterOptions {
   readonly disks?: ReadonlyMap<NodeId, Disk>;
   readonly listen?: (event: NodeEvent) => void;
   readonly createRaft?: (options: RaftOptions) => Raft;
+  /** Chance for a node's election timeouts in one of its lives; without it each life has one fixed timeout. */
+  readonly random?: (id: NodeId, life: number) => RaftOptions["random"];
 }
 
 /** A write that is not synced, with the messages that wait for it. */
@@ -225,7 +227,7 @@ export class TestCluster {
 
   /** Starts a node on what its disk has; `applied` is what its driver knows to be committed and applied. */
   restart(id: NodeId, applied: LogIndex = 0): void {
-    const { count, tuning, createRaft } = this.#options;
+    const { count, tuning, createRaft, random } = this.#options;
     const node = this.node(id);
     const { life } = node;
     const options: RaftOptions = {
@@ -235,7 +237,7 @@ export class TestCluster {
       hardState: node.disk.hardState,
       log: node.disk,
       commit: applied,
-      random: (bound) => (id - 1 + life * 7) % bound,
+      random: random?.(id, life) ?? ((bound) => (id - 1 + life * 7) % bound),
     };
     node.life += 1;
     node.applied = applied;

@@ -5,6 +5,7 @@
  */
 import { utf8 } from "../../node/base/bytes.ts";
 import type { NodeId } from "../../node/base/ids.ts";
+import { Prng } from "../../node/base/prng.ts";
 import { type ClusterOptions, type NodeEvent, TestCluster } from "./cluster.test-support.ts";
 import { Safety, SafetyError } from "./safety.test-support.ts";
 
@@ -30,6 +31,12 @@ export function runSchedule(options: ScheduleOptions, steps: readonly Step[]): S
   return schedule.result();
 }
 
+/** Timeouts that differ from one election to the next, or two nodes may split their votes for ever (section 5.2). */
+function chanceOf(id: NodeId, life: number): (bound: number) => number {
+  const random = new Prng(id * 1_000 + life);
+  return (bound) => random.below(bound);
+}
+
 class Schedule {
   readonly #safety = new Safety();
   readonly #cluster: TestCluster;
@@ -40,7 +47,7 @@ class Schedule {
   #proposals = 0;
 
   constructor(options: ScheduleOptions) {
-    this.#cluster = new TestCluster({ ...options, listen: (event) => this.#listen(event) });
+    this.#cluster = new TestCluster({ ...options, listen: (event) => this.#listen(event), random: chanceOf });
   }
 
   result(): ScheduleResult {
