@@ -11,12 +11,16 @@ export async function untilStopped(): Promise<void> {
 }
 
 export interface Interruption {
+  /** Aborted by such a signal, or by `end`. */
   readonly signal: AbortSignal;
+  /** Resolves at such a signal. */
   readonly stopped: Promise<void>;
+  /** For whoever ends what he does without being asked to. */
+  readonly end: () => void;
 }
 
-/** Both ways to learn of it: `stopped` resolves when `signal` is aborted. */
 export function interruption(): Interruption {
   const controller = new AbortController();
-  return { signal: controller.signal, stopped: untilStopped().then(() => controller.abort()) };
+  const end = (): void => controller.abort();
+  return { signal: controller.signal, stopped: untilStopped().then(end), end };
 }

@@ -53,7 +53,8 @@ export class Spawned {
 
   /** What Ctrl-C does on a terminal: the whole group of processes gets the signal. */
   ctrlC(): void {
-    if (this.#child.exitCode === null) process.kill(-(this.#child.pid ?? 0), "SIGINT");
+    const { exitCode, signalCode, pid } = this.#child;
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, "SIGINT");
   }
 }
 

@@ -24,13 +24,18 @@ function lastLine(local: LocalCluster, name: string): string {
   }
 }
 
-/** Starts all processes; resolves when the nodes follow one leader, throws `CodedError` `not_ready` when one ends. */
-export async function startReady(local: LocalCluster): Promise<void> {
-  const ended = new Promise<never>((_, reject) => {
+/** Rejects with `CodedError` `process_ended` when a process ends that nobody has ended. */
+export function anyExit(local: LocalCluster): Promise<never> {
+  return new Promise((_, reject) => {
     local.onUnexpectedExit = (name, code) => {
-      reject(new CodedError("not_ready", `${name} ended with code ${code}: ${lastLine(local, name)}`));
+      reject(new CodedError("process_ended", `${name} ended with code ${code}: ${lastLine(local, name)}`));
     };
   });
+}
+
+/** Starts all processes; resolves when the nodes follow one leader, throws `process_ended` when one does not last. */
+export async function startReady(local: LocalCluster): Promise<void> {
+  const ended = anyExit(local);
   local.startAll();
   await Promise.race([waitReady(local.cluster, local.admin), ended]);
 }

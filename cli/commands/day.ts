@@ -14,6 +14,7 @@ import { generateDay } from "../payments/generate-day.ts";
 import type { PaymentRow } from "../payments/payment-row.ts";
 import { readPayments } from "../payments/read-payments.ts";
 import { LocalCluster } from "../processes.ts";
+import { tellOfExits } from "../start-local.ts";
 import { parseNodeCount } from "./init.ts";
 
 interface DayArguments {
@@ -93,7 +94,7 @@ export const day: CommandModule = command({
     const directory = args.dir ?? mkdtempSync(join(tmpdir(), "quorate-day-"));
     const local = await LocalCluster.init({ directory, nodes: args.nodes, nowMs: Date.now() });
     output.note(`A cluster of ${args.nodes} nodes and a sandbox card acquirer, in ${directory}`);
-    const { signal, stopped } = interruption();
+    const { signal, stopped, end } = interruption();
     let result: DayResult | undefined;
     let sound = false;
     try {
@@ -102,10 +103,12 @@ export const day: CommandModule = command({
       if (result !== undefined && !args.once) {
         output.note(stayingText(local));
         if (output.json) output.print(toJson(result));
+        tellOfExits(local, output, signal);
         await stopped;
       }
     } finally {
       if (signal.aborted) output.note("Stopping the cluster ...");
+      end(); // whoever would start a killed node again must not
       await local.stopAll();
       if (args.dir === undefined && args.once && sound) rmSync(directory, { recursive: true });
       else output.note(`The data stays in ${directory}; "npx quorate verify ${directory}" checks it.`);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -37,6 +38,11 @@ function expectGood(day: DayResult, payments: number): void {
 function portsOf(cluster: string): number[] {
   const { nodes } = JSON.parse(readFileSync(join(cluster, "cluster.json"), "utf8")) as { nodes: { port: number }[] };
   return nodes.map(({ port }) => port);
+}
+
+/** The process that runs a node, found by its configuration file. */
+function processOf(node: string): number {
+  return Number(execFileSync("pgrep", ["-f", `start --config ${node}/config.json`], { encoding: "utf8" }));
 }
 
 async function listening(cluster: string): Promise<boolean[]> {
@@ -99,6 +105,17 @@ describe("the main job", () => {
     expect(await ranJson("verify", dir)).toMatchObject({ sound: true });
   });
 
+  test("that loses a node it did not kill fails at once, and leaves no process", async () => {
+    const dir = join(directory, "node-lost");
+    const day = new Spawned(["day", "--limit", "1500", "--dir", dir]);
+    await day.says("Importing");
+    process.kill(processOf(join(dir, "node-2")), "SIGKILL");
+    expect(await day.code()).toBe(1);
+    expect(day.err).toMatch(/error: node-2 ended with code null: .*\(process_ended\)/);
+    expect(day.err).toContain(`The data stays in ${dir}`);
+    expect(await listening(dir)).toEqual([false, false, false]);
+  });
+
   test("where there is something already: nothing is touched", async () => {
     expect(await ran("day", "--once", "--dir", directory)).toMatchObject({
       code: 1,
@@ -120,6 +137,6 @@ test("a port that somebody has taken is named at once", async () => {
   });
   const second = new Spawned(["dev", "--dir", dir]);
   expect(await second.code()).toBe(1);
-  expect(second.err).toMatch(/^error: node-1 ended with code 1: .*address_in_use.* \(not_ready\)\n$/);
+  expect(second.err).toMatch(/^error: node-1 ended with code 1: .*address_in_use.* \(process_ended\)\n$/);
   holder.close();
 });

@@ -6,11 +6,12 @@ import { loadavg } from "node:os";
 import { performance } from "node:perf_hooks";
 import { CodedError } from "../../node/base/errors.ts";
 import { QuorateClient } from "../../node/client/index.ts";
+import { waitReady } from "../node-status.ts";
 import type { Output } from "../output.ts";
 import { type Answer, importPayments } from "../payments/importer.ts";
 import type { PaymentRow } from "../payments/payment-row.ts";
 import type { LocalCluster } from "../processes.ts";
-import { startReady, tellOfExits } from "../start-local.ts";
+import { anyExit } from "../start-local.ts";
 import { type Banks, connectBanks, newBankKeys, signerOf } from "./banks.ts";
 import { type Customers, customersOf } from "./customers.ts";
 import { Failover } from "./failover.ts";
@@ -99,14 +100,19 @@ export interface DayOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs the day on a new cluster, which it starts; throws `CodedError`. */
-export async function runDay({ local, rows, source, output, signal }: DayOptions): Promise<DayFacts> {
+/** Runs the day on a new cluster, which it starts; throws `CodedError`, at once when a process does not last. */
+export async function runDay(options: DayOptions): Promise<DayFacts> {
+  const ended = anyExit(options.local);
+  options.local.startAll();
+  return await Promise.race([wholeDay(options), ended]);
+}
+
+async function wholeDay({ local, rows, source, output, signal }: DayOptions): Promise<DayFacts> {
   const { cluster, admin: adminKey } = local;
   const ledger = rows[0]?.ledger;
   if (ledger === undefined) throw new CodedError("usage", "there are no payments");
   output.note("Waiting for the cluster to elect a leader ...");
-  await startReady(local);
-  tellOfExits(local, output, signal);
+  await waitReady(cluster, adminKey);
   const admin = await QuorateClient.open({ cluster, signer: adminKey });
   const keys = newBankKeys();
   const numbers = await registerBanks(admin, keys);

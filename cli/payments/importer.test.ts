@@ -34,8 +34,11 @@ function importing(rows: readonly PaymentRow[], client: Client, inFlightMax = 4)
 
 describe("importing", () => {
   test("every row gets exactly one answer, whatever it is", async () => {
-    const results: Readonly<Record<string, () => Outcome>> = {
-      "1": () => outcomeOf({ status: "ok", state: "captured" }),
+    const results: Readonly<Record<string, () => Outcome | Promise<Outcome>>> = {
+      "1": async () => {
+        await sleep(5); // others are answered meanwhile
+        throw new ClientError("outcome_unknown", "no answer");
+      },
       "2": () => outcomeOf({ status: "ok", state: "captured" }, 3),
       "3": () => outcomeOf({ status: "ok", state: "review" }),
       "4": () => outcomeOf({ status: "already_exists", what: "id" }),
@@ -43,13 +46,11 @@ describe("importing", () => {
       "6": () => {
         throw new ClientError("invalid_command", "payer and payee are the same");
       },
-      "7": () => {
-        throw new ClientError("outcome_unknown", "no answer");
-      },
+      "7": () => outcomeOf({ status: "ok", state: "captured" }),
     };
     const report = await importing(
       rowsOf(7),
-      clientThat(({ id }) => (results[`${id}`] as () => Outcome)()),
+      clientThat(({ id }) => (results[`${id}`] as () => Outcome | Promise<Outcome>)()),
     );
     expect(report).toMatchObject({
       payments: 7,
@@ -59,7 +60,7 @@ describe("importing", () => {
         { id: 5n, reason: "not_found (payee)" },
         { id: 6n, reason: "invalid_command" },
       ],
-      lost: [7n],
+      lost: [1n],
       retried: 1,
     });
   });
@@ -129,6 +130,25 @@ describe("importing", () => {
     });
     await expect(importing(rowsOf(3), client)).rejects.toBe(error);
   });
+
+  test.each(["outcome_unknown", "unavailable"])(
+    "a cluster that answers nothing any more (%s) ends the import; the rest is not even submitted",
+    async (code) => {
+      let submitted = 0;
+      const client = clientThat(async ({ id }) => {
+        submitted += 1;
+        if (id <= 10n) return outcomeOf({ status: "ok", state: "captured" });
+        await sleep(1);
+        throw new ClientError(code, "no answer");
+      });
+      await expect(importing(rowsOf(1_000), client)).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining("10 payments have their answer; run it again"),
+      });
+      await sleep(20);
+      expect(submitted).toBeLessThan(30);
+    },
+  );
 
   test("half, 99 % and all are answered within the times told", async () => {
     const client = clientThat(async ({ id }) => {

@@ -5,8 +5,12 @@ import { performance } from "node:perf_hooks";
 import { ClientError, type Outcome, type QuorateClient } from "../../node/client/index.ts";
 import type { PaymentRow } from "./payment-row.ts";
 
-/** So long is a payment tried, at this node and that, before it counts as lost. */
+/**
+ * So long is a payment tried, at this node and that, before it counts as lost. When no payment at all has been answered in
+ * that time, there is no cluster left to submit the rest to.
+ */
 const DEADLINE_MS = 120_000;
+const UNANSWERED = ["outcome_unknown", "unavailable"];
 
 /** One submission and its answer. */
 export interface Answer {
@@ -51,12 +55,14 @@ class Tally {
   readonly refused: Refused[] = [];
   readonly lost: bigint[] = [];
   readonly latencies: number[] = [];
+  #answeredAt = 0;
   existing = 0;
   retried = 0;
 
   answered(row: PaymentRow, { result, attempts }: Outcome, latency: number): void {
     const { status, state, what } = result;
     this.latencies.push(latency);
+    this.#answeredAt = performance.now();
     if (attempts > 1) this.retried += 1;
     if (status === "ok") this.states.set(String(state), (this.states.get(String(state)) ?? 0) + 1);
     else if (status === "already_exists") this.existing += 1;
@@ -64,10 +70,16 @@ class Tally {
   }
 
   /** Takes an error that ended a submission; throws it again where no answer about the payment can come of it. */
-  failed(row: PaymentRow, error: unknown): void {
+  failed(row: PaymentRow, error: unknown, sentAt: number): void {
     if (!(error instanceof ClientError) || error.code === "closed") throw error;
-    if (error.code === "outcome_unknown" || error.code === "unavailable") this.lost.push(row.id);
-    else this.refused.push({ id: row.id, reason: error.code });
+    if (!UNANSWERED.includes(error.code)) this.refused.push({ id: row.id, reason: error.code });
+    else if (this.#answeredAt >= sentAt) this.lost.push(row.id);
+    else throw this.#givenUp(error);
+  }
+
+  #givenUp(cause: ClientError): ClientError {
+    const done = `${this.latencies.length} payments have their answer; run it again, and none is made twice`;
+    return new ClientError(cause.code, `no payment is answered any more: ${cause.message}; ${done}`, {}, cause);
   }
 }
 
@@ -89,7 +101,7 @@ export async function importPayments(rows: readonly PaymentRow[], options: Impor
         tally.answered(row, outcome, performance.now() - sentAt);
         options.onAnswer?.({ row, outcome }, tally.latencies.length);
       } catch (error) {
-        tally.failed(row, error);
+        tally.failed(row, error, sentAt);
       }
     }
   };
