@@ -42,7 +42,8 @@ function portsOf(cluster: string): number[] {
 
 /** The process that runs a node, found by its configuration file. */
 function processOf(node: string): number {
-  return Number(execFileSync("pgrep", ["-f", `start --config ${node}/config.json`], { encoding: "utf8" }));
+  const processes = execFileSync("ps", ["-A", "-ww", "-o", "pid=,args="], { encoding: "utf8" }).split("\n");
+  return Number.parseInt(processes.find((line) => line.endsWith(`start --config ${node}/config.json`)) ?? "", 10);
 }
 
 async function listening(cluster: string): Promise<boolean[]> {
