@@ -1,38 +1,34 @@
 /**
- * Payers for the signed load: each with a key, an authority, an account and a session of its own. Keys sign through
- * OpenSSL here, so that preparing a hundred thousand payments takes seconds.
+ * Payers for the signed load: each with a key, an authority, an account and a session of its own.
  */
-import { createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { CodedError } from "../../node/base/errors.ts";
-import { type KeyPair, newKey, type QuorateClient, type Signer, sha256 } from "../../node/client/index.ts";
+import { newKey, type QuorateClient, type Signer, sha256 } from "../../node/client/index.ts";
 import { encodeAccounts, encodeTransfers } from "../../node/ledger/records.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
+import { nativeSigner } from "../native-signer.ts";
 
 const LEDGER = 978;
 const CODE = 1;
-/** PKCS #8 of an Ed25519 key is this and the 32-byte seed (RFC 8410, section 7). */
-const PKCS8_PREFIX: Buffer = Buffer.from("302e020100300506032b657004220420", "hex");
 const LIFETIME_NS = 500_000_000_000n;
 const NS_PER_MS = 1_000_000n;
 
 /** Somebody who pays: signs transactions of a session of their own. */
-export class Payer implements Signer {
-  readonly publicKey: Uint8Array;
+export class Payer {
   readonly account: bigint;
   readonly #session: Uint8Array = new Uint8Array(randomBytes(16));
   readonly #clusterId: Uint8Array;
-  readonly #key: KeyObject;
+  readonly #signer: Signer;
   #nextSequence = 0;
 
-  constructor(account: bigint, clusterId: Uint8Array, { seed, publicKey }: KeyPair = newKey()) {
+  constructor(account: bigint, clusterId: Uint8Array, signer: Signer = nativeSigner(newKey())) {
     this.account = account;
-    this.publicKey = publicKey;
     this.#clusterId = clusterId;
-    this.#key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
+    this.#signer = signer;
   }
 
-  sign(message: Uint8Array): Uint8Array {
-    return new Uint8Array(sign(null, message, this.#key));
+  get publicKey(): Uint8Array {
+    return this.#signer.publicKey;
   }
 
   /** The transaction that opens the session; must come first. */
@@ -61,7 +57,7 @@ export class Payer implements Signer {
     this.#nextSequence += 1;
     const expiry = BigInt(Date.now()) * NS_PER_MS + LIFETIME_NS;
     const placement = { clusterId: this.#clusterId, session: this.#session, sequence, expiry };
-    return signTransaction(sha256, this, placement, command);
+    return signTransaction(sha256, this.#signer, placement, command);
   }
 }
 

@@ -4,12 +4,12 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { dataPath, needsData } from "../../node/base/data.test-support.ts";
 import { ran, ranJson } from "../run.contract.ts";
 import { isListening, Spawned } from "../spawned.contract.ts";
 import type { DayResult } from "./report.ts";
 
-const DATA = process.env["QUORATE_DATA"] ?? join(import.meta.dirname, "../../../shared/data");
-const HANDBOOK = join(DATA, "fraud-handbook/transactions_2018-06-18_2018-08-14.csv.gz");
+const HANDBOOK = dataPath("fraud-handbook/transactions_2018-06-18_2018-08-14.csv.gz");
 
 const directory = mkdtempSync(join(tmpdir(), "quorate-day-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -52,7 +52,7 @@ async function listening(cluster: string): Promise<boolean[]> {
 
 describe("the main job", () => {
   test("on the handbook's payments: the leader is killed under load, nothing is lost, doubled or invented", async (context) => {
-    if (!existsSync(HANDBOOK)) context.skip(`${HANDBOOK} is not here`);
+    needsData(context, HANDBOOK);
     const day = new Spawned(["day", "--once", "--json", "--input", HANDBOOK, "--limit", "10000"]);
     expect(await day.code(), day.err).toBe(0);
     expectGood(lastLine(day.out), 10_000);

@@ -1,14 +1,12 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { dataPath, needsData } from "../../node/base/data.test-support.ts";
 import { toJson } from "../output.ts";
 import { generateDay } from "./generate-day.ts";
 import type { PaymentRow } from "./payment-row.ts";
 import { readPayments } from "./read-payments.ts";
 
-const DATA = process.env["QUORATE_DATA"] ?? join(import.meta.dirname, "../../../shared/data");
-const HANDBOOK = join(DATA, "fraud-handbook/transactions_2018-06-18_2018-08-14.csv.gz");
+const HANDBOOK = dataPath("fraud-handbook/transactions_2018-06-18_2018-08-14.csv.gz");
 
 /** Each figure of a day, and how far two days of one kind may lie apart. Amounts in euros, times in hours. */
 const FIGURES = {
@@ -135,7 +133,7 @@ describe("the shape of the handbook's day", () => {
   });
 
   test("the figures above are those of the data", async (context) => {
-    if (!existsSync(HANDBOOK)) context.skip(`${HANDBOOK} is not here`);
+    needsData(context, HANDBOOK);
     const day = await readPayments(HANDBOOK, { firstDay: true });
     expect(fraudulent(day)).toBe(6);
     const shape = shapeOf(day);

@@ -1,13 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { dataPath, needsData } from "../../node/base/data.test-support.ts";
 import type { PaymentRow } from "./payment-row.ts";
 import { type ReadOptions, readPayments } from "./read-payments.ts";
 
-const DATA = process.env["QUORATE_DATA"] ?? join(import.meta.dirname, "../../../shared/data");
-const HANDBOOK = join(DATA, "fraud-handbook/transactions_2018-06-18_2018-08-14.csv.gz");
-const AMLSIM = join(DATA, "aml-amlsim/20K_cycle200.transactions.csv.gz");
+const HANDBOOK = dataPath("fraud-handbook/transactions_2018-06-18_2018-08-14.csv.gz");
+const AMLSIM = dataPath("aml-amlsim/20K_cycle200.transactions.csv.gz");
 
 const directory = mkdtempSync(join(tmpdir(), "quorate-payments-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -66,7 +66,7 @@ describe("refused with the line", () => {
 
 describe("real files", () => {
   test("the first day of the handbook's data", async (context) => {
-    if (!existsSync(HANDBOOK)) context.skip(`${HANDBOOK} is not here`);
+    needsData(context, HANDBOOK);
     const rows = await readPayments(HANDBOOK, { firstDay: true });
     // Counted with awk: day 78 of the data, 2018-06-18.
     expect(rows).toHaveLength(9_737);
@@ -82,7 +82,7 @@ describe("real files", () => {
   });
 
   test("somebody else's columns, by a mapping file and without ids", async (context) => {
-    if (!existsSync(AMLSIM)) context.skip(`${AMLSIM} is not here`);
+    needsData(context, AMLSIM);
     const columns = { time: "time", payer: "sourceNodeId", payee: "targetNodeId", amount: "value" };
     const mapping = write("amlsim.json", JSON.stringify({ version: 1, columns, payerBase: "1", payeeBase: "1" }));
     const rows = await readPayments(AMLSIM, { mapping, firstDay: false, limit: 1_000 });

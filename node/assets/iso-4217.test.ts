@@ -1,10 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { dataPath, needsData } from "../base/data.test-support.ts";
 import { CURRENCIES, currencyOfCode, currencyOfNumber } from "./iso-4217.ts";
 
-const DATA = process.env["QUORATE_DATA"] ?? join(import.meta.dirname, "../../../shared/data");
-const LIST_ONE = join(DATA, "iso4217/list-one.xml");
+const LIST_ONE = dataPath("iso4217/list-one.xml");
 
 /** Changes of the standard after the published list of 2024-06-25. */
 const WITHDRAWN_SINCE = ["ANG", "BGN", "CUC"];
@@ -31,7 +30,7 @@ function publishedList(): Map<string, Published> {
 
 describe("ISO 4217", () => {
   test("the table says of each currency what the published list says, but for the amendments since", (context) => {
-    if (!existsSync(LIST_ONE)) context.skip(`${LIST_ONE} is not here`);
+    needsData(context, LIST_ONE);
     const published = publishedList();
     expect(published.size).toBeGreaterThan(170);
     for (const [code, { number, exponent }] of published) {

@@ -3,12 +3,12 @@
  * hashes, same verdicts. What needs the shared data says so where it is not there.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex, utf8 } from "../base/bytes.ts";
+import { dataPath, needsData } from "../base/data.test-support.ts";
 import type { VerifyJob } from "../base/ports/crypto.ts";
 import { NodeCrypto, sha256 as nodeSha256 } from "../host/node-crypto.ts";
 import { Identity } from "../transport/identity.ts";
@@ -16,9 +16,8 @@ import { sha256 as portableSha256 } from "../wire/sha256.ts";
 import { randomBytes, sha256, verifyPortably, verifySignature } from "./crypto.ts";
 import { keyFromSeed, newKey } from "./keys.ts";
 
-const DATA = process.env["QUORATE_DATA"] ?? join(import.meta.dirname, "../../../shared/data");
-const BERNSTEIN = join(DATA, "ed25519/sign.input.gz");
-const WYCHEPROOF = join(DATA, "ed25519/wycheproof_ed25519_test.json");
+const BERNSTEIN = dataPath("ed25519/sign.input.gz");
+const WYCHEPROOF = dataPath("ed25519/wycheproof_ed25519_test.json");
 /** @noble takes milliseconds a vector: it does one in so many, and Node all. */
 const PORTABLE_EVERY = 8;
 
@@ -139,7 +138,7 @@ describe("Ed25519", () => {
   });
 
   test("Bernstein's 1,024 vectors: both sign them to the byte and verify them", async (context) => {
-    if (!existsSync(BERNSTEIN)) context.skip(`${BERNSTEIN} is not here`);
+    needsData(context, BERNSTEIN);
     const lines = gunzipSync(readFileSync(BERNSTEIN)).toString("utf8").trim().split("\n");
     expect(lines).toHaveLength(1_024);
     const jobs = lines.map((line, index) => {
@@ -159,7 +158,7 @@ describe("Ed25519", () => {
   });
 
   test("Wycheproof: all three say what is expected of each of its 151 signatures", async (context) => {
-    if (!existsSync(WYCHEPROOF)) context.skip(`${WYCHEPROOF} is not here`);
+    needsData(context, WYCHEPROOF);
     const { testGroups } = JSON.parse(readFileSync(WYCHEPROOF, "utf8")) as WycheproofFile;
     const cases = testGroups.flatMap(({ publicKey, tests }) =>
       tests.map(({ tcId, msg, sig, result }) => ({

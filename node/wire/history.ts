@@ -6,7 +6,7 @@
 import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
-import { leafHash, nodeHash } from "./merkle.ts";
+import { largestPowerBelow, leafHash, nodeHash, verifyMerklePath } from "./merkle.ts";
 
 /** The block hash at a place of the log; 0 is the first block. */
 export type BlockHashAt = (index: number) => Uint8Array;
@@ -84,23 +84,8 @@ export function verifyInclusion(
   claim: { readonly blockHash: Uint8Array; readonly index: number; readonly size: number; readonly root: Uint8Array },
   proof: readonly Uint8Array[],
 ): boolean {
-  if (claim.index < 0 || claim.index >= claim.size) return false;
-  let index = claim.index;
-  let last = claim.size - 1;
-  let hash = leafHash(sha256, claim.blockHash);
-  for (const sibling of proof) {
-    if (last === 0) return false;
-    if (index % 2 === 1 || index === last) {
-      hash = nodeHash(sha256, sibling, hash);
-      while (index % 2 === 0 && index > 0) {
-        index /= 2;
-        last = Math.floor(last / 2);
-      }
-    } else hash = nodeHash(sha256, hash, sibling);
-    index = Math.floor(index / 2);
-    last = Math.floor(last / 2);
-  }
-  return last === 0 && equalBytes(hash, claim.root);
+  const { blockHash, index, size, root } = claim;
+  return verifyMerklePath(sha256, { leaf: leafHash(sha256, blockHash), index, count: size, path: proof }, root);
 }
 
 /** Proof that the first `size` blocks begin with the first `earlier`. */
@@ -174,12 +159,6 @@ function rangeRoot(sha256: Sha256, hashAt: BlockHashAt, from: number, to: number
   if (to - from === 1) return leafHash(sha256, hashAt(from));
   const middle = from + largestPowerBelow(to - from);
   return nodeHash(sha256, rangeRoot(sha256, hashAt, from, middle), rangeRoot(sha256, hashAt, middle, to));
-}
-
-function largestPowerBelow(count: number): number {
-  let power = 1;
-  while (power * 2 < count) power *= 2;
-  return power;
 }
 
 function isPowerOfTwo(value: number): boolean {

@@ -80,7 +80,7 @@ export function verifyMerklePath(
   let from = 0;
   let to = proof.count;
   while (to - from > 1) {
-    const middle = from + split(to - from);
+    const middle = from + largestPowerBelow(to - from);
     const left = proof.index < middle;
     turns.push(left);
     if (left) to = middle;
@@ -94,6 +94,9 @@ export function verifyMerklePath(
   return equalBytes(hash, root);
 }
 
-function split(count: number): number {
-  return 2 ** (31 - Math.clz32(count - 1));
+/** Where a tree of more than one leaf is split: the largest power of two below its number of leaves. */
+export function largestPowerBelow(count: number): number {
+  let power = 1;
+  while (power * 2 < count) power *= 2;
+  return power;
 }

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InvariantError } from "../base/assert.ts";
 import { concatBytes, fromHex, toHex, U64_MAX } from "../base/bytes.ts";
+import { dataPath, needsData } from "../base/data.test-support.ts";
 import { MESSAGE_VALUES_MAX } from "../base/limits.ts";
 import { describeHostileBytes, refusalOf } from "./hostile.contract.ts";
 import { pack, unpack } from "./msgpack.ts";
@@ -301,8 +301,7 @@ function hasIntegerKey(value: unknown): boolean {
 }
 
 describe("msgpack-test-suite", () => {
-  const data = process.env["QUORATE_DATA"] ?? join(import.meta.dirname, "../../../shared/data");
-  const path = join(data, "msgpack/msgpack-test-suite.json");
+  const path = dataPath("msgpack/msgpack-test-suite.json");
   type Case = Readonly<Record<string, unknown>> & { readonly msgpack: readonly string[] };
 
   /** The value of a case, where our form has it; undefined for floats, extensions and timestamps. */
@@ -316,11 +315,7 @@ describe("msgpack-test-suite", () => {
   };
 
   test("of the encodings listed for a value exactly ours is taken; what our form lacks is refused", (context) => {
-    if (!existsSync(path)) {
-      process.stderr.write(`msgpack-test-suite not run: there is no ${path} (QUORATE_DATA says where the data lies)\n`);
-      context.skip();
-      return;
-    }
+    needsData(context, path);
     const groups = JSON.parse(readFileSync(path, "utf8")) as Readonly<Record<string, readonly Case[]>>;
     const cases = Object.values(groups).flat();
     expect(cases.length).toBeGreaterThan(80);

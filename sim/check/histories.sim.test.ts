@@ -2,34 +2,15 @@
  * The search for an order against histories whose verdicts others have given: Jepsen's test of etcd, as Porcupine keeps
  * it, and Porcupine's own key-value histories.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { dataPath, needsData } from "../../node/base/data.test-support.ts";
+import { REGISTER, type RegisterOperation } from "./register.test-support.ts";
 import { linearizable, type Model, type Timed } from "./wing-gong.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
-const HISTORIES: string = join(import.meta.dirname, "../../../shared/data/linearizability");
-
-interface RegisterOperation extends Timed {
-  readonly kind: "read" | "write" | "cas";
-  /** What was read, written or expected; "" for an empty register. */
-  readonly value: string;
-  readonly replacement?: string;
-  /** Of a compare-and-swap that was answered. */
-  readonly swapped?: boolean;
-}
-
-const REGISTER: Model<string, RegisterOperation> = {
-  initial: "",
-  step: (state, { kind, value, replacement, swapped }) => {
-    if (kind === "write") return value;
-    if (kind === "read") return value === state ? state : undefined;
-    if (swapped !== undefined && swapped !== (value === state)) return undefined;
-    return value === state ? replacement : state;
-  },
-  reads: ({ kind }) => kind === "read",
-  key: (state) => state,
-};
+const HISTORIES = dataPath("linearizability");
 
 interface Line {
   readonly process: string;
@@ -99,33 +80,40 @@ function keyValueHistories(text: string): readonly AppendOperation[][] {
   return [...byKey.values()];
 }
 
-describe.runIf(existsSync(HISTORIES))("verdicts of others on real histories", () => {
-  const expected = existsSync(HISTORIES) ? readFileSync(join(HISTORIES, "expected.csv"), "utf8") : "";
-  const cases = expected
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","))
-    .map(([file = "", model = "", valid = ""]) => ({ file, model, verdict: valid === "true" ? "ok" : "violated" }));
+interface Verdict {
+  readonly file: string;
+  readonly verdict: string;
+}
 
-  test("the register of etcd, 102 times", () => {
-    const logs = cases.filter(({ file }) => file.startsWith("porcupine/jepsen/"));
+/** The published verdicts on the files whose names begin so. */
+function verdictsOf(...prefixes: readonly string[]): Verdict[] {
+  const [, ...lines] = readFileSync(join(HISTORIES, "expected.csv"), "utf8").split("\n");
+  return lines
+    .map((line) => line.split(","))
+    .map(([file = "", , valid = ""]) => ({ file, verdict: valid === "true" ? "ok" : "violated" }))
+    .filter(({ file }) => prefixes.some((prefix) => file.startsWith(prefix)));
+}
+
+describe("verdicts of others on real histories", () => {
+  test("the register of etcd, 102 times", (context) => {
+    needsData(context, HISTORIES);
+    const logs = verdictsOf("porcupine/jepsen/");
     expect(logs).toHaveLength(102);
-    const found = logs.map(({ file, model }) => {
+    const found = logs.map(({ file }) => {
       const history = etcdHistory(readFileSync(join(HISTORIES, file), "utf8"));
-      return { file, model, verdict: linearizable(history, REGISTER) };
+      return { file, verdict: linearizable(history, REGISTER) };
     });
     expect(found).toEqual(logs);
   });
 
-  test("texts that are appended to by ten clients at once", () => {
-    const texts = cases.filter(
-      ({ file }) => file.startsWith("porcupine/kv/c10") || file.startsWith("porcupine/kv/c01"),
-    );
+  test("texts that are appended to by ten clients at once", (context) => {
+    needsData(context, HISTORIES);
+    const texts = verdictsOf("porcupine/kv/c10", "porcupine/kv/c01");
     expect(texts).toHaveLength(4);
-    const found = texts.map(({ file, model }) => {
+    const found = texts.map(({ file }) => {
       const histories = keyValueHistories(readFileSync(join(HISTORIES, file), "utf8"));
       const verdicts = histories.map((history) => linearizable(history, TEXT));
-      return { file, model, verdict: verdicts.every((verdict) => verdict === "ok") ? "ok" : "violated" };
+      return { file, verdict: verdicts.every((verdict) => verdict === "ok") ? "ok" : "violated" };
     });
     expect(found).toEqual(texts);
   });

@@ -1,29 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { linearizable, type Model, type Timed } from "./wing-gong.ts";
+import { REGISTER, type RegisterOperation } from "./register.test-support.ts";
+import { linearizable } from "./wing-gong.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
-
-interface RegisterOperation extends Timed {
-  readonly kind: "read" | "write" | "cas";
-  /** What was read, written or expected; "" for an empty register. */
-  readonly value: string;
-  readonly replacement?: string;
-  /** Of a compare-and-swap that was answered. */
-  readonly swapped?: boolean;
-}
-
-const REGISTER: Model<string, RegisterOperation> = {
-  initial: "",
-  step: (state, { kind, value, replacement, swapped }) => {
-    if (kind === "write") return value;
-    if (kind === "read") return value === state ? state : undefined;
-    if (swapped !== undefined && swapped !== (value === state)) return undefined;
-    return value === state ? replacement : state;
-  },
-  reads: ({ kind }) => kind === "read",
-  key: (state) => state,
-};
 
 function read(askedUs: number, answeredUs: number, value: string): RegisterOperation {
   return { kind: "read", askedUs, answeredUs, value };
