@@ -15,9 +15,9 @@ import {
   decodeTransfers,
   encodeAccounts,
   encodeTransfers,
+  nodeTrust,
   type Outcome,
   QuorateClient,
-  receiptTrust,
   type Transfer,
   TransferStatus,
   verifyReceipt,
@@ -325,7 +325,7 @@ describe("afterwards", () => {
   });
 
   test("every receipt proves itself offline", { timeout: PATIENCE_MS }, async () => {
-    const trust = receiptTrust(local.cluster);
+    const trust = nodeTrust(local.cluster);
     for (const { outcome } of load.sent) {
       if (outcome === undefined) return expect.unreachable("a receipt is missing");
       expect(verifyReceipt(decodeReceipt(outcome.receiptBytes), trust, outcome.transaction)).toMatchObject({

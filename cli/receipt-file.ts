@@ -7,9 +7,9 @@ import { CodedError } from "../node/base/errors.ts";
 import {
   type ClusterFile,
   decodeReceipt,
+  nodeTrust,
   type Outcome,
   type Receipt,
-  receiptTrust,
   verifyReceipt,
 } from "../node/client/index.ts";
 import { toJson } from "./output.ts";
@@ -58,7 +58,7 @@ export function proveReceipt(cluster: ClusterFile, text: string): Proof {
   const file = parse(text);
   if (file === undefined) throw new CodedError("receipt_invalid", "the file is not a receipt file");
   const receipt = decodeReceipt(file.receipt);
-  const verdict = verifyReceipt(receipt, receiptTrust(cluster), file.transaction);
+  const verdict = verifyReceipt(receipt, nodeTrust(cluster), file.transaction);
   if (!verdict.valid) {
     throw new CodedError("receipt_invalid", `the receipt does not hold: ${verdict.reason.replaceAll("_", " ")}`);
   }

@@ -288,7 +288,7 @@ function spawnConsensus(
         {
           tickMs: timing.tickMs,
           electionTimeoutTicks: timing.electionTimeoutTicks,
-          appliedHeight: recovered.state.height,
+          applied: recovered.state.at,
         },
       ),
   });

@@ -7,8 +7,8 @@ import { sha256 } from "../../node/host/node-crypto.ts";
 import { encodeAccounts } from "../../node/ledger/records.ts";
 import { takeCheckpoint } from "../../node/replica/checkpoint.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
-import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
-import { clusterIdOf, type Genesis, genesisHash } from "../../node/wire/genesis.ts";
+import { decodeBlock, encodeBlock, type StateAt } from "../../node/wire/block.ts";
+import { clusterIdOf, type Genesis } from "../../node/wire/genesis.ts";
 import { decodeTransaction, encodeTransaction, signTransaction } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
@@ -48,16 +48,17 @@ function transactions(count: number): Uint8Array[] {
   );
 }
 
-/** The records of a log whose blocks hold these transactions. */
-function recordsOf(contents: readonly Uint8Array[]): WalRecord[] {
-  let previousHash = genesisHash(sha256, genesis);
+/** The records of a log whose blocks hold these transactions; `say` changes what a block's leader says of its state. */
+function recordsOf(contents: readonly Uint8Array[], say = (state: StateAt): StateAt => state): WalRecord[] {
+  const state = new StateMachine({ genesis, sha256 });
   return contents.map((transaction, place) => {
     const index = place + 1;
+    const previousHash = state.blockHash;
     const timestamp = START + BigInt(index) * SECOND;
-    const content = { group: 0, height: index, term: 1, timestamp, clusterId, previousHash };
+    const content = { group: 0, height: index, term: 1, timestamp, clusterId, previousHash, state: say(state.at) };
     const { bytes, hash } = encodeBlock(sha256, { ...content, transactions: [transaction] });
     const record = { index, term: 1, previousHash, hash, payload: bytes };
-    previousHash = hash;
+    state.apply(decodeBlock(sha256, bytes));
     return record;
   });
 }
@@ -161,6 +162,16 @@ describe("a node's data", () => {
     const { report } = await verified();
     expect(report).toMatchObject({ height: 3, problems: [] });
     expect(report.tornBytes).toBeGreaterThan(0);
+  });
+
+  test("whose leader had another state says after which block", async () => {
+    const wrong = { digest: new Uint8Array(32) };
+    await writeLog(recordsOf(transactions(5), (state) => (state.height < 3 ? state : { ...state, ...wrong })));
+    const { report } = await verified();
+    expect(report.height).toBe(3);
+    expect(report.problems).toEqual([
+      expect.stringMatching(/^block 4 .* state after block 3 .* 0{64}, .* gives [0-9a-f]{64}$/),
+    ]);
   });
 
   test("with a transaction that its signer did not sign is refused, though all checksums and hashes fit", async () => {

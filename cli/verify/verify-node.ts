@@ -5,16 +5,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
-import { CodedError, errorMessage } from "../../node/base/errors.ts";
-import { type ClusterFile, verifySignature } from "../../node/client/index.ts";
-import { sha256 } from "../../node/host/node-crypto.ts";
+import { CodedError } from "../../node/base/errors.ts";
+import type { ClusterFile } from "../../node/client/index.ts";
 import { type CheckpointMeta, loadCheckpointMeta } from "../../node/replica/checkpoint.ts";
-import { StateMachine } from "../../node/state/state-machine.ts";
-import { type Block, decodeBlock } from "../../node/wire/block.ts";
-import { decodeTransaction, signingDigest } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import { verifyWal } from "../../storage/wal/verify.ts";
+import { Replay } from "./replay.ts";
 
 export interface NodeReport {
   readonly directory: string;
@@ -54,53 +51,6 @@ async function checkpointOf(
   }
 }
 
-/** Executes blocks again and notes what does not hold; after a problem it only counts. */
-class Replay {
-  readonly problems: string[] = [];
-  readonly blockHashes: Uint8Array[] = [];
-  readonly digests: Uint8Array[] = [];
-  readonly #state: StateMachine;
-  readonly #cluster: ClusterFile;
-  transactions = 0;
-
-  constructor(cluster: ClusterFile) {
-    this.#cluster = cluster;
-    this.#state = new StateMachine({ genesis: cluster.genesis, sha256 });
-  }
-
-  get height(): number {
-    return this.#state.height;
-  }
-
-  get digest(): Uint8Array {
-    return this.#state.digest;
-  }
-
-  apply(payload: Uint8Array, index: number): void {
-    if (this.problems.length > 0) return;
-    try {
-      const block = decodeBlock(sha256, payload);
-      this.#checkSignatures(block);
-      this.#state.apply(block);
-      this.transactions += block.transactions.length;
-      this.blockHashes.push(block.hash);
-      this.digests.push(this.#state.digest);
-    } catch (error) {
-      this.problems.push(`block ${index} does not follow: ${errorMessage(error)}`);
-    }
-  }
-
-  #checkSignatures(block: Block): void {
-    block.transactions.forEach((encoded, place) => {
-      const transaction = decodeTransaction(encoded);
-      const digest = signingDigest(sha256, this.#cluster.clusterId, transaction);
-      if (!verifySignature(transaction.publicKey, digest, transaction.signature)) {
-        this.problems.push(`block ${block.header.height}: the signature of transaction ${place} is wrong`);
-      }
-    });
-  }
-}
-
 /** Verifies the data directory of one stopped node; throws `CodedError` when it cannot be opened. */
 export async function verifyNode(
   cluster: ClusterFile,
@@ -110,22 +60,27 @@ export async function verifyNode(
   const { checkpoint, problems: storeProblems } = await checkpointOf(data);
   const replay = new Replay(cluster);
   const wal = verifyWal(new NodeDisk(data), "log", (record) => {
-    replay.apply(record.payload, record.index);
+    replay.apply(record.payload);
     onProgress(record.index);
   });
-  const problems = [...(wal.problem === undefined ? [] : [wal.problem.message]), ...replay.problems, ...storeProblems];
+  const problems = [
+    ...(wal.problem === undefined ? [] : [wal.problem.message]),
+    ...(replay.problem === undefined ? [] : [replay.problem]),
+    ...storeProblems,
+  ];
   const checkpointHeight = checkpoint?.height ?? 0;
   if (checkpoint !== undefined && problems.length === 0) {
     const digest = replay.digests[checkpointHeight - 1];
     if (digest === undefined)
-      problems.push(`the checkpoint is at height ${checkpointHeight}, the log ends at ${replay.height}`);
+      problems.push(`the checkpoint is at height ${checkpointHeight}, the log ends at ${replay.state.height}`);
     else if (!equalBytes(digest, checkpoint.digest)) {
       problems.push(`the checkpoint at height ${checkpointHeight} has another state digest than the log gives`);
     }
   }
-  const { height, transactions, blockHashes, digests } = replay;
+  const { transactions, blockHashes, digests } = replay;
+  const { height } = replay.state;
   const { segments, tornBytes } = wal;
-  const digest = toHex(replay.digest);
+  const digest = toHex(replay.state.digest);
   return {
     report: { directory: data, height, digest, transactions, segments, tornBytes, checkpointHeight, problems },
     blockHashes,

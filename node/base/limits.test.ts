@@ -37,6 +37,7 @@ describe("limits", () => {
         timestamp: 1n,
         clusterId: new Uint8Array(16),
         previousHash: new Uint8Array(32),
+        state: { height: 0, digest: new Uint8Array(32) },
       },
       transactions: [largest],
     });

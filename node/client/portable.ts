@@ -16,11 +16,20 @@ export {
 export { AccountStatus, accountStatusName, TransferStatus, transferStatusName } from "../ledger/status.ts";
 export { decodeAnswer, encodeQuery, type Query, type QueryAnswer } from "../state/queries.ts";
 export { type ClusterFile, type ClusterNode, parseClusterFile } from "../transport/cluster-file.ts";
+export {
+  type Attested,
+  checkpointSigners,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type NodeTrust,
+  type SignedCheckpoint,
+} from "../wire/attestation.ts";
 export type { Command } from "../wire/body.ts";
-export { decodeReceipt, type Receipt, type ReceiptTrust, type ReceiptVerdict, verifyReceipt } from "../wire/receipt.ts";
+export { verifyConsistency, verifyInclusion } from "../wire/history.ts";
+export { decodeReceipt, type Receipt, type ReceiptVerdict, verifyReceipt } from "../wire/receipt.ts";
 export { batchResults, decodeResult, type EventResult } from "../wire/results.ts";
 export { type Placement, type Signer, signTransaction } from "../wire/transaction.ts";
 export { randomBytes, sha256, verifySignature } from "./crypto.ts";
 export { ClientError } from "./errors.ts";
 export { type KeyPair, keyFromSeed, newKey } from "./keys.ts";
-export { receiptTrust } from "./receipt-check.ts";
+export { nodeTrust } from "./receipt-check.ts";

@@ -3,8 +3,9 @@
  */
 import { toHex } from "../base/bytes.ts";
 import type { ClusterFile } from "../transport/cluster-file.ts";
+import type { NodeTrust } from "../wire/attestation.ts";
 import { WireError } from "../wire/msgpack.ts";
-import { decodeReceipt, type Receipt, type ReceiptTrust, verifyReceipt } from "../wire/receipt.ts";
+import { decodeReceipt, type Receipt, verifyReceipt } from "../wire/receipt.ts";
 import { sha256, verifySignature } from "./crypto.ts";
 import { ClientError } from "./errors.ts";
 
@@ -17,18 +18,18 @@ export interface CheckedReceipt {
   readonly timestamp: bigint;
 }
 
-/** What a receipt of the cluster is checked against, for `verifyReceipt`. */
-export function receiptTrust({ clusterId, nodes }: ClusterFile): ReceiptTrust {
+/** What signatures of the cluster's nodes are checked against. */
+export function nodeTrust({ clusterId, nodes }: ClusterFile): NodeTrust {
   return { clusterId, nodeKeys: nodes.map(({ publicKey }) => publicKey), sha256, verify: verifySignature };
 }
 
 export class ReceiptChecker {
-  readonly #trust: ReceiptTrust;
+  readonly #trust: NodeTrust;
   readonly #good = new Set<string>();
 
   constructor(cluster: ClusterFile) {
     this.#trust = {
-      ...receiptTrust(cluster),
+      ...nodeTrust(cluster),
       verify: (key, message, signature) => this.#verify(key, message, signature),
     };
   }

@@ -80,12 +80,13 @@ export class ScriptedCluster {
 
   /** The next block with just this transaction, applied. */
   apply(transaction: Uint8Array): Applied {
-    const { height, timestamp, blockHash } = this.state;
+    const { height, timestamp, blockHash, at } = this.state;
     const wall = this.now();
     const earliest = earliestTimestamp(timestamp, 1);
     const { bytes } = encodeBlock(sha256, {
       ...{ group: 0, height: height + 1, term: this.#term, clusterId: this.clusterId, previousHash: blockHash },
       ...{ timestamp: wall > earliest ? wall : earliest, transactions: [transaction] },
+      state: at,
     });
     return this.state.apply(decodeBlock(sha256, bytes));
   }

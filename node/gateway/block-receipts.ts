@@ -3,7 +3,8 @@
  */
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { Applied } from "../state/state-machine.ts";
-import { attestation, encodeReceipt } from "../wire/receipt.ts";
+import { attestation } from "../wire/attestation.ts";
+import { encodeReceipt } from "../wire/receipt.ts";
 
 /** Makes the receipt of transaction `index`; the node's signature is made at the first call. */
 export function blockReceipts(crypto: Crypto, clusterId: Uint8Array, applied: Applied): (index: number) => Uint8Array {
@@ -11,8 +12,8 @@ export function blockReceipts(crypto: Crypto, clusterId: Uint8Array, applied: Ap
   const { block, digest } = applied;
   let signature: Uint8Array | undefined;
   return (index) => {
-    const at = { clusterId, height: block.header.height, blockHash: block.hash, digest };
-    signature ??= crypto.sign(attestation(sha256, at));
+    const at = { height: block.header.height, blockHash: block.hash, digest, historyRoot: applied.historyRoot };
+    signature ??= crypto.sign(attestation(sha256, clusterId, at));
     return encodeReceipt({
       transactionHash: block.tree.leaves[index] as Uint8Array,
       transactionIndex: index,
@@ -23,6 +24,7 @@ export function blockReceipts(crypto: Crypto, clusterId: Uint8Array, applied: Ap
       resultRoot: applied.resultTree.root,
       previousDigest: applied.previousDigest,
       effectsHash: applied.effectsHash,
+      historyRoot: applied.historyRoot,
       nodeKey: crypto.publicKey,
       signature,
     });

@@ -250,7 +250,7 @@ class World {
 
   /** The block of these transactions is applied here, as early as it may be or at the time that is said. */
   apply(transactions: readonly Uint8Array[], at?: bigint): void {
-    const { height, blockHash, timestamp: before } = this.state;
+    const { height, blockHash, at: state, timestamp: before } = this.state;
     const timestamp = at ?? earliestTimestamp(before, transactions.length);
     const links = {
       group: 0,
@@ -259,6 +259,7 @@ class World {
       timestamp,
       clusterId: this.clusterId,
       previousHash: blockHash,
+      state,
     };
     const block = decodeBlock(sha256, encodeBlock(sha256, { ...links, transactions }).bytes);
     this.tell({ type: "applied", applied: this.state.apply(block) });

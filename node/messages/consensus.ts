@@ -1,5 +1,6 @@
 /** Messages that the consensus actor takes. */
 import type { NodeId } from "../base/ids.ts";
+import type { StateAt } from "../wire/block.ts";
 
 export type ConsensusMessage =
   | { readonly type: "tick" }
@@ -13,7 +14,8 @@ export type ConsensusMessage =
   | { readonly type: "read"; readonly question: Question }
   /** The log and the store have made a Ready durable. */
   | { readonly type: "persisted"; readonly sequence: number }
-  | { readonly type: "applied"; readonly height: number };
+  /** The ledger has applied what it was handed; the state stands there now. */
+  | { readonly type: "applied"; readonly state: StateAt };
 
 /**
  * A question on its way to the ledger; `token` names it at the gateway. A `query` is answered for the key that asks; an

@@ -9,7 +9,7 @@ import {
 } from "../base/limits.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
 import { BlockBuilder } from "./block-builder.ts";
-import { CLUSTER_ID, chainOf, GENESIS_HEAD, sha256, TestClock } from "./replica.test-support.ts";
+import { CLUSTER_ID, chainOf, GENESIS_HEAD, STATE, sha256, TestClock } from "./replica.test-support.ts";
 
 function builder(clock = new TestClock()): BlockBuilder {
   const blocks = new BlockBuilder({ clock, sha256, clusterId: CLUSTER_ID });
@@ -18,7 +18,7 @@ function builder(clock = new TestClock()): BlockBuilder {
 }
 
 function build(blocks: BlockBuilder, height: number): Block {
-  return decodeBlock(sha256, blocks.build(height, 1).bytes);
+  return decodeBlock(sha256, blocks.build(height, 1, STATE).bytes);
 }
 
 describe("blocks", () => {
@@ -27,14 +27,20 @@ describe("blocks", () => {
     blocks.offer(Uint8Array.of(7));
     const { header, transactions } = build(blocks, 1);
     expect(transactions).toEqual([Uint8Array.of(7)]);
-    expect(header).toMatchObject({ height: 1, term: 1, clusterId: CLUSTER_ID, previousHash: GENESIS_HEAD.hash });
+    expect(header).toMatchObject({
+      state: STATE,
+      height: 1,
+      term: 1,
+      clusterId: CLUSTER_ID,
+      previousHash: GENESIS_HEAD.hash,
+    });
     expect(blocks.waiting).toBe(0);
   });
 
   test("come with what their bytes say, so that nobody must look again", () => {
     const blocks = builder();
     for (const byte of [3, 1, 2]) blocks.offer(Uint8Array.of(byte));
-    const { bytes, ...block } = blocks.build(1, 1);
+    const { bytes, ...block } = blocks.build(1, 1, STATE);
     expect(block).toEqual(decodeBlock(sha256, bytes));
   });
 
@@ -62,7 +68,7 @@ describe("blocks", () => {
   test("only a leader builds", () => {
     const blocks = builder();
     blocks.follow();
-    expect(() => blocks.build(1, 1)).toThrow("only a leader builds blocks");
+    expect(() => blocks.build(1, 1, STATE)).toThrow("only a leader builds blocks");
   });
 
   test("a leader that stops hands back what it has not ordered, and has room again", () => {

@@ -7,7 +7,7 @@ import { assert } from "../base/assert.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, PROPOSAL_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
-import { type EncodedBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { type EncodedBlock, earliestTimestamp, encodeBlock, type StateAt } from "../wire/block.ts";
 import { GROUP } from "../wire/transaction.ts";
 import { type ChainHead, headOf } from "./chain.ts";
 
@@ -59,7 +59,7 @@ export class BlockBuilder {
   }
 
   /** Builds the block of `height` and `term` out of what waits; an empty block where nothing does. */
-  build(height: number, term: number): EncodedBlock {
+  build(height: number, term: number, state: StateAt): EncodedBlock {
     const { clock, sha256, clusterId } = this.#deps;
     const head = this.#head;
     assert(head !== undefined, "only a leader builds blocks");
@@ -68,7 +68,8 @@ export class BlockBuilder {
     const earliest = earliestTimestamp(head.timestamp, transactions.length);
     const timestamp = wall > earliest ? wall : earliest;
     const previousHash = head.hash;
-    const block = encodeBlock(sha256, { group: GROUP, height, term, timestamp, clusterId, previousHash, transactions });
+    const links = { group: GROUP, height, term, timestamp, clusterId, previousHash, state };
+    const block = encodeBlock(sha256, { ...links, transactions });
     this.#head = { hash: block.hash, timestamp };
     return block;
   }

@@ -2,10 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../consensus/raft/messages.ts";
 import { must } from "../base/assert.ts";
-import { type Block, decodeBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { viewOf } from "../base/bytes.ts";
+import { BLOCK_HEADER_BYTES, type Block, decodeBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { GROUP } from "../wire/transaction.ts";
 import { chainFault, headOf } from "./chain.ts";
-import { blockBehind, CLUSTER_ID, chainOf, GENESIS_HEAD, sha256 } from "./replica.test-support.ts";
+import { blockBehind, CLUSTER_ID, chainOf, GENESIS_HEAD, STATE, sha256 } from "./replica.test-support.ts";
 
 const chain = chainOf(2, [[], [Uint8Array.of(1)], [Uint8Array.of(2), Uint8Array.of(3)]]);
 const entries: readonly Entry[] = chain.map((data, index) => ({ index: index + 1, term: 2, data }));
@@ -21,9 +22,16 @@ function fault(list: readonly Entry[], before = GENESIS_HEAD): string | undefine
 function entryOf(changes: Partial<Parameters<typeof encodeBlock>[1]>): Entry {
   const content = {
     ...{ group: GROUP, height: 1, term: 2, timestamp: earliestTimestamp(GENESIS_HEAD.timestamp, 0) },
-    ...{ clusterId: CLUSTER_ID, previousHash: GENESIS_HEAD.hash, transactions: [] },
+    ...{ clusterId: CLUSTER_ID, previousHash: GENESIS_HEAD.hash, transactions: [], state: STATE },
   };
   return { index: 1, term: 2, data: encodeBlock(sha256, { ...content, ...changes }).bytes };
+}
+
+/** The first entry with bytes of its header overwritten. */
+function alteredEntry(change: (view: DataView) => void): Entry {
+  const entry = entryOf({});
+  change(viewOf(entry.data));
+  return entry;
 }
 
 describe("blocks of a peer", () => {
@@ -45,6 +53,7 @@ describe("blocks of a peer", () => {
     ["another cluster", [entryOf({ clusterId: new Uint8Array(16) })]],
     ["another group", [entryOf({ group: 1 })]],
     ["another history", [entryOf({ previousHash: new Uint8Array(32) })]],
+    ["a state that is not before it", [alteredEntry((view) => view.setBigUint64(128, 1n, true))]],
     ["a time that goes back", [entryOf({ timestamp: GENESIS_HEAD.timestamp })]],
     ["a gap", [entries[0] as Entry, entries[2] as Entry]],
     ["another history further on", [entries[0] as Entry, { ...entryOf({ height: 2 }), index: 2 }]],
@@ -62,9 +71,11 @@ describe("blocks of a peer", () => {
         const after = before ^ (1 << (bit % 8));
         data[at] = after;
         const refused = fault([{ index: 1, term: 2, data }]) !== undefined;
-        // Only a later time makes another good block: a leader may say what time it is.
+        // Only a later time or another state digest makes another good block: a leader may say what time it is, and only
+        // those who execute the log know its digests.
         const laterTime = at >= 32 && at < 40 && after > before;
-        expect(refused || laterTime).toBe(true);
+        const otherDigest = at >= 136 && at < BLOCK_HEADER_BYTES;
+        expect(refused || laterTime || otherDigest).toBe(true);
       }),
       { numRuns: 500 },
     );

@@ -38,6 +38,7 @@ export function chainFault(
       const { header, hash } = decode(entry.data);
       const { height, term, group, timestamp, previousHash, transactionCount } = header;
       if (height !== entry.index || term !== entry.term) return `block ${height} of term ${term} stands elsewhere`;
+      if (header.state.height >= height) return `block ${height} names a state that is not before it`;
       if (!equalBytes(header.clusterId, clusterId) || group !== GROUP) return `block ${height} is of another cluster`;
       if (head !== undefined) {
         if (!equalBytes(previousHash, head.hash)) return `block ${height} does not follow the block before it`;

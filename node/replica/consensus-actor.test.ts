@@ -19,6 +19,7 @@ import {
   GENESIS_HEAD,
   Listener,
   recordingLog,
+  STATE,
   sha256,
   TestClock,
 } from "./replica.test-support.ts";
@@ -68,7 +69,11 @@ class Bench {
         return true;
       },
     };
-    this.#actor = new ConsensusActor(context, deps, { tickMs: 20, electionTimeoutTicks: 10, appliedHeight: applied });
+    this.#actor = new ConsensusActor(context, deps, {
+      tickMs: 20,
+      electionTimeoutTicks: 10,
+      applied: { ...STATE, height: applied },
+    });
   }
 
   get status(): Readonly<Record<string, unknown>> {
@@ -271,7 +276,7 @@ describe("committed blocks", () => {
     expect(chunks.length).toBe(2);
     const got = chunks.flatMap(heightsOf);
     while (got.length < 12) {
-      bench.turn({ type: "applied", height: got.length });
+      bench.turn({ type: "applied", state: { ...STATE, height: got.length } });
       const next = bench.ledger.take("committed");
       expect(next.length).toBe(1);
       got.push(...next.flatMap(heightsOf));
@@ -294,7 +299,7 @@ describe("committed blocks", () => {
     const bench = new Bench({ blocks });
     bench.hears(2, 1, { type: "heartbeat", commit: 2_500, sequence: 0 });
     expect(bench.ledger.take("committed").map((chunk) => chunk.blocks.length)).toEqual([1_024, 1_024]);
-    bench.turn({ type: "applied", height: 1_024 });
+    bench.turn({ type: "applied", state: { ...STATE, height: 1_024 } });
     expect(bench.ledger.take("committed").map((chunk) => chunk.blocks.length)).toEqual([452]);
   });
 

@@ -21,7 +21,7 @@ import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
-import type { Block } from "../wire/block.ts";
+import type { Block, StateAt } from "../wire/block.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { type ChainHead, chainFault, headOf } from "./chain.ts";
 import { DecodedBlocks } from "./decoded-blocks.ts";
@@ -54,8 +54,8 @@ export interface ConsensusActorDeps {
 export interface ConsensusActorOptions {
   readonly tickMs: number;
   readonly electionTimeoutTicks: number;
-  /** Height the ledger starts from. */
-  readonly appliedHeight: LogIndex;
+  /** Where the ledger starts from. */
+  readonly applied: StateAt;
 }
 
 /** Messages that wait for durable work, in order. */
@@ -79,7 +79,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #committed: LogIndex;
   /** Handed to the ledger. Invariant: applied <= handed <= committed. */
   #handed: LogIndex;
-  #applied: LogIndex;
+  #applied: StateAt;
   #chunksAtLedger = 0;
   /** Frames that no correct peer sends. */
   #framesRefused = 0;
@@ -91,9 +91,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#raft = deps.raft;
     this.#blocks = new BlockBuilder({ clock: deps.clock, sha256: deps.sha256, clusterId: deps.clusterId });
     this.#decoded = new DecodedBlocks(deps.sha256);
-    this.#committed = options.appliedHeight;
-    this.#handed = options.appliedHeight;
-    this.#applied = options.appliedHeight;
+    this.#committed = options.applied.height;
+    this.#handed = options.applied.height;
+    this.#applied = options.applied;
     deps.status.post("consensus", () => this.#statusFields());
     context.after(options.tickMs, { type: "tick" });
   }
@@ -119,7 +119,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
         this.#persisted(message.sequence);
         break;
       case "applied":
-        this.#applied = message.height;
+        this.#applied = message.state;
         this.#chunksAtLedger -= 1;
         this.#handCommitted();
         break;
@@ -186,7 +186,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
 
   #proposeBlock(): LogIndex {
     const height = this.#raft.lastIndex + 1;
-    const block = this.#blocks.build(height, this.#raft.term);
+    const block = this.#blocks.build(height, this.#raft.term, this.#applied);
     this.#decoded.add(block.bytes, block);
     const index = this.#raft.propose([block.bytes]);
     assert(index === height, `a block built for height ${height} was appended at ${String(index)}`);
@@ -296,7 +296,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       lastIndex: raft.lastIndex,
       commit: raft.commit,
       handed: this.#handed,
-      applied: this.#applied,
+      applied: this.#applied.height,
       transactionsWaiting: this.#blocks.waiting,
       readsWaiting: this.#reads.waiting,
       framesRefused: this.#framesRefused,

@@ -33,6 +33,7 @@ class Bench {
   readonly failures: CodedError[] = [];
   readonly later = new Later();
   readonly store: MemoryStore = new MemoryStore(this.later.schedule);
+  readonly state = new StateMachine({ genesis: GENESIS, sha256 });
   readonly actor: LedgerActor;
   readonly #self: Listener<LedgerMessage>;
 
@@ -40,7 +41,7 @@ class Bench {
     const { context, self } = contextOf<LedgerMessage>(new TestClock());
     this.#self = self;
     const deps = {
-      ...{ state: new StateMachine({ genesis: GENESIS, sha256 }), store: store ?? this.store, sha256, node: 1 },
+      ...{ state: this.state, store: store ?? this.store, sha256, node: 1 },
       ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
       fail: (error: CodedError) => this.failures.push(error),
       status: new StatusBoard(),
@@ -76,7 +77,7 @@ describe("committed blocks", () => {
     const heights = bench.gateway.take("applied").map(({ applied }) => applied.block.header.height);
     expect(heights).toEqual([1, 2]);
     expect(bench.reactor.take("applied").map(({ height }) => height)).toEqual([1, 2]);
-    expect(bench.consensus.take("applied")).toEqual([{ type: "applied", height: 2 }]);
+    expect(bench.consensus.take("applied")).toEqual([{ type: "applied", state: bench.state.at }]);
   });
 
   test("out of order stop the node", () => {

@@ -82,7 +82,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     switch (message.type) {
       case "committed":
         for (const block of message.blocks) this.#apply(block);
-        this.#deps.consensus().deliver({ type: "applied", height: this.#state.height });
+        this.#deps.consensus().deliver({ type: "applied", state: this.#state.at });
         this.#maybeCheckpoint();
         break;
       case "question":

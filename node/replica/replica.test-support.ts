@@ -5,7 +5,7 @@ import { must } from "../base/assert.ts";
 import { utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Log, LogFields } from "../base/ports/log.ts";
-import { earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { earliestTimestamp, encodeBlock, type StateAt } from "../wire/block.ts";
 import type { Command } from "../wire/body.ts";
 import { clusterIdOf, type Genesis, genesisHash } from "../wire/genesis.ts";
 import { GROUP, signTransaction } from "../wire/transaction.ts";
@@ -46,6 +46,9 @@ export interface BlockSpec {
   readonly transactions?: readonly Uint8Array[];
 }
 
+/** What a leader says of its state in blocks that are never executed. */
+export const STATE: StateAt = { height: 0, digest: new Uint8Array(32) };
+
 /** A block behind a head, with the head that it makes. */
 export function blockBehind(
   head: ChainHead,
@@ -60,6 +63,7 @@ export function blockBehind(
     timestamp,
     clusterId: CLUSTER_ID,
     previousHash: head.hash,
+    state: STATE,
     transactions,
   };
   const { bytes, hash } = encodeBlock(sha256, content);

@@ -107,7 +107,7 @@ export class Chain {
     const earliest = earliestTimestamp(state.timestamp, transactions.length);
     const timestamp = this.now > earliest ? this.now : earliest;
     const header = { group: GROUP, height: state.height + 1, term: 1, timestamp, clusterId: CLUSTER_ID };
-    const { bytes } = encodeBlock(sha256, { ...header, previousHash: state.blockHash, transactions });
+    const { bytes } = encodeBlock(sha256, { ...header, previousHash: state.blockHash, state: state.at, transactions });
     this.blocks.push(bytes);
     const applied = state.apply(decodeBlock(sha256, bytes));
     this.last = applied;

@@ -224,13 +224,17 @@ function apply(content: BlockContent): void {
 
 function emptyAfter(state: ReturnType<typeof machine>, timestamp: bigint): Uint8Array {
   const header = { group: GROUP, height: state.height + 1, term: 1, timestamp, clusterId: CLUSTER_ID };
-  return encodeBlock(sha256, { ...header, previousHash: state.blockHash, transactions: [] }).bytes;
+  return encodeBlock(sha256, { ...header, previousHash: state.blockHash, state: state.at, transactions: [] }).bytes;
 }
 
 describe("blocks", () => {
   const NEXT: BlockContent = {
     ...{ group: GROUP, height: 1, term: 1, clusterId: CLUSTER_ID, transactions: [] },
-    ...{ timestamp: START + BigInt(EVENT_SLOTS_PER_TRANSACTION), previousHash: machine().blockHash },
+    ...{
+      timestamp: START + BigInt(EVENT_SLOTS_PER_TRANSACTION),
+      previousHash: machine().blockHash,
+      state: machine().at,
+    },
   };
 
   test("the next block of the chain is taken", () => {
@@ -382,6 +386,7 @@ describe("admission", () => {
     timestamp: 0n,
     clusterId: CLUSTER_ID,
     previousHash: new Uint8Array(32),
+    state: { height: 0, digest: new Uint8Array(32) },
   };
 
   test("judges a far expiry by the asking node's time, because log time may stand still", () => {

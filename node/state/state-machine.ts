@@ -13,7 +13,14 @@ import { EXPIRIES_PER_BLOCK_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/lim
 import type { Paged } from "../base/paged.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { Ledger } from "../ledger/ledger.ts";
-import { type Block, earliestTimestamp, housekeepingTimestamp, transactionTimestamp } from "../wire/block.ts";
+import type { Attested } from "../wire/attestation.ts";
+import {
+  type Block,
+  earliestTimestamp,
+  housekeepingTimestamp,
+  type StateAt,
+  transactionTimestamp,
+} from "../wire/block.ts";
 import { clusterIdOf, type Genesis, genesisHash } from "../wire/genesis.ts";
 import { KINDS } from "../wire/kinds.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
@@ -24,6 +31,7 @@ import { type Admitted, admit } from "./admit.ts";
 import { Answers, type Reader, readerFor } from "./answers.ts";
 import { executeCommand } from "./commands.ts";
 import type { StateEvent } from "./events.ts";
+import { History } from "./history.ts";
 import { Moment } from "./moment.ts";
 import { type Intent, Outbox } from "./outbox.ts";
 import { CardChannel } from "./payments/card-channel.ts";
@@ -57,6 +65,8 @@ export interface Applied {
   /** Its root is the result root. */
   readonly resultTree: MerkleTree;
   readonly effectsHash: Uint8Array;
+  /** Root of the history tree over all blocks up to this one. */
+  readonly historyRoot: Uint8Array;
   /** Encoded results, one a transaction. */
   readonly results: readonly Uint8Array[];
   /** Whether the transaction at this place was a retry: its stored result was repeated, nothing was executed. */
@@ -68,6 +78,7 @@ export class StateMachine {
   readonly #sha256: Sha256;
   readonly #clusterId: Uint8Array;
   readonly #stand: Stand;
+  readonly #history: History;
   readonly #ledger = new Ledger();
   readonly #registry = new Registry();
   readonly #sessions: Sessions;
@@ -88,6 +99,7 @@ export class StateMachine {
     this.#clusterId = clusterIdOf(sha256, genesis);
     const start = genesisHash(sha256, genesis);
     this.#stand = new Stand({ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start });
+    this.#history = new History(sha256);
     this.#sessions = parts?.sessions?.() ?? new Sessions();
     this.#outbox = new Outbox(sha256, this.#clusterId);
     const postings = new Postings(this.#ledger, sha256);
@@ -104,7 +116,7 @@ export class StateMachine {
       this.#cards.table,
       ...this.#settlement.tables,
     ];
-    this.paged = [this.#stand, ...this.#ledger.paged, this.#sessions, ...this.#tables];
+    this.paged = [this.#stand, this.#history, ...this.#ledger.paged, this.#sessions, ...this.#tables];
     this.#registry.enterGenesis(genesis);
   }
 
@@ -122,9 +134,26 @@ export class StateMachine {
     return this.#stand.at.digest;
   }
 
+  /** Where the state stands: what a leader says of it in the next block. */
+  get at(): StateAt {
+    const { height, digest } = this.#stand.at;
+    return { height, digest };
+  }
+
   /** Hash of the last applied block; the genesis' hash before the first. */
   get blockHash(): Uint8Array {
     return this.#stand.at.blockHash;
+  }
+
+  /** The history tree over the blocks so far, for proofs. */
+  get history(): Pick<History, "root" | "rangeRoot"> {
+    return this.#history;
+  }
+
+  /** What this node signs of its state as it stands. */
+  attested(): Attested {
+    const { height, digest, blockHash } = this.#stand.at;
+    return { height, digest, blockHash, historyRoot: this.#history.root() };
   }
 
   /** Applies the next committed block; throws `InvariantError` when it is not the next block of this chain. */
@@ -150,7 +179,9 @@ export class StateMachine {
     const effectsHash = this.#takeEffectsHash();
     const digest = stateDigest(this.#sha256, { previousDigest, blockHash: block.hash, resultRoot, effectsHash });
     this.#stand.move({ height: header.height, timestamp: header.timestamp, digest, blockHash: block.hash });
-    return { block, previousDigest, digest, resultTree, effectsHash, results, duplicates, events };
+    this.#history.append(block.hash);
+    const historyRoot = this.#history.root();
+    return { block, previousDigest, digest, resultTree, effectsHash, historyRoot, results, duplicates, events };
   }
 
   /**
@@ -194,6 +225,7 @@ export class StateMachine {
 
   /** After all pages of all components were taken back: rebuilds what is derived from them. */
   restored(): void {
+    assert(this.#history.size === this.height, `the history has ${this.#history.size} blocks at height ${this.height}`);
     this.#ledger.restored();
     for (const part of [this.#registry, this.#risk, this.#outbox, this.#payments, this.#cards, this.#settlement]) {
       part.restored();

@@ -19,19 +19,23 @@ import { describeHostileBytes, refusalOf } from "./hostile.contract.ts";
 import { leafHash } from "./merkle.ts";
 
 const fixed = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const contents: fc.Arbitrary<BlockContent> = fc.record({
-  group: fc.integer({ min: 0, max: 0xffff_ffff }),
-  height: fc.maxSafeNat(),
-  term: fc.maxSafeNat(),
-  timestamp: fc.bigInt({ min: 0n, max: U64_MAX }),
-  clusterId: fixed(16),
-  previousHash: fixed(32),
-  transactions: fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 }),
-});
+const contents: fc.Arbitrary<BlockContent> = fc
+  .record({
+    group: fc.integer({ min: 0, max: 0xffff_ffff }),
+    height: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    term: fc.maxSafeNat(),
+    timestamp: fc.bigInt({ min: 0n, max: U64_MAX }),
+    clusterId: fixed(16),
+    previousHash: fixed(32),
+    state: fc.record({ height: fc.maxSafeNat(), digest: fixed(32) }),
+    transactions: fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 }),
+  })
+  .map((content) => ({ ...content, state: { ...content.state, height: content.state.height % content.height } }));
 const EXAMPLE: BlockContent = {
   ...{ group: 0, height: 5, term: 3, timestamp: 1_750_000_000_000_000_000n },
   clusterId: new Uint8Array(16).fill(0xc1),
   previousHash: new Uint8Array(32).fill(0xab),
+  state: { height: 4, digest: new Uint8Array(32).fill(0xd1) },
   transactions: [new Uint8Array([1, 2, 3]), new Uint8Array(0), new Uint8Array(40).fill(9)],
 };
 const decode = (bytes: Uint8Array) => decodeBlock(sha256, bytes);
@@ -74,7 +78,8 @@ describe("block", () => {
     const wide = [16, 24, 32].map((offset) => bytes.readBigUInt64LE(offset));
     expect(wide).toEqual([5n, 3n, EXAMPLE.timestamp]);
     expect([bytes.toString("hex", 40, 56), bytes.toString("hex", 64, 96)]).toEqual(["c1".repeat(16), "ab".repeat(32)]);
-    expect([bytes.readUInt32LE(128), bytes.toString("hex", 132, 135)]).toEqual([3, "010203"]);
+    expect([bytes.readBigUInt64LE(128), bytes.toString("hex", 136, 168)]).toEqual([4n, "d1".repeat(32)]);
+    expect([bytes.readUInt32LE(168), bytes.toString("hex", 172, 175)]).toEqual([3, "010203"]);
   });
 
   test("every bit is bound: flip one, and the block is refused or has another hash", () => {
@@ -87,7 +92,11 @@ describe("block", () => {
       else expect(toHex(decode(bent).hash)).not.toBe(toHex(hash));
       // Of the body nothing may pass, and of the header neither magic, version, lengths, reserved bytes nor root.
       const offset = bit >>> 3;
-      const free = (offset >= 8 && offset < 12) || (offset >= 16 && offset < 56) || (offset >= 64 && offset < 96);
+      const free =
+        (offset >= 8 && offset < 12) ||
+        (offset >= 16 && offset < 56) ||
+        (offset >= 64 && offset < 96) ||
+        (offset >= 128 && offset < 168);
       if (!free) expect([offset, refusal]).toEqual([offset, "malformed_block"]);
     }
   });
@@ -99,13 +108,14 @@ describe("block", () => {
     ["another version", altered((view) => view.setUint16(4, 2, true))],
     ["reserved bytes that are not zero", altered((view) => view.setUint8(6, 1))],
     ["a height that is not exact", altered((view) => view.setBigUint64(16, 2n ** 53n, true))],
+    ["a state's height that is not exact", altered((view) => view.setBigUint64(128, 2n ** 53n, true))],
     ["a term that is not exact", altered((view) => view.setBigUint64(24, U64_MAX, true))],
     ["a transaction more than there is", altered((view) => view.setUint32(12, 4, true))],
     ["a transaction fewer than there is", altered((view) => view.setUint32(12, 2, true))],
     ["four thousand million transactions", altered((view) => view.setUint32(12, 0xffff_ffff, true))],
     ["another length than there is", altered((view) => view.setUint32(56, 54, true))],
-    ["a transaction that reaches beyond the end", altered((view) => view.setUint32(128, 44, true))],
-    ["a transaction of four thousand million bytes", altered((view) => view.setUint32(128, 0xffff_ffff, true))],
+    ["a transaction that reaches beyond the end", altered((view) => view.setUint32(168, 44, true))],
+    ["a transaction of four thousand million bytes", altered((view) => view.setUint32(168, 0xffff_ffff, true))],
     [
       "too many transactions",
       encoded({ transactions: Array.from({ length: BLOCK_TRANSACTIONS_MAX + 1 }, () => new Uint8Array(0)) }),
@@ -122,8 +132,13 @@ describe("block", () => {
     }
   });
 
-  test("a block with links of other lengths, or a time that does not fit, is never built", () => {
-    for (const wrong of [{ clusterId: new Uint8Array(17) }, { previousHash: new Uint8Array(31) }, { timestamp: -1n }]) {
+  test("a block with links of other lengths, a time that does not fit or a state of its own future is never built", () => {
+    for (const wrong of [
+      { clusterId: new Uint8Array(17) },
+      { previousHash: new Uint8Array(31) },
+      { timestamp: -1n },
+      { state: { ...EXAMPLE.state, height: EXAMPLE.height } },
+    ]) {
       expect(() => encoded(wrong)).toThrow(InvariantError);
     }
   });

@@ -1,11 +1,14 @@
 /**
- * A block: one entry of the replicated log. A fixed header of 128 bytes, then the transactions, each behind its length.
+ * A block: one entry of the replicated log. A fixed header of 168 bytes, then the transactions, each behind its length.
  *
  *   0 magic u32 | 4 version u16 | 6 zero u16 | 8 group u32 | 12 count u32 | 16 height u64 | 24 term u64 | 32 timestamp u64
  *  40 cluster id 16 | 56 body bytes u32 | 60 zero u32 | 64 previous hash 32 | 96 transaction root 32
+ * 128 state height u64 | 136 state digest 32
  *
  * The block's hash is SHA-256 of its header, which binds everything: the root covers the transactions, the previous hash
- * all blocks before. Equal height and equal hash mean equal history.
+ * all blocks before. Equal height and equal hash mean equal history. The leader also says how far it had executed the log
+ * when it built the block, and the state digest there: whoever executes the log again finds the first block after which
+ * somebody had another state.
  */
 import { assert } from "../base/assert.ts";
 import { equalBytes, U64_MAX, viewOf } from "../base/bytes.ts";
@@ -14,9 +17,15 @@ import type { Sha256 } from "../base/ports/crypto.ts";
 import { leafHash, MerkleTree } from "./merkle.ts";
 import { WireError } from "./msgpack.ts";
 
-export const BLOCK_HEADER_BYTES = 128;
+export const BLOCK_HEADER_BYTES = 168;
 const MAGIC = 0x4b4c4251; // "QBLK"
 const VERSION = 1;
+
+/** A state: the height of the last block applied, and the digest after it. */
+export interface StateAt {
+  readonly height: number;
+  readonly digest: Uint8Array;
+}
 
 /** Header fields that the leader decides. */
 export interface BlockHeader {
@@ -30,6 +39,7 @@ export interface BlockHeader {
   readonly transactionRoot: Uint8Array;
   readonly transactionCount: number;
   readonly bodyBytes: number;
+  readonly state: StateAt;
 }
 
 /** A decoded block; the byte arrays are views of the encoded one. */
@@ -55,12 +65,18 @@ export interface BlockContent {
   readonly timestamp: bigint;
   readonly clusterId: Uint8Array;
   readonly previousHash: Uint8Array;
+  /** Where the leader's own state stands. */
+  readonly state: StateAt;
   readonly transactions: readonly Uint8Array[];
 }
 
 /** Encodes a block; what comes back is what `decodeBlock` would make of it. */
 export function encodeBlock(sha256: Sha256, content: BlockContent): EncodedBlock {
   assert(content.clusterId.length === 16 && content.previousHash.length === 32, "a block's links have other lengths");
+  assert(
+    content.state.height < content.height && content.state.digest.length === 32,
+    "a block follows the state it names",
+  );
   assert(content.timestamp >= 0n && content.timestamp <= U64_MAX, `a block cannot bear the time ${content.timestamp}`);
   let bodyBytes = 0;
   for (const transaction of content.transactions) bodyBytes += 4 + transaction.length;
@@ -75,8 +91,8 @@ export function encodeBlock(sha256: Sha256, content: BlockContent): EncodedBlock
     offset += 4 + transaction.length;
   }
   const tree = treeOf(sha256, transactions);
-  const { group, height, term, timestamp, clusterId, previousHash } = content;
-  const places = { group, height, term, timestamp, clusterId, previousHash };
+  const { group, height, term, timestamp, clusterId, previousHash, state } = content;
+  const places = { group, height, term, timestamp, clusterId, previousHash, state };
   const header: BlockHeader = {
     ...places,
     transactionRoot: tree.root,
@@ -106,6 +122,8 @@ function encodeHeader(view: DataView, bytes: Uint8Array, header: BlockHeader): v
   view.setUint32(56, header.bodyBytes, true);
   bytes.set(header.previousHash, 64);
   bytes.set(header.transactionRoot, 96);
+  view.setBigUint64(128, BigInt(header.state.height), true);
+  bytes.set(header.state.digest, 136);
 }
 
 function treeOf(sha256: Sha256, transactions: readonly Uint8Array[]): MerkleTree {
@@ -135,6 +153,7 @@ export function decodeBlockHeader(encoded: Uint8Array): BlockHeader {
     bodyBytes: view.getUint32(56, true),
     previousHash: encoded.slice(64, 96),
     transactionRoot: encoded.slice(96, 128),
+    state: { height: safeNumber(view, 128), digest: encoded.slice(136, 168) },
   };
 }
 

@@ -8,8 +8,8 @@ import { equalBytes } from "../base/bytes.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { largestPowerBelow, leafHash, nodeHash, verifyMerklePath } from "./merkle.ts";
 
-/** The block hash at a place of the log; 0 is the first block. */
-export type BlockHashAt = (index: number) => Uint8Array;
+/** Root over the blocks from place `from` up to and not including `to`; place 0 is the first block. */
+export type RangeRoot = (from: number, to: number) => Uint8Array;
 
 /** The right edge of a growing history tree: one hash for each complete subtree, largest first. */
 export class HistoryFrontier {
@@ -31,15 +31,20 @@ export class HistoryFrontier {
     return this.#peaks;
   }
 
-  append(blockHash: Uint8Array): void {
+  /** Adds the next block; returns the roots of the subtrees that it completes: of 1, 2, 4, ... blocks. */
+  append(blockHash: Uint8Array): readonly Uint8Array[] {
     let hash = leafHash(this.#sha256, blockHash);
-    for (let rest = this.#size; (rest & 1) === 1; rest = Math.floor(rest / 2)) {
+    const completed = [hash];
+    for (let rest = this.#size; rest % 2 === 1; rest = Math.floor(rest / 2)) {
       hash = nodeHash(this.#sha256, this.#peaks.pop() as Uint8Array, hash);
+      completed.push(hash);
     }
     this.#peaks.push(hash);
     this.#size += 1;
+    return completed;
   }
 
+  /** Root over all blocks; the hash of nothing before the first. */
   root(): Uint8Array {
     const last = this.#peaks.at(-1);
     if (last === undefined) return this.#sha256();
@@ -57,13 +62,25 @@ export class HistoryFrontier {
   }
 }
 
-/** Root over the first `size` blocks. */
-export function historyRoot(sha256: Sha256, hashAt: BlockHashAt, size: number): Uint8Array {
-  return size === 0 ? sha256() : rangeRoot(sha256, hashAt, 0, size);
+/**
+ * Root over a range of blocks, from its two halves; `known` gives the roots that need no further look, at the latest those
+ * of single blocks. Depth is that of a balanced tree, at most 53.
+ */
+export function rangeRoot(
+  sha256: Sha256,
+  known: (from: number, to: number) => Uint8Array | undefined,
+  from: number,
+  to: number,
+): Uint8Array {
+  const root = known(from, to);
+  if (root !== undefined) return root;
+  assert(to - from > 1, `the hash of block ${from} is not known`);
+  const middle = from + largestPowerBelow(to - from);
+  return nodeHash(sha256, rangeRoot(sha256, known, from, middle), rangeRoot(sha256, known, middle, to));
 }
 
 /** Proof that block `index` lies under the root of the first `size` blocks. */
-export function inclusionProof(sha256: Sha256, hashAt: BlockHashAt, index: number, size: number): Uint8Array[] {
+export function inclusionProof(rootOf: RangeRoot, index: number, size: number): Uint8Array[] {
   assert(index >= 0 && index < size, `block ${index} is not among the first ${size}`);
   const proof: Uint8Array[] = [];
   let from = 0;
@@ -71,7 +88,7 @@ export function inclusionProof(sha256: Sha256, hashAt: BlockHashAt, index: numbe
   while (to - from > 1) {
     const middle = from + largestPowerBelow(to - from);
     const left = index < middle;
-    proof.push(left ? rangeRoot(sha256, hashAt, middle, to) : rangeRoot(sha256, hashAt, from, middle));
+    proof.push(left ? rootOf(middle, to) : rootOf(from, middle));
     if (left) to = middle;
     else from = middle;
   }
@@ -89,7 +106,7 @@ export function verifyInclusion(
 }
 
 /** Proof that the first `size` blocks begin with the first `earlier`. */
-export function consistencyProof(sha256: Sha256, hashAt: BlockHashAt, earlier: number, size: number): Uint8Array[] {
+export function consistencyProof(rootOf: RangeRoot, earlier: number, size: number): Uint8Array[] {
   assert(earlier >= 1 && earlier <= size, `no proof from ${earlier} to ${size} blocks`);
   const proof: Uint8Array[] = [];
   let from = 0;
@@ -98,15 +115,15 @@ export function consistencyProof(sha256: Sha256, hashAt: BlockHashAt, earlier: n
   for (;;) {
     const wanted = earlier - from;
     if (wanted === to - from) {
-      if (!known) proof.push(rangeRoot(sha256, hashAt, from, to));
+      if (!known) proof.push(rootOf(from, to));
       return proof.toReversed();
     }
     const middle = from + largestPowerBelow(to - from);
     if (earlier <= middle) {
-      proof.push(rangeRoot(sha256, hashAt, middle, to));
+      proof.push(rootOf(middle, to));
       to = middle;
     } else {
-      proof.push(rangeRoot(sha256, hashAt, from, middle));
+      proof.push(rootOf(from, middle));
       from = middle;
       known = false;
     }
@@ -152,13 +169,6 @@ export function verifyConsistency(
     last = Math.floor(last / 2);
   }
   return last === 0 && equalBytes(before, earlierRoot) && equalBytes(after, root);
-}
-
-/** Depth is that of a balanced tree, at most 53. */
-function rangeRoot(sha256: Sha256, hashAt: BlockHashAt, from: number, to: number): Uint8Array {
-  if (to - from === 1) return leafHash(sha256, hashAt(from));
-  const middle = from + largestPowerBelow(to - from);
-  return nodeHash(sha256, rangeRoot(sha256, hashAt, from, middle), rangeRoot(sha256, hashAt, middle, to));
 }
 
 function isPowerOfTwo(value: number): boolean {

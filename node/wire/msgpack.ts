@@ -28,6 +28,7 @@ export type WireFault =
   | "malformed_block"
   | "malformed_frame"
   | "malformed_receipt"
+  | "malformed_checkpoint"
   | "malformed_genesis"
   | "unknown_kind";
 

@@ -3,25 +3,18 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { toHex, viewOf } from "../base/bytes.ts";
+import { attestation, type NodeTrust } from "./attestation.ts";
 import { decodeBlock, encodeBlock } from "./block.ts";
 import { describeHostileBytes, refusalOf } from "./hostile.contract.ts";
 import { leafHash, MerkleTree } from "./merkle.ts";
-import {
-  attestation,
-  decodeReceipt,
-  encodeReceipt,
-  type Receipt,
-  type ReceiptTrust,
-  stateDigest,
-  verifyReceipt,
-} from "./receipt.ts";
+import { decodeReceipt, encodeReceipt, type Receipt, stateDigest, verifyReceipt } from "./receipt.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const NODE_KEY = new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(-32));
 const CLUSTER = new Uint8Array(16).fill(1);
 const TRANSACTIONS = Array.from({ length: 5 }, (_, i) => new Uint8Array([i, 42]));
 const RESULTS = TRANSACTIONS.map((_, i) => new Uint8Array([i, 43]));
-const trust: ReceiptTrust = {
+const trust: NodeTrust = {
   clusterId: CLUSTER,
   nodeKeys: [new Uint8Array(32).fill(9), NODE_KEY],
   sha256,
@@ -35,6 +28,7 @@ function receiptOf(index: number, lie: { readonly clusterId?: Uint8Array } = {})
     sha256,
     encodeBlock(sha256, {
       ...{ group: 0, height: 12, term: 2, timestamp: 77n, clusterId, previousHash: new Uint8Array(32).fill(3) },
+      state: { height: 11, digest: new Uint8Array(32).fill(4) },
       transactions: TRANSACTIONS,
     }).bytes,
   );
@@ -45,7 +39,8 @@ function receiptOf(index: number, lie: { readonly clusterId?: Uint8Array } = {})
   const resultRoot = results.root;
   const chain = { previousDigest: new Uint8Array(32).fill(4), resultRoot, effectsHash: new Uint8Array(32).fill(5) };
   const digest = stateDigest(sha256, { ...chain, blockHash: block.hash });
-  const message = attestation(sha256, { clusterId, height: 12, blockHash: block.hash, digest });
+  const historyRoot = new Uint8Array(32).fill(6);
+  const message = attestation(sha256, clusterId, { height: 12, blockHash: block.hash, digest, historyRoot });
   return {
     ...chain,
     transactionHash: block.tree.leaves[index] as Uint8Array,
@@ -54,6 +49,7 @@ function receiptOf(index: number, lie: { readonly clusterId?: Uint8Array } = {})
     blockHeader: block.headerBytes,
     result: RESULTS[index] as Uint8Array,
     resultPath: results.path(index),
+    historyRoot,
     nodeKey: NODE_KEY,
     signature: new Uint8Array(sign(null, message, privateKey)),
   };
@@ -109,7 +105,7 @@ describe("receipt", () => {
   });
 
   test.each<readonly [string, Partial<Receipt>]>([
-    ["malformed_block", { blockHeader: new Uint8Array(128) }],
+    ["malformed_block", { blockHeader: new Uint8Array(168) }],
     ["transaction_not_in_block", { transactionIndex: 1 }],
     ["transaction_not_in_block", { transactionIndex: 5 }],
     ["transaction_not_in_block", { transactionPath: [] }],
@@ -121,6 +117,7 @@ describe("receipt", () => {
     ["bad_signature", { nodeKey: new Uint8Array(32).fill(9) }],
     ["bad_signature", { previousDigest: new Uint8Array(32) }],
     ["bad_signature", { effectsHash: new Uint8Array(32) }],
+    ["bad_signature", { historyRoot: new Uint8Array(32) }],
     ["bad_signature", { signature: new Uint8Array(64) }],
   ])("%s: %j", (reason, change) => {
     expect(reasonOf({ ...receiptOf(2), ...change })).toBe(reason);
@@ -153,9 +150,10 @@ describe("receipt", () => {
       .update(CLUSTER)
       .update(height)
       .update(b)
-      .update(digest);
-    const at = { clusterId: CLUSTER, height: 99, blockHash: b, digest };
-    expect(toHex(attestation(sha256, at))).toBe(signed.digest("hex"));
+      .update(digest)
+      .update(c);
+    const at = { height: 99, blockHash: b, digest, historyRoot: c };
+    expect(toHex(attestation(sha256, CLUSTER, at))).toBe(signed.digest("hex"));
   });
 });
 

@@ -1,13 +1,14 @@
 /**
  * Receipts: what a client keeps to prove what became of its transaction, checked offline.
  *
- * The node signs (cluster, height, block hash, state digest) once a block. The block hash proves the transaction's place
+ * The node signs once a block, see attestation.ts. The block hash proves the transaction's place
  * (Merkle path to the header's root), the digest proves its result: digest = H(previous digest, block hash, result root,
  * effects hash), and the result lies under the result root.
  */
-import { equalBytes, utf8, viewOf } from "../base/bytes.ts";
+import { equalBytes, utf8 } from "../base/bytes.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
+import { type Attested, attestation, type NodeTrust } from "./attestation.ts";
 import { BLOCK_HEADER_BYTES, blockHash, decodeBlockHeader } from "./block.ts";
 import { leafHash, verifyMerklePath } from "./merkle.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
@@ -25,6 +26,8 @@ export interface Receipt {
   readonly resultRoot: Uint8Array;
   readonly previousDigest: Uint8Array;
   readonly effectsHash: Uint8Array;
+  /** Root of the history tree over all blocks up to this one. */
+  readonly historyRoot: Uint8Array;
   readonly nodeKey: Uint8Array;
   readonly signature: Uint8Array;
 }
@@ -44,6 +47,7 @@ const receiptSchema = tuple(
   hash,
   hash,
   hash,
+  hash,
   bytes(64),
 );
 
@@ -59,6 +63,7 @@ export function encodeReceipt(r: Receipt): Uint8Array {
     r.resultRoot,
     r.previousDigest,
     r.effectsHash,
+    r.historyRoot,
     r.nodeKey,
     r.signature,
   ]);
@@ -77,8 +82,9 @@ export function decodeReceipt(encoded: Uint8Array): Receipt {
     resultRoot: f[7],
     previousDigest: f[8],
     effectsHash: f[9],
-    nodeKey: f[10],
-    signature: f[11],
+    historyRoot: f[10],
+    nodeKey: f[11],
+    signature: f[12],
   };
 }
 
@@ -96,16 +102,6 @@ export function stateDigest(
   );
 }
 
-/** What a node signs for a block: one signature serves every receipt in it. */
-export function attestation(
-  sha256: Sha256,
-  at: { clusterId: Uint8Array; height: number; blockHash: Uint8Array; digest: Uint8Array },
-): Uint8Array {
-  const height = new Uint8Array(8);
-  viewOf(height).setBigUint64(0, BigInt(at.height), true);
-  return sha256(utf8("quorate.attestation.v1\0"), at.clusterId, height, at.blockHash, at.digest);
-}
-
 export type ReceiptVerdict =
   | { readonly valid: true; readonly height: number; readonly timestamp: bigint; readonly digest: Uint8Array }
   | { readonly valid: false; readonly reason: ReceiptFault };
@@ -117,16 +113,8 @@ type ReceiptFault =
   | "unknown_node"
   | "bad_signature";
 
-/** What a verifier must know beforehand. */
-export interface ReceiptTrust {
-  readonly clusterId: Uint8Array;
-  readonly nodeKeys: readonly Uint8Array[];
-  readonly sha256: Sha256;
-  readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
-}
-
 /** Checks a receipt against what the verifier trusts. With `transaction`, also that it is about those very bytes. */
-export function verifyReceipt(receipt: Receipt, trust: ReceiptTrust, transaction?: Uint8Array): ReceiptVerdict {
+export function verifyReceipt(receipt: Receipt, trust: NodeTrust, transaction?: Uint8Array): ReceiptVerdict {
   const { sha256 } = trust;
   const header = headerOf(receipt);
   if (header === undefined) return { valid: false, reason: "malformed_block" };
@@ -142,16 +130,17 @@ export function verifyReceipt(receipt: Receipt, trust: ReceiptTrust, transaction
   const result = { leaf: leafHash(sha256, receipt.result), index, count, path: receipt.resultPath };
   if (!verifyMerklePath(sha256, result, receipt.resultRoot)) return { valid: false, reason: "result_not_in_block" };
   if (!trust.nodeKeys.some((key) => equalBytes(key, receipt.nodeKey))) return { valid: false, reason: "unknown_node" };
+  const attested = attestedBy(sha256, receipt, header.height);
+  const signed = attestation(sha256, trust.clusterId, attested);
+  if (!trust.verify(receipt.nodeKey, signed, receipt.signature)) return { valid: false, reason: "bad_signature" };
+  return { valid: true, height: header.height, timestamp: header.timestamp, digest: attested.digest };
+}
+
+/** What the node has signed, as it follows from the receipt. */
+function attestedBy(sha256: Sha256, receipt: Receipt, height: number): Attested {
   const hashOfBlock = blockHash(sha256, receipt.blockHeader);
   const digest = stateDigest(sha256, { ...receipt, blockHash: hashOfBlock });
-  const signed = attestation(sha256, {
-    clusterId: trust.clusterId,
-    height: header.height,
-    blockHash: hashOfBlock,
-    digest,
-  });
-  if (!trust.verify(receipt.nodeKey, signed, receipt.signature)) return { valid: false, reason: "bad_signature" };
-  return { valid: true, height: header.height, timestamp: header.timestamp, digest };
+  return { height, blockHash: hashOfBlock, digest, historyRoot: receipt.historyRoot };
 }
 
 function headerOf(receipt: Receipt): ReturnType<typeof decodeBlockHeader> | undefined {

@@ -36,7 +36,8 @@ function transaction(sequence: number, command: Command): Uint8Array {
 }
 
 function blockAt(height: number, seconds: bigint, transactions: readonly Uint8Array[]): Block {
-  const links = { clusterId, previousHash: new Uint8Array(32), group: GROUP, term: 1 };
+  const state = { height: 0, digest: new Uint8Array(32) };
+  const links = { clusterId, previousHash: new Uint8Array(32), state, group: GROUP, term: 1 };
   const content = { ...links, height, timestamp: seconds * SECOND, transactions };
   return decodeBlock(sha256, encodeBlock(sha256, content).bytes);
 }
@@ -183,6 +184,18 @@ describe("state-machine safety", () => {
     };
     expect(verdictOf(restore(1))).toBeUndefined();
     expect(verdictOf(restore(2))).toBe("stateMachineSafety");
+  });
+
+  test("a leader that names another state than the others had is refused", () => {
+    const say = (mark: number) => (verdict: Verdict) => {
+      const rule = new StateSafety(verdict);
+      rule.applied(1, { block: blockAt(1, 1n, []), digest: digest(1) }, state);
+      const block = blockAt(2, 2n, []);
+      const header = { ...block.header, state: { height: 1, digest: digest(mark) } };
+      rule.applied(1, { block: { ...block, header }, digest: digest(2) }, state);
+    };
+    expect(verdictOf(say(1))).toBeUndefined();
+    expect(verdictOf(say(2))).toBe("stateMachineSafety");
   });
 
   test("what was due before the block and is still to be done is refused", () => {

@@ -1,5 +1,6 @@
 /**
- * State-machine safety: all nodes have the same digest at the same height, over all time and all restarts; what must hold
+ * State-machine safety: all nodes have the same digest at the same height, over all time and all restarts, and that is what
+ * leaders say in their blocks; what must hold
  * within the state (holds that fit their payments) holds, and nothing is left undone past its time.
  */
 import { InvariantError } from "../../node/base/assert.ts";
@@ -33,7 +34,8 @@ export class StateSafety {
   applied(node: NodeId, applied: Pick<Applied, "block" | "digest">, state: StateView): void {
     const { header } = applied.block;
     const { height, timestamp } = header;
-    this.#compare(node, height, applied.digest);
+    this.#compare(`node ${node}`, height, applied.digest);
+    this.#compare(`the leader of term ${header.term}`, header.state.height, header.state.digest);
     if (height % LOOK_EVERY_BLOCKS === 0) this.look(node, state);
     const deadline = state.nextDeadline();
     // Housekeeping stamps its events itself, so it looks a few microseconds short of its own time.
@@ -57,16 +59,16 @@ export class StateSafety {
 
   /** A node came back from its checkpoint. */
   restored(node: NodeId, state: StateView): void {
-    if (state.height > 0) this.#compare(node, state.height, state.digest);
+    if (state.height > 0) this.#compare(`node ${node}`, state.height, state.digest);
   }
 
-  #compare(node: NodeId, height: number, digest: Uint8Array): void {
+  #compare(who: string, height: number, digest: Uint8Array): void {
     const text = toHex(digest);
     this.#digests[height] ??= text;
     this.#verdict.expect(
       this.#digests[height] === text,
       "stateMachineSafety",
-      () => `node ${node} has digest ${text} at height ${height}, another had ${this.#digests[height]}`,
+      () => `${who} has digest ${text} at height ${height}, another had ${this.#digests[height]}`,
     );
   }
 }

@@ -3,7 +3,8 @@
  * and must tell the same result as every receipt before it for the same transaction.
  */
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
-import type { Receipt, ReceiptTrust } from "../../node/wire/receipt.ts";
+import type { NodeTrust } from "../../node/wire/attestation.ts";
+import type { Receipt } from "../../node/wire/receipt.ts";
 import { verifyReceipt } from "../../node/wire/receipt.ts";
 import { decodeResult, type ResultFields } from "../../node/wire/results.ts";
 import type { CommittedChain } from "../check/committed-chain.ts";
@@ -13,11 +14,11 @@ export type Result = { readonly status: string } & ResultFields;
 
 export class Receipts {
   readonly #verdict: Verdict;
-  readonly #trust: ReceiptTrust;
+  readonly #trust: NodeTrust;
   readonly #chain: CommittedChain;
   readonly #results = new Map<string, Uint8Array>();
 
-  constructor(verdict: Verdict, trust: ReceiptTrust, chain: CommittedChain) {
+  constructor(verdict: Verdict, trust: NodeTrust, chain: CommittedChain) {
     this.#verdict = verdict;
     this.#trust = trust;
     this.#chain = chain;

@@ -1,0 +1,89 @@
+/**
+ * Executing a log again, block by block: every signature, the chain of hashes, and what each block's leader has said of its
+ * own state. The first thing that does not hold ends it.
+ */
+import { assert } from "../../node/base/assert.ts";
+import { equalBytes, toHex } from "../../node/base/bytes.ts";
+import { errorMessage } from "../../node/base/errors.ts";
+import { type ClusterFile, verifySignature } from "../../node/client/index.ts";
+import { sha256 } from "../../node/host/node-crypto.ts";
+import { StateMachine } from "../../node/state/state-machine.ts";
+import type { Attested } from "../../node/wire/attestation.ts";
+import { type Block, type BlockHeader, decodeBlock } from "../../node/wire/block.ts";
+import { decodeTransaction, signingDigest } from "../../node/wire/transaction.ts";
+
+export class Replay {
+  readonly state: StateMachine;
+  /** Of all blocks executed here, the first first. */
+  readonly blockHashes: Uint8Array[] = [];
+  readonly digests: Uint8Array[] = [];
+  /** What does not hold, in words. */
+  problem: string | undefined;
+  transactions = 0;
+  readonly #cluster: ClusterFile;
+  readonly #start: { readonly height: number; readonly digest: Uint8Array };
+
+  /** Goes on from `state`: the genesis, or what an earlier run has come to. */
+  constructor(cluster: ClusterFile, state: StateMachine = new StateMachine({ genesis: cluster.genesis, sha256 })) {
+    this.#cluster = cluster;
+    this.state = state;
+    this.#start = state.at;
+  }
+
+  /** Executes the next block; after a problem it does nothing. */
+  apply(payload: Uint8Array): void {
+    if (this.problem !== undefined) return;
+    const next = this.state.height + 1;
+    try {
+      const block = decodeBlock(sha256, payload);
+      this.problem = this.#wrongSignature(block) ?? this.#otherState(block.header);
+      if (this.problem !== undefined) return;
+      this.state.apply(block);
+      this.transactions += block.transactions.length;
+      this.blockHashes.push(block.hash);
+      this.digests.push(this.state.digest);
+    } catch (error) {
+      this.problem = `block ${next} does not follow: ${errorMessage(error)}`;
+    }
+  }
+
+  /** How what somebody has signed differs from the state as it stands here, at the same height; undefined where it does not. */
+  difference(signed: Attested): string | undefined {
+    const here = this.state.attested();
+    assert(signed.height === here.height, "states are compared at one height");
+    for (const [name, what] of COMPARED) {
+      if (!equalBytes(here[name], signed[name])) {
+        return `${what} ${here.height} is ${toHex(signed[name])} there; executing the log gives ${toHex(here[name])}`;
+      }
+    }
+    return undefined;
+  }
+
+  #wrongSignature(block: Block): string | undefined {
+    for (const [place, encoded] of block.transactions.entries()) {
+      const transaction = decodeTransaction(encoded);
+      const digest = signingDigest(sha256, this.#cluster.clusterId, transaction);
+      if (!verifySignature(transaction.publicKey, digest, transaction.signature)) {
+        return `block ${block.header.height}: the signature of transaction ${place} is wrong`;
+      }
+    }
+    return undefined;
+  }
+
+  /** What the block's leader said of its state, held against ours; states before the first block executed here are not known. */
+  #otherState({ height, term, state: said }: BlockHeader): string | undefined {
+    const { height: start, digest: first } = this.#start;
+    const here = said.height === start ? first : this.digests[said.height - start - 1];
+    if (here === undefined || equalBytes(here, said.digest)) return undefined;
+    return (
+      `block ${height} was made by a leader (term ${term}) whose state after block ${said.height} had the digest ` +
+      `${toHex(said.digest)}, executing the log gives ${toHex(here)}`
+    );
+  }
+}
+
+const COMPARED = [
+  ["blockHash", "the hash of block"],
+  ["digest", "the state digest after block"],
+  ["historyRoot", "the root of the history up to block"],
+] as const;
