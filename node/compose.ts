@@ -24,6 +24,7 @@ import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.t
 import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
 import { GatewayActor } from "./gateway/gateway-actor.ts";
 import { GossipActor, type GossipMessage } from "./gossip/gossip-actor.ts";
+import type { CheckpointBoard } from "./messages/checkpoints.ts";
 import type { ConsensusMessage } from "./messages/consensus.ts";
 import type { GatewayMessage } from "./messages/gateway.ts";
 import type { LedgerMessage } from "./messages/ledger.ts";
@@ -179,7 +180,17 @@ function spawnActors(environment: SpawnEnvironment): Actors {
       host.network.sendPeer(to, encodePeerFrame(lane, payload));
   const ledgerActor: { current?: LedgerActor } = {};
   const leading = (): boolean => ledgerActor.current?.leading ?? false;
-  const wiring: Wiring = { ...environment, consensusRef, gatewayRef, reactors, sendPeer, ledgerActor, leading };
+  const checkpoints: CheckpointBoard = { agreed: undefined };
+  const wiring: Wiring = {
+    ...environment,
+    checkpoints,
+    consensusRef,
+    gatewayRef,
+    reactors,
+    sendPeer,
+    ledgerActor,
+    leading,
+  };
 
   const log = spawnLog(wiring);
   const ledger = spawnLedger(wiring);
@@ -210,6 +221,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
 interface Wiring extends SpawnEnvironment {
   readonly consensusRef: () => ActorRef<ConsensusMessage>;
   readonly gatewayRef: () => ActorRef<GatewayMessage>;
+  readonly checkpoints: CheckpointBoard;
   readonly reactors: ActorRef<ReactorMessage>[];
   readonly sendPeer: (lane: Lane) => (to: NodeId, payload: Uint8Array) => boolean;
   readonly ledgerActor: { current?: LedgerActor };
@@ -232,7 +244,7 @@ function spawnLog({ host, system, recovered, consensusRef }: Wiring): ActorRef<L
 }
 
 function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
-  const { host, options, system, status, recovered, consensusRef, gatewayRef, reactors } = wiring;
+  const { host, options, system, status, recovered, checkpoints, consensusRef, gatewayRef, reactors } = wiring;
   return system.spawn<LedgerMessage>({
     name: "ledger",
     supervision: "stop_node",
@@ -242,7 +254,10 @@ function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
         {
           state: recovered.state,
           store: host.store,
-          sha256: host.crypto.sha256.bind(host.crypto),
+          log: recovered.log,
+          crypto: host.crypto,
+          clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
+          checkpoints,
           node: options.id,
           consensus: consensusRef,
           gateway: gatewayRef,
@@ -300,14 +315,17 @@ function spawnReactors(
   gateway: ActorRef<GatewayMessage>,
   consensus: ActorRef<ConsensusMessage>,
 ): ActorRef<GossipMessage> {
-  const { host, options, system, status, recovered, reactors, sendPeer } = wiring;
+  const { host, options, system, status, recovered, checkpoints, reactors, sendPeer } = wiring;
   const gossip = system.spawn<GossipMessage>({
     name: "gossip",
     supervision: "restart",
     create: (context) =>
       new GossipActor(context, {
         node: options.id,
-        members: options.genesis.nodes.map((node) => node.id),
+        members: new Map(options.genesis.nodes.map(({ id, publicKey }) => [id, publicKey])),
+        clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
+        crypto: host.crypto,
+        checkpoints,
         random: host.random.fork("gossip"),
         log: host.log,
         sendPeer: sendPeer(LANES.gossip),

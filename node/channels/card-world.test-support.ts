@@ -125,9 +125,15 @@ export class CardWorld {
     if (now > chain.now) chain.now = now;
     const applied = chain.block(transactions);
     this.reported.push(...resultsOf(applied).map(({ status }) => status));
-    const { height, timestamp, digest } = chain.state;
     const nextDeadline = chain.state.nextDeadline();
-    const notice = { type: "applied", height, timestamp, digest, events: applied.events, nextDeadline } as const;
+    const { timestamp } = chain.state;
+    const notice = {
+      type: "applied",
+      ...chain.state.attested(),
+      timestamp,
+      events: applied.events,
+      nextDeadline,
+    } as const;
     for (const { channels } of this.nodes) channels.deliver(notice);
   }
 

@@ -1,10 +1,12 @@
 /**
- * Frames of gossip: SWIM's ping, ping-request and ack, each with news of members and the sender's state digests.
+ * Frames of gossip: SWIM's ping, ping-request and ack, each with news of members, the sender's state digests and the
+ * checkpoint that it has signed last.
  */
 import type { NodeId } from "../base/ids.ts";
 import { NODES_MAX } from "../base/limits.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { bytes, check, integer, list, oneOf, safeInteger, tuple } from "../wire/schema.ts";
+import type { Endorsement } from "./checkpoint-exchange.ts";
 
 export const MEMBER_STATES = ["alive", "suspect", "dead"] as const;
 export type MemberState = (typeof MEMBER_STATES)[number];
@@ -36,6 +38,8 @@ export interface GossipFrame {
   readonly subject: NodeId;
   readonly rumours: readonly Rumour[];
   readonly digests: readonly DigestAt[];
+  /** The checkpoint that the sender has signed last. */
+  readonly endorsement?: Endorsement | undefined;
 }
 
 /** Digests in one frame: the newest and one further back. */
@@ -48,22 +52,30 @@ const frameSchema = tuple(
   nodeId,
   list(tuple(nodeId, oneOf(...MEMBER_STATES), integer(0, INCARNATION_MAX)), NODES_MAX),
   list(tuple(safeInteger, bytes(32)), DIGESTS_MAX),
+  list(tuple(safeInteger, bytes(32), bytes(32), bytes(32), bytes(64)), 1),
 );
 
 export function encodeGossip(frame: GossipFrame): Uint8Array {
   const rumours = frame.rumours.map((rumour) => [rumour.member, rumour.state, rumour.incarnation]);
   const digests = frame.digests.map(({ height, digest }) => [height, digest]);
-  return pack([frame.type, frame.sequence, frame.subject, rumours, digests]);
+  const { endorsement: e } = frame;
+  const endorsements = e === undefined ? [] : [[e.height, e.blockHash, e.digest, e.historyRoot, e.signature]];
+  return pack([frame.type, frame.sequence, frame.subject, rumours, digests, endorsements]);
 }
 
 /** Decodes a frame; throws `WireError`. */
 export function decodeGossip(encoded: Uint8Array): GossipFrame {
-  const [type, sequence, subject, rumours, digests] = check(frameSchema, unpack(encoded), "malformed_frame");
+  const fields = check(frameSchema, unpack(encoded), "malformed_frame");
+  const [type, sequence, subject, rumours, digests, endorsements] = fields;
+  const [endorsement] = endorsements.map(([height, blockHash, digest, historyRoot, signature]) => {
+    return { height, blockHash, digest, historyRoot, signature };
+  });
   return {
     type,
     sequence,
     subject,
     rumours: rumours.map(([member, state, incarnation]) => ({ member, state, incarnation })),
     digests: digests.map(([height, digest]) => ({ height, digest })),
+    ...(endorsement === undefined ? {} : { endorsement }),
   };
 }

@@ -1,12 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { Scheduler } from "../../sim/scheduler.ts";
+import { KeyRing, sha256, virtualCrypto } from "../../sim/virtual-crypto.ts";
 import type { ActorRef } from "../actor/actor.ts";
 import { ActorSystem, type FatalReport } from "../actor/system.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
 import { Prng } from "../base/prng.ts";
+import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import { StatusBoard } from "../messages/status.ts";
+import {
+  type Attested,
+  attestation,
+  checkpointSigners,
+  type NodeTrust,
+  type SignedCheckpoint,
+} from "../wire/attestation.ts";
 import { describeHostileBytes } from "../wire/hostile.contract.ts";
+import type { Signer } from "../wire/transaction.ts";
+import type { Endorsement } from "./checkpoint-exchange.ts";
 import { type DigestAt, decodeGossip, encodeGossip, type GossipFrame, type Rumour } from "./frames.ts";
 import { GossipActor, type GossipMessage } from "./gossip-actor.ts";
 
@@ -22,23 +33,29 @@ interface GossipStatus {
   readonly members: readonly { readonly id: number; readonly state: string; readonly incarnation: number }[];
 }
 
+const KEYS = new KeyRing();
+const CLUSTER_ID = new Uint8Array(16).fill(1);
+const signerOf = (node: number): Signer => KEYS.create(`node ${node}`);
+
 /** One node's gossip, on virtual time. */
 class Node {
   readonly id: number;
   readonly fatal: FatalReport[] = [];
   readonly ref: ActorRef<GossipMessage>;
+  readonly checkpoints: CheckpointBoard = { agreed: undefined };
   readonly #status = new StatusBoard();
 
   constructor(id: number, clock: Clock, size: number, sendPeer: (to: number, payload: Uint8Array) => boolean) {
     this.id = id;
     const system = new ActorSystem({ clock, log: SILENT, onFatal: (report) => this.fatal.push(report) });
-    const members = Array.from({ length: size }, (_, i) => i + 1);
+    const members = new Map(Array.from({ length: size }, (_, i) => [i + 1, signerOf(i + 1).publicKey]));
+    const crypto = virtualCrypto(KEYS, signerOf(id), (run) => clock.defer(run));
     this.ref = system.spawn<GossipMessage>({
       ...{ name: "gossip", supervision: "restart" },
       create: (context) =>
         new GossipActor(context, {
           node: id,
-          members,
+          ...{ members, crypto, clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
           random: new Prng(id),
           log: SILENT,
           sendPeer,
@@ -56,8 +73,9 @@ class Node {
     return this.status.members.map(({ id, state }) => `${id} ${state}`).join(", ");
   }
 
-  applied(at: DigestAt): void {
-    this.ref.tell({ type: "applied", ...at, timestamp: 0n, events: [], nextDeadline: undefined });
+  applied(at: DigestAt, timestamp = 0n): void {
+    const attested = { ...at, blockHash: digest(at.height), historyRoot: digest(at.height + 1) };
+    this.ref.tell({ type: "applied", ...attested, timestamp, events: [], nextDeadline: undefined });
   }
 }
 
@@ -350,6 +368,79 @@ describe("state digests", () => {
   });
 });
 
+describe("signed checkpoints", () => {
+  const SECOND = 1_000_000_000n;
+  const trust: NodeTrust = {
+    ...{ clusterId: CLUSTER_ID, sha256, nodeKeys: [1, 2, 3].map((node) => signerOf(node).publicKey) },
+    verify: (key, message, signature) => KEYS.verify(key, message, signature),
+  };
+  /** Blocks of 0, 1, 2, ... seconds. */
+  const apply = (node: Node, from: number, to: number): void => {
+    for (let height = from; height <= to; height++)
+      node.applied({ height, digest: digest(height) }, BigInt(height) * SECOND);
+  };
+  const endorsement = (by: number, height: number, change: Partial<Attested> = {}): Endorsement => {
+    const at = {
+      height,
+      digest: digest(height),
+      blockHash: digest(height),
+      historyRoot: digest(height + 1),
+      ...change,
+    };
+    return { ...at, signature: signerOf(by).sign(attestation(sha256, CLUSTER_ID, at)) };
+  };
+
+  test("the first block of each two seconds is signed by all, and soon each node knows the signatures of a quorum", () => {
+    const { nodes, run } = cluster(3);
+    for (const node of nodes) apply(node, 1, 7);
+    run(2_000);
+    for (const { checkpoints } of nodes) {
+      expect(checkpoints.agreed).toMatchObject({ height: 6, digest: digest(6), historyRoot: digest(7) });
+      expect(checkpointSigners(checkpoints.agreed as SignedCheckpoint, trust).length).toBe(3);
+    }
+  });
+
+  test("a node alone agrees on nothing, and two of three do without the third", () => {
+    const { nodes, run, cut } = cluster(3);
+    cut((from, to) => from === 3 || to === 3);
+    for (const node of nodes) apply(node, 1, 4);
+    run(2_000);
+    expect(nodes.map(({ checkpoints }) => checkpoints.agreed?.height)).toEqual([4, 4, undefined]);
+  });
+
+  test("an older one never takes the place of a newer", () => {
+    const { node, hear } = alone(3);
+    apply(node, 1, 6);
+    hear(2, { endorsement: endorsement(2, 6) });
+    hear(3, { endorsement: endorsement(3, 4) });
+    expect(node.checkpoints.agreed?.height).toBe(6);
+  });
+
+  test.each<[string, number, Endorsement]>([
+    ["about another state", 2, endorsement(2, 4, { historyRoot: digest(9) })],
+    ["about another block", 2, endorsement(2, 4, { blockHash: digest(9) })],
+    ["about a height that is not signed here", 2, endorsement(2, 5)],
+    ["with another's signature", 2, endorsement(3, 4)],
+    ["with no signature", 2, { ...endorsement(2, 4), signature: new Uint8Array(64) }],
+  ])("an endorsement %s counts for nothing", (_what, by, wrong) => {
+    const { node, hear } = alone(3);
+    apply(node, 1, 5);
+    hear(by, { endorsement: wrong });
+    expect(node.checkpoints.agreed).toBeUndefined();
+    hear(by, { endorsement: endorsement(by, 4) });
+    expect(node.checkpoints.agreed?.signatures.length).toBe(2);
+  });
+
+  test("the same endorsement twice is one", () => {
+    const { node, hear } = alone(5);
+    apply(node, 1, 5);
+    for (let times = 0; times < 3; times++) hear(2, { endorsement: endorsement(2, 4) });
+    expect(node.checkpoints.agreed).toBeUndefined();
+    hear(3, { endorsement: endorsement(3, 4) });
+    expect(node.checkpoints.agreed?.signatures.length).toBe(3);
+  });
+});
+
 describe("hostile frames", () => {
   test("are ignored and counted; the actor goes on", () => {
     const { node, run, hear, takeSent } = alone(3);
@@ -389,6 +480,13 @@ describeHostileBytes("gossip", {
     encodeGossip({
       ...{ type: "ack", sequence: 2 ** 40, subject: 9, digests: [{ height: 70_000, digest: digest(1) }] },
       rumours: [{ member: 3, state: "suspect", incarnation: 4 }],
+      endorsement: {
+        height: 2 ** 33,
+        blockHash: digest(1),
+        digest: digest(2),
+        historyRoot: digest(3),
+        signature: new Uint8Array(64),
+      },
     }),
   ],
   decode: decodeGossip,

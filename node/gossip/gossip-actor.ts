@@ -4,17 +4,20 @@
  * Failure detection is SWIM's (Das, Gupta, Motivala 2002): each period one member is pinged, in shuffled rounds; without
  * an answer others are asked to ping it; without theirs it is suspected, and dead when the suspicion is not refuted. Raft
  * does not depend on any of it. Frames carry state digests: equal height and different digest means that one of the two
- * nodes has computed something wrong, and both stop before they say it to a client.
+ * nodes has computed something wrong, and both stop before they say it to a client. They carry signed checkpoints, too.
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
-import { InvariantError } from "../base/assert.ts";
+import { InvariantError, must } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
+import type { Crypto } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
-import type { ReactorMessage } from "../messages/reactor.ts";
+import type { CheckpointBoard } from "../messages/checkpoints.ts";
+import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard } from "../messages/status.ts";
 import { WireError } from "../wire/msgpack.ts";
+import { CheckpointExchange, type Endorsement } from "./checkpoint-exchange.ts";
 import { DigestRing } from "./digest-ring.ts";
 import { type DigestAt, decodeGossip, encodeGossip, type GossipFrame } from "./frames.ts";
 import { Members } from "./members.ts";
@@ -38,12 +41,17 @@ export type GossipMessage =
   | { readonly type: "peerFrame"; readonly from: NodeId; readonly payload: Uint8Array }
   | { readonly type: "period" }
   | { readonly type: "pingTimeout"; readonly sequence: number }
-  | { readonly type: "suspicionTimeout"; readonly member: NodeId; readonly suspicion: number };
+  | { readonly type: "suspicionTimeout"; readonly member: NodeId; readonly suspicion: number }
+  | { readonly type: "endorsed"; readonly by: NodeId; readonly endorsement: Endorsement; readonly valid: boolean };
 
 export interface GossipDeps {
   readonly node: NodeId;
-  /** All members, this node among them. */
-  readonly members: readonly NodeId[];
+  /** All members with their keys, this node among them. */
+  readonly members: ReadonlyMap<NodeId, Uint8Array>;
+  readonly clusterId: Uint8Array;
+  readonly crypto: Crypto;
+  /** Where others find the checkpoint that a quorum has signed. */
+  readonly checkpoints: CheckpointBoard;
   readonly random: Random;
   readonly log: Log;
   readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
@@ -61,6 +69,9 @@ export class GossipActor implements Actor<GossipMessage> {
   readonly #deps: GossipDeps;
   readonly #members: Members;
   readonly #digests = new DigestRing(DIGESTS_REMEMBERED);
+  readonly #checkpoints: CheckpointExchange;
+  /** The endorsement of each member whose signature is being checked: one at a time. */
+  readonly #checking = new Set<NodeId>();
   /** By the sequence of the ping that was passed on. */
   readonly #relays = new Map<number, Relay>();
   /** Relays up to this sequence are older than a period. */
@@ -77,7 +88,9 @@ export class GossipActor implements Actor<GossipMessage> {
   constructor(context: ActorContext<GossipMessage>, deps: GossipDeps) {
     this.#context = context;
     this.#deps = deps;
-    this.#members = new Members(deps.node, deps.members, TELLINGS);
+    this.#members = new Members(deps.node, [...deps.members.keys()], TELLINGS);
+    const { clusterId, crypto } = deps;
+    this.#checkpoints = new CheckpointExchange({ clusterId, crypto, keys: deps.members });
     deps.status.post("gossip", () => ({
       incarnation: this.#members.incarnation,
       malformedFrames: this.#malformed,
@@ -92,7 +105,7 @@ export class GossipActor implements Actor<GossipMessage> {
   receive(message: GossipMessage): void {
     switch (message.type) {
       case "applied":
-        this.#digests.add({ height: message.height, digest: message.digest });
+        this.#applied(message);
         break;
       case "peerFrame":
         this.#frame(message.from, message.payload);
@@ -106,10 +119,43 @@ export class GossipActor implements Actor<GossipMessage> {
       case "suspicionTimeout":
         this.#suspicionTimeout(message.member, message.suspicion);
         break;
+      case "endorsed":
+        this.#endorsed(message.by, message.endorsement, message.valid);
+        break;
       case "lead":
       case "follow":
         break;
     }
+  }
+
+  #applied({ height, digest, blockHash, historyRoot, timestamp }: AppliedNotice): void {
+    this.#digests.add({ height, digest });
+    this.#checkpoints.applied({ height, digest, blockHash, historyRoot }, timestamp);
+    this.#postCheckpoint();
+  }
+
+  #postCheckpoint(): void {
+    this.#deps.checkpoints.agreed = this.#checkpoints.agreed;
+  }
+
+  /** Another node's signature counts when it is good, and about the state that is held here. */
+  #hearEndorsement(by: NodeId, endorsement: Endorsement): void {
+    const job = this.#checkpoints.check(by, endorsement);
+    if (job === undefined || this.#checking.has(by)) return;
+    this.#checking.add(by);
+    this.#deps.crypto.verify([job], ([valid = false]) => {
+      this.#context.self.deliver({ type: "endorsed", by, endorsement, valid });
+    });
+  }
+
+  #endorsed(by: NodeId, { height, signature }: Endorsement, valid: boolean): void {
+    this.#checking.delete(by);
+    if (!valid) {
+      this.#malformed += 1;
+      return;
+    }
+    this.#checkpoints.endorse(height, { nodeKey: must(this.#deps.members.get(by), "only members endorse"), signature });
+    this.#postCheckpoint();
   }
 
   #period(): void {
@@ -185,6 +231,7 @@ export class GossipActor implements Actor<GossipMessage> {
     }
     const back = this.#members.get(from).state === "dead";
     for (const at of frame.digests) this.#compare(from, at);
+    if (frame.endorsement !== undefined) this.#hearEndorsement(from, frame.endorsement);
     const height = frame.digests.reduce((max, at) => Math.max(max, at.height), 0);
     this.#members.heard(from, this.#context.clock.monotonicMs(), height);
     if (back) this.#deps.log.info("gossip.member_alive", { member: from });
@@ -233,7 +280,11 @@ export class GossipActor implements Actor<GossipMessage> {
 
   #send(to: NodeId, type: GossipFrame["type"], sequence: number, subject: NodeId): void {
     const rumours = this.#members.takeNews(NEWS_PER_FRAME);
-    this.#deps.sendPeer(to, encodeGossip({ type, sequence, subject, rumours, digests: this.#ownDigests() }));
+    const { newest: endorsement } = this.#checkpoints;
+    this.#deps.sendPeer(
+      to,
+      encodeGossip({ type, sequence, subject, rumours, digests: this.#ownDigests(), endorsement }),
+    );
   }
 
   #ownDigests(): readonly DigestAt[] {

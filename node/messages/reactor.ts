@@ -12,6 +12,8 @@ export interface AppliedNotice {
   readonly height: LogIndex;
   readonly timestamp: LogTime;
   readonly digest: Uint8Array;
+  readonly blockHash: Uint8Array;
+  readonly historyRoot: Uint8Array;
   readonly events: readonly StateEvent[];
   /** Earliest log time at which the state machine has housekeeping to do. */
   readonly nextDeadline: LogTime | undefined;

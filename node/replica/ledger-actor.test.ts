@@ -1,19 +1,27 @@
 import { describe, expect, test } from "vitest";
+import { KeyRing, virtualCrypto } from "../../sim/virtual-crypto.ts";
 import { MemoryStore } from "../../storage/state/memory-store.ts";
+import type { LogStore } from "../../storage/wal/log-store.ts";
 import { CodedError } from "../base/errors.ts";
+import { APPEND_BYTES_MAX } from "../base/limits.ts";
 import type { Store } from "../base/ports/store.ts";
+import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import { StatusBoard } from "../messages/status.ts";
-import { encodeQuery } from "../state/queries.ts";
+import { decodeAnswer, encodeQuery, type Query } from "../state/queries.ts";
 import { StateMachine } from "../state/state-machine.ts";
-import { decodeBlock } from "../wire/block.ts";
+import { checkpointSigners, decodeCheckpoint, encodeCheckpoint } from "../wire/attestation.ts";
+import { type Block, decodeBlock } from "../wire/block.ts";
+import { verifyConsistency, verifyInclusion } from "../wire/history.ts";
+import { leafHash, MerkleTree } from "../wire/merkle.ts";
 import { loadCheckpointMeta } from "./checkpoint.ts";
 import { LedgerActor } from "./ledger-actor.ts";
 import {
   adminTransaction,
+  CLUSTER_ID,
   chainOf,
   contextOf,
   GENESIS,
@@ -23,8 +31,15 @@ import {
   TestClock,
 } from "./replica.test-support.ts";
 
+const KEYS = new KeyRing();
+const NODE = KEYS.create("node 1");
+const AUDITOR = KEYS.create("auditor");
 const OPEN = adminTransaction(0, { kind: "sessionOpen" });
-const BLOCKS = chainOf(1, [[OPEN], [], [], [], [], []]).map((bytes) => decodeBlock(sha256, bytes));
+const bank = { name: "bank", keys: [KEYS.create("bank").publicKey], threshold: 1, roles: ["participant"] } as const;
+const audit = { name: "auditor", keys: [AUDITOR.publicKey], threshold: 1, roles: ["auditor"] } as const;
+const ENTER = [bank, audit].map((body, index) => adminTransaction(index + 1, { kind: "createAuthority", body }));
+const ENCODED = chainOf(1, [[OPEN], ENTER, [], [], [], []]);
+const BLOCKS = ENCODED.map((bytes) => decodeBlock(sha256, bytes));
 
 class Bench {
   readonly consensus = new Listener<ConsensusMessage>("consensus");
@@ -34,6 +49,9 @@ class Bench {
   readonly later = new Later();
   readonly store: MemoryStore = new MemoryStore(this.later.schedule);
   readonly state = new StateMachine({ genesis: GENESIS, sha256 });
+  readonly checkpoints: CheckpointBoard = { agreed: undefined };
+  /** First block that the log still has. */
+  logFrom = 1;
   readonly actor: LedgerActor;
   readonly #self: Listener<LedgerMessage>;
 
@@ -41,12 +59,33 @@ class Bench {
     const { context, self } = contextOf<LedgerMessage>(new TestClock());
     this.#self = self;
     const deps = {
-      ...{ state: this.state, store: store ?? this.store, sha256, node: 1 },
+      ...{ state: this.state, store: store ?? this.store, node: 1 },
+      ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
+      crypto: virtualCrypto(KEYS, NODE, (run) => run()),
       ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
       fail: (error: CodedError) => this.failures.push(error),
       status: new StatusBoard(),
     };
     this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2 });
+  }
+
+  #log(): Pick<LogStore, "read" | "hash"> {
+    return {
+      hash: (height) => (height < this.logFrom ? undefined : BLOCKS[height - 1]?.hash),
+      read: (from, to, bytesMax) => {
+        expect([from >= 1, to <= this.state.height + 1, bytesMax]).toEqual([true, true, APPEND_BYTES_MAX]);
+        const one = { term: 1, previousHash: new Uint8Array(32), hash: new Uint8Array(32) };
+        return ENCODED.slice(from - 1, to - 1).map((payload, place) => ({ ...one, index: from + place, payload }));
+      },
+    };
+  }
+
+  /** The answer to a question that is asked now, or the code of the refusal. */
+  ask<T extends Query["type"]>(query: Query & { readonly type: T }, publicKey = GENESIS.adminKey) {
+    this.asks({ kind: "query", token: 1, query: encodeQuery(query), publicKey }, 0);
+    const [refused] = this.gateway.take("answerRefused");
+    const [answered] = this.gateway.take("answer");
+    return refused?.code ?? decodeAnswer(query.type, answered?.answer ?? new Uint8Array(0));
   }
 
   commits(from: number, to: number): void {
@@ -186,5 +225,74 @@ describe("checkpoints", () => {
     const bench = new Bench({ get: () => undefined, write: (_changes, done) => done(error) });
     bench.commits(1, 2);
     expect(bench.failures).toEqual([error]);
+  });
+});
+
+describe("questions about the log", () => {
+  const bench = new Bench();
+  bench.commits(1, 5);
+  const root = (size: number): Uint8Array =>
+    new MerkleTree(
+      sha256,
+      BLOCKS.slice(0, size).map(({ hash }) => leafHash(sha256, hash)),
+    ).root;
+  const trust = { sha256, clusterId: CLUSTER_ID, nodeKeys: [NODE.publicKey], verify: KEYS.verify.bind(KEYS) };
+
+  test("blocks are those that are committed here, as they stand in the log, for those who see everything", () => {
+    expect(bench.ask({ type: "blocks", from: 3 })).toMatchObject({ height: 5, blocks: ENCODED.slice(2, 5) });
+    expect(bench.ask({ type: "blocks", from: 6 })).toMatchObject({ blocks: [] });
+    expect(bench.ask({ type: "blocks", from: 1 }, AUDITOR.publicKey)).toMatchObject({ blocks: ENCODED.slice(0, 5) });
+    expect(bench.ask({ type: "blocks", from: 1 }, bank.keys[0])).toBe("not_authorized");
+    expect(bench.ask({ type: "blocks", from: 0 })).toBe("out_of_range");
+  });
+
+  test("the node signs where its state stands, and hands on what a quorum has signed", () => {
+    const alone = bench.ask({ type: "checkpoint" }, bank.keys[0]);
+    expect(alone).toMatchObject({ agreed: null });
+    const own = decodeCheckpoint((alone as { own: Uint8Array }).own);
+    expect(own).toMatchObject({
+      height: 5,
+      digest: bench.state.digest,
+      blockHash: BLOCKS[4]?.hash,
+      historyRoot: root(5),
+    });
+    expect(checkpointSigners(own, trust)).toEqual([NODE.publicKey]);
+    const other = new Bench();
+    other.checkpoints.agreed = own;
+    expect(other.ask({ type: "checkpoint" })).toMatchObject({ height: 0, agreed: encodeCheckpoint(own) });
+  });
+
+  test("every block is proved to lie in every log that reaches so far", () => {
+    for (let size = 1; size <= 5; size++) {
+      for (let height = 1; height <= size; height++) {
+        const { path } = bench.ask({ type: "inclusion", height, size }, bank.keys[0]) as { path: readonly Uint8Array[] };
+        const blockHash = (BLOCKS[height - 1] as Block).hash;
+        expect(verifyInclusion(sha256, { blockHash, index: height - 1, size, root: root(size) }, path)).toBe(true);
+      }
+      for (let earlier = 1; earlier <= size; earlier++) {
+        const { path } = bench.ask({ type: "consistency", earlier, size }) as { path: readonly Uint8Array[] };
+        const claim = { earlier, earlierRoot: root(earlier), size, root: root(size) };
+        expect(verifyConsistency(sha256, claim, path)).toBe(true);
+      }
+    }
+  });
+
+  test.each<Query>([
+    { type: "inclusion", height: 0, size: 3 },
+    { type: "inclusion", height: 4, size: 3 },
+    { type: "inclusion", height: 1, size: 6 },
+    { type: "inclusion", height: 0, size: 0 },
+    { type: "consistency", earlier: 0, size: 3 },
+    { type: "consistency", earlier: 4, size: 3 },
+    { type: "consistency", earlier: 1, size: 6 },
+  ])("%j is out of range", (query) => {
+    expect(bench.ask(query)).toBe("out_of_range");
+  });
+
+  test("a proof that needs blocks which the log has given up is refused, not invented", () => {
+    const short = new Bench();
+    short.commits(1, 5);
+    short.logFrom = 3;
+    expect(short.ask({ type: "inclusion", height: 1, size: 5 })).toBe("block_compacted");
   });
 });

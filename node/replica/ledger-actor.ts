@@ -4,24 +4,27 @@
  * Whoever waits for a transaction or follows the state hears of each block from here; questions are answered once the
  * state has reached the height they were fixed at. Every few blocks the changed pages go into a checkpoint.
  */
+import type { LogStore } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { toHex } from "../base/bytes.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import type { Clock } from "../base/ports/clock.ts";
-import type { Sha256 } from "../base/ports/crypto.ts";
+import type { Crypto, Sha256 } from "../base/ports/crypto.ts";
 import type { Store } from "../base/ports/store.ts";
+import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
-import { decodeQuery, encodeAnswer } from "../state/queries.ts";
+import { decodeQuery, encodeAnswer, isChainQuery } from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import type { Block } from "../wire/block.ts";
 import { leafHash } from "../wire/merkle.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
+import { ChainAnswers, ChainRefusal } from "./chain-answers.ts";
 import { takeCheckpoint } from "./checkpoint.ts";
 
 const NS_PER_MS = 1_000_000n;
@@ -29,7 +32,10 @@ const NS_PER_MS = 1_000_000n;
 export interface LedgerActorDeps {
   readonly state: StateMachine;
   readonly store: Store;
-  readonly sha256: Sha256;
+  readonly log: Pick<LogStore, "read" | "hash">;
+  readonly crypto: Crypto;
+  readonly clusterId: Uint8Array;
+  readonly checkpoints: CheckpointBoard;
   readonly node: NodeId;
   readonly consensus: () => ActorRef<ConsensusMessage>;
   readonly gateway: () => ActorRef<GatewayMessage>;
@@ -54,7 +60,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #clock: Clock;
   readonly #deps: LedgerActorDeps;
   readonly #options: LedgerActorOptions;
+  readonly #sha256: Sha256;
   readonly #state: StateMachine;
+  readonly #chain: ChainAnswers;
   /** Ahead of the state; in the order they came, which is nearly that of their heights. */
   #waiting: WaitingQuestion[] = [];
   #checkpointHeight: LogIndex;
@@ -68,7 +76,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#clock = context.clock;
     this.#deps = deps;
     this.#options = options;
+    this.#sha256 = deps.crypto.sha256.bind(deps.crypto);
     this.#state = deps.state;
+    this.#chain = new ChainAnswers(deps);
     this.#checkpointHeight = deps.state.height;
     deps.status.post("ledger", () => this.#statusFields());
   }
@@ -114,6 +124,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
       height: this.#state.height,
       timestamp: this.#state.timestamp,
       digest: applied.digest,
+      blockHash: applied.block.hash,
+      historyRoot: applied.historyRoot,
       events: applied.events,
       nextDeadline: this.#state.nextDeadline(),
     };
@@ -132,7 +144,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (question.kind === "admission") {
       const { transaction } = question;
       const now = BigInt(this.#clock.wallMs()) * NS_PER_MS;
-      const hash = leafHash(this.#deps.sha256, transaction);
+      const hash = leafHash(this.#sha256, transaction);
       const refusal = this.#state.admission(decodeTransaction(transaction), hash, now);
       gateway.deliver({ type: "admission", token, ...(refusal === undefined ? {} : { refusal }) });
       return;
@@ -143,10 +155,11 @@ export class LedgerActor implements Actor<LedgerMessage> {
       return;
     }
     try {
-      const answer = this.#state.query(decodeQuery(question.query), reader);
+      const query = decodeQuery(question.query);
+      const answer = isChainQuery(query) ? this.#chain.answer(query, reader) : this.#state.query(query, reader);
       gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
     } catch (error) {
-      if (!(error instanceof WireError)) throw error;
+      if (!(error instanceof WireError || error instanceof ChainRefusal)) throw error;
       gateway.deliver({ type: "answerRefused", token, code: error.code, message: error.message });
     }
   }

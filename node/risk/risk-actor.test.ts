@@ -36,6 +36,8 @@ function world() {
       height: 1,
       timestamp: 0n,
       digest: new Uint8Array(32),
+      blockHash: new Uint8Array(32),
+      historyRoot: new Uint8Array(32),
       nextDeadline: undefined,
     } as const;
     actor.receive({ ...notice, events: [event] });

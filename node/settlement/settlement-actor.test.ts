@@ -78,7 +78,9 @@ class World {
   /** A block was applied, after which the next deadline lies so far ahead; undefined for none. */
   applied(deadlineMs: number | undefined, events: readonly StateEvent[] = []): void {
     this.deadline = deadlineMs === undefined ? undefined : BigInt(EPOCH_MS + deadlineMs) * NS_PER_MS;
-    const notice = { type: "applied", height: 1, timestamp: 0n, digest: new Uint8Array(32), events } as const;
+    const hash = new Uint8Array(32);
+    const attested = { height: 1, digest: hash, blockHash: hash, historyRoot: hash };
+    const notice = { type: "applied", ...attested, timestamp: 0n, events } as const;
     this.actor.deliver({ ...notice, nextDeadline: this.deadline });
   }
 

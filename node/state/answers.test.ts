@@ -26,16 +26,16 @@ import { Outbox } from "./outbox.ts";
 import type { Payment } from "./payments/payment.ts";
 import { Payments } from "./payments/payments.ts";
 import { Postings } from "./postings.ts";
-import { type decodeAnswer, encodeAnswer, type PaymentView, type Query } from "./queries.ts";
+import { type decodeAnswer, encodeAnswer, type PaymentView, type StateQuery } from "./queries.ts";
 import { Registry } from "./registry.ts";
 import { Risk } from "./risk/risk.ts";
 import { REASONS } from "./risk/rules.ts";
 import { Sessions } from "./sessions.ts";
 import { Settlement } from "./settlement/settlement.ts";
 
-type Answer<T extends Query["type"]> = ReturnType<typeof decodeAnswer<T>>;
+type Answer<T extends StateQuery["type"]> = ReturnType<typeof decodeAnswer<T>>;
 
-function ask<T extends Query["type"]>(it: Town, by: Party, query: Query & { readonly type: T }): Answer<T> {
+function ask<T extends StateQuery["type"]>(it: Town, by: Party, query: StateQuery & { readonly type: T }): Answer<T> {
   const reader = it.chain.state.readerOf(by.publicKey);
   if (reader === undefined) throw new Error(`${by.name} may read nothing`);
   return it.chain.state.query(query, reader) as Answer<T>;

@@ -9,7 +9,14 @@ import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "..
 import type { Outbox } from "./outbox.ts";
 import { PAYMENT_STATES, type Payment } from "./payments/payment.ts";
 import type { Payments } from "./payments/payments.ts";
-import type { AccountTransfersFilter, AuthorityView, PaymentView, Query, QueryAnswer, WindowView } from "./queries.ts";
+import type {
+  AccountTransfersFilter,
+  AuthorityView,
+  PaymentView,
+  QueryAnswer,
+  StateQuery,
+  WindowView,
+} from "./queries.ts";
 import type { Authority, Registry } from "./registry.ts";
 import type { Risk } from "./risk/risk.ts";
 import type { Sessions } from "./sessions.ts";
@@ -59,7 +66,7 @@ export class Answers {
     this.#parts = parts;
   }
 
-  answer(query: Query, reader: Reader, stand: Stand): QueryAnswer {
+  answer(query: StateQuery, reader: Reader, stand: Stand): QueryAnswer {
     const at = { height: stand.height, timestamp: stand.timestamp.toString() };
     switch (query.type) {
       case "accounts":
@@ -122,7 +129,7 @@ export class Answers {
   }
 
   #payments(
-    query: Extract<Query, { type: "payments" }>,
+    query: Extract<StateQuery, { type: "payments" }>,
     reader: Reader,
   ): { payments: readonly PaymentView[]; next: number } {
     const rows = this.#parts.payments.table.rows();

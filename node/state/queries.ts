@@ -7,7 +7,19 @@
 import { u128Bytes } from "../base/bytes.ts";
 import { ANSWER_VALUES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import { pack, unpack, WireError } from "../wire/msgpack.ts";
-import { boolean, bytes, check, integer, list, object, oneOf, type Schema, u64, u128 } from "../wire/schema.ts";
+import {
+  boolean,
+  bytes,
+  check,
+  integer,
+  list,
+  object,
+  oneOf,
+  type Schema,
+  safeInteger,
+  u64,
+  u128,
+} from "../wire/schema.ts";
 import { PAYMENT_STATES, type PaymentState } from "./payments/payment.ts";
 
 /** Which transfers of an account, by log time (nanoseconds, both ends included; 0 for no bound). */
@@ -22,7 +34,21 @@ export interface AccountTransfersFilter {
   readonly credits: boolean;
 }
 
-export type Query =
+/** A question about the log, which the node answers beside the state. */
+export type ChainQuery =
+  /** Encoded blocks from a height on: at least one where there is one, and as many as fit in an answer. */
+  | { readonly type: "blocks"; readonly from: number }
+  /** What this node signs now, and the newest checkpoint that a quorum has signed. */
+  | { readonly type: "checkpoint" }
+  /** That a block is among the first `size`. */
+  | { readonly type: "inclusion"; readonly height: number; readonly size: number }
+  /** That the first `size` blocks begin with the first `earlier`. */
+  | { readonly type: "consistency"; readonly earlier: number; readonly size: number };
+
+export type Query = StateQuery | ChainQuery;
+
+/** A question about the state. */
+export type StateQuery =
   | { readonly type: "accounts"; readonly ids: readonly bigint[] }
   | { readonly type: "transfers"; readonly ids: readonly bigint[] }
   | ({ readonly type: "accountTransfers" } & AccountTransfersFilter)
@@ -110,6 +136,10 @@ export type QueryAnswer = At &
         readonly blocked: readonly string[];
       }
     | { readonly type: "authority"; readonly authority: AuthorityView | null }
+    | { readonly type: "blocks"; readonly blocks: readonly Uint8Array[] }
+    /** Encoded signed checkpoints; `own` bears one signature. */
+    | { readonly type: "checkpoint"; readonly own: Uint8Array; readonly agreed: Uint8Array | null }
+    | { readonly type: "inclusion" | "consistency"; readonly path: readonly Uint8Array[] }
     | {
         readonly type: "summary";
         readonly digest: string;
@@ -142,9 +172,18 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   risk: object({ type: oneOf("risk") }),
   authority: object({ type: oneOf("authority"), key: bytes(32) }),
   summary: object({ type: oneOf("summary") }),
+  blocks: object({ type: oneOf("blocks"), from: safeInteger }),
+  checkpoint: object({ type: oneOf("checkpoint") }),
+  inclusion: object({ type: oneOf("inclusion"), height: safeInteger, size: safeInteger }),
+  consistency: object({ type: oneOf("consistency"), earlier: safeInteger, size: safeInteger }),
 };
 
 const U128_FIELDS: ReadonlySet<string> = new Set(["id", "accountId"]);
+
+/** Whether a question is about the log and not about the state. */
+export function isChainQuery(query: Query): query is ChainQuery {
+  return ["blocks", "checkpoint", "inclusion", "consistency"].includes(query.type);
+}
 
 export function encodeQuery(query: Query): Uint8Array {
   const fields = Object.entries(query).filter(([, value]) => value !== undefined);

@@ -38,7 +38,7 @@ import { CardChannel } from "./payments/card-channel.ts";
 import { PaymentLifeCycle } from "./payments/life-cycle.ts";
 import { Payments } from "./payments/payments.ts";
 import { Postings } from "./postings.ts";
-import type { Query, QueryAnswer } from "./queries.ts";
+import type { QueryAnswer, StateQuery } from "./queries.ts";
 import { type Authority, Registry } from "./registry.ts";
 import { Risk } from "./risk/risk.ts";
 import { type SessionClaim, Sessions } from "./sessions.ts";
@@ -197,7 +197,7 @@ export class StateMachine {
   }
 
   /** Answers a query as the reader may see it. */
-  query(query: Query, reader: Reader): QueryAnswer {
+  query(query: StateQuery, reader: Reader): QueryAnswer {
     return this.#answers.answer(query, reader, this.#stand.at);
   }
 
