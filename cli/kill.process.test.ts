@@ -417,8 +417,8 @@ describe("a node that cannot be believed", () => {
          return { ...applied, digest: applied.digest.map((byte) => byte ^ 1) };
        };`,
     );
-    const stopped = new Map<string, number | null>();
-    local.onUnexpectedExit = (name, code) => stopped.set(name, code);
+    const stopped = new Map<string, string>();
+    local.onUnexpectedExit = (name, ending) => stopped.set(name, ending);
     local.nodeArguments = ["--import", pathToFileURL(patch).href];
     local.startNode(liar);
     local.nodeArguments = [];
@@ -430,7 +430,7 @@ describe("a node that cannot be believed", () => {
       .catch(() => undefined);
     const both = (): true | undefined => (stopped.size >= 2 && stopped.has(`node-${liar}`) ? true : undefined);
     await until("the liar and another to stop", both);
-    expect(new Set(stopped.values())).toEqual(new Set([EXIT_FATAL]));
+    expect(new Set(stopped.values())).toEqual(new Set([`with code ${EXIT_FATAL}`]));
     for (const name of stopped.keys()) {
       const report = readFileSync(join(local.directory, name, `${name}.log`), "utf8");
       expect(report).toMatch(/hold different states at height \d+/);

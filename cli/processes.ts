@@ -35,7 +35,7 @@ export class LocalCluster {
   /** Options of Node.js for the nodes started from now on, such as those of its profiler. */
   nodeArguments: readonly string[] = [];
   /** Called when a process ends that nobody has ended. */
-  onUnexpectedExit: (name: string, code: number | null) => void = () => undefined;
+  onUnexpectedExit: (name: string, ending: string) => void = () => undefined;
 
   private constructor(fields: {
     readonly directory: string;
@@ -111,6 +111,11 @@ export class LocalCluster {
     if (child !== undefined) await end(child, "SIGKILL");
   }
 
+  /** Where a process writes what it has to say. */
+  logOf(name: string): string {
+    return join(this.directory, name.startsWith("node-") ? name : "", `${name}.log`);
+  }
+
   /** SIGTERM, as an operator would: resolves with the exit code. */
   async stopNode(id: number): Promise<number | null> {
     const child = this.#nodes.get(id);
@@ -136,9 +141,9 @@ export class LocalCluster {
     const log = openSync(join(logDirectory, `${name}.log`), "a");
     const child = spawn(process.execPath, [...nodeArguments, QUORATE, ...args], { stdio: ["ignore", log, log] });
     closeSync(log);
-    child.on("exit", (code) => {
+    child.on("exit", (code, signal) => {
       const known = child === this.#acquirer || [...this.#nodes.values()].includes(child);
-      if (known) this.onUnexpectedExit(name, code);
+      if (known) this.onUnexpectedExit(name, code === null ? `by ${signal}` : `with code ${code}`);
     });
     return child;
   }

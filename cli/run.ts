@@ -7,10 +7,12 @@ import { CodedError, errorMessage } from "../node/base/errors.ts";
 import { Invocation } from "./command.ts";
 import { account } from "./commands/account.ts";
 import { acquirer } from "./commands/acquirer.ts";
+import { audit } from "./commands/audit.ts";
 import { authority } from "./commands/authority.ts";
 import { bench } from "./commands/bench.ts";
 import { benchLedger } from "./commands/bench-ledger.ts";
 import { benchPeers } from "./commands/bench-peers.ts";
+import { checkpoint } from "./commands/checkpoint.ts";
 import { configure } from "./commands/configure.ts";
 import { day } from "./commands/day.ts";
 import { dev } from "./commands/dev.ts";
@@ -32,7 +34,8 @@ import { EXIT, Output, type Streams } from "./output.ts";
 const COMMANDS = [
   ...[day, dev, init, start, status, verify],
   ...[keys, authority, configure, risk],
-  ...[account, transfer, pay, payment, importPayments, settlement, receipt],
+  ...[account, transfer, pay, payment, importPayments, settlement],
+  ...[receipt, checkpoint, audit],
   ...[bench, benchLedger, benchPeers, sim, acquirer],
 ];
 

@@ -1,6 +1,5 @@
 /** Starting a local cluster so that one hears at once, and in plain words, when it cannot start. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { CodedError } from "../node/base/errors.ts";
 import { waitReady } from "./node-status.ts";
 import type { Output } from "./output.ts";
@@ -8,17 +7,16 @@ import type { LocalCluster } from "./processes.ts";
 
 /** Says from now on when a process ends that nobody has ended. */
 export function tellOfExits(local: LocalCluster, output: Output, stopping: AbortSignal): void {
-  local.onUnexpectedExit = (name, code) => {
+  local.onUnexpectedExit = (name, ending) => {
     if (stopping.aborted) return; // a Ctrl-C reaches the whole group of processes
-    output.note(`${name} has ended with code ${code}; its log is in ${local.directory}`);
+    output.note(`${name} has ended ${ending}; its log is ${local.logOf(name)}`);
   };
 }
 
 /** The last line a process of the cluster has logged; empty where there is none. */
 function lastLine(local: LocalCluster, name: string): string {
-  const log = join(local.directory, name.startsWith("node-") ? name : "", `${name}.log`);
   try {
-    return readFileSync(log, "utf8").trimEnd().split("\n").at(-1) ?? "";
+    return readFileSync(local.logOf(name), "utf8").trimEnd().split("\n").at(-1) ?? "";
   } catch {
     return "";
   }
@@ -27,8 +25,8 @@ function lastLine(local: LocalCluster, name: string): string {
 /** Rejects with `CodedError` `process_ended` when a process ends that nobody has ended. */
 export function anyExit(local: LocalCluster): Promise<never> {
   return new Promise((_, reject) => {
-    local.onUnexpectedExit = (name, code) => {
-      reject(new CodedError("process_ended", `${name} ended with code ${code}: ${lastLine(local, name)}`));
+    local.onUnexpectedExit = (name, ending) => {
+      reject(new CodedError("process_ended", `${name} ended ${ending}: ${lastLine(local, name)}`));
     };
   });
 }

@@ -1,11 +1,48 @@
-/** How often each fault really happened in a run, by name. */
-export type FaultCounts = Readonly<Record<string, number>>;
+/** Faults and other disturbances, by the names under which they are counted. */
+const FAULTS = [
+  "asymmetricPartition",
+  "blockedFrame",
+  "bridgePartition",
+  "brokenConnection",
+  "clientPartition",
+  "clockJump",
+  "crash",
+  "crashAll",
+  "crashWhen",
+  "diskError",
+  "drop",
+  "duplicate",
+  "keptWrite",
+  "late",
+  "lostFile",
+  "lostWrite",
+  "outsideTimeout",
+  "outsideUnavailable",
+  "partition",
+  "pause",
+  "reorder",
+  "restart",
+  "revivedFile",
+  "slowDisk",
+  "slowTimers",
+  "tornWrite",
+] as const;
+
+export type Fault = (typeof FAULTS)[number];
+
+/** How often each fault really happened; one that did not may be missing. */
+export type FaultCounts = Readonly<Partial<Record<Fault, number>>>;
+
+/** The same with all faults, those that did not happen with 0. */
+export function allFaults(counts: FaultCounts): Readonly<Record<Fault, number>> {
+  return Object.fromEntries(FAULTS.map((fault) => [fault, counts[fault] ?? 0])) as Record<Fault, number>;
+}
 
 export class Counters {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<Fault, number>();
 
-  add(name: string, count = 1): void {
-    if (count > 0) this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
+  add(fault: Fault, count = 1): void {
+    if (count > 0) this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + count);
   }
 
   read(): FaultCounts {

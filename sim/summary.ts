@@ -1,6 +1,6 @@
 /** The sum of many runs: what a campaign tells at its end, or when it is stopped. */
 import type { Failure } from "./check/verdict.ts";
-import { Counters, type FaultCounts } from "./counts.ts";
+import { allFaults, Counters, type Fault } from "./counts.ts";
 import type { SeedResult } from "./run.ts";
 
 /** A seed that broke a rule, and the trace by which to know it again. */
@@ -14,7 +14,8 @@ export interface SummaryFigures {
   readonly failed: readonly FailedSeed[];
   readonly simulatedMs: number;
   readonly transactions: number;
-  readonly faults: FaultCounts;
+  /** With 0 for those that did not happen. */
+  readonly faults: Readonly<Record<Fault, number>>;
 }
 
 export class Summary {
@@ -28,7 +29,7 @@ export class Summary {
     this.#seeds += 1;
     this.#simulatedMs += simulatedMs;
     this.#transactions += transactions;
-    for (const [name, count] of Object.entries(faults)) this.#faults.add(name, count);
+    for (const [fault, count] of Object.entries(faults)) this.#faults.add(fault as Fault, count);
     if (failed !== undefined) this.#failed.push({ seed, ...failed, traceHash });
   }
 
@@ -38,7 +39,7 @@ export class Summary {
       failed: [...this.#failed],
       simulatedMs: this.#simulatedMs,
       transactions: this.#transactions,
-      faults: this.#faults.read(),
+      faults: allFaults(this.#faults.read()),
     };
   }
 }

@@ -146,7 +146,7 @@ async function ownCluster<T>(
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "quorate-bench-"));
   const local = await LocalCluster.init({ directory, nodes, nowMs: Date.now() });
-  local.onUnexpectedExit = (name, code) => output.note(`${name} has ended with code ${code}; see ${directory}`);
+  local.onUnexpectedExit = (name, ending) => output.note(`${name} has ended ${ending}; see ${local.logOf(name)}`);
   try {
     if (profile !== undefined) local.nodeArguments = ["--cpu-prof", `--cpu-prof-dir=${profile}`];
     for (const id of local.nodeIds) local.startNode(id);

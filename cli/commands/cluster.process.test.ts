@@ -270,6 +270,69 @@ describe("payments and receipts", () => {
   });
 });
 
+describe("checkpoints and audits", () => {
+  /** Waits for a checkpoint at or above a height: one is signed every two seconds in which there are blocks. */
+  async function fetchAbove(height: number, ...args: readonly string[]): Promise<Record<string, unknown>> {
+    for (let attempt = 1; ; attempt++) {
+      await done("account", "create", ...EUR);
+      const found = await ran("checkpoint", "fetch", "--json", ...args, ...HERE);
+      const checkpoint = JSON.parse(found.out) as Record<string, unknown>;
+      if (found.code === 0 && Number(checkpoint["height"]) > height) return checkpoint;
+      if (attempt > 100) throw new Error(`no checkpoint above height ${height}: ${found.out}${found.err}`);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 200);
+      });
+    }
+  }
+
+  test("a quorum signs the history, and a later one is proved to extend an earlier one, offline", async () => {
+    const first = await fetchAbove(0, "--out", file("first.checkpoint"));
+    expect((first["signers"] as number[]).length).toBeGreaterThanOrEqual(2);
+    const since = ["--since", file("first.checkpoint")];
+    const later = await fetchAbove(Number(first["height"]), "--out", file("later.checkpoint"), ...since);
+    expect(later["extendsHeight"]).toBe(first["height"]);
+    expect(await json("checkpoint", "verify", file("later.checkpoint"), ...since)).toMatchObject({ valid: true });
+    await refused(
+      "history_forked",
+      "checkpoint",
+      "verify",
+      file("first.checkpoint"),
+      "--since",
+      file("later.checkpoint"),
+    );
+    writeFileSync(
+      file("cut.checkpoint"),
+      readFileSync(file("later.checkpoint"), "utf8").replace(/"path":\["..../, '"path":["0000'),
+    );
+    await refused("history_forked", "checkpoint", "verify", file("cut.checkpoint"), ...since);
+    writeFileSync(file("bad.checkpoint"), "{}");
+    await refused("checkpoint_invalid", "checkpoint", "verify", file("bad.checkpoint"));
+  });
+
+  test("a receipt is anchored under the signatures of a quorum", async () => {
+    const { height } = await json("receipt", "verify", file("payment.receipt"));
+    await fetchAbove(Number(height));
+    const anchored = await json("receipt", "anchor", file("payment.receipt"), "--out", file("anchored.receipt"));
+    expect(Number(anchored["anchoredAt"])).toBeGreaterThanOrEqual(Number(height));
+    expect(await done("receipt", "verify", file("anchored.receipt"))).toContain("history that a quorum signed");
+    const text = readFileSync(file("anchored.receipt"), "utf8");
+    writeFileSync(file("unanchored.receipt"), text.replace(/"path":\["..../, '"path":["0000'));
+    await refused("receipt_invalid", "receipt", "verify", file("unanchored.receipt"));
+  });
+
+  test("an auditor executes the log again and comes to what all nodes sign, and goes on from there the next time", async () => {
+    await ran("keys", "new", file("auditor.key"));
+    const { publicKey } = await ranJson("keys", "show", file("auditor.key"));
+    await done("authority", "create", "--name", "auditor", "--public-key", String(publicKey), "--role", "auditor");
+    const AUDIT = ["audit", "--key", file("auditor.key"), "--state", file("audit")];
+    const first = await json(...AUDIT);
+    expect(first).toMatchObject({ sound: true, from: 0, difference: null });
+    expect((first["nodes"] as { verdict: string }[]).map(({ verdict }) => verdict)).toEqual(Array(3).fill("agrees"));
+    await done("account", "create", ...EUR);
+    expect(await json(...AUDIT)).toMatchObject({ sound: true, from: first["height"], transactions: 2 });
+  });
+});
+
 describe("settlement", () => {
   test("a window is opened, netted between authorities and closed", async () => {
     await ran("keys", "new", file("bank.key"));

@@ -35,7 +35,7 @@ export const init: CommandModule = command({
       })
       .option("base-port", { type: "number", default: 7_400, describe: "port of node 1; the others follow" })
       .option("card-endpoint", { type: "string", describe: "base URL of the card acquirer" })
-      .example("$0 init --nodes 3 --dir ./cluster", "then: $0 start --config ./cluster/node-1/config.json"),
+      .example("$0 init --nodes 3 --dir ./cluster", "then: quorate start --config ./cluster/node-1/config.json"),
   handler: (args, output) => {
     const count = args.nodes;
     const basePort = parsePort(args["base-port"], count);

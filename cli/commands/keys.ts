@@ -25,7 +25,7 @@ const show: CommandModule = command({
   builder: (yargs) =>
     yargs
       .positional("file", { type: "string", demandOption: true, describe: "key file" })
-      .example("$0 keys show alice.key", "what to give the admin, for: $0 authority create --public-key"),
+      .example("$0 keys show alice.key", "what to give the admin, for: quorate authority create --public-key"),
   handler: ({ file }, output) => {
     const publicKey = toHex(readKeyFile(file).publicKey);
     output.result({ file, publicKey }, publicKey);

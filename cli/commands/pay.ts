@@ -53,7 +53,7 @@ export const pay: CommandModule = command({
         default: "automatic" as const,
         describe: "manual holds only",
       })
-      .option("reference", { type: "string", describe: "text for the payee, at most 64 bytes" })
+      .option("reference", { type: "string", describe: "text for the payee, at most 64 characters" })
       .option("wait", {
         type: "number",
         default: 10,

@@ -1,15 +1,16 @@
 /** `quorate receipt`: what a client keeps, checked without the cluster. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { equalBytes } from "../../node/base/bytes.ts";
-import { decodeResult } from "../../node/client/index.ts";
+import { CodedError } from "../../node/base/errors.ts";
+import { decodeResult, fetchCheckpoint, fetchInclusion } from "../../node/client/index.ts";
 import { kindName } from "../../node/wire/kinds.ts";
 import { decodeTransaction } from "../../node/wire/transaction.ts";
 import { formatTime } from "../amounts.ts";
-import { CLUSTER_OPTIONS, readCluster } from "../cluster-access.ts";
+import { CLUSTER_OPTIONS, readCluster, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { toJson } from "../output.ts";
-import { proveReceipt } from "../receipt-file.ts";
+import { formatReceiptFile, proveReceipt } from "../receipt-file.ts";
 
 const verify: CommandModule = command({
   command: "verify <file>",
@@ -27,15 +28,49 @@ const verify: CommandModule = command({
     const node = cluster.nodes.find(({ publicKey }) => equalBytes(publicKey, proved.nodeKey))?.id;
     const result = decodeResult(proved.result);
     const { transactionHash } = proved;
+    const { anchor } = proof;
+    const anchored = anchor === undefined ? {} : { anchoredAt: anchor.height };
     output.result(
-      { valid: true, kind, height, timestamp, node, transactionHash, stateDigest: digest, result },
+      { valid: true, kind, height, timestamp, node, transactionHash, stateDigest: digest, result, ...anchored },
       [
         "The receipt holds.",
         `${kind} was executed in block ${height} at ${formatTime(timestamp)}; node ${node} signed for it.`,
+        ...(anchor === undefined
+          ? []
+          : [`The block is part of the history that a quorum signed at height ${anchor.height}.`]),
         `result ${toJson(result)}`,
       ].join("\n"),
     );
   },
 });
 
-export const receipt: CommandModule = group("receipt", "check what a client keeps", [verify]);
+const anchor: CommandModule = command({
+  command: "anchor <file>",
+  describe: "add a quorum's signatures: prove that the receipt's block lies under the newest signed checkpoint",
+  builder: (yargs) =>
+    yargs
+      .options(CLUSTER_OPTIONS)
+      .positional("file", { type: "string", demandOption: true, describe: "receipt file that --receipt wrote" })
+      .option("out", { type: "string", describe: "file to write; without it the receipt file is replaced" })
+      .example("$0 receipt anchor payment.receipt", "from then on no single node must be trusted"),
+  handler: async (args, output) => {
+    const cluster = readCluster(args.cluster);
+    const proof = proveReceipt(cluster, readFileSync(args.file, "utf8"));
+    const { checkpoint, path } = await withReader(args, async (client) => {
+      const newest = await fetchCheckpoint(client, cluster);
+      if (newest.height < proof.height) {
+        const reason = `a quorum has signed height ${newest.height}, the receipt is of height ${proof.height}; try again after the next payments`;
+        throw new CodedError("checkpoint_unavailable", reason);
+      }
+      return { checkpoint: newest, path: await fetchInclusion(client, proof, newest) };
+    });
+    writeFileSync(args.out ?? args.file, formatReceiptFile(proof, { checkpoint, path }));
+    const { height } = checkpoint;
+    output.result(
+      { height: proof.height, anchoredAt: height },
+      `Block ${proof.height} is anchored at height ${height}.`,
+    );
+  },
+});
+
+export const receipt: CommandModule = group("receipt", "check what a client keeps", [verify, anchor]);

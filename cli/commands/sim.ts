@@ -85,6 +85,7 @@ const run: CommandModule = command({
         `${seeds} seeds, ${failed.length} failed; ${transactions} transactions`,
         `${simulatedSeconds} simulated seconds in ${wallSeconds} s, ${speed} for one`,
         `faults: ${Object.entries(faults)
+          .filter(([, times]) => times > 0)
           .map(([name, times]) => `${name} ${times}`)
           .join(", ")}`,
       ].join("\n"),

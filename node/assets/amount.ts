@@ -8,7 +8,7 @@ import { CodedError } from "../base/errors.ts";
 /** The most decimals an asset may have. */
 export const DECIMALS_MAX = 18;
 
-const AMOUNT = /^(\d{1,39})(?:\.(\d{1,18}))?$/;
+const AMOUNT = /^(\d{1,100})(?:\.(\d{1,100}))?$/;
 
 /** Minor units of a decimal text; throws `CodedError` `amount_invalid` with the reason. */
 export function parseAmount(text: string, decimals: number): bigint {

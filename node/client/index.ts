@@ -3,6 +3,7 @@
  * of them.
  */
 
+export { fetchCheckpoint, fetchConsistency, fetchInclusion } from "./checkpoints.ts";
 export { type ClientOptions, type Outcome, QuorateClient } from "./client.ts";
 export { readKeyFile, writeKeyFile } from "./key-file.ts";
 export * from "./portable.ts";

@@ -6,13 +6,16 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
 import { blockReceipts } from "../gateway/block-receipts.ts";
 import { NodeCrypto, sha256 } from "../host/node-crypto.ts";
-import { encodeAnswer } from "../state/queries.ts";
+import type { CheckpointBoard } from "../messages/checkpoints.ts";
+import { ChainAnswers } from "../replica/chain-answers.ts";
+import { decodeQuery, encodeAnswer, isChainQuery, type QueryAnswer } from "../state/queries.ts";
 import { type Applied, StateMachine } from "../state/state-machine.ts";
 import type { ClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
-import { decodeBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { decodeBlock, type EncodedBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { decodeClientFrame, encodeNodeFrame, helloDigest, type NodeFrame } from "../wire/client-frames.ts";
 import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
 import { verifySignature } from "./crypto.ts";
@@ -48,6 +51,9 @@ export class ScriptedCluster {
   readonly nodes: ScriptedNode[];
   readonly clusterId: Uint8Array;
   state: StateMachine;
+  /** The log. */
+  readonly blocks: EncodedBlock[] = [];
+  readonly checkpoints: CheckpointBoard = { agreed: undefined };
   /** How far the cluster's clock is ahead of this process's. */
   aheadNs = 0n;
   readonly #genesis: Genesis;
@@ -83,12 +89,13 @@ export class ScriptedCluster {
     const { height, timestamp, blockHash, at } = this.state;
     const wall = this.now();
     const earliest = earliestTimestamp(timestamp, 1);
-    const { bytes } = encodeBlock(sha256, {
+    const block = encodeBlock(sha256, {
       ...{ group: 0, height: height + 1, term: this.#term, clusterId: this.clusterId, previousHash: blockHash },
       ...{ timestamp: wall > earliest ? wall : earliest, transactions: [transaction] },
       state: at,
     });
-    return this.state.apply(decodeBlock(sha256, bytes));
+    this.blocks.push(block);
+    return this.state.apply(decodeBlock(sha256, block.bytes));
   }
 
   now(): bigint {
@@ -105,6 +112,10 @@ export class ScriptedCluster {
   }
 }
 
+function recordOf({ hash, bytes, header }: EncodedBlock, index: number): WalRecord {
+  return { index, term: header.term, hash, previousHash: header.previousHash, payload: bytes };
+}
+
 export class ScriptedNode {
   readonly id: number;
   readonly identity: Identity;
@@ -115,6 +126,8 @@ export class ScriptedNode {
   /** When the challenge comes. */
   greetsAfter: Promise<void> = Promise.resolve();
   answersQueries = true;
+  /** What it says instead of the truth. */
+  lie: (answer: QueryAnswer) => QueryAnswer = (answer) => answer;
   /** All transactions that came, in order. */
   readonly submitted: Uint8Array[] = [];
   readonly #cluster: ScriptedCluster;
@@ -174,10 +187,21 @@ export class ScriptedNode {
         }
       } else if (frame.type === "submit") this.#submit(socket, frame.request, frame.transaction);
       else if (this.answersQueries) {
-        const stand = this.#cluster.state.query({ type: "summary" }, { authority: 0, seesAll: true });
-        answer({ type: "answer", request: frame.request, answer: encodeAnswer(stand) });
+        answer({ type: "answer", request: frame.request, answer: encodeAnswer(this.lie(this.#answerTo(frame.query))) });
       }
     });
+  }
+
+  #answerTo(encoded: Uint8Array): QueryAnswer {
+    const { state, clusterId, blocks, checkpoints } = this.#cluster;
+    const everything = { authority: 0, seesAll: true };
+    const query = decodeQuery(encoded);
+    if (!isChainQuery(query)) return state.query(query, everything);
+    const log: Pick<LogStore, "read" | "hash"> = {
+      hash: (height) => blocks[height - 1]?.hash,
+      read: (from, to) => blocks.slice(from - 1, to - 1).map((block, at) => recordOf(block, from + at)),
+    };
+    return new ChainAnswers({ state, log, clusterId, checkpoints, crypto: this.#crypto }).answer(query, everything);
   }
 
   #submit(socket: WebSocket, request: number, transaction: Uint8Array): void {

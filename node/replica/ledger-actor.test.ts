@@ -265,7 +265,9 @@ describe("questions about the log", () => {
   test("every block is proved to lie in every log that reaches so far", () => {
     for (let size = 1; size <= 5; size++) {
       for (let height = 1; height <= size; height++) {
-        const { path } = bench.ask({ type: "inclusion", height, size }, bank.keys[0]) as { path: readonly Uint8Array[] };
+        const { path } = bench.ask({ type: "inclusion", height, size }, bank.keys[0]) as {
+          path: readonly Uint8Array[];
+        };
         const blockHash = (BLOCKS[height - 1] as Block).hash;
         expect(verifyInclusion(sha256, { blockHash, index: height - 1, size, root: root(size) }, path)).toBe(true);
       }

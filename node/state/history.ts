@@ -108,7 +108,8 @@ export class History implements Paged {
   #addRun(root: Uint8Array): void {
     let hash = root;
     for (let level = 0; ; level++) {
-      const row = (this.#levels[level] ??= []);
+      const row = this.#levels[level] ?? [];
+      this.#levels[level] = row;
       row.push(hash);
       if (row.length % 2 === 1) return;
       hash = nodeHash(this.#sha256, row.at(-2) as Uint8Array, hash);
@@ -117,7 +118,7 @@ export class History implements Paged {
 
   /** The kept root of a complete subtree that begins and ends at its own multiples. */
   #subtree(from: number, to: number): Uint8Array | undefined {
-    const level = Math.log2((to - from) / RUN_BLOCKS);
-    return Number.isInteger(level) && from % (to - from) === 0 ? this.#levels[level]?.[from / (to - from)] : undefined;
+    const level = this.#levels.findIndex((_, index) => RUN_BLOCKS * 2 ** index === to - from);
+    return from % (to - from) === 0 ? this.#levels[level]?.[from / (to - from)] : undefined;
   }
 }

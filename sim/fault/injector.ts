@@ -4,7 +4,7 @@
  */
 import type { NodeId } from "../../node/base/ids.ts";
 import type { Cluster } from "../cluster.ts";
-import type { Counters } from "../counts.ts";
+import type { Counters, Fault } from "../counts.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { TraceHash } from "../trace.ts";
 import type { Link, VirtualNetwork } from "../virtual-network.ts";
@@ -138,7 +138,7 @@ export class Injector {
     if (node !== undefined) action(node);
   }
 
-  #cut(name: string, forMs: number, links: readonly Link[]): void {
+  #cut(name: Fault, forMs: number, links: readonly Link[]): void {
     const { counters, network } = this.#deps;
     counters.add(name);
     const heal = network.block(links);

@@ -1,0 +1,134 @@
+/**
+ * An audit from outside: the log is fetched from the cluster, executed again from the first block or from where an earlier
+ * audit ended, and held against what each node signs of its state and what a quorum has signed.
+ *
+ * A node is asked for its signature first and for blocks afterwards, so what it has signed is always among the blocks that
+ * are executed. Blocks of any node will do: a wrong one does not chain, or leads to other digests than the others signed.
+ */
+import { toHex } from "../../node/base/bytes.ts";
+import { errorCode, errorMessage } from "../../node/base/errors.ts";
+import { checkCheckpoint } from "../../node/client/checkpoints.ts";
+import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
+import type { SignedCheckpoint } from "../../node/wire/attestation.ts";
+import { ask } from "../cluster-access.ts";
+import type { Replay } from "../verify/replay.ts";
+
+const TIMEOUT_MS = 5_000;
+
+/** What an audit found out about a node. */
+interface NodeFinding {
+  readonly id: number;
+  /** `agrees`, `differs`, or the code of why it could not be asked. */
+  readonly verdict: string;
+  /** Height at which it has signed. */
+  readonly height: number;
+  readonly difference?: string;
+}
+
+export interface AuditReport {
+  readonly sound: boolean;
+  /** Height up to which the log was executed, and where this run began. */
+  readonly height: number;
+  readonly from: number;
+  readonly transactions: number;
+  readonly stateDigest: string;
+  /** Height of the newest checkpoint that a quorum has signed and that the log agrees with; 0 for none. */
+  readonly checkpointHeight: number;
+  readonly nodes: readonly NodeFinding[];
+  /** The first thing that does not hold. */
+  readonly difference: string | null;
+}
+
+/** A node's own signature on its state, and what it knows of a quorum's. */
+interface Statement {
+  readonly id: number;
+  readonly own: SignedCheckpoint;
+  readonly agreed: SignedCheckpoint | undefined;
+}
+
+export interface Auditor {
+  readonly cluster: ClusterFile;
+  readonly signer: Signer;
+  readonly replay: Replay;
+  readonly onProgress: (height: number, target: number) => void;
+}
+
+/** Audits a running cluster; throws `ClientError` when no node can be asked for blocks. */
+export async function audit(auditor: Auditor): Promise<AuditReport> {
+  const { replay } = auditor;
+  const from = replay.state.height;
+  const findings: NodeFinding[] = [];
+  const statements: Statement[] = [];
+  for (const { id } of auditor.cluster.nodes) {
+    try {
+      statements.push(await statementOf(auditor, id));
+    } catch (error) {
+      findings.push({ id, verdict: errorCode(error), height: 0, difference: errorMessage(error) });
+    }
+  }
+  const differences = await execute(auditor, statements);
+  for (const { id, own } of statements) {
+    const difference = differences.get(own);
+    const verdict = difference === undefined ? "agrees" : "differs";
+    findings.push({ id, verdict, height: own.height, ...(difference === undefined ? {} : { difference }) });
+  }
+  const quorum = statements.flatMap(({ agreed }) => agreed ?? []).filter((agreed) => !differences.has(agreed));
+  const [first = null] = differences.values();
+  return {
+    sound: replay.problem === undefined && differences.size === 0 && statements.length > 0,
+    ...{ height: replay.state.height, from, transactions: replay.transactions },
+    stateDigest: toHex(replay.state.digest),
+    checkpointHeight: quorum.reduce((highest, { height }) => Math.max(highest, height), 0),
+    nodes: findings.sort((a, b) => a.id - b.id),
+    difference: replay.problem ?? first,
+  };
+}
+
+async function statementOf({ cluster, signer }: Auditor, id: number): Promise<Statement> {
+  const nodes = cluster.nodes.filter((node) => node.id === id);
+  const client = await QuorateClient.openReader({ cluster: { ...cluster, nodes }, signer, deadlineMs: TIMEOUT_MS });
+  try {
+    const { own, agreed } = await ask(client, { type: "checkpoint" }, "local");
+    return {
+      id,
+      own: checkCheckpoint({ ...cluster, nodes }, own, 1),
+      agreed: agreed === null ? undefined : checkCheckpoint(cluster, agreed),
+    };
+  } finally {
+    client.close();
+  }
+}
+
+/** Executes the log up to the highest statement; what was signed otherwise than it came out, in words. */
+async function execute(auditor: Auditor, statements: readonly Statement[]): Promise<Map<SignedCheckpoint, string>> {
+  const { cluster, signer, replay, onProgress } = auditor;
+  const differences = new Map<SignedCheckpoint, string>();
+  const signed = statements.flatMap(({ id, own, agreed }) => [
+    { who: `node ${id}`, statement: own },
+    ...(agreed === undefined ? [] : [{ who: "a quorum", statement: agreed }]),
+  ]);
+  const compare = (): void => {
+    for (const { who, statement } of signed) {
+      if (statement.height !== replay.state.height) continue;
+      const difference = replay.difference(statement);
+      if (difference !== undefined) differences.set(statement, `${who} has signed another state: ${difference}`);
+    }
+  };
+  const target = Math.max(0, ...signed.map(({ statement }) => statement.height));
+  const client = await QuorateClient.openReader({ cluster, signer });
+  try {
+    compare();
+    while (replay.state.height < target && replay.problem === undefined) {
+      const { blocks } = await ask(client, { type: "blocks", from: replay.state.height + 1 });
+      if (blocks.length === 0) replay.problem = `block ${replay.state.height + 1} was signed for and nobody has it`;
+      for (const block of blocks) {
+        replay.apply(block);
+        compare();
+      }
+      onProgress(replay.state.height, target);
+    }
+  } finally {
+    client.close();
+  }
+  return differences;
+}
