@@ -14,6 +14,7 @@ import type { Log } from "../node/base/ports/log.ts";
 import type { Network } from "../node/base/ports/network.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import { type ComposedNode, composeNode, type NodeParts } from "../node/compose.ts";
+import type { Ledger } from "../node/ledger/ledger.ts";
 import { type Applied, StateMachine } from "../node/state/state-machine.ts";
 import type { Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
@@ -36,6 +37,8 @@ export type Inspected = ComposedNode["inspect"];
 
 /** Whoever follows what the nodes do. */
 export interface ClusterObserver {
+  /** A node is about to start: the ledger that it shall use. */
+  createLedger(node: NodeId): Ledger;
   /** A node has recovered what its disk kept. */
   started(node: NodeId, inspected: Inspected): void;
   /** A node has handled one event. */
@@ -257,7 +260,8 @@ export class Cluster {
         return parts.createRaft?.(bounded) ?? new Raft(bounded);
       },
       createStateMachine: (options) => {
-        const machine = parts.createStateMachine?.(options) ?? new StateMachine(options);
+        const watched = { ...options, parts: { ledger: () => observer.createLedger(node) } };
+        const machine = parts.createStateMachine?.(watched) ?? new StateMachine(watched);
         const apply = machine.apply.bind(machine);
         machine.apply = (block) => {
           const applied = apply(block);

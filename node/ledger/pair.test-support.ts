@@ -4,7 +4,6 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { expect } from "vitest";
-import { Ledger } from "./ledger.ts";
 import {
   ACCOUNT_STATUS_NUMBERS,
   type ModelAccountEvent,
@@ -14,7 +13,8 @@ import {
   type ModelTransfer,
   ReferenceLedger,
   TRANSFER_STATUS_NUMBERS,
-} from "./model.test-support.ts";
+} from "../../sim/check/reference-ledger.ts";
+import { Ledger } from "./ledger.ts";
 import { encodeAccounts, encodeTransfers } from "./records.ts";
 import { decodeResults, type EventResult } from "./results.ts";
 

@@ -13,7 +13,7 @@ import {
   type ModelTransfer,
   type ReferenceLedger,
   T,
-} from "./model.test-support.ts";
+} from "../../sim/check/reference-ledger.ts";
 import type { Pair } from "./pair.test-support.ts";
 
 const MAX_32 = 2 ** 32 - 1;

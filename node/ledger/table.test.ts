@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ACCOUNT_STATUS_NUMBERS, TRANSFER_STATUS_NUMBERS } from "./model.test-support.ts";
+import { ACCOUNT_STATUS_NUMBERS, TRANSFER_STATUS_NUMBERS } from "../../sim/check/reference-ledger.ts";
 import { runScript } from "./table.test-support.ts";
 
 const FOLDER = join(import.meta.dirname, "testdata");

@@ -46,9 +46,11 @@ import { Settlement } from "./settlement/settlement.ts";
 import { Stand } from "./stand.ts";
 import type { StateTable } from "./table.ts";
 
-/** Parts that the simulator may replace by deliberately broken ones. */
+/** Parts that the simulator may replace by deliberately broken ones, or by ones that it can look into. */
 export interface StateParts {
   readonly sessions: () => Sessions;
+  /** An observed one. */
+  readonly ledger: () => Ledger;
 }
 
 export interface StateMachineOptions {
@@ -79,7 +81,7 @@ export class StateMachine {
   readonly #clusterId: Uint8Array;
   readonly #stand: Stand;
   readonly #history: History;
-  readonly #ledger = new Ledger();
+  readonly #ledger: Ledger;
   readonly #registry = new Registry();
   readonly #sessions: Sessions;
   readonly #risk = new Risk();
@@ -101,6 +103,7 @@ export class StateMachine {
     this.#stand = new Stand({ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start });
     this.#history = new History(sha256);
     this.#sessions = parts?.sessions?.() ?? new Sessions();
+    this.#ledger = parts?.ledger?.() ?? new Ledger();
     this.#outbox = new Outbox(sha256, this.#clusterId);
     const postings = new Postings(this.#ledger, sha256);
     this.#settlement = new Settlement(this.#ledger, postings);

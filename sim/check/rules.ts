@@ -3,6 +3,7 @@
  * every change of a node's Raft core and every applied block, and is told nothing else.
  */
 import type { NodeId } from "../../node/base/ids.ts";
+import type { Ledger } from "../../node/ledger/ledger.ts";
 import { decodeRaftMessage, raftMessageType } from "../../node/replica/raft-codec.ts";
 import type { Applied, StateMachine } from "../../node/state/state-machine.ts";
 import { LANES } from "../../node/wire/peer-frames.ts";
@@ -12,6 +13,7 @@ import { CommittedChain } from "./committed-chain.ts";
 import { checkConservation } from "./conservation.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
+import { LedgerOracle } from "./ledger-oracle.ts";
 import { LogMatching } from "./log-matching.ts";
 import { type NodeChange, ObservedNode } from "./observed-node.ts";
 import { readAccounts } from "./readers.ts";
@@ -36,6 +38,7 @@ export class Rules implements ClusterObserver {
   readonly states: StateSafety;
   readonly exactlyOnce: ExactlyOnce;
   readonly #shadow: ShadowLedger;
+  readonly #oracle: LedgerOracle;
   readonly #accounts: readonly bigint[];
   readonly #verdict: Verdict;
   /** Told of moments at which a crash may be planned. */
@@ -47,11 +50,16 @@ export class Rules implements ClusterObserver {
     this.#moment = moment;
     this.#accounts = options.accounts;
     this.#shadow = new ShadowLedger(verdict, options.followed);
+    this.#oracle = new LedgerOracle(verdict);
     this.elections = new ElectionSafety(verdict);
     this.logs = new LogMatching(verdict);
     this.chain = new CommittedChain(verdict, this.logs);
     this.states = new StateSafety(verdict);
     this.exactlyOnce = new ExactlyOnce(verdict);
+  }
+
+  createLedger(node: NodeId): Ledger {
+    return this.#oracle.createLedger(node);
   }
 
   started(node: NodeId, inspected: Inspected): void {
@@ -89,6 +97,7 @@ export class Rules implements ClusterObserver {
   applied(node: NodeId, applied: Applied, state: StateMachine): void {
     const first = this.states.isFirst(applied.block.header.height);
     this.states.applied(node, applied, state);
+    this.#oracle.applied(node, first, () => `block ${applied.block.header.height}`);
     if (!first) return;
     this.exactlyOnce.block(applied);
     this.#shadow.block(applied);
@@ -110,6 +119,7 @@ export class Rules implements ClusterObserver {
     const accounts = readAccounts(state, this.#accounts);
     checkConservation(this.#verdict, where, accounts);
     this.#shadow.compare(where, accounts);
+    this.#oracle.compare(node, where);
   }
 
   #tellMoments(node: NodeId, change: NodeChange): void {

@@ -38,7 +38,7 @@ export const MUTANTS: Readonly<Record<MutantName, Partial<NodeParts>>> = {
   /** A transaction that comes again is executed again. */
   retryExecutedTwice: {
     createStateMachine: (options) =>
-      new StateMachine({ ...options, parts: { sessions: () => new ForgetfulSessions() } }),
+      new StateMachine({ ...options, parts: { ...options.parts, sessions: () => new ForgetfulSessions() } }),
   },
   /** A leader answers reads without asking a quorum whether it still leads. */
   readByDeposedLeader: { createRaft: (options) => new ServesReadsUnconfirmed(options) },

@@ -1,0 +1,150 @@
+/**
+ * The exact oracle: everything that a committed block makes the ledger do, its own transfers for payments and settlement
+ * included, is done by the reference ledger as well. Statuses and timestamps must be equal call by call; all balances, and
+ * what became of holds, whenever they are compared.
+ */
+import { must } from "../../node/base/assert.ts";
+import type { NodeId } from "../../node/base/ids.ts";
+import { Ledger } from "../../node/ledger/ledger.ts";
+import { decodeAccounts, decodeTransfers } from "../../node/ledger/records.ts";
+import { decodeResults } from "../../node/ledger/results.ts";
+import {
+  ACCOUNT_STATUS_NUMBERS,
+  type ModelResult,
+  ReferenceLedger,
+  TRANSFER_STATUS_NUMBERS,
+} from "./reference-ledger.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** Something the ledger was asked to do, and what it answered. */
+type LedgerCall =
+  | {
+      readonly what: "createAccounts" | "createTransfers";
+      readonly batch: Uint8Array;
+      readonly timestamp: bigint;
+      readonly authority: number | undefined;
+      readonly results: Uint8Array;
+    }
+  | { readonly what: "expire"; readonly timestamp: bigint; readonly limit: number; readonly expired: number };
+
+/** A ledger and the calls that change it, since they were last taken. */
+interface Observed {
+  readonly ledger: Ledger;
+  calls: LedgerCall[];
+}
+
+export class LedgerOracle {
+  readonly #verdict: Verdict;
+  readonly #reference = new ReferenceLedger();
+  readonly #observed = new Map<NodeId, Observed>();
+
+  constructor(verdict: Verdict) {
+    this.#verdict = verdict;
+  }
+
+  /** The ledger of a node that starts; a restored one is believed, because its digests are compared. */
+  createLedger(node: NodeId): Ledger {
+    const observed: Observed = { ledger: new Ledger(), calls: [] };
+    observe(observed);
+    this.#observed.set(node, observed);
+    return observed.ledger;
+  }
+
+  /** A node has applied a block; `first` when nobody had before. */
+  applied(node: NodeId, first: boolean, where: () => string): void {
+    const observed = this.#of(node);
+    const { calls } = observed;
+    observed.calls = [];
+    if (first) for (const call of calls) this.#replay(call, where);
+  }
+
+  /** A node that has applied just the blocks that the reference has shows the same accounts and holds. */
+  compare(node: NodeId, where: () => string): void {
+    const { ledger } = this.#of(node);
+    for (const account of this.#reference.accounts) {
+      this.#equal(ledger.lookupAccount(account.id), account, () => `${where()}: account ${account.id}`);
+    }
+    for (const { id } of this.#reference.transfers) {
+      const expected = this.#reference.pendingStatus(id);
+      if (expected !== "none") this.#equal(ledger.pendingStatus(id), expected, () => `${where()}: hold ${id}`);
+    }
+    const counts = { accounts: this.#reference.accounts.length, transfers: this.#reference.transfers.length };
+    this.#equal({ accounts: ledger.accountCount, transfers: ledger.transferCount }, counts, where);
+  }
+
+  #replay(call: LedgerCall, where: () => string): void {
+    const { timestamp } = call;
+    switch (call.what) {
+      case "createAccounts": {
+        const events = decodeAccounts(call.batch).map((account) => ({ ...account, reserved: 0 }));
+        const results = this.#reference.createAccounts(events, timestamp, call.authority);
+        this.#equal(decodeResults(call.results), numbered(results, ACCOUNT_STATUS_NUMBERS), where);
+        break;
+      }
+      case "createTransfers": {
+        const results = this.#reference.createTransfers(decodeTransfers(call.batch), timestamp, call.authority);
+        this.#equal(decodeResults(call.results), numbered(results, TRANSFER_STATUS_NUMBERS), where);
+        break;
+      }
+      case "expire":
+        this.#equal(call.expired, this.#reference.expire(timestamp, call.limit), () => `${where()}: holds expired`);
+        break;
+    }
+  }
+
+  #equal(actual: unknown, expected: unknown, where: () => string): void {
+    if (same(actual, expected)) return;
+    this.#verdict.fail("ledgerOracle", `${where()}: ${text(actual)}, the reference says ${text(expected)}`);
+  }
+
+  #of(node: NodeId): Observed {
+    return must(this.#observed.get(node), `the ledger of node ${node} is not observed`);
+  }
+}
+
+function observe(observed: Observed): void {
+  const { ledger } = observed;
+  const flat = (what: "createAccounts" | "createTransfers") => {
+    const act = ledger[what].bind(ledger) as (...call: Parameters<typeof noted>) => Uint8Array;
+    const noted = (batch: Uint8Array, timestamp: bigint, authority?: number): Uint8Array => {
+      const results = act(batch, timestamp, authority);
+      observed.calls.push({ what, batch: batch.slice(), timestamp, authority, results: results.slice() });
+      return results;
+    };
+    return noted;
+  };
+  ledger.createAccounts = flat("createAccounts") as Ledger["createAccounts"];
+  ledger.createTransfers = flat("createTransfers") as Ledger["createTransfers"];
+  const expire = ledger.expirePendingTransfers.bind(ledger);
+  ledger.expirePendingTransfers = (timestamp: bigint, limit: number) => {
+    const expired = expire(timestamp, limit);
+    observed.calls.push({ what: "expire", timestamp, limit, expired });
+    return expired;
+  };
+}
+
+function numbered(
+  results: readonly ModelResult[],
+  numbers: Readonly<Record<string, number>>,
+): { readonly timestamp: bigint; readonly status: number }[] {
+  return results.map(({ timestamp, status }) => ({
+    timestamp,
+    status: must(numbers[status], `there is no ${status}`),
+  }));
+}
+
+/** Whether two values of the same shape are equal, in all fields of the expected one. */
+function same(actual: unknown, expected: unknown): boolean {
+  if (typeof actual !== "object" || typeof expected !== "object" || actual === null || expected === null) {
+    return actual === expected;
+  }
+  if (Array.isArray(expected) && (actual as readonly unknown[]).length !== expected.length) return false;
+  for (const name in expected) {
+    if (!same(actual[name as keyof typeof actual], expected[name as keyof typeof expected])) return false;
+  }
+  return true;
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value, (_key, field: unknown) => (typeof field === "bigint" ? `${field}` : field));
+}
