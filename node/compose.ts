@@ -82,6 +82,8 @@ const PRODUCTION_PARTS: NodeParts = {
 export interface ComposedNode {
   /** What each actor says of itself. */
   status(): Readonly<Record<string, StatusFields>>;
+  /** Has another node lead, if this one does; takes a moment, and may fail. */
+  handOver(): void;
   /** Stops all actors at once; what is durable stays, nothing else is promised. */
   stop(): void;
   /** For checkers and tools: to look at, never to touch. */
@@ -108,7 +110,12 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
   const status = new StatusBoard();
   const actors = spawnActors({ host, options, system, status, recovered });
   host.network.start(networkHandler(host, actors));
-  return { status: () => status.read(), stop: () => system.stop(), inspect: { raft, log, state } };
+  return {
+    status: () => status.read(),
+    handOver: () => actors.consensus.deliver({ type: "handOver" }),
+    stop: () => system.stop(),
+    inspect: { raft, log, state },
+  };
 }
 
 function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (error: Error) => void): Recovered {

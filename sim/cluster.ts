@@ -117,6 +117,12 @@ export class Cluster {
     return leader;
   }
 
+  /** Tells a node to have another lead. */
+  handOver(node: NodeId): void {
+    const { composed, process } = this.#slot(node);
+    process?.run("fault", () => composed?.handOver());
+  }
+
   isUp(node: NodeId): boolean {
     return this.#slot(node).composed !== undefined;
   }

@@ -12,6 +12,7 @@ const FAULTS = [
   "diskError",
   "drop",
   "duplicate",
+  "handOver",
   "keptWrite",
   "late",
   "lostFile",

@@ -33,6 +33,7 @@ const FAULT_KINDS = {
   sickLeader: 20,
   diskError: 3,
   clockJump: 3,
+  handOver: 10,
 } as const;
 export type FaultKind = keyof typeof FAULT_KINDS;
 

@@ -1,6 +1,6 @@
 /**
  * What a node does while it leads one term: it replicates, counts what a quorum has, keeps elections away with
- * heartbeats, steps down when it hears from no quorum, and confirms reads.
+ * heartbeats, steps down when it hears from no quorum, confirms reads, and hands over when it is asked to.
  *
  * Made when an election is won and dropped when the term ends, so nothing learned in one term is believed in another.
  */
@@ -11,6 +11,7 @@ import type { RaftOptions } from "./options.ts";
 import { quorumSize } from "./quorum.ts";
 import { ReadOnly, type ReadRequest } from "./read-only.ts";
 import { type PeerProgress, Replication } from "./replication.ts";
+import { Transfer } from "./transfer.ts";
 
 export interface LeadershipDeps {
   readonly term: Term;
@@ -33,6 +34,7 @@ export class Leadership {
   #heartbeatElapsed = 0;
   #quorumElapsed = 0;
   #heartbeatsWanted = false;
+  #transfer: Transfer | undefined;
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps;
@@ -46,6 +48,18 @@ export class Leadership {
     return this.#heartbeatsWanted;
   }
 
+  /** Who is to lead next; 0 while leadership is not being handed over. */
+  get transferTarget(): NodeId {
+    return this.#transfer?.to ?? 0;
+  }
+
+  /** Begins to hand leadership over to a follower, in place of another where that was under way. */
+  transferTo(to: NodeId): void {
+    if (this.#transfer?.to === to) return;
+    this.#transfer = new Transfer(to);
+    this.#urgeTarget();
+  }
+
   status(): readonly PeerProgress[] {
     return this.#replication.status();
   }
@@ -55,6 +69,7 @@ export class Leadership {
     const { electionTimeoutTicks, heartbeatTicks, checkQuorum, voters } = this.#deps.options;
     this.#heartbeatElapsed += 1;
     this.#quorumElapsed += 1;
+    if (this.#transfer?.tick(electionTimeoutTicks) === false) this.#transfer = undefined;
     if (this.#quorumElapsed >= electionTimeoutTicks) {
       this.#quorumElapsed = 0;
       const active = 1 + this.#replication.takeActiveCount();
@@ -69,6 +84,7 @@ export class Leadership {
     this.#heartbeatElapsed = 0;
     this.#reads.close();
     this.#replication.sendHeartbeats(this.#reads.sequence);
+    this.#urgeTarget(); // the first word may have been lost
   }
 
   /** The log has grown. */
@@ -97,6 +113,7 @@ export class Leadership {
     if (!this.#replication.acknowledged(from, index)) return true;
     this.advanceCommit();
     this.#replication.sendTo(from);
+    if (from === this.transferTarget) this.#urgeTarget();
     return true;
   }
 
@@ -123,6 +140,14 @@ export class Leadership {
   /** All reads that wait; none does afterwards. */
   drainReads(): readonly ReadRequest[] {
     return this.#reads.drain();
+  }
+
+  #urgeTarget(): void {
+    const { log, send } = this.#deps;
+    const to = this.transferTarget;
+    if (to !== 0 && this.#replication.matchOf(to) === log.lastIndex) {
+      send(to, { type: "timeoutNow", lastIndex: log.lastIndex });
+    }
   }
 
   /** §6.4: fixes the read's index now; it is released when a quorum has answered a later heartbeat. */

@@ -24,7 +24,8 @@ export type MessageBody =
   /** Would you vote for me, if I asked in this term? Changes nothing at the receiver. */
   | { readonly type: "preVote"; readonly lastIndex: LogIndex; readonly lastTerm: Term }
   | { readonly type: "preVoteResponse"; readonly granted: boolean }
-  | { readonly type: "vote"; readonly lastIndex: LogIndex; readonly lastTerm: Term }
+  /** `transfer`: the leader itself has asked for this election, and no voter need protect it. */
+  | { readonly type: "vote"; readonly lastIndex: LogIndex; readonly lastTerm: Term; readonly transfer?: true }
   | { readonly type: "voteResponse"; readonly granted: boolean }
   /** The entries that follow `previousIndex`, and how far the leader knows the log to be committed. */
   | {
@@ -49,6 +50,8 @@ export type MessageBody =
   | { readonly type: "heartbeat"; readonly commit: LogIndex; readonly sequence: number }
   /** Echoes the sequence of the heartbeat it answers. */
   | { readonly type: "heartbeatResponse"; readonly sequence: number }
+  /** The leader wants its follower to take over, if that has all of its log, up to `lastIndex`. */
+  | { readonly type: "timeoutNow"; readonly lastIndex: LogIndex }
   /** A follower asks for a read index. `requestId` is the follower's own name for the question. */
   | { readonly type: "readIndex"; readonly requestId: number }
   /** `index` is 0 when refused. */

@@ -120,9 +120,24 @@ export class Raft {
     this.#becomeCandidate(this.#options.preVote ? "preCandidate" : "candidate");
   }
 
-  /** Appends entries with this data; the index of the first, or undefined when this node does not lead. */
+  /**
+   * Begins to hand leadership over to a peer (§3.10); until that leads, or an election timeout is over, nothing can be
+   * proposed. False when this node does not lead or the other is no peer.
+   */
+  transferLeadership(to: NodeId): boolean {
+    if (this.#leadership === undefined || !this.#peers.includes(to)) return false;
+    this.#leadership.transferTo(to);
+    return true;
+  }
+
+  /** Whom this leader hands over to; 0 when it does not. */
+  get transferTarget(): NodeId {
+    return this.#leadership?.transferTarget ?? 0;
+  }
+
+  /** Appends entries with this data; the index of the first, or undefined when this node takes none: it does not lead, or hands over. */
   propose(data: readonly Uint8Array[]): LogIndex | undefined {
-    if (this.#leadership === undefined || data.length === 0) return undefined;
+    if (this.#leadership === undefined || this.transferTarget !== 0 || data.length === 0) return undefined;
     const first = this.#log.lastIndex + 1;
     this.#log.append(data.map((bytes, offset) => ({ index: first + offset, term: this.#term, data: bytes })));
     this.#leadership.replicate();
@@ -206,8 +221,8 @@ export class Raft {
 
   /** What a higher term does; false when the message is to be passed over. */
   #acceptHigherTerm(message: Message): boolean {
-    const asksForVote = message.type === "vote" || message.type === "preVote";
-    if (asksForVote && this.#hearsLeader()) return false; // dissertation §4.2.3: nobody is deposed without need
+    const deposes = message.type === "preVote" || (message.type === "vote" && message.transfer !== true);
+    if (deposes && this.#hearsLeader()) return false; // dissertation §4.2.3: nobody is deposed without need
     if (message.type === "preVote") return true;
     if (message.type === "preVoteResponse" && message.granted) return true; // answers in the term that was asked about
     const fromLeader = message.type === "append" || message.type === "heartbeat";
@@ -254,6 +269,8 @@ export class Raft {
         return this.#leadership?.onAppendResponse(message) ?? true;
       case "heartbeatResponse":
         return this.#leadership?.onHeartbeatResponse(message) ?? true;
+      case "timeoutNow":
+        return this.#follows(message.from) && this.#onTimeoutNow(message);
       case "readIndex":
         return this.#onReadIndex(message);
       case "readIndexResponse":
@@ -264,7 +281,7 @@ export class Raft {
   // Elections
 
   /** A pre-candidate only asks whether it would win; it changes neither its term nor its vote (§9.6). */
-  #becomeCandidate(role: "preCandidate" | "candidate"): void {
+  #becomeCandidate(role: "preCandidate" | "candidate", transfer = false): void {
     if (role === "candidate") {
       this.#term += 1;
       this.#vote = this.id;
@@ -273,17 +290,19 @@ export class Raft {
     this.#leader = 0;
     this.#timer.reset();
     this.#refuseReads();
-    this.#askForVotes();
+    this.#askForVotes(transfer);
   }
 
-  #askForVotes(): void {
+  /** `transfer`: the leader has asked for this election. */
+  #askForVotes(transfer: boolean): void {
     const preVote = this.#role === "preCandidate";
     this.#votes = new Map([[this.id, true]]);
     const log = { lastIndex: this.#log.lastIndex, lastTerm: this.#log.lastTerm };
     for (const peer of this.#peers) {
       const envelope = { from: this.id, to: peer, term: preVote ? this.#term + 1 : this.#term };
       // A candidate's own vote must be durable before anyone may answer its request.
-      this.#pending.sendAfterPersist({ type: preVote ? "preVote" : "vote", ...envelope, ...log });
+      if (preVote) this.#pending.sendAfterPersist({ type: "preVote", ...envelope, ...log });
+      else this.#pending.sendAfterPersist({ type: "vote", ...envelope, ...log, ...(transfer ? { transfer } : {}) });
     }
     this.#settleElection();
   }
@@ -394,6 +413,12 @@ export class Raft {
     if (commit > this.#log.lastIndex) return false;
     this.#log.commitTo(commit);
     this.#sendAfterPersist(from, { type: "heartbeatResponse", sequence });
+    return true;
+  }
+
+  /** Campaigns at once, without asking whether it would win; not for a word that comes late, when the log has grown. */
+  #onTimeoutNow({ lastIndex }: MessageOf<"timeoutNow">): true {
+    if (this.#log.lastIndex === lastIndex) this.#becomeCandidate("candidate", true);
     return true;
   }
 

@@ -61,6 +61,11 @@ export class Replication {
     return active;
   }
 
+  /** How far a follower's log is known to agree. */
+  matchOf(peer: NodeId): LogIndex {
+    return this.#of(peer).match;
+  }
+
   status(): readonly PeerProgress[] {
     return [...this.#progress].map(([peer, { match, next, state, paused, inFlightCount: inFlight }]) => ({
       ...{ peer, match, next, state, paused, inFlight },

@@ -97,8 +97,16 @@ class Schedule {
     else if (kind < 72) this.#cluster.node(id).slowDisk = detail % 3 === 0;
     else if (kind < 82) this.#fsync(id, detail);
     else if (kind < 90) this.#propose(detail % 4 === 0 ? id : (this.#leaders()[0] ?? id));
+    else if (kind < 92) this.#transfer(detail);
     else if (kind < 97) this.#read(detail % 2 === 0 ? id : (this.#leaders().at(-1) ?? id));
     else this.#cluster.act(id, (raft) => raft.campaign());
+  }
+
+  #transfer(detail: number): void {
+    const leaders = this.#leaders();
+    const from = leaders[detail % Math.max(1, leaders.length)];
+    const to = (detail % this.#cluster.nodes.length) + 1;
+    if (from !== undefined) this.#cluster.act(from, (raft) => raft.transferLeadership(to));
   }
 
   /** A little time passes in which nothing special happens. */

@@ -16,8 +16,11 @@ export function messageLine(message: Message): string {
 function bodyText(message: Message): string {
   switch (message.type) {
     case "preVote":
-    case "vote":
       return ` last ${message.lastIndex}@${message.lastTerm}`;
+    case "vote":
+      return ` last ${message.lastIndex}@${message.lastTerm}${message.transfer === true ? " by transfer" : ""}`;
+    case "timeoutNow":
+      return ` last ${message.lastIndex}`;
     case "preVoteResponse":
     case "voteResponse":
       return message.granted ? " yes" : " no";

@@ -104,6 +104,7 @@ class Interpreter {
       nodes: () => this.#begin(id, options, details),
       campaign: () => this.#theCluster.act(id, (raft) => raft.campaign()),
       propose: () => this.#propose(id, rest),
+      transfer: () => this.#transfer(id, Number(rest[0])),
       read: () => this.#read(id, Number(rest[0])),
       tick: () => this.#tick(first, Number(rest[0] ?? 1)),
       deliver: () => this.#onLinks(first, rest[0], ({ from, to }) => this.#theCluster.deliver(from, to)),
@@ -141,7 +142,12 @@ class Interpreter {
 
   #propose(id: NodeId, texts: readonly string[]): void {
     const first = this.#theCluster.act(id, (raft) => raft.propose(texts.map(utf8)));
-    if (first === undefined) this.#lines.push(`${id} does not lead`);
+    if (first === undefined) this.#lines.push(`${id} takes nothing`);
+  }
+
+  #transfer(id: NodeId, to: NodeId): void {
+    if (!this.#theCluster.act(id, (raft) => raft.transferLeadership(to)))
+      this.#lines.push(`${id} cannot hand over to ${to}`);
   }
 
   #read(id: NodeId, request: number): void {

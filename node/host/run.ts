@@ -3,6 +3,7 @@
  * composition root. Also what an operator reads when the node had to stop, or must not start.
  */
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import type { FatalReport } from "../actor/system.ts";
@@ -10,7 +11,7 @@ import { InvariantError } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { Host } from "../base/ports/host.ts";
-import { composeNode, type NodeOptions } from "../compose.ts";
+import { type ComposedNode, composeNode, type NodeOptions } from "../compose.ts";
 import { type ClusterFile, type ClusterNode, parseClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import { WebSocketNetwork } from "../transport/websocket-network.ts";
@@ -25,6 +26,10 @@ import { PinoLog } from "./pino-log.ts";
 
 /** Exit code of a node whose own data or state cannot be believed (BSD's EX_SOFTWARE): it must not be restarted as it is. */
 export const EXIT_FATAL = 70;
+
+/** An election timeout, after which Raft gives up handing over, and a little more. */
+const HAND_OVER_MS = 1_000;
+const HAND_OVER_POLL_MS = 5;
 
 /** What recovery may find in the data; docs/errors.md. */
 const DAMAGE: ReadonlySet<string> = new Set([
@@ -112,10 +117,21 @@ async function start(
   const recoveredHeight = node.inspect.log.lastIndex();
   log.info("node.started", { host: self.host, port: self.port, recoveredHeight });
   const stop = async (): Promise<void> => {
+    await handOver(node);
     for (const close of opened.toReversed()) await close();
     log.info("node.stopped");
   };
   return { id, host: self.host, port: self.port, recoveredHeight, stop };
+}
+
+/** A leader that is to stop has another lead first, so that clients wait for a round trip and not for an election. */
+async function handOver(node: ComposedNode): Promise<void> {
+  const { raft } = node.inspect;
+  if (raft.role !== "leader" || raft.peerProgress().length === 0) return;
+  node.handOver();
+  for (let waited = 0; raft.role === "leader" && waited < HAND_OVER_MS; waited += HAND_OVER_POLL_MS) {
+    await sleep(HAND_OVER_POLL_MS);
+  }
 }
 
 function openDisk(data: string): NodeDisk {

@@ -12,6 +12,8 @@ export type ConsensusMessage =
   | { readonly type: "pulse" }
   /** A question that must see everything acknowledged before now; comes out at the ledger with a height. */
   | { readonly type: "read"; readonly question: Question }
+  /** Another node shall lead, because this one is about to stop. */
+  | { readonly type: "handOver" }
   /** The log and the store have made a Ready durable. */
   | { readonly type: "persisted"; readonly sequence: number }
   /** The ledger has applied what it was handed; the state stands there now. */

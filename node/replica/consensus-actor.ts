@@ -115,6 +115,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       case "read":
         this.#reads.add(message.question);
         break;
+      case "handOver":
+        this.#handOver();
+        break;
       case "persisted":
         this.#persisted(message.sequence);
         break;
@@ -176,7 +179,17 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     else if (!this.#blocks.offer(transaction)) this.#refuse([transaction], "busy");
   }
 
+  /** Hands over to the follower that has most of the log; what waits here then is refused, and asked of the new leader. */
+  #handOver(): void {
+    const [first, ...rest] = this.#raft.peerProgress();
+    if (first === undefined) return;
+    const { peer } = rest.reduce((best, next) => (next.match > best.match ? next : best), first);
+    this.#deps.hostLog.info("raft.hand_over", { to: peer, term: this.#raft.term });
+    this.#raft.transferLeadership(peer);
+  }
+
   #proposeBlocks(): void {
+    if (this.#raft.transferTarget !== 0) return;
     while (this.#blocks.waiting > 0 || this.#pulseWanted) {
       if (this.#raft.lastIndex - this.#raft.commit >= BLOCKS_UNCOMMITTED_MAX) return;
       this.#pulseWanted = false;

@@ -21,7 +21,11 @@ const append = fc
 
 const bodies: { readonly [Type in Message["type"]]: fc.Arbitrary<MessageBody> } = {
   preVote: fc.record({ type: fc.constant("preVote"), lastIndex: number, lastTerm: number }),
-  vote: fc.record({ type: fc.constant("vote"), lastIndex: number, lastTerm: number }),
+  vote: fc.record(
+    { type: fc.constant("vote"), lastIndex: number, lastTerm: number, transfer: fc.constant(true) },
+    { requiredKeys: ["type", "lastIndex", "lastTerm"] },
+  ),
+  timeoutNow: fc.record({ type: fc.constant("timeoutNow"), lastIndex: number }),
   preVoteResponse: fc.record({ type: fc.constant("preVoteResponse"), granted: yes }),
   voteResponse: fc.record({ type: fc.constant("voteResponse"), granted: yes }),
   append,
@@ -106,10 +110,10 @@ describe("bytes that are no message get a typed error", () => {
     );
   });
 
-  const vote = encodeRaftMessage({ type: "vote", from: 1, to: 2, term: 3, lastIndex: 4, lastTerm: 2 });
+  const vote = encodeRaftMessage({ type: "preVote", from: 1, to: 2, term: 3, lastIndex: 4, lastTerm: 2 });
 
   test.each<[string, (bytes: Uint8Array) => void]>([
-    ["of no known type", (bytes) => bytes.fill(10, 0, 1)],
+    ["of no known type", (bytes) => bytes.fill(11, 0, 1)],
     ["its flag is neither 0 nor 1", (bytes) => bytes.fill(2, 3, 4)],
     ["a flag that it does not have", (bytes) => bytes.fill(1, 3, 4)],
     ["a number that it does not have", (bytes) => bytes.fill(1, 32, 33)],

@@ -22,6 +22,7 @@ const TYPES = [
   "heartbeatResponse",
   "readIndex",
   "readIndexResponse",
+  "timeoutNow",
 ] as const satisfies readonly Message["type"][];
 
 /** Bytes from a peer that are no Raft message. */
@@ -36,8 +37,11 @@ type Fields = readonly [first: number, second: number, third: number, flag: bool
 function fieldsOf(m: MessageBody): Fields {
   switch (m.type) {
     case "preVote":
-    case "vote":
       return [m.lastIndex, m.lastTerm, 0, false];
+    case "vote":
+      return [m.lastIndex, m.lastTerm, 0, m.transfer === true];
+    case "timeoutNow":
+      return [m.lastIndex, 0, 0, false];
     case "preVoteResponse":
     case "voteResponse":
       return [0, 0, 0, m.granted];
@@ -112,8 +116,11 @@ function bodyOf(type: Message["type"], fields: Fields, entries: readonly Entry[]
   const [first, second, third, yes] = fields;
   switch (type) {
     case "preVote":
-    case "vote":
       return { type, lastIndex: first, lastTerm: second };
+    case "vote":
+      return { type, lastIndex: first, lastTerm: second, ...(yes ? { transfer: yes } : {}) };
+    case "timeoutNow":
+      return { type, lastIndex: first };
     case "preVoteResponse":
     case "voteResponse":
       return { type, granted: yes };

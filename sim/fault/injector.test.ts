@@ -40,6 +40,7 @@ function world(...steps: readonly FaultStep[]) {
       return true;
     },
     jumpClock: (node, byMs) => note(`jump ${node} ${byMs}`),
+    handOver: (node) => note(`hand over ${node}`),
     quieten: () => note("quieten"),
   };
   const blocked = new Set<string>();
@@ -126,17 +127,18 @@ describe("carrying out faults", () => {
     expect(counters.read()).toMatchObject({ crashWhen: 2 });
   });
 
-  test("pauses, slow disks and slow timers end; clocks jump; disks fail once", () => {
+  test("pauses, slow disks and slow timers end; clocks jump; disks fail once; the leader hands over", () => {
     const { run, done } = world(
       { kind: "pause", target: 1, forMs: 5 },
       { kind: "slowDisk", target: 1, factor: 9, forMs: 6 },
       { kind: "slowTimers", target: "leader", factor: 4, forMs: 7 },
       { kind: "diskError", target: 3, operation: "write", restartAfterMs: 8 },
       { kind: "clockJump", target: 3, byMs: -700 },
+      { kind: "handOver" },
     );
     run(50);
     expect(done).toEqual([
-      ...["10 pause 1", "10 disk 1 9", "10 timers 2 4", "10 fail write 3 8", "10 jump 3 -700"],
+      ...["10 pause 1", "10 disk 1 9", "10 timers 2 4", "10 fail write 3 8", "10 jump 3 -700", "10 hand over 2"],
       ...["15 resume 1", "16 disk 1 1", "17 timers 2 1"],
     ]);
   });

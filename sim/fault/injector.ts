@@ -25,6 +25,7 @@ export type FaultyCluster = Pick<
   | "setTimerSlowness"
   | "failDisk"
   | "jumpClock"
+  | "handOver"
   | "quieten"
 >;
 
@@ -116,6 +117,12 @@ export class Injector {
         break;
       case "diskError":
         this.#withTarget(step.target, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));
+        break;
+      case "handOver":
+        this.#withTarget("leader", (node) => {
+          counters.add("handOver");
+          cluster.handOver(node);
+        });
         break;
       case "clockJump":
         this.#withTarget(step.target, (node) => {

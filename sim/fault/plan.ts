@@ -58,6 +58,8 @@ export type FaultStep =
       readonly operation: "write" | "sync";
       readonly restartAfterMs: number;
     }
+  /** The leader is told to hand over, as when an operator stops it. */
+  | { readonly kind: "handOver" }
   | { readonly kind: "clockJump"; readonly target: Target; readonly byMs: number };
 
 export interface TimedFault {
@@ -136,6 +138,8 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
     }
     case "diskError":
       return [{ kind: "diskError", target: node, operation: pick(random, ["write", "sync"]), restartAfterMs }];
+    case "handOver":
+      return [{ kind: "handOver" }];
     case "clockJump":
       return [{ kind: "clockJump", target: node, byMs: between(random, -5_000, 5_000) }];
   }
