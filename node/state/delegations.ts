@@ -104,7 +104,7 @@ export class Delegations {
   restored(): void {
     this.#slotsOfKey.clear();
     this.#slotsOfAuthority.clear();
-    this.table.rows().forEach((row, slot) => this.#enter(row, slot));
+    for (const [slot, row] of this.table.rows().entries()) this.#enter(row, slot);
   }
 
   #enter({ key, authority, revoked }: Delegation, slot: number): void {
