@@ -136,13 +136,17 @@ describe("several signatures", () => {
   });
 });
 
-describe("replaced keys", () => {
-  const next = (it: Firm, ...names: readonly string[]): Party[] => names.map((name) => party(it.chain, name));
-  const rotation = (it: Firm, keys: readonly Party[], threshold: number): Command => {
-    const body = { authority: it.authority, keys: keys.map(({ publicKey }) => publicKey), threshold };
-    return { kind: "replaceKeys", body };
-  };
+/** Keys that nobody has yet. */
+function next({ chain }: Firm, ...names: readonly string[]): Party[] {
+  return names.map((name) => party(chain, name));
+}
 
+function rotation({ authority }: Firm, parties: readonly Party[], threshold: number): Command {
+  const keys = parties.map(({ publicKey }) => publicKey);
+  return { kind: "replaceKeys", body: { authority, keys, threshold } };
+}
+
+describe("replaced keys", () => {
   test("hold at once: for what follows in the block, and in sessions that are open", () => {
     const it = firm();
     const { chain } = it;

@@ -54,6 +54,11 @@ function by(key: number): readonly unknown[] {
   return [new Uint8Array(32).fill(key), new Uint8Array(64)];
 }
 
+/** What its session knows a transaction by. */
+function sessionHash(transaction: Transaction): Uint8Array {
+  return intentHash(sha256, transaction, leafHash(sha256, encodeTransaction(transaction)));
+}
+
 /** Signs by naming itself and the message. */
 function fakeSigner(name: number): Signer {
   return {
@@ -216,23 +221,21 @@ describe("what is signed", () => {
       cosignatures: [{ publicKey: fakeSigner(1).publicKey, signature: new Uint8Array(64) }],
     };
     const encoded = encodeTransaction(cosigned);
-    const sign = (name: number) => (bytes: Uint8Array) => cosignTransaction(sha256, fakeSigner(name), CLUSTER, bytes);
-    for (const name of [0xaa, 1]) expect(refusalOf(sign(name), encoded)).toBe("already_signed");
+    const cosigner = (name: number) => (bytes: Uint8Array) =>
+      cosignTransaction(sha256, fakeSigner(name), CLUSTER, bytes);
+    for (const name of [0xaa, 1]) expect(refusalOf(cosigner(name), encoded)).toBe("already_signed");
     const full = Array.from({ length: AUTHORITY_KEYS_MAX - 2 }, (_, name) => name + 2).reduce(
-      (bytes, name) => sign(name)(bytes),
+      (bytes, name) => cosigner(name)(bytes),
       encoded,
     );
-    expect(refusalOf(sign(100), full)).toBe("too_many_signatures");
+    expect(refusalOf(cosigner(100), full)).toBe("too_many_signatures");
   });
 
   test("its session knows a transaction by what it is without co-signatures", () => {
-    const hashOf = (transaction: Transaction): Uint8Array => {
-      return intentHash(sha256, transaction, leafHash(sha256, encodeTransaction(transaction)));
-    };
     const cosignatures = [{ publicKey: new Uint8Array(32), signature: new Uint8Array(64) }];
-    expect(hashOf({ ...EXAMPLE, cosignatures })).toEqual(hashOf(EXAMPLE));
-    expect(hashOf({ ...EXAMPLE, cosignatures, sequence: 8 })).not.toEqual(hashOf(EXAMPLE));
-    expect(hashOf({ ...EXAMPLE, signature: new Uint8Array(64) })).not.toEqual(hashOf(EXAMPLE));
+    expect(sessionHash({ ...EXAMPLE, cosignatures })).toEqual(sessionHash(EXAMPLE));
+    expect(sessionHash({ ...EXAMPLE, cosignatures, sequence: 8 })).not.toEqual(sessionHash(EXAMPLE));
+    expect(sessionHash({ ...EXAMPLE, signature: new Uint8Array(64) })).not.toEqual(sessionHash(EXAMPLE));
   });
 
   test("signTransaction signs it with Ed25519, under the placement it is given", () => {

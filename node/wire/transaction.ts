@@ -21,7 +21,7 @@ export const GROUP = 0;
 const DOMAIN = utf8("quorate.transaction.v1\0");
 
 /** The signature of another key of the first signer's authority, over the same digest. */
-export interface Cosignature {
+interface Cosignature {
   readonly publicKey: Uint8Array;
   readonly signature: Uint8Array;
 }
