@@ -217,9 +217,26 @@ describe("replaced keys", () => {
   });
 });
 
-describe("a frozen account", () => {
-  const freeze = (account: bigint, frozen: boolean): Command => ({ kind: "freezeAccount", body: { account, frozen } });
+function freeze(account: bigint, frozen: boolean): Command {
+  return { kind: "freezeAccount", body: { account, frozen } };
+}
 
+/** The town, where the two banks settle with each other. */
+function settled(): Town {
+  const it = town();
+  it.chain.admin.must({
+    ...{ kind: "configureSettlement", body: { ledger: EUR, hubAccount: HUB, windowSeconds: 60 } },
+  });
+  for (const [{ authority }, settlementAccount] of [
+    [it.bank, BANK_SETTLEMENT],
+    [it.shopBank, SHOP_SETTLEMENT],
+  ] as const) {
+    it.chain.admin.must({ kind: "configureParticipant", body: { authority, ledger: EUR, settlementAccount } });
+  }
+  return it;
+}
+
+describe("a frozen account", () => {
   test("is not debited until it is thawed, and there must be such an account", () => {
     const { chain, bank } = town();
     expect(chain.admin.submit(freeze(ALICE, true))).toEqual({ status: "ok" });
@@ -237,20 +254,6 @@ describe("a frozen account", () => {
     not.chain.admin.must(freeze(ALICE, false));
     expect(frozen.chain.last?.effectsHash).not.toEqual(not.chain.last?.effectsHash);
   });
-
-  function settled(): Town {
-    const it = town();
-    it.chain.admin.must({
-      ...{ kind: "configureSettlement", body: { ledger: EUR, hubAccount: HUB, windowSeconds: 60 } },
-    });
-    for (const [{ authority }, settlementAccount] of [
-      [it.bank, BANK_SETTLEMENT],
-      [it.shopBank, SHOP_SETTLEMENT],
-    ] as const) {
-      it.chain.admin.must({ kind: "configureParticipant", body: { authority, ledger: EUR, settlementAccount } });
-    }
-    return it;
-  }
 
   test("pays nothing by wallet, and what it had promised is taken back instead of captured", () => {
     const { chain, bank } = settled();
