@@ -28,13 +28,14 @@ import { sim } from "./commands/sim.ts";
 import { start } from "./commands/start.ts";
 import { status } from "./commands/status.ts";
 import { transfer } from "./commands/transfer.ts";
+import { tx } from "./commands/tx.ts";
 import { verify } from "./commands/verify.ts";
 import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
   ...[day, dev, init, start, status, verify],
   ...[keys, authority, configure, risk],
-  ...[account, transfer, pay, payment, importPayments, settlement],
+  ...[account, transfer, tx, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],
   ...[bench, benchLedger, benchPeers, sim, acquirer],
 ];

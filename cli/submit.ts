@@ -6,22 +6,30 @@ import { dirname } from "node:path";
 import { CodedError } from "../node/base/errors.ts";
 import { batchResults, type Command, type Outcome } from "../node/client/index.ts";
 import { accountStatusName, transferStatusName } from "../node/ledger/status.ts";
-import { type ClusterArguments, withClient } from "./cluster-access.ts";
+import { decodeTransaction } from "../node/wire/transaction.ts";
+import { formatTime } from "./amounts.ts";
+import { type ClusterArguments, withClient, withReader } from "./cluster-access.ts";
 import type { Output } from "./output.ts";
 import { formatReceiptFile } from "./receipt-file.ts";
+import { formatTransactionFile } from "./transaction-file.ts";
 
 const CREATED = "created";
 const EXISTS = "exists";
 
-/** Option of every command that submits. */
-export const RECEIPT_OPTION: {
-  readonly receipt: { readonly type: "string"; readonly describe: string };
+/** Options of every command that submits. */
+export const SUBMIT_OPTIONS: {
+  readonly [name in "receipt" | "to-cosign"]: { readonly type: "string"; readonly describe: string };
 } = {
   receipt: { type: "string", describe: "write the receipt to this file, for: quorate receipt verify" },
+  "to-cosign": {
+    type: "string",
+    describe: "only sign, and write the transaction to this file for others to sign, too: quorate tx",
+  },
 };
 
 export interface SubmitArguments extends ClusterArguments {
   readonly receipt?: string | undefined;
+  readonly "to-cosign"?: string | undefined;
 }
 
 /** Throws where a file cannot be written, so that nobody pays first and hears of it afterwards. */
@@ -31,10 +39,35 @@ function assureWritable(path: string): void {
   else accessSync(path, constants.W_OK);
 }
 
-/** Submits one command and keeps its receipt where asked; throws `CodedError` with the refusal's code. */
-export async function submitOne(args: SubmitArguments, command: Command): Promise<Outcome> {
+/**
+ * Submits one command and keeps its receipt where asked; throws `CodedError` with the refusal's code. Undefined where the
+ * transaction is only to be signed: then it is written to its file, and the user told.
+ */
+export async function submitOne(args: SubmitArguments, output: Output, command: Command): Promise<Outcome | undefined> {
+  const file = args["to-cosign"];
+  if (file === undefined) {
+    return await keepingReceipt(
+      args,
+      async () => await withClient(args, async (client) => await client.submit(command)),
+    );
+  }
+  if (args.receipt !== undefined) throw new CodedError("usage", "--receipt goes with: quorate tx submit");
+  if (existsSync(file)) throw new CodedError("file_exists", `${file} exists already`);
+  assureWritable(file);
+  const transaction = await withReader(args, async (client) => await client.prepare(command));
+  writeFileSync(file, formatTransactionFile(transaction));
+  const { expiry } = decodeTransaction(transaction);
+  output.result({ file, kind: command.kind, expiry }, `${file} is signed, and good until ${formatTime(expiry)}`);
+  return undefined;
+}
+
+/** Submits, keeps the receipt where asked, and throws `CodedError` with the code of a refusal. */
+export async function keepingReceipt(
+  args: Pick<SubmitArguments, "receipt">,
+  submit: () => Promise<Outcome>,
+): Promise<Outcome> {
   if (args.receipt !== undefined) assureWritable(args.receipt);
-  const outcome = await withClient(args, async (client) => await client.submit(command));
+  const outcome = await submit();
   if (args.receipt !== undefined) writeFileSync(args.receipt, formatReceiptFile(outcome));
   const { status, what } = outcome.result;
   if (status !== "ok") {
@@ -54,13 +87,23 @@ export async function submitRecord(
   output: Output,
   id: bigint,
 ): Promise<void> {
-  const outcome = await submitOne(args, command);
-  const [event] = batchResults(outcome.result);
-  const nameOf = command.kind === "createAccounts" ? accountStatusName : transferStatusName;
-  const status = nameOf(event?.status ?? 0);
-  if (status !== CREATED && status !== EXISTS) {
-    throw new CodedError(status, `not created: ${status}; docs/errors.md says what it means`);
-  }
+  const outcome = await submitOne(args, output, command);
+  if (outcome === undefined) return;
+  const [event] = createdRecords(command.kind, outcome);
+  const status = event?.status ?? "";
   const timestamp = event?.timestamp ?? 0n;
   output.result({ id, status, timestamp, height: outcome.height }, `${id} ${status} at height ${outcome.height}`);
+}
+
+/** What became of each record of a batch; throws `CodedError` with the first status of one that is not there now. */
+export function createdRecords(
+  kind: "createAccounts" | "createTransfers",
+  outcome: Outcome,
+): readonly { readonly status: string; readonly timestamp: bigint }[] {
+  const nameOf = kind === "createAccounts" ? accountStatusName : transferStatusName;
+  return batchResults(outcome.result).map(({ status: number, timestamp }) => {
+    const status = nameOf(number);
+    if (status === CREATED || status === EXISTS) return { status, timestamp };
+    throw new CodedError(status, `not created: ${status}; docs/errors.md says what it means`);
+  });
 }

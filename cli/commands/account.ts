@@ -14,7 +14,7 @@ import { ask, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
 import { EXIT, table } from "../output.ts";
-import { RECEIPT_OPTION, submitRecord } from "../submit.ts";
+import { SUBMIT_OPTIONS, submitOne, submitRecord } from "../submit.ts";
 
 const FLAG_NAMES = Object.entries(accountFlags);
 
@@ -34,7 +34,7 @@ const create: CommandModule = command({
   describe: "create an account that belongs to the signer's authority",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
       .option("id", { type: "string", describe: "its id; without it a new one" })
       .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" })
       .option("code", {
@@ -129,4 +129,28 @@ const history: CommandModule = command({
   },
 });
 
-export const account: CommandModule = group("account", "create accounts and look at them", [create, show, history]);
+/** A command that freezes an account, or thaws it. */
+function freezing(name: string, describe: string, frozen: boolean): CommandModule {
+  return command({
+    command: `${name} <id>`,
+    describe,
+    builder: (yargs) =>
+      yargs
+        .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
+        .positional("id", { type: "string", demandOption: true, describe: "account id" })
+        .example(`$0 account ${name} 7`, `${frozen ? "nothing debits" : "its owner may debit"} account 7 from now on`),
+    handler: async (args, output) => {
+      const body = { account: parseId(args.id), frozen };
+      const outcome = await submitOne(args, output, { kind: "freezeAccount", body });
+      if (outcome === undefined) return;
+      const { height } = outcome;
+      output.result({ ...body, height }, `account ${body.account} is ${frozen ? "frozen" : "not frozen"}`);
+    },
+  });
+}
+
+export const account: CommandModule = group("account", "create, show, freeze accounts", [
+  ...[create, show, history],
+  freezing("freeze", "refuse all debits of an account, also of what it holds; for operators", true),
+  freezing("unfreeze", "let an account be debited again; for operators", false),
+]);

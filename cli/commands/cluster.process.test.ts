@@ -365,6 +365,82 @@ describe("settlement", () => {
   });
 });
 
+describe("authority", () => {
+  const keyFiles = ["ann", "ben", "cem", "dan", "app"] as const;
+  const as = (name: string): string[] => ["--key", file(`${name}.key`)];
+  const publicKeys = new Map<string, string>();
+  const keysOf = (...names: readonly string[]): string[] =>
+    names.flatMap((name) => ["--public-key", publicKeys.get(name) ?? ""]);
+  const pay = (id: string): string[] => ["transfer", "--id", id, "--from", "30", "--to", "31", "--amount", "1", ...EUR];
+
+  test("two of three sign: one is not enough, two are, and again it is answered only", async () => {
+    for (const name of keyFiles) {
+      publicKeys.set(name, String((await ranJson("keys", "new", file(`${name}.key`)))["publicKey"]));
+    }
+    await done("authority", "create", "--name", "firm", ...keysOf("ann", "ben", "cem"), "--threshold", "2");
+    const accounts = [...as("ann"), "--to-cosign", file("a.tx")];
+    await refused("threshold_not_met", "account", "create", "--id", "30", ...EUR, ...as("ann"));
+    await done("account", "create", "--id", "30", ...EUR, ...accounts);
+    await refused("file_exists", "account", "create", "--id", "31", ...EUR, ...accounts);
+    await refused("threshold_not_met", "tx", "submit", file("a.tx"));
+    await done("tx", "cosign", file("a.tx"), ...as("ben"));
+    await refused("already_signed", "tx", "cosign", file("a.tx"), ...as("ann"));
+    expect(await done("tx", "submit", file("a.tx"))).toMatch(/^createAccounts: all created at height \d+\n$/);
+    await done("account", "create", "--id", "31", ...EUR);
+    const signed = await json(...pay("300"), ...as("cem"), "--to-cosign", file("b.tx"));
+    expect(signed).toMatchObject({ file: file("b.tx"), kind: "createTransfers" });
+    expect(await json("tx", "cosign", file("b.tx"), ...as("ann"))).toMatchObject({
+      ...{ signers: [publicKeys.get("cem"), publicKeys.get("ann")], content: [{ id: "300", amount: "100" }] },
+    });
+    const first = await json("tx", "submit", file("b.tx"), "--receipt", file("b.receipt"));
+    expect(first).toMatchObject({ records: [{ status: "created" }] });
+    await done("tx", "cosign", file("b.tx"), ...as("ben"));
+    expect((await json("tx", "submit", file("b.tx")))["records"]).toEqual(first["records"]);
+    expect(await balance("30")).toBe(-100n);
+    expect(await json("receipt", "verify", file("b.receipt"))).toMatchObject({ valid: true });
+  });
+
+  test("keys are replaced at once, and a revoked one signs nothing any more", async () => {
+    await done(...pay("301"), ...as("ann"), "--to-cosign", file("c.tx"));
+    await done("tx", "cosign", file("c.tx"), ...as("cem"));
+    const rotate = ["authority", "rotate", ...keysOf("ann", "ben", "dan"), "--threshold", "2", ...as("ann")];
+    await done(...rotate, "--to-cosign", file("r.tx"));
+    await done("tx", "cosign", file("r.tx"), ...as("cem"));
+    expect(await done("tx", "submit", file("r.tx"))).toMatch(/^replaceKeys is done at height \d+\n$/);
+    await refused("unknown_cosigner", "tx", "submit", file("c.tx"));
+    await refused("unknown_key", ...pay("302"), ...as("cem"));
+    await done(...pay("303"), ...as("dan"), "--to-cosign", file("d.tx"));
+    await done("tx", "cosign", file("d.tx"), ...as("ben"));
+    await done("tx", "submit", file("d.tx"));
+    expect(await balance("30")).toBe(-200n);
+    expect(await done("authority", "show", ...as("dan"))).toContain("signatures needed: 2");
+  });
+
+  test("a delegate debits up to its limit a day", async () => {
+    const delegate = ["authority", "delegate", ...keysOf("app"), ...EUR, "--daily-limit", "1.50", "--account", "30"];
+    await done(...delegate, ...as("ann"), "--to-cosign", file("e.tx"));
+    await done("tx", "cosign", file("e.tx"), ...as("ben"));
+    await done("tx", "submit", file("e.tx"));
+    await done(...pay("304"), ...as("app"));
+    await refused("exceeds_delegated_limit", ...pay("305"), ...as("app"));
+    const show = await json("authority", "show", ...as("ann"));
+    expect(show["delegates"]).toMatchObject([{ dailyLimit: "150", spentToday: "100", account: "30" }]);
+    await done("authority", "undelegate", publicKeys.get("app") ?? "");
+    await refused("unknown_key", ...pay("306"), ...as("app"));
+  });
+
+  test("a frozen account is not debited, and shows it", async () => {
+    await done("account", "freeze", "7");
+    await refused("debit_account_frozen", "transfer", "--from", "7", "--to", "8", "--amount", "0.01", ...EUR);
+    expect(await json("account", "show", "7")).toMatchObject({
+      accounts: [{ flags: ["debitsMustNotExceedCredits", "frozen"] }],
+    });
+    await done("account", "unfreeze", "7");
+    await done("transfer", "--from", "7", "--to", "8", "--amount", "0.01", ...EUR);
+    await done("transfer", "--from", "8", "--to", "7", "--amount", "0.01", ...EUR);
+  });
+});
+
 describe("import", () => {
   const CSV = ["id,time,payer,payee,amount", "600,0,7,8,1.00", "601,5,7,8,2.00", "602,9,7,8,0.50"];
 

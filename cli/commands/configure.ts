@@ -5,7 +5,7 @@ import { ledgerName, parseAmount, parseId, parseLedger } from "../amounts.ts";
 import { CLUSTER_OPTIONS } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { whole } from "../numbers.ts";
-import { submitOne } from "../submit.ts";
+import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 
 /** A year. */
 const SECONDS_MAX = 31_536_000;
@@ -17,7 +17,7 @@ const settlement: CommandModule = command({
   describe: "open settlement in a currency",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS, ledger: LEDGER })
       .option("hub-account", { type: "string", demandOption: true, describe: "account that net payments go through" })
       .option("window-seconds", {
         type: "number",
@@ -29,7 +29,9 @@ const settlement: CommandModule = command({
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const body = { ledger, hubAccount: parseId(args["hub-account"]), windowSeconds: args["window-seconds"] };
-    const { height } = await submitOne(args, { kind: "configureSettlement", body });
+    const outcome = await submitOne(args, output, { kind: "configureSettlement", body });
+    if (outcome === undefined) return;
+    const { height } = outcome;
     output.result({ ...body, height }, `settlement in ${ledgerName(ledger)} is open`);
   },
 });
@@ -39,7 +41,7 @@ const participant: CommandModule = command({
   describe: "name the account through which an authority settles in a currency",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS, ledger: LEDGER })
       .option("authority", {
         type: "number",
         demandOption: true,
@@ -51,7 +53,9 @@ const participant: CommandModule = command({
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const body = { authority: args.authority, ledger, settlementAccount: parseId(args.account) };
-    const { height } = await submitOne(args, { kind: "configureParticipant", body });
+    const outcome = await submitOne(args, output, { kind: "configureParticipant", body });
+    if (outcome === undefined) return;
+    const { height } = outcome;
     output.result(
       { ...body, height },
       `authority ${body.authority} settles in ${ledgerName(ledger)} through ${body.settlementAccount}`,
@@ -64,7 +68,7 @@ const card: CommandModule = command({
   describe: "open the card channel in a currency",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS, ledger: LEDGER })
       .option("clearing-account", {
         type: "string",
         demandOption: true,
@@ -80,7 +84,9 @@ const card: CommandModule = command({
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
     const body = { ledger, clearingAccount: parseId(args["clearing-account"]), holdSeconds: args["hold-seconds"] };
-    const { height } = await submitOne(args, { kind: "configureCard", body });
+    const outcome = await submitOne(args, output, { kind: "configureCard", body });
+    if (outcome === undefined) return;
+    const { height } = outcome;
     output.result({ ...body, height }, `cards are taken in ${ledgerName(ledger)}`);
   },
 });
@@ -90,7 +96,7 @@ const risk: CommandModule = command({
   describe: "set the risk rules of a currency; a rule left at 0 is off",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS, ledger: LEDGER })
       .option("review-amount", {
         type: "string",
         default: "0",
@@ -128,7 +134,9 @@ const risk: CommandModule = command({
       velocityDeclineCount: args["decline-count"],
       velocityDeclineAmount: parseAmount(args["decline-sum"], ledger),
     };
-    const { height } = await submitOne(args, { kind: "configureRisk", body });
+    const outcome = await submitOne(args, output, { kind: "configureRisk", body });
+    if (outcome === undefined) return;
+    const { height } = outcome;
     output.result({ ...body, height }, `risk rules of ${ledgerName(ledger)} are set`);
   },
 });

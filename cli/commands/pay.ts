@@ -11,7 +11,7 @@ import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
 import { paymentText } from "../payment-text.ts";
-import { RECEIPT_OPTION, submitOne } from "../submit.ts";
+import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 
 const POLL_MS = 100;
 const WAIT_SECONDS_MAX = 3_600;
@@ -36,7 +36,7 @@ export const pay: CommandModule = command({
   describe: "make a payment; exit code 1 when it is declined or fails",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
       .option("id", { type: "string", describe: "its id; give the same again and nothing happens twice" })
       .option("payer", {
         type: "string",
@@ -78,7 +78,9 @@ export const pay: CommandModule = command({
       ...(cardToken === undefined ? {} : { cardToken }),
       ...(reference === undefined ? {} : { reference }),
     };
-    const { height } = await submitOne(args, { kind: "createPayment", body });
+    const outcome = await submitOne(args, output, { kind: "createPayment", body });
+    if (outcome === undefined) return EXIT.done;
+    const { height } = outcome;
     const payment = await withReader(args, async (client) => await answeredPayment(client, id, args.wait));
     output.result({ ...payment, height }, paymentText(payment));
     return WELL.includes(payment.state) ? EXIT.done : EXIT.failed;

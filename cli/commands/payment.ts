@@ -10,13 +10,13 @@ import { command, group } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { type Output, table } from "../output.ts";
 import { paymentText } from "../payment-text.ts";
-import { RECEIPT_OPTION, type SubmitArguments, submitOne } from "../submit.ts";
+import { SUBMIT_OPTIONS, type SubmitArguments, submitOne } from "../submit.ts";
 import { answeredPayment } from "./pay.ts";
 
 const WAIT_SECONDS = 10;
 
 async function change(args: SubmitArguments, id: bigint, step: Command, output: Output): Promise<void> {
-  await submitOne(args, step);
+  if ((await submitOne(args, output, step)) === undefined) return;
   const payment = await withReader(args, async (client) => await answeredPayment(client, id, WAIT_SECONDS));
   output.result(payment, paymentText(payment));
 }
@@ -75,7 +75,7 @@ const capture: CommandModule = command({
   describe: "take the money of an authorised payment",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
       .positional("id", { type: "string", demandOption: true, describe: "payment id" })
       .example("$0 payment capture 42", "takes what payment 42 holds"),
   handler: async (args, output) => {
@@ -89,7 +89,7 @@ const release: CommandModule = command({
   describe: "give an authorised payment up",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
       .positional("id", { type: "string", demandOption: true, describe: "payment id" })
       .example("$0 payment void 42", "gives back what payment 42 holds"),
   handler: async (args, output) => {
@@ -103,7 +103,7 @@ const review: CommandModule = command({
   describe: "decide on a payment that risk has set aside; for operators",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
       .positional("id", { type: "string", demandOption: true, describe: "payment id" })
       .positional("decision", { choices: ["approve", "reject"] as const, demandOption: true, describe: "what to do" })
       .example("$0 payment review 42 approve", "payment 42 goes on"),

@@ -3,7 +3,7 @@ import type { CommandModule } from "yargs";
 import { formatAmount, ledgerName, parseId } from "../amounts.ts";
 import { ask, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
-import { submitOne } from "../submit.ts";
+import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 
 type Rule = Readonly<Record<string, string | number>>;
 
@@ -46,12 +46,14 @@ function listing(name: string, describe: string, blocked: boolean): CommandModul
     describe,
     builder: (yargs) =>
       yargs
-        .options(CLUSTER_OPTIONS)
+        .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
         .positional("payer", { type: "string", demandOption: true, describe: "account or card holder's reference" })
         .example(`$0 risk ${name} 7`, `${name}s payer 7`),
     handler: async (args, output) => {
       const body = { payer: parseId(args.payer), blocked };
-      const { height } = await submitOne(args, { kind: "blockPayer", body });
+      const outcome = await submitOne(args, output, { kind: "blockPayer", body });
+      if (outcome === undefined) return;
+      const { height } = outcome;
       output.result({ ...body, height }, `${body.payer} is ${blocked ? "blocked" : "not blocked"}`);
     },
   });

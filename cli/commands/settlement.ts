@@ -5,7 +5,7 @@ import { formatAmount, formatTime, parseLedger } from "../amounts.ts";
 import { ask, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { EXIT, table } from "../output.ts";
-import { RECEIPT_OPTION, submitOne } from "../submit.ts";
+import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 
 const LEDGER = { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" } as const;
 
@@ -49,11 +49,13 @@ const close: CommandModule = command({
   describe: "close the open window of a currency now, and settle it; for operators",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION, ledger: LEDGER })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS, ledger: LEDGER })
       .example("$0 settlement close --ledger EUR", "settles what has been paid so far"),
   handler: async (args, output) => {
     const ledger = parseLedger(args.ledger);
-    const { result, height } = await submitOne(args, { kind: "closeSettlement", body: { ledger } });
+    const outcome = await submitOne(args, output, { kind: "closeSettlement", body: { ledger } });
+    if (outcome === undefined) return EXIT.done;
+    const { result, height } = outcome;
     const { window, state, payments } = result;
     output.result(
       { window, state, payments, height },

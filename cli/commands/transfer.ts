@@ -7,7 +7,7 @@ import { parseAmount, parseId, parseLedger } from "../amounts.ts";
 import { CLUSTER_OPTIONS, newId } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
-import { RECEIPT_OPTION, submitRecord } from "../submit.ts";
+import { SUBMIT_OPTIONS, submitRecord } from "../submit.ts";
 
 interface TransferArguments {
   readonly id?: string | undefined;
@@ -69,7 +69,7 @@ export const transfer: CommandModule = command({
   describe: "move money between two accounts, or hold it, or post or void what is held",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
+      .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
       .option("id", { type: "string", describe: "its id; give the same again and nothing happens twice" })
       .option("from", { type: "string", describe: "account to debit" })
       .option("to", { type: "string", describe: "account to credit" })

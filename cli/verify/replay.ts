@@ -10,7 +10,7 @@ import { sha256 } from "../../node/host/node-crypto.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import type { Attested } from "../../node/wire/attestation.ts";
 import { type Block, type BlockHeader, decodeBlock } from "../../node/wire/block.ts";
-import { decodeTransaction, signingDigest } from "../../node/wire/transaction.ts";
+import { decodeTransaction, signatureJobs } from "../../node/wire/transaction.ts";
 
 export class Replay {
   readonly state: StateMachine;
@@ -62,9 +62,9 @@ export class Replay {
   #wrongSignature(block: Block): string | undefined {
     for (const [place, encoded] of block.transactions.entries()) {
       const transaction = decodeTransaction(encoded);
-      const digest = signingDigest(sha256, this.#cluster.clusterId, transaction);
-      if (!verifySignature(transaction.publicKey, digest, transaction.signature)) {
-        return `block ${block.header.height}: the signature of transaction ${place} is wrong`;
+      const jobs = signatureJobs(sha256, this.#cluster.clusterId, transaction);
+      if (!jobs.every(({ publicKey, message, signature }) => verifySignature(publicKey, message, signature))) {
+        return `block ${block.header.height}: a signature of transaction ${place} is wrong`;
       }
     }
     return undefined;

@@ -178,7 +178,7 @@ describe("a node's data", () => {
     const [open, account] = transactions(2) as [Uint8Array, Uint8Array];
     const forged = { ...decodeTransaction(account), signature: new Uint8Array(64) };
     await writeLog(recordsOf([open, encodeTransaction(forged)]));
-    expect(await problems()).toEqual(["block 2: the signature of transaction 0 is wrong"]);
+    expect(await problems()).toEqual(["block 2: a signature of transaction 0 is wrong"]);
   });
 
   test("of another cluster is refused", async () => {

@@ -7,10 +7,14 @@ import { encodeTransaction } from "../wire/transaction.ts";
 import { U64_MAX } from "./bytes.ts";
 import * as limits from "./limits.ts";
 
+const COSIGNATURES = Array.from({ length: limits.AUTHORITY_KEYS_MAX - 1 }, () => {
+  return { publicKey: new Uint8Array(32), signature: new Uint8Array(64) };
+});
+
 /** The largest bulk transaction there can be. */
 const FULL_BATCH = encodeTransaction({
   ...{ group: 0, kind: 0xffff, session: new Uint8Array(16), sequence: Number.MAX_SAFE_INTEGER, expiry: U64_MAX },
-  ...{ publicKey: new Uint8Array(32), signature: new Uint8Array(64) },
+  ...{ publicKey: new Uint8Array(32), signature: new Uint8Array(64), cosignatures: COSIGNATURES },
   body: new Uint8Array(limits.BATCH_RECORDS_MAX * limits.RECORD_BYTES),
 });
 

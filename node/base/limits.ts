@@ -48,6 +48,8 @@ export const SESSIONS_MAX = 8_192;
 export const TRANSACTION_LIFETIME_MAX_NS: bigint = 600_000_000_000n;
 /** Keys in one authority. */
 export const AUTHORITY_KEYS_MAX = 16;
+/** Grants to delegates of one authority that are not revoked, one a key and ledger. */
+export const DELEGATIONS_MAX = 1_024;
 /** Participants in settlement. */
 export const PARTICIPANTS_MAX = 256;
 /** Currencies netted in one settlement window. */
@@ -66,7 +68,10 @@ export const SEGMENT_BYTES: number = 64 * 1_048_576;
 export const NODES_MAX = 9;
 
 assert(BATCH_RECORDS_MAX < EVENT_SLOTS_PER_TRANSACTION, "every event of a batch needs a timestamp of its own");
-assert(BATCH_RECORDS_MAX * RECORD_BYTES + 1_024 < TRANSACTION_BYTES_MAX, "a full batch and its envelope must fit");
+assert(
+  BATCH_RECORDS_MAX * RECORD_BYTES + AUTHORITY_KEYS_MAX * 128 + 1_024 < TRANSACTION_BYTES_MAX,
+  "a full batch, its signatures and its envelope must fit",
+);
 assert(TRANSACTION_BYTES_MAX < BLOCK_BYTES_MAX, "the largest transaction must fit in a block");
 assert(BLOCK_BYTES_MAX + 65_536 < FRAME_BYTES_MAX, "a block and its framing must fit in a frame");
 assert(2 * QUESTIONS_OPEN_MAX <= MAILBOX_DEPTH, "a mailbox must hold all open questions, and as much besides");

@@ -8,6 +8,7 @@
  */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
 import type { ClusterFile } from "../transport/cluster-file.ts";
 import type { Command } from "../wire/body.ts";
 import type { Consistency } from "../wire/client-frames.ts";
@@ -28,6 +29,8 @@ const ATTEMPT_MS = 2_000;
 const PAUSE_MS = 20;
 const PAUSE_MAX_MS = 250;
 const LIFETIME_NS = 300_000_000_000n;
+/** Of what others are to co-sign: the longest there is, but for clocks that differ. */
+const COSIGNING_LIFETIME_NS: bigint = TRANSACTION_LIFETIME_MAX_NS - 15_000_000_000n;
 
 export interface ClientOptions {
   readonly cluster: ClusterFile;
@@ -61,7 +64,7 @@ interface Session {
 /** Refusals of the state machine after which the session does not remember the number. */
 const UNREMEMBERED: ReadonlySet<string> = new Set([
   ...["expired", "expiry_too_far", "session_unknown", "outcome_forgotten", "session_key_mismatch", "sequence_reused"],
-  ...["sequence_too_old", "sequence_too_new", "unknown_key", "threshold_not_met", "invalid"],
+  ...["sequence_too_old", "sequence_too_new", "unknown_key", "unknown_cosigner", "threshold_not_met", "invalid"],
 ]);
 
 export class QuorateClient {
@@ -133,6 +136,20 @@ export class QuorateClient {
     }
   }
 
+  /**
+   * Signs a command without submitting it, for others to co-sign, in a session of its own; it is good for nearly ten
+   * minutes. Throws `ClientError`.
+   */
+  async prepare(command: Command, deadlineMs?: number): Promise<Uint8Array> {
+    const session = await this.#newSession(this.#deadline(deadlineMs));
+    return this.#sign(command, session.id, 1, COSIGNING_LIFETIME_NS);
+  }
+
+  /** Submits a transaction that is signed already, by whomever; otherwise as `submit`. */
+  async submitSigned(transaction: Uint8Array, deadlineMs?: number): Promise<Outcome> {
+    return await this.#send(() => transaction, this.#deadline(deadlineMs));
+  }
+
   /** Asks; resolves with the encoded answer. Throws `ClientError`. */
   async query(query: Uint8Array, consistency: Consistency = "linearizable", deadlineMs?: number): Promise<Uint8Array> {
     const deadline = this.#deadline(deadlineMs);
@@ -170,7 +187,7 @@ export class QuorateClient {
   ): Promise<Outcome | undefined> {
     let executed = false;
     try {
-      const outcome = await this.#send(command, session.id, sequence, deadline);
+      const outcome = await this.#send(() => this.#sign(command, session.id, sequence, LIFETIME_NS), deadline);
       executed = !UNREMEMBERED.has(outcome.result.status);
       return outcome.result.status === "session_unknown" ? undefined : outcome;
     } catch (error) {
@@ -197,19 +214,25 @@ export class QuorateClient {
   }
 
   async #openSession(deadline: number): Promise<void> {
-    const session = newSession();
-    const { result } = await this.#send({ kind: "sessionOpen" }, session.id, 0, deadline);
-    if (result.status !== "ok") throw new ClientError(result.status, "the cluster refused the session");
-    this.#session = session;
+    this.#session = await this.#newSession(deadline);
   }
 
-  async #send(command: Command, session: Uint8Array, sequence: number, deadline: number): Promise<Outcome> {
+  async #newSession(deadline: number): Promise<Session> {
+    const session = newSession();
+    const open = (): Uint8Array => this.#sign({ kind: "sessionOpen" }, session.id, 0, LIFETIME_NS);
+    const { result } = await this.#send(open, deadline);
+    if (result.status !== "ok") throw new ClientError(result.status, "the cluster refused the session");
+    return session;
+  }
+
+  /** Sends a transaction, signed when there is a connection, until there is an answer. */
+  async #send(sign: () => Uint8Array, deadline: number): Promise<Outcome> {
     let transaction: Uint8Array | undefined;
     for (let attempt = 1; ; attempt++) {
       let connection: Connection | undefined;
       try {
         connection = await this.#connector.connect(deadline);
-        transaction ??= this.#sign(command, session, sequence);
+        transaction ??= sign();
         const patience = Math.min(ATTEMPT_MS * attempt, left(deadline));
         const receiptBytes = await connection.submit(transaction, patience);
         const { receipt, height, timestamp } = this.#receipts.check(receiptBytes, transaction);
@@ -221,9 +244,9 @@ export class QuorateClient {
     }
   }
 
-  #sign(command: Command, session: Uint8Array, sequence: number): Uint8Array {
+  #sign(command: Command, session: Uint8Array, sequence: number, lifetimeNs: bigint): Uint8Array {
     const { cluster, signer } = this.#options;
-    const expiry = this.#logTime.now() + LIFETIME_NS;
+    const expiry = this.#logTime.now() + lifetimeNs;
     return signTransaction(sha256, signer, { clusterId: cluster.clusterId, session, sequence, expiry }, command);
   }
 

@@ -28,7 +28,7 @@ export type { Command } from "../wire/body.ts";
 export { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 export { decodeReceipt, type Receipt, type ReceiptVerdict, verifyReceipt } from "../wire/receipt.ts";
 export { batchResults, decodeResult, type EventResult } from "../wire/results.ts";
-export { type Placement, type Signer, signTransaction } from "../wire/transaction.ts";
+export { cosignTransaction, type Placement, type Signer, signTransaction } from "../wire/transaction.ts";
 export { randomBytes, sha256, verifySignature } from "./crypto.ts";
 export { ClientError } from "./errors.ts";
 export { type KeyPair, keyFromSeed, newKey } from "./keys.ts";

@@ -37,7 +37,13 @@ import { leafHash } from "../wire/merkle.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { decodeReceipt, verifyReceipt } from "../wire/receipt.ts";
 import { decodeResult } from "../wire/results.ts";
-import { decodeTransaction, encodeTransaction, type Signer, signTransaction } from "../wire/transaction.ts";
+import {
+  cosignTransaction,
+  decodeTransaction,
+  encodeTransaction,
+  type Signer,
+  signTransaction,
+} from "../wire/transaction.ts";
 import { decodeForwardFrame, encodeForwardFrame, type ForwardFrame } from "./forward-frames.ts";
 import { GatewayActor } from "./gateway-actor.ts";
 
@@ -184,6 +190,11 @@ class World {
     this.hello(connection);
     expect(this.take(connection)).toMatchObject([{ type: "welcome", node: SELF }]);
     return connection;
+  }
+
+  /** Adds the signature of a key that is nobody's. */
+  cosign(transaction: Uint8Array): Uint8Array {
+    return cosignTransaction(sha256, this.keys.create("stranger"), this.clusterId, transaction);
   }
 
   /** A transaction signed by the admin, or as said. */
@@ -484,6 +495,27 @@ describe("what a transaction must be before anybody is asked", () => {
       "another session than was signed",
       (world) => changed(world.sign(BLOCK_PAYER), { session: new Uint8Array(16) }),
     ],
+    [
+      "bad_signature",
+      "a co-signature that is none",
+      (world) => changed(world.sign(BLOCK_PAYER), { cosignatures: [NO_SIGNATURE] }),
+    ],
+    [
+      "bad_signature",
+      "one that is none beside a good one",
+      (world) => {
+        const { cosignatures } = decodeTransaction(world.cosign(world.sign(BLOCK_PAYER)));
+        return changed(world.sign(BLOCK_PAYER), { cosignatures: [NO_SIGNATURE, ...cosignatures] });
+      },
+    ],
+    [
+      "bad_signature",
+      "a co-signature of another transaction",
+      (world) => {
+        const { cosignatures } = decodeTransaction(world.cosign(world.sign(BLOCK_PAYER, { sequence: 2 })));
+        return changed(world.sign(BLOCK_PAYER), { cosignatures });
+      },
+    ],
     ["bad_signature", "another number than was signed", (world) => changed(world.sign(BLOCK_PAYER), { sequence: 2 })],
     [
       "bad_signature",
@@ -518,10 +550,14 @@ function changed(encoded: Uint8Array, change: Partial<ReturnType<typeof decodeTr
   return encodeTransaction({ ...decodeTransaction(encoded), ...change });
 }
 
+/** Sorts before all others. */
+const NO_SIGNATURE = { publicKey: new Uint8Array(32), signature: new Uint8Array(64) };
+
 const stranger = (world: World): Signer => world.keys.create("stranger");
 
 describe("what the state must say", () => {
   const cases: readonly [string, string, (world: World) => Uint8Array][] = [
+    ["unknown_cosigner", "a co-signer of no authority", (world) => world.cosign(world.sign(BLOCK_PAYER))],
     ["unknown_key", "a key that no authority has", (world) => world.sign(BLOCK_PAYER, { signer: stranger(world) })],
     [
       "session_unknown",

@@ -31,7 +31,7 @@ import {
 } from "../wire/client-frames.ts";
 import { pack, WireError } from "../wire/msgpack.ts";
 import type { Refusal } from "../wire/results.ts";
-import { signingDigest } from "../wire/transaction.ts";
+import { signatureJobs } from "../wire/transaction.ts";
 import { blockReceipts } from "./block-receipts.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { type OpenQuestion, OpenQuestions } from "./open-questions.ts";
@@ -206,16 +206,15 @@ export class GatewayActor implements Actor<GatewayMessage> {
     connection.greeted = true;
     const { publicKey, signature } = frame;
     const message = helloDigest(crypto.sha256.bind(crypto), { clusterId, node, nonce: connection.nonce, publicKey });
-    this.#checks.add({ publicKey, message, signature }, { kind: "hello", connection: connection.id, publicKey });
+    this.#checks.add([{ publicKey, message, signature }], { kind: "hello", connection: connection.id, publicKey });
   }
 
   #submit(asker: ClientRequest, encoded: Uint8Array): void {
     const { crypto, clusterId } = this.#deps;
     try {
       const { transaction } = admit(encoded);
-      const message = signingDigest(crypto.sha256.bind(crypto), clusterId, transaction);
-      const { publicKey, signature } = transaction;
-      this.#checks.add({ publicKey, message, signature }, { kind: "submit", asker, transaction: encoded });
+      const jobs = signatureJobs(crypto.sha256.bind(crypto), clusterId, transaction);
+      this.#checks.add(jobs, { kind: "submit", asker, transaction: encoded });
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#finish(asker, error.code, error.message);
@@ -223,12 +222,11 @@ export class GatewayActor implements Actor<GatewayMessage> {
   }
 
   #verified(batch: number, valid: readonly boolean[]): void {
-    this.#checks.finish(batch).forEach((subject, index) => {
-      const good = valid[index] === true;
+    for (const { subject, good } of this.#checks.finish(batch, valid)) {
       if (subject.kind === "hello") this.#greeted(subject.connection, good ? subject.publicKey : undefined);
-      else if (!good) this.#finish(subject.asker, "bad_signature", "the signature does not match the transaction");
+      else if (!good) this.#finish(subject.asker, "bad_signature", "a signature does not match the transaction");
       else this.#askAdmission(subject.asker, subject.transaction);
-    });
+    }
   }
 
   #greeted(id: ConnectionId, publicKey: Uint8Array | undefined): void {

@@ -4,3 +4,6 @@
 
 /** The authority of the state machine itself: may debit any account. */
 export const SYSTEM_AUTHORITY = 0xffff_ffff;
+
+/** Stands for every delegate: no account belongs to it, so each debit is held against the delegate's allowance. */
+export const DELEGATE_AUTHORITY = 0xffff_fffe;

@@ -8,7 +8,7 @@ import { Effects } from "./effects.ts";
 import { ExpiryQueue } from "./expiry-queue.ts";
 import { History } from "./history.ts";
 import { ROW } from "./layout.ts";
-import { Moves } from "./moves.ts";
+import { Moves, setFrozen } from "./moves.ts";
 import { EXPIRED, NONE, PENDING } from "./pending-statuses.ts";
 import { accountFlags } from "./records.ts";
 import { RowTable } from "./row-table.ts";
@@ -130,6 +130,12 @@ export class Books {
     expiries.tail[row + EXPIRY.timestamp + 1] = time[at + 1] as number;
     expiries.tail[row + EXPIRY.pending] = slot;
     expiries.tail[row + EXPIRY.transfersBefore] = transfers.count;
+  }
+
+  /** Freezes an account, or thaws it. */
+  freeze(slot: number, frozen: boolean): void {
+    setFrozen(this.accounts.rows, slot, frozen);
+    this.#touch(slot);
   }
 
   /** Packs what has become old; between batches, when nothing can be undone any more. */

@@ -6,7 +6,7 @@ import { type Books, EXPIRY } from "./books.ts";
 import type { ChangeEventsFilter } from "./filters.ts";
 import * as layout from "./layout.ts";
 import { ROW } from "./layout.ts";
-import { type Account, type Transfer, transferFlags } from "./records.ts";
+import { type Account, accountFlags, type Transfer, transferFlags } from "./records.ts";
 import { Replay } from "./replay.ts";
 import { setU64 } from "./words.ts";
 
@@ -101,10 +101,16 @@ export class ChangeEvents {
     const { transfers } = this.#books;
     const { rows } = this.#replay;
     const ledger = transfers.get(transfer, ROW.ledger);
-    const debitAccount = accountIn(rows, transfers.get(transfer, ROW.debit) * layout.RECORD_WORDS);
-    const creditAccount = accountIn(rows, transfers.get(transfer, ROW.credit) * layout.RECORD_WORDS);
+    const debitAccount = accountAfter(rows, transfers.get(transfer, ROW.debit));
+    const creditAccount = accountAfter(rows, transfers.get(transfer, ROW.credit));
     return { type, timestamp, ledger, transfer: transfers.transfer(transfer), debitAccount, creditAccount };
   }
+}
+
+/** An account as a change left it. Freezing is no change of the ledger's, and not among what is replayed. */
+function accountAfter(rows: Uint32Array, slot: number): Account {
+  const account = accountIn(rows, slot * layout.RECORD_WORDS);
+  return { ...account, flags: account.flags & ~accountFlags.frozen };
 }
 
 function typeOf(flags: number): ChangeEventType {

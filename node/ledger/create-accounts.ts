@@ -9,6 +9,8 @@ import { ACCOUNT_FLAGS_MASK, accountFlags } from "./records.ts";
 import { AccountStatus } from "./status.ts";
 import { compare64, equal, equal64, isMax, isZero } from "./words.ts";
 
+const FROZEN: number = accountFlags.frozen << layout.FLAGS_SHIFT;
+
 /** Executes single events of a batch of accounts that will belong to `authority`. */
 export class AccountRules implements BatchRules {
   readonly statuses: BatchStatuses = AccountStatus;
@@ -58,7 +60,8 @@ export class AccountRules implements BatchRules {
     const { rows } = this.#books.accounts;
     const row = slot * layout.RECORD_WORDS;
     const mine = words[at + layout.CODE_FLAGS] as number;
-    const theirs = rows[row + layout.CODE_FLAGS] as number;
+    // Frozen is what became of it, not how it was asked for.
+    const theirs = (rows[row + layout.CODE_FLAGS] as number) & ~FROZEN;
     if (mine >>> layout.FLAGS_SHIFT !== theirs >>> layout.FLAGS_SHIFT) return AccountStatus.existsWithDifferentFlags;
     if (!equal(words, at + layout.USER_DATA, rows, row + layout.USER_DATA)) {
       return AccountStatus.existsWithDifferentUserData128;

@@ -2,9 +2,10 @@
  * The rules of `createTransfers` for ordinary and pending transfers, in their order of precedence; transfers that post or
  * void a pending one go to resolve-pending.ts, an id that is there already to existing-transfer.ts.
  */
-import { SYSTEM_AUTHORITY } from "./authority.ts";
+import { DELEGATE_AUTHORITY, SYSTEM_AUTHORITY } from "./authority.ts";
 import { type BatchRules, type BatchStatuses, NOW, RECORD_TIME, type Stamp } from "./batch.ts";
 import type { Books } from "./books.ts";
+import type { DebitAllowance } from "./debit-allowance.ts";
 import { ExistingTransfers } from "./existing-transfer.ts";
 import { importRule } from "./import-rule.ts";
 import * as layout from "./layout.ts";
@@ -13,12 +14,14 @@ import { raise, setClosed } from "./moves.ts";
 import { accountFlags, TRANSFER_FLAGS_MASK, transferFlags } from "./records.ts";
 import { PendingResolution } from "./resolve-pending.ts";
 import { TRANSIENT_STATUSES, TransferStatus } from "./status.ts";
-import { add, addSeconds, compare, copy, equal, isMax, isZero, subtract } from "./words.ts";
+import { add, addSeconds, compare, copy, equal, isMax, isZero, subtract, toBigInt } from "./words.ts";
 
 const RESOLVES: number = transferFlags.postPendingTransfer | transferFlags.voidPendingTransfer;
 const CLOSES: number = transferFlags.closingDebit | transferFlags.closingCredit;
 const BALANCES: number = transferFlags.balancingDebit | transferFlags.balancingCredit;
 const CLOSED: number = accountFlags.closed << layout.FLAGS_SHIFT;
+const FROZEN: number = accountFlags.frozen << layout.FLAGS_SHIFT;
+const NO_DEBITS: number = CLOSED | FROZEN;
 
 /** Executes single events of a batch of transfers signed by `authority`. */
 export class TransferRules implements BatchRules {
@@ -32,7 +35,11 @@ export class TransferRules implements BatchRules {
   /** Room for two sums. */
   readonly #sums = new Uint32Array(8);
   readonly #expiry = new Uint32Array(2);
+  /** Whose signature the batch bears; that of all delegates where there is an allowance. */
   #authority = 0;
+  /** Whose transfers these are. */
+  #maker = 0;
+  #allowance: DebitAllowance | undefined;
 
   constructor(books: Books) {
     this.#books = books;
@@ -40,10 +47,17 @@ export class TransferRules implements BatchRules {
     this.#resolution = new PendingResolution(books);
   }
 
-  /** Whose signature the next batch bears. */
-  begin(authority: number): this {
-    this.#authority = authority;
+  /** Whose signature the next batch bears: an authority's, or that of a delegate with an allowance. */
+  begin(signer: number | DebitAllowance): this {
+    this.#allowance = typeof signer === "number" ? undefined : signer;
+    this.#authority = typeof signer === "number" ? signer : DELEGATE_AUTHORITY;
+    this.#maker = typeof signer === "number" ? signer : signer.authority;
     return this;
+  }
+
+  /** After the last event of a batch. */
+  end(): void {
+    this.#allowance?.giveBack(this.#books.transfers.count);
   }
 
   execute(words: Uint32Array, at: number, stamp: Stamp): number {
@@ -76,7 +90,8 @@ export class TransferRules implements BatchRules {
     const d = debit * layout.RECORD_WORDS;
     const c = credit * layout.RECORD_WORDS;
     if (rows[d + layout.AUTHORITY] !== this.#authority && this.#authority !== SYSTEM_AUTHORITY) {
-      return TransferStatus.debitAccountNotAuthorized;
+      const refused = this.#delegated(words, at, flags, d);
+      if (refused !== 0) return refused;
     }
     const ledger = rows[d + layout.LEDGER];
     if (ledger !== rows[c + layout.LEDGER]) return TransferStatus.accountsMustHaveTheSameLedger;
@@ -86,7 +101,10 @@ export class TransferRules implements BatchRules {
       if (refused !== 0) return refused;
       if (words[at + layout.TIMEOUT] !== 0) return TransferStatus.importedEventTimeoutMustBeZero;
     }
-    if (((rows[d + layout.CODE_FLAGS] as number) & CLOSED) !== 0) return TransferStatus.debitAccountAlreadyClosed;
+    const barred = (rows[d + layout.CODE_FLAGS] as number) & NO_DEBITS;
+    if (barred !== 0) {
+      return (barred & FROZEN) === 0 ? TransferStatus.debitAccountAlreadyClosed : TransferStatus.debitAccountFrozen;
+    }
     if (((rows[c + layout.CODE_FLAGS] as number) & CLOSED) !== 0) return TransferStatus.creditAccountAlreadyClosed;
     copy(words, at + layout.AMOUNT, this.#amount, 0);
     if ((flags & BALANCES) !== 0) this.#clamp(rows, flags, d, c);
@@ -99,6 +117,20 @@ export class TransferRules implements BatchRules {
     this.#store(words, at, flags, debit, credit, stamp);
     this.#move(flags, debit, credit);
     return TransferStatus.created;
+  }
+
+  /** The signer does not own the account at `d`: whether its allowance covers the debit; 0 when it does. */
+  #delegated(words: Uint32Array, at: number, flags: number, d: number): number {
+    if (this.#allowance === undefined) return TransferStatus.debitAccountNotAuthorized;
+    const { accounts, transfers } = this.#books;
+    return this.#allowance.take({
+      transfer: transfers.count,
+      authority: accounts.rows[d + layout.AUTHORITY] as number,
+      ledger: accounts.rows[d + layout.LEDGER] as number,
+      account: toBigInt(words, at + layout.DEBIT_ACCOUNT_ID),
+      amount: toBigInt(words, at + layout.AMOUNT),
+      flags,
+    });
   }
 
   /** A balancing transfer moves what there is room for. */
@@ -185,7 +217,7 @@ export class TransferRules implements BatchRules {
     tail[row + ROW.codeFlags] = words[at + layout.CODE_FLAGS] as number;
     tail[row + ROW.timestamp] = stamp[RECORD_TIME] as number;
     tail[row + ROW.timestamp + 1] = stamp[RECORD_TIME + 1] as number;
-    tail[row + ROW.maker] = this.#authority;
+    tail[row + ROW.maker] = this.#maker;
     transfers.added();
   }
 

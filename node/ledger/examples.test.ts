@@ -6,6 +6,7 @@ import {
   AccountStatus,
   accountFilterFlags,
   accountFlags,
+  DebitAllowance,
   decodeResults,
   encodeTransfers,
   Ledger,
@@ -192,6 +193,41 @@ test("authority", () => {
   expect(refused?.status).toBe(TransferStatus.debitAccountNotAuthorized);
   const [allowed] = ledger.createTransfers([transfer], now + 3n, 7);
   expect(allowed?.status).toBe(TransferStatus.created);
+  // #endregion
+});
+
+test("freezing", () => {
+  const { ledger, now } = example();
+  const payment = { id: 1n, debitAccountId: 2n, creditAccountId: 3n, amount: 120n, ledger: 978, code: 7 };
+  // #region freezing
+  ledger.freezeAccount(2n, true);
+  const [refused] = ledger.createTransfers([payment], now);
+  expect(refused?.status).toBe(TransferStatus.debitAccountFrozen);
+
+  ledger.freezeAccount(2n, false);
+  const [allowed] = ledger.createTransfers([{ ...payment, id: 2n }], now + 1n); // the first id is burned
+  expect(allowed?.status).toBe(TransferStatus.created);
+  // #endregion
+});
+
+test("delegates", () => {
+  const ledger = new Ledger();
+  const now = 1_700_000_000_000_000_000n;
+  const accounts = [1n, 2n].map((id) => ({ id, ledger: 978, code: 1 }));
+  ledger.createAccounts(accounts, now - 2n, 7);
+  // #region delegates
+  const allowance = new DebitAllowance(7, [{ ledger: 978, account: 0n, amount: 100n }]); // 0: any account of authority 7
+  const pay = { debitAccountId: 1n, creditAccountId: 2n, ledger: 978, code: 1 };
+  const results = ledger.createTransfers(
+    [
+      { ...pay, id: 1n, amount: 90n },
+      { ...pay, id: 2n, amount: 11n },
+    ],
+    now,
+    allowance,
+  );
+  expect(results.map(({ status }) => transferStatusName(status))).toEqual(["created", "exceeds_delegated_limit"]);
+  expect(allowance.spent(978)).toBe(90n);
   // #endregion
 });
 

@@ -5,6 +5,7 @@
  */
 export { SYSTEM_AUTHORITY } from "./authority.ts";
 export type { ChangeEvent, ChangeEventType } from "./change-events.ts";
+export { DebitAllowance, type DebitLimit } from "./debit-allowance.ts";
 export {
   type AccountFilter,
   accountFilterFlags,

@@ -14,6 +14,7 @@ import { Books } from "./books.ts";
 import { type ChangeEvent, ChangeEvents } from "./change-events.ts";
 import { AccountRules } from "./create-accounts.ts";
 import { TransferRules } from "./create-transfers.ts";
+import type { DebitAllowance } from "./debit-allowance.ts";
 import { checkUnsigned } from "./fields.ts";
 import {
   type AccountFilter,
@@ -101,16 +102,17 @@ export class Ledger {
     return flat ? results : decodeResults(results);
   }
 
-  /** Creates transfers signed by `authority`; otherwise as `createAccounts`. */
-  createTransfers(batch: Uint8Array, timestamp: bigint, authority?: number): Uint8Array;
-  createTransfers(batch: readonly TransferInput[], timestamp: bigint, authority?: number): EventResult[];
+  /** Creates transfers signed by an authority, or by a delegate within its allowance; otherwise as `createAccounts`. */
+  createTransfers(batch: Uint8Array, timestamp: bigint, signer?: number | DebitAllowance): Uint8Array;
+  createTransfers(batch: readonly TransferInput[], timestamp: bigint, signer?: number | DebitAllowance): EventResult[];
   createTransfers(
     batch: Uint8Array | readonly TransferInput[],
     timestamp: bigint,
-    authority: number = SYSTEM_AUTHORITY,
+    signer: number | DebitAllowance = SYSTEM_AUTHORITY,
   ): Uint8Array | EventResult[] {
     const flat = batch instanceof Uint8Array;
-    const results = this.#run(this.#transferRules.begin(authority), flat ? batch : encodeTransfers(batch), timestamp);
+    const results = this.#run(this.#transferRules.begin(signer), flat ? batch : encodeTransfers(batch), timestamp);
+    this.#transferRules.end();
     return flat ? results : decodeResults(results);
   }
 
@@ -170,6 +172,14 @@ export class Ledger {
   accountAuthority(id: bigint): number | undefined {
     const slot = this.#accountSlot(id);
     return slot < 0 ? undefined : this.#books.accounts.authority(slot);
+  }
+
+  /** Freezes an account, so that nothing debits it, or thaws it; false where there is no such account. */
+  freezeAccount(id: bigint, frozen: boolean): boolean {
+    const slot = this.#accountSlot(id);
+    if (slot < 0) return false;
+    this.#books.freeze(slot, frozen);
+    return true;
   }
 
   /** What became of a pending transfer; `none` where there is no such pending transfer. */

@@ -10,6 +10,7 @@ import type { RowTable } from "./row-table.ts";
 import { add, subtract, U128_WORDS } from "./words.ts";
 
 const CLOSED: number = accountFlags.closed << layout.FLAGS_SHIFT;
+const FROZEN: number = accountFlags.frozen << layout.FLAGS_SHIFT;
 const RESOLVES: number = transferFlags.postPendingTransfer | transferFlags.voidPendingTransfer;
 
 type Change = (rows: Uint32Array, slot: number, balance: number, amount: Uint32Array, at: number) => void;
@@ -33,6 +34,13 @@ export function setClosed(rows: Uint32Array, slot: number, closed: boolean): voi
   const at = slot * layout.RECORD_WORDS + layout.CODE_FLAGS;
   const before = rows[at] as number;
   rows[at] = closed ? before | CLOSED : before & ~CLOSED;
+}
+
+/** Freezes or thaws an account. */
+export function setFrozen(rows: Uint32Array, slot: number, frozen: boolean): void {
+  const at = slot * layout.RECORD_WORDS + layout.CODE_FLAGS;
+  const before = rows[at] as number;
+  rows[at] = frozen ? before | FROZEN : before & ~FROZEN;
 }
 
 export class Moves {

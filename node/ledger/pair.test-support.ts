@@ -8,12 +8,14 @@ import {
   ACCOUNT_STATUS_NUMBERS,
   type ModelAccountEvent,
   type ModelAccountFilter,
+  type ModelDelegate,
   type ModelQueryFilter,
   type ModelResult,
   type ModelTransfer,
   ReferenceLedger,
   TRANSFER_STATUS_NUMBERS,
 } from "../../sim/check/reference-ledger.ts";
+import { DebitAllowance } from "./debit-allowance.ts";
 import { Ledger } from "./ledger.ts";
 import { encodeAccounts, encodeTransfers } from "./records.ts";
 import { decodeResults, type EventResult } from "./results.ts";
@@ -35,6 +37,10 @@ export class Counts {
 
 function namesWithout(numbers: Readonly<Record<string, number>>, counts: ReadonlyMap<string, number>): string[] {
   return Object.keys(numbers).filter((name) => !counts.has(name));
+}
+
+function allowanceOf({ authority, account, limit }: ModelDelegate): DebitAllowance {
+  return new DebitAllowance(authority, [{ ledger: 1, account, amount: limit }]);
 }
 
 export class Pair {
@@ -68,17 +74,25 @@ export class Pair {
     for (const { status } of expected) add(this.#counts.accounts, status);
   }
 
-  createTransfers(batch: readonly ModelTransfer[], timestamp: bigint, authority?: number): void {
+  createTransfers(batch: readonly ModelTransfer[], timestamp: bigint, by?: number | ModelDelegate): void {
     this.#flat = !this.#flat;
-    const expected = this.model.createTransfers(batch, timestamp, authority);
+    const expected = this.model.createTransfers(batch, timestamp, by);
     for (const ledger of this.#ledgers()) {
+      const signer = typeof by === "object" ? allowanceOf(by) : by;
       const results = this.#flat
-        ? decodeResults(ledger.createTransfers(encodeTransfers(batch), timestamp, authority))
-        : ledger.createTransfers(batch, timestamp, authority);
+        ? decodeResults(ledger.createTransfers(encodeTransfers(batch), timestamp, signer))
+        : ledger.createTransfers(batch, timestamp, signer);
       expectResults(results, expected, TRANSFER_STATUS_NUMBERS);
+      if (typeof by === "object") expect((signer as DebitAllowance).spent(1)).toBe(this.model.spent(by));
     }
     this.#compareEffects();
     for (const { status } of expected) add(this.#counts.transfers, status);
+  }
+
+  freeze(id: bigint, frozen: boolean): void {
+    const known = this.model.freeze(id, frozen);
+    for (const ledger of this.#ledgers()) expect(ledger.freezeAccount(id, frozen)).toBe(known);
+    this.#compareEffects();
   }
 
   expire(timestamp: bigint, limit: number): void {

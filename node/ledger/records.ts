@@ -59,6 +59,8 @@ export const accountFlags = {
   history: 8,
   imported: 16,
   closed: 32,
+  /** Ours: nothing debits the account. Set and cleared by `freezeAccount`, not asked for. */
+  frozen: 16_384,
 } as const;
 
 export const transferFlags = {
@@ -73,7 +75,7 @@ export const transferFlags = {
   imported: 256,
 } as const;
 
-/** Flag bits that exist. */
+/** Flag bits that may be asked for. */
 export const ACCOUNT_FLAGS_MASK = 63;
 export const TRANSFER_FLAGS_MASK = 511;
 

@@ -106,7 +106,11 @@ export class PendingResolution {
       if (refused !== 0) return refused;
     }
     if ((flags & transferFlags.voidPendingTransfer) !== 0) return 0;
-    if ((accounts.flags(debit) & accountFlags.closed) !== 0) return TransferStatus.debitAccountAlreadyClosed;
+    const barred = accounts.flags(debit) & (accountFlags.closed | accountFlags.frozen);
+    if (barred !== 0) {
+      const frozen = (barred & accountFlags.frozen) !== 0;
+      return frozen ? TransferStatus.debitAccountFrozen : TransferStatus.debitAccountAlreadyClosed;
+    }
     return (accounts.flags(credit) & accountFlags.closed) === 0 ? 0 : TransferStatus.creditAccountAlreadyClosed;
   }
 

@@ -179,6 +179,17 @@ const filterSpec = fc.record({
 type FilterSpec = typeof filterSpec extends fc.Arbitrary<infer V> ? V : never;
 
 const authority = rarely(undefined, fc.constantFrom(1, 2));
+const signer = fc.oneof(
+  { weight: 7, arbitrary: authority },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      authority: fc.constantFrom(1, 2),
+      account: fc.constantFrom(0n, 0n, 0n, 1n, 2n),
+      limit: fc.constantFrom(5n, 100n, 1_000n, 2n ** 128n - 1n),
+    }),
+  },
+);
 const pause = fc.constantFrom(0n, 0n, 3n, 100n, SECOND, 2n * SECOND, 10n * SECOND);
 const imported = rarely(false, fc.constant(true));
 /** An event that is not imported in an imported batch, or the other way round. */
@@ -198,7 +209,7 @@ const step = fc.oneof(
     weight: 9,
     arbitrary: fc.record({
       type: fc.constant("transfers" as const),
-      ...{ pause, authority, imported, odd, open, batch: fc.array(transferSpec, { maxLength: 8, size: "max" }) },
+      ...{ pause, signer, imported, odd, open, batch: fc.array(transferSpec, { maxLength: 8, size: "max" }) },
     }),
   },
   {
@@ -207,6 +218,10 @@ const step = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ type: fc.constant("query" as const), filter: filterSpec }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("restart" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant("freeze" as const), which: fc.nat(8), frozen: fc.boolean() }),
+  },
 );
 type Step = typeof step extends fc.Arbitrary<infer V> ? V : never;
 
@@ -276,7 +291,7 @@ class History {
           return isLast(one, index) ? { ...transfer, flags: transfer.flags & ~T.linked } : transfer;
         });
         this.#asked.push(...batch);
-        this.#pair.createTransfers(batch, end, one.authority);
+        this.#pair.createTransfers(batch, end, one.signer);
         return;
       }
       case "expire": {
@@ -286,6 +301,9 @@ class History {
       }
       case "query":
         this.#query(one.filter);
+        return;
+      case "freeze":
+        this.#pair.freeze(BigInt(one.which + 1), one.frozen);
         return;
       case "restart":
         this.#pair.restart();

@@ -36,8 +36,8 @@ export const AccountStatus = {
 export type AccountStatus = (typeof AccountStatus)[keyof typeof AccountStatus];
 
 /**
- * Results of `createTransfers`. `debitAccountNotAuthorized` is ours: the signer has no authority over the debit account,
- * or did not make the pending transfer that it wants to resolve.
+ * Results of `createTransfers`. Those from 1,001 on are ours. `debitAccountNotAuthorized`: the signer has no authority over
+ * the debit account, or did not make the pending transfer that it wants to resolve.
  */
 export const TransferStatus = {
   linkedEventFailed: 1,
@@ -80,6 +80,8 @@ export const TransferStatus = {
   debitAccountNotFound: 21,
   creditAccountNotFound: 22,
   debitAccountNotAuthorized: 1_001,
+  flagsNotDelegated: 1_003,
+  exceedsDelegatedLimit: 1_004,
   accountsMustHaveTheSameLedger: 23,
   transferMustHaveTheSameLedgerAsAccounts: 24,
   pendingTransferNotFound: 25,
@@ -97,6 +99,7 @@ export const TransferStatus = {
   importedEventTimestampMustPostdateDebitAccount: 61,
   importedEventTimestampMustPostdateCreditAccount: 62,
   importedEventTimeoutMustBeZero: 63,
+  debitAccountFrozen: 1_002,
   debitAccountAlreadyClosed: 65,
   creditAccountAlreadyClosed: 66,
   overflowsDebitsPending: 47,
@@ -117,6 +120,8 @@ export const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([
   TransferStatus.debitAccountNotFound,
   TransferStatus.creditAccountNotFound,
   TransferStatus.pendingTransferNotFound,
+  TransferStatus.exceedsDelegatedLimit,
+  TransferStatus.debitAccountFrozen,
   TransferStatus.debitAccountAlreadyClosed,
   TransferStatus.creditAccountAlreadyClosed,
   TransferStatus.exceedsCredits,

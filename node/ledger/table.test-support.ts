@@ -4,6 +4,8 @@
  *
  *   create_accounts at T [by AUTHORITY]      a row an event; the last event happens at T; column `status` is the answer
  *   create_transfers at T [by AUTHORITY]     the same; `exists@7` is a status whose timestamp is not that of its event
+ *   create_transfers at T by AUTHORITY up_to N [from ID]     by a delegate that may debit N in ledger 1, or that account
+ *   freeze, thaw                             a row an account
  *   expire at T [limit N]                    answers how many
  *   accounts, transfers                      a row an id; all other columns are answers
  *   get_account_transfers, get_account_balances, query_accounts, query_transfers, get_change_events
@@ -12,6 +14,7 @@
  * A cell is a word: a number (also 2^64, max and max-1 of 128 bits), flags joined with |, or - for zero or nothing.
  * Lines that begin with # are for the reader.
  */
+import { DebitAllowance } from "./debit-allowance.ts";
 import { accountFilterFlags, queryFilterFlags } from "./filters.ts";
 import { Ledger } from "./ledger.ts";
 import { type AccountInput, accountFlags, type TransferInput, transferFlags } from "./records.ts";
@@ -88,9 +91,13 @@ function answer(ledger: Ledger, block: Block): Block {
     }
     case "create_transfers": {
       const events = block.rows.map((row) => eventOf(row, transferFlags));
-      const results = ledger.createTransfers(events as TransferInput[], numberAfter(words, "at"), authorityIn(words));
+      const results = ledger.createTransfers(events as TransferInput[], numberAfter(words, "at"), signerIn(words));
       return withStatuses(block, results, numberAfter(words, "at"), transferStatusName);
     }
+    case "freeze":
+    case "thaw":
+      for (const row of block.rows) ledger.freezeAccount(numberIn(row["id"] ?? ""), name === "freeze");
+      return block;
     case "expire": {
       const limit = words.includes("limit") ? Number(numberAfter(words, "limit")) : undefined;
       return withAnswers(block, [{ expired: ledger.expirePendingTransfers(numberAfter(words, "at"), limit) }]);
@@ -221,6 +228,13 @@ function numberAfter(words: readonly string[], word: string): bigint {
 
 function authorityIn(words: readonly string[]): number | undefined {
   return words.includes("by") ? Number(numberAfter(words, "by")) : undefined;
+}
+
+function signerIn(words: readonly string[]): number | DebitAllowance | undefined {
+  const authority = authorityIn(words);
+  if (authority === undefined || !words.includes("up_to")) return authority;
+  const account = words.includes("from") ? numberAfter(words, "from") : 0n;
+  return new DebitAllowance(authority, [{ ledger: 1, account, amount: numberAfter(words, "up_to") }]);
 }
 
 function camelCase(name: string): string {

@@ -32,7 +32,7 @@ function envelope(replaced: Readonly<Record<number, unknown>>, command: Command 
 }
 
 function kinded(kind: number, body: unknown): Uint8Array {
-  return envelope({ 2: kind, 8: pack(body) });
+  return envelope({ 2: kind, 9: pack(body) });
 }
 
 describe("a transaction that makes no sense by itself gets one code, and no log sees it", () => {
@@ -52,15 +52,15 @@ describe("a transaction that makes no sense by itself gets one code, and no log 
     ["a short key", envelope({ 6: new Uint8Array(31) }), "malformed_transaction"],
     ["a short signature", envelope({ 7: new Uint8Array(63) }), "malformed_transaction"],
     ["a kind that nobody knows", kinded(99, {}), "unknown_kind"],
-    ["a body that is cut", envelope({ 8: new Uint8Array([0x81]) }), "malformed_msgpack"],
+    ["a body that is cut", envelope({ 9: new Uint8Array([0x81]) }), "malformed_msgpack"],
     ["a body with an unknown field", kinded(KINDS.voidPayment, { id: new Uint8Array(16), x: 1 }), "malformed_body"],
     ["a body without a field", kinded(KINDS.voidPayment, {}), "malformed_body"],
     ["an id of eight bytes", kinded(KINDS.voidPayment, { id: new Uint8Array(8) }), "malformed_body"],
-    ["a batch of nothing", envelope({ 2: KINDS.createTransfers, 8: new Uint8Array(0) }), "batch_empty"],
-    ["a batch that is cut", envelope({ 2: KINDS.createAccounts, 8: new Uint8Array(200) }), "batch_misaligned"],
+    ["a batch of nothing", envelope({ 2: KINDS.createTransfers, 9: new Uint8Array(0) }), "batch_empty"],
+    ["a batch that is cut", envelope({ 2: KINDS.createAccounts, 9: new Uint8Array(200) }), "batch_misaligned"],
     [
       "too long a batch",
-      envelope({ 2: KINDS.createTransfers, 8: new Uint8Array(128 * (BATCH_RECORDS_MAX + 1)) }),
+      envelope({ 2: KINDS.createTransfers, 9: new Uint8Array(128 * (BATCH_RECORDS_MAX + 1)) }),
       "batch_too_long",
     ],
     ["an opening that is numbered", admin.sign({ kind: "sessionOpen" }, { sequence: 1 }), "invalid_command"],
@@ -107,7 +107,7 @@ describe("a transaction that makes no sense by itself gets one code, and no log 
     const seeds = [
       envelope({}),
       kinded(KINDS.createAuthority, authority),
-      envelope({ 2: KINDS.createTransfers, 8: new Uint8Array(256) }),
+      envelope({ 2: KINDS.createTransfers, 9: new Uint8Array(256) }),
     ];
     const change = fc.record({ seed: fc.nat(2), at: fc.nat(500), mask: fc.integer({ min: 1, max: 255 }) });
     const { chain } = town();

@@ -38,7 +38,8 @@ function checkCommand(command: Command): void {
       break;
     }
     case "createAuthority":
-      checkAuthority(command.body);
+    case "replaceKeys":
+      checkKeys(command.body);
       break;
     case "createPayment": {
       const { id, amount, payer, payee } = command.body;
@@ -53,7 +54,7 @@ function checkCommand(command: Command): void {
   }
 }
 
-function checkAuthority({ keys, threshold }: CreateAuthorityBody): void {
+function checkKeys({ keys, threshold }: Pick<CreateAuthorityBody, "keys" | "threshold">): void {
   if (keys.length === 0) throw invalid("an authority needs a key");
   if (new Set(keys.map(toHex)).size < keys.length) throw invalid("an authority names a key twice");
   if (threshold > keys.length) throw invalid("the threshold is above the number of keys");

@@ -124,7 +124,14 @@ describe("who sees what", () => {
   test("an authority is seen by itself and by those who see all", () => {
     const it = busyTown();
     const key = it.bank.publicKey;
-    const view = { id: it.bank.authority, name: "bank", keys: [toHex(key)], threshold: 1, roles: ["participant"] };
+    const view = {
+      id: it.bank.authority,
+      name: "bank",
+      keys: [toHex(key)],
+      delegates: [],
+      threshold: 1,
+      roles: ["participant"],
+    };
     expect(ask(it, it.bank, { type: "authority", key }).authority).toEqual(view);
     expect(ask(it, it.auditor, { type: "authority", key }).authority).toEqual(view);
     expect(ask(it, it.other, { type: "authority", key }).authority).toBeNull();

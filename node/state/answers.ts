@@ -6,6 +6,7 @@ import { concatBytes, toHex } from "../base/bytes.ts";
 import { accountFilterFlags } from "../ledger/filters.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "../ledger/records.ts";
+import { spentOf } from "./delegations.ts";
 import type { Outbox } from "./outbox.ts";
 import { PAYMENT_STATES, type Payment } from "./payments/payment.ts";
 import type { Payments } from "./payments/payments.ts";
@@ -89,11 +90,20 @@ export class Answers {
       case "authority": {
         const authority = this.#parts.registry.ofKey(query.key);
         const seen = authority !== undefined && (reader.seesAll || authority.id === reader.authority);
-        return { ...at, type: query.type, authority: seen ? authorityView(authority) : null };
+        return { ...at, type: query.type, authority: seen ? this.#authority(authority, stand.timestamp) : null };
       }
       case "summary":
         return { ...at, type: query.type, digest: toHex(stand.digest), ...this.#summary() };
     }
+  }
+
+  #authority({ id, name, keys, threshold, roles }: Authority, now: bigint): AuthorityView {
+    const delegates = this.#parts.registry.delegations.of(id).map((row) => ({
+      ...{ key: toHex(row.key), ledger: row.ledger, account: row.account.toString() },
+      ...{ dailyLimit: row.dailyLimit.toString(), spentToday: spentOf(row, now).toString() },
+      expiresAt: row.expiresAt.toString(),
+    }));
+    return { id, name, keys: keys.map(toHex), threshold, roles, delegates };
   }
 
   #accounts(ids: readonly bigint[], reader: Reader): Uint8Array {
@@ -226,8 +236,4 @@ function windowView(w: SettlementWindow): Omit<WindowView, "positions"> {
   const { id, state, payments, failure } = w;
   const times = { openedAt: w.openedAt.toString(), closesAt: w.closesAt.toString(), closedAt: w.closedAt.toString() };
   return { id, state, ...times, payments, gross: w.gross.toString(), net: w.net.toString(), failure };
-}
-
-function authorityView({ id, name, keys, threshold, roles }: Authority): AuthorityView {
-  return { id, name, keys: keys.map(toHex), threshold, roles };
 }

@@ -13,7 +13,7 @@ import type { Command } from "../wire/body.ts";
 import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
 import type { CreatePaymentBody, Role } from "../wire/kinds.ts";
 import { decodeResult, type ResultFields } from "../wire/results.ts";
-import { GROUP, type Placement, signTransaction } from "../wire/transaction.ts";
+import { cosignTransaction, GROUP, type Placement, signTransaction } from "../wire/transaction.ts";
 import type { Applied, StateParts } from "./state-machine.ts";
 import { StateMachine } from "./state-machine.ts";
 
@@ -60,6 +60,16 @@ export class Party {
     const placement = { clusterId: CLUSTER_ID, session: this.session, expiry, ...place, sequence };
     const signer = { publicKey: this.publicKey, sign: () => new Uint8Array(64) };
     return signTransaction(sha256, signer, placement, command);
+  }
+
+  /** Signs what another party has signed, too. */
+  cosign(transaction: Uint8Array): Uint8Array {
+    return cosignTransaction(
+      sha256,
+      { publicKey: this.publicKey, sign: () => new Uint8Array(64) },
+      CLUSTER_ID,
+      transaction,
+    );
   }
 
   /** Submits a command in a block of its own. */

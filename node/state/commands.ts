@@ -4,12 +4,12 @@
 import { viewOf } from "../base/bytes.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Command } from "../wire/body.ts";
-import type { Role } from "../wire/kinds.ts";
+import type { GrantDelegateBody, ReplaceKeysBody, RevokeDelegateBody, Role } from "../wire/kinds.ts";
 import { encodeBatchResult, encodeResult, type Refusal } from "../wire/results.ts";
 import type { Moment } from "./moment.ts";
 import type { CardChannel } from "./payments/card-channel.ts";
 import type { PaymentLifeCycle, Step } from "./payments/life-cycle.ts";
-import type { Authority, Registry } from "./registry.ts";
+import type { Authority, Registry, Signer } from "./registry.ts";
 import type { Risk } from "./risk/risk.ts";
 import type { Settlement } from "./settlement/settlement.ts";
 
@@ -30,14 +30,19 @@ const ROLES_NEEDED: Partial<Record<Command["kind"], readonly Role[]>> = {
   configureParticipant: ["operator", "admin"],
   configureCard: ["operator", "admin"],
   configureRisk: ["operator", "admin"],
+  freezeAccount: ["operator", "admin"],
   blockPayer: ["operator"],
   reviewPayment: ["operator"],
   closeSettlement: ["operator"],
   channelOutcome: ["node"],
 };
 
+const NS_PER_SECOND = 1_000_000_000n;
+
 /** Executes a command; returns its encoded result. */
-export function executeCommand(parts: CommandParts, moment: Moment, signer: Authority, command: Command): Uint8Array {
+export function executeCommand(parts: CommandParts, moment: Moment, by: Signer, command: Command): Uint8Array {
+  if (by.delegate !== undefined) return executeAsDelegate(parts, moment, by.delegate, command);
+  const signer = by.authority;
   const needed = ROLES_NEEDED[command.kind];
   if (needed !== undefined && !signer.roles.some((role) => needed.includes(role))) {
     return encodeResult("not_authorized", { what: "role" });
@@ -53,6 +58,14 @@ export function executeCommand(parts: CommandParts, moment: Moment, signer: Auth
       const authority = parts.registry.create(command.body);
       return authority === undefined ? encodeResult("already_exists") : encodeResult("ok", { id: authority.id });
     }
+    case "replaceKeys":
+      return replaceKeys(parts, signer, command.body);
+    case "freezeAccount":
+      return done(parts.ledger.freezeAccount(command.body.account, command.body.frozen) ? undefined : "not_found");
+    case "grantDelegate":
+      return grantDelegate(parts, moment, signer, command.body);
+    case "revokeDelegate":
+      return revokeDelegate(parts, signer, command.body);
     case "configureSettlement":
       return done(parts.settlement.configure(command.body));
     case "configureParticipant":
@@ -82,6 +95,53 @@ export function executeCommand(parts: CommandParts, moment: Moment, signer: Auth
       return encodeResult("ok", { window: window.id, state: window.state, payments: window.payments });
     }
   }
+}
+
+/** A delegate debits within its allowance, and does nothing else. */
+function executeAsDelegate(parts: CommandParts, moment: Moment, key: Uint8Array, command: Command): Uint8Array {
+  if (command.kind !== "createTransfers") return encodeResult("not_authorized", { what: "delegate" });
+  const { delegations } = parts.registry;
+  const allowance = delegations.allowance(key, moment.timestamp);
+  const results = parts.ledger.createTransfers(command.batch, moment.timestamp, allowance);
+  delegations.spend(key, allowance, moment.timestamp);
+  return batchResult(moment, results);
+}
+
+/** An authority replaces its own keys, an admin those of any; those of nodes stand in the genesis. */
+function replaceKeys({ registry }: CommandParts, signer: Authority, body: ReplaceKeysBody): Uint8Array {
+  const own = body.authority === signer.id;
+  if (!own && !signer.roles.includes("admin")) return encodeResult("not_authorized", { what: "authority" });
+  if (registry.isNode(body.authority)) return encodeResult("invalid", { what: "node" });
+  const refusal = registry.replaceKeys(body);
+  if (refusal === undefined) return encodeResult("ok", { id: body.authority });
+  return encodeResult(refusal, { what: refusal === "not_found" ? "authority" : "key" });
+}
+
+function grantDelegate(parts: CommandParts, moment: Moment, signer: Authority, body: GrantDelegateBody): Uint8Array {
+  const { ledger, registry } = parts;
+  if (registry.isKnown(body.key) && registry.delegations.authorityOf(body.key) !== signer.id) {
+    return encodeResult("already_exists", { what: "key" });
+  }
+  if (body.expiresAt * NS_PER_SECOND <= moment.timestamp) return encodeResult("invalid", { what: "expiresAt" });
+  if (body.account !== 0n) {
+    const account = ledger.lookupAccount(body.account);
+    if (account === undefined) return encodeResult("not_found", { what: "account" });
+    if (ledger.accountAuthority(body.account) !== signer.id) return encodeResult("not_authorized", { what: "account" });
+    if (account.ledger !== body.ledger) return encodeResult("invalid", { what: "ledger" });
+  }
+  if (!registry.delegations.grant(signer.id, body)) return encodeResult("limit_reached", { what: "delegations" });
+  return encodeResult("ok");
+}
+
+/** For the authority that granted, and for an admin. */
+function revokeDelegate({ registry }: CommandParts, signer: Authority, { key }: RevokeDelegateBody): Uint8Array {
+  const authority = registry.delegations.authorityOf(key);
+  if (authority === undefined) return encodeResult("not_found", { what: "delegate" });
+  if (authority !== signer.id && !signer.roles.includes("admin")) {
+    return encodeResult("not_authorized", { what: "delegate" });
+  }
+  registry.delegations.revoke(key);
+  return encodeResult("ok");
 }
 
 function done(refusal: Refusal | undefined): Uint8Array {

@@ -107,6 +107,15 @@ export interface AuthorityView {
   readonly keys: readonly string[];
   readonly threshold: number;
   readonly roles: readonly string[];
+  /** What it has granted and not revoked; amounts in minor units, `account` 0 for all, `expiresAt` in seconds. */
+  readonly delegates: readonly {
+    readonly key: string;
+    readonly ledger: number;
+    readonly account: string;
+    readonly dailyLimit: string;
+    readonly spentToday: string;
+    readonly expiresAt: string;
+  }[];
 }
 
 interface LedgerTotalsView {

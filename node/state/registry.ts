@@ -1,18 +1,30 @@
 /**
- * The registry of authorities: who may sign for what. An authority is a set of keys with roles; accounts belong to it.
- * Authority 1 is the admin of the genesis, then comes one for each node; a key speaks for one authority only.
+ * The registry of authorities: who may sign for what. An authority is a set of keys with a threshold and roles; accounts
+ * belong to it. Authority 1 is the admin of the genesis, then comes one for each node.
+ *
+ * A key speaks for one authority only, as one of its own or as a delegate's, and once it is revoked never again for any:
+ * neither its old sessions nor what it has signed come back to life.
  */
 import { must } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import { AUTHORITY_KEYS_MAX } from "../base/limits.ts";
 import type { Genesis } from "../wire/genesis.ts";
-import { type CreateAuthorityBody, ROLES, type Role } from "../wire/kinds.ts";
+import { type CreateAuthorityBody, type ReplaceKeysBody, ROLES, type Role } from "../wire/kinds.ts";
+import type { Refusal } from "../wire/results.ts";
 import { bytes, integer, list, oneOf, type Schema, text, tuple, u32 } from "../wire/schema.ts";
-import { Table } from "./table.ts";
+import type { Transaction } from "../wire/transaction.ts";
+import { Delegations } from "./delegations.ts";
+import { type StateTable, Table } from "./table.ts";
 
 export interface Authority extends CreateAuthorityBody {
   /** From 1; an account's `authority` in the ledger. */
   readonly id: number;
+}
+
+/** For whom a transaction is signed; `delegate` is the key where a delegate has signed. */
+export interface Signer {
+  readonly authority: Authority;
+  readonly delegate: Uint8Array | undefined;
 }
 
 const ADMIN_ROLES: readonly Role[] = ["admin", "operator"];
@@ -30,15 +42,25 @@ const decodeRow: Schema<Authority> = (value, path) => {
 };
 
 export class Registry {
-  readonly table: Table<Authority> = new Table("authorities", 16, {
+  readonly #authorities: Table<Authority> = new Table("authorities", 16, {
     encode: ({ id, name, keys, threshold, roles }) => [id, name, keys, threshold, roles],
     decode: decodeRow,
   });
+  /** Keys that authorities had once. */
+  readonly #revoked: Table<Uint8Array> = new Table("revokedKeys", 256, {
+    encode: (key) => [key],
+    decode: (value, path) => tuple(bytes(32))(value, path)[0],
+  });
+  readonly delegations: Delegations = new Delegations();
+  readonly tables: readonly StateTable[] = [this.#authorities, this.#revoked, this.delegations.table];
   readonly #idOfKey = new Map<string, number>();
+  readonly #revokedKeys = new Set<string>();
+  #nodes = 0;
 
   /** Enters the authorities of the genesis; not called when a checkpoint is restored. */
   enterGenesis(genesis: Genesis): void {
     const { adminKey, nodes } = genesis;
+    this.#nodes = nodes.length;
     const members = nodes.map(({ id, publicKey }): CreateAuthorityBody => {
       return { name: `node-${id}`, keys: [publicKey], threshold: 1, roles: ["node"] };
     });
@@ -46,27 +68,67 @@ export class Registry {
       must(this.create(body), `the key of ${body.name} stands twice in the genesis`);
     }
     // No effects of the first block: the chain of digests begins with a hash of the genesis.
-    this.table.takeEffects();
+    this.#authorities.takeEffects();
   }
 
-  /** Creates an authority; undefined when one of its keys speaks for somebody already. */
+  /** Creates an authority; undefined when one of its keys speaks for somebody already, or is revoked. */
   create(body: CreateAuthorityBody): Authority | undefined {
-    if (body.keys.some((key) => this.ofKey(key) !== undefined)) return undefined;
-    // Copies: what comes in are views into the whole block.
-    const authority: Authority = { ...body, id: this.table.size + 1, keys: body.keys.map((key) => key.slice()) };
-    this.table.add(authority);
+    if (body.keys.some((key) => this.isKnown(key))) return undefined;
+    const authority: Authority = { ...body, id: this.#authorities.size + 1, keys: copies(body.keys) };
+    this.#authorities.add(authority);
     for (const key of authority.keys) this.#idOfKey.set(toHex(key), authority.id);
     return authority;
   }
 
-  /** The authority a key speaks for. */
+  /** Replaces an authority's keys at once. What it keeps stays its own; what it loses is revoked. */
+  replaceKeys({ authority: id, keys, threshold }: ReplaceKeysBody): Refusal | undefined {
+    const authority = this.get(id);
+    if (authority === undefined) return "not_found";
+    if (keys.some((key) => this.#idOfKey.get(toHex(key)) !== id && this.isKnown(key))) return "already_exists";
+    const kept = new Set(keys.map(toHex));
+    for (const key of authority.keys) {
+      const name = toHex(key);
+      if (kept.has(name)) continue;
+      this.#idOfKey.delete(name);
+      this.#revokedKeys.add(name);
+      this.#revoked.add(key);
+    }
+    for (const name of kept) this.#idOfKey.set(name, id);
+    this.#authorities.replace(id - 1, { ...authority, keys: copies(keys), threshold });
+    return undefined;
+  }
+
+  /** Whether an authority is a node's: its key stands in the genesis. */
+  isNode(id: number): boolean {
+    return id > 1 && id <= 1 + this.#nodes;
+  }
+
+  /** Whether a key speaks for somebody, or ever did. */
+  isKnown(key: Uint8Array): boolean {
+    const name = toHex(key);
+    return this.#idOfKey.has(name) || this.#revokedKeys.has(name) || this.delegations.isKnown(key);
+  }
+
+  /** The authority of which a key is one of the keys; a delegate's is not. */
   ofKey(publicKey: Uint8Array): Authority | undefined {
     const id = this.#idOfKey.get(toHex(publicKey));
     return id === undefined ? undefined : this.get(id);
   }
 
+  /** Whom the first signer speaks for, and whether all co-signers speak for the same; a delegate signs alone. */
+  signerOf({ publicKey, cosignatures }: Pick<Transaction, "publicKey" | "cosignatures">): Signer | Refusal {
+    const own = this.ofKey(publicKey);
+    const delegating = own === undefined ? this.delegations.authorityOf(publicKey) : undefined;
+    const authority = own ?? (delegating === undefined ? undefined : this.get(delegating));
+    if (authority === undefined) return "unknown_key";
+    if (own === undefined ? cosignatures.length > 0 : cosignatures.some(({ publicKey: key }) => !this.#is(key, own))) {
+      return "unknown_cosigner";
+    }
+    return { authority, delegate: own === undefined ? publicKey : undefined };
+  }
+
   get(id: number): Authority | undefined {
-    return id >= 1 && id <= this.table.size ? this.table.row(id - 1) : undefined;
+    return id >= 1 && id <= this.#authorities.size ? this.#authorities.row(id - 1) : undefined;
   }
 
   /** Whether an authority that exists has one of the roles. */
@@ -74,8 +136,20 @@ export class Registry {
     return must(this.get(id), `there is no authority ${id}`).roles.some((role) => roles.includes(role));
   }
 
+  #is(key: Uint8Array, authority: Authority): boolean {
+    return this.#idOfKey.get(toHex(key)) === authority.id;
+  }
+
   restored(): void {
     this.#idOfKey.clear();
-    for (const { id, keys } of this.table.rows()) for (const key of keys) this.#idOfKey.set(toHex(key), id);
+    for (const { id, keys } of this.#authorities.rows()) for (const key of keys) this.#idOfKey.set(toHex(key), id);
+    this.#revokedKeys.clear();
+    for (const key of this.#revoked.rows()) this.#revokedKeys.add(toHex(key));
+    this.delegations.restored();
   }
+}
+
+/** What comes in are views into the whole block. */
+function copies(keys: readonly Uint8Array[]): readonly Uint8Array[] {
+  return keys.map((key) => key.slice());
 }

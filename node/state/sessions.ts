@@ -18,7 +18,7 @@ import { bytes, bytesBetween, check, list, safeInteger, tuple, u32, u64 } from "
 
 /** What was answered to a sequence number. */
 interface Reply {
-  /** Hash of the transaction that was executed. */
+  /** What the session knows the transaction by that was executed: the hash of its bytes without co-signatures. */
   readonly transactionHash: Uint8Array;
   readonly result: Uint8Array;
 }

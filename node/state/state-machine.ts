@@ -26,7 +26,7 @@ import { KINDS } from "../wire/kinds.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
 import { stateDigest } from "../wire/receipt.ts";
 import { encodeResult, type Refusal } from "../wire/results.ts";
-import { GROUP, type Transaction } from "../wire/transaction.ts";
+import { GROUP, intentHash, type Transaction } from "../wire/transaction.ts";
 import { type Admitted, admit } from "./admit.ts";
 import { Answers, type Reader, readerFor } from "./answers.ts";
 import { executeCommand } from "./commands.ts";
@@ -39,9 +39,9 @@ import { PaymentLifeCycle } from "./payments/life-cycle.ts";
 import { Payments } from "./payments/payments.ts";
 import { Postings } from "./postings.ts";
 import type { QueryAnswer, StateQuery } from "./queries.ts";
-import { type Authority, Registry } from "./registry.ts";
+import { Registry, type Signer } from "./registry.ts";
 import { Risk } from "./risk/risk.ts";
-import { type SessionClaim, Sessions } from "./sessions.ts";
+import { type SessionClaim, Sessions, type SessionVerdict } from "./sessions.ts";
 import { Settlement } from "./settlement/settlement.ts";
 import { Stand } from "./stand.ts";
 import type { StateTable } from "./table.ts";
@@ -112,7 +112,7 @@ export class StateMachine {
     this.#lifeCycle = new PaymentLifeCycle({ ...money, postings, cards: this.#cards });
     this.#answers = new Answers({ ...money, registry: this.#registry, sessions: this.#sessions });
     this.#tables = [
-      this.#registry.table,
+      ...this.#registry.tables,
       ...this.#risk.tables,
       this.#outbox.table,
       this.#payments.table,
@@ -192,7 +192,7 @@ export class StateMachine {
    * asking node's time: it judges expiries that lie too far ahead, generously, because log time lags while nobody pays.
    */
   admission(transaction: Transaction, transactionHash: Uint8Array, now: bigint): Refusal | undefined {
-    const place = this.#place({ ...transaction, transactionHash }, transaction, this.timestamp);
+    const place = this.#place(transaction, this.#claimOf(transaction, transactionHash), this.timestamp);
     if (place.type === "executed") return undefined;
     if (place.type === "refused" && place.code !== "expiry_too_far") return place.code;
     const latest = (now > this.timestamp ? now : this.timestamp) + 2n * TRANSACTION_LIFETIME_MAX_NS;
@@ -284,12 +284,12 @@ export class StateMachine {
       return { result: encodeResult("invalid", { what: error.code }), duplicate: false };
     }
     const { transaction, command } = admitted;
-    const claim: SessionClaim = { ...transaction, transactionHash: hash };
-    const place = this.#place(claim, transaction, moment.timestamp);
+    const claim = this.#claimOf(transaction, hash);
+    const place = this.#place(transaction, claim, moment.timestamp);
     if (place.type === "refused") return { result: encodeResult(place.code), duplicate: false };
     if (place.type === "executed") return { result: place.result, duplicate: true };
     if (command.kind === "sessionOpen") {
-      const refusal = this.#sessions.open(claim, place.signer.id, moment.timestamp);
+      const refusal = this.#sessions.open(claim, place.signer.authority.id, moment.timestamp);
       return { result: encodeResult(refusal ?? "ok"), duplicate: false };
     }
     const parts = { ledger: this.#ledger, registry: this.#registry, risk: this.#risk, settlement: this.#settlement };
@@ -299,24 +299,32 @@ export class StateMachine {
     return { result, duplicate: false };
   }
 
-  /** Key, session and expiry: whether a transaction is new, a retry, or refused. */
+  /** Where a transaction claims to stand; its session knows it by what was signed, whoever has co-signed it. */
+  #claimOf(transaction: Transaction, hash: Uint8Array): SessionClaim {
+    const { session, sequence, publicKey } = transaction;
+    return { session, sequence, publicKey, transactionHash: intentHash(this.#sha256, transaction, hash) };
+  }
+
+  /** Session, keys and expiry: whether a transaction is new, a retry, or refused. */
   #place(
+    { kind, expiry, publicKey, cosignatures }: Transaction,
     claim: SessionClaim,
-    { kind, expiry }: Pick<Transaction, "kind" | "expiry">,
     now: bigint,
   ):
     | { readonly type: "refused"; readonly code: Refusal }
     | { readonly type: "executed"; readonly result: Uint8Array }
-    | { readonly type: "fresh"; readonly signer: Authority } {
-    const signer = this.#registry.ofKey(claim.publicKey);
-    if (signer === undefined) return { type: "refused", code: "unknown_key" };
-    if (signer.threshold > 1) return { type: "refused", code: "threshold_not_met" };
-    if (kind !== KINDS.sessionOpen) {
-      // Before the expiry: `expired` promises that the transaction was never executed, which only its session knows.
-      const verdict = this.#sessions.judge(claim);
-      if (verdict.type === "refused") return { type: "refused", code: forgotten(verdict.code, expiry < now) };
-      if (verdict.type === "executed") return verdict;
-    }
+    | { readonly type: "fresh"; readonly signer: Signer } {
+    const opens = kind === KINDS.sessionOpen;
+    // First of all: what was executed is answered whatever has become of the keys since, and with whichever signatures.
+    const verdict: SessionVerdict = opens ? { type: "fresh" } : this.#sessions.judge(claim);
+    if (verdict.type === "executed") return verdict;
+    const signer = this.#registry.signerOf({ publicKey, cosignatures });
+    if (typeof signer === "string") return { type: "refused", code: signer };
+    // A session only numbers what a key signs: one key may open it.
+    const enough = opens || signer.delegate !== undefined || cosignatures.length + 1 >= signer.authority.threshold;
+    if (!enough) return { type: "refused", code: "threshold_not_met" };
+    // Before the expiry: `expired` promises that the transaction was never executed, which only its session knows.
+    if (verdict.type === "refused") return { type: "refused", code: forgotten(verdict.code, expiry < now) };
     if (expiry < now) return { type: "refused", code: "expired" };
     if (expiry > now + TRANSACTION_LIFETIME_MAX_NS) return { type: "refused", code: "expiry_too_far" };
     return { type: "fresh", signer };

@@ -34,6 +34,14 @@ const COMMANDS: { readonly [K in Command["kind"]]: fc.Arbitrary<Command> } = {
     ...{ velocityReviewCount: u32, velocityDeclineCount: u32, velocityDeclineAmount: u128 },
   }),
   blockPayer: of("blockPayer", { payer: u128, blocked: fc.boolean() }),
+  replaceKeys: of("replaceKeys", {
+    authority: u32,
+    keys: fc.array(key, { maxLength: 16 }),
+    threshold: fc.integer({ min: 1, max: 16 }),
+  }),
+  freezeAccount: of("freezeAccount", { account: u128, frozen: fc.boolean() }),
+  grantDelegate: of("grantDelegate", { key, ledger, account: u128, dailyLimit: u128, expiresAt: u64 }),
+  revokeDelegate: of("revokeDelegate", { key }),
   createPayment: of(
     "createPayment",
     {
@@ -79,7 +87,8 @@ describe("kinds", () => {
         configureCard: 13,
         configureRisk: 14,
       },
-      ...{ blockPayer: 15, createPayment: 20, reviewPayment: 21, capturePayment: 22, voidPayment: 23 },
+      ...{ blockPayer: 15, replaceKeys: 16, freezeAccount: 17, grantDelegate: 18, revokeDelegate: 19 },
+      ...{ createPayment: 20, reviewPayment: 21, capturePayment: 22, voidPayment: 23 },
       ...{ channelOutcome: 30, closeSettlement: 40 },
     });
     expect(new Set(Object.values(KINDS)).size).toBe(Object.keys(KINDS).length);

@@ -21,12 +21,20 @@ import {
   configureSettlementBody,
   createAuthorityBody,
   createPaymentBody,
+  type FreezeAccountBody,
+  freezeAccountBody,
+  type GrantDelegateBody,
+  grantDelegateBody,
   KINDS,
   kindName,
   type PaymentIdBody,
   paymentIdBody,
+  type ReplaceKeysBody,
   type ReviewPaymentBody,
+  type RevokeDelegateBody,
+  replaceKeysBody,
   reviewPaymentBody,
+  revokeDelegateBody,
   sessionOpenBody,
 } from "./kinds.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
@@ -43,6 +51,10 @@ export type Command =
   | { readonly kind: "configureCard"; readonly body: ConfigureCardBody }
   | { readonly kind: "configureRisk"; readonly body: ConfigureRiskBody }
   | { readonly kind: "blockPayer"; readonly body: BlockPayerBody }
+  | { readonly kind: "replaceKeys"; readonly body: ReplaceKeysBody }
+  | { readonly kind: "freezeAccount"; readonly body: FreezeAccountBody }
+  | { readonly kind: "grantDelegate"; readonly body: GrantDelegateBody }
+  | { readonly kind: "revokeDelegate"; readonly body: RevokeDelegateBody }
   | { readonly kind: "createPayment"; readonly body: CreatePaymentBody }
   | { readonly kind: "reviewPayment"; readonly body: ReviewPaymentBody }
   | { readonly kind: "capturePayment"; readonly body: PaymentIdBody }
@@ -62,6 +74,8 @@ const U128_FIELDS: ReadonlySet<string> = new Set([
   "reviewAmount",
   "declineAmount",
   "velocityDeclineAmount",
+  "account",
+  "dailyLimit",
 ]);
 
 /** Encodes a command's body for its envelope. */
@@ -98,6 +112,14 @@ export function decodeBody(kind: number, body: Uint8Array): Command {
       return { kind: name, body: check(configureRiskBody, value, "malformed_body") };
     case "blockPayer":
       return { kind: name, body: check(blockPayerBody, value, "malformed_body") };
+    case "replaceKeys":
+      return { kind: name, body: check(replaceKeysBody, value, "malformed_body") };
+    case "freezeAccount":
+      return { kind: name, body: check(freezeAccountBody, value, "malformed_body") };
+    case "grantDelegate":
+      return { kind: name, body: check(grantDelegateBody, value, "malformed_body") };
+    case "revokeDelegate":
+      return { kind: name, body: check(revokeDelegateBody, value, "malformed_body") };
     case "createPayment":
       return { kind: name, body: check(createPaymentBody, value, "malformed_body") };
     case "reviewPayment":

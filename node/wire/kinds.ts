@@ -20,6 +20,10 @@ export const KINDS = {
   configureCard: 13,
   configureRisk: 14,
   blockPayer: 15,
+  replaceKeys: 16,
+  freezeAccount: 17,
+  grantDelegate: 18,
+  revokeDelegate: 19,
   createPayment: 20,
   reviewPayment: 21,
   capturePayment: 22,
@@ -60,6 +64,46 @@ export const createAuthorityBody: Schema<CreateAuthorityBody> = object({
   threshold: integer(1, AUTHORITY_KEYS_MAX),
   roles: list(role, ROLES.length),
 });
+
+/** Replaces the keys of an authority; what it had before and has no more is revoked for good. */
+export interface ReplaceKeysBody {
+  readonly authority: number;
+  readonly keys: readonly Uint8Array[];
+  readonly threshold: number;
+}
+export const replaceKeysBody: Schema<ReplaceKeysBody> = object({
+  authority: u32,
+  keys: list(bytes(32), AUTHORITY_KEYS_MAX),
+  threshold: integer(1, AUTHORITY_KEYS_MAX),
+});
+
+/** Freezes an account, so that nothing debits it, or thaws it. */
+export interface FreezeAccountBody {
+  readonly account: bigint;
+  readonly frozen: boolean;
+}
+export const freezeAccountBody: Schema<FreezeAccountBody> = object({ account: u128, frozen: boolean });
+
+/**
+ * Lets a key debit the signer's accounts of one ledger, or `account` alone where it is not 0, up to `dailyLimit` minor
+ * units a UTC day of log time, until `expiresAt` (seconds since the epoch). Granted again, the new terms hold.
+ */
+export interface GrantDelegateBody {
+  readonly key: Uint8Array;
+  readonly ledger: number;
+  readonly account: bigint;
+  readonly dailyLimit: bigint;
+  readonly expiresAt: bigint;
+}
+export const grantDelegateBody: Schema<GrantDelegateBody> = object({
+  ...{ key: bytes(32), ledger, account: u128, dailyLimit: u128, expiresAt: u64 },
+});
+
+/** Takes from a delegate's key all that was granted to it, for good. */
+export interface RevokeDelegateBody {
+  readonly key: Uint8Array;
+}
+export const revokeDelegateBody: Schema<RevokeDelegateBody> = object({ key: bytes(32) });
 
 /** Opens settlement in a currency: windows last `windowSeconds` of log time; the hub account nets to zero. */
 export interface ConfigureSettlementBody {

@@ -22,6 +22,7 @@ export const REFUSALS = [
   "sequence_too_old",
   "sequence_too_new",
   "unknown_key",
+  "unknown_cosigner",
   "threshold_not_met",
   "not_authorized",
   "already_exists",

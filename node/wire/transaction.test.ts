@@ -2,15 +2,20 @@ import { createHash, generateKeyPairSync, sign, verify } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
-import { toHex, U64_MAX } from "../base/bytes.ts";
-import { TRANSACTION_BYTES_MAX } from "../base/limits.ts";
+import { compareBytes, toHex, U64_MAX } from "../base/bytes.ts";
+import { AUTHORITY_KEYS_MAX, TRANSACTION_BYTES_MAX } from "../base/limits.ts";
 import { decodeBody } from "./body.ts";
 import { describeHostileBytes, refusalOf } from "./hostile.contract.ts";
 import { KINDS } from "./kinds.ts";
+import { leafHash } from "./merkle.ts";
 import { pack, unpack } from "./msgpack.ts";
 import {
+  cosignTransaction,
   decodeTransaction,
   encodeTransaction,
+  intentHash,
+  type Signer,
+  signatureJobs,
   signingDigest,
   signTransaction,
   type Transaction,
@@ -25,6 +30,12 @@ const transactions: fc.Arbitrary<Transaction> = fc.record({
   expiry: fc.bigInt({ min: 0n, max: U64_MAX }),
   publicKey: fixed(32),
   signature: fixed(64),
+  cosignatures: fc
+    .uniqueArray(fc.record({ publicKey: fixed(32), signature: fixed(64) }), {
+      selector: ({ publicKey }) => toHex(publicKey),
+      maxLength: AUTHORITY_KEYS_MAX - 1,
+    })
+    .map((all) => all.sort((a, b) => compareBytes(a.publicKey, b.publicKey))),
   body: fc.uint8Array({ maxLength: 200 }),
 });
 const cluster = fixed(16);
@@ -33,9 +44,28 @@ const EXAMPLE: Transaction = {
   session: Uint8Array.from({ length: 16 }, (_, i) => i),
   publicKey: new Uint8Array(32).fill(0xaa),
   signature: new Uint8Array(64).fill(0xbb),
+  cosignatures: [],
   body: pack({ id: new Uint8Array(16) }),
 };
 const CLUSTER = new Uint8Array(16).fill(0xcc);
+
+/** A co-signature as it stands in an envelope. */
+function by(key: number): readonly unknown[] {
+  return [new Uint8Array(32).fill(key), new Uint8Array(64)];
+}
+
+/** What its session knows a transaction by. */
+function sessionHash(transaction: Transaction): Uint8Array {
+  return intentHash(sha256, transaction, leafHash(sha256, encodeTransaction(transaction)));
+}
+
+/** Signs by naming itself and the message. */
+function fakeSigner(name: number): Signer {
+  return {
+    publicKey: new Uint8Array(32).fill(name),
+    sign: (message) => Uint8Array.from([...new Uint8Array(32).fill(name), ...message]),
+  };
+}
 
 /** What is signed, from its description: domain, cluster, session, then little-endian numbers, key and body. */
 function described(clusterId: Uint8Array, transaction: Transaction): string {
@@ -75,8 +105,16 @@ describe("envelope", () => {
     ["a negative expiry", { 5: -1 }],
     ["a short key", { 6: new Uint8Array(31) }],
     ["a long signature", { 7: new Uint8Array(65) }],
-    ["a map for a body", { 8: {} }],
-    ["no body", { 8: null }],
+    ["no list of co-signatures", { 8: null }],
+    ["a co-signature without a key", { 8: [[new Uint8Array(64)]] }],
+    ["a co-signature with a short key", { 8: [[new Uint8Array(31), new Uint8Array(64)]] }],
+    ["a co-signature with a field too many", { 8: [[new Uint8Array(32), new Uint8Array(64), 0]] }],
+    ["a co-signature of the first signer", { 8: [by(0xaa)] }],
+    ["two co-signatures of one key", { 8: [by(1), by(1)] }],
+    ["co-signatures in falling order", { 8: [by(2), by(1)] }],
+    ["too many co-signatures", { 8: Array.from({ length: AUTHORITY_KEYS_MAX }, (_, key) => by(key)) }],
+    ["a map for a body", { 9: {} }],
+    ["no body", { 9: null }],
   ])("%s is refused", (_name, change) => {
     const fields = unpack(encodeTransaction(EXAMPLE)) as unknown[];
     const changed = fields.map((field, place) => (place in change ? change[place] : field));
@@ -85,7 +123,7 @@ describe("envelope", () => {
 
   test("a field too many or too few, and what is no list, are refused", () => {
     const fields = unpack(encodeTransaction(EXAMPLE)) as unknown[];
-    for (const value of [fields.slice(0, 8), [...fields, 0], [], {}, "text", null]) {
+    for (const value of [fields.slice(0, 9), [...fields, 0], [], {}, "text", null]) {
       expect(refusalOf(decodeTransaction, pack(value))).toBe("malformed_transaction");
     }
   });
@@ -102,11 +140,11 @@ describe("envelope", () => {
     const encoded = toHex(encodeTransaction(EXAMPLE));
     const sequence = "07";
     const kind = "14";
-    expect(encoded.startsWith(`9901 00 ${kind} c410`.replaceAll(" ", ""))).toBe(true);
+    expect(encoded.startsWith(`9a01 00 ${kind} c410`.replaceAll(" ", ""))).toBe(true);
     const dressed = [
-      encoded.replace(/^99/, "dc0009"),
-      encoded.replace(/^9901/, "99cc01"),
-      encoded.replace(/^990100/, "9901d000"),
+      encoded.replace(/^9a/, "dc000a"),
+      encoded.replace(/^9a01/, "9acc01"),
+      encoded.replace(/^9a0100/, "9a01d000"),
       encoded.replace(`0100${kind}`, `0100cc${kind}`),
       encoded.replace(`${sequence}d3`, `cf00000000000000${sequence}d3`),
       encoded.replace(`${sequence}d3`, `cb401c000000000000d3`),
@@ -149,9 +187,55 @@ describe("what is signed", () => {
     expect(signingDigest(sha256, CLUSTER, another)).not.toEqual(signingDigest(sha256, CLUSTER, EXAMPLE));
   });
 
-  test("does not depend on the signature", () => {
-    const resigned = { ...EXAMPLE, signature: new Uint8Array(64) };
+  test("does not depend on the signatures", () => {
+    const cosignatures = [{ publicKey: new Uint8Array(32), signature: new Uint8Array(64) }];
+    const resigned = { ...EXAMPLE, signature: new Uint8Array(64), cosignatures };
     expect(signingDigest(sha256, CLUSTER, resigned)).toEqual(signingDigest(sha256, CLUSTER, EXAMPLE));
+  });
+
+  test("whoever co-signs signs the same, and their order is one, whatever order they came in", () => {
+    const signers = [3, 1, 2].map((name) => fakeSigner(name));
+    const placement = { clusterId: CLUSTER, session: new Uint8Array(16), sequence: 1, expiry: 99n };
+    const first = signTransaction(sha256, fakeSigner(9), placement, { kind: "sessionOpen" });
+    const together = signers.reduce((encoded, signer) => cosignTransaction(sha256, signer, CLUSTER, encoded), first);
+    const backwards = signers.reduceRight(
+      (encoded, signer) => cosignTransaction(sha256, signer, CLUSTER, encoded),
+      first,
+    );
+    expect(together).toEqual(backwards);
+    const transaction = decodeTransaction(together);
+    const digest = Buffer.from(described(CLUSTER, transaction), "hex");
+    expect(transaction.cosignatures.map(({ publicKey }) => publicKey[0])).toEqual([1, 2, 3]);
+    expect(signatureJobs(sha256, CLUSTER, transaction)).toEqual(
+      [9, 1, 2, 3].map((name) => ({
+        publicKey: fakeSigner(name).publicKey,
+        message: new Uint8Array(digest),
+        signature: fakeSigner(name).sign(digest),
+      })),
+    );
+  });
+
+  test("no key signs twice, and there is an end of signatures", () => {
+    const cosigned = {
+      ...EXAMPLE,
+      cosignatures: [{ publicKey: fakeSigner(1).publicKey, signature: new Uint8Array(64) }],
+    };
+    const encoded = encodeTransaction(cosigned);
+    const cosigner = (name: number) => (bytes: Uint8Array) =>
+      cosignTransaction(sha256, fakeSigner(name), CLUSTER, bytes);
+    for (const name of [0xaa, 1]) expect(refusalOf(cosigner(name), encoded)).toBe("already_signed");
+    const full = Array.from({ length: AUTHORITY_KEYS_MAX - 2 }, (_, name) => name + 2).reduce(
+      (bytes, name) => cosigner(name)(bytes),
+      encoded,
+    );
+    expect(refusalOf(cosigner(100), full)).toBe("too_many_signatures");
+  });
+
+  test("its session knows a transaction by what it is without co-signatures", () => {
+    const cosignatures = [{ publicKey: new Uint8Array(32), signature: new Uint8Array(64) }];
+    expect(sessionHash({ ...EXAMPLE, cosignatures })).toEqual(sessionHash(EXAMPLE));
+    expect(sessionHash({ ...EXAMPLE, cosignatures, sequence: 8 })).not.toEqual(sessionHash(EXAMPLE));
+    expect(sessionHash({ ...EXAMPLE, signature: new Uint8Array(64) })).not.toEqual(sessionHash(EXAMPLE));
   });
 
   test("signTransaction signs it with Ed25519, under the placement it is given", () => {

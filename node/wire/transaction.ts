@@ -1,21 +1,30 @@
 /**
  * The transaction envelope: who asks, for which cluster, under which session and sequence, until when, and what.
  *
- * Signed is a domain-separated SHA-256 of cluster id, group, session, sequence, expiry, kind and body, so a signature is
- * good for one place in one session of one cluster only. The transaction's hash is the Merkle leaf of its bytes.
+ * Signed is a domain-separated SHA-256 of cluster id, group, session, sequence, expiry, the first signer's key, kind and
+ * body, so a signature is good for one place in one session of one cluster only. Whoever co-signs signs the very same.
+ * The transaction's hash is the Merkle leaf of its bytes; its session knows it by that of its bytes without co-signatures.
  */
-import { utf8, viewOf } from "../base/bytes.ts";
-import { TRANSACTION_BYTES_MAX } from "../base/limits.ts";
-import type { Sha256 } from "../base/ports/crypto.ts";
+import { compareBytes, equalBytes, utf8, viewOf } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+import { AUTHORITY_KEYS_MAX, TRANSACTION_BYTES_MAX } from "../base/limits.ts";
+import type { Sha256, VerifyJob } from "../base/ports/crypto.ts";
 import { type Command, encodeBody, kindOf } from "./body.ts";
+import { leafHash } from "./merkle.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
-import { bytes, bytesBetween, check, integer, safeInteger, tuple, u64 } from "./schema.ts";
+import { bytes, bytesBetween, check, integer, list, safeInteger, tuple, u64 } from "./schema.ts";
 
 const ENVELOPE_VERSION = 1;
 /** The one Raft group there is; in every envelope and block from the start. */
 export const GROUP = 0;
 
 const DOMAIN = utf8("quorate.transaction.v1\0");
+
+/** The signature of another key of the first signer's authority, over the same digest. */
+interface Cosignature {
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
 
 /** A transaction as it travels and as it stands in the log. */
 export interface Transaction {
@@ -29,11 +38,13 @@ export interface Transaction {
   readonly expiry: bigint;
   readonly publicKey: Uint8Array;
   readonly signature: Uint8Array;
+  /** In rising order of keys, none of them twice and none the first signer's; empty where one signature is enough. */
+  readonly cosignatures: readonly Cosignature[];
   readonly body: Uint8Array;
 }
 
 /** What the client fills in before it signs. */
-export type UnsignedTransaction = Omit<Transaction, "signature">;
+export type UnsignedTransaction = Omit<Transaction, "signature" | "cosignatures">;
 
 const envelope = tuple(
   integer(ENVELOPE_VERSION, ENVELOPE_VERSION),
@@ -44,12 +55,14 @@ const envelope = tuple(
   u64,
   bytes(32),
   bytes(64),
+  list(tuple(bytes(32), bytes(64)), AUTHORITY_KEYS_MAX - 1),
   bytesBetween(0, TRANSACTION_BYTES_MAX),
 );
 
 export function encodeTransaction(transaction: Transaction): Uint8Array {
   const { group, kind, session, sequence, expiry, publicKey, signature, body } = transaction;
-  return pack([ENVELOPE_VERSION, group, kind, session, sequence, expiry, publicKey, signature, body]);
+  const cosignatures = transaction.cosignatures.map((cosignature) => [cosignature.publicKey, cosignature.signature]);
+  return pack([ENVELOPE_VERSION, group, kind, session, sequence, expiry, publicKey, signature, cosignatures, body]);
 }
 
 /** Decodes an envelope; throws `WireError` `malformed_msgpack` or `malformed_transaction`. The body is not looked at. */
@@ -60,8 +73,20 @@ export function decodeTransaction(encoded: Uint8Array): Transaction {
     });
   }
   const fields = check(envelope, unpack(encoded), "malformed_transaction");
-  const [, group, kind, session, sequence, expiry, publicKey, signature, body] = fields;
-  return { group, kind, session, sequence, expiry, publicKey, signature, body };
+  const [, group, kind, session, sequence, expiry, publicKey, signature, pairs, body] = fields;
+  const cosignatures = pairs.map(([key, by]): Cosignature => ({ publicKey: key, signature: by }));
+  checkOrder(publicKey, cosignatures);
+  return { group, kind, session, sequence, expiry, publicKey, signature, cosignatures, body };
+}
+
+/** One set of signers has one order, so that nobody on the way can give a transaction other bytes. */
+function checkOrder(first: Uint8Array, cosignatures: readonly Cosignature[]): void {
+  cosignatures.forEach(({ publicKey }, index) => {
+    const before = cosignatures[index - 1];
+    if (equalBytes(publicKey, first) || (before !== undefined && compareBytes(before.publicKey, publicKey) >= 0)) {
+      throw new WireError("malformed_transaction", "co-signatures stand in rising order of keys, each key signs once");
+    }
+  });
 }
 
 /** The 32 bytes that are signed. */
@@ -73,6 +98,15 @@ export function signingDigest(sha256: Sha256, clusterId: Uint8Array, transaction
   view.setBigUint64(8, BigInt(transaction.sequence), true);
   view.setBigUint64(16, transaction.expiry, true);
   return sha256(DOMAIN, clusterId, transaction.session, numbers, transaction.publicKey, transaction.body);
+}
+
+/**
+ * What a session knows a transaction by: the hash of its bytes without co-signatures. So the same intent is the same
+ * transaction whoever has co-signed it. `hash` is that of its bytes as they are.
+ */
+export function intentHash(sha256: Sha256, transaction: Transaction, hash: Uint8Array): Uint8Array {
+  if (transaction.cosignatures.length === 0) return hash;
+  return leafHash(sha256, encodeTransaction({ ...transaction, cosignatures: [] }));
 }
 
 /** How a client signs: over the digest, with the key of `publicKey`. */
@@ -102,5 +136,36 @@ export function signTransaction(sha256: Sha256, signer: Signer, placement: Place
     body: encodeBody(command),
   };
   const signature = signer.sign(signingDigest(sha256, placement.clusterId, unsigned));
-  return encodeTransaction({ ...unsigned, signature });
+  return encodeTransaction({ ...unsigned, signature, cosignatures: [] });
+}
+
+/**
+ * Adds a signature to a signed transaction. Throws `WireError` as `decodeTransaction`, and `CodedError` `already_signed`
+ * or `too_many_signatures`.
+ */
+export function cosignTransaction(
+  sha256: Sha256,
+  signer: Signer,
+  clusterId: Uint8Array,
+  encoded: Uint8Array,
+): Uint8Array {
+  const transaction = decodeTransaction(encoded);
+  const { publicKey } = signer;
+  const signed = [transaction, ...transaction.cosignatures].some((by) => equalBytes(by.publicKey, publicKey));
+  if (signed) throw new CodedError("already_signed", "this key has signed the transaction already");
+  if (transaction.cosignatures.length === AUTHORITY_KEYS_MAX - 1) {
+    throw new CodedError("too_many_signatures", `a transaction has at most ${AUTHORITY_KEYS_MAX} signatures`);
+  }
+  const signature = signer.sign(signingDigest(sha256, clusterId, transaction));
+  const cosignatures = [...transaction.cosignatures, { publicKey, signature }];
+  cosignatures.sort((a, b) => compareBytes(a.publicKey, b.publicKey));
+  return encodeTransaction({ ...transaction, cosignatures });
+}
+
+/** The signatures of a transaction, to be checked: all are over the same digest. */
+export function signatureJobs(sha256: Sha256, clusterId: Uint8Array, transaction: Transaction): readonly VerifyJob[] {
+  const message = signingDigest(sha256, clusterId, transaction);
+  return [transaction, ...transaction.cosignatures].map(({ publicKey, signature }) => {
+    return { publicKey, message, signature };
+  });
 }

@@ -20,6 +20,7 @@ const NOT_EXECUTED: ReadonlySet<string> = new Set([
   "sequence_too_old",
   "sequence_too_new",
   "unknown_key",
+  "unknown_cosigner",
   "threshold_not_met",
 ]);
 

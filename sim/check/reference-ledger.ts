@@ -89,6 +89,7 @@ export interface ModelBalance {
 
 /** Flags of accounts by their bits. */
 export const A = { linked: 1, debitsLimited: 2, creditsLimited: 4, history: 8, imported: 16, closed: 32 } as const;
+const FROZEN = 16_384;
 const ACCOUNT_FLAGS = 63;
 
 /** Flags of transfers by their bits. */
@@ -142,7 +143,9 @@ export const TRANSFER_STATUS_NUMBERS: Readonly<Record<string, number>> = {
   ...{ pending_id_must_not_be_zero: 14, pending_id_must_not_be_int_max: 15, pending_id_must_be_different: 16 },
   ...{ timeout_reserved_for_pending_transfer: 17, closing_transfer_must_be_pending: 64, ledger_must_not_be_zero: 19 },
   ...{ code_must_not_be_zero: 20, debit_account_not_found: 21, credit_account_not_found: 22 },
-  ...{ debit_account_not_authorized: 1001, accounts_must_have_the_same_ledger: 23 },
+  ...{ debit_account_not_authorized: 1001, debit_account_frozen: 1002 },
+  ...{ flags_not_delegated: 1003, exceeds_delegated_limit: 1004 },
+  ...{ accounts_must_have_the_same_ledger: 23 },
   ...{ transfer_must_have_the_same_ledger_as_accounts: 24, pending_transfer_not_found: 25 },
   ...{ pending_transfer_not_pending: 26, pending_transfer_has_different_debit_account_id: 27 },
   ...{ pending_transfer_has_different_credit_account_id: 28, pending_transfer_has_different_ledger: 29 },
@@ -166,7 +169,16 @@ const BURNS = new Set([
   "exceeds_debits",
   "debit_account_already_closed",
   "credit_account_already_closed",
+  "debit_account_frozen",
+  "exceeds_delegated_limit",
 ]);
+
+/** A delegate that may debit accounts of an authority, or one of them, up to a limit in ledger 1. */
+export interface ModelDelegate {
+  readonly authority: number;
+  readonly account: bigint;
+  readonly limit: bigint;
+}
 
 interface State {
   readonly accounts: Map<bigint, ModelAccount>;
@@ -175,6 +187,8 @@ interface State {
   readonly makers: Map<bigint, number>;
   readonly pending: Map<bigint, ModelPending>;
   readonly changes: ModelChange[];
+  /** What each delegate has debited. */
+  readonly spent: Map<ModelDelegate, bigint>;
 }
 
 interface Event {
@@ -192,6 +206,7 @@ export class ReferenceLedger {
     makers: new Map(),
     pending: new Map(),
     changes: [],
+    spent: new Map(),
   };
 
   get accounts(): readonly ModelAccount[] {
@@ -218,12 +233,27 @@ export class ReferenceLedger {
     return this.#run(events, timestamp, A.imported, (event, now) => this.#createAccount(event, now, authority));
   }
 
-  createTransfers(events: readonly ModelTransfer[], timestamp: bigint, authority: number = SYSTEM): ModelResult[] {
+  createTransfers(
+    events: readonly ModelTransfer[],
+    timestamp: bigint,
+    signer: number | ModelDelegate = SYSTEM,
+  ): ModelResult[] {
     return this.#run(events, timestamp, T.imported, (event, now) => {
-      const result = this.#createTransfer(event, now, authority);
+      const result = this.#createTransfer(event, now, signer);
       if (BURNS.has(result.status)) this.burned.add(event.id);
       return result;
     });
+  }
+
+  freeze(id: bigint, frozen: boolean): boolean {
+    const known = this.account(id) !== undefined;
+    if (known) this.#change(id, (a) => ({ ...a, flags: frozen ? a.flags | FROZEN : a.flags & ~FROZEN }));
+    return known;
+  }
+
+  /** What a delegate has debited. */
+  spent(delegate: ModelDelegate): bigint {
+    return this.#state.spent.get(delegate) ?? 0n;
   }
 
   /** Expires what is due, at most `limit`; the events bear the last timestamps up to `timestamp`. */
@@ -341,7 +371,7 @@ export class ReferenceLedger {
     if (a.id === MAX_128) return refused("id_must_not_be_int_max");
     const e = accounts.get(a.id);
     if (e !== undefined) {
-      if (a.flags !== e.flags) return refused("exists_with_different_flags");
+      if (a.flags !== (e.flags & ~FROZEN)) return refused("exists_with_different_flags");
       if (a.userData128 !== e.userData128) return refused("exists_with_different_user_data_128");
       if (a.userData64 !== e.userData64) return refused("exists_with_different_user_data_64");
       if (a.userData32 !== e.userData32) return refused("exists_with_different_user_data_32");
@@ -372,7 +402,7 @@ export class ReferenceLedger {
     return { status: "created", timestamp };
   }
 
-  #createTransfer(t: ModelTransfer, now: bigint, authority: number): ModelResult {
+  #createTransfer(t: ModelTransfer, now: bigint, signer: number | ModelDelegate): ModelResult {
     const refused = (status: string): ModelResult => ({ status, timestamp: now });
     if ((t.flags & ~TRANSFER_FLAGS) !== 0) return refused("reserved_flag");
     if (t.id === 0n) return refused("id_must_not_be_zero");
@@ -384,7 +414,7 @@ export class ReferenceLedger {
     }
     if (this.burned.has(t.id)) return refused("id_already_failed");
     const resolves = (t.flags & (T.post | T.void)) !== 0;
-    const created = resolves ? this.#resolve(t, now, authority) : this.#transfer(t, now, authority);
+    const created = resolves ? this.#resolve(t, now, signer) : this.#transfer(t, now, signer);
     return typeof created === "string" ? refused(created) : { status: "created", timestamp: created };
   }
 
@@ -419,7 +449,7 @@ export class ReferenceLedger {
   }
 
   /** An ordinary or a pending transfer: why it is refused, or its timestamp. */
-  #transfer(t: ModelTransfer, now: bigint, authority: number): string | bigint {
+  #transfer(t: ModelTransfer, now: bigint, signer: number | ModelDelegate): string | bigint {
     const has = (flag: number): boolean => (t.flags & flag) !== 0;
     if (t.debitAccountId === 0n) return "debit_account_id_must_not_be_zero";
     if (t.debitAccountId === MAX_128) return "debit_account_id_must_not_be_int_max";
@@ -435,7 +465,17 @@ export class ReferenceLedger {
     const cr = this.account(t.creditAccountId);
     if (dr === undefined) return "debit_account_not_found";
     if (cr === undefined) return "credit_account_not_found";
-    if (authority !== SYSTEM && this.#state.authorities.get(dr.id) !== authority) return "debit_account_not_authorized";
+    const owner = this.#state.authorities.get(dr.id);
+    if (typeof signer === "number") {
+      if (signer !== SYSTEM && owner !== signer) return "debit_account_not_authorized";
+    } else {
+      if (owner !== signer.authority || dr.ledger !== 1) return "debit_account_not_authorized";
+      if (signer.account !== 0n && signer.account !== dr.id) return "debit_account_not_authorized";
+      if (has(T.balancingDebit | T.balancingCredit | T.closingDebit | T.closingCredit | T.imported)) {
+        return "flags_not_delegated";
+      }
+      if (this.spent(signer) + t.amount > signer.limit) return "exceeds_delegated_limit";
+    }
     if (dr.ledger !== cr.ledger) return "accounts_must_have_the_same_ledger";
     if (t.ledger !== dr.ledger) return "transfer_must_have_the_same_ledger_as_accounts";
     if (has(T.imported)) {
@@ -445,6 +485,7 @@ export class ReferenceLedger {
       if (t.timeout !== 0) return "imported_event_timeout_must_be_zero";
     }
     const timestamp = has(T.imported) ? t.timestamp : now;
+    if ((dr.flags & FROZEN) !== 0) return "debit_account_frozen";
     if ((dr.flags & A.closed) !== 0) return "debit_account_already_closed";
     if ((cr.flags & A.closed) !== 0) return "credit_account_already_closed";
     let amount = t.amount;
@@ -475,13 +516,14 @@ export class ReferenceLedger {
     }
     if (has(T.closingDebit)) this.#change(dr.id, (a) => ({ ...a, flags: a.flags | A.closed }));
     if (has(T.closingCredit)) this.#change(cr.id, (a) => ({ ...a, flags: a.flags | A.closed }));
-    this.#store(stored, authority);
+    this.#store(stored, typeof signer === "number" ? signer : signer.authority);
+    if (typeof signer !== "number") this.#state.spent.set(signer, this.spent(signer) + amount);
     this.#note(has(T.pending) ? "two_phase_pending" : "single_phase", stored, timestamp);
     return timestamp;
   }
 
   /** A transfer that posts or voids a pending one: why it is refused, or its timestamp. */
-  #resolve(t: ModelTransfer, now: bigint, authority: number): string | bigint {
+  #resolve(t: ModelTransfer, now: bigint, signer: number | ModelDelegate): string | bigint {
     const has = (flag: number): boolean => (t.flags & flag) !== 0;
     if (has(T.post) && has(T.void)) return "flags_are_mutually_exclusive";
     if (has(T.pending | T.balancingDebit | T.balancingCredit | T.closingDebit | T.closingCredit)) {
@@ -502,7 +544,8 @@ export class ReferenceLedger {
     }
     if (t.ledger !== 0 && t.ledger !== p.ledger) return "pending_transfer_has_different_ledger";
     if (t.code !== 0 && t.code !== p.code) return "pending_transfer_has_different_code";
-    if (authority !== SYSTEM && this.#state.makers.get(p.id) !== authority) return "debit_account_not_authorized";
+    const may = typeof signer === "number" && (signer === SYSTEM || this.#state.makers.get(p.id) === signer);
+    if (!may) return "debit_account_not_authorized";
     const amount = t.amount === (has(T.void) ? 0n : MAX_128) ? p.amount : t.amount;
     if (amount > p.amount) return "exceeds_pending_transfer_amount";
     if (has(T.void) && amount < p.amount) return "pending_transfer_has_different_amount";
@@ -513,7 +556,9 @@ export class ReferenceLedger {
     if (p.timeout !== 0 && p.timestamp + BigInt(p.timeout) * SECOND <= now) return "pending_transfer_expired";
     if (has(T.imported) && this.#importRegresses(t.timestamp)) return "imported_event_timestamp_must_not_regress";
     const timestamp = has(T.imported) ? t.timestamp : now;
-    const closed = (id: bigint): boolean => ((this.account(id) as ModelAccount).flags & A.closed) !== 0;
+    const flagged = (id: bigint, flag: number): boolean => ((this.account(id) as ModelAccount).flags & flag) !== 0;
+    const closed = (id: bigint): boolean => flagged(id, A.closed);
+    if (has(T.post) && flagged(p.debitAccountId, FROZEN)) return "debit_account_frozen";
     if (has(T.post) && closed(p.debitAccountId)) return "debit_account_already_closed";
     if (has(T.post) && closed(p.creditAccountId)) return "credit_account_already_closed";
     this.#release(p);
@@ -534,7 +579,7 @@ export class ReferenceLedger {
       code: p.code,
       timestamp,
     };
-    this.#store(stored, authority);
+    this.#store(stored, signer);
     this.#note(has(T.post) ? "two_phase_posted" : "two_phase_voided", stored, timestamp);
     return timestamp;
   }
@@ -568,8 +613,10 @@ export class ReferenceLedger {
   }
 
   #note(type: ModelChangeType, transfer: ModelTransfer, timestamp: bigint): void {
-    const debitAccount = this.account(transfer.debitAccountId) as ModelAccount;
-    const creditAccount = this.account(transfer.creditAccountId) as ModelAccount;
+    const [debitAccount, creditAccount] = [transfer.debitAccountId, transfer.creditAccountId].map((id) => {
+      const account = this.account(id) as ModelAccount;
+      return { ...account, flags: account.flags & ~FROZEN };
+    }) as [ModelAccount, ModelAccount];
     this.#state.changes.push({ type, timestamp, transfer, debitAccount, creditAccount });
   }
 }
@@ -599,6 +646,7 @@ function copyOf(state: State): State {
     makers: new Map(state.makers),
     pending: new Map(state.pending),
     changes: [...state.changes],
+    spent: new Map(state.spent),
   };
 }
 

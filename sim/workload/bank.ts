@@ -36,8 +36,13 @@ const ADMIN_AND = 1;
 /** The keys of a run. */
 export interface BankKeys {
   readonly admin: Signer;
-  /** One for each client of the bank; all speak for the bank. */
+  /** One for each client of the bank; one of them and a cosigner speak for the bank. */
   readonly bank: readonly Signer[];
+  /** Signs with every client of the bank. */
+  readonly cosigner: Signer;
+  /** Might as well, until its key is replaced by the other one. */
+  readonly leaver: Signer;
+  readonly joiner: Signer;
   readonly shop: Signer;
 }
 
@@ -72,10 +77,9 @@ export const PAYEE_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES },
 
 /** The transactions that make the bank, in the order in which they must succeed. */
 export function setupSteps(keys: BankKeys, nodes: number, options: WorkloadOptions): readonly SetupStep[] {
-  const bankKeys = keys.bank.map((signer) => signer.publicKey);
   const steps: SetupStep[] = [
-    authority("bank", bankKeys),
-    authority("shop", [keys.shop.publicKey]),
+    authority("bank", bankKeySet(keys, keys.leaver), 2),
+    authority("shop", [keys.shop.publicKey], 1),
     ...hotPurses(options.hotAccounts).map((purse): SetupStep => {
       return { signer: "bank", command: accounts(purse.ledger, purse.accounts, 0) };
     }),
@@ -118,9 +122,20 @@ const RISK = {
   velocityDeclineAmount: 0n,
 };
 
-function authority(name: string, keys: readonly Uint8Array[]): SetupStep {
+/** All keys of the bank: `last` is the one that changes. */
+function bankKeySet(keys: BankKeys, last: Signer): readonly Uint8Array[] {
+  return [...keys.bank, keys.cosigner, last].map((signer) => signer.publicKey);
+}
+
+/** Replaces the leaver's key by the joiner's, with everybody else at work. */
+export function rotation(keys: BankKeys, nodes: number): Command {
+  const body = { authority: ADMIN_AND + nodes + 1, keys: bankKeySet(keys, keys.joiner), threshold: 2 };
+  return { kind: "replaceKeys", body };
+}
+
+function authority(name: string, keys: readonly Uint8Array[], threshold: number): SetupStep {
   const unique = [...new Map(keys.map((key) => [toHex(key), key])).values()];
-  const body = { name, keys: unique, threshold: 1, roles: ["participant", "issuer"] as const };
+  const body = { name, keys: unique, threshold, roles: ["participant", "issuer"] as const };
   return { signer: "admin", command: { kind: "createAuthority", body } };
 }
 

@@ -17,7 +17,7 @@ import {
   type NodeFrame,
 } from "../../node/wire/client-frames.ts";
 import { decodeReceipt, type Receipt } from "../../node/wire/receipt.ts";
-import { type Signer, signTransaction } from "../../node/wire/transaction.ts";
+import { cosignTransaction, type Signer, signTransaction } from "../../node/wire/transaction.ts";
 import { between, pick } from "../draw.ts";
 import type { ScheduledEvent, Scheduler } from "../scheduler.ts";
 import { sha256 } from "../virtual-crypto.ts";
@@ -71,6 +71,8 @@ export interface SimClientOptions {
   readonly requestTimeoutUs: number;
   /** Log time after which its transactions must not execute; far enough that none expires in a run. */
   readonly expiry: bigint;
+  /** Signs all that the client signs, too. */
+  readonly cosigner?: Signer;
 }
 
 export class SimClient {
@@ -100,9 +102,11 @@ export class SimClient {
   }
 
   /** Signs a command with the session's next sequence number; the first opens the session. */
-  sign(command: Command): Uint8Array {
-    const placement = { clusterId: this.#deps.clusterId, session: this.#session, expiry: this.#options.expiry };
-    return signTransaction(sha256, this.signer, { ...placement, sequence: this.#nextSequence++ }, command);
+  sign(command: Command, cosigner: Signer | undefined = this.#options.cosigner): Uint8Array {
+    const { clusterId } = this.#deps;
+    const placement = { clusterId, session: this.#session, expiry: this.#options.expiry };
+    const signed = signTransaction(sha256, this.signer, { ...placement, sequence: this.#nextSequence++ }, command);
+    return cosigner === undefined ? signed : cosignTransaction(sha256, cosigner, clusterId, signed);
   }
 
   /** Asks until there is an outcome. */

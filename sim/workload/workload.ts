@@ -11,10 +11,10 @@ import { exponential } from "../draw.ts";
 import type { OperationMix, WorkloadOptions } from "../options.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { amounts } from "./amounts.ts";
-import { type BankKeys, hotPurses, type SetupStep, setupSteps } from "./bank.ts";
+import { type BankKeys, hotPurses, rotation, type SetupStep, setupSteps } from "./bank.ts";
 import { Operations, type OperationsDeps, type OperationsOptions } from "./operations.ts";
 import type { Receipts } from "./receipts.ts";
-import { SimClient, type SimClientDeps } from "./sim-client.ts";
+import { type Outcome, SimClient, type SimClientDeps } from "./sim-client.ts";
 
 /** Addresses of clients; nodes have the small numbers. */
 const FIRST_CLIENT = 101;
@@ -22,6 +22,8 @@ const NOTHING: OperationMix = {
   ...{ transfer: 0, hold: 0, chain: 0, readAccount: 0, readTransfer: 0, retry: 0, payment: 0 },
 };
 const READER: OperationMix = { ...NOTHING, readAccount: 3, readTransfer: 1 };
+/** The bank replaces a key after some pauses of a client. */
+const ROTATION_PAUSES_MAX = 20;
 /** Readers ask so many times more often than others. */
 const READER_HASTE = 3;
 /** The shop takes cards, and has no accounts to move money between. */
@@ -55,7 +57,9 @@ export class Workload {
     const [adminClient, ...others] = [admin, ...bank, shop].map((signer, index) => {
       const own = { ...deps, complain, random: deps.random.fork(`client ${index}`) };
       const { requestTimeoutUs } = options;
-      return new SimClient(own, { endpoint: FIRST_CLIENT + index, requestTimeoutUs, expiry }, signer);
+      const common = { endpoint: FIRST_CLIENT + index, requestTimeoutUs, expiry };
+      const { cosigner } = deps.keys;
+      return new SimClient(own, bank.includes(signer) ? { ...common, cosigner } : common, signer);
     });
     this.#admin = must(adminClient, "there is an admin");
     this.#shop = must(others.pop(), "there is a shop");
@@ -124,11 +128,11 @@ export class Workload {
     const { verdict, receipts } = this.#deps;
     client.ask({ kind: "submit", transaction }, (outcome) => {
       if (outcome.kind !== "receipt") {
-        verdict.fail("refusals", `the bank could not be set up: ${JSON.stringify(outcome)}`);
+        verdict.fail("refusals", `the bank got: ${JSON.stringify(outcome)}`);
         return;
       }
       const { status } = receipts.accept(transaction, outcome.receipt).result;
-      verdict.expect(status === "ok", "refusals", () => `the bank could not be set up: ${status}`);
+      verdict.expect(status === "ok", "refusals", () => `the bank got: ${status}`);
       then();
     });
   }
@@ -141,7 +145,25 @@ export class Workload {
       const own = { ...shared, random: random.fork(`work ${index}`) };
       this.#employ(client, own, { mix: index < tellers ? mix : READER, channel: "wallet" });
     });
+    const pauses = 1 + random.fork("rotation").below(ROTATION_PAUSES_MAX);
+    this.#deps.scheduler.after(pauses * this.#options.thinkUs, () => this.#rotate());
     if (cards) this.#employ(this.#shop, { ...shared, random: random.fork("shop") }, { mix: SHOP, channel: "card" });
+  }
+
+  /** Replaces a key of the bank under way; from then on it is none, in the session that has used it, too. */
+  #rotate(): void {
+    if (!this.#working) return;
+    const { keys, nodes, receipts, verdict } = this.#deps;
+    const client = must(this.#bank[0], "the bank has a client");
+    this.#must(client, client.sign(rotation(keys, nodes.length)), () => {
+      const late = client.sign({ kind: "capturePayment", body: { id: 1n } }, keys.leaver);
+      client.ask({ kind: "submit", transaction: late }, (outcome) => {
+        // A node that lags lets it into the log: there it is refused, too.
+        const code =
+          outcome.kind === "receipt" ? receipts.accept(late, outcome.receipt).result.status : codeOf(outcome);
+        verdict.expect(code === "unknown_cosigner", "refusals", () => `a revoked key signed, and got ${code}`);
+      });
+    });
   }
 
   #employ(
@@ -170,8 +192,15 @@ export class Workload {
   }
 }
 
+function codeOf(outcome: Outcome): string {
+  return outcome.kind === "refused" ? outcome.code : outcome.kind;
+}
+
 /** The keys of a run's people. */
 export function bankKeys(ring: { create(label: string): Signer }, { tellers, readers }: WorkloadOptions): BankKeys {
   const bank = Array.from({ length: tellers + readers }, (_, index) => ring.create(`bank ${index}`));
-  return { admin: ring.create("admin"), bank, shop: ring.create("shop") };
+  const [cosigner, leaver, joiner] = ["cosigner", "leaver", "joiner"].map((name) => ring.create(name)) as [
+    ...[Signer, Signer, Signer],
+  ];
+  return { admin: ring.create("admin"), bank, cosigner, leaver, joiner, shop: ring.create("shop") };
 }
