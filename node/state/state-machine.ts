@@ -199,6 +199,14 @@ export class StateMachine {
     return transaction.expiry > latest ? "expiry_too_far" : undefined;
   }
 
+  /**
+   * Does a bounded piece of what a query needs before it can be answered; true when it can be. Asked again and again,
+   * it comes to an end; a query that is not prepared is answered all the same, however long that takes.
+   */
+  prepare(query: StateQuery): boolean {
+    return this.#answers.prepare(query);
+  }
+
   /** Answers a query as the reader may see it. */
   query(query: StateQuery, reader: Reader): QueryAnswer {
     return this.#answers.answer(query, reader, this.#stand.at);
