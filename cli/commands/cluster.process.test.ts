@@ -161,13 +161,15 @@ describe("accounts and transfers", () => {
   });
 });
 
-describe("queries and events", () => {
-  const lines = (out: string): Record<string, unknown>[] =>
-    out
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+/** What a command printed, one JSON object a line. */
+function lines(out: string): Record<string, unknown>[] {
+  return out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
 
+describe("queries and events", () => {
   test("balances of an account after each transfer, by time", async () => {
     await done("account", "create", "--id", "30", ...EUR, "--history");
     for (const id of ["301", "302", "303"]) {

@@ -17,9 +17,11 @@ function parseCursor(text: string): bigint {
   throw new CodedError("usage", `--from must be the cursor of an event, a whole number`);
 }
 
+function named(account: SeenChangeEvent["debitAccount"]): object | undefined {
+  return account && { ...account, flags: flagNames(accountFlags, account.flags) };
+}
+
 function jsonLine({ debitAccount, creditAccount, transfer, ...event }: SeenChangeEvent): string {
-  const named = (account: SeenChangeEvent["debitAccount"]): object | undefined =>
-    account && { ...account, flags: flagNames(accountFlags, account.flags) };
   const flags = flagNames(transferFlags, transfer.flags);
   const accounts = { debitAccount: named(debitAccount), creditAccount: named(creditAccount) };
   return toJson({ ...event, transfer: { ...transfer, flags }, ...accounts });

@@ -60,8 +60,8 @@ export class Replay {
 
   /** Goes at most so many steps towards a position, from wherever is nearest: here, a mark, the beginning, or now. */
   moveTowards(position: number, stepsMax: number): boolean {
-    this.#setOut(position);
     this.#makeRoom();
+    this.#setOut(position);
     for (let steps = 0; this.position !== position; steps++) {
       if (steps === stepsMax) return false;
       if (this.position < position) this.#stepForth();
@@ -85,15 +85,17 @@ export class Replay {
       mark = candidate;
     }
     if (now < nearest && now <= position) {
-      const rows = accounts.rows.slice(0, accounts.count * layout.RECORD_WORDS);
+      const rows = accounts.rows.subarray(0, accounts.count * layout.RECORD_WORDS);
       this.#standAt({ rows, transfers: transfers.count, expiries: expiries.count });
     } else if (position < nearest) {
       this.#standAt({ rows: new Uint32Array(0), transfers: 0, expiries: 0 });
-    } else if (mark !== undefined) this.#standAt({ ...mark, rows: mark.rows.slice() });
+    } else if (mark !== undefined) this.#standAt(mark);
   }
 
+  /** Copies into the rows that are there: new ones would cost more than their contents. */
   #standAt({ rows, transfers, expiries }: Stand): void {
-    this.#rows = rows;
+    this.#rows.set(rows);
+    this.#rows.fill(0, rows.length);
     this.#transfers = transfers;
     this.#expiries = expiries;
   }
@@ -109,11 +111,12 @@ export class Replay {
 
   #mark(): void {
     const { position } = this;
-    const bytes = this.#rows.byteLength;
-    if (position === 0 || bytes > MARK_BYTES_MAX || this.#marks.has(position)) return;
-    this.#marks.set(position, { rows: this.#rows.slice(), transfers: this.#transfers, expiries: this.#expiries });
+    const words = this.#books.accounts.count * layout.RECORD_WORDS;
+    if (position === 0 || words * 4 > MARK_BYTES_MAX || this.#marks.has(position)) return;
+    const rows = this.#rows.slice(0, words);
+    this.#marks.set(position, { rows, transfers: this.#transfers, expiries: this.#expiries });
     let total = 0;
-    for (const { rows } of this.#marks.values()) total += rows.byteLength;
+    for (const mark of this.#marks.values()) total += mark.rows.byteLength;
     if (total <= MARKS_BYTES_MAX) return;
     this.#markEvery *= 2;
     for (const at of this.#marks.keys()) if (at % this.#markEvery !== 0) this.#marks.delete(at);

@@ -25,16 +25,22 @@ const WINDOWS_MAX = 32;
 const PAYMENTS_MAX = 2_048;
 
 /** Rows that one query looks at, and steps that it goes through the history: a node must not be held up for long. */
-const TRIES_MAX = 16_384;
+const TRIES_MAX = 8_192;
 /** Records, and changes, that an answer holds for the same reason. */
 const PAGE_RECORDS_MAX = 2_048;
-const PAGE_EVENTS_MAX = 512;
+const PAGE_EVENTS_MAX = 256;
 
 type ChangesQuery = Extract<StateQuery, { readonly type: "changeEvents" }>;
 type FilterQuery = Extract<
   StateQuery,
   { readonly type: "accountTransfers" | "accountBalances" | "queryAccounts" | "queryTransfers" }
 >;
+
+/** Records and where the next page begins. */
+interface FlatPage {
+  readonly records: Uint8Array;
+  readonly next: string;
+}
 
 /** Who asks. */
 export interface Reader {
@@ -133,15 +139,9 @@ export class Answers {
     return query.type !== "changeEvents" || this.#parts.ledger.pages.seekChangeEvents(filterOf(query), TRIES_MAX);
   }
 
-  #filtered(query: FilterQuery, bounds: Bounds): { readonly records: Uint8Array; readonly next: string } {
+  #filtered(query: FilterQuery, bounds: Bounds): FlatPage {
     const { pages } = this.#parts.ledger;
     const filter = { ...filterOf(query), limit: Math.min(query.limit, PAGE_RECORDS_MAX) };
-    const flat = <T>(
-      page: Page<T>,
-      encode: (items: readonly T[]) => Uint8Array,
-    ): { readonly records: Uint8Array; readonly next: string } => {
-      return { records: encode(page.items), next: page.next.toString() };
-    };
     switch (query.type) {
       case "accountTransfers":
         return flat(pages.accountTransfers(filter as AccountFilter, bounds), encodeTransfers);
@@ -246,6 +246,10 @@ export class Answers {
 
 function boundsFor({ authority, seesAll }: Reader): Bounds {
   return { triesMax: TRIES_MAX, authority: seesAll ? undefined : authority };
+}
+
+function flat<T>({ items, next }: Page<T>, encode: (items: readonly T[]) => Uint8Array): FlatPage {
+  return { records: encode(items), next: next.toString() };
 }
 
 /** A query without its type is a filter. */

@@ -196,7 +196,8 @@ test("a reader who sees little of much is answered in pieces, and in the end has
     timestampMin = BigInt(next);
     more = next !== "0";
   }
-  expect(pages).toEqual([[], [7]]);
+  expect(pages.flat()).toEqual([7]);
+  expect(pages.length).toBeGreaterThan(1);
   const changes: number[][] = [];
   for (let cursor = 0n, more = true; more; ) {
     const page = ask(small, { type: "changeEvents", limit: 10, cursor }, chain);
@@ -204,5 +205,6 @@ test("a reader who sees little of much is answered in pieces, and in the end has
     ({ more } = page);
     cursor = BigInt(page.next);
   }
-  expect(changes).toEqual([[], [7]]);
+  expect(changes.flat()).toEqual([7]);
+  expect(changes.length).toBeGreaterThan(1);
 });
