@@ -162,7 +162,7 @@ describe("accounts and transfers", () => {
 });
 
 /** What a command printed, one JSON object a line. */
-function lines(out: string): Record<string, unknown>[] {
+function jsonLines(out: string): Record<string, unknown>[] {
   return out
     .trimEnd()
     .split("\n")
@@ -195,7 +195,7 @@ describe("queries and events", () => {
 
   test("events, one a line, go on behind a cursor, and wait for more", async () => {
     const { out, err } = await q("events", "--json");
-    const all = lines(out);
+    const all = jsonLines(out);
     expect(all.map(({ cursor }) => cursor)).toEqual(all.map((_, index) => `${index + 1}`));
     expect(err).toBe(`${all.length} events; go on with --from ${all.length}\n`);
     expect(all.at(-1)).toMatchObject({
@@ -205,7 +205,10 @@ describe("queries and events", () => {
     const from = ["--from", `${all.length - 1}`];
     const follower = q("events", "--json", "--follow", "--limit", "2", ...from);
     await done("transfer", "--id", "304", "--from", "1", "--to", "30", "--amount", "1", ...EUR);
-    expect(lines((await follower).out).map(({ transfer }) => (transfer as { id: string }).id)).toEqual(["303", "304"]);
+    expect(jsonLines((await follower).out).map(({ transfer }) => (transfer as { id: string }).id)).toEqual([
+      "303",
+      "304",
+    ]);
     expect(await done("account", "show", "30", "--consistency", "local")).toContain("EUR");
   });
 

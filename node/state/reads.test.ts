@@ -64,7 +64,10 @@ function ask<T extends StateQuery["type"]>(
 ): ReturnType<typeof decodeAnswer<T>> {
   const reader = chain.state.readerOf(by.publicKey);
   if (reader === undefined) throw new Error(`${by.name} may read nothing`);
-  return decodeAnswer(query.type, encodeAnswer(chain.state.query(decodeQuery(encodeQuery(query)) as StateQuery, reader)));
+  return decodeAnswer(
+    query.type,
+    encodeAnswer(chain.state.query(decodeQuery(encodeQuery(query)) as StateQuery, reader)),
+  );
 }
 
 function idsOf(records: readonly { readonly id: bigint }[]): number[] {
