@@ -120,6 +120,8 @@ export class StateMachine {
       ...this.#settlement.tables,
     ];
     this.paged = [this.#stand, this.#history, ...this.#ledger.paged, this.#sessions, ...this.#tables];
+    const names = new Set(this.paged.map(({ name }) => name));
+    assert(names.size === this.paged.length, "two components of a checkpoint have one name");
     this.#registry.enterGenesis(genesis);
   }
 
