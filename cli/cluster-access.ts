@@ -6,7 +6,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readU128, viewOf } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
-import { type ClusterFile, type KeyPair, parseClusterFile, QuorateClient, readKeyFile } from "../node/client/index.ts";
+import {
+  type ClusterFile,
+  type Consistency,
+  type KeyPair,
+  parseClusterFile,
+  QuorateClient,
+  readKeyFile,
+} from "../node/client/index.ts";
 import { decodeAnswer, encodeQuery, type Query, type QueryAnswer } from "../node/state/queries.ts";
 
 export interface ClusterArguments {
@@ -69,7 +76,7 @@ async function closing<T>(client: QuorateClient, act: (client: QuorateClient) =>
 export async function ask<T extends Query["type"]>(
   client: QuorateClient,
   query: Query & { readonly type: T },
-  consistency: "linearizable" | "local" = "linearizable",
+  consistency: Consistency = "linearizable",
 ): Promise<Extract<QueryAnswer, { readonly type: T }> | (QueryAnswer & { readonly type: T })> {
   return decodeAnswer<T>(query.type, await client.query(encodeQuery(query), consistency));
 }

@@ -18,6 +18,7 @@ import {
   nodeTrust,
   type Outcome,
   QuorateClient,
+  type SeenChangeEvent,
   type Transfer,
   TransferStatus,
   verifyReceipt,
@@ -42,6 +43,7 @@ const EXIT_FATAL = 70;
 let directory = "";
 let local: LocalCluster;
 let load: Load;
+let follower: Follower;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "quorate-cluster-"));
@@ -50,10 +52,12 @@ beforeAll(async () => {
   local.startAll();
   await waitReady(local.cluster, local.admin, PATIENCE_MS);
   load = await Load.start();
+  follower = await Follower.start();
 }, PATIENCE_MS);
 
 afterAll(async () => {
   load.stop();
+  follower.stop();
   await local.stopAll();
   rmSync(directory, { recursive: true });
 });
@@ -244,6 +248,36 @@ class Load {
   }
 }
 
+/** Follows the changes from the first on, whichever nodes are killed. */
+class Follower {
+  readonly seen: SeenChangeEvent[] = [];
+  failure: unknown;
+  readonly #client: QuorateClient;
+  readonly #stopped = new AbortController();
+
+  private constructor(client: QuorateClient) {
+    this.#client = client;
+    this.#follow().catch((error: unknown) => {
+      this.failure = error;
+    });
+  }
+
+  static async start(): Promise<Follower> {
+    const { cluster, admin: signer } = local;
+    return new Follower(await QuorateClient.openReader({ cluster, signer, firstNode: 3, deadlineMs: PATIENCE_MS }));
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    this.#client.close();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const event of this.#client.events({ follow: true, signal: this.#stopped.signal }))
+      this.seen.push(event);
+  }
+}
+
 describe("under load", () => {
   test("the leader is killed: another takes over, and the killed one comes back", {
     timeout: PATIENCE_MS,
@@ -317,6 +351,23 @@ describe("afterwards", () => {
     const summary = await ask(client, { type: "summary" });
     const payments = sent.length - transfers.length;
     expect(summary).toMatchObject({ accounts: ACCOUNTS, paymentsByState: { captured: payments } });
+  });
+
+  test("whoever followed the changes through all kills has each of them, once and in order", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const all: SeenChangeEvent[] = [];
+    for await (const event of load.client.events()) all.push(event);
+    await until("the follower to come to the end", () => (follower.seen.length >= all.length ? true : undefined));
+    expect(follower.failure).toBeUndefined();
+    expect(follower.seen).toEqual(all);
+    expect(all.map(({ cursor }) => cursor)).toEqual(all.map((_, index) => BigInt(index + 1)));
+    const ids = new Set(all.map(({ transfer }) => transfer.id));
+    const sent = load.sent.filter(({ kind }) => kind === "transfer");
+    expect(sent.filter(({ id }) => !ids.has(id))).toEqual([]);
+    const rest: SeenChangeEvent[] = [];
+    for await (const event of load.client.events({ cursor: 500n })) rest.push(event);
+    expect(rest).toEqual(all.slice(500));
   });
 
   test("all nodes hold the same state", { timeout: PATIENCE_MS }, async () => {

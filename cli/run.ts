@@ -16,11 +16,13 @@ import { checkpoint } from "./commands/checkpoint.ts";
 import { configure } from "./commands/configure.ts";
 import { day } from "./commands/day.ts";
 import { dev } from "./commands/dev.ts";
+import { events } from "./commands/events.ts";
 import { importPayments } from "./commands/import.ts";
 import { init } from "./commands/init.ts";
 import { keys } from "./commands/keys.ts";
 import { pay } from "./commands/pay.ts";
 import { payment } from "./commands/payment.ts";
+import { query } from "./commands/query.ts";
 import { receipt } from "./commands/receipt.ts";
 import { risk } from "./commands/risk.ts";
 import { settlement } from "./commands/settlement.ts";
@@ -35,7 +37,7 @@ import { EXIT, Output, type Streams } from "./output.ts";
 const COMMANDS = [
   ...[day, dev, init, start, status, verify],
   ...[keys, authority, configure, risk],
-  ...[account, transfer, tx, pay, payment, importPayments, settlement],
+  ...[account, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],
   ...[bench, benchLedger, benchPeers, sim, acquirer],
 ];

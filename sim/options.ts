@@ -54,6 +54,8 @@ export interface OperationMix {
   readonly hold: number;
   readonly chain: number;
   readonly readAccount: number;
+  /** Reads with a bound on how old the answer may be. */
+  readonly readStale: number;
   readonly readTransfer: number;
   readonly retry: number;
   readonly payment: number;
@@ -200,6 +202,7 @@ function drawWorkload(random: Random): WorkloadOptions {
       hold: weight(),
       chain: weight(),
       readAccount: between(random, 5, 20),
+      readStale: between(random, 2, 10),
       readTransfer: weight(),
       retry: weight(),
       payment: payments ? between(random, 3, 20) : 0,

@@ -16,7 +16,7 @@ import { Verdict } from "./check/verdict.ts";
 import { Cluster } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
-import { drawPlan } from "./fault/plan.ts";
+import { drawPlan, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { TraceHash, type TraceListener } from "./trace.ts";
@@ -68,7 +68,7 @@ export class World {
     const shared = { scheduler, trace: this.#hash, counters };
     this.verdict = new Verdict(() => ({ atMs: scheduler.nowMs, step: this.#hash.steps }));
     this.rules = new Rules(this.verdict, followedBy(options), (node, moment) => this.#injector.moment(node, moment));
-    this.history = new History(this.verdict);
+    this.history = new History(this.verdict, slowestMs(options));
     const ring = new KeyRing();
     const keys = bankKeys(ring, options.workload);
     const nodeKeys = Array.from({ length: options.nodes }, (_, index) => ring.create(`node ${index + 1}`));
@@ -162,6 +162,13 @@ export class World {
     }
     this.history.check();
   }
+}
+
+/** True time, in microseconds, that passes while the slowest clock of the run counts a millisecond. */
+function slowestMs({ clockRates, faults }: SimOptions): number {
+  const slowed = faults.weights.slowTimers + faults.weights.sickLeader > 0;
+  const slowestPermille = Math.floor(Math.min(...clockRates) / (slowed ? TIMERS_SLOWER_MAX : 1));
+  return Math.ceil((US_PER_MS * 1_000) / slowestPermille);
 }
 
 /** Which accounts the rules follow. */

@@ -2,10 +2,12 @@
  * The bulk load: full batches of transfers between random accounts, each batch under one signature, in closed loops. The
  * shape of the benchmark command of the field's best-known ledger database, so that both can be run in turn.
  */
+
 import { performance } from "node:perf_hooks";
 import { CodedError } from "../../node/base/errors.ts";
 import { Prng } from "../../node/base/prng.ts";
 import { batchResults, type Command, type QuorateClient } from "../../node/client/index.ts";
+import { accountFilterFlags } from "../../node/ledger/filters.ts";
 import { AccountStatus, TransferStatus } from "../../node/ledger/status.ts";
 import { ask } from "../cluster-access.ts";
 import { accountBatches, type BatchShape, TransferBatches } from "./flat-batches.ts";
@@ -89,8 +91,8 @@ export async function queryHistories(target: Target, options: BulkOptions): Prom
       const accountId = BigInt(1 + random.below(options.accounts));
       const askedAt = performance.now();
       await ask(client, {
-        ...{ type: "accountTransfers", accountId, timestampMin: 0n, timestampMax: 0n },
-        ...{ limit: HISTORY_LIMIT, reversed: true, debits: true, credits: true },
+        ...{ type: "accountTransfers", accountId, limit: HISTORY_LIMIT },
+        flags: accountFilterFlags.debits | accountFilterFlags.credits | accountFilterFlags.reversed,
       });
       latencies.push(performance.now() - askedAt);
     }

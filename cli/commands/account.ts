@@ -1,6 +1,7 @@
 /** `quorate account`: accounts and what happened on them. */
 import type { CommandModule } from "yargs";
-import { QUERY_RESULTS_MAX } from "../../node/base/limits.ts";
+import { accountFilterFlags, decodeBalances } from "../../node/client/index.ts";
+import type { AccountFilter } from "../../node/ledger/filters.ts";
 import {
   type Account,
   accountFlags,
@@ -14,12 +15,32 @@ import { ask, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
 import { EXIT, table } from "../output.ts";
+import {
+  CONSISTENCY_OPTION,
+  DATA_OPTIONS,
+  type FilterArguments,
+  filterFrom,
+  flagNames,
+  LIMIT_OPTION,
+  readPages,
+  TIME_OPTIONS,
+} from "../reading.ts";
 import { SUBMIT_OPTIONS, submitOne, submitRecord } from "../submit.ts";
 
-const FLAG_NAMES = Object.entries(accountFlags);
+const HISTORY_OPTIONS = {
+  ...{ ...CLUSTER_OPTIONS, ...CONSISTENCY_OPTION, ...TIME_OPTIONS, ...DATA_OPTIONS, ...LIMIT_OPTION },
+  "oldest-first": { type: "boolean", default: false, describe: "from the beginning" },
+} as const;
 
-function flagNames(flags: number): string[] {
-  return FLAG_NAMES.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
+interface HistoryArguments extends FilterArguments {
+  readonly limit: number;
+  readonly "oldest-first": boolean;
+}
+
+function historyFilter(args: HistoryArguments, accountId: bigint): AccountFilter {
+  const { debits, credits, reversed } = accountFilterFlags;
+  const flags = debits | credits | (args["oldest-first"] ? 0 : reversed);
+  return { ...filterFrom(args), accountId, limit: args.limit, flags };
 }
 
 /** Which step of a two-phase transfer a transfer is. */
@@ -49,16 +70,18 @@ const create: CommandModule = command({
         describe: "its owner cannot overdraw it",
       })
       .option("credits-must-not-exceed-debits", { type: "boolean", default: false, describe: "the mirror, for assets" })
+      .option("history", { type: "boolean", default: false, describe: "keep its balances after each transfer" })
       .example("$0 account create --id 7 --ledger EUR --debits-must-not-exceed-credits", "a customer's account"),
   handler: async (args, output) => {
     const id = args.id === undefined ? newId(Date.now()) : parseId(args.id);
     const flags =
       (args["debits-must-not-exceed-credits"] ? accountFlags.debitsMustNotExceedCredits : 0) |
-      (args["credits-must-not-exceed-debits"] ? accountFlags.creditsMustNotExceedDebits : 0);
-    const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
+      (args["credits-must-not-exceed-debits"] ? accountFlags.creditsMustNotExceedDebits : 0) |
+      (args.history ? accountFlags.history : 0);
+    const nothing = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
     const userData = { userData128: 0n, userData64: 0n, userData32: 0 };
     const ledger = parseLedger(args.ledger);
-    const record: Account = { id, ...balances, ...userData, ledger, code: args.code, flags, timestamp: 0n };
+    const record: Account = { id, ...nothing, ...userData, ledger, code: args.code, flags, timestamp: 0n };
     await submitRecord(args, { kind: "createAccounts", batch: encodeAccounts([record]) }, output, id);
   },
 });
@@ -69,13 +92,17 @@ const show: CommandModule = command({
   describe: "balances of accounts; exit code 1 when one is not found",
   builder: (yargs) =>
     yargs
-      .options(CLUSTER_OPTIONS)
+      .options({ ...CLUSTER_OPTIONS, ...CONSISTENCY_OPTION })
       .positional("ids", { type: "string", array: true, demandOption: true, describe: "account ids" })
       .example("$0 account show 7 8", "two accounts, read at one height"),
   handler: async (args, output) => {
     const ids = args.ids.map(parseId);
-    const answer = await withReader(args, async (client) => await ask(client, { type: "accounts", ids }));
-    const accounts = decodeAccounts(answer.records).map((account) => ({ ...account, flags: flagNames(account.flags) }));
+    const query = { type: "accounts", ids } as const;
+    const answer = await withReader(args, async (client) => await ask(client, query, args.consistency));
+    const accounts = decodeAccounts(answer.records).map((account) => ({
+      ...account,
+      flags: flagNames(accountFlags, account.flags),
+    }));
     const rows = accounts.map((a) => {
       const amounts = [
         a.debitsPending,
@@ -87,7 +114,8 @@ const show: CommandModule = command({
       return [`${a.id}`, ...amounts.map((amount) => formatAmount(amount, a.ledger)), a.flags.join(" ")];
     });
     const heading = ["account", "debits held", "debits", "credits held", "credits", "balance", "rules"];
-    output.result({ height: answer.height, accounts }, table([heading, ...rows]));
+    const { height, timestamp } = answer;
+    output.result({ height, timestamp, accounts }, table([heading, ...rows]));
     const missing = ids.filter((id) => !accounts.some((account) => account.id === id));
     if (missing.length > 0) output.note(`not found, or not yours to see: ${missing.join(", ")}`);
     return missing.length === 0 ? EXIT.done : EXIT.failed;
@@ -99,23 +127,15 @@ const history: CommandModule = command({
   describe: "transfers of an account, newest first",
   builder: (yargs) =>
     yargs
-      .options(CLUSTER_OPTIONS)
+      .options(HISTORY_OPTIONS)
       .positional("id", { type: "string", demandOption: true, describe: "account id" })
-      .option("limit", {
-        type: "number",
-        default: 20,
-        coerce: whole("limit", 1, QUERY_RESULTS_MAX),
-        describe: "how many at most",
-      })
-      .option("oldest-first", { type: "boolean", default: false, describe: "from the beginning" })
       .example("$0 account history 7 --limit 5", "the last five transfers of account 7"),
   handler: async (args, output) => {
     const accountId = parseId(args.id);
-    const bounds = { timestampMin: 0n, timestampMax: 0n, debits: true, credits: true };
-    const page = { limit: args.limit, reversed: !args["oldest-first"] };
-    const query = { type: "accountTransfers", accountId, ...bounds, ...page } as const;
-    const answer = await withReader(args, async (client) => await ask(client, query));
-    const transfers = decodeTransfers(answer.records);
+    const query = { type: "accountTransfers", ...historyFilter(args, accountId) } as const;
+    const asked = { query, reversed: !args["oldest-first"], fresh: args.consistency };
+    const page = await withReader(args, async (client) => await readPages(client, asked, decodeTransfers));
+    const { height, timestamp, items: transfers, next } = page;
     const rows = transfers.map((t) => {
       const out = t.debitAccountId === accountId;
       const amount = `${out ? "-" : "+"}${formatAmount(t.amount, t.ledger)}`;
@@ -123,9 +143,36 @@ const history: CommandModule = command({
       return [formatTime(t.timestamp), `${t.id}`, stepName(t.flags), out ? "to" : "from", `${other}`, amount];
     });
     output.result(
-      { height: answer.height, transfers },
+      { height, timestamp, transfers, next },
       table([["time", "transfer", "step", "", "account", "amount"], ...rows]),
     );
+  },
+});
+
+const balances: CommandModule = command({
+  command: "balances <id>",
+  describe: "how an account with the history flag stood after each of its transfers, newest first",
+  builder: (yargs) =>
+    yargs
+      .options(HISTORY_OPTIONS)
+      .positional("id", { type: "string", demandOption: true, describe: "account id" })
+      .example("$0 account balances 7 --since 2026-01-01", "how account 7 stood since the new year"),
+  handler: async (args, output) => {
+    const accountId = parseId(args.id);
+    const query = { type: "accountBalances", ...historyFilter(args, accountId) } as const;
+    const asked = { query, reversed: !args["oldest-first"], fresh: args.consistency };
+    const [page, ledger] = await withReader(args, async (client) => {
+      const own = await ask(client, { type: "accounts", ids: [accountId] }, args.consistency);
+      return [await readPages(client, asked, decodeBalances), decodeAccounts(own.records)[0]?.ledger ?? 0] as const;
+    });
+    const { height, timestamp, items, next } = page;
+    const rows = items.map((b) => {
+      const amounts = [b.debitsPending, b.debitsPosted, b.creditsPending, b.creditsPosted];
+      const all = [...amounts, b.creditsPosted - b.debitsPosted];
+      return [formatTime(b.timestamp), ...all.map((amount) => formatAmount(amount, ledger))];
+    });
+    const heading = ["time", "debits held", "debits", "credits held", "credits", "balance"];
+    output.result({ height, timestamp, balances: items, next }, table([heading, ...rows]));
   },
 });
 
@@ -150,7 +197,7 @@ function freezing(name: string, describe: string, frozen: boolean): CommandModul
 }
 
 export const account: CommandModule = group("account", "create, show, freeze accounts", [
-  ...[create, show, history],
+  ...[create, show, history, balances],
   freezing("freeze", "refuse all debits of an account, also of what it holds; for operators", true),
   freezing("unfreeze", "let an account be debited again; for operators", false),
 ]);

@@ -161,6 +161,69 @@ describe("accounts and transfers", () => {
   });
 });
 
+/** What a command printed, one JSON object a line. */
+function jsonLines(out: string): Record<string, unknown>[] {
+  return out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe("queries and events", () => {
+  test("balances of an account after each transfer, by time", async () => {
+    await done("account", "create", "--id", "30", ...EUR, "--history");
+    for (const id of ["301", "302", "303"]) {
+      await done("transfer", "--id", id, "--from", "1", "--to", "30", "--amount", "1", ...EUR);
+    }
+    const { balances } = (await json("account", "balances", "30")) as { balances: Record<string, string>[] };
+    expect(balances.map(({ creditsPosted }) => creditsPosted)).toEqual(["300", "200", "100"]);
+    const since = balances[1]?.["timestamp"] ?? "";
+    const text = await done("account", "balances", "30", "--since", since, "--oldest-first", "--limit", "1");
+    expect(text).toContain("2.00 EUR");
+  });
+
+  test("accounts and transfers by what they are, page after page", async () => {
+    const accounts = await json("query", "accounts", ...EUR, "--limit", "2");
+    expect(accounts).toMatchObject({ accounts: [{ ledger: 978 }, { ledger: 978 }] });
+    const first = await json("query", "transfers", "--newest-first", "--limit", "2");
+    expect(first).toMatchObject({ transfers: [{ id: "303" }, { id: "302" }] });
+    const next = String(first["next"]);
+    const second = await json("query", "transfers", "--newest-first", "--limit", "1", "--until", next);
+    expect(second).toMatchObject({ transfers: [{ id: "301" }] });
+    expect(await json("query", "transfers", "--code", "9")).toMatchObject({ transfers: [], next: "0" });
+  });
+
+  test("events, one a line, go on behind a cursor, and wait for more", async () => {
+    const { out, err } = await q("events", "--json");
+    const all = jsonLines(out);
+    expect(all.map(({ cursor }) => cursor)).toEqual(all.map((_, index) => `${index + 1}`));
+    expect(err).toBe(`${all.length} events; go on with --from ${all.length}\n`);
+    expect(all.at(-1)).toMatchObject({
+      ...{ type: "single_phase", transfer: { id: "303", flags: [] } },
+      ...{ creditAccount: { id: "30", creditsPosted: "300", flags: ["history"] } },
+    });
+    const from = ["--from", `${all.length - 1}`];
+    const follower = q("events", "--json", "--follow", "--limit", "2", ...from);
+    await done("transfer", "--id", "304", "--from", "1", "--to", "30", "--amount", "1", ...EUR);
+    expect(jsonLines((await follower).out).map(({ transfer }) => (transfer as { id: string }).id)).toEqual([
+      "303",
+      "304",
+    ]);
+    expect(await done("account", "show", "30", "--consistency", "local")).toContain("EUR");
+  });
+
+  test("how fresh an answer must be, is said and kept", async () => {
+    const [linearizable, stale] = [
+      await json("account", "show", "30"),
+      await json("account", "show", "30", "--consistency", "5000ms"),
+    ];
+    expect(stale["accounts"]).toEqual(linearizable["accounts"]);
+    expect(await q("account", "show", "30", "--consistency", "fresh")).toMatchObject({ code: 2 });
+    expect(await q("events", "--from", "yesterday")).toMatchObject({ code: 2 });
+    expect(await q("query", "transfers", "--since", "noon")).toMatchObject({ code: 2 });
+  });
+});
+
 describe("payments and receipts", () => {
   const PAY = ["pay", "--payer", "7", "--payee", "8", ...EUR];
 

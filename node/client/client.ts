@@ -9,6 +9,7 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
+import type { SeenChangeEvent } from "../state/flat-answers.ts";
 import type { ClusterFile } from "../transport/cluster-file.ts";
 import type { Command } from "../wire/body.ts";
 import type { Consistency } from "../wire/client-frames.ts";
@@ -20,12 +21,15 @@ import { Connector, closedError } from "./connector.ts";
 import { randomBytes, sha256 } from "./crypto.ts";
 import { before, left } from "./deadline.ts";
 import { ClientError, isRetriable } from "./errors.ts";
+import { changeEvents, type EventsOptions } from "./events.ts";
 import { LogTime } from "./log-time.ts";
 import { ReceiptChecker } from "./receipt-check.ts";
 import { SequenceWindow } from "./sequence-window.ts";
 
 const DEADLINE_MS = 30_000;
 const ATTEMPT_MS = 2_000;
+/** An election takes less. */
+const LONELY_ATTEMPTS = 12;
 const PAUSE_MS = 20;
 const PAUSE_MAX_MS = 250;
 const LIFETIME_NS = 300_000_000_000n;
@@ -157,11 +161,19 @@ export class QuorateClient {
       let connection: Connection | undefined;
       try {
         connection = await this.#connector.connect(deadline);
-        return await connection.query(query, consistency, Math.min(ATTEMPT_MS, left(deadline)));
+        return await connection.query(query, consistency, Math.min(ATTEMPT_MS * attempt, left(deadline)));
       } catch (error) {
         await this.#pauseOrThrow(error, { attempt, deadline, connection, sent: false });
       }
     }
+  }
+
+  /**
+   * The changes of the ledger, in the order in which they happened, at least once and without a gap, of accounts that this
+   * key may see; whoever stops goes on from the cursor of the last event. Throws as `query`.
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<SeenChangeEvent, void> {
+    return changeEvents(async (query, consistency) => await this.query(query, consistency), options);
   }
 
   /** Ends the connection. Requests that are under way end as `closed`; what becomes of them nobody will tell. */
@@ -259,8 +271,9 @@ export class QuorateClient {
     if (!(error instanceof ClientError)) throw error;
     if (this.#connector.closed) throw closedError();
     if (!isRetriable(error.code)) throw error;
-    // A node that does not answer, or lies, is given up; the next attempt goes to another.
-    if (error.code === "timeout" || error.code === "receipt_invalid") connection?.close();
+    // A node that does not answer, lies, or finds no leader for long is given up; the next attempt goes to another.
+    const lonely = error.code === "no_leader" && attempt % LONELY_ATTEMPTS === 0;
+    if (lonely || error.code === "timeout" || error.code === "receipt_invalid") connection?.close();
     const pause = Math.min(PAUSE_MS * attempt, PAUSE_MAX_MS);
     if (performance.now() + pause < deadline) {
       await sleep(pause);

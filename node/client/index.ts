@@ -5,5 +5,6 @@
 
 export { fetchCheckpoint, fetchConsistency, fetchInclusion } from "./checkpoints.ts";
 export { type ClientOptions, type Outcome, QuorateClient } from "./client.ts";
+export type { EventsOptions } from "./events.ts";
 export { readKeyFile, writeKeyFile } from "./key-file.ts";
 export * from "./portable.ts";

@@ -3,6 +3,8 @@
  * receipts.
  */
 
+export { accountFilterFlags, queryFilterFlags } from "../ledger/filters.ts";
+export type { AccountBalance } from "../ledger/history.ts";
 export {
   type Account,
   accountFlags,
@@ -14,6 +16,7 @@ export {
   transferFlags,
 } from "../ledger/records.ts";
 export { AccountStatus, accountStatusName, TransferStatus, transferStatusName } from "../ledger/status.ts";
+export { decodeBalances, decodeChanges, type SeenChangeEvent } from "../state/flat-answers.ts";
 export { decodeAnswer, encodeQuery, type Query, type QueryAnswer } from "../state/queries.ts";
 export { type ClusterFile, type ClusterNode, parseClusterFile } from "../transport/cluster-file.ts";
 export {
@@ -25,6 +28,7 @@ export {
   type SignedCheckpoint,
 } from "../wire/attestation.ts";
 export type { Command } from "../wire/body.ts";
+export type { Consistency } from "../wire/client-frames.ts";
 export { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 export { decodeReceipt, type Receipt, type ReceiptVerdict, verifyReceipt } from "../wire/receipt.ts";
 export { batchResults, decodeResult, type EventResult } from "../wire/results.ts";

@@ -266,7 +266,8 @@ export class GatewayActor implements Actor<GatewayMessage> {
     else if (question.confirmed) this.#finish(asker, refusal, "the cluster's state does not admit the transaction");
     else {
       const again = must(this.#questions.open({ asker, transaction, confirmed: true }), "a question's place was taken");
-      this.#deps.consensus.deliver({ type: "read", question: { kind: "admission", token: again, transaction } });
+      const admission = { kind: "admission", token: again, transaction } as const;
+      this.#deps.consensus.deliver({ type: "read", question: admission, consistency: "linearizable" });
     }
   }
 
@@ -296,8 +297,9 @@ export class GatewayActor implements Actor<GatewayMessage> {
       return;
     }
     const question = { kind: "query", token, query: frame.query, publicKey } as const;
-    if (frame.consistency === "local") this.#deps.ledger.deliver({ type: "question", question, height: 0 });
-    else this.#deps.consensus.deliver({ type: "read", question });
+    const { consistency } = frame;
+    if (consistency === "local") this.#deps.ledger.deliver({ type: "question", question, height: 0 });
+    else this.#deps.consensus.deliver({ type: "read", question, consistency });
   }
 
   #answered(

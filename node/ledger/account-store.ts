@@ -138,15 +138,25 @@ export class AccountStore implements Paged {
   }
 }
 
-/** The account in a row of 32 words. */
-export function accountIn(rows: Uint32Array, row: number): Account {
-  const codeFlags = rows[row + layout.CODE_FLAGS] as number;
+/** The balances in a row of 32 words. */
+export function balancesIn(
+  rows: Uint32Array,
+  row: number,
+): Pick<Account, "debitsPending" | "debitsPosted" | "creditsPending" | "creditsPosted"> {
   return {
-    id: toBigInt(rows, row),
     debitsPending: toBigInt(rows, row + layout.DEBITS_PENDING),
     debitsPosted: toBigInt(rows, row + layout.DEBITS_POSTED),
     creditsPending: toBigInt(rows, row + layout.CREDITS_PENDING),
     creditsPosted: toBigInt(rows, row + layout.CREDITS_POSTED),
+  };
+}
+
+/** The account in a row of 32 words. */
+function accountIn(rows: Uint32Array, row: number): Account {
+  const codeFlags = rows[row + layout.CODE_FLAGS] as number;
+  return {
+    id: toBigInt(rows, row),
+    ...balancesIn(rows, row),
     userData128: toBigInt(rows, row + layout.USER_DATA),
     userData64: u64At(rows, row + layout.USER_DATA_64),
     userData32: rows[row + layout.USER_DATA_32] as number,

@@ -1,26 +1,34 @@
 /**
- * What changed, in the order of time: every transfer and every expiry, with both accounts as it left them.
+ * What changed, in the order in which it happened: every transfer and every expiry, with both accounts as it left them.
+ *
+ * A change has a place in that order, the same on every node and for ever, and whoever reads on from a place misses
+ * nothing. Timestamps would not do: an imported transfer bears one of the past, which may lie before an expiry that was
+ * there first.
  */
-import { accountIn } from "./account-store.ts";
 import { type Books, EXPIRY } from "./books.ts";
 import type { ChangeEventsFilter } from "./filters.ts";
-import * as layout from "./layout.ts";
 import { ROW } from "./layout.ts";
+import type { Bounds } from "./queries.ts";
 import { type Account, accountFlags, type Transfer, transferFlags } from "./records.ts";
 import { Replay } from "./replay.ts";
 import { setU64 } from "./words.ts";
 
-export type ChangeEventType =
-  | "single_phase"
-  | "two_phase_pending"
-  | "two_phase_posted"
-  | "two_phase_voided"
-  | "two_phase_expired";
+/** By the numbers that stand for them on the wire. */
+export const CHANGE_TYPES = [
+  "single_phase",
+  "two_phase_pending",
+  "two_phase_posted",
+  "two_phase_voided",
+  "two_phase_expired",
+] as const;
+export type ChangeEventType = (typeof CHANGE_TYPES)[number];
 
 export interface ChangeEvent {
   readonly type: ChangeEventType;
-  /** When it happened. No two changes have the same timestamp, so the last one seen plus one resumes the stream. */
+  /** When it happened. No two changes have the same timestamp. */
   readonly timestamp: bigint;
+  /** How many changes there were with this one: whoever has seen it goes on from here. */
+  readonly cursor: bigint;
   readonly ledger: number;
   /** The transfer; of an expiry, the pending transfer that expired. */
   readonly transfer: Transfer;
@@ -28,12 +36,18 @@ export interface ChangeEvent {
   readonly creditAccount: Account;
 }
 
-/** A change that was asked for: its transfer, and its place in the order in which changes happened. */
-interface Found {
-  readonly timestamp: bigint;
-  readonly type: ChangeEventType;
-  readonly transfer: number;
-  readonly place: number;
+export interface ChangeEventPage {
+  readonly events: readonly ChangeEvent[];
+  /** Where the next page begins; never before the cursor that was asked for. */
+  readonly next: bigint;
+  /** Whether there is more that was not looked at. */
+  readonly more: boolean;
+}
+
+/** A place in the order of changes: how many transfers and how many expiries come before it. */
+interface Place {
+  transfer: number;
+  expiry: number;
 }
 
 export class ChangeEvents {
@@ -46,70 +60,132 @@ export class ChangeEvents {
     this.#replay = new Replay(books);
   }
 
-  /** The changes in the filter's range, oldest first; the filter must have results. */
-  find(filter: ChangeEventsFilter): ChangeEvent[] {
-    const found = this.#select(filter);
-    const events = new Map<Found, ChangeEvent>();
-    // Imported transfers are older than they happened: the order of time is not always that of places.
-    for (const one of [...found].sort((a, b) => a.place - b.place)) {
-      this.#replay.moveTo(one.place);
-      events.set(one, this.#event(one));
-    }
-    return found.map((one) => events.get(one) as ChangeEvent);
+  /** How many changes there are. */
+  get count(): number {
+    return this.#books.transfers.count + this.#books.expiries.count;
   }
 
-  /** Merges transfers and expiries by time. */
-  #select({ timestampMin = 0n, timestampMax = 0n, limit }: ChangeEventsFilter): Found[] {
+  /** Goes at most so many steps towards where a page begins; true when it can be read. */
+  seek(filter: ChangeEventsFilter, stepsMax: number): boolean {
+    const { from, end } = this.#range(filter);
+    return from >= end || this.#replay.moveTowards(from, stepsMax);
+  }
+
+  /** The changes that a filter finds, within bounds; the filter must have results. */
+  page(filter: ChangeEventsFilter, { triesMax, authority }: Bounds): ChangeEventPage {
+    const { from, end, first, last } = this.#range(filter);
+    const events: ChangeEvent[] = [];
+    const place = this.#placeAt(from);
+    let at = from;
+    for (; at < end && events.length < filter.limit && at - from < triesMax; at++) {
+      const expired = this.#isExpiry(place);
+      const inRange = expired
+        ? place.expiry >= first.expiry && place.expiry < last.expiry
+        : place.transfer >= first.transfer && place.transfer < last.transfer;
+      if (inRange && this.#concerns(place, authority)) events.push(this.#event(place, at));
+      if (expired) place.expiry += 1;
+      else place.transfer += 1;
+    }
+    const asked = filter.cursor ?? 0n;
+    return { events, next: asked > BigInt(at) ? asked : BigInt(at), more: at < end };
+  }
+
+  /** Places [from, end) hold all that can be found; among them, transfers and expiries from `first` up to `last`. */
+  #range({ cursor = 0n, timestampMin = 0n, timestampMax = 0n }: ChangeEventsFilter): Range {
     const { transfers, expiries } = this.#books;
-    const time = this.#time;
-    setU64(time, 0, timestampMin);
-    let slot = transfers.table.firstFrom(ROW.timestamp, time, 0);
-    let expiry = expiries.firstFrom(EXPIRY.timestamp, time, 0);
-    const found: Found[] = [];
-    while (found.length < limit) {
-      const transfer = slot < transfers.count ? this.#transfer(slot) : undefined;
-      const expired = expiry < expiries.count ? this.#expiry(expiry) : undefined;
-      const next = transfer !== undefined && !(expired && expired.timestamp < transfer.timestamp) ? transfer : expired;
-      if (next === undefined || (timestampMax !== 0n && next.timestamp > timestampMax)) break;
-      if (next === transfer) slot += 1;
-      else expiry += 1;
-      found.push(next);
-    }
-    return found;
+    const first = this.#firstFrom(timestampMin);
+    const last =
+      timestampMax === 0n ? { transfer: transfers.count, expiry: expiries.count } : this.#firstFrom(timestampMax + 1n);
+    const { from, end } = this.#placesOf(first, last);
+    const begin = cursor > BigInt(this.count) ? this.count : Number(cursor);
+    return { from: Math.max(from, begin), end, first, last };
   }
 
-  #transfer(slot: number): Found {
-    const { transfers } = this.#books;
-    const timestamp = transfers.timestamp(slot);
+  #placesOf(first: Place, last: Place): { readonly from: number; readonly end: number } {
+    const begins: number[] = [];
+    const ends: number[] = [];
+    if (first.transfer < last.transfer) {
+      begins.push(this.#placeOfTransfer(first.transfer));
+      ends.push(this.#placeOfTransfer(last.transfer - 1) + 1);
+    }
+    if (first.expiry < last.expiry) {
+      begins.push(this.#placeOfExpiry(first.expiry));
+      ends.push(this.#placeOfExpiry(last.expiry - 1) + 1);
+    }
+    return { from: begins.length === 0 ? this.count : Math.min(...begins), end: Math.max(0, ...ends) };
+  }
+
+  /** The first transfer and the first expiry at a time or after it: the timestamps of each only rise. */
+  #firstFrom(timestamp: bigint): Place {
+    const { transfers, expiries } = this.#books;
+    setU64(this.#time, 0, timestamp);
     return {
-      timestamp,
-      type: typeOf(transfers.flags(slot)),
-      transfer: slot,
-      place: this.#replay.placeOfTransfer(slot),
+      transfer: transfers.table.firstFrom(ROW.timestamp, this.#time, 0),
+      expiry: expiries.firstFrom(EXPIRY.timestamp, this.#time, 0),
     };
   }
 
-  #expiry(expiry: number): Found {
+  #placeOfTransfer(slot: number): number {
     const { expiries } = this.#books;
-    const timestamp = expiries.timeAt(expiry, EXPIRY.timestamp);
-    const transfer = expiries.get(expiry, EXPIRY.pending);
-    return { timestamp, type: "two_phase_expired", transfer, place: this.#replay.placeOfExpiry(expiry) };
+    const before = expiries.search(0, expiries.count, (expiry) => expiries.get(expiry, EXPIRY.transfersBefore) > slot);
+    return slot + before;
   }
 
-  /** The change that the replay has just carried out. */
-  #event({ timestamp, type, transfer }: Found): ChangeEvent {
-    const { transfers } = this.#books;
-    const { rows } = this.#replay;
-    const ledger = transfers.get(transfer, ROW.ledger);
-    const debitAccount = accountAfter(rows, transfers.get(transfer, ROW.debit));
-    const creditAccount = accountAfter(rows, transfers.get(transfer, ROW.credit));
-    return { type, timestamp, ledger, transfer: transfers.transfer(transfer), debitAccount, creditAccount };
+  #placeOfExpiry(expiry: number): number {
+    return expiry + this.#books.expiries.get(expiry, EXPIRY.transfersBefore);
+  }
+
+  #placeAt(at: number): Place {
+    const { expiries } = this.#books;
+    const expiry = expiries.search(0, expiries.count, (one) => this.#placeOfExpiry(one) >= at);
+    return { transfer: at - expiry, expiry };
+  }
+
+  #isExpiry({ transfer, expiry }: Place): boolean {
+    const { expiries } = this.#books;
+    return expiry < expiries.count && expiries.get(expiry, EXPIRY.transfersBefore) <= transfer;
+  }
+
+  /** The slot of the transfer that a change is about. */
+  #transferAt(place: Place): number {
+    return this.#isExpiry(place) ? this.#books.expiries.get(place.expiry, EXPIRY.pending) : place.transfer;
+  }
+
+  #concerns(place: Place, authority: number | undefined): boolean {
+    if (authority === undefined) return true;
+    const { transfers, accounts } = this.#books;
+    const slot = this.#transferAt(place);
+    const of = (column: number): number => accounts.authority(transfers.get(slot, column));
+    return of(ROW.debit) === authority || of(ROW.credit) === authority;
+  }
+
+  #event(place: Place, at: number): ChangeEvent {
+    const { transfers, expiries } = this.#books;
+    const replay = this.#replay;
+    replay.moveTo(at + 1);
+    const expired = this.#isExpiry(place);
+    const slot = this.#transferAt(place);
+    return {
+      type: expired ? "two_phase_expired" : typeOf(transfers.flags(slot)),
+      timestamp: expired ? expiries.timeAt(place.expiry, EXPIRY.timestamp) : transfers.timestamp(slot),
+      cursor: BigInt(at + 1),
+      ledger: transfers.get(slot, ROW.ledger),
+      transfer: transfers.transfer(slot),
+      debitAccount: thawed(replay.account(transfers.get(slot, ROW.debit))),
+      creditAccount: thawed(replay.account(transfers.get(slot, ROW.credit))),
+    };
   }
 }
 
-/** An account as a change left it. Freezing is no change of the ledger's, and not among what is replayed. */
-function accountAfter(rows: Uint32Array, slot: number): Account {
-  const account = accountIn(rows, slot * layout.RECORD_WORDS);
+interface Range {
+  readonly from: number;
+  readonly end: number;
+  readonly first: Place;
+  readonly last: Place;
+}
+
+/** Freezing is no change of the ledger's, and not among what is replayed. */
+function thawed(account: Account): Account {
   return { ...account, flags: account.flags & ~accountFlags.frozen };
 }
 

@@ -14,13 +14,19 @@ export const accountFilterFlags = { debits: 1, credits: 2, reversed: 4 } as cons
 export const queryFilterFlags = { reversed: 1 } as const;
 
 /** From when to when, in nanoseconds of log time, both included, and how many results at most. */
-export interface ChangeEventsFilter {
+interface RangeFilter {
   readonly timestampMin?: bigint;
   readonly timestampMax?: bigint;
   readonly limit: number;
 }
 
-interface DataFilter extends ChangeEventsFilter {
+/** Which changes. */
+export interface ChangeEventsFilter extends RangeFilter {
+  /** Begins behind so many changes: the `cursor` of the last one that was seen. */
+  readonly cursor?: bigint;
+}
+
+interface DataFilter extends RangeFilter {
   readonly userData128?: bigint;
   readonly userData64?: bigint;
   readonly userData32?: number;
@@ -48,6 +54,7 @@ const DATA: Readonly<Record<string, Bits>> = {
 };
 const ACCOUNT_FILTER: Readonly<Record<string, Bits>> = { ...DATA, accountId: 128 };
 const QUERY_FILTER: Readonly<Record<string, Bits>> = { ...DATA, ledger: 32 };
+const CHANGES_FILTER: Readonly<Record<string, Bits>> = { ...RANGE, cursor: 64 };
 
 function checkFields(fields: Readonly<Record<string, Bits>>, filter: object): void {
   for (const [name, value] of Object.entries(filter) as [string, unknown][]) {
@@ -74,11 +81,11 @@ export function isQueryFilter(filter: QueryFilter): boolean {
 
 /** Whether the filter can find anything; throws `malformed_filter`. */
 export function isChangeEventsFilter(filter: ChangeEventsFilter): boolean {
-  checkFields(RANGE, filter);
+  checkFields(CHANGES_FILTER, filter);
   return hasResults(filter);
 }
 
-function hasResults({ timestampMin = 0n, timestampMax = 0n, limit }: ChangeEventsFilter): boolean {
+function hasResults({ timestampMin = 0n, timestampMax = 0n, limit }: RangeFilter): boolean {
   const ordered = timestampMax === 0n || timestampMin <= timestampMax;
   return timestampMin <= TIMESTAMP_MAX && timestampMax <= TIMESTAMP_MAX && ordered && limit > 0;
 }

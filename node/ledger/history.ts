@@ -32,7 +32,7 @@ export class History {
 
   constructor(accounts: AccountStore, segmentRows: number) {
     this.#accounts = accounts;
-    this.table = new RowTable({ name: "history", width: WIDTH, segmentRows });
+    this.table = new RowTable({ name: "balances", width: WIDTH, segmentRows });
   }
 
   /** Records how an account stands after a transfer. Transfers come in the order of their slots, the debit side first. */

@@ -16,18 +16,12 @@ import { AccountRules } from "./create-accounts.ts";
 import { TransferRules } from "./create-transfers.ts";
 import type { DebitAllowance } from "./debit-allowance.ts";
 import { checkUnsigned } from "./fields.ts";
-import {
-  type AccountFilter,
-  type ChangeEventsFilter,
-  isAccountFilter,
-  isChangeEventsFilter,
-  isQueryFilter,
-  type QueryFilter,
-} from "./filters.ts";
+import type { AccountFilter, ChangeEventsFilter, QueryFilter } from "./filters.ts";
 import type { AccountBalance } from "./history.ts";
 import { RECORD_WORDS } from "./layout.ts";
+import { Pages } from "./pages.ts";
 import type { PendingStatus } from "./pending-statuses.ts";
-import { Queries } from "./queries.ts";
+import { type Bounds, Queries } from "./queries.ts";
 import {
   type Account,
   type AccountInput,
@@ -43,6 +37,7 @@ import { fromBigInt, setU64, u64At } from "./words.ts";
 
 const TIMESTAMP_MAX: bigint = (1n << 63n) - 1n;
 const SEGMENT_ROWS = 32_768;
+const NO_BOUNDS: Bounds = { triesMax: Number.POSITIVE_INFINITY };
 
 export interface LedgerOptions {
   /**
@@ -57,13 +52,14 @@ export class Ledger {
   readonly #accountRules: AccountRules;
   readonly #transferRules: TransferRules;
   readonly #queries: Queries;
-  readonly #changes: ChangeEvents;
   readonly #id = new Uint32Array(4);
   readonly #time = new Uint32Array(2);
   /** The last timestamp given to anything. */
   #newest = 0n;
   /** Components for checkpoints. */
   readonly paged: readonly Paged[];
+  /** The answers below, within bounds. */
+  readonly pages: Pages;
 
   constructor({ segmentRows = SEGMENT_ROWS }: LedgerOptions = {}) {
     const books = new Books(segmentRows);
@@ -71,7 +67,7 @@ export class Ledger {
     this.#accountRules = new AccountRules(books);
     this.#transferRules = new TransferRules(books);
     this.#queries = new Queries(books);
-    this.#changes = new ChangeEvents(books);
+    this.pages = new Pages(this.#queries, new ChangeEvents(books));
     const { accounts, transfers, burned, history, expiries } = books;
     this.paged = [accounts, transfers.table, transfers.statuses, burned, history.table, expiries];
   }
@@ -141,31 +137,31 @@ export class Ledger {
   }
 
   /** An account's transfers. @throws CodedError `malformed_filter` */
-  getAccountTransfers(filter: AccountFilter): Transfer[] {
-    return isAccountFilter(filter) ? this.#queries.accountTransfers(filter) : [];
+  getAccountTransfers(filter: AccountFilter): readonly Transfer[] {
+    return this.pages.accountTransfers(filter, NO_BOUNDS).items;
   }
 
   /**
    * How an account with the `history` flag stood after each of the transfers that the filter finds; nothing for others.
    * An expiry is no transfer, and has no row. @throws CodedError `malformed_filter`
    */
-  getAccountBalances(filter: AccountFilter): AccountBalance[] {
-    return isAccountFilter(filter) ? this.#queries.accountBalances(filter) : [];
+  getAccountBalances(filter: AccountFilter): readonly AccountBalance[] {
+    return this.pages.accountBalances(filter, NO_BOUNDS).items;
   }
 
   /** Accounts by what they are. @throws CodedError `malformed_filter` */
-  queryAccounts(filter: QueryFilter): Account[] {
-    return isQueryFilter(filter) ? this.#queries.accounts(filter) : [];
+  queryAccounts(filter: QueryFilter): readonly Account[] {
+    return this.pages.accounts(filter, NO_BOUNDS).items;
   }
 
   /** Transfers by what they are. @throws CodedError `malformed_filter` */
-  queryTransfers(filter: QueryFilter): Transfer[] {
-    return isQueryFilter(filter) ? this.#queries.transfers(filter) : [];
+  queryTransfers(filter: QueryFilter): readonly Transfer[] {
+    return this.pages.transfers(filter, NO_BOUNDS).items;
   }
 
-  /** What changed, oldest first. @throws CodedError `malformed_filter` */
-  getChangeEvents(filter: ChangeEventsFilter): ChangeEvent[] {
-    return isChangeEventsFilter(filter) ? this.#changes.find(filter) : [];
+  /** What changed, in the order in which it happened. @throws CodedError `malformed_filter` */
+  getChangeEvents(filter: ChangeEventsFilter): readonly ChangeEvent[] {
+    return this.pages.changeEvents(filter, NO_BOUNDS).events;
   }
 
   /** The authority an account belongs to. */

@@ -127,7 +127,10 @@ export class Pair {
 
   getChangeEvents(filter: { timestampMin: bigint; timestampMax: bigint; limit: number }): void {
     const changes = this.model.getChangeEvents(filter);
-    const expected = changes.map((change) => ({ ...change, ledger: change.transfer.ledger }));
+    const all = this.model.getChangeEvents({ timestampMin: 0n, timestampMax: 0n, limit: Number.MAX_SAFE_INTEGER });
+    const expected = changes.map((change) => {
+      return { ...change, ledger: change.transfer.ledger, cursor: BigInt(all.indexOf(change) + 1) };
+    });
     this.#compareFound("changes", expected, (ledger) => ledger.getChangeEvents(filter));
     for (const { type } of changes) add(this.#counts.found, type);
   }

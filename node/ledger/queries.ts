@@ -8,13 +8,30 @@ import * as layout from "./layout.ts";
 import { ROW } from "./layout.ts";
 import { type Account, accountFlags, type Transfer } from "./records.ts";
 import { FIELDS, type FieldName } from "./segment-order.ts";
-import { type Clause, TransferIndex } from "./transfer-query.ts";
+import { type Clause, type FoundTransfers, TransferIndex } from "./transfer-query.ts";
 import { fromBigInt, setU64, u64At } from "./words.ts";
 
 interface Range {
   readonly timestampMin?: bigint;
   readonly timestampMax?: bigint;
 }
+
+/** How much a query may look at, and what of it is shown. */
+export interface Bounds {
+  /** Rows that are looked at before the answer stops short. */
+  readonly triesMax: number;
+  /** Shows only this authority's accounts, and transfers on them; without it, all. */
+  readonly authority?: number | undefined;
+}
+
+/** Results, and where the rest begins. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** The `timestampMin` of the next page, or its `timestampMax` in reversed order; 0 when nothing is left. */
+  readonly next: bigint;
+}
+
+const NOTHING: Page<never> = { items: [], next: 0n };
 
 export class Queries {
   readonly #books: Books;
@@ -31,29 +48,38 @@ export class Queries {
     this.#index.update();
   }
 
-  accountTransfers(filter: AccountFilter): Transfer[] {
-    return this.#accountSlots(filter).map((slot) => this.#books.transfers.transfer(slot));
+  accountTransfers(filter: AccountFilter, bounds: Bounds): Page<Transfer> {
+    const account = this.#account(filter.accountId);
+    if (account < 0 || !this.#shows(account, bounds)) return NOTHING;
+    return this.#page(this.#onAccount(filter, account, bounds), (slot) => this.#books.transfers.transfer(slot));
   }
 
-  accountBalances(filter: AccountFilter): AccountBalance[] {
+  accountBalances(filter: AccountFilter, bounds: Bounds): Page<AccountBalance> {
     const { accounts, transfers, history } = this.#books;
     const account = this.#account(filter.accountId);
-    if (account < 0 || (accounts.flags(account) & accountFlags.history) === 0) return [];
-    return this.#accountSlots(filter).map((slot) => ({
+    if (account < 0 || !this.#shows(account, bounds)) return NOTHING;
+    if ((accounts.flags(account) & accountFlags.history) === 0) return NOTHING;
+    return this.#page(this.#onAccount(filter, account, bounds), (slot) => ({
       ...history.find(slot, account),
       timestamp: transfers.timestamp(slot),
     }));
   }
 
-  transfers(filter: QueryFilter): Transfer[] {
-    const clauses = dataClauses(filter);
-    const reversed = ((filter.flags ?? 0) & queryFilterFlags.reversed) !== 0;
-    const slots = this.#index.find({ clauses, ...this.#slots(filter), limit: filter.limit, reversed });
-    return slots.map((slot) => this.#books.transfers.transfer(slot));
+  transfers(filter: QueryFilter, bounds: Bounds): Page<Transfer> {
+    const { transfers } = this.#books;
+    const { triesMax, authority } = bounds;
+    const shows = (slot: number): boolean =>
+      this.#shows(transfers.get(slot, ROW.debit), bounds) || this.#shows(transfers.get(slot, ROW.credit), bounds);
+    const found = this.#index.find({
+      ...{ clauses: dataClauses(filter), ...this.#slots(filter), limit: filter.limit, triesMax },
+      reversed: ((filter.flags ?? 0) & queryFilterFlags.reversed) !== 0,
+      wanted: authority === undefined ? undefined : shows,
+    });
+    return this.#page(found, (slot) => transfers.transfer(slot));
   }
 
   /** Reads the accounts through, as their rows lie. */
-  accounts(filter: QueryFilter): Account[] {
+  accounts(filter: QueryFilter, bounds: Bounds): Page<Account> {
     const { accounts } = this.#books;
     const { timestampMin = 0n, timestampMax = 0n, limit } = filter;
     const reversed = ((filter.flags ?? 0) & queryFilterFlags.reversed) !== 0;
@@ -61,25 +87,34 @@ export class Queries {
     const from = accounts.firstFrom(this.#words, 0);
     setU64(this.#words, 0, timestampMax + 1n);
     const to = timestampMax === 0n ? accounts.count : accounts.firstFrom(this.#words, 0);
-    const found: Account[] = [];
-    for (let step = 0; step < to - from && found.length < limit; step++) {
+    const items: Account[] = [];
+    for (let step = 0; step < to - from; step++) {
       const slot = reversed ? to - 1 - step : from + step;
-      if (fits(accounts.rows, slot * layout.RECORD_WORDS, filter)) found.push(accounts.account(slot));
+      if (items.length >= limit || step >= bounds.triesMax) return { items, next: accounts.timestamp(slot) };
+      if (!fits(accounts.rows, slot * layout.RECORD_WORDS, filter) || !this.#shows(slot, bounds)) continue;
+      items.push(accounts.account(slot));
     }
-    return found;
+    return { items, next: 0n };
   }
 
-  #accountSlots(filter: AccountFilter): number[] {
-    const account = this.#account(filter.accountId);
-    if (account < 0) return [];
+  #page<T>({ slots, rest }: FoundTransfers, read: (slot: number) => T): Page<T> {
+    const next = rest === undefined ? 0n : this.#books.transfers.timestamp(rest);
+    return { items: slots.map(read), next };
+  }
+
+  #shows(account: number, { authority }: Bounds): boolean {
+    return authority === undefined || this.#books.accounts.authority(account) === authority;
+  }
+
+  #onAccount(filter: AccountFilter, account: number, { triesMax }: Bounds): FoundTransfers {
     const { debits, credits, reversed } = accountFilterFlags;
     const value = Uint32Array.of(account);
     const sides: FieldName[] = [];
     if ((filter.flags & debits) !== 0) sides.push("debit");
     if ((filter.flags & credits) !== 0) sides.push("credit");
     const clauses = [sides.map((field) => ({ field, value })), ...dataClauses(filter)];
-    const range = this.#slots(filter);
-    return this.#index.find({ clauses, ...range, limit: filter.limit, reversed: (filter.flags & reversed) !== 0 });
+    const rest = { limit: filter.limit, triesMax, reversed: (filter.flags & reversed) !== 0 };
+    return this.#index.find({ clauses, ...this.#slots(filter), ...rest });
   }
 
   #account(id: bigint): number {

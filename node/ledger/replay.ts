@@ -1,29 +1,38 @@
 /**
- * The accounts as they were after any change of the past: a copy of their rows that walks along the transfers and
- * expiries, forth and back. It stays where it was left, so whoever reads change after change pays for each step once.
+ * The balances of all accounts after any change of the past: a copy that walks along the transfers and expiries, forth
+ * and back. It stays where it was left, so whoever reads change after change pays for each step once; and on its way it
+ * leaves marks, copies from which it sets out again when somebody asks for what lies near them.
  */
-import type { AccountStore } from "./account-store.ts";
+import { balancesIn } from "./account-store.ts";
 import { type Books, EXPIRY } from "./books.ts";
 import * as layout from "./layout.ts";
-import { accountFlags } from "./records.ts";
+import { type Account, accountFlags } from "./records.ts";
 
-const CLOSED: number = accountFlags.closed << layout.FLAGS_SHIFT;
+/** Changes between two marks at first; twice as many each time that the marks take up too much. */
+const MARK_EVERY = 32_768;
+const MARKS_BYTES_MAX = 67_108_864;
+/** With more accounts than fit in this, a mark would take longer to write than it saves. */
+const MARK_BYTES_MAX = 8_388_608;
+
+/** Balances after so many transfers and so many expiries. */
+interface Stand {
+  readonly rows: Uint32Array;
+  readonly transfers: number;
+  readonly expiries: number;
+}
 
 export class Replay {
   readonly #books: Books;
-  /** As after `#transfers` transfers and `#expiries` expiries. */
+  /** Of an account's row only the balances, and whether it is closed. An account without a change is all zeros. */
   #rows: Uint32Array = new Uint32Array(0);
-  #accounts = 0;
   #transfers = 0;
   #expiries = 0;
+  /** By their position. */
+  readonly #marks = new Map<number, Stand>();
+  #markEvery = MARK_EVERY;
 
   constructor(books: Books) {
     this.#books = books;
-  }
-
-  /** The rows of all accounts, as they were at the position. */
-  get rows(): Uint32Array {
-    return this.#rows;
   }
 
   /** How many changes, in the order in which they happened, are carried out. */
@@ -31,55 +40,86 @@ export class Replay {
     return this.#transfers + this.#expiries;
   }
 
-  /** The place of a transfer among all changes. */
-  placeOfTransfer(slot: number): number {
-    const { expiries } = this.#books;
-    const before = expiries.search(0, expiries.count, (expiry) => expiries.get(expiry, EXPIRY.transfersBefore) > slot);
-    return slot + before;
+  /** An account as it was at the position. */
+  account(slot: number): Account {
+    const rows = this.#rows;
+    const row = slot * layout.RECORD_WORDS;
+    const closed = (rows[row + layout.CODE_FLAGS] as number) >>> layout.FLAGS_SHIFT;
+    const now = this.#books.accounts.account(slot);
+    return {
+      ...now,
+      ...balancesIn(rows, row),
+      flags: (now.flags & ~accountFlags.closed) | (closed & accountFlags.closed),
+    };
   }
 
-  /** The place of an expiry among all changes. */
-  placeOfExpiry(expiry: number): number {
-    return expiry + this.#books.expiries.get(expiry, EXPIRY.transfersBefore);
+  /** Goes to a position. */
+  moveTo(position: number): void {
+    while (!this.moveTowards(position, MARK_EVERY));
   }
 
-  /** Goes to just after the change at `place`, from wherever is nearest: here, the beginning, or now. */
-  moveTo(place: number): void {
-    const { transfers, expiries } = this.#books;
-    const position = place + 1;
-    const now = transfers.count + expiries.count;
-    const fromHere = Math.abs(position - this.position);
-    const nearest = Math.min(fromHere, position, now - position);
-    if (nearest === now - position) this.#jumpToNow();
-    else if (nearest < fromHere) this.#jumpToStart();
-    this.#addAccounts();
-    while (this.position < position) this.#stepForth();
-    while (this.position > position) this.#stepBack();
+  /** Goes at most so many steps towards a position, from wherever is nearest: here, a mark, the beginning, or now. */
+  moveTowards(position: number, stepsMax: number): boolean {
+    this.#makeRoom();
+    this.#setOut(position);
+    for (let steps = 0; this.position !== position; steps++) {
+      if (steps === stepsMax) return false;
+      if (this.position < position) this.#stepForth();
+      else this.#stepBack();
+      if (this.position % this.#markEvery === 0) this.#mark();
+    }
+    return true;
   }
 
-  #jumpToNow(): void {
+  #setOut(position: number): void {
     const { accounts, transfers, expiries } = this.#books;
-    this.#rows = accounts.rows.slice(0, accounts.count * layout.RECORD_WORDS);
-    this.#accounts = accounts.count;
-    this.#transfers = transfers.count;
-    this.#expiries = expiries.count;
+    const now = transfers.count + expiries.count - position;
+    let nearest = Math.abs(position - this.position);
+    let mark: Stand | undefined;
+    const near = Math.floor(position / this.#markEvery) * this.#markEvery;
+    for (const candidate of [this.#marks.get(near), this.#marks.get(near + this.#markEvery)]) {
+      if (candidate === undefined) continue;
+      const distance = Math.abs(position - candidate.transfers - candidate.expiries);
+      if (distance >= nearest) continue;
+      nearest = distance;
+      mark = candidate;
+    }
+    if (now < nearest && now <= position) {
+      const rows = accounts.rows.subarray(0, accounts.count * layout.RECORD_WORDS);
+      this.#standAt({ rows, transfers: transfers.count, expiries: expiries.count });
+    } else if (position < nearest) {
+      this.#standAt({ rows: new Uint32Array(0), transfers: 0, expiries: 0 });
+    } else if (mark !== undefined) this.#standAt(mark);
   }
 
-  #jumpToStart(): void {
-    this.#accounts = 0;
-    this.#transfers = 0;
-    this.#expiries = 0;
+  /** Copies into the rows that are there: new ones would cost more than their contents. */
+  #standAt({ rows, transfers, expiries }: Stand): void {
+    this.#rows.set(rows);
+    this.#rows.fill(0, rows.length);
+    this.#transfers = transfers;
+    this.#expiries = expiries;
   }
 
   /** Accounts that are new here have no change behind them. */
-  #addAccounts(): void {
+  #makeRoom(): void {
     const { accounts } = this.#books;
-    if (accounts.count * layout.RECORD_WORDS > this.#rows.length) {
-      const larger = new Uint32Array(accounts.rows.length);
-      larger.set(this.#rows);
-      this.#rows = larger;
-    }
-    for (; this.#accounts < accounts.count; this.#accounts++) copyUntouched(accounts, this.#accounts, this.#rows);
+    if (accounts.count * layout.RECORD_WORDS <= this.#rows.length) return;
+    const larger = new Uint32Array(accounts.rows.length);
+    larger.set(this.#rows);
+    this.#rows = larger;
+  }
+
+  #mark(): void {
+    const { position } = this;
+    const words = this.#books.accounts.count * layout.RECORD_WORDS;
+    if (position === 0 || words * 4 > MARK_BYTES_MAX || this.#marks.has(position)) return;
+    const rows = this.#rows.slice(0, words);
+    this.#marks.set(position, { rows, transfers: this.#transfers, expiries: this.#expiries });
+    let total = 0;
+    for (const mark of this.#marks.values()) total += mark.rows.byteLength;
+    if (total <= MARKS_BYTES_MAX) return;
+    this.#markEvery *= 2;
+    for (const at of this.#marks.keys()) if (at % this.#markEvery !== 0) this.#marks.delete(at);
   }
 
   #stepForth(): void {
@@ -105,12 +145,4 @@ export class Replay {
       moves.takeBack(this.#rows, this.#transfers);
     }
   }
-}
-
-/** An account as it was before its first transfer; one that was closed then has none. */
-function copyUntouched(accounts: AccountStore, slot: number, to: Uint32Array): void {
-  const row = slot * layout.RECORD_WORDS;
-  for (let word = 0; word < layout.RECORD_WORDS; word++) to[row + word] = accounts.rows[row + word] as number;
-  to.fill(0, row + layout.DEBITS_PENDING, row + layout.DEBITS_PENDING + layout.BALANCE_WORDS);
-  to[row + layout.CODE_FLAGS] = (to[row + layout.CODE_FLAGS] as number) & ~CLOSED;
 }

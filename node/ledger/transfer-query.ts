@@ -25,9 +25,28 @@ export interface TransferQuery {
   readonly limit: number;
   /** Newest first. */
   readonly reversed: boolean;
+  /** Rows that are looked at before the search stops short. */
+  readonly triesMax: number;
+  /** What else must hold for a slot. */
+  readonly wanted?: ((slot: number) => boolean) | undefined;
 }
 
-/** So few rows are tried faster than another clause is looked up. */
+export interface FoundTransfers {
+  /** In the query's order. */
+  readonly slots: readonly number[];
+  /** The slot at which the search goes on; undefined when nothing is left. */
+  readonly rest: number | undefined;
+}
+
+/** A search under way. */
+interface Search {
+  readonly query: TransferQuery;
+  readonly slots: number[];
+  tries: number;
+  rest: number | undefined;
+}
+
+/** So few rows are tried faster than another clause is looked up; a segment costs as much before any row of it is tried. */
 const FEW = 32;
 
 const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
@@ -52,46 +71,62 @@ export class TransferIndex {
     }
   }
 
-  /** Slots of the transfers that a query finds, in its order. */
-  find(query: TransferQuery): number[] {
-    const { from, to, limit, reversed } = query;
-    if (from >= to) return [];
-    const { segmentRows, segments, sealedRows } = this.#table;
-    const blocks = segments.length + 1;
+  /** The transfers that a query finds. */
+  find(query: TransferQuery): FoundTransfers {
+    const { from, to, reversed } = query;
+    const search: Search = { query, slots: [], tries: 0, rest: undefined };
+    if (from >= to) return search;
+    const { segmentRows, segments } = this.#table;
     const first = Math.min(Math.floor(from / segmentRows), segments.length);
     const last = Math.min(Math.floor((to - 1) / segmentRows), segments.length);
-    const found: number[] = [];
-    for (let step = 0; step <= last - first && found.length < limit; step++) {
+    for (let step = 0; step <= last - first && search.rest === undefined; step++) {
       const block = reversed ? last - step : first + step;
-      if (block === blocks - 1) this.#findInTail(query, sealedRows, found);
-      else this.#findInSegment(query, block, found);
+      if (block === segments.length) this.#findInTail(search);
+      else this.#findInSegment(search, block);
     }
-    return found;
+    return search;
   }
 
-  #findInTail(query: TransferQuery, base: number, found: number[]): void {
-    const { tail, tailRows, width } = this.#table;
+  #findInTail(search: Search): void {
+    const { query } = search;
+    const { tail, tailRows, width, sealedRows: base } = this.#table;
     const from = Math.max(query.from - base, 0);
     const to = Math.min(query.to - base, tailRows);
-    for (let step = 0; step < to - from && found.length < query.limit; step++) {
+    for (let step = 0; step < to - from; step++) {
       const row = query.reversed ? to - 1 - step : from + step;
-      if (fitsInTail(tail, row * width, query.clauses)) found.push(base + row);
+      if (!mayTry(search, base + row)) return;
+      if (fitsInTail(tail, row * width, query.clauses)) take(search, base + row);
     }
   }
 
-  #findInSegment(query: TransferQuery, number: number, found: number[]): void {
+  #findInSegment(search: Search, number: number): void {
+    const { query } = search;
     const { segments, segmentRows } = this.#table;
     const segment = segments[number] as Segment;
     const base = number * segmentRows;
     const candidates = rarest(this.#orders[number] as Orders, query.clauses, segment.rows);
     const count = candidates?.length ?? segment.rows;
-    for (let step = 0; step < count && found.length < query.limit; step++) {
+    search.tries += FEW;
+    for (let step = 0; step < count; step++) {
       const place = query.reversed ? count - 1 - step : step;
       const row = candidates === undefined ? place : (candidates[place] as number);
       if (base + row < query.from || base + row >= query.to) continue;
-      if (fits(segment, row, query.clauses)) found.push(base + row);
+      if (!mayTry(search, base + row)) return;
+      if (fits(segment, row, query.clauses)) take(search, base + row);
     }
   }
+}
+
+/** Whether one more row may be looked at; else the search goes on from there another time. */
+function mayTry(search: Search, slot: number): boolean {
+  const { limit, triesMax } = search.query;
+  if (search.slots.length >= limit || search.tries >= triesMax) search.rest = slot;
+  search.tries += 1;
+  return search.rest === undefined;
+}
+
+function take({ query, slots }: Search, slot: number): void {
+  if (query.wanted?.(slot) ?? true) slots.push(slot);
 }
 
 /** Whether all clauses hold for a row of the tail. Plain loops: the tail is read through. */

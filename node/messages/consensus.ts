@@ -1,6 +1,7 @@
 /** Messages that the consensus actor takes. */
 import type { NodeId } from "../base/ids.ts";
 import type { StateAt } from "../wire/block.ts";
+import type { Consistency } from "../wire/client-frames.ts";
 
 export type ConsensusMessage =
   | { readonly type: "tick" }
@@ -10,8 +11,8 @@ export type ConsensusMessage =
   | { readonly type: "propose"; readonly transaction: Uint8Array }
   /** Log time must move on although nobody asks for anything: order an empty block. */
   | { readonly type: "pulse" }
-  /** A question that must see everything acknowledged before now; comes out at the ledger with a height. */
-  | { readonly type: "read"; readonly question: Question }
+  /** A question that must see what its consistency says; comes out at the ledger with a height. */
+  | { readonly type: "read"; readonly question: Question; readonly consistency: Exclude<Consistency, "local"> }
   /** Another node shall lead, because this one is about to stop. */
   | { readonly type: "handOver" }
   /** The log and the store have made a Ready durable. */

@@ -10,4 +10,6 @@ export type LedgerMessage =
   | { readonly type: "question"; readonly question: Question; readonly height: LogIndex }
   /** This node leads from `readyAt` on (the first block of its term), or another does. */
   | { readonly type: "leader"; readonly leader: NodeId; readonly readyAt: LogIndex }
+  /** Time for the next step towards what a question is about. */
+  | { readonly type: "seek" }
   | { readonly type: "checkpointed"; readonly height: LogIndex };

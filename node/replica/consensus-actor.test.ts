@@ -24,6 +24,8 @@ import {
   TestClock,
 } from "./replica.test-support.ts";
 
+type ReadMessage = Extract<ConsensusMessage, { readonly type: "read" }>;
+
 interface BenchOptions {
   readonly nodes?: number;
   /** Blocks on the disk, all of term 1. */
@@ -33,6 +35,7 @@ interface BenchOptions {
 
 /** The consensus actor of node 1 with a real core; its disk, its ledger, its gateway and its peers are the test. */
 class Bench {
+  readonly clock = new TestClock();
   readonly log = new Listener<LogMessage>("log");
   readonly ledger = new Listener<LedgerMessage>("ledger");
   readonly gateway = new Listener<GatewayMessage>("gateway");
@@ -44,7 +47,7 @@ class Bench {
   #sent: Message[] = [];
 
   constructor({ nodes = 3, blocks = [], applied = 0 }: BenchOptions = {}) {
-    const clock = new TestClock();
+    const { clock } = this;
     const { context, timers } = contextOf<ConsensusMessage>(clock);
     const { log: hostLog, warnings } = recordingLog();
     this.timers = timers;
@@ -317,6 +320,10 @@ describe("committed blocks", () => {
   });
 });
 
+function read(token: number, consistency: ReadMessage["consistency"] = "linearizable"): ReadMessage {
+  return { type: "read", question: question(token), consistency };
+}
+
 describe("reads", () => {
   test("of one turn share a round, and go to the ledger with the index they must see", () => {
     const bench = new Bench();
@@ -324,7 +331,7 @@ describe("reads", () => {
     bench.syncs();
     bench.isFollowed();
     bench.sent();
-    bench.turn({ type: "read", question: question(1) }, { type: "read", question: question(2) });
+    bench.turn(read(1), read(2));
     expect(bench.sent().filter(({ type }) => type === "heartbeat")).toHaveLength(2);
     expect(bench.ledger.take("question")).toEqual([]);
     bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1 });
@@ -333,16 +340,53 @@ describe("reads", () => {
     );
   });
 
+  test("within a bound are answered without a round while the last one is young enough, and renew it after", () => {
+    const bench = new Bench();
+    bench.leads();
+    bench.syncs();
+    bench.isFollowed();
+    bench.turn({ type: "applied", state: { ...STATE, height: 1 } });
+    bench.sent();
+    const stale = read(1, { maxStalenessMs: 500 });
+    bench.turn(stale);
+    expect(bench.sent().filter(({ type }) => type === "heartbeat")).toHaveLength(2); // nothing is known yet
+    bench.clock.now += 100;
+    bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1 });
+    expect(bench.ledger.take("question")).toHaveLength(1);
+    bench.clock.now += 400; // 500 since it was asked, not since it was answered
+    bench.turn(stale);
+    expect(bench.ledger.take("question")).toEqual([{ type: "question", question: question(1), height: 1 }]);
+    expect(bench.sent().filter(({ type }) => type === "heartbeat")).toEqual([]);
+    bench.clock.now += 1;
+    bench.turn(stale);
+    expect(bench.ledger.take("question")).toEqual([]);
+    expect(bench.sent().filter(({ type }) => type === "heartbeat")).toHaveLength(2);
+  });
+
+  test("within a bound wait for a state that is behind", () => {
+    const bench = new Bench();
+    bench.leads();
+    bench.syncs();
+    bench.isFollowed();
+    bench.turn(read(1));
+    bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1 });
+    bench.ledger.take("question");
+    bench.sent();
+    bench.turn(read(2, { maxStalenessMs: 60_000 })); // index 1 was confirmed, and is not applied
+    expect(bench.ledger.take("question")).toEqual([]);
+    expect(bench.sent().filter(({ type }) => type === "heartbeat")).toHaveLength(2);
+  });
+
   test("are refused at once when no leader is known", () => {
     const bench = new Bench();
-    bench.turn({ type: "read", question: question(5) });
+    bench.turn(read(5));
     expect(bench.gateway.take("questionRefused")).toEqual([{ type: "questionRefused", token: 5, code: "no_leader" }]);
   });
 
   test("are refused when the leader that was asked is deposed", () => {
     const bench = new Bench();
     bench.leads();
-    bench.turn({ type: "read", question: question(5) });
+    bench.turn(read(5));
     bench.hears(3, 9, { type: "heartbeat", commit: 0, sequence: 0 });
     expect(bench.gateway.take("questionRefused")).toMatchObject([{ token: 5 }]);
   });
@@ -350,7 +394,7 @@ describe("reads", () => {
   test("are refused when the answer never comes", () => {
     const bench = new Bench();
     bench.leads();
-    bench.turn({ type: "read", question: question(5) });
+    bench.turn(read(5));
     bench.ticks(29);
     expect(bench.gateway.take("questionRefused")).toEqual([]);
     bench.ticks(1);

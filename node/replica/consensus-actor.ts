@@ -8,7 +8,7 @@
 
 import type { Message } from "../../consensus/raft/messages.ts";
 import type { Raft } from "../../consensus/raft/raft.ts";
-import type { Ready, RoleState } from "../../consensus/raft/ready.ts";
+import type { ReadState, Ready, RoleState } from "../../consensus/raft/ready.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { assert } from "../base/assert.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
@@ -25,6 +25,7 @@ import type { Block, StateAt } from "../wire/block.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { type ChainHead, chainFault, headOf } from "./chain.ts";
 import { DecodedBlocks } from "./decoded-blocks.ts";
+import { Freshness } from "./freshness.ts";
 import { chainedEntry } from "./log-adapter.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
@@ -72,6 +73,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   readonly #blocks: BlockBuilder;
   readonly #decoded: DecodedBlocks;
   readonly #reads = new ReadBatches();
+  readonly #freshness = new Freshness();
   readonly #promised: WaitingPromise[] = [];
   #ticks = 0;
   #pulseWanted = false;
@@ -113,7 +115,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
         this.#pulseWanted = true;
         break;
       case "read":
-        this.#reads.add(message.question);
+        this.#read(message);
         break;
       case "handOver":
         this.#handOver();
@@ -206,10 +208,31 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     return height;
   }
 
+  /** Where this node's state is fresh enough it answers; else it asks, and knows afterwards how fresh it is. */
+  #read({ question, consistency }: Extract<ConsensusMessage, { readonly type: "read" }>): void {
+    const { clock, ledger } = this.#deps;
+    const { height } = this.#applied;
+    const bound = typeof consistency === "object" ? consistency.maxStalenessMs : undefined;
+    if (bound !== undefined && this.#freshness.isWithin(bound, height, clock.monotonicMs())) {
+      ledger.deliver({ type: "question", question, height });
+    } else this.#reads.add(question);
+  }
+
   #askReads(): void {
-    const request = this.#reads.seal(this.#ticks + READ_PATIENCE * this.#options.electionTimeoutTicks);
-    if (request === undefined || this.#raft.requestRead(request)) return;
-    for (const question of this.#reads.take(request)) this.#refuseQuestion(question.token, "no_leader");
+    const deadline = this.#ticks + READ_PATIENCE * this.#options.electionTimeoutTicks;
+    const request = this.#reads.seal(deadline, this.#deps.clock.monotonicMs());
+    if (request !== undefined && !this.#raft.requestRead(request))
+      this.#answerRead({ requestId: request, refused: true });
+  }
+
+  #answerRead(read: ReadState): void {
+    const batch = this.#reads.take(read.requestId);
+    if (batch === undefined) return;
+    if (!("refused" in read)) this.#freshness.confirmed(read.index, batch.askedAtMs);
+    for (const question of batch.questions) {
+      if ("refused" in read) this.#refuseQuestion(question.token, "no_leader");
+      else this.#deps.ledger.deliver({ type: "question", question, height: read.index });
+    }
   }
 
   #handleReadies(): void {
@@ -224,12 +247,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       this.#committed = ready.committed.to;
       this.#handCommitted();
     }
-    for (const read of ready.reads) {
-      for (const question of this.#reads.take(read.requestId)) {
-        if ("refused" in read) this.#refuseQuestion(question.token, "no_leader");
-        else this.#deps.ledger.deliver({ type: "question", question, height: read.index });
-      }
-    }
+    for (const read of ready.reads) this.#answerRead(read);
   }
 
   #persist(ready: Ready): void {

@@ -11,7 +11,7 @@ import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import { StatusBoard } from "../messages/status.ts";
-import { decodeAnswer, encodeQuery, type Query } from "../state/queries.ts";
+import { decodeAnswer, encodeQuery, type Query, type StateQuery } from "../state/queries.ts";
 import { StateMachine } from "../state/state-machine.ts";
 import { checkpointSigners, decodeCheckpoint, encodeCheckpoint } from "../wire/attestation.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
@@ -48,18 +48,21 @@ class Bench {
   readonly failures: CodedError[] = [];
   readonly later = new Later();
   readonly store: MemoryStore = new MemoryStore(this.later.schedule);
-  readonly state = new StateMachine({ genesis: GENESIS, sha256 });
+  readonly state: StateMachine;
   readonly checkpoints: CheckpointBoard = { agreed: undefined };
   /** First block that the log still has. */
   logFrom = 1;
   readonly actor: LedgerActor;
   readonly #self: Listener<LedgerMessage>;
+  readonly timers: LedgerMessage[];
 
-  constructor(store?: Store) {
-    const { context, self } = contextOf<LedgerMessage>(new TestClock());
+  constructor(store?: Store, state = new StateMachine({ genesis: GENESIS, sha256 })) {
+    const { context, self, timers } = contextOf<LedgerMessage>(new TestClock());
     this.#self = self;
+    this.timers = timers;
+    this.state = state;
     const deps = {
-      ...{ state: this.state, store: store ?? this.store, node: 1 },
+      ...{ state, store: store ?? this.store, node: 1 },
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
       ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
@@ -96,6 +99,11 @@ class Bench {
     this.actor.receive({ type: "question", question, height });
   }
 
+  /** The pause between two steps is over. */
+  stepsOn(): void {
+    for (const message of this.timers.splice(0)) this.actor.receive(message);
+  }
+
   /** A checkpoint that was being written is durable. */
   storesCheckpoint(): void {
     this.later.next();
@@ -108,6 +116,37 @@ function query(token: number, bytes: Uint8Array, publicKey = GENESIS.adminKey): 
 }
 
 const SUMMARY = encodeQuery({ type: "summary" });
+
+describe("a place deep in the history", () => {
+  /** Stands in for a long history: a query of changes needs so many steps. */
+  class Deep extends StateMachine {
+    steps = 3;
+    override prepare(asked: StateQuery): boolean {
+      if (asked.type !== "changeEvents" || this.steps === 0) return true;
+      this.steps -= 1;
+      return false;
+    }
+  }
+  const CHANGES = encodeQuery({ type: "changeEvents", limit: 1 });
+
+  test("is reached in steps, with other work between them; whoever comes later waits behind", () => {
+    const bench = new Bench(undefined, new Deep({ genesis: GENESIS, sha256 }));
+    bench.asks(query(1, CHANGES), 0);
+    bench.asks(query(2, CHANGES), 0);
+    bench.asks(query(3, SUMMARY), 0);
+    expect(bench.gateway.take("answer")).toMatchObject([{ token: 3 }]);
+    expect(bench.timers).toHaveLength(1);
+    bench.stepsOn();
+    bench.commits(1, 1);
+    bench.stepsOn();
+    expect(bench.gateway.take("answer")).toEqual([]);
+    bench.stepsOn();
+    expect(bench.gateway.take("answer")).toMatchObject([{ token: 1 }]);
+    bench.stepsOn();
+    expect(bench.gateway.take("answer")).toMatchObject([{ token: 2 }]);
+    expect(bench.timers).toEqual([]);
+  });
+});
 
 describe("committed blocks", () => {
   test("are applied in order; gateway, reactors and consensus hear of it", () => {

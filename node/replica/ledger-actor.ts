@@ -6,6 +6,7 @@
  */
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
+import { must } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
@@ -18,7 +19,7 @@ import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
-import { decodeQuery, encodeAnswer, isChainQuery } from "../state/queries.ts";
+import { decodeQuery, encodeAnswer, isChainQuery, type Query } from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import type { Block } from "../wire/block.ts";
 import { leafHash } from "../wire/merkle.ts";
@@ -28,6 +29,8 @@ import { ChainAnswers, ChainRefusal } from "./chain-answers.ts";
 import { takeCheckpoint } from "./checkpoint.ts";
 
 const NS_PER_MS = 1_000_000n;
+/** Between two steps: other work comes first. */
+const SEEK_PAUSE_MS = 1;
 
 export interface LedgerActorDeps {
   readonly state: StateMachine;
@@ -55,8 +58,16 @@ interface WaitingQuestion {
   readonly height: LogIndex;
 }
 
+/** A query that is decoded. */
+interface Asked {
+  readonly token: number;
+  readonly query: Query;
+  readonly publicKey: Uint8Array;
+}
+
 export class LedgerActor implements Actor<LedgerMessage> {
   readonly #self: ActorRef<LedgerMessage>;
+  readonly #after: ActorContext<LedgerMessage>["after"];
   readonly #clock: Clock;
   readonly #deps: LedgerActorDeps;
   readonly #options: LedgerActorOptions;
@@ -65,6 +76,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #chain: ChainAnswers;
   /** Ahead of the state; in the order they came, which is nearly that of their heights. */
   #waiting: WaitingQuestion[] = [];
+  /** Queries that have some way to go before they can be answered, in the order they came. */
+  readonly #seeking: Asked[] = [];
   #checkpointHeight: LogIndex;
   #checkpointing = false;
   /** This node leads, and its reactors start when the state has reached this height. */
@@ -73,6 +86,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
 
   constructor(context: ActorContext<LedgerMessage>, deps: LedgerActorDeps, options: LedgerActorOptions) {
     this.#self = context.self;
+    this.#after = (delayMs, message) => context.after(delayMs, message);
     this.#clock = context.clock;
     this.#deps = deps;
     this.#options = options;
@@ -98,6 +112,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
       case "question":
         if (message.height <= this.#state.height) this.#answer(message.question);
         else this.#waiting.push(message);
+        break;
+      case "seek":
+        this.#seek();
         break;
       case "leader":
         this.#leaderChanged(message.leader === this.#deps.node ? message.readyAt : undefined);
@@ -149,19 +166,44 @@ export class LedgerActor implements Actor<LedgerMessage> {
       gateway.deliver({ type: "admission", token, ...(refusal === undefined ? {} : { refusal }) });
       return;
     }
-    const reader = this.#state.readerOf(question.publicKey);
-    if (reader === undefined) {
-      gateway.deliver({ type: "answerRefused", token, code: "unknown_key", message: "the key is not in the registry" });
-      return;
-    }
     try {
-      const query = decodeQuery(question.query);
-      const answer = isChainQuery(query) ? this.#chain.answer(query, reader) : this.#state.query(query, reader);
-      gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
+      this.#query({ ...question, query: decodeQuery(question.query) });
     } catch (error) {
       if (!(error instanceof WireError || error instanceof ChainRefusal)) throw error;
       gateway.deliver({ type: "answerRefused", token, code: error.code, message: error.message });
     }
+  }
+
+  /** What lies deep in the history is reached in steps, with whatever else there is to do between them. */
+  #query(asked: Asked): void {
+    const behind = this.#seeking.length > 0 && asked.query.type === "changeEvents";
+    if (!behind && this.#isPrepared(asked.query)) this.#reply(asked);
+    else if (this.#seeking.push(asked) === 1) this.#after(SEEK_PAUSE_MS, { type: "seek" });
+  }
+
+  /** One after the other: there is one way back, and two who went it in turns would never arrive. */
+  #seek(): void {
+    const first = must(this.#seeking[0], "somebody seeks");
+    if (this.#isPrepared(first.query)) {
+      this.#seeking.shift();
+      this.#reply(first);
+    }
+    if (this.#seeking.length > 0) this.#after(SEEK_PAUSE_MS, { type: "seek" });
+  }
+
+  #isPrepared(query: Query): boolean {
+    return isChainQuery(query) || this.#state.prepare(query);
+  }
+
+  #reply({ token, query, publicKey }: Asked): void {
+    const gateway = this.#deps.gateway();
+    const reader = this.#state.readerOf(publicKey);
+    if (reader === undefined) {
+      gateway.deliver({ type: "answerRefused", token, code: "unknown_key", message: "the key is not in the registry" });
+      return;
+    }
+    const answer = isChainQuery(query) ? this.#chain.answer(query, reader) : this.#state.query(query, reader);
+    gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
   }
 
   #leaderChanged(leadFrom: LogIndex | undefined): void {

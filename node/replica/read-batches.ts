@@ -7,6 +7,7 @@ import type { Question } from "../messages/consensus.ts";
 interface Batch {
   readonly questions: readonly Question[];
   readonly deadlineTick: number;
+  readonly askedAtMs: number;
 }
 
 export class ReadBatches {
@@ -23,19 +24,19 @@ export class ReadBatches {
   }
 
   /** Closes the batch that was collecting; the number to ask the Raft core with, or undefined when nobody asks. */
-  seal(deadlineTick: number): number | undefined {
+  seal(deadlineTick: number, askedAtMs: number): number | undefined {
     if (this.#collecting.length === 0) return undefined;
     const request = this.#nextRequest++;
-    this.#waiting.set(request, { questions: this.#collecting, deadlineTick });
+    this.#waiting.set(request, { questions: this.#collecting, deadlineTick, askedAtMs });
     this.#collecting = [];
     return request;
   }
 
-  /** Takes a batch out; empty when it was refused before. */
-  take(request: number): readonly Question[] {
+  /** Takes a batch out; undefined when it was refused before. */
+  take(request: number): Batch | undefined {
     const batch = this.#waiting.get(request);
     this.#waiting.delete(request);
-    return batch?.questions ?? [];
+    return batch;
   }
 
   /** Takes out what has waited past its tick. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { toHex, U32_MAX, U64_MAX, U128_MAX } from "../base/bytes.ts";
 import { FRAME_BYTES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
+import { accountFilterFlags } from "../ledger/filters.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { decodeAccounts, decodeTransfers } from "../ledger/records.ts";
 import { Answers } from "./answers.ts";
@@ -94,7 +95,7 @@ describe("who sees what", () => {
   test("transfers are seen from either side, and an account's only by its own authority", () => {
     const it = busyTown();
     const hold = BigInt(ask(it, it.auditor, { type: "payment", id: 1n }).payment?.hold ?? "0");
-    const filter = { timestampMin: 0n, timestampMax: 0n, limit: 10, reversed: false, debits: true, credits: true };
+    const filter = { limit: 10, flags: accountFilterFlags.debits | accountFilterFlags.credits };
     const seen = (by: Party): number => decodeTransfers(ask(it, by, { type: "transfers", ids: [hold] }).records).length;
     expect([it.bank, it.shopBank, it.auditor, it.scheme, it.other].map(seen)).toEqual([1, 1, 1, 0, 0]);
     const history = (by: Party): number =>
@@ -162,9 +163,10 @@ describe("what is told", () => {
     for (let i = 1n; i <= 4n; i++) {
       it.bank.must(transfers({ id: 100n + i, debitAccountId: ALICE, creditAccountId: BOB, amount: i }));
     }
-    const all = { type: "accountTransfers", accountId: ALICE, debits: true, credits: false } as const;
+    const all = { type: "accountTransfers", accountId: ALICE } as const;
+    const { debits, reversed } = accountFilterFlags;
     const list = (special: object): bigint[] => {
-      const filter = { timestampMin: 0n, timestampMax: 0n, limit: 10, reversed: false, ...special };
+      const filter = { limit: 10, flags: debits, ...special };
       return decodeTransfers(ask(it, it.bank, { ...all, ...filter }).records).map(({ amount }) => amount);
     };
     const times = decodeTransfers(ask(it, it.bank, { type: "transfers", ids: [102n, 103n] }).records).map(
@@ -172,7 +174,7 @@ describe("what is told", () => {
     );
     const [second = 0n, third = 0n] = times;
     expect(list({})).toEqual([1n, 2n, 3n, 4n]);
-    expect(list({ reversed: true, limit: 2 })).toEqual([4n, 3n]);
+    expect(list({ flags: debits | reversed, limit: 2 })).toEqual([4n, 3n]);
     expect(list({ timestampMin: second, timestampMax: third })).toEqual([2n, 3n]);
     expect(list({ timestampMin: second + 1n })).toEqual([3n, 4n]);
   });

@@ -2,22 +2,17 @@
  * Answering queries from the state. An authority sees its own accounts, transfers and payments; admin, operators and
  * auditors see all. What a reader may not see is answered as if it were not there.
  */
-import { concatBytes, toHex } from "../base/bytes.ts";
-import { accountFilterFlags } from "../ledger/filters.ts";
+import { toHex } from "../base/bytes.ts";
+import type { AccountFilter } from "../ledger/filters.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Bounds, Page } from "../ledger/queries.ts";
 import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "../ledger/records.ts";
 import { spentOf } from "./delegations.ts";
+import { encodeBalances, encodeChanges } from "./flat-answers.ts";
 import type { Outbox } from "./outbox.ts";
 import { PAYMENT_STATES, type Payment } from "./payments/payment.ts";
 import type { Payments } from "./payments/payments.ts";
-import type {
-  AccountTransfersFilter,
-  AuthorityView,
-  PaymentView,
-  QueryAnswer,
-  StateQuery,
-  WindowView,
-} from "./queries.ts";
+import type { AuthorityView, PaymentView, QueryAnswer, StateQuery, WindowView } from "./queries.ts";
 import type { Authority, Registry } from "./registry.ts";
 import type { Risk } from "./risk/risk.ts";
 import type { Sessions } from "./sessions.ts";
@@ -29,6 +24,24 @@ import type { Settlement } from "./settlement/settlement.ts";
 const WINDOWS_MAX = 32;
 /** Payments that an answer holds, however many are asked for: an answer must fit in a frame. */
 const PAYMENTS_MAX = 2_048;
+
+/** Rows that one query looks at, and steps that it goes through the history: a node must not be held up for long. */
+const TRIES_MAX = 8_192;
+/** Records, and changes, that an answer holds for the same reason. */
+const PAGE_RECORDS_MAX = 2_048;
+const PAGE_EVENTS_MAX = 256;
+
+type ChangesQuery = Extract<StateQuery, { readonly type: "changeEvents" }>;
+type FilterQuery = Extract<
+  StateQuery,
+  { readonly type: "accountTransfers" | "accountBalances" | "queryAccounts" | "queryTransfers" }
+>;
+
+/** Records and where the next page begins. */
+interface FlatPage {
+  readonly records: Uint8Array;
+  readonly next: string;
+}
 
 /** Who asks. */
 export interface Reader {
@@ -75,7 +88,12 @@ export class Answers {
       case "transfers":
         return { ...at, type: query.type, records: this.#transfers(query.ids, reader) };
       case "accountTransfers":
-        return { ...at, type: query.type, records: this.#accountTransfers(query, reader) };
+      case "accountBalances":
+      case "queryAccounts":
+      case "queryTransfers":
+        return { ...at, type: query.type, ...this.#filtered(query, boundsFor(reader)) };
+      case "changeEvents":
+        return { ...at, type: query.type, ...this.#changes(query, reader) };
       case "payment": {
         const payment = this.#parts.payments.get(query.id);
         const seen = payment !== undefined && seesPayment(reader, payment);
@@ -126,16 +144,35 @@ export class Answers {
     return encodeTransfers(found);
   }
 
-  #accountTransfers(filter: AccountTransfersFilter, reader: Reader): Uint8Array {
-    if (!this.#seesAccount(reader, filter.accountId)) return concatBytes([]);
-    const { accountId, timestampMin, timestampMax, limit } = filter;
-    const flags =
-      (filter.debits ? accountFilterFlags.debits : 0) |
-      (filter.credits ? accountFilterFlags.credits : 0) |
-      (filter.reversed ? accountFilterFlags.reversed : 0);
-    return encodeTransfers(
-      this.#parts.ledger.getAccountTransfers({ accountId, timestampMin, timestampMax, limit, flags }),
-    );
+  /** What is left of the way to a page of changes gets shorter by a bounded piece; true when a query can be answered. */
+  prepare(query: StateQuery): boolean {
+    return query.type !== "changeEvents" || this.#parts.ledger.pages.seekChangeEvents(filterOf(query), TRIES_MAX);
+  }
+
+  #filtered(query: FilterQuery, bounds: Bounds): FlatPage {
+    const { pages } = this.#parts.ledger;
+    const filter = { ...filterOf(query), limit: Math.min(query.limit, PAGE_RECORDS_MAX) };
+    switch (query.type) {
+      case "accountTransfers":
+        return flat(pages.accountTransfers(filter as AccountFilter, bounds), encodeTransfers);
+      case "accountBalances":
+        return flat(pages.accountBalances(filter as AccountFilter, bounds), encodeBalances);
+      case "queryAccounts":
+        return flat(pages.accounts(filter, bounds), encodeAccounts);
+      case "queryTransfers":
+        return flat(pages.transfers(filter, bounds), encodeTransfers);
+    }
+  }
+
+  /** Of a change on an account of the reader's and one of another's, the other's balances are not shown. */
+  #changes(
+    query: ChangesQuery,
+    reader: Reader,
+  ): Omit<Extract<QueryAnswer, { type: "changeEvents" }>, "type" | "height" | "timestamp"> {
+    const filter = { ...filterOf(query), limit: Math.min(query.limit, PAGE_EVENTS_MAX) };
+    const { events, next, more } = this.#parts.ledger.pages.changeEvents(filter, boundsFor(reader));
+    const shows = (id: bigint): boolean => this.#seesAccount(reader, id);
+    return { ...encodeChanges(events, shows), next: next.toString(), more };
   }
 
   #payments(
@@ -215,6 +252,19 @@ export class Answers {
   #seesAccount(reader: Reader, id: bigint): boolean {
     return reader.seesAll || this.#parts.ledger.accountAuthority(id) === reader.authority;
   }
+}
+
+function boundsFor({ authority, seesAll }: Reader): Bounds {
+  return { triesMax: TRIES_MAX, authority: seesAll ? undefined : authority };
+}
+
+function flat<T>({ items, next }: Page<T>, encode: (items: readonly T[]) => Uint8Array): FlatPage {
+  return { records: encode(items), next: next.toString() };
+}
+
+/** A query without its type is a filter. */
+function filterOf<Q extends FilterQuery | ChangesQuery>({ type: _type, ...filter }: Q): Omit<Q, "type"> {
+  return filter;
 }
 
 function seesPayment(reader: Reader, payment: Payment): boolean {

@@ -20,13 +20,28 @@ const id = fc.bigInt({ min: 0n, max: U128_MAX });
 const time = fc.bigInt({ min: 0n, max: U64_MAX });
 const limit = fc.integer({ min: 1, max: QUERY_RESULTS_MAX });
 const ids = fc.array(id, { maxLength: 20 });
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const range = { timestampMin: time, timestampMax: time };
+const data = { ...range, userData128: id, userData64: time, userData32: u32, code: fc.nat(0xffff) };
 const query: fc.Arbitrary<Query> = fc.oneof(
   fc.record({ type: fc.constant("accounts" as const), ids }),
   fc.record({ type: fc.constant("transfers" as const), ids }),
-  fc.record({
-    ...{ type: fc.constant("accountTransfers" as const), accountId: id, timestampMin: time, timestampMax: time, limit },
-    ...{ reversed: fc.boolean(), debits: fc.boolean(), credits: fc.boolean() },
-  }),
+  fc.record(
+    {
+      ...{ type: fc.constantFrom("accountTransfers", "accountBalances"), accountId: id, limit },
+      ...data,
+      flags: fc.nat(7),
+    },
+    { requiredKeys: ["type", "accountId", "limit", "flags"] },
+  ),
+  fc.record(
+    { type: fc.constantFrom("queryAccounts", "queryTransfers"), limit, ...data, ledger: u32, flags: fc.nat(1) },
+    { requiredKeys: ["type", "limit"] },
+  ),
+  fc.record(
+    { type: fc.constant("changeEvents" as const), limit, ...range, cursor: time },
+    { requiredKeys: ["type", "limit"] },
+  ),
   fc.record({ type: fc.constant("payment" as const), id }),
   fc.record({ type: fc.constant("payments" as const), after: fc.nat(), limit }),
   fc.record({
@@ -40,6 +55,8 @@ const query: fc.Arbitrary<Query> = fc.oneof(
   fc.record({ type: fc.constant("inclusion" as const), height: fc.maxSafeNat(), size: fc.maxSafeNat() }),
   fc.record({ type: fc.constant("consistency" as const), earlier: fc.maxSafeNat(), size: fc.maxSafeNat() }),
 );
+
+const ID = new Uint8Array(16);
 
 function codeOf(encoded: Uint8Array): string {
   try {
@@ -70,6 +87,14 @@ describe("queries", () => {
     ["a missing field", { type: "payment" }],
     ["too many ids", { type: "accounts", ids: Array.from({ length: 8_191 }, () => new Uint8Array(16)) }],
     ["more results than there may be", { type: "payments", after: 0, limit: 8_191 }],
+    ["no limit", { type: "queryTransfers" }],
+    ["a limit of 0", { type: "changeEvents", limit: 0 }],
+    ["a flag that does not exist", { type: "queryAccounts", limit: 1, flags: 2 }],
+    ["a flag of an account that does not exist", { type: "accountBalances", accountId: ID, limit: 1, flags: 8 }],
+    ["an account's transfers without flags", { type: "accountTransfers", accountId: ID, limit: 1 }],
+    ["a code of 17 bits", { type: "queryTransfers", limit: 1, code: 0x1_0000 }],
+    ["a filter of another query", { type: "changeEvents", limit: 1, code: 1 }],
+    ["a negative cursor", { type: "changeEvents", limit: 1, cursor: -1 }],
     ["a state that does not exist", { type: "payments", after: 0, limit: 1, state: "lost" }],
   ])("%s is refused", (_, value) => {
     expect(codeOf(pack(value))).toBe("malformed_body");

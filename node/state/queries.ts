@@ -6,9 +6,15 @@
  */
 import { u128Bytes } from "../base/bytes.ts";
 import { ANSWER_VALUES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
+import {
+  type AccountFilter,
+  accountFilterFlags,
+  type ChangeEventsFilter,
+  type QueryFilter,
+  queryFilterFlags,
+} from "../ledger/filters.ts";
 import { pack, unpack, WireError } from "../wire/msgpack.ts";
 import {
-  boolean,
   bytes,
   check,
   integer,
@@ -17,22 +23,12 @@ import {
   oneOf,
   type Schema,
   safeInteger,
+  u32,
   u64,
   u128,
 } from "../wire/schema.ts";
+import type { FlatChanges } from "./flat-answers.ts";
 import { PAYMENT_STATES, type PaymentState } from "./payments/payment.ts";
-
-/** Which transfers of an account, by log time (nanoseconds, both ends included; 0 for no bound). */
-export interface AccountTransfersFilter {
-  readonly accountId: bigint;
-  readonly timestampMin: bigint;
-  readonly timestampMax: bigint;
-  readonly limit: number;
-  /** Newest first. */
-  readonly reversed: boolean;
-  readonly debits: boolean;
-  readonly credits: boolean;
-}
 
 /** A question about the log, which the node answers beside the state. */
 export type ChainQuery =
@@ -51,7 +47,9 @@ export type Query = StateQuery | ChainQuery;
 export type StateQuery =
   | { readonly type: "accounts"; readonly ids: readonly bigint[] }
   | { readonly type: "transfers"; readonly ids: readonly bigint[] }
-  | ({ readonly type: "accountTransfers" } & AccountTransfersFilter)
+  | ({ readonly type: "accountTransfers" | "accountBalances" } & AccountFilter)
+  | ({ readonly type: "queryAccounts" | "queryTransfers" } & QueryFilter)
+  | ({ readonly type: "changeEvents" } & ChangeEventsFilter)
   | { readonly type: "payment"; readonly id: bigint }
   /** Payments in the order of creation, after slot `after` (0 from the start). */
   | { readonly type: "payments"; readonly state?: PaymentState; readonly after: number; readonly limit: number }
@@ -134,7 +132,18 @@ interface At {
 
 export type QueryAnswer = At &
   (
-    | { readonly type: "accounts" | "transfers" | "accountTransfers"; readonly records: Uint8Array }
+    | { readonly type: "accounts" | "transfers"; readonly records: Uint8Array }
+    /**
+     * Records, or balances as `flat-answers.ts` lays them out. `next` is the `timestampMin` of the following page, or its
+     * `timestampMax` in reversed order; 0 when nothing is left. A page may be empty and have a next one.
+     */
+    | {
+        readonly type: "accountTransfers" | "accountBalances" | "queryAccounts" | "queryTransfers";
+        readonly records: Uint8Array;
+        readonly next: string;
+      }
+    /** `next` is the cursor of the following page; `more` says whether something is there already. */
+    | ({ readonly type: "changeEvents"; readonly next: string; readonly more: boolean } & FlatChanges)
     | { readonly type: "payment"; readonly payment: PaymentView | null }
     /** `next` is the `after` of the following page; 0 when this was the last. */
     | { readonly type: "payments"; readonly payments: readonly PaymentView[]; readonly next: number }
@@ -162,16 +171,27 @@ export type QueryAnswer = At &
       }
   );
 
+const U16_MAX = 0xffff;
+
 const limit = integer(1, QUERY_RESULTS_MAX);
 const ids = list(u128, QUERY_RESULTS_MAX);
+const range = { timestampMin: u64, timestampMax: u64 };
+const dataOptional = { ...range, userData128: u128, userData64: u64, userData32: u32, code: integer(0, U16_MAX) };
+const queryOptional = { ...dataOptional, ledger: u32, flags: integer(0, flagBits(queryFilterFlags)) };
+const accountRequired = { accountId: u128, limit, flags: integer(0, flagBits(accountFilterFlags)) };
+
+function flagBits(flags: Readonly<Record<string, number>>): number {
+  return Object.values(flags).reduce((all, bit) => all | bit, 0);
+}
 
 const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   accounts: object({ type: oneOf("accounts"), ids }),
   transfers: object({ type: oneOf("transfers"), ids }),
-  accountTransfers: object({
-    ...{ type: oneOf("accountTransfers"), accountId: u128, timestampMin: u64, timestampMax: u64 },
-    ...{ limit, reversed: boolean, debits: boolean, credits: boolean },
-  }),
+  accountTransfers: object({ type: oneOf("accountTransfers"), ...accountRequired }, dataOptional),
+  accountBalances: object({ type: oneOf("accountBalances"), ...accountRequired }, dataOptional),
+  queryAccounts: object({ type: oneOf("queryAccounts"), limit }, queryOptional),
+  queryTransfers: object({ type: oneOf("queryTransfers"), limit }, queryOptional),
+  changeEvents: object({ type: oneOf("changeEvents"), limit }, { ...range, cursor: u64 }),
   payment: object({ type: oneOf("payment"), id: u128 }),
   payments: object(
     { type: oneOf("payments"), after: integer(0, 0xffff_ffff), limit },
@@ -187,7 +207,7 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   consistency: object({ type: oneOf("consistency"), earlier: safeInteger, size: safeInteger }),
 };
 
-const U128_FIELDS: ReadonlySet<string> = new Set(["id", "accountId"]);
+const U128_FIELDS: ReadonlySet<string> = new Set(["id", "accountId", "userData128"]);
 
 /** Whether a question is about the log and not about the state. */
 export function isChainQuery(query: Query): query is ChainQuery {

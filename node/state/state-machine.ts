@@ -120,6 +120,8 @@ export class StateMachine {
       ...this.#settlement.tables,
     ];
     this.paged = [this.#stand, this.#history, ...this.#ledger.paged, this.#sessions, ...this.#tables];
+    const names = new Set(this.paged.map(({ name }) => name));
+    assert(names.size === this.paged.length, "two components of a checkpoint have one name");
     this.#registry.enterGenesis(genesis);
   }
 
@@ -197,6 +199,14 @@ export class StateMachine {
     if (place.type === "refused" && place.code !== "expiry_too_far") return place.code;
     const latest = (now > this.timestamp ? now : this.timestamp) + 2n * TRANSACTION_LIFETIME_MAX_NS;
     return transaction.expiry > latest ? "expiry_too_far" : undefined;
+  }
+
+  /**
+   * Does a bounded piece of what a query needs before it can be answered; true when it can be. Asked again and again,
+   * it comes to an end; a query that is not prepared is answered all the same, however long that takes.
+   */
+  prepare(query: StateQuery): boolean {
+    return this.#answers.prepare(query);
   }
 
   /** Answers a query as the reader may see it. */

@@ -24,7 +24,10 @@ const clientFrames: fc.Arbitrary<ClientFrame> = fc.oneof(
   fc.record({ type: fc.constant("submit" as const), request, transaction: some }),
   fc.record({
     ...{ type: fc.constant("query" as const), request, query: some },
-    consistency: fc.constantFrom("linearizable" as const, "local" as const),
+    consistency: fc.oneof(
+      fc.constantFrom("linearizable" as const, "local" as const),
+      fc.record({ maxStalenessMs: fc.integer({ min: 0, max: 0xffff_ffff }) }),
+    ),
   }),
 );
 const nodeFrames: fc.Arbitrary<NodeFrame> = fc.oneof(

@@ -8,7 +8,7 @@ import { utf8 } from "../base/bytes.ts";
 import { FRAME_BYTES_MAX, NODES_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
-import { bytes, bytesBetween, check, integer, oneOf, text, tuple, u32, u64 } from "./schema.ts";
+import { bytes, bytesBetween, check, integer, oneOf, type Schema, text, tuple, u32, u64 } from "./schema.ts";
 
 const PROTOCOL_VERSION = 1;
 const ERROR_TEXT_MAX = 1_024;
@@ -24,9 +24,12 @@ const TYPES = {
   error: 105,
 } as const;
 
-/** How fresh an answer must be: `linearizable` sees everything acknowledged before the question; `local` what this node has. */
 const CONSISTENCIES = ["linearizable", "local"] as const;
-export type Consistency = (typeof CONSISTENCIES)[number];
+/**
+ * How fresh an answer must be. `linearizable`: it sees everything acknowledged before the question. `maxStalenessMs`: it
+ * sees everything acknowledged longer ago than that. `local`: what this node has, however old.
+ */
+export type Consistency = (typeof CONSISTENCIES)[number] | { readonly maxStalenessMs: number };
 
 /** From a client. */
 export type ClientFrame =
@@ -50,7 +53,11 @@ export type NodeFrame =
 const anyBytes = bytesBetween(0, FRAME_BYTES_MAX);
 const helloSchema = tuple(u32, integer(PROTOCOL_VERSION, PROTOCOL_VERSION), bytes(16), bytes(32), bytes(64));
 const submitSchema = tuple(u32, u32, anyBytes);
-const querySchema = tuple(u32, u32, oneOf(...CONSISTENCIES), anyBytes);
+const named = oneOf(...CONSISTENCIES);
+/** A name, or the milliseconds of a bound. */
+const consistencySchema: Schema<Consistency> = (value, path) =>
+  typeof value === "number" ? { maxStalenessMs: u32(value, path) } : named(value, path);
+const querySchema = tuple(u32, u32, consistencySchema, anyBytes);
 const nodeId = integer(1, NODES_MAX);
 const challengeSchema = tuple(u32, integer(PROTOCOL_VERSION, PROTOCOL_VERSION), bytes(16), nodeId, bytes(32));
 const welcomeSchema = tuple(u32, nodeId, u64);
@@ -64,8 +71,12 @@ export function encodeClientFrame(frame: ClientFrame): Uint8Array {
     case "submit":
       return pack([TYPES.submit, frame.request, frame.transaction]);
     case "query":
-      return pack([TYPES.query, frame.request, frame.consistency, frame.query]);
+      return pack([TYPES.query, frame.request, consistencyValue(frame.consistency), frame.query]);
   }
+}
+
+function consistencyValue(consistency: Consistency): string | number {
+  return typeof consistency === "string" ? consistency : consistency.maxStalenessMs;
 }
 
 /** Decodes what a client sent; throws `WireError` `malformed_msgpack` or `malformed_frame`. */

@@ -14,17 +14,35 @@ interface Known {
 
 export class Heights {
   readonly #verdict: Verdict;
+  /** True time, in microseconds, that passes in a millisecond of the slowest node's clock. */
+  readonly #usPerMsMax: number;
   /** By rising time and rising height. */
   readonly #known: Known[] = [];
 
-  constructor(verdict: Verdict) {
+  constructor(verdict: Verdict, usPerMsMax: number) {
     this.#verdict = verdict;
+    this.#usPerMsMax = usPerMsMax;
   }
 
   /** A client hears that the state has come this far. Called in the order of time. */
   told(height: LogIndex, atUs: number): void {
     const newest = this.#known.at(-1);
     if (newest === undefined || height > newest.height) this.#known.push({ atUs, height });
+  }
+
+  /**
+   * A question was answered from a state that may be so old, by the clock of the node that answered: the slowest of all
+   * makes most of a millisecond. It asks about moments, so the millisecond that a clock rounds off counts, too.
+   */
+  readStale(height: LogIndex, { lastUs }: Times, maxStalenessMs: number): void {
+    const oldestUs = lastUs - (maxStalenessMs + 1) * this.#usPerMsMax;
+    const before = this.#known.findLast(({ atUs }) => atUs < oldestUs);
+    this.#verdict.expect(
+      before === undefined || height >= before.height,
+      "staleness",
+      () =>
+        `a question within ${maxStalenessMs} ms, asked at ${lastUs} us, was answered from height ${height}, and height ${before?.height} was known at ${before?.atUs} us`,
+    );
   }
 
   /** A question was answered from a state of this height. */

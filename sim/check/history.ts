@@ -42,9 +42,10 @@ export class History {
   readonly #transfers = new Map<bigint, Set<Open<TransferOperation>>>();
   #unknown = 0;
 
-  constructor(verdict: Verdict) {
+  /** `usPerMsMax`: true time in a millisecond of the slowest node's clock. */
+  constructor(verdict: Verdict, usPerMsMax: number) {
     this.#verdict = verdict;
-    this.heights = new Heights(verdict);
+    this.heights = new Heights(verdict, usPerMsMax);
   }
 
   /** Accounts on which the search was given up. */
@@ -75,11 +76,18 @@ export class History {
 
   /** All accounts of a currency, read at once. */
   readAccounts(accounts: readonly Account[], { lastUs, answeredUs }: Times): void {
-    let posted = 0n;
-    let pending = 0n;
-    for (const { id, debitsPosted, creditsPosted, debitsPending, creditsPending } of accounts) {
+    for (const { id, debitsPosted, creditsPosted } of accounts) {
       const balances = { debits: Number(debitsPosted), credits: Number(creditsPosted) };
       enter<AccountOperation>(this.#accounts, id, { kind: "read", ...balances, askedUs: lastUs, answeredUs });
+    }
+    this.balance(accounts);
+  }
+
+  /** All accounts of a currency in one answer, however old: no transfer is half in it. */
+  balance(accounts: readonly Account[]): void {
+    let posted = 0n;
+    let pending = 0n;
+    for (const { debitsPosted, creditsPosted, debitsPending, creditsPending } of accounts) {
       posted += debitsPosted - creditsPosted;
       pending += debitsPending - creditsPending;
     }

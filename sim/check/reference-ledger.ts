@@ -316,7 +316,7 @@ export class ReferenceLedger {
   getChangeEvents(filter: { timestampMin: bigint; timestampMax: bigint; limit: number }): ModelChange[] {
     if (!validRange(filter) || filter.limit === 0) return [];
     const found = this.#state.changes.filter((change) => inRange(filter, change.timestamp));
-    return inOrder(found, false, filter.limit);
+    return found.slice(0, filter.limit);
   }
 
   #query<R extends ModelAccount | ModelTransfer>(filter: ModelQueryFilter, rows: readonly R[]): R[] {

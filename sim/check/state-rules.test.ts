@@ -257,7 +257,7 @@ describe("what clients saw", () => {
   const look =
     (created: boolean, at: number, shown: bigint, credited = shown) =>
     (verdict: Verdict) => {
-      const history = new History(verdict);
+      const history = new History(verdict, 2_000);
       history.asked([9n], effects, 10)(created, times(10, 20));
       const accounts = [account(1n, { debitsPosted: shown }), account(2n, { creditsPosted: credited })];
       history.readAccounts(accounts, times(at, at + 1));
@@ -276,6 +276,20 @@ describe("what clients saw", () => {
     expect(verdictOf(look(true, 5, 5n))).toBe("linearizability");
   });
 
+  test("an answer within a bound may be so old by the slowest clock, and no older", () => {
+    const old = (askedUs: number) => (verdict: Verdict) => {
+      const history = new History(verdict, 2_000);
+      history.heights.told(7, 1_000);
+      history.heights.readStale(6, times(askedUs, askedUs + 1), 10);
+    };
+    expect(verdictOf(old(1_000 + 22_000))).toBeUndefined();
+    expect(verdictOf(old(1_000 + 22_001))).toBe("staleness");
+    const half = (verdict: Verdict): void => {
+      new History(verdict, 2_000).balance([account(1n, { debitsPosted: 5n }), account(2n, {})]);
+    };
+    expect(verdictOf(half)).toBe("snapshot");
+  });
+
   test("a view of a transfer in the middle is refused", () => {
     expect(verdictOf(look(true, 12, 5n, 0n))).toBe("snapshot");
   });
@@ -284,7 +298,7 @@ describe("what clients saw", () => {
     const find =
       (...reads: readonly (readonly [number, boolean])[]) =>
       (verdict: Verdict) => {
-        const history = new History(verdict);
+        const history = new History(verdict, 2_000);
         history.asked([9n], effects, 10)(true, times(10, 20));
         for (const [at, found] of reads) history.readTransfer(9n, found, times(at, at + 1));
         history.check();
@@ -294,7 +308,7 @@ describe("what clients saw", () => {
     expect(verdictOf(find([12, true], [15, false]))).toBe("linearizability");
     expect(verdictOf(find([5, true]))).toBe("linearizability");
     const invented = (verdict: Verdict): void => {
-      const history = new History(verdict);
+      const history = new History(verdict, 2_000);
       history.readTransfer(8n, true, times(1, 2));
       history.check();
     };

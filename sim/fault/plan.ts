@@ -11,6 +11,9 @@ import type { FaultKind, FaultOptions } from "../options.ts";
 const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
 export type CrashMoment = (typeof CRASH_MOMENTS)[number];
 
+/** How many times slower a starved machine's timers run at most. */
+export const TIMERS_SLOWER_MAX = 10;
+
 /** Whom a step is about: a node, or whoever leads then (the newest term counts). */
 export type Target = number | "leader";
 
@@ -130,9 +133,9 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
     case "slowDisk":
       return [{ kind: "slowDisk", target, factor: between(random, 2, 50), forMs }];
     case "slowTimers":
-      return [{ kind: "slowTimers", target, factor: between(random, 2, 10), forMs }];
+      return [{ kind: "slowTimers", target, factor: between(random, 2, TIMERS_SLOWER_MAX), forMs }];
     case "sickLeader": {
-      const factor = between(random, 2, 10);
+      const factor = between(random, 2, TIMERS_SLOWER_MAX);
       const slow = { kind: "slowTimers", target: "leader", factor, forMs } as const;
       return [slow, { kind: "isolate", target: "leader", direction: "both", forMs }];
     }

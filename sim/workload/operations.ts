@@ -9,6 +9,7 @@ import { decodeAccounts, encodeTransfers, type Transfer, transferFlags } from ".
 import { TransferStatus } from "../../node/ledger/status.ts";
 import { decodeAnswer, encodeQuery, type Query } from "../../node/state/queries.ts";
 import type { Command } from "../../node/wire/body.ts";
+import type { Consistency } from "../../node/wire/client-frames.ts";
 import { batchResults } from "../../node/wire/results.ts";
 import type { History, TransferEffect } from "../check/history.ts";
 import type { Verdict } from "../check/verdict.ts";
@@ -20,6 +21,8 @@ import type { Asked, Outcome, SimClient, Times } from "./sim-client.ts";
 
 const PAYMENT_AMOUNT_MAX = 10_000;
 const RECENT_MAX = 64;
+/** Bounds of stale reads: from such that always ask a quorum to such that seldom do. */
+const STALENESS_MS = [0, 5, 50, 500];
 /** Transfers that are read are among the last so many: those of which it is news whether they exist. */
 const RECENT_READ = 8;
 
@@ -74,6 +77,9 @@ export class Operations {
         break;
       case "readAccount":
         this.#readAccounts();
+        break;
+      case "readStale":
+        this.#readStale();
         break;
       case "readTransfer":
         this.#readTransfer();
@@ -154,6 +160,19 @@ export class Operations {
     });
   }
 
+  /** The books must balance in an old answer, too, and it must not be older than it may be. */
+  #readStale(): void {
+    const { random, history } = this.#deps;
+    const { accounts: ids } = pick(random, this.#options.purses);
+    const maxStalenessMs = pick(random, STALENESS_MS);
+    const done = (answer: Uint8Array, times: Times): void => {
+      const { records, height } = decodeAnswer("accounts", answer);
+      history.heights.readStale(height, times, maxStalenessMs);
+      history.balance(decodeAccounts(records));
+    };
+    this.#query({ type: "accounts", ids }, done, { maxStalenessMs });
+  }
+
   #readTransfer(): void {
     const { random, recent, history } = this.#deps;
     if (recent.length === 0) return;
@@ -213,8 +232,12 @@ export class Operations {
     });
   }
 
-  #query(query: Query, done: (answer: Uint8Array, times: Times) => void): void {
-    this.#ask({ kind: "query", query: encodeQuery(query) }, (outcome, times) => {
+  #query(
+    query: Query,
+    done: (answer: Uint8Array, times: Times) => void,
+    consistency: Consistency = "linearizable",
+  ): void {
+    this.#ask({ kind: "query", query: encodeQuery(query), consistency }, (outcome, times) => {
       if (outcome.kind === "answer") done(outcome.answer, times);
     });
   }

@@ -11,6 +11,7 @@ import type { Random } from "../../node/base/ports/random.ts";
 import type { Command } from "../../node/wire/body.ts";
 import {
   type ClientFrame,
+  type Consistency,
   decodeNodeFrame,
   encodeClientFrame,
   helloDigest,
@@ -36,7 +37,7 @@ export type Outcome =
 
 export type Asked =
   | { readonly kind: "submit"; readonly transaction: Uint8Array }
-  | { readonly kind: "query"; readonly query: Uint8Array };
+  | { readonly kind: "query"; readonly query: Uint8Array; readonly consistency: Consistency };
 
 /** When a request was asked first, asked last, and answered. */
 export interface Times {
@@ -200,7 +201,7 @@ export class SimClient {
     const frame: ClientFrame =
       asked.kind === "submit"
         ? { type: "submit", request: number, transaction: asked.transaction }
-        : { type: "query", request: number, consistency: "linearizable", query: asked.query };
+        : { type: "query", request: number, consistency: asked.consistency, query: asked.query };
     this.#connection?.send(encodeClientFrame(frame));
     if (request.timeout !== undefined) request.timeout.run = undefined;
     request.timeout = scheduler.after(this.#options.requestTimeoutUs, () => {

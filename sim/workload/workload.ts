@@ -19,9 +19,9 @@ import { type Outcome, SimClient, type SimClientDeps } from "./sim-client.ts";
 /** Addresses of clients; nodes have the small numbers. */
 const FIRST_CLIENT = 101;
 const NOTHING: OperationMix = {
-  ...{ transfer: 0, hold: 0, chain: 0, readAccount: 0, readTransfer: 0, retry: 0, payment: 0 },
+  ...{ transfer: 0, hold: 0, chain: 0, readAccount: 0, readStale: 0, readTransfer: 0, retry: 0, payment: 0 },
 };
-const READER: OperationMix = { ...NOTHING, readAccount: 3, readTransfer: 1 };
+const READER: OperationMix = { ...NOTHING, readAccount: 3, readStale: 1, readTransfer: 1 };
 /** The bank replaces a key after some pauses of a client. */
 const ROTATION_PAUSES_MAX = 20;
 /** Readers ask so many times more often than others. */

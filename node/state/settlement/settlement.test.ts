@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PARTICIPANTS_MAX, SETTLEMENT_CURRENCIES_MAX } from "../../base/limits.ts";
+import { accountFilterFlags } from "../../ledger/filters.ts";
 import { accountFlags, decodeAccounts, decodeTransfers } from "../../ledger/records.ts";
 import {
   ALICE,
@@ -360,8 +361,8 @@ test("settlement transfers bear their window, and their sum is its net", () => {
   const { chain, bank } = settledTown();
   bank.must(payment({ id: 1n, amount: 300n }));
   chain.admin.must(CLOSE);
-  const filter = { accountId: HUB, timestampMin: 0n, timestampMax: 0n, limit: 10, reversed: false };
-  const answer = chain.state.query({ type: "accountTransfers", ...filter, debits: true, credits: true }, OPERATOR);
+  const flags = accountFilterFlags.debits | accountFilterFlags.credits;
+  const answer = chain.state.query({ type: "accountTransfers", accountId: HUB, limit: 10, flags }, OPERATOR);
   if (answer.type !== "accountTransfers") throw new Error("another answer than was asked for");
   const through = decodeTransfers(answer.records).map((t) => [
     t.debitAccountId,
