@@ -7,6 +7,7 @@ import { CodedError, errorMessage } from "../node/base/errors.ts";
 import { Invocation } from "./command.ts";
 import { account } from "./commands/account.ts";
 import { acquirer } from "./commands/acquirer.ts";
+import { asset } from "./commands/asset.ts";
 import { audit } from "./commands/audit.ts";
 import { authority } from "./commands/authority.ts";
 import { bench } from "./commands/bench.ts";
@@ -34,6 +35,7 @@ import { EXIT, Output, type Streams } from "./output.ts";
 const COMMANDS = [
   ...[day, dev, init, start, status, verify],
   ...[keys, authority, configure, risk],
+  ...[account, asset, transfer, pay, payment, importPayments, settlement, receipt],
   ...[account, transfer, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],
   ...[bench, benchLedger, benchPeers, sim, acquirer],

@@ -47,10 +47,10 @@ export async function submitOne(args: SubmitArguments, command: Command): Promis
   return outcome;
 }
 
-/** Submits a batch of one record; an identical one that exists already is a success, too. */
+/** Submits what makes one record; an identical one that exists already is a success, too. */
 export async function submitRecord(
   args: SubmitArguments,
-  command: Command & { readonly kind: "createAccounts" | "createTransfers" },
+  command: Command & { readonly kind: "createAccounts" | "createTransfers" | "issueAsset" | "burnAsset" },
   output: Output,
   id: bigint,
 ): Promise<void> {

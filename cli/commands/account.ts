@@ -9,8 +9,8 @@ import {
   encodeAccounts,
   transferFlags,
 } from "../../node/ledger/records.ts";
-import { formatAmount, formatTime, parseId, parseLedger } from "../amounts.ts";
-import { ask, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
+import { formatTime, isDigital, parseId } from "../amounts.ts";
+import { ask, assetsFor, assetsNamed, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
 import { EXIT, table } from "../output.ts";
@@ -36,7 +36,7 @@ const create: CommandModule = command({
     yargs
       .options({ ...CLUSTER_OPTIONS, ...RECEIPT_OPTION })
       .option("id", { type: "string", describe: "its id; without it a new one" })
-      .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" })
+      .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or an asset" })
       .option("code", {
         type: "number",
         default: 1,
@@ -46,18 +46,19 @@ const create: CommandModule = command({
       .option("debits-must-not-exceed-credits", {
         type: "boolean",
         default: false,
-        describe: "its owner cannot overdraw it",
+        describe: "its owner cannot overdraw it; of a digital asset nobody can",
       })
       .option("credits-must-not-exceed-debits", { type: "boolean", default: false, describe: "the mirror, for assets" })
       .example("$0 account create --id 7 --ledger EUR --debits-must-not-exceed-credits", "a customer's account"),
   handler: async (args, output) => {
     const id = args.id === undefined ? newId(Date.now()) : parseId(args.id);
+    const noOverdraft = args["debits-must-not-exceed-credits"] || isDigital(args.ledger);
     const flags =
-      (args["debits-must-not-exceed-credits"] ? accountFlags.debitsMustNotExceedCredits : 0) |
+      (noOverdraft ? accountFlags.debitsMustNotExceedCredits : 0) |
       (args["credits-must-not-exceed-debits"] ? accountFlags.creditsMustNotExceedDebits : 0);
     const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
     const userData = { userData128: 0n, userData64: 0n, userData32: 0 };
-    const ledger = parseLedger(args.ledger);
+    const ledger = (await assetsNamed(args, args.ledger)).ledgerOf(args.ledger);
     const record: Account = { id, ...balances, ...userData, ledger, code: args.code, flags, timestamp: 0n };
     await submitRecord(args, { kind: "createAccounts", batch: encodeAccounts([record]) }, output, id);
   },
@@ -74,8 +75,11 @@ const show: CommandModule = command({
       .example("$0 account show 7 8", "two accounts, read at one height"),
   handler: async (args, output) => {
     const ids = args.ids.map(parseId);
-    const answer = await withReader(args, async (client) => await ask(client, { type: "accounts", ids }));
-    const accounts = decodeAccounts(answer.records).map((account) => ({ ...account, flags: flagNames(account.flags) }));
+    const { records, height, assets } = await withReader(args, async (client) => {
+      const answer = await ask(client, { type: "accounts", ids });
+      return { ...answer, assets: await assetsFor(client, ...decodeAccounts(answer.records).map((a) => a.ledger)) };
+    });
+    const accounts = decodeAccounts(records).map((account) => ({ ...account, flags: flagNames(account.flags) }));
     const rows = accounts.map((a) => {
       const amounts = [
         a.debitsPending,
@@ -84,10 +88,10 @@ const show: CommandModule = command({
         a.creditsPosted,
         a.creditsPosted - a.debitsPosted,
       ];
-      return [`${a.id}`, ...amounts.map((amount) => formatAmount(amount, a.ledger)), a.flags.join(" ")];
+      return [`${a.id}`, ...amounts.map((amount) => assets.formatAmount(amount, a.ledger)), a.flags.join(" ")];
     });
     const heading = ["account", "debits held", "debits", "credits held", "credits", "balance", "rules"];
-    output.result({ height: answer.height, accounts }, table([heading, ...rows]));
+    output.result({ height, accounts }, table([heading, ...rows]));
     const missing = ids.filter((id) => !accounts.some((account) => account.id === id));
     if (missing.length > 0) output.note(`not found, or not yours to see: ${missing.join(", ")}`);
     return missing.length === 0 ? EXIT.done : EXIT.failed;
@@ -114,18 +118,18 @@ const history: CommandModule = command({
     const bounds = { timestampMin: 0n, timestampMax: 0n, debits: true, credits: true };
     const page = { limit: args.limit, reversed: !args["oldest-first"] };
     const query = { type: "accountTransfers", accountId, ...bounds, ...page } as const;
-    const answer = await withReader(args, async (client) => await ask(client, query));
-    const transfers = decodeTransfers(answer.records);
+    const { records, height, assets } = await withReader(args, async (client) => {
+      const answer = await ask(client, query);
+      return { ...answer, assets: await assetsFor(client, ...decodeTransfers(answer.records).map((t) => t.ledger)) };
+    });
+    const transfers = decodeTransfers(records);
     const rows = transfers.map((t) => {
       const out = t.debitAccountId === accountId;
-      const amount = `${out ? "-" : "+"}${formatAmount(t.amount, t.ledger)}`;
+      const amount = `${out ? "-" : "+"}${assets.formatAmount(t.amount, t.ledger)}`;
       const other = out ? t.creditAccountId : t.debitAccountId;
       return [formatTime(t.timestamp), `${t.id}`, stepName(t.flags), out ? "to" : "from", `${other}`, amount];
     });
-    output.result(
-      { height: answer.height, transfers },
-      table([["time", "transfer", "step", "", "account", "amount"], ...rows]),
-    );
+    output.result({ height, transfers }, table([["time", "transfer", "step", "", "account", "amount"], ...rows]));
   },
 });
 

@@ -92,6 +92,34 @@ test("status tells a node that is another than the cluster file says from one th
   expect(out).toMatch(/^ +1 .* wrong_node +0 +0$/m);
 });
 
+describe("digital assets", () => {
+  const GOLD = ["--ledger", "GOLD"];
+
+  test("are issued up to their cap, paid and burned, in amounts of their own decimals", async () => {
+    const key = file("mint.key");
+    await ran("keys", "new", key);
+    const publicKey = (await ran("keys", "show", key)).out.trim();
+    await done("authority", "create", "--name", "mint", "--public-key", publicKey, "--role", "issuer");
+    const mint = ["--key", key];
+    const create = ["asset", "create", "--ledger", "1000", "--code", "GOLD", "--decimals", "6"];
+    await refused("asset_unknown", "account", "create", "--id", "950", "--ledger", "HRK");
+    await done(...create, "--cap", "100.5", ...mint);
+    await refused("already_exists", ...create, ...mint);
+    await done("account", "create", "--id", "951", ...GOLD, ...mint);
+    await done("account", "create", "--id", "952", "--ledger", "1000");
+    await done("asset", "issue", ...GOLD, "--account", "951", "--amount", "100.500000", ...mint);
+    await refused("exceeds_credits", "asset", "issue", ...GOLD, "--account", "951", "--amount", "0.000001", ...mint);
+    await refused("not_authorized", "asset", "issue", ...GOLD, "--account", "951", "--amount", "1");
+    await done("transfer", "--from", "951", "--to", "952", "--amount", "12.345678", ...GOLD, ...mint);
+    await done("asset", "burn", ...GOLD, "--account", "951", "--amount", "8.154322", ...mint);
+    expect(await done("account", "show", "951", "952")).toMatch(/80\.000000 GOLD.*\n.* 12\.345678 GOLD /);
+    expect(await done("account", "history", "952")).toContain("+12.345678 GOLD");
+    expect(await done("asset", "show", "gold")).toContain("in circulation     92.345678 GOLD");
+    const precise = ["transfer", "--from", "952", "--to", "951", "--amount", "1.2345678", ...GOLD];
+    expect(await q(...precise)).toMatchObject({ code: 2, err: expect.stringContaining("at most 6 decimals") });
+  });
+});
+
 describe("accounts and transfers", () => {
   const CUSTOMER = ["account", "create", "--id", "7", ...EUR, "--debits-must-not-exceed-credits"];
 

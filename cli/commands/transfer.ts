@@ -3,8 +3,8 @@ import type { CommandModule } from "yargs";
 import { U32_MAX, U128_MAX } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
-import { parseAmount, parseId, parseLedger } from "../amounts.ts";
-import { CLUSTER_OPTIONS, newId } from "../cluster-access.ts";
+import { type Assets, parseId } from "../amounts.ts";
+import { assetsNamed, CLUSTER_OPTIONS, newId } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
 import { RECEIPT_OPTION, submitRecord } from "../submit.ts";
@@ -29,7 +29,7 @@ function usage(message: string): CodedError {
 }
 
 /** The record that the arguments describe. */
-function recordOf(args: TransferArguments, id: bigint): Transfer {
+function recordOf(args: TransferArguments, id: bigint, assets: Assets): Transfer {
   const userData = { userData128: 0n, userData64: 0n, userData32: 0 };
   const common = { ...NOTHING, id, ...userData, timestamp: 0n };
   const pending = args.post ?? args.void;
@@ -37,11 +37,11 @@ function recordOf(args: TransferArguments, id: bigint): Transfer {
     if (args.from !== undefined || args.to !== undefined || args.pending) {
       throw usage("--post and --void take accounts from the held transfer: leave out --from, --to and --pending");
     }
-    const ledger = args.ledger === undefined ? undefined : parseLedger(args.ledger);
+    const ledger = args.ledger === undefined ? undefined : assets.ledgerOf(args.ledger);
     if (args.amount !== undefined && ledger === undefined) throw usage("--amount needs --ledger, to know its decimals");
     // Everything that is held, where no amount is named.
     const everything = args.post === undefined ? 0n : U128_MAX;
-    const amount = args.amount === undefined ? everything : parseAmount(args.amount, ledger ?? 0);
+    const amount = args.amount === undefined ? everything : assets.parseAmount(args.amount, ledger ?? 0);
     const flags = args.post === undefined ? transferFlags.voidPendingTransfer : transferFlags.postPendingTransfer;
     return { ...common, pendingId: parseId(pending), amount, ledger: ledger ?? 0, code: 0, flags };
   }
@@ -50,13 +50,13 @@ function recordOf(args: TransferArguments, id: bigint): Transfer {
     throw usage("a transfer needs --from, --to, --amount and --ledger; or --post ID, or --void ID");
   }
   if (args.timeout > 0 && !args.pending) throw usage("--timeout is for --pending transfers");
-  const ledger = parseLedger(args.ledger);
+  const ledger = assets.ledgerOf(args.ledger);
   const accounts = { debitAccountId: parseId(from), creditAccountId: parseId(to) };
   const flags = args.pending ? transferFlags.pending : 0;
   return {
     ...common,
     ...accounts,
-    amount: parseAmount(amount, ledger),
+    amount: assets.parseAmount(amount, ledger),
     ledger,
     code: args.code,
     timeout: args.timeout,
@@ -74,7 +74,7 @@ export const transfer: CommandModule = command({
       .option("from", { type: "string", describe: "account to debit" })
       .option("to", { type: "string", describe: "account to credit" })
       .option("amount", { type: "string", describe: "such as 12.50" })
-      .option("ledger", { type: "string", describe: "currency such as EUR, or a ledger number" })
+      .option("ledger", { type: "string", describe: "currency such as EUR, or an asset" })
       .option("code", {
         type: "number",
         default: 1,
@@ -95,7 +95,9 @@ export const transfer: CommandModule = command({
       .example("$0 transfer --post 42", "carries out transfer 42, which was made with --pending"),
   handler: async (args, output) => {
     const id = args.id === undefined ? newId(Date.now()) : parseId(args.id);
-    const batch = encodeTransfers([recordOf(args, id)]);
+    const batch = encodeTransfers([
+      recordOf(args, id, await assetsNamed(args, ...(args.ledger === undefined ? [] : [args.ledger]))),
+    ]);
     await submitRecord(args, { kind: "createTransfers", batch }, output, id);
   },
 });

@@ -5,6 +5,7 @@ import { FRAME_BYTES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { decodeAccounts, decodeTransfers } from "../ledger/records.ts";
 import { Answers } from "./answers.ts";
+import { Assets } from "./assets.ts";
 import {
   ALICE,
   BANK_SETTLEMENT,
@@ -173,9 +174,10 @@ describe("what is told", () => {
 
 function answersFrom(payments: Payments): Answers {
   const ledger = new Ledger();
-  const settlement = new Settlement(ledger, new Postings(ledger, sha256));
+  const postings = new Postings(ledger, sha256);
+  const own = { settlement: new Settlement(ledger, postings), assets: new Assets(ledger, postings) };
   const parts = { registry: new Registry(), sessions: new Sessions(), risk: new Risk() };
-  return new Answers({ ...parts, ledger, settlement, payments, outbox: new Outbox(sha256, CLUSTER_ID) });
+  return new Answers({ ...parts, ...own, ledger, payments, outbox: new Outbox(sha256, CLUSTER_ID) });
 }
 
 describe("pages of payments", () => {

@@ -6,11 +6,13 @@ import { concatBytes, toHex } from "../base/bytes.ts";
 import { accountFilterFlags } from "../ledger/filters.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "../ledger/records.ts";
+import type { Asset, Assets } from "./assets.ts";
 import type { Outbox } from "./outbox.ts";
 import { PAYMENT_STATES, type Payment } from "./payments/payment.ts";
 import type { Payments } from "./payments/payments.ts";
 import type {
   AccountTransfersFilter,
+  AssetView,
   AuthorityView,
   PaymentView,
   QueryAnswer,
@@ -44,6 +46,7 @@ export function readerFor(authority: Authority): Reader {
 
 export interface AnswerParts {
   readonly ledger: Ledger;
+  readonly assets: Assets;
   readonly registry: Registry;
   readonly sessions: Sessions;
   readonly risk: Risk;
@@ -91,9 +94,31 @@ export class Answers {
         const seen = authority !== undefined && (reader.seesAll || authority.id === reader.authority);
         return { ...at, type: query.type, authority: seen ? authorityView(authority) : null };
       }
+      case "assets":
+        return { ...at, type: query.type, assets: this.#assets(query) };
       case "summary":
         return { ...at, type: query.type, digest: toHex(stand.digest), ...this.#summary() };
     }
+  }
+
+  #assets({ ledger, code }: Extract<StateQuery, { type: "assets" }>): readonly AssetView[] {
+    const { assets } = this.#parts;
+    return assets.table
+      .rows()
+      .filter((asset) => (ledger ?? asset.ledger) === asset.ledger && (code ?? asset.code) === asset.code)
+      .toSorted((a, b) => a.ledger - b.ledger)
+      .map((asset) => this.#assetView(asset));
+  }
+
+  #assetView(asset: Asset): AssetView {
+    const { ledger, code, decimals, issuer } = asset;
+    const { issued, burned } = this.#parts.assets.supply(asset);
+    const name = this.#parts.registry.get(issuer)?.name ?? "";
+    return {
+      ...{ ledger, code, decimals, issuer, issuerName: name, cap: asset.cap.toString() },
+      ...{ issued: issued.toString(), burned: burned.toString(), supply: (issued - burned).toString() },
+      issuanceAccount: asset.issuanceAccount.toString(),
+    };
   }
 
   #accounts(ids: readonly bigint[], reader: Reader): Uint8Array {

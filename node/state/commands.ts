@@ -4,8 +4,9 @@
 import { viewOf } from "../base/bytes.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Command } from "../wire/body.ts";
-import type { Role } from "../wire/kinds.ts";
+import type { CreateAssetBody, Role } from "../wire/kinds.ts";
 import { encodeBatchResult, encodeResult, type Refusal } from "../wire/results.ts";
+import type { Asset, Assets } from "./assets.ts";
 import type { Moment } from "./moment.ts";
 import type { CardChannel } from "./payments/card-channel.ts";
 import type { PaymentLifeCycle, Step } from "./payments/life-cycle.ts";
@@ -15,6 +16,7 @@ import type { Settlement } from "./settlement/settlement.ts";
 
 export interface CommandParts {
   readonly ledger: Ledger;
+  readonly assets: Assets;
   readonly registry: Registry;
   readonly risk: Risk;
   readonly settlement: Settlement;
@@ -33,6 +35,9 @@ const ROLES_NEEDED: Partial<Record<Command["kind"], readonly Role[]>> = {
   blockPayer: ["operator"],
   reviewPayment: ["operator"],
   closeSettlement: ["operator"],
+  createAsset: ["issuer", "admin"],
+  issueAsset: ["issuer"],
+  burnAsset: ["issuer"],
   channelOutcome: ["node"],
 };
 
@@ -45,8 +50,11 @@ export function executeCommand(parts: CommandParts, moment: Moment, signer: Auth
   switch (command.kind) {
     case "sessionOpen":
       return encodeResult("ok");
-    case "createAccounts":
+    case "createAccounts": {
+      const objection = parts.assets.objectionTo(command.batch);
+      if (objection !== undefined) return encodeResult(objection.refusal, { what: objection.what });
       return batchResult(moment, parts.ledger.createAccounts(command.batch, moment.timestamp, signer.id));
+    }
     case "createTransfers":
       return batchResult(moment, parts.ledger.createTransfers(command.batch, moment.timestamp, signer.id));
     case "createAuthority": {
@@ -81,7 +89,40 @@ export function executeCommand(parts: CommandParts, moment: Moment, signer: Auth
       if (window === undefined) return encodeResult("not_configured");
       return encodeResult("ok", { window: window.id, state: window.state, payments: window.payments });
     }
+    case "createAsset":
+      return createAsset(parts, moment, signer, command.body);
+    case "issueAsset":
+      return supplyResult(parts, signer, command.body.ledger, (asset) =>
+        batchResult(moment, parts.assets.issue(moment, asset, command.body)),
+      );
+    case "burnAsset":
+      return supplyResult(parts, signer, command.body.ledger, (asset) =>
+        batchResult(moment, parts.assets.burn(moment, asset, command.body, signer.id)),
+      );
   }
+}
+
+/** An issuer creates assets of its own; the admin those of any issuer. */
+function createAsset(parts: CommandParts, moment: Moment, signer: Authority, body: CreateAssetBody): Uint8Array {
+  const issuer = parts.registry.get(body.issuer);
+  if (issuer === undefined) return encodeResult("not_found", { what: "issuer" });
+  if (!issuer.roles.includes("issuer")) return encodeResult("invalid", { what: "issuer" });
+  if (issuer.id !== signer.id && !signer.roles.includes("admin")) {
+    return encodeResult("not_authorized", { what: "issuer" });
+  }
+  return done(parts.assets.create(moment, body));
+}
+
+/** What only the issuer of an asset may do to its supply. */
+function supplyResult(
+  parts: CommandParts,
+  signer: Authority,
+  ledger: number,
+  move: (asset: Asset) => Uint8Array,
+): Uint8Array {
+  const asset = parts.assets.get(ledger);
+  if (asset === undefined) return encodeResult("asset_unknown", { what: `ledger ${ledger}` });
+  return asset.issuer === signer.id ? move(asset) : encodeResult("not_authorized", { what: "issuer" });
 }
 
 function done(refusal: Refusal | undefined): Uint8Array {

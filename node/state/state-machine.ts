@@ -29,6 +29,7 @@ import { encodeResult, type Refusal } from "../wire/results.ts";
 import { GROUP, type Transaction } from "../wire/transaction.ts";
 import { type Admitted, admit } from "./admit.ts";
 import { Answers, type Reader, readerFor } from "./answers.ts";
+import { Assets } from "./assets.ts";
 import { executeCommand } from "./commands.ts";
 import type { StateEvent } from "./events.ts";
 import { History } from "./history.ts";
@@ -82,6 +83,7 @@ export class StateMachine {
   readonly #stand: Stand;
   readonly #history: History;
   readonly #ledger: Ledger;
+  readonly #assets: Assets;
   readonly #registry = new Registry();
   readonly #sessions: Sessions;
   readonly #risk = new Risk();
@@ -106,13 +108,17 @@ export class StateMachine {
     this.#ledger = parts?.ledger?.() ?? new Ledger();
     this.#outbox = new Outbox(sha256, this.#clusterId);
     const postings = new Postings(this.#ledger, sha256);
+    this.#assets = new Assets(this.#ledger, postings);
     this.#settlement = new Settlement(this.#ledger, postings);
     const shared = { ledger: this.#ledger, risk: this.#risk, settlement: this.#settlement };
     const money = { ...shared, outbox: this.#outbox, payments: this.#payments };
     this.#lifeCycle = new PaymentLifeCycle({ ...money, postings, cards: this.#cards });
-    this.#answers = new Answers({ ...money, registry: this.#registry, sessions: this.#sessions });
+    this.#answers = new Answers({
+      ...{ ...money, assets: this.#assets, registry: this.#registry, sessions: this.#sessions },
+    });
     this.#tables = [
       this.#registry.table,
+      this.#assets.table,
       ...this.#risk.tables,
       this.#outbox.table,
       this.#payments.table,
@@ -230,7 +236,15 @@ export class StateMachine {
   restored(): void {
     assert(this.#history.size === this.height, `the history has ${this.#history.size} blocks at height ${this.height}`);
     this.#ledger.restored();
-    for (const part of [this.#registry, this.#risk, this.#outbox, this.#payments, this.#cards, this.#settlement]) {
+    for (const part of [
+      this.#registry,
+      this.#assets,
+      this.#risk,
+      this.#outbox,
+      this.#payments,
+      this.#cards,
+      this.#settlement,
+    ]) {
       part.restored();
     }
   }
@@ -251,6 +265,7 @@ export class StateMachine {
       assert(waiting === this.#outbox.isOpen(intent), `payment ${id} is ${state} and its intent does not fit`);
     }
     this.#settlement.checkInvariants();
+    this.#assets.checkInvariants();
   }
 
   #assertNext(block: Block): void {
@@ -293,7 +308,7 @@ export class StateMachine {
       return { result: encodeResult(refusal ?? "ok"), duplicate: false };
     }
     const parts = { ledger: this.#ledger, registry: this.#registry, risk: this.#risk, settlement: this.#settlement };
-    const all = { ...parts, cards: this.#cards, lifeCycle: this.#lifeCycle };
+    const all = { ...parts, assets: this.#assets, cards: this.#cards, lifeCycle: this.#lifeCycle };
     const result = executeCommand(all, moment, place.signer, command);
     this.#sessions.executed(claim, result, moment.timestamp);
     return { result, duplicate: false };

@@ -11,6 +11,7 @@ import {
   type ConfigureParticipantBody,
   type ConfigureRiskBody,
   type ConfigureSettlementBody,
+  type CreateAssetBody,
   type CreateAuthorityBody,
   type CreatePaymentBody,
   channelOutcomeBody,
@@ -19,10 +20,13 @@ import {
   configureParticipantBody,
   configureRiskBody,
   configureSettlementBody,
+  createAssetBody,
   createAuthorityBody,
   createPaymentBody,
   KINDS,
   kindName,
+  type MoveSupplyBody,
+  moveSupplyBody,
   type PaymentIdBody,
   paymentIdBody,
   type ReviewPaymentBody,
@@ -48,7 +52,10 @@ export type Command =
   | { readonly kind: "capturePayment"; readonly body: PaymentIdBody }
   | { readonly kind: "voidPayment"; readonly body: PaymentIdBody }
   | { readonly kind: "channelOutcome"; readonly body: ChannelOutcomeBody }
-  | { readonly kind: "closeSettlement"; readonly body: CloseSettlementBody };
+  | { readonly kind: "closeSettlement"; readonly body: CloseSettlementBody }
+  | { readonly kind: "createAsset"; readonly body: CreateAssetBody }
+  | { readonly kind: "issueAsset"; readonly body: MoveSupplyBody }
+  | { readonly kind: "burnAsset"; readonly body: MoveSupplyBody };
 
 /** Fields that are u128 on the wire; every other bigint is u64. */
 const U128_FIELDS: ReadonlySet<string> = new Set([
@@ -62,6 +69,8 @@ const U128_FIELDS: ReadonlySet<string> = new Set([
   "reviewAmount",
   "declineAmount",
   "velocityDeclineAmount",
+  "cap",
+  "account",
 ]);
 
 /** Encodes a command's body for its envelope. */
@@ -110,6 +119,12 @@ export function decodeBody(kind: number, body: Uint8Array): Command {
       return { kind: name, body: check(channelOutcomeBody, value, "malformed_body") };
     case "closeSettlement":
       return { kind: name, body: check(closeSettlementBody, value, "malformed_body") };
+    case "createAsset":
+      return { kind: name, body: check(createAssetBody, value, "malformed_body") };
+    case "issueAsset":
+      return { kind: name, body: check(moveSupplyBody, value, "malformed_body") };
+    case "burnAsset":
+      return { kind: name, body: check(moveSupplyBody, value, "malformed_body") };
   }
 }
 

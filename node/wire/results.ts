@@ -29,6 +29,7 @@ export const REFUSALS = [
   "wrong_state",
   "limit_reached",
   "not_configured",
+  "asset_unknown",
   "invalid",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
