@@ -50,7 +50,9 @@ export async function submitOne(args: SubmitArguments, command: Command): Promis
 /** Submits what makes one record; an identical one that exists already is a success, too. */
 export async function submitRecord(
   args: SubmitArguments,
-  command: Command & { readonly kind: "createAccounts" | "createTransfers" | "issueAsset" | "burnAsset" },
+  command: Command & {
+    readonly kind: "createAccounts" | "createTransfers" | "issueAsset" | "burnAsset" | "reverseTransfer";
+  },
   output: Output,
   id: bigint,
 ): Promise<void> {

@@ -167,6 +167,17 @@ describe("accounts and transfers", () => {
     expect(await balance("8")).toBe(1_250n);
   });
 
+  test("a transfer is given back in parts, never more than it moved", async () => {
+    await done("transfer", "--id", "120", "--from", "1", "--to", "8", "--amount", "10", ...EUR);
+    const part = ["transfer", "--id", "121", "--reverse", "120", "--amount", "4", ...EUR];
+    await done(...part);
+    expect(await json(...part)).toMatchObject({ status: "exists" });
+    await refused("exceeds_original", "transfer", "--reverse", "120", "--amount", "6.01", ...EUR);
+    await done("transfer", "--reverse", "120");
+    await refused("exceeds_original", "transfer", "--reverse", "120");
+    await refused("not_found", "transfer", "--reverse", "777777");
+  });
+
   test("show says which accounts are not there", async () => {
     const { code, out, err } = await q("account", "show", "7", "999");
     expect(code).toBe(1);

@@ -2,9 +2,10 @@
 import type { CommandModule } from "yargs";
 import { U32_MAX, U128_MAX } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
-import { encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
+import { decodeTransfers, encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
+import type { ReverseTransferBody } from "../../node/wire/kinds.ts";
 import { type Assets, parseId } from "../amounts.ts";
-import { assetsNamed, CLUSTER_OPTIONS, newId } from "../cluster-access.ts";
+import { ask, assetsNamed, CLUSTER_OPTIONS, type ClusterArguments, newId, withReader } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
 import { RECEIPT_OPTION, submitRecord } from "../submit.ts";
@@ -20,6 +21,7 @@ interface TransferArguments {
   readonly timeout: number;
   readonly post?: string | undefined;
   readonly void?: string | undefined;
+  readonly reverse?: string | undefined;
 }
 
 const NOTHING = { debitAccountId: 0n, creditAccountId: 0n, ledger: 0, timeout: 0, pendingId: 0n };
@@ -47,7 +49,7 @@ function recordOf(args: TransferArguments, id: bigint, assets: Assets): Transfer
   }
   const { from, to, amount } = args;
   if (from === undefined || to === undefined || amount === undefined || args.ledger === undefined) {
-    throw usage("a transfer needs --from, --to, --amount and --ledger; or --post ID, or --void ID");
+    throw usage("a transfer needs --from, --to, --amount and --ledger; or --post ID, --void ID or --reverse ID");
   }
   if (args.timeout > 0 && !args.pending) throw usage("--timeout is for --pending transfers");
   const ledger = assets.ledgerOf(args.ledger);
@@ -62,6 +64,32 @@ function recordOf(args: TransferArguments, id: bigint, assets: Assets): Transfer
     timeout: args.timeout,
     flags,
   };
+}
+
+/** What to give back: the amount that is named, or all that is left of the transfer. */
+async function reversalOf(
+  args: TransferArguments & ClusterArguments,
+  id: bigint,
+  transfer: bigint,
+): Promise<ReverseTransferBody> {
+  if (args.from !== undefined || args.to !== undefined || args.pending) {
+    throw usage("--reverse takes accounts from the transfer: leave out --from, --to and --pending");
+  }
+  if (args.amount !== undefined) {
+    if (args.ledger === undefined) throw usage("--amount needs --ledger, to know its decimals");
+    const assets = await assetsNamed(args, args.ledger);
+    return { id, transfer, amount: assets.parseAmount(args.amount, assets.ledgerOf(args.ledger)) };
+  }
+  return await withReader(args, async (client) => {
+    const [original] = decodeTransfers((await ask(client, { type: "transfers", ids: [transfer] })).records);
+    const { amount: reversed } = await ask(client, { type: "reversed", id: transfer });
+    if (original === undefined || reversed === null) {
+      throw new CodedError("not_found", `there is no transfer ${transfer} that you may see`);
+    }
+    const left = original.amount - BigInt(reversed);
+    if (left === 0n) throw new CodedError("exceeds_original", `all of transfer ${transfer} has been given back`);
+    return { id, transfer, amount: left };
+  });
 }
 
 export const transfer: CommandModule = command({
@@ -90,11 +118,19 @@ export const transfer: CommandModule = command({
       })
       .option("post", { type: "string", describe: "id of a held transfer to carry out" })
       .option("void", { type: "string", describe: "id of a held transfer to give up" })
-      .conflicts("post", "void")
+      .option("reverse", { type: "string", describe: "id of a transfer to give back, wholly or to --amount" })
+      .conflicts("post", ["void", "reverse"])
+      .conflicts("void", "reverse")
       .example("$0 transfer --from 7 --to 8 --amount 12.50 --ledger EUR", "12.50 euros from account 7 to account 8")
-      .example("$0 transfer --post 42", "carries out transfer 42, which was made with --pending"),
+      .example("$0 transfer --post 42", "carries out transfer 42, which was made with --pending")
+      .example("$0 transfer --reverse 42 --amount 5 --ledger EUR", "5 euros of what transfer 42 moved go back"),
   handler: async (args, output) => {
     const id = args.id === undefined ? newId(Date.now()) : parseId(args.id);
+    if (args.reverse !== undefined) {
+      const body = await reversalOf(args, id, parseId(args.reverse));
+      await submitRecord(args, { kind: "reverseTransfer", body }, output, id);
+      return;
+    }
     const batch = encodeTransfers([
       recordOf(args, id, await assetsNamed(args, ...(args.ledger === undefined ? [] : [args.ledger]))),
     ]);

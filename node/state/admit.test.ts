@@ -105,6 +105,7 @@ describe("a transaction that makes no sense by itself gets one code, and no log 
     ["an asset that begins with a digit", { kind: "createAsset", body: { ...asset, code: "1000" } }],
     ["an asset of one letter", { kind: "createAsset", body: { ...asset, code: "G" } }],
     ["an issue of nothing", { kind: "issueAsset", body: { ...supply, amount: 0n } }],
+    ["a reversal of nothing", { kind: "reverseTransfer", body: { id: 1n, transfer: 2n, amount: 0n } }],
     ["a burn of nothing", { kind: "burnAsset", body: { ...supply, amount: 0n } }],
   ])("%s", (_, command) => {
     expect(codeOf(admin.sign(command, { sequence: 1 }))).toBe("invalid_command");

@@ -57,6 +57,9 @@ function checkCommand(command: Command): void {
     case "burnAsset":
       if (command.body.amount === 0n) throw invalid("nothing is issued or burned");
       break;
+    case "reverseTransfer":
+      if (command.body.amount === 0n) throw invalid("nothing is reversed");
+      break;
     default:
       break;
   }

@@ -29,6 +29,7 @@ import { Payments } from "./payments/payments.ts";
 import { Postings } from "./postings.ts";
 import { type decodeAnswer, encodeAnswer, type PaymentView, type StateQuery } from "./queries.ts";
 import { Registry } from "./registry.ts";
+import { Reversals } from "./reversals.ts";
 import { Risk } from "./risk/risk.ts";
 import { REASONS } from "./risk/rules.ts";
 import { Sessions } from "./sessions.ts";
@@ -175,7 +176,11 @@ describe("what is told", () => {
 function answersFrom(payments: Payments): Answers {
   const ledger = new Ledger();
   const postings = new Postings(ledger, sha256);
-  const own = { settlement: new Settlement(ledger, postings), assets: new Assets(ledger, postings) };
+  const own = {
+    settlement: new Settlement(ledger, postings),
+    assets: new Assets(ledger, postings),
+    reversals: new Reversals(ledger),
+  };
   const parts = { registry: new Registry(), sessions: new Sessions(), risk: new Risk() };
   return new Answers({ ...parts, ...own, ledger, payments, outbox: new Outbox(sha256, CLUSTER_ID) });
 }

@@ -20,6 +20,7 @@ import type {
   WindowView,
 } from "./queries.ts";
 import type { Authority, Registry } from "./registry.ts";
+import type { Reversals } from "./reversals.ts";
 import type { Risk } from "./risk/risk.ts";
 import type { Sessions } from "./sessions.ts";
 import { netPositions } from "./settlement/netting.ts";
@@ -47,6 +48,7 @@ export function readerFor(authority: Authority): Reader {
 export interface AnswerParts {
   readonly ledger: Ledger;
   readonly assets: Assets;
+  readonly reversals: Reversals;
   readonly registry: Registry;
   readonly sessions: Sessions;
   readonly risk: Risk;
@@ -93,6 +95,11 @@ export class Answers {
         const authority = this.#parts.registry.ofKey(query.key);
         const seen = authority !== undefined && (reader.seesAll || authority.id === reader.authority);
         return { ...at, type: query.type, authority: seen ? authorityView(authority) : null };
+      }
+      case "reversed": {
+        const seen = this.#transfers([query.id], reader).length > 0;
+        const amount = seen ? this.#parts.reversals.reversed(query.id).toString() : null;
+        return { ...at, type: query.type, amount };
       }
       case "assets":
         return { ...at, type: query.type, assets: this.#assets(query) };

@@ -11,12 +11,14 @@ import type { Moment } from "./moment.ts";
 import type { CardChannel } from "./payments/card-channel.ts";
 import type { PaymentLifeCycle, Step } from "./payments/life-cycle.ts";
 import type { Authority, Registry } from "./registry.ts";
+import type { Reversals } from "./reversals.ts";
 import type { Risk } from "./risk/risk.ts";
 import type { Settlement } from "./settlement/settlement.ts";
 
 export interface CommandParts {
   readonly ledger: Ledger;
   readonly assets: Assets;
+  readonly reversals: Reversals;
   readonly registry: Registry;
   readonly risk: Risk;
   readonly settlement: Settlement;
@@ -99,6 +101,10 @@ export function executeCommand(parts: CommandParts, moment: Moment, signer: Auth
       return supplyResult(parts, signer, command.body.ledger, (asset) =>
         batchResult(moment, parts.assets.burn(moment, asset, command.body, signer.id)),
       );
+    case "reverseTransfer": {
+      const reversed = parts.reversals.reverse(moment, command.body, signer.id);
+      return typeof reversed === "string" ? encodeResult(reversed) : batchResult(moment, reversed);
+    }
   }
 }
 

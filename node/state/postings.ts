@@ -12,7 +12,7 @@ import { TransferStatus, transferStatusName } from "../ledger/status.ts";
 import type { Moment } from "./moment.ts";
 
 /** `code` of the transfers that the state machine makes. */
-export const TRANSFER_CODES = { wallet: 1, card: 2, settlement: 3, issue: 4, burn: 5, cap: 6 } as const;
+export const TRANSFER_CODES = { wallet: 1, card: 2, settlement: 3, issue: 4, burn: 5, cap: 6, reversal: 7 } as const;
 
 /** What the caller says of a transfer; everything else is zero. */
 export type Posting = Pick<Transfer, "id" | "amount" | "ledger" | "code" | "userData128"> &

@@ -41,6 +41,7 @@ import { Payments } from "./payments/payments.ts";
 import { Postings } from "./postings.ts";
 import type { QueryAnswer, StateQuery } from "./queries.ts";
 import { type Authority, Registry } from "./registry.ts";
+import { Reversals } from "./reversals.ts";
 import { Risk } from "./risk/risk.ts";
 import { type SessionClaim, Sessions } from "./sessions.ts";
 import { Settlement } from "./settlement/settlement.ts";
@@ -84,6 +85,7 @@ export class StateMachine {
   readonly #history: History;
   readonly #ledger: Ledger;
   readonly #assets: Assets;
+  readonly #reversals: Reversals = new Reversals(this.#ledger);
   readonly #registry = new Registry();
   readonly #sessions: Sessions;
   readonly #risk = new Risk();
@@ -114,11 +116,18 @@ export class StateMachine {
     const money = { ...shared, outbox: this.#outbox, payments: this.#payments };
     this.#lifeCycle = new PaymentLifeCycle({ ...money, postings, cards: this.#cards });
     this.#answers = new Answers({
-      ...{ ...money, assets: this.#assets, registry: this.#registry, sessions: this.#sessions },
+      ...{
+        ...money,
+        assets: this.#assets,
+        reversals: this.#reversals,
+        registry: this.#registry,
+        sessions: this.#sessions,
+      },
     });
     this.#tables = [
       this.#registry.table,
       this.#assets.table,
+      this.#reversals.table,
       ...this.#risk.tables,
       this.#outbox.table,
       this.#payments.table,
@@ -239,6 +248,7 @@ export class StateMachine {
     for (const part of [
       this.#registry,
       this.#assets,
+      this.#reversals,
       this.#risk,
       this.#outbox,
       this.#payments,
@@ -266,6 +276,7 @@ export class StateMachine {
     }
     this.#settlement.checkInvariants();
     this.#assets.checkInvariants();
+    this.#reversals.checkInvariants();
   }
 
   #assertNext(block: Block): void {
@@ -308,7 +319,13 @@ export class StateMachine {
       return { result: encodeResult(refusal ?? "ok"), duplicate: false };
     }
     const parts = { ledger: this.#ledger, registry: this.#registry, risk: this.#risk, settlement: this.#settlement };
-    const all = { ...parts, assets: this.#assets, cards: this.#cards, lifeCycle: this.#lifeCycle };
+    const all = {
+      ...parts,
+      assets: this.#assets,
+      reversals: this.#reversals,
+      cards: this.#cards,
+      lifeCycle: this.#lifeCycle,
+    };
     const result = executeCommand(all, moment, place.signer, command);
     this.#sessions.executed(claim, result, moment.timestamp);
     return { result, duplicate: false };

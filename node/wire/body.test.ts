@@ -58,6 +58,7 @@ const COMMANDS: { readonly [K in Command["kind"]]: fc.Arbitrary<Command> } = {
   }),
   issueAsset: of("issueAsset", { id: u128, ledger, account: u128, amount: u128 }),
   burnAsset: of("burnAsset", { id: u128, ledger, account: u128, amount: u128 }),
+  reverseTransfer: of("reverseTransfer", { id: u128, transfer: u128, amount: u128 }),
 };
 
 function of(
@@ -86,7 +87,14 @@ describe("kinds", () => {
         configureRisk: 14,
       },
       ...{ blockPayer: 15, createPayment: 20, reviewPayment: 21, capturePayment: 22, voidPayment: 23 },
-      ...{ channelOutcome: 30, closeSettlement: 40, createAsset: 50, issueAsset: 51, burnAsset: 52 },
+      ...{
+        channelOutcome: 30,
+        closeSettlement: 40,
+        createAsset: 50,
+        issueAsset: 51,
+        burnAsset: 52,
+        reverseTransfer: 53,
+      },
     });
     expect(new Set(Object.values(KINDS)).size).toBe(Object.keys(KINDS).length);
     for (const [name, number] of Object.entries(KINDS)) expect(kindName(number)).toBe(name);

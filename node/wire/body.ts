@@ -29,7 +29,9 @@ import {
   moveSupplyBody,
   type PaymentIdBody,
   paymentIdBody,
+  type ReverseTransferBody,
   type ReviewPaymentBody,
+  reverseTransferBody,
   reviewPaymentBody,
   sessionOpenBody,
 } from "./kinds.ts";
@@ -55,7 +57,8 @@ export type Command =
   | { readonly kind: "closeSettlement"; readonly body: CloseSettlementBody }
   | { readonly kind: "createAsset"; readonly body: CreateAssetBody }
   | { readonly kind: "issueAsset"; readonly body: MoveSupplyBody }
-  | { readonly kind: "burnAsset"; readonly body: MoveSupplyBody };
+  | { readonly kind: "burnAsset"; readonly body: MoveSupplyBody }
+  | { readonly kind: "reverseTransfer"; readonly body: ReverseTransferBody };
 
 /** Fields that are u128 on the wire; every other bigint is u64. */
 const U128_FIELDS: ReadonlySet<string> = new Set([
@@ -71,6 +74,7 @@ const U128_FIELDS: ReadonlySet<string> = new Set([
   "velocityDeclineAmount",
   "cap",
   "account",
+  "transfer",
 ]);
 
 /** Encodes a command's body for its envelope. */
@@ -125,6 +129,8 @@ export function decodeBody(kind: number, body: Uint8Array): Command {
       return { kind: name, body: check(moveSupplyBody, value, "malformed_body") };
     case "burnAsset":
       return { kind: name, body: check(moveSupplyBody, value, "malformed_body") };
+    case "reverseTransfer":
+      return { kind: name, body: check(reverseTransferBody, value, "malformed_body") };
   }
 }
 

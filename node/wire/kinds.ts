@@ -30,6 +30,7 @@ export const KINDS = {
   createAsset: 50,
   issueAsset: 51,
   burnAsset: 52,
+  reverseTransfer: 53,
 } as const;
 
 export type KindName = keyof typeof KINDS;
@@ -214,3 +215,11 @@ export interface MoveSupplyBody {
   readonly amount: bigint;
 }
 export const moveSupplyBody: Schema<MoveSupplyBody> = object({ id: u128, ledger, account: u128, amount: u128 });
+
+/** Gives `amount` of what a transfer moved back, as the transfer `id`; its reversals never sum up to more than it moved. */
+export interface ReverseTransferBody {
+  readonly id: bigint;
+  readonly transfer: bigint;
+  readonly amount: bigint;
+}
+export const reverseTransferBody: Schema<ReverseTransferBody> = object({ id: u128, transfer: u128, amount: u128 });

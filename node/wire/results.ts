@@ -30,6 +30,7 @@ export const REFUSALS = [
   "limit_reached",
   "not_configured",
   "asset_unknown",
+  "exceeds_original",
   "invalid",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
