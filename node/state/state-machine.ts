@@ -219,6 +219,11 @@ export class StateMachine {
     return this.#answers.answer(query, reader, this.#stand.at);
   }
 
+  /** The ledger, to be read only: by reports about a state that nobody else uses. */
+  get ledger(): Ledger {
+    return this.#ledger;
+  }
+
   /** What a key may read; undefined for a key that is not in the registry. */
   readerOf(publicKey: Uint8Array): Reader | undefined {
     const authority = this.#registry.ofKey(publicKey);
