@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { U128_MAX } from "../node/base/bytes.ts";
-import { Assets, formatTime, isDigital, parseId } from "./amounts.ts";
+import { Assets, formatTime, isDigital, parseId, parseTime } from "./amounts.ts";
 
 const EUR = 978;
 const JPY = 392;
@@ -133,4 +133,19 @@ describe("ids", () => {
 
 test("log time is printed in UTC with milliseconds", () => {
   expect(formatTime(1_700_000_000_123_456_789n)).toBe("2023-11-14T22:13:20.123Z");
+});
+
+describe("times", () => {
+  test.each([
+    ["1970-01-01", 0n],
+    ["2023-11-14T22:13:20Z", 1_700_000_000_000_000_000n],
+    ["2023-11-14T23:13:20.125+01:00", 1_700_000_000_125_000_000n],
+    ["1700000000123456789", 1_700_000_000_123_456_789n],
+  ])("%s is %d ns", (text, ns) => {
+    expect(parseTime(text)).toBe(ns);
+  });
+
+  test.each(["", "yesterday", "2026-13-01", "2026-01-01T12:00", "1969-12-31", "-1", "1.5"])("%j is no time", (text) => {
+    expect(() => parseTime(text)).toThrow(expect.objectContaining({ code: "usage" }));
+  });
 });

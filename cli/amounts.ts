@@ -39,10 +39,15 @@ export class Assets {
     return this.#find(ledger)?.code ?? `${ledger}`;
   }
 
+  /** Decimals of an amount; none of an asset that was not asked for. */
+  decimalsOf(ledger: number): number {
+    return this.#find(ledger)?.decimals ?? 0;
+  }
+
   /** Minor units of an amount such as `12.50`; throws `CodedError` `usage`, also for more decimals than the asset has. */
   parseAmount(text: string, ledger: number): bigint {
     try {
-      return parseUnits(text, this.#find(ledger)?.decimals ?? 0);
+      return parseUnits(text, this.decimalsOf(ledger));
     } catch (error) {
       throw error instanceof CodedError ? usage(error.message) : error;
     }
@@ -51,7 +56,7 @@ export class Assets {
   /** An amount of minor units for people, with thousands apart and the asset's code. */
   formatAmount(amount: bigint, ledger: number): string {
     const asset = this.#find(ledger);
-    return `${formatAmountGrouped(amount, asset?.decimals ?? 0)}${asset === undefined ? "" : ` ${asset.code}`}`;
+    return `${formatAmountGrouped(amount, this.decimalsOf(ledger))}${asset === undefined ? "" : ` ${asset.code}`}`;
   }
 
   #find(ledger: number): Known | undefined {
@@ -80,6 +85,16 @@ export function parseId(text: string): bigint {
     if (id > 0n && id < U128_MAX) return id;
   }
   throw usage(`"${text}" is not an id: a number from 1 to 2^128 - 2, or 0x and hexadecimal digits`);
+}
+
+const ISO_8601 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** Log time, in nanoseconds, of a date or time as ISO 8601 (a day begins in UTC), or of nanoseconds since the epoch. */
+export function parseTime(text: string): bigint {
+  if (/^\d{1,19}$/.test(text)) return BigInt(text);
+  const ms = ISO_8601.test(text) ? Date.parse(text) : Number.NaN;
+  if (ms >= 0) return BigInt(ms) * 1_000_000n;
+  throw usage(`"${text}" is not a time: 2026-01-31, 2026-01-31T12:00:00Z, or nanoseconds since 1970`);
 }
 
 /** Log time in nanoseconds as ISO 8601 with milliseconds. */

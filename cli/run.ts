@@ -17,6 +17,7 @@ import { checkpoint } from "./commands/checkpoint.ts";
 import { configure } from "./commands/configure.ts";
 import { day } from "./commands/day.ts";
 import { dev } from "./commands/dev.ts";
+import { exportTable } from "./commands/export.ts";
 import { importPayments } from "./commands/import.ts";
 import { init } from "./commands/init.ts";
 import { keys } from "./commands/keys.ts";
@@ -27,17 +28,19 @@ import { risk } from "./commands/risk.ts";
 import { settlement } from "./commands/settlement.ts";
 import { sim } from "./commands/sim.ts";
 import { start } from "./commands/start.ts";
+import { statement } from "./commands/statement.ts";
 import { status } from "./commands/status.ts";
 import { transfer } from "./commands/transfer.ts";
+import { trialBalance } from "./commands/trial-balance.ts";
 import { verify } from "./commands/verify.ts";
 import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
   ...[day, dev, init, start, status, verify],
   ...[keys, authority, configure, risk],
-  ...[account, asset, transfer, pay, payment, importPayments, settlement, receipt],
-  ...[account, transfer, pay, payment, importPayments, settlement],
+  ...[account, asset, transfer, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],
+  ...[statement, trialBalance, exportTable],
   ...[bench, benchLedger, benchPeers, sim, acquirer],
 ];
 

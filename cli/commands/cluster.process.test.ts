@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CodedError } from "../../node/base/errors.ts";
 import { type ClusterFile, parseClusterFile } from "../../node/client/index.ts";
@@ -437,6 +438,62 @@ describe("who may not", () => {
     const BANK = ["--key", file("bank.key")];
     await refused("not_authorized", "pay", "--payer", "7", "--payee", "20", "--amount", "1", ...EUR, ...BANK);
     await refused("not_authorized", "risk", "block", "7", ...BANK);
+  });
+});
+
+describe("statements", () => {
+  test("have running balances, in the period that is asked, as text, JSON and files", async () => {
+    const csv = file("7.csv");
+    const text = await done("statement", "7", "--csv", csv, "--parquet", file("7.parquet"));
+    expect(text).toMatch(/^account 7\nbefore: 0\.00 EUR, held of it 0\.00 EUR, held for it 0\.00 EUR\n/);
+    expect(text).toMatch(/moved +from +1 +\+100\.00 EUR +100\.00 EUR$/m);
+    const whole = (await json("statement", "7")) as { closing: Record<string, string>; lines: { timestamp: string }[] };
+    const { creditsPosted, debitsPosted } = whole.closing;
+    expect(BigInt(creditsPosted ?? 0) - BigInt(debitsPosted ?? 0)).toBe(await balance("7"));
+    expect(readFileSync(csv, "utf8").split("\r\n")).toHaveLength(whole.lines.length + 2);
+    const second = whole.lines[1]?.timestamp ?? "";
+    const rest = (await json("statement", "7", "--from", second)) as { lines: unknown[]; opening: object };
+    expect(rest).toMatchObject({ lines: whole.lines.slice(1), opening: { creditsPosted: "10000", debitsPosted: "0" } });
+    expect(await json("statement", "7", "--to", second)).toMatchObject({ lines: whole.lines.slice(0, 1) });
+    await refused("not_found", "statement", "777777");
+  });
+});
+
+describe("reports of a node's data", () => {
+  const DIR = ["--dir", dir];
+
+  test("are made of a running node's, too: a trial balance at every moment, and exports that can be read", async () => {
+    const accounts = (await ranJson("trial-balance", "EUR", ...DIR)) as {
+      height: number;
+      totals: Record<string, string>;
+      accounts: { id: string; creditsPosted: string; debitsPosted: string }[];
+    };
+    expect(accounts.totals["debitsPosted"]).toBe(accounts.totals["creditsPosted"]);
+    const seven = accounts.accounts.find(({ id }) => id === "7");
+    expect(BigInt(seven?.creditsPosted ?? 0) - BigInt(seven?.debitsPosted ?? 0)).toBe(await balance("7"));
+    const { out } = await ran("trial-balance", "GOLD", ...DIR);
+    expect(out).toMatch(/^GOLD at height \d+\n[\s\S]*\ntotal .* 221\.500000 GOLD .* 221\.500000 GOLD\n$/);
+    const before = (await ranJson("trial-balance", "EUR", ...DIR, "--height", `${accounts.height - 1}`)) as {
+      height: number;
+    };
+    expect(before.height).toBe(accounts.height - 1);
+    expect(await ran("trial-balance", "EUR", ...DIR, "--height", "999999")).toMatchObject({ code: 1 });
+    expect(await ran("trial-balance", "EUR", ...DIR, "--at", "2020-01-01")).toMatchObject({ code: 1 });
+    for (const what of ["transfers", "accounts", "payments"]) {
+      const csv = file(`${what}.csv`);
+      const { rows } = (await ranJson("export", what, ...DIR, "--out", csv)) as { rows: number };
+      expect(rows).toBeGreaterThan(5);
+      expect(readFileSync(csv, "utf8").split("\r\n")).toHaveLength(rows + 2);
+      const parquet = file(`${what}.parquet`);
+      expect(await ranJson("export", what, ...DIR, "--format", "parquet", "--out", parquet)).toMatchObject({ rows });
+      expect(await parquetReadObjects({ file: readFileSync(parquet).buffer })).toHaveLength(rows);
+    }
+  });
+
+  test("an offline statement says what the cluster says", async () => {
+    const { from: _, to: __, ...online } = await json("statement", "7");
+    const { from: ___, to: ____, ...offline } = await ranJson("statement", "7", ...DIR);
+    expect(offline).toEqual(online);
   });
 });
 

@@ -138,11 +138,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 describe("random histories", () => {
   test("close with the ledger's balances, open with those of any moment before, and agree with its history", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), fc.nat(40), (steps, cut) => {
+      fc.property(fc.array(step, { maxLength: 40 }), fc.nat(40), (all, cut) => {
         const ledger = opened();
         let now = START;
         let atCut = { time: START + 1n, balances: ACCOUNTS.map((id) => balancesOf(ledger, id)) };
-        steps.forEach((each, index) => {
+        all.forEach((each, index) => {
           now += each.do === "pass" ? BigInt(each.seconds) * SECOND : 1_000n;
           ledger.expirePendingTransfers(now - 1n);
           const id = 100n + BigInt(index);
@@ -170,8 +170,8 @@ describe("random histories", () => {
             flags: BOTH,
             timestampMin: atCut.time,
           });
-          const steps = lines.filter((line) => line.step !== "expired");
-          expect(steps.map(({ timestamp, balances }) => ({ ...balances, timestamp }))).toEqual(rows);
+          const moves = lines.filter((line) => line.step !== "expired");
+          expect(moves.map(({ timestamp, balances }) => ({ ...balances, timestamp }))).toEqual(rows);
         });
       }),
       { numRuns: 200 },

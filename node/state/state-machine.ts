@@ -85,7 +85,7 @@ export class StateMachine {
   readonly #history: History;
   readonly #ledger: Ledger;
   readonly #assets: Assets;
-  readonly #reversals: Reversals = new Reversals(this.#ledger);
+  readonly #reversals: Reversals;
   readonly #registry = new Registry();
   readonly #sessions: Sessions;
   readonly #risk = new Risk();
@@ -111,6 +111,7 @@ export class StateMachine {
     this.#outbox = new Outbox(sha256, this.#clusterId);
     const postings = new Postings(this.#ledger, sha256);
     this.#assets = new Assets(this.#ledger, postings);
+    this.#reversals = new Reversals(this.#ledger);
     this.#settlement = new Settlement(this.#ledger, postings);
     const shared = { ledger: this.#ledger, risk: this.#risk, settlement: this.#settlement };
     const money = { ...shared, outbox: this.#outbox, payments: this.#payments };
