@@ -3,6 +3,7 @@
  * optional. Rows are written in groups, so that a long report needs no memory for all of them.
  */
 import { type ColumnSource, fileWriter, ParquetWriter, type SchemaElement } from "hyparquet-writer";
+import { assert } from "../../node/base/assert.ts";
 import type { Column } from "./columns.ts";
 import type { TableFile } from "./table-file.ts";
 
@@ -29,14 +30,14 @@ export class ParquetFile<Row> implements TableFile<Row> {
 
   close(): void {
     if (this.#rows.length > 0) this.#writeGroup();
-    this.#writer.finish();
+    atOnce(this.#writer.finish());
   }
 
   #writeGroup(): void {
     const columnData = this.#columns.map(
       (column): ColumnSource => ({ name: column.name, data: this.#valuesOf(column) }),
     );
-    this.#writer.write({ columnData, rowGroupSize: GROUP_ROWS });
+    atOnce(this.#writer.write({ columnData, rowGroupSize: GROUP_ROWS }));
     this.#rows = [];
   }
 
@@ -46,6 +47,11 @@ export class ParquetFile<Row> implements TableFile<Row> {
       return typeof value === "number" ? BigInt(value) : value;
     });
   }
+}
+
+/** The library writes files at once; only other targets make it wait. */
+function atOnce(written: void | Promise<void>): void {
+  assert(written === undefined, "a file is written at once");
 }
 
 function elementOf<Row>({ name, type }: Column<Row>): SchemaElement {
