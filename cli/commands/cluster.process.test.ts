@@ -486,7 +486,7 @@ describe("reports of a node's data", () => {
       expect(readFileSync(csv, "utf8").split("\r\n")).toHaveLength(rows + 2);
       const parquet = file(`${what}.parquet`);
       expect(await ranJson("export", what, ...DIR, "--format", "parquet", "--out", parquet)).toMatchObject({ rows });
-      expect(await parquetReadObjects({ file: readFileSync(parquet).buffer })).toHaveLength(rows);
+      expect(await parquetReadObjects({ file: new Uint8Array(readFileSync(parquet)).buffer })).toHaveLength(rows);
     }
   });
 
