@@ -4,7 +4,7 @@ import { command } from "../command.ts";
 import { accountColumns, paymentColumns, transferColumns } from "../reports/columns.ts";
 import { accountsIn, assetsIn, paymentsIn, transfersIn } from "../reports/read-state.ts";
 import { PAST_OPTIONS, replayedState } from "../reports/replayed-state.ts";
-import { FORMATS, type Format, writeTable } from "../reports/table-file.ts";
+import { FORMATS, writeTable } from "../reports/table-file.ts";
 
 const SUBJECTS = ["transfers", "accounts", "payments"] as const;
 
@@ -16,7 +16,7 @@ export const exportTable: CommandModule = command({
       .positional("what", { choices: SUBJECTS, demandOption: true, describe: "what to write" })
       .option("dir", { type: "string", demandOption: true, describe: "directory of a cluster, or of one node" })
       .options(PAST_OPTIONS)
-      .option("format", { choices: FORMATS, default: "csv" as Format, describe: "what kind of file" })
+      .option("format", { choices: FORMATS, default: "csv" as const, describe: "what kind of file" })
       .option("out", { type: "string", demandOption: true, describe: "the file; one that is there is written over" })
       .example(
         "$0 export transfers --dir ./cluster --format parquet --out transfers.parquet",

@@ -44,7 +44,7 @@ function bytesOf(file: string): ArrayBuffer {
 async function parquetRows(file: string): Promise<Record<string, unknown>[]> {
   return await parquetReadObjects({
     file: bytesOf(file),
-    parsers: { timestampFromNanoseconds: (ns: bigint) => ns } as never,
+    parsers: { timestampFromNanoseconds: (ns: bigint) => ns },
   });
 }
 
