@@ -15,6 +15,7 @@ import {
   readKeyFile,
 } from "../node/client/index.ts";
 import { decodeAnswer, encodeQuery, type Query, type QueryAnswer } from "../node/state/queries.ts";
+import { Assets, CURRENCIES_ONLY, isDigital } from "./amounts.ts";
 
 export interface ClusterArguments {
   readonly cluster: string;
@@ -79,6 +80,18 @@ export async function ask<T extends Query["type"]>(
   consistency: Consistency = "linearizable",
 ): Promise<Extract<QueryAnswer, { readonly type: T }> | (QueryAnswer & { readonly type: T })> {
   return decodeAnswer<T>(query.type, await client.query(encodeQuery(query), consistency));
+}
+
+/** What is needed to speak of ledgers by these codes or numbers; asks only where one is no currency. */
+export async function assetsFor(client: QuorateClient, ...ledgers: readonly (string | number)[]): Promise<Assets> {
+  if (!ledgers.some((ledger) => isDigital(`${ledger}`))) return CURRENCIES_ONLY;
+  return new Assets((await ask(client, { type: "assets" })).assets);
+}
+
+/** The same for a command that has no client yet. */
+export async function assetsNamed(args: ClusterArguments, ...ledgers: readonly string[]): Promise<Assets> {
+  if (!ledgers.some(isDigital)) return CURRENCIES_ONLY;
+  return await withReader(args, async (client) => await assetsFor(client, ...ledgers));
 }
 
 /** A new id that rises with time: milliseconds above, chance below. */

@@ -88,7 +88,7 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
     });
   }
   const right = widths.map((_, column) =>
-    rows.slice(1).every((row) => /^[-+]?[\d.,]+( (%|[A-Z]{3}))?$/.test(String(row[column] ?? ""))),
+    rows.slice(1).every((row) => /^[-+]?[\d.,]+( (%|[A-Z][A-Z0-9]{1,11}))?$/.test(String(row[column] ?? ""))),
   );
   return rows
     .map((row) =>

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { PaymentView } from "../node/state/queries.ts";
+import { CURRENCIES_ONLY } from "./amounts.ts";
 import { paymentText } from "./payment-text.ts";
 
 const PAYMENT: PaymentView = {
@@ -10,7 +11,7 @@ const PAYMENT: PaymentView = {
 };
 
 test("a payment is told a fact a line", () => {
-  expect(paymentText(PAYMENT).split("\n")).toEqual([
+  expect(paymentText(PAYMENT, CURRENCIES_ONLY).split("\n")).toEqual([
     "payment            500",
     "state              captured",
     "amount             1,234.50 EUR",
@@ -28,7 +29,7 @@ test("a payment is told a fact a line", () => {
 test("what is not there is not told, and a failure stands with the state", () => {
   const failed = { state: "failed", failure: "exceeds_credits", verdict: "accept", reasons: [] };
   const nothing = { networkReference: "", window: 0, reference: "" };
-  const text = paymentText({ ...PAYMENT, ...failed, ...nothing });
+  const text = paymentText({ ...PAYMENT, ...failed, ...nothing }, CURRENCIES_ONLY);
   expect(text).toContain("state              failed: exceeds_credits\n");
   expect(text).toContain("risk               accept\n");
   expect(text).not.toMatch(/network reference|settlement window|invoice/);

@@ -1,13 +1,13 @@
 /** Payments as people read them. */
 import type { PaymentView } from "../node/state/queries.ts";
-import { formatAmount, formatTime } from "./amounts.ts";
+import { type Assets, formatTime } from "./amounts.ts";
 
 /** One payment, a fact a line. */
-export function paymentText(p: PaymentView): string {
+export function paymentText(p: PaymentView, assets: Assets): string {
   const facts: readonly (readonly [string, string])[] = [
     ["payment", p.id],
     ["state", p.failure === "" ? p.state : `${p.state}: ${p.failure}`],
-    ["amount", formatAmount(BigInt(p.amount), p.ledger)],
+    ["amount", assets.formatAmount(BigInt(p.amount), p.ledger)],
     ["payer", `${p.payer} by ${p.channel}`],
     ["payee", p.payee],
     ["risk", p.reasons.length === 0 ? p.verdict : `${p.verdict}: ${p.reasons.join(", ")}`],

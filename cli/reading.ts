@@ -3,26 +3,15 @@ import { U32_MAX, U64_MAX, U128_MAX } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
 import { QUERY_RESULTS_MAX } from "../node/base/limits.ts";
 import type { Consistency, Query, QueryAnswer, QuorateClient } from "../node/client/index.ts";
+import { parseTime } from "./amounts.ts";
 import { ask } from "./cluster-access.ts";
 import { U16_MAX, whole } from "./numbers.ts";
-
-const NS_PER_MS = 1_000_000n;
 
 /** A whole number that may be wider than 32 bits. */
 function wide(name: string, max: bigint): (text: string) => bigint {
   return (text) => {
     if (/^(\d{1,39}|0x[0-9a-fA-F]{1,32})$/.test(text) && BigInt(text) <= max) return BigInt(text);
     throw new CodedError("usage", `--${name} must be a whole number from 0 to ${max}`);
-  };
-}
-
-/** A moment of log time: ISO 8601, or nanoseconds. */
-function moment(name: string): (text: string) => bigint {
-  return (text) => {
-    if (/^\d{1,19}$/.test(text)) return BigInt(text);
-    const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-    if (ms > 0) return BigInt(ms) * NS_PER_MS;
-    throw new CodedError("usage", `--${name} must be a time such as 2026-01-31T12:00:00Z, or nanoseconds`);
   };
 }
 
@@ -52,8 +41,8 @@ export const CONSISTENCY_OPTION: {
 };
 
 export const TIME_OPTIONS: { readonly [K in "since" | "until"]: Coerced<"string", bigint> } = {
-  since: { type: "string", coerce: moment("since"), describe: "from this log time on (ISO 8601, or nanoseconds)" },
-  until: { type: "string", coerce: moment("until"), describe: "up to this log time" },
+  since: { type: "string", coerce: parseTime, describe: "from this log time on (ISO 8601, or nanoseconds)" },
+  until: { type: "string", coerce: parseTime, describe: "up to this log time" },
 };
 
 /** Fields that records are found by. */

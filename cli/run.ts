@@ -7,6 +7,7 @@ import { CodedError, errorMessage } from "../node/base/errors.ts";
 import { Invocation } from "./command.ts";
 import { account } from "./commands/account.ts";
 import { acquirer } from "./commands/acquirer.ts";
+import { asset } from "./commands/asset.ts";
 import { audit } from "./commands/audit.ts";
 import { authority } from "./commands/authority.ts";
 import { bench } from "./commands/bench.ts";
@@ -17,6 +18,7 @@ import { configure } from "./commands/configure.ts";
 import { day } from "./commands/day.ts";
 import { dev } from "./commands/dev.ts";
 import { events } from "./commands/events.ts";
+import { exportTable } from "./commands/export.ts";
 import { importPayments } from "./commands/import.ts";
 import { init } from "./commands/init.ts";
 import { keys } from "./commands/keys.ts";
@@ -28,8 +30,10 @@ import { risk } from "./commands/risk.ts";
 import { settlement } from "./commands/settlement.ts";
 import { sim } from "./commands/sim.ts";
 import { start } from "./commands/start.ts";
+import { statement } from "./commands/statement.ts";
 import { status } from "./commands/status.ts";
 import { transfer } from "./commands/transfer.ts";
+import { trialBalance } from "./commands/trial-balance.ts";
 import { tx } from "./commands/tx.ts";
 import { verify } from "./commands/verify.ts";
 import { EXIT, Output, type Streams } from "./output.ts";
@@ -37,8 +41,9 @@ import { EXIT, Output, type Streams } from "./output.ts";
 const COMMANDS = [
   ...[day, dev, init, start, status, verify],
   ...[keys, authority, configure, risk],
-  ...[account, transfer, tx, query, events, pay, payment, importPayments, settlement],
+  ...[account, asset, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],
+  ...[statement, trialBalance, exportTable],
   ...[bench, benchLedger, benchPeers, sim, acquirer],
 ];
 

@@ -80,10 +80,18 @@ export async function keepingReceipt(
   return outcome;
 }
 
-/** Submits a batch of one record; an identical one that exists already is a success, too. */
+/** Kinds that answer with what became of each record. */
+const RECORD_KINDS = ["createAccounts", "createTransfers", "issueAsset", "burnAsset", "reverseTransfer"] as const;
+type RecordKind = (typeof RECORD_KINDS)[number];
+
+export function makesRecords(kind: Command["kind"]): kind is RecordKind {
+  return (RECORD_KINDS as readonly string[]).includes(kind);
+}
+
+/** Submits what makes one record; an identical one that exists already is a success, too. */
 export async function submitRecord(
   args: SubmitArguments,
-  command: Command & { readonly kind: "createAccounts" | "createTransfers" },
+  command: Command & { readonly kind: RecordKind },
   output: Output,
   id: bigint,
 ): Promise<void> {
@@ -97,7 +105,7 @@ export async function submitRecord(
 
 /** What became of each record of a batch; throws `CodedError` with the first status of one that is not there now. */
 export function createdRecords(
-  kind: "createAccounts" | "createTransfers",
+  kind: RecordKind,
   outcome: Outcome,
 ): readonly { readonly status: string; readonly timestamp: bigint }[] {
   const nameOf = kind === "createAccounts" ? accountStatusName : transferStatusName;

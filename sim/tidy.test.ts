@@ -31,7 +31,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
   "node/ledger": { units: ["node/base"], packages: [] },
   consensus: { units: ["node/base"], packages: [] },
   storage: { units: ["node/base"], packages: ["level", ...NODE_FILES] },
-  "node/state": { units: ["node/base", "node/ledger", "node/wire"], packages: [] },
+  "node/state": { units: ["node/assets", "node/base", "node/ledger", "node/wire"], packages: [] },
   "node/messages": { units: ["node/base", "node/state", "node/wire"], packages: [] },
   "node/gateway": { units: ACTOR, packages: [] },
   "node/channels": { units: ACTOR, packages: [] },
@@ -75,7 +75,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
       ...["node/assets", "node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state"],
       ...["node/transport", "node/wire", "sim", "storage"],
     ],
-    packages: ["yargs", "yargs/helpers", "node:*"],
+    packages: ["hyparquet-writer", "yargs", "yargs/helpers", "node:*"],
   },
 };
 

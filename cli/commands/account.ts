@@ -10,8 +10,8 @@ import {
   encodeAccounts,
   transferFlags,
 } from "../../node/ledger/records.ts";
-import { formatAmount, formatTime, parseId, parseLedger } from "../amounts.ts";
-import { ask, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
+import { formatTime, isDigital, parseId } from "../amounts.ts";
+import { ask, assetsFor, assetsNamed, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
 import { EXIT, table } from "../output.ts";
@@ -57,7 +57,7 @@ const create: CommandModule = command({
     yargs
       .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
       .option("id", { type: "string", describe: "its id; without it a new one" })
-      .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" })
+      .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or an asset" })
       .option("code", {
         type: "number",
         default: 1,
@@ -67,20 +67,21 @@ const create: CommandModule = command({
       .option("debits-must-not-exceed-credits", {
         type: "boolean",
         default: false,
-        describe: "its owner cannot overdraw it",
+        describe: "its owner cannot overdraw it; of a digital asset nobody can",
       })
       .option("credits-must-not-exceed-debits", { type: "boolean", default: false, describe: "the mirror, for assets" })
       .option("history", { type: "boolean", default: false, describe: "keep its balances after each transfer" })
       .example("$0 account create --id 7 --ledger EUR --debits-must-not-exceed-credits", "a customer's account"),
   handler: async (args, output) => {
     const id = args.id === undefined ? newId(Date.now()) : parseId(args.id);
+    const noOverdraft = args["debits-must-not-exceed-credits"] || isDigital(args.ledger);
     const flags =
-      (args["debits-must-not-exceed-credits"] ? accountFlags.debitsMustNotExceedCredits : 0) |
+      (noOverdraft ? accountFlags.debitsMustNotExceedCredits : 0) |
       (args["credits-must-not-exceed-debits"] ? accountFlags.creditsMustNotExceedDebits : 0) |
       (args.history ? accountFlags.history : 0);
     const nothing = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
     const userData = { userData128: 0n, userData64: 0n, userData32: 0 };
-    const ledger = parseLedger(args.ledger);
+    const ledger = (await assetsNamed(args, args.ledger)).ledgerOf(args.ledger);
     const record: Account = { id, ...nothing, ...userData, ledger, code: args.code, flags, timestamp: 0n };
     await submitRecord(args, { kind: "createAccounts", batch: encodeAccounts([record]) }, output, id);
   },
@@ -97,12 +98,12 @@ const show: CommandModule = command({
       .example("$0 account show 7 8", "two accounts, read at one height"),
   handler: async (args, output) => {
     const ids = args.ids.map(parseId);
-    const query = { type: "accounts", ids } as const;
-    const answer = await withReader(args, async (client) => await ask(client, query, args.consistency));
-    const accounts = decodeAccounts(answer.records).map((account) => ({
-      ...account,
-      flags: flagNames(accountFlags, account.flags),
-    }));
+    const { height, timestamp, found, assets } = await withReader(args, async (client) => {
+      const answer = await ask(client, { type: "accounts", ids }, args.consistency);
+      const all = decodeAccounts(answer.records);
+      return { ...answer, found: all, assets: await assetsFor(client, ...all.map((a) => a.ledger)) };
+    });
+    const accounts = found.map((account) => ({ ...account, flags: flagNames(accountFlags, account.flags) }));
     const rows = accounts.map((a) => {
       const amounts = [
         a.debitsPending,
@@ -111,10 +112,9 @@ const show: CommandModule = command({
         a.creditsPosted,
         a.creditsPosted - a.debitsPosted,
       ];
-      return [`${a.id}`, ...amounts.map((amount) => formatAmount(amount, a.ledger)), a.flags.join(" ")];
+      return [`${a.id}`, ...amounts.map((amount) => assets.formatAmount(amount, a.ledger)), a.flags.join(" ")];
     });
     const heading = ["account", "debits held", "debits", "credits held", "credits", "balance", "rules"];
-    const { height, timestamp } = answer;
     output.result({ height, timestamp, accounts }, table([heading, ...rows]));
     const missing = ids.filter((id) => !accounts.some((account) => account.id === id));
     if (missing.length > 0) output.note(`not found, or not yours to see: ${missing.join(", ")}`);
@@ -134,11 +134,14 @@ const history: CommandModule = command({
     const accountId = parseId(args.id);
     const query = { type: "accountTransfers", ...historyFilter(args, accountId) } as const;
     const asked = { query, reversed: !args["oldest-first"], fresh: args.consistency };
-    const page = await withReader(args, async (client) => await readPages(client, asked, decodeTransfers));
+    const [page, assets] = await withReader(args, async (client) => {
+      const read = await readPages(client, asked, decodeTransfers);
+      return [read, await assetsFor(client, ...read.items.map((t) => t.ledger))] as const;
+    });
     const { height, timestamp, items: transfers, next } = page;
     const rows = transfers.map((t) => {
       const out = t.debitAccountId === accountId;
-      const amount = `${out ? "-" : "+"}${formatAmount(t.amount, t.ledger)}`;
+      const amount = `${out ? "-" : "+"}${assets.formatAmount(t.amount, t.ledger)}`;
       const other = out ? t.creditAccountId : t.debitAccountId;
       return [formatTime(t.timestamp), `${t.id}`, stepName(t.flags), out ? "to" : "from", `${other}`, amount];
     });
@@ -161,15 +164,16 @@ const balances: CommandModule = command({
     const accountId = parseId(args.id);
     const query = { type: "accountBalances", ...historyFilter(args, accountId) } as const;
     const asked = { query, reversed: !args["oldest-first"], fresh: args.consistency };
-    const [page, ledger] = await withReader(args, async (client) => {
+    const [page, ledger, assets] = await withReader(args, async (client) => {
       const own = await ask(client, { type: "accounts", ids: [accountId] }, args.consistency);
-      return [await readPages(client, asked, decodeBalances), decodeAccounts(own.records)[0]?.ledger ?? 0] as const;
+      const of = decodeAccounts(own.records)[0]?.ledger ?? 0;
+      return [await readPages(client, asked, decodeBalances), of, await assetsFor(client, of)] as const;
     });
     const { height, timestamp, items, next } = page;
     const rows = items.map((b) => {
       const amounts = [b.debitsPending, b.debitsPosted, b.creditsPending, b.creditsPosted];
       const all = [...amounts, b.creditsPosted - b.debitsPosted];
-      return [formatTime(b.timestamp), ...all.map((amount) => formatAmount(amount, ledger))];
+      return [formatTime(b.timestamp), ...all.map((amount) => assets.formatAmount(amount, ledger))];
     });
     const heading = ["time", "debits held", "debits", "credits held", "credits", "balance"];
     output.result({ height, timestamp, balances: items, next }, table([heading, ...rows]));

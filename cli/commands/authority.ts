@@ -5,8 +5,8 @@ import { CodedError } from "../../node/base/errors.ts";
 import { AUTHORITY_KEYS_MAX } from "../../node/base/limits.ts";
 import type { AuthorityView } from "../../node/state/queries.ts";
 import { ROLES } from "../../node/wire/kinds.ts";
-import { formatAmount, formatTime, parseAmount, parseId, parseLedger } from "../amounts.ts";
-import { ask, CLUSTER_OPTIONS, type ClusterArguments, readKey, withReader } from "../cluster-access.ts";
+import { type Assets, formatTime, parseId } from "../amounts.ts";
+import { ask, assetsNamed, CLUSTER_OPTIONS, type ClusterArguments, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
@@ -68,10 +68,10 @@ async function find(args: ClusterArguments, key: Uint8Array): Promise<AuthorityV
   throw new CodedError("not_found", `no authority has the key ${toHex(key)}, or you may not see it`);
 }
 
-function delegateText({ key, ledger, account, ...row }: AuthorityView["delegates"][number]): string {
+function delegateText({ key, ledger, account, ...row }: AuthorityView["delegates"][number], assets: Assets): string {
   const whose = account === "0" ? "any account" : `account ${account}`;
-  const limit = `${formatAmount(BigInt(row.dailyLimit), ledger)} a day`;
-  const spent = formatAmount(BigInt(row.spentToday), ledger);
+  const limit = `${assets.formatAmount(BigInt(row.dailyLimit), ledger)} a day`;
+  const spent = assets.formatAmount(BigInt(row.spentToday), ledger);
   const until = formatTime(BigInt(row.expiresAt) * NS_PER_SECOND);
   return `delegate ${key}: ${limit} from ${whose} until ${until}; today ${spent}`;
 }
@@ -87,12 +87,14 @@ const show: CommandModule = command({
   handler: async (args, output) => {
     const text = args["public-key"];
     const found = await find(args, text === undefined ? readKey(args).publicKey : parseKey(text));
+    const ledgers = found.delegates.map(({ ledger }) => ledger);
+    const assets = await assetsNamed(args, ...ledgers.map(String));
     const lines = [
       `authority ${found.id}: ${found.name}`,
       `roles: ${found.roles.join(", ")}`,
       `keys: ${found.keys.join(", ")}`,
       ...(found.threshold > 1 ? [`signatures needed: ${found.threshold}`] : []),
-      ...found.delegates.map(delegateText),
+      ...found.delegates.map((row) => delegateText(row, assets)),
     ];
     output.result(found, lines.join("\n"));
   },
@@ -131,7 +133,7 @@ const delegate: CommandModule = command({
     yargs
       .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS })
       .option("public-key", { type: "string", demandOption: true, describe: "the delegate's key" })
-      .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" })
+      .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or an asset" })
       .option("daily-limit", { type: "string", demandOption: true, describe: "such as 500.00, each UTC day" })
       .option("account", { type: "string", describe: "the only account that it may debit; without it all of yours" })
       .option("days", {
@@ -145,17 +147,18 @@ const delegate: CommandModule = command({
         "that key may take 500 euros a day from account 7",
       ),
   handler: async (args, output) => {
-    const ledger = parseLedger(args.ledger);
+    const assets = await assetsNamed(args, args.ledger);
+    const ledger = assets.ledgerOf(args.ledger);
     const body = {
       key: parseKey(args["public-key"]),
       ledger,
       account: args.account === undefined ? 0n : parseId(args.account),
-      dailyLimit: parseAmount(args["daily-limit"], ledger),
+      dailyLimit: assets.parseAmount(args["daily-limit"], ledger),
       expiresAt: BigInt(Math.floor(Date.now() / 1_000)) + BigInt(args.days) * SECONDS_PER_DAY,
     };
     const outcome = await submitOne(args, output, { kind: "grantDelegate", body });
     if (outcome === undefined) return;
-    const limit = formatAmount(body.dailyLimit, ledger);
+    const limit = assets.formatAmount(body.dailyLimit, ledger);
     output.result(
       { ...body, height: outcome.height },
       `${toHex(body.key)} may debit up to ${limit} a day until ${formatTime(body.expiresAt * NS_PER_SECOND)}`,

@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CodedError } from "../../node/base/errors.ts";
 import { type ClusterFile, parseClusterFile } from "../../node/client/index.ts";
@@ -92,6 +93,34 @@ test("status tells a node that is another than the cluster file says from one th
   expect(out).toMatch(/^ +1 .* wrong_node +0 +0$/m);
 });
 
+describe("digital assets", () => {
+  const GOLD = ["--ledger", "GOLD"];
+
+  test("are issued up to their cap, paid and burned, in amounts of their own decimals", async () => {
+    const key = file("mint.key");
+    await ran("keys", "new", key);
+    const publicKey = (await ran("keys", "show", key)).out.trim();
+    await done("authority", "create", "--name", "mint", "--public-key", publicKey, "--role", "issuer");
+    const mint = ["--key", key];
+    const create = ["asset", "create", "--ledger", "1000", "--code", "GOLD", "--decimals", "6"];
+    await refused("asset_unknown", "account", "create", "--id", "950", "--ledger", "HRK");
+    await done(...create, "--cap", "100.5", ...mint);
+    await refused("already_exists", ...create, ...mint);
+    await done("account", "create", "--id", "951", ...GOLD, ...mint);
+    await done("account", "create", "--id", "952", "--ledger", "1000");
+    await done("asset", "issue", ...GOLD, "--account", "951", "--amount", "100.500000", ...mint);
+    await refused("exceeds_credits", "asset", "issue", ...GOLD, "--account", "951", "--amount", "0.000001", ...mint);
+    await refused("not_authorized", "asset", "issue", ...GOLD, "--account", "951", "--amount", "1");
+    await done("transfer", "--from", "951", "--to", "952", "--amount", "12.345678", ...GOLD, ...mint);
+    await done("asset", "burn", ...GOLD, "--account", "951", "--amount", "8.154322", ...mint);
+    expect(await done("account", "show", "951", "952")).toMatch(/80\.000000 GOLD.*\n.* 12\.345678 GOLD /);
+    expect(await done("account", "history", "952")).toContain("+12.345678 GOLD");
+    expect(await done("asset", "show", "gold")).toContain("in circulation     92.345678 GOLD");
+    const precise = ["transfer", "--from", "952", "--to", "951", "--amount", "1.2345678", ...GOLD];
+    expect(await q(...precise)).toMatchObject({ code: 2, err: expect.stringContaining("at most 6 decimals") });
+  });
+});
+
 describe("accounts and transfers", () => {
   const CUSTOMER = ["account", "create", "--id", "7", ...EUR, "--debits-must-not-exceed-credits"];
 
@@ -137,6 +166,17 @@ describe("accounts and transfers", () => {
     await refused("pending_transfer_already_posted", "transfer", "--post", "102");
     expect(await balance("7")).toBe(8_750n);
     expect(await balance("8")).toBe(1_250n);
+  });
+
+  test("a transfer is given back in parts, never more than it moved", async () => {
+    await done("transfer", "--id", "120", "--from", "1", "--to", "8", "--amount", "10", ...EUR);
+    const part = ["transfer", "--id", "121", "--reverse", "120", "--amount", "4", ...EUR];
+    await done(...part);
+    expect(await json(...part)).toMatchObject({ status: "exists" });
+    await refused("exceeds_original", "transfer", "--reverse", "120", "--amount", "6.01", ...EUR);
+    await done("transfer", "--reverse", "120");
+    await refused("exceeds_original", "transfer", "--reverse", "120");
+    await refused("not_found", "transfer", "--reverse", "777777");
   });
 
   test("show says which accounts are not there", async () => {
@@ -537,6 +577,62 @@ describe("who may not", () => {
     const BANK = ["--key", file("bank.key")];
     await refused("not_authorized", "pay", "--payer", "7", "--payee", "20", "--amount", "1", ...EUR, ...BANK);
     await refused("not_authorized", "risk", "block", "7", ...BANK);
+  });
+});
+
+describe("statements", () => {
+  test("have running balances, in the period that is asked, as text, JSON and files", async () => {
+    const csv = file("7.csv");
+    const text = await done("statement", "7", "--csv", csv, "--parquet", file("7.parquet"));
+    expect(text).toMatch(/^account 7\nbefore: 0\.00 EUR, held of it 0\.00 EUR, held for it 0\.00 EUR\n/);
+    expect(text).toMatch(/moved +from +1 +\+100\.00 EUR +100\.00 EUR$/m);
+    const whole = (await json("statement", "7")) as { closing: Record<string, string>; lines: { timestamp: string }[] };
+    const { creditsPosted, debitsPosted } = whole.closing;
+    expect(BigInt(creditsPosted ?? 0) - BigInt(debitsPosted ?? 0)).toBe(await balance("7"));
+    expect(readFileSync(csv, "utf8").split("\r\n")).toHaveLength(whole.lines.length + 2);
+    const second = whole.lines[1]?.timestamp ?? "";
+    const rest = (await json("statement", "7", "--from", second)) as { lines: unknown[]; opening: object };
+    expect(rest).toMatchObject({ lines: whole.lines.slice(1), opening: { creditsPosted: "10000", debitsPosted: "0" } });
+    expect(await json("statement", "7", "--to", second)).toMatchObject({ lines: whole.lines.slice(0, 1) });
+    await refused("not_found", "statement", "777777");
+  });
+});
+
+describe("reports of a node's data", () => {
+  const DIR = ["--dir", dir];
+
+  test("are made of a running node's, too: a trial balance at every moment, and exports that can be read", async () => {
+    const accounts = (await ranJson("trial-balance", "EUR", ...DIR)) as {
+      height: number;
+      totals: Record<string, string>;
+      accounts: { id: string; creditsPosted: string; debitsPosted: string }[];
+    };
+    expect(accounts.totals["debitsPosted"]).toBe(accounts.totals["creditsPosted"]);
+    const seven = accounts.accounts.find(({ id }) => id === "7");
+    expect(BigInt(seven?.creditsPosted ?? 0) - BigInt(seven?.debitsPosted ?? 0)).toBe(await balance("7"));
+    const { out } = await ran("trial-balance", "GOLD", ...DIR);
+    expect(out).toMatch(/^GOLD at height \d+\n[\s\S]*\ntotal .* 221\.500000 GOLD .* 221\.500000 GOLD\n$/);
+    const before = (await ranJson("trial-balance", "EUR", ...DIR, "--height", `${accounts.height - 1}`)) as {
+      height: number;
+    };
+    expect(before.height).toBe(accounts.height - 1);
+    expect(await ran("trial-balance", "EUR", ...DIR, "--height", "999999")).toMatchObject({ code: 1 });
+    expect(await ran("trial-balance", "EUR", ...DIR, "--at", "2020-01-01")).toMatchObject({ code: 1 });
+    for (const what of ["transfers", "accounts", "payments"]) {
+      const csv = file(`${what}.csv`);
+      const { rows } = (await ranJson("export", what, ...DIR, "--out", csv)) as { rows: number };
+      expect(rows).toBeGreaterThan(5);
+      expect(readFileSync(csv, "utf8").split("\r\n")).toHaveLength(rows + 2);
+      const parquet = file(`${what}.parquet`);
+      expect(await ranJson("export", what, ...DIR, "--format", "parquet", "--out", parquet)).toMatchObject({ rows });
+      expect(await parquetReadObjects({ file: new Uint8Array(readFileSync(parquet)).buffer })).toHaveLength(rows);
+    }
+  });
+
+  test("an offline statement says what the cluster says", async () => {
+    const { from: _, to: __, ...online } = await json("statement", "7");
+    const { from: ___, to: ____, ...offline } = await ranJson("statement", "7", ...DIR);
+    expect(offline).toEqual(online);
   });
 });
 

@@ -1,8 +1,8 @@
 /** `quorate configure`: what operators set up in the replicated state. */
 import type { CommandModule } from "yargs";
 import { U32_MAX } from "../../node/base/bytes.ts";
-import { ledgerName, parseAmount, parseId, parseLedger } from "../amounts.ts";
-import { CLUSTER_OPTIONS } from "../cluster-access.ts";
+import { parseId } from "../amounts.ts";
+import { assetsNamed, CLUSTER_OPTIONS } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
@@ -10,7 +10,7 @@ import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 /** A year. */
 const SECONDS_MAX = 31_536_000;
 
-const LEDGER = { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" } as const;
+const LEDGER = { type: "string", demandOption: true, describe: "currency such as EUR, or an asset" } as const;
 
 const settlement: CommandModule = command({
   command: "settlement",
@@ -27,12 +27,13 @@ const settlement: CommandModule = command({
       })
       .example("$0 configure settlement --ledger EUR --hub-account 2", "windows of a day, netted through account 2"),
   handler: async (args, output) => {
-    const ledger = parseLedger(args.ledger);
+    const assets = await assetsNamed(args, args.ledger);
+    const ledger = assets.ledgerOf(args.ledger);
     const body = { ledger, hubAccount: parseId(args["hub-account"]), windowSeconds: args["window-seconds"] };
     const outcome = await submitOne(args, output, { kind: "configureSettlement", body });
     if (outcome === undefined) return;
     const { height } = outcome;
-    output.result({ ...body, height }, `settlement in ${ledgerName(ledger)} is open`);
+    output.result({ ...body, height }, `settlement in ${assets.nameOf(ledger)} is open`);
   },
 });
 
@@ -51,14 +52,15 @@ const participant: CommandModule = command({
       .option("account", { type: "string", demandOption: true, describe: "its settlement account" })
       .example("$0 configure participant --ledger EUR --authority 3 --account 103", "authority 3 settles through 103"),
   handler: async (args, output) => {
-    const ledger = parseLedger(args.ledger);
+    const assets = await assetsNamed(args, args.ledger);
+    const ledger = assets.ledgerOf(args.ledger);
     const body = { authority: args.authority, ledger, settlementAccount: parseId(args.account) };
     const outcome = await submitOne(args, output, { kind: "configureParticipant", body });
     if (outcome === undefined) return;
     const { height } = outcome;
     output.result(
       { ...body, height },
-      `authority ${body.authority} settles in ${ledgerName(ledger)} through ${body.settlementAccount}`,
+      `authority ${body.authority} settles in ${assets.nameOf(ledger)} through ${body.settlementAccount}`,
     );
   },
 });
@@ -82,12 +84,13 @@ const card: CommandModule = command({
       })
       .example("$0 configure card --ledger EUR --clearing-account 3", "what the network pays comes out of account 3"),
   handler: async (args, output) => {
-    const ledger = parseLedger(args.ledger);
+    const assets = await assetsNamed(args, args.ledger);
+    const ledger = assets.ledgerOf(args.ledger);
     const body = { ledger, clearingAccount: parseId(args["clearing-account"]), holdSeconds: args["hold-seconds"] };
     const outcome = await submitOne(args, output, { kind: "configureCard", body });
     if (outcome === undefined) return;
     const { height } = outcome;
-    output.result({ ...body, height }, `cards are taken in ${ledgerName(ledger)}`);
+    output.result({ ...body, height }, `cards are taken in ${assets.nameOf(ledger)}`);
   },
 });
 
@@ -124,20 +127,21 @@ const risk: CommandModule = command({
       .option("decline-sum", { type: "string", default: "0", describe: "sum of a payer in a window before decline" })
       .example("$0 configure risk --ledger EUR --review-amount 220 --decline-amount 600", "rules by amount only"),
   handler: async (args, output) => {
-    const ledger = parseLedger(args.ledger);
+    const assets = await assetsNamed(args, args.ledger);
+    const ledger = assets.ledgerOf(args.ledger);
     const body = {
       ledger,
-      reviewAmount: parseAmount(args["review-amount"], ledger),
-      declineAmount: parseAmount(args["decline-amount"], ledger),
+      reviewAmount: assets.parseAmount(args["review-amount"], ledger),
+      declineAmount: assets.parseAmount(args["decline-amount"], ledger),
       velocityWindowSeconds: args["window-seconds"],
       velocityReviewCount: args["review-count"],
       velocityDeclineCount: args["decline-count"],
-      velocityDeclineAmount: parseAmount(args["decline-sum"], ledger),
+      velocityDeclineAmount: assets.parseAmount(args["decline-sum"], ledger),
     };
     const outcome = await submitOne(args, output, { kind: "configureRisk", body });
     if (outcome === undefined) return;
     const { height } = outcome;
-    output.result({ ...body, height }, `risk rules of ${ledgerName(ledger)} are set`);
+    output.result({ ...body, height }, `risk rules of ${assets.nameOf(ledger)} are set`);
   },
 });
 

@@ -4,8 +4,8 @@ import { U64_MAX } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { SeenChangeEvent } from "../../node/client/index.ts";
 import { accountFlags, transferFlags } from "../../node/ledger/records.ts";
-import { formatAmount, formatTime } from "../amounts.ts";
-import { CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
+import { type Assets, CURRENCIES_ONLY, formatTime } from "../amounts.ts";
+import { assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { interruption } from "../interruption.ts";
 import { whole } from "../numbers.ts";
@@ -27,9 +27,9 @@ function jsonLine({ debitAccount, creditAccount, transfer, ...event }: SeenChang
   return toJson({ ...event, transfer: { ...transfer, flags }, ...accounts });
 }
 
-function textLine({ cursor, timestamp, type, transfer, ledger }: SeenChangeEvent): string {
+function textLine({ cursor, timestamp, type, transfer, ledger }: SeenChangeEvent, assets: Assets): string {
   const { id, debitAccountId, creditAccountId, amount } = transfer;
-  const what = `${id}  ${debitAccountId} -> ${creditAccountId}  ${formatAmount(amount, ledger)}`;
+  const what = `${id}  ${debitAccountId} -> ${creditAccountId}  ${assets.formatAmount(amount, ledger)}`;
   return `${cursor}  ${formatTime(timestamp)}  ${type}  ${what}`;
 }
 
@@ -56,6 +56,7 @@ export const events: CommandModule = command({
     const { from, since, until, follow, limit = Number.POSITIVE_INFINITY } = args;
     const { signal, end } = interruption();
     let count = 0;
+    let assets = CURRENCIES_ONLY;
     let last = from ?? 0n;
     await withReader(args, async (client) => {
       const range = {
@@ -63,7 +64,10 @@ export const events: CommandModule = command({
         ...(until === undefined ? {} : { timestampMax: until }),
       };
       for await (const event of client.events({ cursor: last, ...range, follow, signal })) {
-        output.print(output.json ? jsonLine(event) : textLine(event));
+        if (!output.json && assets.nameOf(event.ledger) === `${event.ledger}`) {
+          assets = await assetsFor(client, event.ledger);
+        }
+        output.print(output.json ? jsonLine(event) : textLine(event, assets));
         last = event.cursor;
         count += 1;
         if (count >= limit) break;

@@ -3,11 +3,12 @@ import { performance } from "node:perf_hooks";
 import type { CommandModule } from "yargs";
 import { U32_MAX } from "../../node/base/bytes.ts";
 import { CLIENT_REQUESTS_IN_FLIGHT_MAX } from "../../node/base/limits.ts";
-import { CLUSTER_OPTIONS, withClient } from "../cluster-access.ts";
+import { assetsNamed, CLUSTER_OPTIONS, withClient } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT, table } from "../output.ts";
 import { type ImportReport, importPayments as runImport } from "../payments/importer.ts";
+import { ledgerNamedIn } from "../payments/mapping.ts";
 import { readPayments } from "../payments/read-payments.ts";
 
 const PROGRESS_EVERY = 100;
@@ -48,7 +49,9 @@ export const importPayments: CommandModule = command({
       .example("$0 import payments.csv", "columns id, time, payer, payee, amount and perhaps card_token")
       .epilogue("The accounts must exist. Run it again after a failure: payments that exist are not made twice."),
   handler: async (args, output) => {
-    const rows = await readPayments(args.file, { mapping: args.mapping, limit: args.limit, firstDay: false });
+    const { mapping, limit } = args;
+    const assets = await assetsNamed(args, mapping === undefined ? "" : ledgerNamedIn(mapping));
+    const rows = await readPayments(args.file, { mapping, limit, firstDay: false, assets });
     const startedAt = performance.now();
     const report = await withClient(
       args,

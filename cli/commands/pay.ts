@@ -5,8 +5,8 @@ import { CodedError } from "../../node/base/errors.ts";
 import type { QuorateClient } from "../../node/client/index.ts";
 import type { PaymentView } from "../../node/state/queries.ts";
 import { CHANNELS } from "../../node/wire/kinds.ts";
-import { parseAmount, parseId, parseLedger } from "../amounts.ts";
-import { ask, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
+import { parseId } from "../amounts.ts";
+import { ask, assetsNamed, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
@@ -45,7 +45,7 @@ export const pay: CommandModule = command({
       })
       .option("payee", { type: "string", demandOption: true, describe: "account that is paid" })
       .option("amount", { type: "string", demandOption: true, describe: "such as 12.50" })
-      .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" })
+      .option("ledger", { type: "string", demandOption: true, describe: "currency such as EUR, or an asset" })
       .option("channel", { choices: CHANNELS, describe: "without it: wallet where the payer is an account, else card" })
       .option("card-token", { type: "string", describe: "token of the card to charge" })
       .option("capture", {
@@ -63,7 +63,8 @@ export const pay: CommandModule = command({
       .example("$0 pay --payer 7 --payee 8 --amount 12.50 --ledger EUR", "from wallet to wallet")
       .example("$0 pay --payer 99 --payee 8 --amount 5 --ledger EUR --card-token tok_1", "by card"),
   handler: async (args, output) => {
-    const ledger = parseLedger(args.ledger);
+    const assets = await assetsNamed(args, args.ledger);
+    const ledger = assets.ledgerOf(args.ledger);
     const id = args.id === undefined ? newId(Date.now()) : parseId(args.id);
     const { channel, reference } = args;
     const cardToken = args["card-token"];
@@ -71,7 +72,7 @@ export const pay: CommandModule = command({
       id,
       payer: parseId(args.payer),
       payee: parseId(args.payee),
-      amount: parseAmount(args.amount, ledger),
+      amount: assets.parseAmount(args.amount, ledger),
       ledger,
       capture: args.capture,
       ...(channel === undefined ? {} : { channel }),
@@ -82,7 +83,7 @@ export const pay: CommandModule = command({
     if (outcome === undefined) return EXIT.done;
     const { height } = outcome;
     const payment = await withReader(args, async (client) => await answeredPayment(client, id, args.wait));
-    output.result({ ...payment, height }, paymentText(payment));
+    output.result({ ...payment, height }, paymentText(payment, assets));
     return WELL.includes(payment.state) ? EXIT.done : EXIT.failed;
   },
 });

@@ -4,8 +4,8 @@ import { U32_MAX } from "../../node/base/bytes.ts";
 import { QUERY_RESULTS_MAX } from "../../node/base/limits.ts";
 import type { Command } from "../../node/client/index.ts";
 import { PAYMENT_STATES } from "../../node/state/payments/payment.ts";
-import { formatAmount, formatTime, parseId } from "../amounts.ts";
-import { ask, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
+import { formatTime, parseId } from "../amounts.ts";
+import { ask, assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { type Output, table } from "../output.ts";
@@ -17,8 +17,14 @@ const WAIT_SECONDS = 10;
 
 async function change(args: SubmitArguments, id: bigint, step: Command, output: Output): Promise<void> {
   if ((await submitOne(args, output, step)) === undefined) return;
-  const payment = await withReader(args, async (client) => await answeredPayment(client, id, WAIT_SECONDS));
-  output.result(payment, paymentText(payment));
+  await print(args, id, WAIT_SECONDS, output);
+}
+
+async function print(args: SubmitArguments, id: bigint, waitSeconds: number, output: Output): Promise<void> {
+  await withReader(args, async (client) => {
+    const payment = await answeredPayment(client, id, waitSeconds);
+    output.result(payment, paymentText(payment, await assetsFor(client, payment.ledger)));
+  });
 }
 
 const show: CommandModule = command({
@@ -30,9 +36,7 @@ const show: CommandModule = command({
       .positional("id", { type: "string", demandOption: true, describe: "payment id" })
       .example("$0 payment show 42", "state, risk verdict, channel and settlement window of payment 42"),
   handler: async (args, output) => {
-    const id = parseId(args.id);
-    const payment = await withReader(args, async (client) => await answeredPayment(client, id, 0));
-    output.result(payment, paymentText(payment));
+    await print(args, parseId(args.id), 0, output);
   },
 });
 
@@ -59,10 +63,13 @@ const list: CommandModule = command({
   handler: async (args, output) => {
     const { state, limit, after } = args;
     const query = { type: "payments", after, limit, ...(state === undefined ? {} : { state }) } as const;
-    const { payments, next } = await withReader(args, async (client) => await ask(client, query));
+    const { payments, next, assets } = await withReader(args, async (client) => {
+      const answer = await ask(client, query);
+      return { ...answer, assets: await assetsFor(client, ...answer.payments.map(({ ledger }) => ledger)) };
+    });
     const rows = payments.map((p) => [
       ...[formatTime(BigInt(p.createdAt)), p.id, p.channel, p.payer, p.payee],
-      ...[formatAmount(BigInt(p.amount), p.ledger), p.state, [...p.reasons, p.failure].join(" ")],
+      ...[assets.formatAmount(BigInt(p.amount), p.ledger), p.state, [...p.reasons, p.failure].join(" ")],
     ]);
     const heading = ["created", "payment", "channel", "payer", "payee", "amount", "state", "why"];
     output.result({ payments, next }, table([heading, ...rows]));

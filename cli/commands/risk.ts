@@ -1,18 +1,18 @@
 /** `quorate risk`: the rules in force and the block list. */
 import type { CommandModule } from "yargs";
-import { formatAmount, ledgerName, parseId } from "../amounts.ts";
-import { ask, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
+import { type Assets, parseId } from "../amounts.ts";
+import { ask, assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 
 type Rule = Readonly<Record<string, string | number>>;
 
 /** The rules of a currency, a fact a line. */
-function ruleText(rule: Rule): string {
+function ruleText(rule: Rule, assets: Assets): string {
   const ledger = Number(rule["ledger"]);
   const amount = (name: string): string => {
     const units = BigInt(rule[name] ?? 0);
-    return units === 0n ? "off" : formatAmount(units, ledger);
+    return units === 0n ? "off" : assets.formatAmount(units, ledger);
   };
   const count = (name: string): string => (Number(rule[name]) === 0 ? "off" : `${rule[name]}`);
   const facts: readonly (readonly [string, string])[] = [
@@ -23,7 +23,7 @@ function ruleText(rule: Rule): string {
     ["payments before decline", count("velocityDeclineCount")],
     ["sum before decline", amount("velocityDeclineAmount")],
   ];
-  return [`rules of ${ledgerName(ledger)}`, ...facts.map(([name, value]) => `  ${name.padEnd(25)} ${value}`)].join(
+  return [`rules of ${assets.nameOf(ledger)}`, ...facts.map(([name, value]) => `  ${name.padEnd(25)} ${value}`)].join(
     "\n",
   );
 }
@@ -33,9 +33,12 @@ const show: CommandModule = command({
   describe: "rules in force and blocked payers; for operators and auditors",
   builder: (yargs) => yargs.options(CLUSTER_OPTIONS).example("$0 risk show", "rules of every currency"),
   handler: async (args, output) => {
-    const { rules, blocked } = await withReader(args, async (client) => await ask(client, { type: "risk" }));
+    const { rules, blocked, assets } = await withReader(args, async (client) => {
+      const answer = await ask(client, { type: "risk" });
+      return { ...answer, assets: await assetsFor(client, ...answer.rules.map((rule) => Number(rule["ledger"]))) };
+    });
     const blockedText = `${"blocked payers".padEnd(27)} ${blocked.join(", ") || "none"}`;
-    output.result({ rules, blocked }, [...rules.map(ruleText), blockedText].join("\n"));
+    output.result({ rules, blocked }, [...rules.map((rule) => ruleText(rule, assets)), blockedText].join("\n"));
   },
 });
 

@@ -1,21 +1,21 @@
 /** `quorate settlement`: windows and net positions. */
 import type { CommandModule } from "yargs";
 import type { WindowView } from "../../node/state/queries.ts";
-import { formatAmount, formatTime, parseLedger } from "../amounts.ts";
-import { ask, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
+import { type Assets, formatTime } from "../amounts.ts";
+import { ask, assetsNamed, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { EXIT, table } from "../output.ts";
 import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 
-const LEDGER = { type: "string", demandOption: true, describe: "currency such as EUR, or a ledger number" } as const;
+const LEDGER = { type: "string", demandOption: true, describe: "currency such as EUR, or an asset" } as const;
 
 function timeOf(ns: string): string {
   return ns === "0" ? "-" : formatTime(BigInt(ns));
 }
 
 /** A window with its positions, for people. */
-export function windowText(window: WindowView, ledger: number): string {
-  const amount = (text: string): string => formatAmount(BigInt(text), ledger);
+export function windowText(window: WindowView, ledger: number, assets: Assets): string {
+  const amount = (text: string): string => assets.formatAmount(BigInt(text), ledger);
   const failure = window.failure === "" ? "" : ` (${window.failure})`;
   const head = [
     `window ${window.id}: ${window.state}${failure}, ${window.payments} payments, gross ${amount(window.gross)}, net ${amount(window.net)}`,
@@ -34,9 +34,10 @@ const show: CommandModule = command({
       .options({ ...CLUSTER_OPTIONS, ledger: LEDGER })
       .example("$0 settlement show --ledger EUR", "windows in euros, and who owes what"),
   handler: async (args, output) => {
-    const ledger = parseLedger(args.ledger);
+    const assets = await assetsNamed(args, args.ledger);
+    const ledger = assets.ledgerOf(args.ledger);
     const answer = await withReader(args, async (client) => await ask(client, { type: "settlement", ledger }));
-    const text = answer.windows.map((window) => windowText(window, ledger)).join("\n\n");
+    const text = answer.windows.map((window) => windowText(window, ledger, assets)).join("\n\n");
     output.result(
       { ledger, windows: answer.windows },
       text === "" ? "settlement is not set up in this currency" : text,
@@ -52,7 +53,7 @@ const close: CommandModule = command({
       .options({ ...CLUSTER_OPTIONS, ...SUBMIT_OPTIONS, ledger: LEDGER })
       .example("$0 settlement close --ledger EUR", "settles what has been paid so far"),
   handler: async (args, output) => {
-    const ledger = parseLedger(args.ledger);
+    const ledger = (await assetsNamed(args, args.ledger)).ledgerOf(args.ledger);
     const outcome = await submitOne(args, output, { kind: "closeSettlement", body: { ledger } });
     if (outcome === undefined) return EXIT.done;
     const { result, height } = outcome;

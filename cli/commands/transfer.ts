@@ -2,9 +2,10 @@
 import type { CommandModule } from "yargs";
 import { U32_MAX, U128_MAX } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
-import { encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
-import { parseAmount, parseId, parseLedger } from "../amounts.ts";
-import { CLUSTER_OPTIONS, newId } from "../cluster-access.ts";
+import { decodeTransfers, encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
+import type { ReverseTransferBody } from "../../node/wire/kinds.ts";
+import { type Assets, parseId } from "../amounts.ts";
+import { ask, assetsNamed, CLUSTER_OPTIONS, type ClusterArguments, newId, withReader } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
 import { SUBMIT_OPTIONS, submitRecord } from "../submit.ts";
@@ -20,6 +21,7 @@ interface TransferArguments {
   readonly timeout: number;
   readonly post?: string | undefined;
   readonly void?: string | undefined;
+  readonly reverse?: string | undefined;
 }
 
 const NOTHING = { debitAccountId: 0n, creditAccountId: 0n, ledger: 0, timeout: 0, pendingId: 0n };
@@ -29,7 +31,7 @@ function usage(message: string): CodedError {
 }
 
 /** The record that the arguments describe. */
-function recordOf(args: TransferArguments, id: bigint): Transfer {
+function recordOf(args: TransferArguments, id: bigint, assets: Assets): Transfer {
   const userData = { userData128: 0n, userData64: 0n, userData32: 0 };
   const common = { ...NOTHING, id, ...userData, timestamp: 0n };
   const pending = args.post ?? args.void;
@@ -37,31 +39,57 @@ function recordOf(args: TransferArguments, id: bigint): Transfer {
     if (args.from !== undefined || args.to !== undefined || args.pending) {
       throw usage("--post and --void take accounts from the held transfer: leave out --from, --to and --pending");
     }
-    const ledger = args.ledger === undefined ? undefined : parseLedger(args.ledger);
+    const ledger = args.ledger === undefined ? undefined : assets.ledgerOf(args.ledger);
     if (args.amount !== undefined && ledger === undefined) throw usage("--amount needs --ledger, to know its decimals");
     // Everything that is held, where no amount is named.
     const everything = args.post === undefined ? 0n : U128_MAX;
-    const amount = args.amount === undefined ? everything : parseAmount(args.amount, ledger ?? 0);
+    const amount = args.amount === undefined ? everything : assets.parseAmount(args.amount, ledger ?? 0);
     const flags = args.post === undefined ? transferFlags.voidPendingTransfer : transferFlags.postPendingTransfer;
     return { ...common, pendingId: parseId(pending), amount, ledger: ledger ?? 0, code: 0, flags };
   }
   const { from, to, amount } = args;
   if (from === undefined || to === undefined || amount === undefined || args.ledger === undefined) {
-    throw usage("a transfer needs --from, --to, --amount and --ledger; or --post ID, or --void ID");
+    throw usage("a transfer needs --from, --to, --amount and --ledger; or --post ID, --void ID or --reverse ID");
   }
   if (args.timeout > 0 && !args.pending) throw usage("--timeout is for --pending transfers");
-  const ledger = parseLedger(args.ledger);
+  const ledger = assets.ledgerOf(args.ledger);
   const accounts = { debitAccountId: parseId(from), creditAccountId: parseId(to) };
   const flags = args.pending ? transferFlags.pending : 0;
   return {
     ...common,
     ...accounts,
-    amount: parseAmount(amount, ledger),
+    amount: assets.parseAmount(amount, ledger),
     ledger,
     code: args.code,
     timeout: args.timeout,
     flags,
   };
+}
+
+/** What to give back: the amount that is named, or all that is left of the transfer. */
+async function reversalOf(
+  args: TransferArguments & ClusterArguments,
+  id: bigint,
+  transfer: bigint,
+): Promise<ReverseTransferBody> {
+  if (args.from !== undefined || args.to !== undefined || args.pending) {
+    throw usage("--reverse takes accounts from the transfer: leave out --from, --to and --pending");
+  }
+  if (args.amount !== undefined) {
+    if (args.ledger === undefined) throw usage("--amount needs --ledger, to know its decimals");
+    const assets = await assetsNamed(args, args.ledger);
+    return { id, transfer, amount: assets.parseAmount(args.amount, assets.ledgerOf(args.ledger)) };
+  }
+  return await withReader(args, async (client) => {
+    const [original] = decodeTransfers((await ask(client, { type: "transfers", ids: [transfer] })).records);
+    const { amount: reversed } = await ask(client, { type: "reversed", id: transfer });
+    if (original === undefined || reversed === null) {
+      throw new CodedError("not_found", `there is no transfer ${transfer} that you may see`);
+    }
+    const left = original.amount - BigInt(reversed);
+    if (left === 0n) throw new CodedError("exceeds_original", `all of transfer ${transfer} has been given back`);
+    return { id, transfer, amount: left };
+  });
 }
 
 export const transfer: CommandModule = command({
@@ -74,7 +102,7 @@ export const transfer: CommandModule = command({
       .option("from", { type: "string", describe: "account to debit" })
       .option("to", { type: "string", describe: "account to credit" })
       .option("amount", { type: "string", describe: "such as 12.50" })
-      .option("ledger", { type: "string", describe: "currency such as EUR, or a ledger number" })
+      .option("ledger", { type: "string", describe: "currency such as EUR, or an asset" })
       .option("code", {
         type: "number",
         default: 1,
@@ -90,12 +118,22 @@ export const transfer: CommandModule = command({
       })
       .option("post", { type: "string", describe: "id of a held transfer to carry out" })
       .option("void", { type: "string", describe: "id of a held transfer to give up" })
-      .conflicts("post", "void")
+      .option("reverse", { type: "string", describe: "id of a transfer to give back, wholly or to --amount" })
+      .conflicts("post", ["void", "reverse"])
+      .conflicts("void", "reverse")
       .example("$0 transfer --from 7 --to 8 --amount 12.50 --ledger EUR", "12.50 euros from account 7 to account 8")
-      .example("$0 transfer --post 42", "carries out transfer 42, which was made with --pending"),
+      .example("$0 transfer --post 42", "carries out transfer 42, which was made with --pending")
+      .example("$0 transfer --reverse 42 --amount 5 --ledger EUR", "5 euros of what transfer 42 moved go back"),
   handler: async (args, output) => {
     const id = args.id === undefined ? newId(Date.now()) : parseId(args.id);
-    const batch = encodeTransfers([recordOf(args, id)]);
+    if (args.reverse !== undefined) {
+      const body = await reversalOf(args, id, parseId(args.reverse));
+      await submitRecord(args, { kind: "reverseTransfer", body }, output, id);
+      return;
+    }
+    const batch = encodeTransfers([
+      recordOf(args, id, await assetsNamed(args, ...(args.ledger === undefined ? [] : [args.ledger]))),
+    ]);
     await submitRecord(args, { kind: "createTransfers", batch }, output, id);
   },
 });

@@ -10,7 +10,7 @@ import { formatTime } from "../amounts.ts";
 import { CLUSTER_OPTIONS, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { toJson } from "../output.ts";
-import { createdRecords, keepingReceipt, SUBMIT_OPTIONS } from "../submit.ts";
+import { createdRecords, keepingReceipt, makesRecords, SUBMIT_OPTIONS } from "../submit.ts";
 import { formatTransactionFile, readTransactionFile } from "../transaction-file.ts";
 
 const FILE = { type: "string", demandOption: true, describe: "file that --to-cosign wrote" } as const;
@@ -89,7 +89,7 @@ const submit: CommandModule = command({
     const send = async () => await withReader(args, async (client) => await client.submitSigned(transaction));
     const outcome = await keepingReceipt(args, send);
     const { result, height } = outcome;
-    if (asked.kind === "createAccounts" || asked.kind === "createTransfers") {
+    if (makesRecords(asked.kind)) {
       const records = createdRecords(asked.kind, outcome);
       output.result({ kind: asked.kind, records, height }, `${asked.kind}: all created at height ${height}`);
     } else output.result({ kind: asked.kind, ...result, height }, `${asked.kind} is done at height ${height}`);

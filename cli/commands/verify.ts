@@ -1,46 +1,14 @@
 /** `quorate verify`: the data of stopped nodes, checked offline. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
-import { CodedError } from "../../node/base/errors.ts";
-import { parseConfig } from "../../node/host/config.ts";
 import { readCluster } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { EXIT, type Output, table } from "../output.ts";
 import { compareNodes } from "../verify/compare-nodes.ts";
+import { type NodeDirectory, nodesIn } from "../verify/node-directories.ts";
 import { type NodeReport, type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
 
 const PROGRESS_BLOCKS = 1_000;
 const DIGEST_DIGITS = 16;
-
-interface Found {
-  readonly clusterFile: string;
-  readonly data: string;
-}
-
-/** A node's directory, by its configuration. */
-function nodeIn(directory: string): Found | undefined {
-  const path = join(directory, "config.json");
-  if (!existsSync(path)) return undefined;
-  const config = parseConfig(readFileSync(path, "utf8"));
-  return { clusterFile: resolve(dirname(path), config.cluster), data: resolve(dirname(path), config.data) };
-}
-
-/** The nodes whose data is in a directory that `quorate init` has written, or in one node's part of it. */
-function nodesIn(directory: string): readonly Found[] {
-  if (!existsSync(directory)) throw new CodedError("usage", `there is no directory ${directory}`);
-  const one = nodeIn(directory);
-  if (one !== undefined) return [one];
-  const found = readdirSync(directory)
-    .sort()
-    .flatMap((name) => nodeIn(join(directory, name)) ?? [])
-    .filter(({ data }) => existsSync(data));
-  if (found.length > 0) return found;
-  throw new CodedError(
-    "usage",
-    `${directory} has no node's data: name what "quorate init --dir" got, or one node in it`,
-  );
-}
 
 function describe(
   reports: readonly NodeReport[],
@@ -56,7 +24,7 @@ function describe(
   return [table([heading, ...rows]), ...agreed, ...problems.map((problem) => `PROBLEM ${problem}`)].join("\n");
 }
 
-async function verifyAll(found: readonly Found[], output: Output): Promise<VerifiedNode[]> {
+async function verifyAll(found: readonly NodeDirectory[], output: Output): Promise<VerifiedNode[]> {
   const verified: VerifiedNode[] = [];
   for (const { clusterFile, data } of found) {
     const cluster = readCluster(clusterFile);

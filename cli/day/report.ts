@@ -1,6 +1,6 @@
 /** What happened on the day: one object for programs, one page for people. */
 import type { WindowView } from "../../node/state/queries.ts";
-import { formatAmount } from "../amounts.ts";
+import { CURRENCIES_ONLY } from "../amounts.ts";
 import { windowText } from "../commands/settlement.ts";
 import type { NodeStatus } from "../node-status.ts";
 import { table } from "../output.ts";
@@ -131,7 +131,7 @@ export function dayText(facts: DayFacts, result: DayResult): string {
   ] as const;
   return [
     `${result.payments} payments (${cardPayments} by card) from ${source}`,
-    `${payers} payers, ${payees} payees; captured ${formatAmount(reckoning.captured, ledger)}`,
+    `${payers} payers, ${payees} payees; captured ${CURRENCIES_ONLY.formatAmount(reckoning.captured, ledger)}`,
     "",
     table([["outcome", "payments", "share"], ...outcomes.map(([name, count]) => [name, count, share(count)])]),
     "",
@@ -144,7 +144,7 @@ export function dayText(facts: DayFacts, result: DayResult): string {
     fact("Latency", [`half within ${result.p50Ms} ms, 99 % within ${result.p99Ms} ms, all within ${result.maxMs} ms`]),
     fact("Failover", failoverLines(facts.failover)),
     "",
-    ...(window === undefined ? [] : [windowText(window, ledger), ""]),
+    ...(window === undefined ? [] : [windowText(window, ledger, CURRENCIES_ONLY), ""]),
     table([
       ["node", "role", "term", "height", "state digest"],
       ...facts.nodes.map(({ id, role, term, height, digest }) => [`${id}`, role, term, height, digest]),

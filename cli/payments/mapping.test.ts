@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { CURRENCIES_ONLY } from "../amounts.ts";
 import { FRAUD_HANDBOOK_MAPPING, type Mapping, mappingFor, PLAIN_MAPPING, parseMapping, RowReader } from "./mapping.ts";
 
 const COLUMNS = { id: "ref", time: "when", payer: "from", payee: "to", amount: "sum", cardToken: "card" };
@@ -68,11 +69,13 @@ describe("without a mapping file", () => {
       FRAUD_HANDBOOK_MAPPING,
     ],
   ])("%s are known", (_, header, mapping) => {
-    expect(mappingFor(undefined, header.split(","))).toBe(mapping);
+    expect(mappingFor(undefined, header.split(","), CURRENCIES_ONLY)).toBe(mapping);
   });
 
   test("others need one", () => {
-    expect(() => mappingFor(undefined, ["from", "to"])).toThrow(expect.objectContaining({ code: "mapping_needed" }));
+    expect(() => mappingFor(undefined, ["from", "to"], CURRENCIES_ONLY)).toThrow(
+      expect.objectContaining({ code: "mapping_needed" }),
+    );
   });
 });
 

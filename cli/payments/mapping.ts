@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { closest } from "../../node/base/closest.ts";
 import { CodedError, errorMessage } from "../../node/base/errors.ts";
-import { parseAmount, parseId, parseLedger } from "../amounts.ts";
+import { type Assets, CURRENCIES_ONLY, parseId } from "../amounts.ts";
 import type { PaymentRow } from "./payment-row.ts";
 
 /** What a column may be; those with `?` may be absent. Without `id`, payments are numbered from 1 on. */
@@ -94,17 +94,16 @@ function baseOf(value: unknown, name: string): bigint {
   throw invalid(`${name} must be a decimal number as text`);
 }
 
-function ledgerOf(value: unknown): number {
+function ledgerOf(value: unknown, assets: Assets): number {
   if (value === undefined) return PLAIN_MAPPING.ledger;
   try {
-    return parseLedger(textOf(value, "ledger"));
+    return assets.ledgerOf(textOf(value, "ledger"));
   } catch (error) {
     throw error instanceof CodedError && error.code === "usage" ? invalid(`ledger: ${error.message}`) : error;
   }
 }
 
-/** Parses a mapping file; throws `CodedError` `mapping_invalid`. */
-export function parseMapping(text: string): Mapping {
+function fieldsOf(text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -112,7 +111,18 @@ export function parseMapping(text: string): Mapping {
     throw invalid(errorMessage(error));
   }
   if (typeof value !== "object" || value === null) throw invalid("it must be a JSON object");
-  const fields = value as Record<string, unknown>;
+  return value as Record<string, unknown>;
+}
+
+/** What a mapping file calls its ledger; throws `CodedError` `mapping_invalid`. */
+export function ledgerNamedIn(path: string): string {
+  const { ledger } = fieldsOf(readFileSync(path, "utf8"));
+  return typeof ledger === "string" ? ledger : "";
+}
+
+/** Parses a mapping file; throws `CodedError` `mapping_invalid`. */
+export function parseMapping(text: string, assets: Assets = CURRENCIES_ONLY): Mapping {
+  const fields = fieldsOf(text);
   const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name));
   if (unknown !== undefined) throw unknownField(unknown, unknown, FIELDS);
   if (fields["version"] !== 1) throw invalid("version must be 1");
@@ -127,7 +137,7 @@ export function parseMapping(text: string): Mapping {
     payerBase: baseOf(fields["payerBase"], "payerBase"),
     payeeBase: baseOf(fields["payeeBase"], "payeeBase"),
     idBase: baseOf(fields["idBase"], "idBase"),
-    ledger: ledgerOf(fields["ledger"]),
+    ledger: ledgerOf(fields["ledger"], assets),
   };
 }
 
@@ -143,8 +153,8 @@ function secondsOf(text: string): bigint | undefined {
 }
 
 /** The mapping of a file, or without one the known mapping that fits the CSV's header. */
-export function mappingFor(path: string | undefined, header: readonly string[]): Mapping {
-  if (path !== undefined) return parseMapping(readFileSync(path, "utf8"));
+export function mappingFor(path: string | undefined, header: readonly string[], assets: Assets): Mapping {
+  if (path !== undefined) return parseMapping(readFileSync(path, "utf8"), assets);
   const fitting = KNOWN_MAPPINGS.find(({ columns }) =>
     Object.entries(columns).every(([name, column]) => header.includes(column) || OPTIONAL_COLUMNS.includes(name)),
   );
@@ -155,13 +165,15 @@ export function mappingFor(path: string | undefined, header: readonly string[]):
 /** Makes payments of records whose first was `header`; throws `CodedError` `csv_invalid` with the line. */
 export class RowReader {
   readonly #mapping: Mapping;
+  readonly #assets: Assets;
   readonly #places: ReadonlyMap<keyof Columns, number>;
   readonly #width: number;
   readonly #originSeconds: bigint;
   #rows = 0n;
 
-  constructor(mapping: Mapping, header: readonly string[]) {
+  constructor(mapping: Mapping, header: readonly string[], assets: Assets = CURRENCIES_ONLY) {
     this.#mapping = mapping;
+    this.#assets = assets;
     this.#width = header.length;
     this.#originSeconds = secondsOf(mapping.timeOrigin) ?? 0n;
     const places = new Map<keyof Columns, number>();
@@ -188,7 +200,7 @@ export class RowReader {
         seconds: this.#seconds(this.#field(fields, "time")),
         payer: parseId((this.#number(fields, "payer") + payerBase).toString()),
         payee: parseId((this.#number(fields, "payee") + payeeBase).toString()),
-        amount: parseAmount(this.#field(fields, "amount"), ledger),
+        amount: this.#assets.parseAmount(this.#field(fields, "amount"), ledger),
         ledger,
         ...(cardToken === "" ? {} : { cardToken }),
       };

@@ -1,5 +1,6 @@
 /** Payments out of a CSV file. */
 import { CodedError } from "../../node/base/errors.ts";
+import { type Assets, CURRENCIES_ONLY } from "../amounts.ts";
 import { readCsv } from "./csv.ts";
 import { mappingFor, RowReader } from "./mapping.ts";
 import type { PaymentRow } from "./payment-row.ts";
@@ -12,6 +13,8 @@ export interface ReadOptions {
   readonly limit?: number | undefined;
   /** Only the payments of the file's first day (UTC); the file must be sorted by time. */
   readonly firstDay: boolean;
+  /** What the mapping may name; without them currencies only. */
+  readonly assets?: Assets;
 }
 
 function dayOf({ seconds }: PaymentRow): bigint {
@@ -19,13 +22,16 @@ function dayOf({ seconds }: PaymentRow): bigint {
 }
 
 /** The payments of a file in its order; throws `CodedError`. */
-export async function readPayments(path: string, { mapping, limit, firstDay }: ReadOptions): Promise<PaymentRow[]> {
+export async function readPayments(
+  path: string,
+  { mapping, limit, firstDay, assets = CURRENCIES_ONLY }: ReadOptions,
+): Promise<PaymentRow[]> {
   const rows: PaymentRow[] = [];
   const ids = new Set<bigint>();
   let reader: RowReader | undefined;
   for await (const { line, fields } of readCsv(path)) {
     if (reader === undefined) {
-      reader = new RowReader(mappingFor(mapping, fields), fields);
+      reader = new RowReader(mappingFor(mapping, fields, assets), fields, assets);
       continue;
     }
     const row = reader.read(line, fields);

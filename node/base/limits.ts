@@ -54,6 +54,10 @@ export const DELEGATIONS_MAX = 1_024;
 export const PARTICIPANTS_MAX = 256;
 /** Currencies netted in one settlement window. */
 export const SETTLEMENT_CURRENCIES_MAX = 16;
+/** The highest ledger number that stands for a currency of ISO 4217; above it are digital assets. */
+export const ISO_LEDGER_MAX = 999;
+/** Digital assets in a cluster. */
+export const ASSETS_MAX = 1_024;
 /** Pending transfers that one block may expire. */
 export const EXPIRIES_PER_BLOCK_MAX = 4_096;
 /** Intents in the outbox that have no outcome yet. */
@@ -77,6 +81,7 @@ assert(BLOCK_BYTES_MAX + 65_536 < FRAME_BYTES_MAX, "a block and its framing must
 assert(2 * QUESTIONS_OPEN_MAX <= MAILBOX_DEPTH, "a mailbox must hold all open questions, and as much besides");
 assert(QUERY_RESULTS_MAX + 64 < MESSAGE_VALUES_MAX, "a query may name as many ids as it may have results");
 assert(QUERY_RESULTS_MAX * 64 <= ANSWER_VALUES_MAX, "an answer must hold its results, each with all its fields");
+assert(ASSETS_MAX * 16 <= ANSWER_VALUES_MAX, "an answer must hold all digital assets");
 assert(FRAME_BYTES_MAX < CONNECTION_BUFFER_BYTES_MAX, "a connection must be able to queue one frame");
 assert(BLOCK_BYTES_MAX * 2 < SEGMENT_BYTES, "a segment must hold more than one block");
 assert(

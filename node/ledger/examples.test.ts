@@ -11,6 +11,7 @@ import {
   encodeTransfers,
   Ledger,
   queryFilterFlags,
+  Statement,
   TransferStatus,
   transferFlags,
   transferStatusName,
@@ -265,6 +266,25 @@ test("account queries", () => {
     { debitsPosted: 0n, creditsPosted: 500n },
     { debitsPosted: 300n, creditsPosted: 500n, timestamp: now },
   ]);
+  // #endregion
+});
+
+test("statement", () => {
+  const { ledger, now } = example();
+  // #region statement
+  const rent = { id: 1n, debitAccountId: 2n, creditAccountId: 3n, amount: 300n, ledger: 978, code: 8 };
+  ledger.createTransfers([rent], now);
+
+  const { debits, credits } = accountFilterFlags;
+  const statement = new Statement(2n, now, now + 1n); // the account, from, to
+  const lines = ledger
+    .getAccountTransfers({ accountId: 2n, limit: 100, flags: debits | credits })
+    .flatMap((transfer) => statement.add(transfer));
+  lines.push(...statement.end(now)); // and what has expired by then
+
+  expect(statement.opening).toMatchObject({ debitsPosted: 0n, creditsPosted: 500n });
+  expect(lines).toMatchObject([{ step: "moved", debit: true, transfer: { id: 1n }, balances: { debitsPosted: 300n } }]);
+  expect(statement.closing).toMatchObject({ debitsPosted: 300n, creditsPosted: 500n });
   // #endregion
 });
 

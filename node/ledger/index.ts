@@ -29,5 +29,6 @@ export {
   transferFlags,
 } from "./records.ts";
 export { decodeResults, type EventResult, RESULT_BYTES } from "./results.ts";
+export { Statement, type StatementBalances, type StatementLine, type StatementStep } from "./statement.ts";
 export { AccountStatus, accountStatusName, TransferStatus, transferStatusName } from "./status.ts";
 export type { LedgerTotals } from "./totals.ts";

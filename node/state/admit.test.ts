@@ -35,6 +35,11 @@ function kinded(kind: number, body: unknown): Uint8Array {
   return envelope({ 2: kind, 9: pack(body) });
 }
 
+function assetOf(special: object): Uint8Array {
+  const body = { ledger: 1_000, code: "GOLD", decimals: 18, issuer: 1, cap: new Uint8Array(16), ...special };
+  return kinded(KINDS.createAsset, body);
+}
+
 describe("a transaction that makes no sense by itself gets one code, and no log sees it", () => {
   test("one that does is admitted", () => {
     expect(codeOf(envelope({}))).toBe("admitted");
@@ -55,6 +60,10 @@ describe("a transaction that makes no sense by itself gets one code, and no log 
     ["a body that is cut", envelope({ 9: new Uint8Array([0x81]) }), "malformed_msgpack"],
     ["a body with an unknown field", kinded(KINDS.voidPayment, { id: new Uint8Array(16), x: 1 }), "malformed_body"],
     ["a body without a field", kinded(KINDS.voidPayment, {}), "malformed_body"],
+    ["an asset of 19 decimals", assetOf({ decimals: 19 }), "malformed_body"],
+    ["an asset with a long code", assetOf({ code: "ABCDEFGHIJKLM" }), "malformed_body"],
+    ["an asset with a cap of eight bytes", assetOf({ cap: new Uint8Array(8) }), "malformed_body"],
+    ["an asset of ledger 2^32", assetOf({ ledger: 2 ** 32 }), "malformed_body"],
     ["an id of eight bytes", kinded(KINDS.voidPayment, { id: new Uint8Array(8) }), "malformed_body"],
     ["a batch of nothing", envelope({ 2: KINDS.createTransfers, 9: new Uint8Array(0) }), "batch_empty"],
     ["a batch that is cut", envelope({ 2: KINDS.createAccounts, 9: new Uint8Array(200) }), "batch_misaligned"],
@@ -72,6 +81,9 @@ describe("a transaction that makes no sense by itself gets one code, and no log 
   const keys = ["a", "b"].map((name) => sha256(utf8(name)));
   const authority = { name: "x", keys, threshold: 1, roles: [] };
 
+  const asset = { ledger: 1_000, code: "GOLD", decimals: 18, issuer: 1, cap: 0n };
+  const supply = { id: 1n, ledger: 1_000, account: 2n, amount: 1n };
+
   test.each<[string, Command]>([
     ["a payment without an id", payment({ id: 0n })],
     ["a payment of nothing", payment({ id: 1n, amount: 0n })],
@@ -86,6 +98,15 @@ describe("a transaction that makes no sense by itself gets one code, and no log 
       "an authority that names a key twice",
       { kind: "createAuthority", body: { ...authority, keys: [...keys, keys[0] as Uint8Array], threshold: 3 } },
     ],
+    ["an asset in a currency's place", { kind: "createAsset", body: { ...asset, ledger: 999 } }],
+    ["an asset called like a currency", { kind: "createAsset", body: { ...asset, code: "EUR" } }],
+    ["an asset called like a withdrawn currency", { kind: "createAsset", body: { ...asset, code: "HRK" } }],
+    ["an asset with a small letter", { kind: "createAsset", body: { ...asset, code: "GOLd" } }],
+    ["an asset that begins with a digit", { kind: "createAsset", body: { ...asset, code: "1000" } }],
+    ["an asset of one letter", { kind: "createAsset", body: { ...asset, code: "G" } }],
+    ["an issue of nothing", { kind: "issueAsset", body: { ...supply, amount: 0n } }],
+    ["a reversal of nothing", { kind: "reverseTransfer", body: { id: 1n, transfer: 2n, amount: 0n } }],
+    ["a burn of nothing", { kind: "burnAsset", body: { ...supply, amount: 0n } }],
   ])("%s", (_, command) => {
     expect(codeOf(admin.sign(command, { sequence: 1 }))).toBe("invalid_command");
   });

@@ -2,11 +2,13 @@
  * The stateless gate before the log: envelope, body and everything about a command that needs no state. What it refuses
  * never reaches the log; what it lets pass, the state machine still judges again.
  */
+import { currencyOfCode } from "../assets/iso-4217.ts";
 import { toHex, U64_MAX } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
+import { ISO_LEDGER_MAX } from "../base/limits.ts";
 import { checkBatch } from "../ledger/records.ts";
 import { type Command, decodeBody } from "../wire/body.ts";
-import type { CreateAuthorityBody } from "../wire/kinds.ts";
+import type { CreateAssetBody, CreateAuthorityBody } from "../wire/kinds.ts";
 import { decodeTransaction, type Transaction } from "../wire/transaction.ts";
 
 /** A transaction that makes sense by itself. */
@@ -49,6 +51,16 @@ function checkCommand(command: Command): void {
       if (payer === payee) throw invalid("payer and payee are the same");
       break;
     }
+    case "createAsset":
+      checkAsset(command.body);
+      break;
+    case "issueAsset":
+    case "burnAsset":
+      if (command.body.amount === 0n) throw invalid("nothing is issued or burned");
+      break;
+    case "reverseTransfer":
+      if (command.body.amount === 0n) throw invalid("nothing is reversed");
+      break;
     default:
       break;
   }
@@ -58,6 +70,14 @@ function checkKeys({ keys, threshold }: Pick<CreateAuthorityBody, "keys" | "thre
   if (keys.length === 0) throw invalid("an authority needs a key");
   if (new Set(keys.map(toHex)).size < keys.length) throw invalid("an authority names a key twice");
   if (threshold > keys.length) throw invalid("the threshold is above the number of keys");
+}
+
+const ASSET_CODE = /^[A-Z][A-Z0-9]+$/;
+
+function checkAsset({ ledger, code }: CreateAssetBody): void {
+  if (ledger <= ISO_LEDGER_MAX) throw invalid(`ledger numbers up to ${ISO_LEDGER_MAX} are currencies of ISO 4217`);
+  if (!ASSET_CODE.test(code)) throw invalid("an asset's code is 2 to 12 capital letters and digits, a letter first");
+  if (currencyOfCode(code) !== undefined) throw invalid(`${code} is a currency of ISO 4217`);
 }
 
 const BATCH_FAULTS = {

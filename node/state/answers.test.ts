@@ -6,6 +6,7 @@ import { accountFilterFlags } from "../ledger/filters.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { decodeAccounts, decodeTransfers } from "../ledger/records.ts";
 import { Answers } from "./answers.ts";
+import { Assets } from "./assets.ts";
 import {
   ALICE,
   BANK_SETTLEMENT,
@@ -29,6 +30,7 @@ import { Payments } from "./payments/payments.ts";
 import { Postings } from "./postings.ts";
 import { type decodeAnswer, encodeAnswer, type PaymentView, type StateQuery } from "./queries.ts";
 import { Registry } from "./registry.ts";
+import { Reversals } from "./reversals.ts";
 import { Risk } from "./risk/risk.ts";
 import { REASONS } from "./risk/rules.ts";
 import { Sessions } from "./sessions.ts";
@@ -182,9 +184,14 @@ describe("what is told", () => {
 
 function answersFrom(payments: Payments): Answers {
   const ledger = new Ledger();
-  const settlement = new Settlement(ledger, new Postings(ledger, sha256));
+  const postings = new Postings(ledger, sha256);
+  const own = {
+    settlement: new Settlement(ledger, postings),
+    assets: new Assets(ledger, postings),
+    reversals: new Reversals(ledger),
+  };
   const parts = { registry: new Registry(), sessions: new Sessions(), risk: new Risk() };
-  return new Answers({ ...parts, ledger, settlement, payments, outbox: new Outbox(sha256, CLUSTER_ID) });
+  return new Answers({ ...parts, ...own, ledger, payments, outbox: new Outbox(sha256, CLUSTER_ID) });
 }
 
 describe("pages of payments", () => {

@@ -7,13 +7,15 @@ import type { AccountFilter } from "../ledger/filters.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Bounds, Page } from "../ledger/queries.ts";
 import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "../ledger/records.ts";
+import type { Asset, Assets } from "./assets.ts";
 import { spentOf } from "./delegations.ts";
 import { encodeBalances, encodeChanges } from "./flat-answers.ts";
 import type { Outbox } from "./outbox.ts";
 import { PAYMENT_STATES, type Payment } from "./payments/payment.ts";
 import type { Payments } from "./payments/payments.ts";
-import type { AuthorityView, PaymentView, QueryAnswer, StateQuery, WindowView } from "./queries.ts";
+import type { AssetView, AuthorityView, PaymentView, QueryAnswer, StateQuery, WindowView } from "./queries.ts";
 import type { Authority, Registry } from "./registry.ts";
+import type { Reversals } from "./reversals.ts";
 import type { Risk } from "./risk/risk.ts";
 import type { Sessions } from "./sessions.ts";
 import { netPositions } from "./settlement/netting.ts";
@@ -58,6 +60,8 @@ export function readerFor(authority: Authority): Reader {
 
 export interface AnswerParts {
   readonly ledger: Ledger;
+  readonly assets: Assets;
+  readonly reversals: Reversals;
   readonly registry: Registry;
   readonly sessions: Sessions;
   readonly risk: Risk;
@@ -110,6 +114,13 @@ export class Answers {
         const seen = authority !== undefined && (reader.seesAll || authority.id === reader.authority);
         return { ...at, type: query.type, authority: seen ? this.#authority(authority, stand.timestamp) : null };
       }
+      case "reversed": {
+        const seen = this.#transfers([query.id], reader).length > 0;
+        const amount = seen ? this.#parts.reversals.reversed(query.id).toString() : null;
+        return { ...at, type: query.type, amount };
+      }
+      case "assets":
+        return { ...at, type: query.type, assets: this.#assets(query) };
       case "summary":
         return { ...at, type: query.type, digest: toHex(stand.digest), ...this.#summary() };
     }
@@ -122,6 +133,26 @@ export class Answers {
       expiresAt: row.expiresAt.toString(),
     }));
     return { id, name, keys: keys.map(toHex), threshold, roles, delegates };
+  }
+
+  #assets({ ledger, code }: Extract<StateQuery, { type: "assets" }>): readonly AssetView[] {
+    const { assets } = this.#parts;
+    return assets.table
+      .rows()
+      .filter((asset) => (ledger ?? asset.ledger) === asset.ledger && (code ?? asset.code) === asset.code)
+      .toSorted((a, b) => a.ledger - b.ledger)
+      .map((asset) => this.#assetView(asset));
+  }
+
+  #assetView(asset: Asset): AssetView {
+    const { ledger, code, decimals, issuer } = asset;
+    const { issued, burned } = this.#parts.assets.supply(asset);
+    const name = this.#parts.registry.get(issuer)?.name ?? "";
+    return {
+      ...{ ledger, code, decimals, issuer, issuerName: name, cap: asset.cap.toString() },
+      ...{ issued: issued.toString(), burned: burned.toString(), supply: (issued - burned).toString() },
+      issuanceAccount: asset.issuanceAccount.toString(),
+    };
   }
 
   #accounts(ids: readonly bigint[], reader: Reader): Uint8Array {

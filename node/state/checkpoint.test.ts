@@ -39,7 +39,7 @@ function expectAlike(one: StateMachine, other: StateMachine): void {
   expect(other.nextDeadline()).toBe(one.nextDeadline());
   expect(other.openIntents()).toEqual(one.openIntents());
   const everything = { authority: 1, seesAll: true };
-  for (const query of [{ type: "summary" }, { type: "risk" }] as const) {
+  for (const query of [{ type: "summary" }, { type: "risk" }, { type: "assets" }] as const) {
     expect(other.query(query, everything)).toEqual(one.query(query, everything));
   }
 }
@@ -47,8 +47,10 @@ function expectAlike(one: StateMachine, other: StateMachine): void {
 describe("a checkpoint", () => {
   const more = fc.oneof(
     fc.record({ do: fc.constant("join" as const) }),
+    fc.record({ do: fc.constant("asset" as const), cap: fc.bigInt({ min: 0n, max: 2n }) }),
     fc.record({ do: fc.constant("hold" as const), timeout: fc.integer({ min: 0, max: 3 }) }),
     fc.record({ do: fc.constant("block" as const), payer: fc.constantFrom(ALICE, BOB), blocked: fc.boolean() }),
+    fc.record({ do: fc.constant("reverse" as const), amount: fc.bigInt({ min: 1n, max: 3n }) }),
     fc.record({ do: fc.constant("checkpoint" as const) }),
   );
   const steps = fc.array(fc.oneof({ weight: 3, arbitrary: paymentStep }, { weight: 1, arbitrary: more }), {
@@ -65,7 +67,17 @@ describe("a checkpoint", () => {
         let from = 0;
         all.forEach((step, place) => {
           if (step.do === "join") chain.join(`bank ${place}`, "participant");
-          else if (step.do === "hold") {
+          else if (step.do === "reverse") {
+            id += 1n;
+            const given = { debitAccountId: 1n, creditAccountId: 2n, amount: 3n };
+            chain.admin.must(transfers({ id, ...given }));
+            chain.admin.must({ kind: "reverseTransfer", body: { id: id + 1n, transfer: id, amount: step.amount } });
+            id += 1n;
+          } else if (step.do === "asset") {
+            const issuer = chain.join(`issuer ${place}`, "issuer");
+            const body = { ledger: 1_000 + place, code: `A${place}`, decimals: place % 19, cap: step.cap };
+            issuer.must({ kind: "createAsset", body: { ...body, issuer: issuer.authority } });
+          } else if (step.do === "hold") {
             id += 1n;
             const hold = { id, debitAccountId: 1n, creditAccountId: 2n, amount: 1n, flags: transferFlags.pending };
             chain.admin.must(transfers({ ...hold, timeout: step.timeout }));

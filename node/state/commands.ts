@@ -4,17 +4,21 @@
 import { viewOf } from "../base/bytes.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Command } from "../wire/body.ts";
-import type { GrantDelegateBody, ReplaceKeysBody, RevokeDelegateBody, Role } from "../wire/kinds.ts";
+import type { CreateAssetBody, GrantDelegateBody, ReplaceKeysBody, RevokeDelegateBody, Role } from "../wire/kinds.ts";
 import { encodeBatchResult, encodeResult, type Refusal } from "../wire/results.ts";
+import type { Asset, Assets } from "./assets.ts";
 import type { Moment } from "./moment.ts";
 import type { CardChannel } from "./payments/card-channel.ts";
 import type { PaymentLifeCycle, Step } from "./payments/life-cycle.ts";
 import type { Authority, Registry, Signer } from "./registry.ts";
+import type { Reversals } from "./reversals.ts";
 import type { Risk } from "./risk/risk.ts";
 import type { Settlement } from "./settlement/settlement.ts";
 
 export interface CommandParts {
   readonly ledger: Ledger;
+  readonly assets: Assets;
+  readonly reversals: Reversals;
   readonly registry: Registry;
   readonly risk: Risk;
   readonly settlement: Settlement;
@@ -34,6 +38,9 @@ const ROLES_NEEDED: Partial<Record<Command["kind"], readonly Role[]>> = {
   blockPayer: ["operator"],
   reviewPayment: ["operator"],
   closeSettlement: ["operator"],
+  createAsset: ["issuer", "admin"],
+  issueAsset: ["issuer"],
+  burnAsset: ["issuer"],
   channelOutcome: ["node"],
 };
 
@@ -50,8 +57,11 @@ export function executeCommand(parts: CommandParts, moment: Moment, by: Signer, 
   switch (command.kind) {
     case "sessionOpen":
       return encodeResult("ok");
-    case "createAccounts":
+    case "createAccounts": {
+      const objection = parts.assets.objectionTo(command.batch);
+      if (objection !== undefined) return encodeResult(objection.refusal, { what: objection.what });
       return batchResult(moment, parts.ledger.createAccounts(command.batch, moment.timestamp, signer.id));
+    }
     case "createTransfers":
       return batchResult(moment, parts.ledger.createTransfers(command.batch, moment.timestamp, signer.id));
     case "createAuthority": {
@@ -93,6 +103,20 @@ export function executeCommand(parts: CommandParts, moment: Moment, by: Signer, 
       const window = parts.settlement.close(moment, command.body.ledger);
       if (window === undefined) return encodeResult("not_configured");
       return encodeResult("ok", { window: window.id, state: window.state, payments: window.payments });
+    }
+    case "createAsset":
+      return createAsset(parts, moment, signer, command.body);
+    case "issueAsset":
+      return supplyResult(parts, signer, command.body.ledger, (asset) =>
+        batchResult(moment, parts.assets.issue(moment, asset, command.body)),
+      );
+    case "burnAsset":
+      return supplyResult(parts, signer, command.body.ledger, (asset) =>
+        batchResult(moment, parts.assets.burn(moment, asset, command.body, signer.id)),
+      );
+    case "reverseTransfer": {
+      const reversed = parts.reversals.reverse(moment, command.body, signer.id);
+      return typeof reversed === "string" ? encodeResult(reversed) : batchResult(moment, reversed);
     }
   }
 }
@@ -142,6 +166,29 @@ function revokeDelegate({ registry }: CommandParts, signer: Authority, { key }: 
   }
   registry.delegations.revoke(key);
   return encodeResult("ok");
+}
+
+/** An issuer creates assets of its own; the admin those of any issuer. */
+function createAsset(parts: CommandParts, moment: Moment, signer: Authority, body: CreateAssetBody): Uint8Array {
+  const issuer = parts.registry.get(body.issuer);
+  if (issuer === undefined) return encodeResult("not_found", { what: "issuer" });
+  if (!issuer.roles.includes("issuer")) return encodeResult("invalid", { what: "issuer" });
+  if (issuer.id !== signer.id && !signer.roles.includes("admin")) {
+    return encodeResult("not_authorized", { what: "issuer" });
+  }
+  return done(parts.assets.create(moment, body));
+}
+
+/** What only the issuer of an asset may do to its supply. */
+function supplyResult(
+  parts: CommandParts,
+  signer: Authority,
+  ledger: number,
+  move: (asset: Asset) => Uint8Array,
+): Uint8Array {
+  const asset = parts.assets.get(ledger);
+  if (asset === undefined) return encodeResult("asset_unknown", { what: `ledger ${ledger}` });
+  return asset.issuer === signer.id ? move(asset) : encodeResult("not_authorized", { what: "issuer" });
 }
 
 function done(refusal: Refusal | undefined): Uint8Array {

@@ -12,7 +12,7 @@ import { TransferStatus, transferStatusName } from "../ledger/status.ts";
 import type { Moment } from "./moment.ts";
 
 /** `code` of the transfers that the state machine makes. */
-export const TRANSFER_CODES = { wallet: 1, card: 2, settlement: 3 } as const;
+export const TRANSFER_CODES = { wallet: 1, card: 2, settlement: 3, issue: 4, burn: 5, cap: 6, reversal: 7 } as const;
 
 /** What the caller says of a transfer; everything else is zero. */
 export type Posting = Pick<Transfer, "id" | "amount" | "ledger" | "code" | "userData128"> &
@@ -32,10 +32,12 @@ export class Postings {
    * its purpose apart.
    */
   transferId(moment: Moment, purpose: string, ...parts: readonly bigint[]): bigint {
-    const numbers = [moment.timestamp, ...parts].map(u128Bytes);
-    const hash = this.#sha256(utf8(`quorate.transfer.v1\0${purpose}\0`), moment.salt, ...numbers);
-    // Neither zero nor all ones, which the ledger keeps for itself.
-    return (readU128(viewOf(hash), 0) >> 1n) | 1n;
+    return this.#id(moment, `quorate.transfer.v1\0${purpose}\0`, parts);
+  }
+
+  /** The same for an account. */
+  accountId(moment: Moment, purpose: string, ...parts: readonly bigint[]): bigint {
+    return this.#id(moment, `quorate.account.v1\0${purpose}\0`, parts);
   }
 
   /** Makes all transfers or none; undefined when done, else the name of the status that stood against it. */
@@ -62,6 +64,13 @@ export class Postings {
   mustPost(moment: Moment, postings: readonly Posting[]): void {
     const failure = this.post(moment, postings);
     assert(failure === undefined, `the ledger refused a transfer that must succeed: ${failure}`);
+  }
+
+  #id(moment: Moment, domain: string, parts: readonly bigint[]): bigint {
+    const numbers = [moment.timestamp, ...parts].map(u128Bytes);
+    const hash = this.#sha256(utf8(domain), moment.salt, ...numbers);
+    // Neither zero nor all ones, which the ledger keeps for itself.
+    return (readU128(viewOf(hash), 0) >> 1n) | 1n;
   }
 }
 

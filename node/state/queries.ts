@@ -13,6 +13,7 @@ import {
   type QueryFilter,
   queryFilterFlags,
 } from "../ledger/filters.ts";
+import { ASSET_CODE_LENGTH_MAX } from "../wire/kinds.ts";
 import { pack, unpack, WireError } from "../wire/msgpack.ts";
 import {
   bytes,
@@ -23,6 +24,7 @@ import {
   oneOf,
   type Schema,
   safeInteger,
+  text,
   u32,
   u64,
   u128,
@@ -56,7 +58,27 @@ export type StateQuery =
   | { readonly type: "settlement"; readonly ledger: number }
   | { readonly type: "risk" }
   | { readonly type: "authority"; readonly key: Uint8Array }
+  /** How much of a transfer has been given back by reversals. */
+  | { readonly type: "reversed"; readonly id: bigint }
+  /** Digital assets, ascending by ledger number: all, or the one with a ledger number or a code. */
+  | { readonly type: "assets"; readonly ledger?: number; readonly code?: string }
   | { readonly type: "summary" };
+
+/** A digital asset; amounts in its minor units. */
+export interface AssetView {
+  readonly ledger: number;
+  readonly code: string;
+  readonly decimals: number;
+  readonly issuer: number;
+  readonly issuerName: string;
+  /** `0` for none. */
+  readonly cap: string;
+  readonly issued: string;
+  readonly burned: string;
+  /** In circulation: issued less burned. */
+  readonly supply: string;
+  readonly issuanceAccount: string;
+}
 
 export interface PaymentView {
   readonly id: string;
@@ -158,6 +180,9 @@ export type QueryAnswer = At &
     /** Encoded signed checkpoints; `own` bears one signature. */
     | { readonly type: "checkpoint"; readonly own: Uint8Array; readonly agreed: Uint8Array | null }
     | { readonly type: "inclusion" | "consistency"; readonly path: readonly Uint8Array[] }
+    /** Null for a transfer that is not there. */
+    | { readonly type: "reversed"; readonly amount: string | null }
+    | { readonly type: "assets"; readonly assets: readonly AssetView[] }
     | {
         readonly type: "summary";
         readonly digest: string;
@@ -200,6 +225,8 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   settlement: object({ type: oneOf("settlement"), ledger: integer(1, 0xffff_ffff) }),
   risk: object({ type: oneOf("risk") }),
   authority: object({ type: oneOf("authority"), key: bytes(32) }),
+  reversed: object({ type: oneOf("reversed"), id: u128 }),
+  assets: object({ type: oneOf("assets") }, { ledger: integer(1, 0xffff_ffff), code: text(ASSET_CODE_LENGTH_MAX) }),
   summary: object({ type: oneOf("summary") }),
   blocks: object({ type: oneOf("blocks"), from: safeInteger }),
   checkpoint: object({ type: oneOf("checkpoint") }),

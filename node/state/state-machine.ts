@@ -29,6 +29,7 @@ import { encodeResult, type Refusal } from "../wire/results.ts";
 import { GROUP, intentHash, type Transaction } from "../wire/transaction.ts";
 import { type Admitted, admit } from "./admit.ts";
 import { Answers, type Reader, readerFor } from "./answers.ts";
+import { Assets } from "./assets.ts";
 import { executeCommand } from "./commands.ts";
 import type { StateEvent } from "./events.ts";
 import { History } from "./history.ts";
@@ -40,6 +41,7 @@ import { Payments } from "./payments/payments.ts";
 import { Postings } from "./postings.ts";
 import type { QueryAnswer, StateQuery } from "./queries.ts";
 import { Registry, type Signer } from "./registry.ts";
+import { Reversals } from "./reversals.ts";
 import { Risk } from "./risk/risk.ts";
 import { type SessionClaim, Sessions, type SessionVerdict } from "./sessions.ts";
 import { Settlement } from "./settlement/settlement.ts";
@@ -82,6 +84,8 @@ export class StateMachine {
   readonly #stand: Stand;
   readonly #history: History;
   readonly #ledger: Ledger;
+  readonly #assets: Assets;
+  readonly #reversals: Reversals;
   readonly #registry = new Registry();
   readonly #sessions: Sessions;
   readonly #risk = new Risk();
@@ -106,13 +110,25 @@ export class StateMachine {
     this.#ledger = parts?.ledger?.() ?? new Ledger();
     this.#outbox = new Outbox(sha256, this.#clusterId);
     const postings = new Postings(this.#ledger, sha256);
+    this.#assets = new Assets(this.#ledger, postings);
+    this.#reversals = new Reversals(this.#ledger);
     this.#settlement = new Settlement(this.#ledger, postings);
     const shared = { ledger: this.#ledger, risk: this.#risk, settlement: this.#settlement };
     const money = { ...shared, outbox: this.#outbox, payments: this.#payments };
     this.#lifeCycle = new PaymentLifeCycle({ ...money, postings, cards: this.#cards });
-    this.#answers = new Answers({ ...money, registry: this.#registry, sessions: this.#sessions });
+    this.#answers = new Answers({
+      ...{
+        ...money,
+        assets: this.#assets,
+        reversals: this.#reversals,
+        registry: this.#registry,
+        sessions: this.#sessions,
+      },
+    });
     this.#tables = [
       ...this.#registry.tables,
+      this.#assets.table,
+      this.#reversals.table,
       ...this.#risk.tables,
       this.#outbox.table,
       this.#payments.table,
@@ -214,6 +230,11 @@ export class StateMachine {
     return this.#answers.answer(query, reader, this.#stand.at);
   }
 
+  /** The ledger, to be read only: by reports about a state that nobody else uses. */
+  get ledger(): Ledger {
+    return this.#ledger;
+  }
+
   /** What a key may read; undefined for a key that is not in the registry. */
   readerOf(publicKey: Uint8Array): Reader | undefined {
     const authority = this.#registry.ofKey(publicKey);
@@ -240,7 +261,16 @@ export class StateMachine {
   restored(): void {
     assert(this.#history.size === this.height, `the history has ${this.#history.size} blocks at height ${this.height}`);
     this.#ledger.restored();
-    for (const part of [this.#registry, this.#risk, this.#outbox, this.#payments, this.#cards, this.#settlement]) {
+    for (const part of [
+      this.#registry,
+      this.#assets,
+      this.#reversals,
+      this.#risk,
+      this.#outbox,
+      this.#payments,
+      this.#cards,
+      this.#settlement,
+    ]) {
       part.restored();
     }
   }
@@ -261,6 +291,8 @@ export class StateMachine {
       assert(waiting === this.#outbox.isOpen(intent), `payment ${id} is ${state} and its intent does not fit`);
     }
     this.#settlement.checkInvariants();
+    this.#assets.checkInvariants();
+    this.#reversals.checkInvariants();
   }
 
   #assertNext(block: Block): void {
@@ -303,7 +335,13 @@ export class StateMachine {
       return { result: encodeResult(refusal ?? "ok"), duplicate: false };
     }
     const parts = { ledger: this.#ledger, registry: this.#registry, risk: this.#risk, settlement: this.#settlement };
-    const all = { ...parts, cards: this.#cards, lifeCycle: this.#lifeCycle };
+    const all = {
+      ...parts,
+      assets: this.#assets,
+      reversals: this.#reversals,
+      cards: this.#cards,
+      lifeCycle: this.#lifeCycle,
+    };
     const result = executeCommand(all, moment, place.signer, command);
     this.#sessions.executed(claim, result, moment.timestamp);
     return { result, duplicate: false };

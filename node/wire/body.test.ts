@@ -60,6 +60,13 @@ const COMMANDS: { readonly [K in Command["kind"]]: fc.Arbitrary<Command> } = {
     ...{ reason: text64, networkReference: text64, amount: u128 },
   }),
   closeSettlement: of("closeSettlement", { ledger }),
+  createAsset: of("createAsset", {
+    ...{ ledger, code: fc.string({ maxLength: 12 }), decimals: fc.integer({ min: 0, max: 18 }) },
+    ...{ issuer: u32, cap: u128 },
+  }),
+  issueAsset: of("issueAsset", { id: u128, ledger, account: u128, amount: u128 }),
+  burnAsset: of("burnAsset", { id: u128, ledger, account: u128, amount: u128 }),
+  reverseTransfer: of("reverseTransfer", { id: u128, transfer: u128, amount: u128 }),
 };
 
 function of(
@@ -90,6 +97,7 @@ describe("kinds", () => {
       ...{ blockPayer: 15, replaceKeys: 16, freezeAccount: 17, grantDelegate: 18, revokeDelegate: 19 },
       ...{ createPayment: 20, reviewPayment: 21, capturePayment: 22, voidPayment: 23 },
       ...{ channelOutcome: 30, closeSettlement: 40 },
+      ...{ createAsset: 50, issueAsset: 51, burnAsset: 52, reverseTransfer: 53 },
     });
     expect(new Set(Object.values(KINDS)).size).toBe(Object.keys(KINDS).length);
     for (const [name, number] of Object.entries(KINDS)) expect(kindName(number)).toBe(name);

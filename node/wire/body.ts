@@ -11,6 +11,7 @@ import {
   type ConfigureParticipantBody,
   type ConfigureRiskBody,
   type ConfigureSettlementBody,
+  type CreateAssetBody,
   type CreateAuthorityBody,
   type CreatePaymentBody,
   channelOutcomeBody,
@@ -19,6 +20,7 @@ import {
   configureParticipantBody,
   configureRiskBody,
   configureSettlementBody,
+  createAssetBody,
   createAuthorityBody,
   createPaymentBody,
   type FreezeAccountBody,
@@ -27,12 +29,16 @@ import {
   grantDelegateBody,
   KINDS,
   kindName,
+  type MoveSupplyBody,
+  moveSupplyBody,
   type PaymentIdBody,
   paymentIdBody,
   type ReplaceKeysBody,
+  type ReverseTransferBody,
   type ReviewPaymentBody,
   type RevokeDelegateBody,
   replaceKeysBody,
+  reverseTransferBody,
   reviewPaymentBody,
   revokeDelegateBody,
   sessionOpenBody,
@@ -60,7 +66,11 @@ export type Command =
   | { readonly kind: "capturePayment"; readonly body: PaymentIdBody }
   | { readonly kind: "voidPayment"; readonly body: PaymentIdBody }
   | { readonly kind: "channelOutcome"; readonly body: ChannelOutcomeBody }
-  | { readonly kind: "closeSettlement"; readonly body: CloseSettlementBody };
+  | { readonly kind: "closeSettlement"; readonly body: CloseSettlementBody }
+  | { readonly kind: "createAsset"; readonly body: CreateAssetBody }
+  | { readonly kind: "issueAsset"; readonly body: MoveSupplyBody }
+  | { readonly kind: "burnAsset"; readonly body: MoveSupplyBody }
+  | { readonly kind: "reverseTransfer"; readonly body: ReverseTransferBody };
 
 /** Fields that are u128 on the wire; every other bigint is u64. */
 const U128_FIELDS: ReadonlySet<string> = new Set([
@@ -76,6 +86,8 @@ const U128_FIELDS: ReadonlySet<string> = new Set([
   "velocityDeclineAmount",
   "account",
   "dailyLimit",
+  "cap",
+  "transfer",
 ]);
 
 /** Encodes a command's body for its envelope. */
@@ -132,6 +144,14 @@ export function decodeBody(kind: number, body: Uint8Array): Command {
       return { kind: name, body: check(channelOutcomeBody, value, "malformed_body") };
     case "closeSettlement":
       return { kind: name, body: check(closeSettlementBody, value, "malformed_body") };
+    case "createAsset":
+      return { kind: name, body: check(createAssetBody, value, "malformed_body") };
+    case "issueAsset":
+      return { kind: name, body: check(moveSupplyBody, value, "malformed_body") };
+    case "burnAsset":
+      return { kind: name, body: check(moveSupplyBody, value, "malformed_body") };
+    case "reverseTransfer":
+      return { kind: name, body: check(reverseTransferBody, value, "malformed_body") };
   }
 }
 

@@ -31,6 +31,10 @@ export const KINDS = {
   /** What an external network answered to an intent of the outbox; only nodes may sign it. */
   channelOutcome: 30,
   closeSettlement: 40,
+  createAsset: 50,
+  issueAsset: 51,
+  burnAsset: 52,
+  reverseTransfer: 53,
 } as const;
 
 export type KindName = keyof typeof KINDS;
@@ -227,3 +231,39 @@ export interface CloseSettlementBody {
   readonly ledger: number;
 }
 export const closeSettlementBody: Schema<CloseSettlementBody> = object({ ledger });
+
+export const ASSET_CODE_LENGTH_MAX = 12;
+
+/** Binds a ledger number to a digital asset that authority `issuer` issues; a `cap` of 0 is none. */
+export interface CreateAssetBody {
+  readonly ledger: number;
+  /** What people call it, such as `GOLD`: not a currency's code, and nobody else's. */
+  readonly code: string;
+  readonly decimals: number;
+  readonly issuer: number;
+  readonly cap: bigint;
+}
+export const createAssetBody: Schema<CreateAssetBody> = object({
+  ledger,
+  code: text(ASSET_CODE_LENGTH_MAX),
+  decimals: integer(0, 18),
+  issuer: u32,
+  cap: u128,
+});
+
+/** Issues an asset into an account, or burns it out of one, as the transfer `id`. */
+export interface MoveSupplyBody {
+  readonly id: bigint;
+  readonly ledger: number;
+  readonly account: bigint;
+  readonly amount: bigint;
+}
+export const moveSupplyBody: Schema<MoveSupplyBody> = object({ id: u128, ledger, account: u128, amount: u128 });
+
+/** Gives `amount` of what a transfer moved back, as the transfer `id`; its reversals never sum up to more than it moved. */
+export interface ReverseTransferBody {
+  readonly id: bigint;
+  readonly transfer: bigint;
+  readonly amount: bigint;
+}
+export const reverseTransferBody: Schema<ReverseTransferBody> = object({ id: u128, transfer: u128, amount: u128 });

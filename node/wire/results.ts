@@ -30,6 +30,8 @@ export const REFUSALS = [
   "wrong_state",
   "limit_reached",
   "not_configured",
+  "asset_unknown",
+  "exceeds_original",
   "invalid",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];

@@ -1,0 +1,35 @@
+/** Finding the data of nodes in directories that `quorate init` has written. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { CodedError } from "../../node/base/errors.ts";
+import { parseConfig } from "../../node/host/config.ts";
+
+/** Where a node keeps what. */
+export interface NodeDirectory {
+  readonly clusterFile: string;
+  readonly data: string;
+}
+
+/** A node's directory, by its configuration. */
+function nodeIn(directory: string): NodeDirectory | undefined {
+  const path = join(directory, "config.json");
+  if (!existsSync(path)) return undefined;
+  const config = parseConfig(readFileSync(path, "utf8"));
+  return { clusterFile: resolve(dirname(path), config.cluster), data: resolve(dirname(path), config.data) };
+}
+
+/** The nodes whose data is in a directory that `quorate init` has written, or in one node's part of it. */
+export function nodesIn(directory: string): readonly NodeDirectory[] {
+  if (!existsSync(directory)) throw new CodedError("usage", `there is no directory ${directory}`);
+  const one = nodeIn(directory);
+  if (one !== undefined) return [one];
+  const found = readdirSync(directory)
+    .sort()
+    .flatMap((name) => nodeIn(join(directory, name)) ?? [])
+    .filter(({ data }) => existsSync(data));
+  if (found.length > 0) return found;
+  throw new CodedError(
+    "usage",
+    `${directory} has no node's data: name what "quorate init --dir" got, or one node in it`,
+  );
+}
