@@ -60,7 +60,10 @@ const UNITS: Readonly<Record<string, Unit>> = {
   },
   "node/host": {
     units: ["node", "node/actor", "node/base", "node/transport", "node/wire", "storage"],
-    packages: ["pino", "sodium-native", "node:crypto", "node:http", "node:https", "node:perf_hooks", ...NODE_FILES],
+    packages: [
+      ...["pino", "sodium-native", "node:crypto", "node:http", "node:https", "node:perf_hooks", "node:timers/promises"],
+      ...NODE_FILES,
+    ],
   },
   sim: {
     units: [
