@@ -37,7 +37,7 @@ const EXPIRY_MS = 500_000;
 const QUIET_MS_MAX = 60_000;
 const QUIET_LOOK_MS = 100;
 /** Far more events than any run needs: a cluster that keeps itself busy with nothing. */
-const STEPS_MAX = 3_000_000;
+const STEPS_MAX = 1_000_000;
 
 export interface WorldOptions {
   /** Parts of the nodes to be replaced. */
