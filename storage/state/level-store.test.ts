@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { CodedError } from "../../node/base/errors.ts";
 import type { Store, StoreChange } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
+import { NO_KEY } from "../data-key.ts";
 import { StorageError } from "../errors.ts";
 import { LevelStore } from "./level-store.ts";
 import { describeStore } from "./store.contract.ts";
@@ -122,7 +123,9 @@ describe("LevelStore", () => {
         return result.then(() => seen.push(`synced, seal ${sealIn(path)}`)) as never;
       }
     }
-    const store = await LevelStore.open(path, (at) => new Watched(at, { valueEncoding: "view" }));
+    const store = await LevelStore.open(path, {
+      createLevel: (at) => new Watched(at, { valueEncoding: "view" }),
+    });
     for (let i = 1; i <= 2; i++) {
       await writing(store, [{ key: "a", value: Uint8Array.of(i) }]);
       seen.push(`done, seal ${sealIn(path)}`);
@@ -164,7 +167,9 @@ describe("LevelStore", () => {
         return Promise.reject(new Error("no space left")) as never;
       }
     }
-    const store = await LevelStore.open(freshPath(), (at) => new Failing(at, { valueEncoding: "view" }));
+    const store = await LevelStore.open(freshPath(), {
+      createLevel: (at) => new Failing(at, { valueEncoding: "view" }),
+    });
     const results: (CodedError | undefined)[] = [];
     for (let i = 0; i < 3; i++) store.write([{ key: "a", value: Uint8Array.of(1) }], (error) => results.push(error));
     for (let i = 0; i < 20; i++) await setImmediate();
@@ -224,7 +229,7 @@ describe("a damaged store", () => {
     ],
     ["to which something was added", [{ type: "put", key: "sum/other", value: new Uint8Array(4) } as const]],
     ["whose seal is missing", [{ type: "del", key: "seal" } as const]],
-    ["whose seal is broken", [{ type: "put", key: "seal", value: new Uint8Array(24) } as const]],
+    ["whose seal is broken", [{ type: "put", key: "seal", value: new Uint8Array(32) } as const]],
   ])("%s is refused when it is opened", async (_, operations) => {
     const path = await writtenStore();
     const inner = level(path);
@@ -255,9 +260,9 @@ describe("a damaged store", () => {
   test("of a newer format, or written by another program, is refused", async () => {
     const newer = await writtenStore();
     const inner = level(newer);
-    await inner.put("seal", encodeSeal({ version: 2, sequence: 12, count: 13, total: 0 }));
+    await inner.put("seal", encodeSeal({ version: 3, keyId: NO_KEY, sequence: 12, count: 13, total: 0 }));
     await inner.close();
-    expect(await refusal(newer)).toMatchObject({ code: "store_foreign_format", facts: { version: 2 } });
+    expect(await refusal(newer)).toMatchObject({ code: "store_foreign_format", facts: { version: 3 } });
     const other = freshPath();
     const foreign = level(other);
     await foreign.put("anything", new Uint8Array(1));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { DiskError } from "../../node/base/ports/disk.ts";
 import { crc32c } from "../checksum.ts";
+import { NO_KEY } from "../data-key.ts";
 import { encodeSegmentHeader, FORMAT_VERSION, MARK_BYTES } from "./format.ts";
 import {
   contents,
@@ -131,7 +132,7 @@ describe("other damage", () => {
     ["a misdirected write: a record at another's place", SECOND, 32, bytesOf(SECOND).subarray(184, 184 + RECORD_BYTES)],
     ["a record of another file at the same place", SECOND, 32, bytesOf(FIRST).subarray(32, 32 + RECORD_BYTES)],
     ["a sector of garbage", SECOND, 0, new Uint8Array(512).fill(0x5a)],
-    ["the header of another segment", SECOND, 0, encodeSegmentHeader(7)],
+    ["the header of another segment", SECOND, 0, encodeSegmentHeader(7, NO_KEY)],
   ])("%s is refused", (_, name, offset, patch) => {
     const damaged = withFile(
       SEALED,
@@ -176,7 +177,7 @@ describe("other damage", () => {
   });
 
   test("a newer format is refused by its number", () => {
-    const header = encodeSegmentHeader(1);
+    const header = encodeSegmentHeader(1, NO_KEY);
     const view = new DataView(header.buffer);
     view.setUint32(4, FORMAT_VERSION + 1, true);
     view.setUint32(16, crc32c(header.subarray(0, 16)), true);
@@ -189,7 +190,7 @@ describe("other damage", () => {
 
 describe("the newest file", () => {
   test("whose creation was cut off holds nothing, and its name is used again", () => {
-    for (const bytes of [new Uint8Array(0), new Uint8Array(496), encodeSegmentHeader(10).subarray(0, 17)]) {
+    for (const bytes of [new Uint8Array(0), new Uint8Array(496), encodeSegmentHeader(10, NO_KEY).subarray(0, 17)]) {
       const stepped = diskWith(withFile(SEALED, "000000000000000a.wal", bytes));
       const { wal } = openLog(stepped.disk, { segmentBytes: 496 });
       expect(wal.lastIndex()).toBe(RECORDS);

@@ -59,9 +59,11 @@ function soundHeader(bytes: Uint8Array, firstIndex: number): boolean {
   const expected = new Uint8Array(32);
   const view = viewOf(expected);
   expected.set(utf8("QWAL"));
-  view.setUint32(4, 2, true);
+  view.setUint32(4, 3, true);
   view.setBigUint64(8, BigInt(firstIndex), true);
   view.setUint32(16, plainCrc(expected.subarray(0, 16)), true);
+  expected.set(bytes.subarray(20, 28), 20); // the id of the data key
+  view.setUint32(28, plainCrc(expected.subarray(0, 28)), true);
   return compareBytes(bytes.subarray(0, 32), expected) === 0;
 }
 
