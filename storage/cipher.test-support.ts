@@ -15,7 +15,7 @@ export function testCipher(key = 1): DataCipher {
 }
 
 /** Salt and counter of a sealed text, which must never come twice. */
-export function nonceOf(sealed: Uint8Array): string {
+function nonceOf(sealed: Uint8Array): string {
   return toHex(sealed.subarray(0, 28));
 }
 

@@ -62,7 +62,11 @@ export const init: CommandModule = command({
       [
         `A cluster of ${count} in ${args.dir}. Start each node with:`,
         ...configs.map((config) => `  npx quorate start --config ${config}`),
-        ...(args.encrypt ? ["Each node's data.key opens its data: keep a copy elsewhere, and best the key, too."] : []),
+        ...(args.encrypt
+          ? [
+              "Each node's data.key opens its data: keep a copy of it elsewhere, and not the key itself beside the data.",
+            ]
+          : []),
         `Then ask: npx quorate status --cluster ${clusterFile}`,
       ].join("\n"),
     );

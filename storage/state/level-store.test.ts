@@ -335,7 +335,7 @@ describe("an encrypted store", () => {
   test("takes no sealed value of another key or with another byte, though all sums are right", async () => {
     const path = await encryptedStore();
     const inner = level(path);
-    const value = Uint8Array.from((await inner.get("value/checkpoint/x/1")) as Uint8Array);
+    const value = Uint8Array.from(await inner.get("value/checkpoint/x/1"));
     await inner.close();
     for (const forged of [value, flippedAt(value, 0), flippedAt(value, 20), flippedAt(value, value.length - 1)]) {
       const copy = freshPath();
