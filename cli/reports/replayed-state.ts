@@ -13,8 +13,8 @@ import { readCluster } from "../cluster-access.ts";
 import { whole } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { nodesIn } from "../verify/node-directories.ts";
-import type { NodeData } from "../verify/verify-node.ts";
 import { Replay } from "../verify/replay.ts";
+import type { NodeData } from "../verify/verify-node.ts";
 
 const PROGRESS_BLOCKS = 1_000;
 

@@ -161,14 +161,14 @@ describe("rotation", () => {
   });
 });
 
-describe("a node's key", () => {
-  const config = (encryption?: object): NodeConfig => {
-    const paths = { cluster: "cluster.json", identity: "identity.key", data: "data" };
-    return parseConfig(
-      JSON.stringify({ version: 1, id: 1, ...paths, ...(encryption === undefined ? {} : { encryption }) }),
-    );
-  };
+function config(encryption?: object): NodeConfig {
+  const paths = { cluster: "cluster.json", identity: "identity.key", data: "data" };
+  return parseConfig(
+    JSON.stringify({ version: 1, id: 1, ...paths, ...(encryption === undefined ? {} : { encryption }) }),
+  );
+}
 
+describe("a node's key", () => {
   test("comes from its file or the environment, and not from both", () => {
     const text = newNodeKey();
     writeSecret(join(home, "node.key"), text);

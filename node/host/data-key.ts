@@ -104,8 +104,8 @@ export async function rotateNodeKey(disk: Disk, current: NodeKey | undefined, ne
     if (copies.length === 0) throw damaged("both copies of the data key are damaged");
     const done = copies.some(({ keyId }) => toHex(keyId) === next.id);
     const dataKey = unwrap(copies, done ? next : current);
-    await new Promise<void>((resolve, reject) => {
-      file.replace(wrap(dataKey, next), (error) => (error === undefined ? resolve() : reject(error)));
+    await new Promise<void>((succeed, fail) => {
+      file.replace(wrap(dataKey, next), (error) => (error === undefined ? succeed() : fail(error)));
     });
   } finally {
     file.close();

@@ -38,9 +38,9 @@ function written(options: Parameters<typeof openLog>[1]): Image {
 /** A file in which a record was changed by somebody who knows how to make its checksum right again. */
 function forged(image: Image, nth: number, change: (bytes: Uint8Array) => void): Image {
   const bytes = (image.get(FIRST) as Uint8Array).slice();
-  const record_ = bytes.subarray(32 + nth * RECORD_BYTES, 32 + (nth + 1) * RECORD_BYTES);
-  change(record_);
-  viewOf(record_).setUint32(0, crc32c(record_.subarray(4)), true);
+  const part = bytes.subarray(32 + nth * RECORD_BYTES, 32 + (nth + 1) * RECORD_BYTES);
+  change(part);
+  viewOf(part).setUint32(0, crc32c(part.subarray(4)), true);
   return withFile(image, FIRST, bytes);
 }
 

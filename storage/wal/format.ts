@@ -45,8 +45,8 @@ export interface Found {
 }
 
 /** Bytes of a record with so many bytes of payload as it stands on the disk. */
-export function recordBytes(storedLength: number): number {
-  return Math.ceil((RECORD_HEADER_BYTES + storedLength) / ALIGNMENT) * ALIGNMENT;
+export function recordBytes(payloadLength: number): number {
+  return Math.ceil((RECORD_HEADER_BYTES + payloadLength) / ALIGNMENT) * ALIGNMENT;
 }
 
 /** How long a payload is on the disk. */
