@@ -20,6 +20,8 @@ const STOP_MS = 15_000;
 export interface LocalClusterOptions {
   readonly directory: string;
   readonly nodes: number;
+  /** Whether nodes encrypt their data at rest. */
+  readonly encrypt?: boolean;
   readonly nowMs: number;
 }
 
@@ -53,7 +55,7 @@ export class LocalCluster {
   }
 
   /** Writes a new cluster's files, with free ports on the loopback address; starts nothing. */
-  static async init({ directory, nodes, nowMs }: LocalClusterOptions): Promise<LocalCluster> {
+  static async init({ directory, nodes, encrypt = false, nowMs }: LocalClusterOptions): Promise<LocalCluster> {
     const ports = await freePorts(nodes + 1);
     const acquirerPort = ports.pop() ?? 0;
     const admin = newKey();
@@ -62,6 +64,7 @@ export class LocalCluster {
       adminKey: admin.publicKey,
       addresses: ports.map((port) => ({ host: "127.0.0.1", port })),
       endpoints: { card: `http://127.0.0.1:${acquirerPort}` },
+      encrypt,
       nowMs,
     });
     writeKeyFile(join(directory, "admin.key"), admin);

@@ -15,6 +15,7 @@ import { benchLedger } from "./commands/bench-ledger.ts";
 import { benchPeers } from "./commands/bench-peers.ts";
 import { checkpoint } from "./commands/checkpoint.ts";
 import { configure } from "./commands/configure.ts";
+import { dataKey } from "./commands/data-key.ts";
 import { day } from "./commands/day.ts";
 import { dev } from "./commands/dev.ts";
 import { events } from "./commands/events.ts";
@@ -40,7 +41,7 @@ import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
   ...[day, dev, init, start, status, verify],
-  ...[keys, authority, configure, risk],
+  ...[keys, dataKey, authority, configure, risk],
   ...[account, asset, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],
   ...[statement, trialBalance, exportTable],

@@ -125,7 +125,8 @@ function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (erro
   const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
   restoreCheckpoint(host.store, state);
   const { segmentBytes, cacheBytes } = options;
-  const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, onFatal: fail });
+  const { cipher } = host;
+  const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, cipher, onFatal: fail });
   if (isNew) checkLogBesideNewStore(log);
   checkHistory(log, state);
   const { electionTimeoutTicks, heartbeatTicks } = options.timing;

@@ -24,6 +24,7 @@ import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TraceHash } from "./trace.ts";
+import { virtualCipher } from "./virtual-cipher.ts";
 import { ClockError, VirtualClock } from "./virtual-clock.ts";
 import { type KeyRing, virtualCrypto } from "./virtual-crypto.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
@@ -71,6 +72,8 @@ interface Slot {
   readonly clock: ClockError;
   process: Process | undefined;
   composed: ComposedNode | undefined;
+  /** How often it has started. */
+  lives: number;
   /** A disk error was injected: the node is expected to stop itself, and starts again after this time. */
   restartAfterErrorMs: number | undefined;
 }
@@ -89,7 +92,7 @@ export class Cluster {
     this.#slots = nodeKeys.map((key, index) => {
       const process = (): Process | undefined => this.#slot(index + 1).process;
       const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
-      const idle = { process: undefined, composed: undefined, restartAfterErrorMs: undefined };
+      const idle = { process: undefined, composed: undefined, lives: 0, restartAfterErrorMs: undefined };
       const clock = new ClockError(options.clockRates[index]);
       return { id: index + 1, key, disk, clock, ...idle };
     });
@@ -218,6 +221,7 @@ export class Cluster {
 
   #host(slot: Slot, process: Process): Host {
     const { scheduler, random, network, keys, outside } = this.#deps;
+    slot.lives += 1;
     const own = random.fork(`node ${slot.id}`);
     const verifyDelays = own.fork("verify");
     const later = (run: () => void): void => {
@@ -228,6 +232,7 @@ export class Cluster {
       random: own,
       disk: slot.disk.disk,
       store: slot.disk.store,
+      cipher: this.#options.encrypted ? virtualCipher(slot.id, slot.lives) : undefined,
       network: this.#watched(slot.id, network.port(process)),
       outside: outside.port(process),
       crypto: virtualCrypto(keys, slot.key, later),

@@ -92,6 +92,8 @@ export interface SimOptions {
   readonly checkpointBlocks: number;
   readonly segmentBytes: number;
   readonly cacheBytes: number;
+  /** Whether nodes encrypt their logs. */
+  readonly encrypted: boolean;
   readonly peers: NetworkOptions;
   readonly disk: DiskOptions;
   readonly outside: OutsideOptions;
@@ -129,6 +131,7 @@ export function drawOptions(random: Random): SimOptions {
     },
     faults: drawFaults(random, electionUs / US_PER_MS),
     workload: drawWorkload(random),
+    encrypted: chance(random, 250),
   };
 }
 

@@ -10,7 +10,10 @@ export type StorageFault =
   | "store_damaged"
   | "store_foreign_format"
   | "store_failed"
-  | "data_in_use";
+  | "data_in_use"
+  | "data_key_missing"
+  | "data_key_wrong"
+  | "data_not_encrypted";
 
 export class StorageError extends CodedError<StorageFault> {
   override readonly name = "StorageError";

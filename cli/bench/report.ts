@@ -36,7 +36,7 @@ export interface BenchResult {
   readonly load: string;
   readonly machine: Machine;
   readonly durability: string;
-  readonly settings: Readonly<Record<string, number | string>>;
+  readonly settings: Readonly<Record<string, number | string | boolean>>;
   readonly figures: Readonly<Record<string, unknown>>;
 }
 

@@ -24,6 +24,7 @@ const PROGRESS_EVERY = 500;
 interface BenchArguments {
   readonly load: (typeof LOADS)[number];
   readonly nodes: number;
+  readonly encrypt: boolean;
   readonly accounts: number;
   readonly transfers: number;
   readonly batch: number;
@@ -124,10 +125,10 @@ function benchText({ figures }: BenchResult): string {
 
 /** The options that made the figures. */
 function settingsOf(args: BenchArguments): BenchResult["settings"] {
-  const { nodes, accounts, transfers, batch, clients, payers, payments, connections, rate, seed } = args;
-  if (args.load === "bulk") return { nodes, accounts, transfers, batch, clients, seed };
+  const { nodes, encrypt, accounts, transfers, batch, clients, payers, payments, connections, rate, seed } = args;
+  if (args.load === "bulk") return { nodes, encrypt, accounts, transfers, batch, clients, seed };
   const offered = rate === undefined ? { inFlight: args["in-flight"] } : { rate };
-  return { nodes, payers, payments, connections, ...offered, seed };
+  return { nodes, encrypt, payers, payments, connections, ...offered, seed };
 }
 
 async function measure(target: Target, directory: string, args: BenchArguments, output: Output): Promise<BenchResult> {
@@ -140,12 +141,16 @@ async function measure(target: Target, directory: string, args: BenchArguments, 
 }
 
 async function ownCluster<T>(
-  { nodes, profile }: { readonly nodes: number; readonly profile: string | undefined },
+  {
+    nodes,
+    encrypt,
+    profile,
+  }: { readonly nodes: number; readonly encrypt: boolean; readonly profile: string | undefined },
   output: Output,
   act: (local: LocalCluster) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "quorate-bench-"));
-  const local = await LocalCluster.init({ directory, nodes, nowMs: Date.now() });
+  const local = await LocalCluster.init({ directory, nodes, encrypt, nowMs: Date.now() });
   local.onUnexpectedExit = (name, ending) => output.note(`${name} has ended ${ending}; see ${local.logOf(name)}`);
   try {
     if (profile !== undefined) local.nodeArguments = ["--cpu-prof", `--cpu-prof-dir=${profile}`];
@@ -164,6 +169,7 @@ export const bench: CommandModule = command({
     yargs
       .option("load", { choices: LOADS, default: LOADS[0], describe: "what to ask of it" })
       .option("nodes", { type: "number", default: 3, describe: "how many nodes; of a cluster of its own" })
+      .option("encrypt", { type: "boolean", default: false, describe: "nodes of its own encrypt their data at rest" })
       .option("accounts", { type: "number", default: 10_000, describe: "accounts to move money between" })
       .option("transfers", { type: "number", default: 1_000_000, describe: "transfers in all" })
       .option("batch", { type: "number", default: BATCH_RECORDS_MAX, describe: "transfers under one signature" })
@@ -186,7 +192,7 @@ export const bench: CommandModule = command({
     const usage = new Map([[CLIENT, process.pid]]);
     let result: BenchResult;
     if (args.cluster === undefined) {
-      result = await ownCluster({ nodes, profile: args.profile }, output, async (local) => {
+      result = await ownCluster({ nodes, encrypt: args.encrypt, profile: args.profile }, output, async (local) => {
         const processes = new Map([...usage, ...local.processIds()]);
         const target = await Target.open({ cluster: local.cluster, admin: local.admin, processes });
         return await measure(target, local.directory, args, output);

@@ -34,6 +34,11 @@ export const init: CommandModule = command({
         describe: "address of every node; edit cluster.json for others",
       })
       .option("base-port", { type: "number", default: 7_400, describe: "port of node 1; the others follow" })
+      .option("encrypt", {
+        type: "boolean",
+        default: false,
+        describe: "give each node a key with which it encrypts its data at rest",
+      })
       .option("card-endpoint", { type: "string", describe: "base URL of the card acquirer" })
       .example("$0 init --nodes 3 --dir ./cluster", "then: quorate start --config ./cluster/node-1/config.json"),
   handler: (args, output) => {
@@ -47,6 +52,7 @@ export const init: CommandModule = command({
       adminKey: admin.publicKey,
       addresses,
       endpoints: card === undefined ? {} : { card },
+      encrypt: args.encrypt,
       nowMs: Date.now(),
     });
     const adminKey = join(args.dir, "admin.key");
@@ -56,6 +62,11 @@ export const init: CommandModule = command({
       [
         `A cluster of ${count} in ${args.dir}. Start each node with:`,
         ...configs.map((config) => `  npx quorate start --config ${config}`),
+        ...(args.encrypt
+          ? [
+              "Each node's data.key opens its data: keep a copy of it elsewhere, and not the key itself beside the data.",
+            ]
+          : []),
         `Then ask: npx quorate status --cluster ${clusterFile}`,
       ].join("\n"),
     );

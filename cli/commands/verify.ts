@@ -26,10 +26,10 @@ function describe(
 
 async function verifyAll(found: readonly NodeDirectory[], output: Output): Promise<VerifiedNode[]> {
   const verified: VerifiedNode[] = [];
-  for (const { clusterFile, data } of found) {
+  for (const { clusterFile, data, openCipher } of found) {
     const cluster = readCluster(clusterFile);
     verified.push(
-      await verifyNode(cluster, data, (height) => {
+      await verifyNode({ cluster, data, cipher: openCipher() }, (height) => {
         if (height % PROGRESS_BLOCKS === 0) output.progress(`${data}: block ${height}`);
       }),
     );

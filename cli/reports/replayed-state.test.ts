@@ -107,7 +107,7 @@ describe("a past state", () => {
               debit[held ? 0 : 1] = (debit[held ? 0 : 1] ?? 0n) + amount;
               credit[held ? 2 : 3] = (credit[held ? 2 : 3] ?? 0n) + amount;
             }
-            const state = executedLog(cluster, data, { height: index + 3 }, silent);
+            const state = executedLog({ cluster, data }, { height: index + 3 }, silent);
             expect(state.height).toBe(index + 3);
             const accounts = [...accountsIn(state, 978)];
             const rows = accounts.map((a) => [
@@ -126,26 +126,26 @@ describe("a past state", () => {
 
   test("at a time is that after the last block up to it", async () => {
     await withLog([PAY, PAY], (data) => {
-      const heightAt = (time: bigint): number => executedLog(cluster, data, { time }, silent).height;
+      const heightAt = (time: bigint): number => executedLog({ cluster, data }, { time }, silent).height;
       expect(heightAt(START)).toBe(0);
       expect(heightAt(START + 3n * SECOND)).toBe(3);
       expect(heightAt(START + 4n * SECOND - 1n)).toBe(3);
       expect(heightAt(START + 100n * SECOND)).toBe(4);
-      expect(executedLog(cluster, data, {}, silent).height).toBe(4);
+      expect(executedLog({ cluster, data }, {}, silent).height).toBe(4);
     });
   });
 
   test("behind the end of the log is not there", async () => {
     await withLog([PAY], (data) => {
-      expect(codeOf(() => executedLog(cluster, data, { height: 4 }, silent))).toBe("height_not_there");
-      expect(codeOf(() => executedLog(cluster, data, { height: 3 }, silent))).toBeUndefined();
+      expect(codeOf(() => executedLog({ cluster, data }, { height: 4 }, silent))).toBe("height_not_there");
+      expect(codeOf(() => executedLog({ cluster, data }, { height: 3 }, silent))).toBeUndefined();
     });
   });
 
   test("of another cluster is not believed", async () => {
     await withLog([PAY], (data) => {
       const foreign: ClusterFile = { ...cluster, genesis: { ...genesis, timestamp: START + 1n } };
-      expect(codeOf(() => executedLog(foreign, data, {}, silent))).toBe("log_unsound");
+      expect(codeOf(() => executedLog({ cluster: foreign, data }, {}, silent))).toBe("log_unsound");
     });
   });
 
@@ -156,9 +156,9 @@ describe("a past state", () => {
       const last = bytes.findLastIndex((byte) => byte !== 0) - 100;
       bytes.writeUInt8(bytes.readUInt8(last) ^ 1, last);
       writeFileSync(path, bytes);
-      expect(executedLog(cluster, data, { height: 4 }, silent).height).toBe(4);
+      expect(executedLog({ cluster, data }, { height: 4 }, silent).height).toBe(4);
       // It was the last write: a torn tail, which nobody had been promised.
-      expect(codeOf(() => executedLog(cluster, data, { height: 5 }, silent))).toBe("height_not_there");
+      expect(codeOf(() => executedLog({ cluster, data }, { height: 5 }, silent))).toBe("height_not_there");
     });
   });
 
@@ -170,7 +170,7 @@ describe("a past state", () => {
         }),
       );
     await withLog([batch(1), batch(8_001)], (data) => {
-      const state = executedLog(cluster, data, {}, silent);
+      const state = executedLog({ cluster, data }, {}, silent);
       const ids = Array.from({ length: 16_000 }, (_, index) => BigInt(index + 1));
       expect([...transfersIn(state)].map(({ id }) => id)).toEqual(ids);
       expect([...accountTransfersIn(state, 2n)].map(({ id }) => id)).toEqual(ids);

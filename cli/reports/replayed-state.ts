@@ -3,7 +3,6 @@
  * `quorate verify` checks on the way. Nothing is written, and a running node is not disturbed.
  */
 import { CodedError } from "../../node/base/errors.ts";
-import type { ClusterFile } from "../../node/client/index.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
 import { decodeBlock } from "../../node/wire/block.ts";
@@ -15,6 +14,7 @@ import { whole } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { nodesIn } from "../verify/node-directories.ts";
 import { Replay } from "../verify/replay.ts";
+import type { NodeData } from "../verify/verify-node.ts";
 
 const PROGRESS_BLOCKS = 1_000;
 
@@ -53,21 +53,21 @@ export function replayedState(directory: string, { height, at }: PastArguments, 
   const until = { height, time: at === undefined ? undefined : parseTime(at) };
   const [node] = nodesIn(directory);
   if (node === undefined) throw new CodedError("usage", `${directory} has no node's data`);
-  return executedLog(readCluster(node.clusterFile), node.data, until, (reached) => {
+  const log = { cluster: readCluster(node.clusterFile), data: node.data, cipher: node.openCipher() };
+  return executedLog(log, until, (reached) => {
     if (reached % PROGRESS_BLOCKS === 0) output.progress(`${node.data}: block ${reached}`);
   });
 }
 
 /** Executes the log in a data directory; throws `CodedError` `height_not_there` or `log_unsound`. */
 export function executedLog(
-  cluster: ClusterFile,
-  data: string,
+  { cluster, data, cipher }: NodeData,
   { height, time }: Until,
   onProgress: (height: number) => void,
 ): StateMachine {
   const replay = new Replay(cluster);
   let done = false;
-  const { problem } = verifyWal(new NodeDisk(data), "log", ({ index, payload }) => {
+  const { problem } = verifyWal(new NodeDisk(data), "log", cipher, ({ index, payload }) => {
     if (done) return;
     if (time !== undefined && decodeBlock(sha256, payload).header.timestamp > time) done = true;
     else replay.apply(payload);

@@ -2,12 +2,17 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { CodedError } from "../../node/base/errors.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { parseConfig } from "../../node/host/config.ts";
+import { openDataCipher, readNodeKey } from "../../node/host/data-key.ts";
+import { NodeDisk } from "../../storage/node-disk.ts";
 
 /** Where a node keeps what. */
 export interface NodeDirectory {
   readonly clusterFile: string;
   readonly data: string;
+  /** What its data opens with, or undefined where it is not encrypted; throws as `openDataCipher` and `readNodeKey`. */
+  readonly openCipher: () => Cipher | undefined;
 }
 
 /** A node's directory, by its configuration. */
@@ -15,7 +20,11 @@ function nodeIn(directory: string): NodeDirectory | undefined {
   const path = join(directory, "config.json");
   if (!existsSync(path)) return undefined;
   const config = parseConfig(readFileSync(path, "utf8"));
-  return { clusterFile: resolve(dirname(path), config.cluster), data: resolve(dirname(path), config.data) };
+  const home = dirname(path);
+  const data = resolve(home, config.data);
+  const openCipher = (): Cipher | undefined =>
+    openDataCipher(new NodeDisk(data), readNodeKey(config, home), { create: false });
+  return { clusterFile: resolve(home, config.cluster), data, openCipher };
 }
 
 /** The nodes whose data is in a directory that `quorate init` has written, or in one node's part of it. */

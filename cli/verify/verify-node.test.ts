@@ -97,7 +97,7 @@ describe("a node's data", () => {
   }
 
   async function verified(): Promise<VerifiedNode> {
-    return await verifyNode(cluster, data, () => undefined);
+    return await verifyNode({ cluster, data }, () => undefined);
   }
 
   async function problems(): Promise<readonly string[]> {
@@ -117,7 +117,7 @@ describe("a node's data", () => {
     await writeLog(records);
     await writeCheckpoint(stateAfter(records.slice(0, 3)));
     const seen: number[] = [];
-    const { report, blockHashes, digests } = await verifyNode(cluster, data, (height) => seen.push(height));
+    const { report, blockHashes, digests } = await verifyNode({ cluster, data }, (height) => seen.push(height));
     const digest = Buffer.from(stateAfter(records).digest).toString("hex");
     expect(report).toEqual({
       ...{ directory: data, height: 5, digest, transactions: 5, segments: 1, tornBytes: 0, checkpointHeight: 3 },
@@ -185,7 +185,7 @@ describe("a node's data", () => {
     await writeLog(recordsOf(transactions(2)));
     const other: Genesis = { ...genesis, timestamp: START + 1n };
     const wrong = { clusterId: clusterIdOf(sha256, other), genesis: other, nodes: [] };
-    const { report } = await verifyNode(wrong, data, () => undefined);
+    const { report } = await verifyNode({ cluster: wrong, data }, () => undefined);
     expect(report.problems[0]).toMatch(/^block 1/);
   });
 

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
 import { type CheckpointMeta, loadCheckpointMeta } from "../../node/replica/checkpoint.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
@@ -35,11 +36,12 @@ export interface VerifiedNode {
 /** The newest checkpoint's description, if there is one, and what is wrong with the store; throws `data_in_use`. */
 async function checkpointOf(
   data: string,
+  cipher: Cipher | undefined,
 ): Promise<{ readonly checkpoint?: CheckpointMeta | undefined; readonly problems: readonly string[] }> {
   const path = join(data, "state");
   if (!existsSync(path)) return { problems: [] };
   try {
-    const store = await LevelStore.open(path);
+    const store = await LevelStore.open(path, { cipher });
     try {
       return { checkpoint: loadCheckpointMeta(store), problems: [] };
     } finally {
@@ -51,15 +53,22 @@ async function checkpointOf(
   }
 }
 
+export interface NodeData {
+  readonly cluster: ClusterFile;
+  /** The data directory. */
+  readonly data: string;
+  /** Where it is encrypted. */
+  readonly cipher?: Cipher | undefined;
+}
+
 /** Verifies the data directory of one stopped node; throws `CodedError` when it cannot be opened. */
 export async function verifyNode(
-  cluster: ClusterFile,
-  data: string,
+  { cluster, data, cipher }: NodeData,
   onProgress: (height: number) => void,
 ): Promise<VerifiedNode> {
-  const { checkpoint, problems: storeProblems } = await checkpointOf(data);
+  const { checkpoint, problems: storeProblems } = await checkpointOf(data, cipher);
   const replay = new Replay(cluster);
-  const wal = verifyWal(new NodeDisk(data), "log", (record) => {
+  const wal = verifyWal(new NodeDisk(data), "log", cipher, (record) => {
     replay.apply(record.payload);
     onProgress(record.index);
   });

@@ -34,6 +34,16 @@ describe("a configuration", () => {
     expect(parse({ ...REQUIRED, endpoints }).endpoints).toEqual(endpoints);
   });
 
+  test("may name the key for data at rest, and nothing else there", () => {
+    const encryption = { keyFile: "data.key" };
+    expect(parse({ ...REQUIRED, encryption }).encryption).toEqual(encryption);
+    expect(() => parse({ ...REQUIRED, encryption: {} })).toThrow(refusal("config.encryption.keyFile", "is missing"));
+    const typo = { keyfile: "data.key" };
+    expect(() => parse({ ...REQUIRED, encryption: typo })).toThrow(
+      refusal("config.encryption.keyfile", "there is no such setting; did you mean keyFile?"),
+    );
+  });
+
   test("must be JSON, and an object", () => {
     expect(() => parseConfig("{ id: 1 }")).toThrow(
       expect.objectContaining({ code: "config_invalid", message: expect.stringContaining("not JSON") as string }),

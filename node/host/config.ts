@@ -17,6 +17,8 @@ export interface NodeConfig {
   readonly data: string;
   /** Base addresses of external networks by name; `card` is the acquirer. */
   readonly endpoints: Readonly<Record<string, string>>;
+  /** Where the key for data at rest is; without it, and without one in the environment, data is not encrypted. */
+  readonly encryption?: { readonly keyFile: string };
   readonly logLevel: LogLevel;
   readonly timing: NodeTiming;
   /** Blocks between checkpoints. */
@@ -27,7 +29,7 @@ export interface NodeConfig {
 }
 
 /** What `quorate init` writes where nothing else is asked for. */
-export const CONFIG_DEFAULTS: Omit<NodeConfig, "version" | "id" | "cluster" | "identity" | "data"> = {
+export const CONFIG_DEFAULTS: Omit<NodeConfig, "version" | "id" | "cluster" | "identity" | "data" | "encryption"> = {
   endpoints: {},
   logLevel: "info",
   timing: { tickMs: 20, electionTimeoutTicks: 15, heartbeatTicks: 3 },
@@ -69,6 +71,8 @@ const address: Field = (value, path) => {
 /** Each network may be configured or not; a name that no channel knows would be a channel that is silently off. */
 const endpoints: Field = (value, path) => readObject(value, path, { card: address }, ["card"]);
 
+const encryption: Field = (value, path) => readObject(value, path, { keyFile: text });
+
 const timing: Field = (value, path) =>
   readObject({ ...CONFIG_DEFAULTS.timing, ...asObject(value, path) }, path, {
     tickMs: integer(1, 1_000),
@@ -83,6 +87,7 @@ const FIELDS: Readonly<Record<keyof NodeConfig, Field>> = {
   identity: text,
   data: text,
   endpoints,
+  encryption,
   logLevel: level,
   timing,
   checkpointBlocks: integer(1, 1_000_000),
@@ -98,11 +103,9 @@ export function parseConfig(source: string): NodeConfig {
   } catch (error) {
     throw new CodedError("config_invalid", `the configuration is not JSON: ${errorMessage(error)}`, {}, error);
   }
-  const config = readObject(
-    { ...CONFIG_DEFAULTS, ...asObject(value, "config") },
-    "config",
-    FIELDS,
-  ) as unknown as NodeConfig;
+  const config = readObject({ ...CONFIG_DEFAULTS, ...asObject(value, "config") }, "config", FIELDS, [
+    "encryption",
+  ]) as unknown as NodeConfig;
   if (config.timing.heartbeatTicks * 2 > config.timing.electionTimeoutTicks) {
     throw invalid("config.timing.heartbeatTicks", "must be at most half of electionTimeoutTicks");
   }

@@ -1,7 +1,8 @@
 /** Small files of a node, read whole; errors name the setting that led to them. */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { CodedError, errorMessage } from "../base/errors.ts";
 
+const OWNER_ONLY = 0o600;
 /** Permission bits of everybody but the owner. */
 const OTHERS = 0o077;
 
@@ -22,4 +23,16 @@ export function readSecret(path: string, what: string): string {
     throw new CodedError("key_file_exposed", `${what}: others may read the secret: chmod 600 ${path}`, { path });
   }
   return text;
+}
+
+/** Writes a new file that nobody but its owner may read; throws `CodedError` `file_exists` or `file_unusable`. */
+export function writeSecret(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { flag: "wx", mode: OWNER_ONLY });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") {
+      throw new CodedError("file_exists", `${path} is there already: choose another name`, { path }, error);
+    }
+    throw new CodedError("file_unusable", `${path} cannot be written: ${errorMessage(error)}`, { path }, error);
+  }
 }

@@ -6,6 +6,7 @@ import { newKey } from "../client/index.ts";
 import { parseClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import { parseConfig } from "./config.ts";
+import { readNodeKey } from "./data-key.ts";
 import { type InitResult, initCluster } from "./init.ts";
 
 const root = mkdtempSync(join(tmpdir(), "quorate-init-"));
@@ -54,4 +55,15 @@ test("says so where it cannot write", () => {
   for (const place of [file, join(file, "below")]) {
     expect(() => init(place)).toThrow(expect.objectContaining({ code: "dir_unusable" }));
   }
+});
+
+test("gives each node a key of its own for its data, when asked to", () => {
+  const directory = join(root, "encrypted");
+  const { configs } = initCluster({ directory, adminKey, addresses, endpoints: {}, encrypt: true, nowMs: 1_000 });
+  const keys = configs.map((path) => readNodeKey(parseConfig(readFileSync(path, "utf8")), join(path, "..")));
+  expect(new Set(keys.map((key) => key?.id)).size).toBe(3);
+  expect(statSync(join(directory, "node-1", "data.key")).mode & 0o777).toBe(0o600);
+  expect(readNodeKey(parseConfig(readFileSync(init(join(root, "plain")).configs[0] as string, "utf8")), root)).toBe(
+    undefined,
+  );
 });

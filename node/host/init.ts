@@ -8,8 +8,10 @@ import { formatClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import type { Genesis } from "../wire/genesis.ts";
 import { CONFIG_DEFAULTS } from "./config.ts";
+import { newNodeKey } from "./data-key.ts";
+import { writeSecret } from "./files.ts";
 
-const SECRET_MODE = 0o600;
+const DATA_KEY_FILE = "data.key";
 
 export interface InitOptions {
   readonly directory: string;
@@ -18,6 +20,8 @@ export interface InitOptions {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
   /** Addresses of external networks, as in the configuration. */
   readonly endpoints: Readonly<Record<string, string>>;
+  /** Whether each node gets a key for its data at rest. */
+  readonly encrypt?: boolean;
   readonly nowMs: number;
 }
 
@@ -46,7 +50,8 @@ export function initCluster(options: InitOptions): InitResult {
   const configs = identities.map((identity, index) => {
     const home = join(directory, `node-${index + 1}`);
     mkdirSync(home);
-    writeFileSync(join(home, "identity.key"), identity.toPem(), { mode: SECRET_MODE });
+    writeSecret(join(home, "identity.key"), identity.toPem());
+    if (options.encrypt === true) writeSecret(join(home, DATA_KEY_FILE), newNodeKey());
     const config = {
       version: 1,
       id: index + 1,
@@ -55,6 +60,7 @@ export function initCluster(options: InitOptions): InitResult {
       data: "data",
       ...CONFIG_DEFAULTS,
       endpoints: options.endpoints,
+      ...(options.encrypt === true ? { encryption: { keyFile: DATA_KEY_FILE } } : {}),
     };
     const path = join(home, "config.json");
     writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`);

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +16,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePorts } from "../../cli/free-ports.ts";
 import { type KeyPair, newKey, parseClusterFile, QuorateClient } from "../client/index.ts";
 import { unpack } from "../wire/msgpack.ts";
+import { newNodeKey } from "./data-key.ts";
+import { writeSecret } from "./files.ts";
 import { initCluster } from "./init.ts";
 import { isDamage, type RunningNode, runNode } from "./run.ts";
 
@@ -99,6 +102,60 @@ async function use({ directory, admin }: Made, height = 2): Promise<void> {
   expect(status).toMatchObject({ node: 1, ledger: { height } });
   client.close();
 }
+
+/** All that a node keeps, file by file. */
+function dataOf(home: string): ReadonlyMap<string, string> {
+  const names = readdirSync(join(home, "data"), { recursive: true, encoding: "utf8" }).sort();
+  const files = names.filter((name) => statSync(join(home, "data", name)).isFile());
+  return new Map(files.map((name) => [name, readFileSync(join(home, "data", name)).toString("hex")]));
+}
+
+describe("a node with encryption", () => {
+  test("starts again with its key only; refused, it leaves its data as it is", async () => {
+    const cluster = await newCluster();
+    const [config = ""] = cluster.configs;
+    const home = join(config, "..");
+    for (const name of ["data.key", "other.key"]) writeSecret(join(home, name), newNodeKey());
+    cluster.change(1, { encryption: { keyFile: "data.key" } });
+    await stop(await run(config));
+    const before = dataOf(home);
+    expect([...before.keys()]).toContain("wrapped.key");
+    cluster.change(1, { encryption: { keyFile: "other.key" } });
+    expect(await refusal(config)).toMatchObject({ code: "data_key_wrong" });
+    cluster.change(1, { encryption: undefined });
+    expect(await refusal(config)).toMatchObject({ code: "data_key_missing" });
+    expect(dataOf(home)).toEqual(before);
+    process.env["QUORATE_DATA_KEY"] = readFileSync(join(home, "data.key"), "utf8");
+    try {
+      await use(cluster, (await run(config)).recoveredHeight + 2);
+    } finally {
+      delete process.env["QUORATE_DATA_KEY"];
+    }
+  });
+
+  test("is refused on data that was written without", async () => {
+    const cluster = await newCluster();
+    const [config = ""] = cluster.configs;
+    await stop(await run(config));
+    writeSecret(join(config, "..", "data.key"), newNodeKey());
+    const before = dataOf(join(config, ".."));
+    cluster.change(1, { encryption: { keyFile: "data.key" } });
+    expect(await refusal(config)).toMatchObject({ code: "data_not_encrypted" });
+    expect(dataOf(join(config, ".."))).toEqual(before);
+  });
+
+  test("whose data key is gone in both copies does not start, and calls that damage", async () => {
+    const cluster = await newCluster();
+    const [config = ""] = cluster.configs;
+    writeSecret(join(config, "..", "data.key"), newNodeKey());
+    cluster.change(1, { encryption: { keyFile: "data.key" } });
+    await stop(await run(config));
+    writeFileSync(join(config, "..", "data", "wrapped.key"), new Uint8Array(1_024));
+    const error = await refusal(config);
+    expect(error).toMatchObject({ code: "data_key_damaged" });
+    expect(isDamage(error)).toBe(true);
+  });
+});
 
 describe("a node", () => {
   test("starts, answers, stops, and starts again with what it had", async () => {

@@ -16,6 +16,7 @@ import { type ClusterFile, type ClusterNode, parseClusterFile } from "../transpo
 import { Identity } from "../transport/identity.ts";
 import { WebSocketNetwork } from "../transport/websocket-network.ts";
 import { type NodeConfig, parseConfig } from "./config.ts";
+import { type NodeKey, openDataCipher, readNodeKey } from "./data-key.ts";
 import { readSecret, readText } from "./files.ts";
 import { HttpOutside } from "./http-outside.ts";
 import { traceFields } from "./message-trace.ts";
@@ -34,7 +35,7 @@ const HAND_OVER_POLL_MS = 5;
 /** What recovery may find in the data; docs/errors.md. */
 const DAMAGE: ReadonlySet<string> = new Set([
   ...["wal_damaged", "wal_missing_segment", "wal_foreign_format", "wal_read_failed"],
-  ...["store_damaged", "store_foreign_format", "checkpoint_damaged"],
+  ...["store_damaged", "store_foreign_format", "checkpoint_damaged", "data_key_damaged"],
 ]);
 
 export interface RunningNode {
@@ -52,6 +53,8 @@ interface Settings {
   readonly cluster: ClusterFile;
   readonly self: ClusterNode;
   readonly identity: Identity;
+  /** Of data at rest. */
+  readonly key: NodeKey | undefined;
   /** Absolute path of its data. */
   readonly data: string;
 }
@@ -85,12 +88,12 @@ function readSettings(configPath: string): Settings {
     const reason = `config.identity: the key is not that of node ${config.id} in the cluster file`;
     throw new CodedError("identity_invalid", reason);
   }
-  return { config, cluster, self, identity, data: resolve(home, config.data) };
+  return { config, cluster, self, identity, key: readNodeKey(config, home), data: resolve(home, config.data) };
 }
 
 /** `opened` collects how to close what has been opened, in order. */
 async function start(
-  { config, cluster, self, identity, data }: Settings,
+  { config, cluster, self, identity, key, data }: Settings,
   onFatal: (text: string) => void,
   opened: (() => unknown)[],
 ): Promise<RunningNode> {
@@ -99,14 +102,15 @@ async function start(
   const random = new NodeRandom();
   const log = new PinoLog(config.logLevel, { node: id });
   const disk = openDisk(data);
-  const store = await LevelStore.open(join(data, "state"));
+  const cipher = openDataCipher(disk, key, { create: true });
+  const store = await LevelStore.open(join(data, "state"), { cipher });
   opened.push(() => store.close());
   const { clusterId, genesis, nodes } = cluster;
   const network = await WebSocketNetwork.listen({ id, identity, clusterId, nodes, clock, random, log });
   opened.push(() => network.close());
   const outside = new HttpOutside(new Map(Object.entries(endpoints).map(([name, url]) => [name, new URL(url)])));
   opened.push(() => outside.close());
-  const host: Host = { clock, random, disk, store, network, outside, crypto: new NodeCrypto(identity), log };
+  const host: Host = { clock, random, disk, store, cipher, network, outside, crypto: new NodeCrypto(identity), log };
   const options: NodeOptions = {
     ...{ id, genesis, timing, checkpointBlocks, segmentBytes, cacheBytes },
     onFatal: (report) => onFatal(fatalText(config, data, report)),
@@ -115,7 +119,7 @@ async function start(
   const node = composeNode(host, options);
   opened.push(() => node.stop());
   const recoveredHeight = node.inspect.log.lastIndex();
-  log.info("node.started", { host: self.host, port: self.port, recoveredHeight });
+  log.info("node.started", { host: self.host, port: self.port, recoveredHeight, encrypted: cipher !== undefined });
   const stop = async (): Promise<void> => {
     await handOver(node);
     for (const close of opened.toReversed()) await close();

@@ -5,11 +5,14 @@ import { setImmediate } from "node:timers/promises";
 import { Level } from "level";
 import { afterAll, describe, expect, test } from "vitest";
 import type { CodedError } from "../../node/base/errors.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Store, StoreChange } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
+import { testCipher } from "../cipher.test-support.ts";
+import { NO_KEY } from "../data-key.ts";
 import { StorageError } from "../errors.ts";
-import { LevelStore } from "./level-store.ts";
-import { describeStore } from "./store.contract.ts";
+import { LevelStore, type LevelStoreOptions } from "./level-store.ts";
+import { describeStore, type StoreUnderTest } from "./store.contract.ts";
 import { encodeSeal } from "./store-seal.ts";
 
 const HOME = mkdtempSync(join(tmpdir(), "quorate-store-"));
@@ -35,9 +38,14 @@ function counted(store: Store) {
   return { state, store: { get: (key: string) => store.get(key), write } };
 }
 
-describeStore("LevelStore", async () => {
+for (const encrypted of [false, true]) {
+  describeStore(encrypted ? "LevelStore, encrypted," : "LevelStore", async () => await underTest(encrypted));
+}
+
+async function underTest(encrypted: boolean): Promise<StoreUnderTest> {
   const path = freshPath();
-  let open = await LevelStore.open(path);
+  const options = (): LevelStoreOptions => (encrypted ? { cipher: testCipher() } : {});
+  let open = await LevelStore.open(path, options());
   let current = counted(open);
   const settle = async (): Promise<void> => {
     while (current.state.underWay > 0) await setImmediate();
@@ -48,13 +56,13 @@ describeStore("LevelStore", async () => {
     reopen: async () => {
       await settle();
       await open.close();
-      open = await LevelStore.open(path);
+      open = await LevelStore.open(path, options());
       current = counted(open);
       return current.store;
     },
     dispose: () => open.close(),
   };
-});
+}
 
 function writing(store: LevelStore, changes: readonly StoreChange[]): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -66,9 +74,9 @@ function level(path: string): Level<string, Uint8Array> {
   return new Level(path, { valueEncoding: "view" });
 }
 
-async function refusal(path: string): Promise<StorageError> {
+async function refusal(path: string, options: LevelStoreOptions = {}): Promise<StorageError> {
   try {
-    await (await LevelStore.open(path)).close();
+    await (await LevelStore.open(path, options)).close();
   } catch (error) {
     if (error instanceof StorageError) return error;
     throw error;
@@ -122,7 +130,9 @@ describe("LevelStore", () => {
         return result.then(() => seen.push(`synced, seal ${sealIn(path)}`)) as never;
       }
     }
-    const store = await LevelStore.open(path, (at) => new Watched(at, { valueEncoding: "view" }));
+    const store = await LevelStore.open(path, {
+      createLevel: (at) => new Watched(at, { valueEncoding: "view" }),
+    });
     for (let i = 1; i <= 2; i++) {
       await writing(store, [{ key: "a", value: Uint8Array.of(i) }]);
       seen.push(`done, seal ${sealIn(path)}`);
@@ -164,7 +174,9 @@ describe("LevelStore", () => {
         return Promise.reject(new Error("no space left")) as never;
       }
     }
-    const store = await LevelStore.open(freshPath(), (at) => new Failing(at, { valueEncoding: "view" }));
+    const store = await LevelStore.open(freshPath(), {
+      createLevel: (at) => new Failing(at, { valueEncoding: "view" }),
+    });
     const results: (CodedError | undefined)[] = [];
     for (let i = 0; i < 3; i++) store.write([{ key: "a", value: Uint8Array.of(1) }], (error) => results.push(error));
     for (let i = 0; i < 20; i++) await setImmediate();
@@ -224,7 +236,7 @@ describe("a damaged store", () => {
     ],
     ["to which something was added", [{ type: "put", key: "sum/other", value: new Uint8Array(4) } as const]],
     ["whose seal is missing", [{ type: "del", key: "seal" } as const]],
-    ["whose seal is broken", [{ type: "put", key: "seal", value: new Uint8Array(24) } as const]],
+    ["whose seal is broken", [{ type: "put", key: "seal", value: new Uint8Array(32) } as const]],
   ])("%s is refused when it is opened", async (_, operations) => {
     const path = await writtenStore();
     const inner = level(path);
@@ -255,9 +267,9 @@ describe("a damaged store", () => {
   test("of a newer format, or written by another program, is refused", async () => {
     const newer = await writtenStore();
     const inner = level(newer);
-    await inner.put("seal", encodeSeal({ version: 2, sequence: 12, count: 13, total: 0 }));
+    await inner.put("seal", encodeSeal({ version: 3, keyId: NO_KEY, sequence: 12, count: 13, total: 0 }));
     await inner.close();
-    expect(await refusal(newer)).toMatchObject({ code: "store_foreign_format", facts: { version: 2 } });
+    expect(await refusal(newer)).toMatchObject({ code: "store_foreign_format", facts: { version: 3 } });
     const other = freshPath();
     const foreign = level(other);
     await foreign.put("anything", new Uint8Array(1));
@@ -288,3 +300,65 @@ describe("a damaged store", () => {
     expect(outcomes.get("seal")).not.toContain("refused"); // the other sector has the number before
   });
 });
+
+describe("an encrypted store", () => {
+  const MARKER = "the payee is Ada Lovelace";
+
+  async function encryptedStore(options: LevelStoreOptions = { cipher: testCipher() }): Promise<string> {
+    const path = freshPath();
+    const store = await LevelStore.open(path, options);
+    for (const key of ["checkpoint/x/1", "checkpoint/x/2"]) {
+      await writing(store, [{ key, value: Buffer.from(`${MARKER} ${key}`) }]);
+    }
+    await store.close();
+    return path;
+  }
+
+  function holdsMarker(path: string): boolean {
+    return readdirSync(path).some((name) => readFileSync(join(path, name)).includes(MARKER));
+  }
+
+  test("shows nothing of its values in any file", async () => {
+    expect(holdsMarker(await encryptedStore({}))).toBe(true);
+    expect(holdsMarker(await encryptedStore())).toBe(false);
+  });
+
+  test("is refused with another data key or none, and so is a plain one with a key", async () => {
+    const path = await encryptedStore();
+    const plain = await writtenStore();
+    expect(await refusal(path)).toMatchObject({ code: "data_key_missing" });
+    expect(await refusal(path, { cipher: testCipher(2) })).toMatchObject({ code: "data_key_wrong" });
+    expect(await refusal(plain, { cipher: testCipher() })).toMatchObject({ code: "data_not_encrypted" });
+    await (await LevelStore.open(path, { cipher: testCipher() })).close();
+  });
+
+  test("takes no sealed value of another key or with another byte, though all sums are right", async () => {
+    const path = await encryptedStore();
+    const inner = level(path);
+    const value = Uint8Array.from(await inner.get("value/checkpoint/x/1"));
+    await inner.close();
+    for (const forged of [value, flippedAt(value, 0), flippedAt(value, 20), flippedAt(value, value.length - 1)]) {
+      const copy = freshPath();
+      cpSync(path, copy, { recursive: true });
+      // Whoever has no key makes the sums right by writing the store as a plain one would be.
+      const store = await LevelStore.open(copy, { cipher: { ...unsealing(), keyId: testCipher().keyId } });
+      await writing(store, [{ key: "checkpoint/x/2", value: forged }]);
+      await store.close();
+      const opened = await LevelStore.open(copy, { cipher: testCipher() });
+      expect(() => opened.get("checkpoint/x/2")).toThrow(expect.objectContaining({ code: "store_damaged" }));
+      expect(Buffer.from(opened.get("checkpoint/x/1") ?? []).toString()).toBe(`${MARKER} checkpoint/x/1`);
+      await opened.close();
+    }
+  });
+});
+
+/** A cipher that passes bytes on as they are. */
+function unsealing(): Pick<Cipher, "seal" | "open"> {
+  return { seal: (text) => [text], open: (sealed) => sealed };
+}
+
+function flippedAt(bytes: Uint8Array, offset: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[offset] = (copy[offset] as number) ^ 1;
+  return copy;
+}

@@ -6,13 +6,17 @@
  * the number of the write that made it so. Each write is one synced batch of all that. Its number is then written to a
  * file outside of LevelDB, and only after that is the write done: a store whose newest write is gone, or that lacks a
  * part of an older one, is refused when it is opened; a value that is not the one written is refused when it is read.
+ *
+ * With a cipher values are sealed, bound to their keys, and checksums are of what is sealed. Keys are not.
  */
 import { Level } from "level";
-import { viewOf } from "../../node/base/bytes.ts";
+import { concatBytes, utf8, viewOf } from "../../node/base/bytes.ts";
 import { errorMessage } from "../../node/base/errors.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { DiskError } from "../../node/base/ports/disk.ts";
 import type { Store, StoreChange } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
+import { checkKeyId, keyIdOf } from "../data-key.ts";
 import { StorageError } from "../errors.ts";
 import { NodeDisk } from "../node-disk.ts";
 import { SealFile } from "./seal-file.ts";
@@ -27,7 +31,14 @@ const VALUE_PREFIX = "value/";
 export type Database = Level<string, Uint8Array>;
 type Snapshot = ReturnType<Database["snapshot"]>;
 
+export interface LevelStoreOptions {
+  /** Seals values; a store is written with one data key from its beginning, or with none. */
+  readonly cipher?: Cipher | undefined;
+  readonly createLevel?: (path: string) => Database;
+}
+
 interface Waiting {
+  /** As they will stand in LevelDB. */
   readonly values: ReadonlyMap<string, Uint8Array | undefined>;
   readonly done: (error?: StorageError) => void;
 }
@@ -40,6 +51,7 @@ interface Contents {
 
 export class LevelStore implements Store {
   readonly #level: Database;
+  readonly #cipher: Cipher | undefined;
   readonly #sealFile: SealFile;
   readonly #sums: Map<string, number>;
   #seal: Seal;
@@ -51,21 +63,25 @@ export class LevelStore implements Store {
   #underWay: Promise<void> = Promise.resolve();
   #closed = false;
 
-  private constructor(level: Database, sealFile: SealFile, { seal, sums }: Contents) {
+  private constructor(
+    { level, sealFile, cipher }: { level: Database; sealFile: SealFile; cipher: Cipher | undefined },
+    { seal, sums }: Contents,
+  ) {
     this.#level = level;
     this.#sealFile = sealFile;
+    this.#cipher = cipher;
     this.#seal = seal;
     this.#sums = sums;
     this.#snapshot = level.snapshot();
   }
 
   /** Opens or creates the store; throws `StorageError`, `data_in_use` where another process has it. */
-  static async open(path: string, createLevel: (path: string) => Database = newLevel): Promise<LevelStore> {
+  static async open(path: string, { cipher, createLevel = newLevel }: LevelStoreOptions = {}): Promise<LevelStore> {
     const disk = new NodeDisk(path);
     const level = createLevel(path);
     await openLevel(level, path);
     try {
-      const contents = await readContents(level);
+      const contents = await readContents(level, cipher);
       const { sequence } = contents.seal;
       const sealFile = SealFile.open(disk, SEAL_FILE, { create: sequence === 0 });
       const done = sealFile.read();
@@ -73,7 +89,7 @@ export class LevelStore implements Store {
         throw damaged(`its newest write is number ${sequence}, the last that was done is number ${done}`);
       }
       sealFile.settle(sequence);
-      return new LevelStore(level, sealFile, contents);
+      return new LevelStore({ level, sealFile, cipher }, contents);
     } catch (error) {
       await level.close();
       throw openingError(error);
@@ -81,14 +97,17 @@ export class LevelStore implements Store {
   }
 
   get(key: string): Uint8Array | undefined {
-    const value = this.#read(key);
-    const sum = value === undefined ? undefined : crc32c(value);
+    const stored = this.#read(key);
+    const sum = stored === undefined ? undefined : crc32c(stored);
     if (sum !== this.#sums.get(key)) throw damaged(`the value of ${key} is not the one that was written`);
+    if (stored === undefined || this.#cipher === undefined) return stored;
+    const value = this.#cipher.open(stored, utf8(key));
+    if (value === undefined) throw damaged(`the value of ${key} does not open with the data key`);
     return value;
   }
 
   write(changes: readonly StoreChange[], done: (error?: StorageError) => void): void {
-    this.#waiting.push({ values: new Map(changes.map(({ key, value }) => [key, value?.slice()])), done });
+    this.#waiting.push({ values: new Map(changes.map(({ key, value }) => [key, this.#stored(key, value)])), done });
     if (!this.#writing) this.#next();
   }
 
@@ -98,6 +117,12 @@ export class LevelStore implements Store {
     await this.#underWay;
     await this.#level.close();
     this.#sealFile.close();
+  }
+
+  /** A copy of the value as it is to stand in LevelDB. */
+  #stored(key: string, value: Uint8Array | undefined): Uint8Array | undefined {
+    if (value === undefined || this.#cipher === undefined) return value?.slice();
+    return concatBytes(this.#cipher.seal(value, utf8(key)));
   }
 
   #read(key: string): Uint8Array | undefined {
@@ -167,15 +192,16 @@ async function openLevel(level: Database, path: string): Promise<void> {
 }
 
 /** The checksums of all values, which must be what the seal says. */
-async function readContents(level: Database): Promise<Contents> {
+async function readContents(level: Database, cipher: Cipher | undefined): Promise<Contents> {
   const encoded = level.getSync(SEAL_KEY);
   if (encoded === undefined) {
     for await (const key of level.keys({ limit: 1 })) throw damaged(`it has no seal, but a key ${key}`);
-    return { seal: EMPTY_SEAL, sums: new Map() };
+    return { seal: { ...EMPTY_SEAL, keyId: keyIdOf(cipher) }, sums: new Map() };
   }
   const seal = decodeSeal(encoded);
   if (seal === undefined) throw damaged("its seal is broken");
   if (seal.version !== STORE_VERSION) throw foreign(seal.version);
+  checkKeyId(seal.keyId, cipher, "the store");
   const sums = new Map<string, number>();
   for await (const [key, bytes] of level.iterator({ gte: SUM_PREFIX, lt: SUMS_END })) {
     sums.set(key.slice(SUM_PREFIX.length), viewOf(bytes).getUint32(0, true));

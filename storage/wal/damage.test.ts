@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { DiskError } from "../../node/base/ports/disk.ts";
 import { crc32c } from "../checksum.ts";
+import { testCipher } from "../cipher.test-support.ts";
+import { NO_KEY } from "../data-key.ts";
 import { encodeSegmentHeader, FORMAT_VERSION, MARK_BYTES } from "./format.ts";
 import {
   contents,
@@ -20,15 +23,15 @@ import { verifyWal } from "./verify.ts";
 
 const RECORDS = 9;
 const RECORD_BYTES = 128;
-const RECORDS_END = 32 + 3 * (RECORD_BYTES + MARK_BYTES);
+const RECORDS_END = recordsEnd(RECORD_BYTES);
 const FIRST = "0000000000000001.wal";
 const SECOND = "0000000000000004.wal";
 const THIRD = "0000000000000007.wal";
 
 /** A log of three files with three records each, appended one by one, every one marked, as a stopped node leaves it. */
-function sealedLog(): Image {
+function sealedLog(recordBytes: number, cipher?: Cipher): Image {
   const stepped = new SteppedDisk();
-  const { wal } = openLog(stepped.disk, { segmentBytes: RECORDS_END + 40 });
+  const { wal } = openLog(stepped.disk, { segmentBytes: recordsEnd(recordBytes) + 40, cipher });
   for (const one of records(1, RECORDS)) {
     wal.append([one], () => {});
     stepped.run();
@@ -36,46 +39,62 @@ function sealedLog(): Image {
   return stepped.image();
 }
 
-const SEALED = sealedLog();
+const SEALED = sealedLog(RECORD_BYTES);
+
+function recordsEnd(recordBytes: number): number {
+  return 32 + 3 * (recordBytes + MARK_BYTES);
+}
 
 function bytesOf(name: string): Uint8Array {
   return SEALED.get(name) as Uint8Array;
 }
 
 /** The height that a byte of a sealed file belongs to, and where its record or mark begins, by plain arithmetic. */
-function placeOf(name: string, offset: number): { readonly offset: number; readonly index: number } {
+function placeOf(
+  name: string,
+  offset: number,
+  recordBytes: number,
+): { readonly offset: number; readonly index: number } {
   const first = Number.parseInt(name, 16);
   if (offset < 32) return { offset: 0, index: first };
-  const step = RECORD_BYTES + MARK_BYTES;
+  const step = recordBytes + MARK_BYTES;
   const nth = Math.floor((offset - 32) / step);
   const within = (offset - 32) % step;
-  const isMark = within >= RECORD_BYTES;
-  return { offset: 32 + nth * step + (isMark ? RECORD_BYTES : 0), index: first + nth + (isMark ? 1 : 0) };
+  const isMark = within >= recordBytes;
+  return { offset: 32 + nth * step + (isMark ? recordBytes : 0), index: first + nth + (isMark ? 1 : 0) };
 }
 
-describe("a flipped bit", () => {
+describe.each<[string, number, Cipher | undefined]>([
+  ["in the clear", RECORD_BYTES, undefined],
+  ["encrypted", RECORD_BYTES + 40, testCipher()], // 44 bytes more, of which 4 were padding
+])("a flipped bit in a log %s", (_, recordBytes, cipher) => {
+  const end = recordsEnd(recordBytes);
+  const last = 32 + 2 * (recordBytes + MARK_BYTES);
+  const image = sealedLog(recordBytes, cipher);
+  const fileOf = (name: string): Uint8Array => image.get(name) as Uint8Array;
+
   test("the log under test is as the tests below think", () => {
-    expect([...SEALED.keys()]).toEqual([FIRST, SECOND, THIRD]);
-    expect(verifyWal(diskWith(SEALED).disk, "log")).toMatchObject({ records: 9, segments: 3, tornBytes: 0 });
-    expect(contents(openLog(diskWith(SEALED).disk).wal)).toEqual(records(1, RECORDS).map(describeRecord));
+    expect([...image.keys()]).toEqual([FIRST, SECOND, THIRD]);
+    expect(verifyWal(diskWith(image).disk, "log", cipher)).toMatchObject({ records: 9, segments: 3, tornBytes: 0 });
+    expect(contents(openLog(diskWith(image).disk, { cipher }).wal)).toEqual(records(1, RECORDS).map(describeRecord));
   });
 
   test.each([FIRST, SECOND, THIRD])("anywhere in %s is found, with its place and height, and never served", (name) => {
-    const bytes = bytesOf(name);
-    const harmlessFrom = name === THIRD ? RECORDS_END - MARK_BYTES : bytes.length;
+    const bytes = fileOf(name);
+    const harmlessFrom = name === THIRD ? end - MARK_BYTES : bytes.length;
     for (let offset = 0; offset < bytes.length; offset++) {
       for (let bit = 0; bit < 8; bit++) {
-        const damaged = withFile(SEALED, name, flipped(bytes, offset, bit));
-        const report = verifyWal(diskWith(damaged).disk, "log");
+        const damaged = withFile(image, name, flipped(bytes, offset, bit));
+        const report = verifyWal(diskWith(damaged).disk, "log", cipher);
         if (offset >= harmlessFrom) {
           // The newest mark and what is behind it: all records are there, and what is not as it was counts as torn.
           expect(report).toMatchObject({ records: RECORDS, problem: undefined });
           expect(report.tornBytes).toBeGreaterThan(0);
-          expect(openLog(diskWith(damaged).disk).wal.lastIndex()).toBe(RECORDS);
+          expect(openLog(diskWith(damaged).disk, { cipher }).wal.lastIndex()).toBe(RECORDS);
           continue;
         }
-        const place = { segment: `log/${name}`, ...placeOf(name, offset) };
-        const behindAll = offset >= RECORDS_END;
+        const place = { segment: `log/${name}`, ...placeOf(name, offset, recordBytes) };
+        const behindAll = offset >= end;
         expect(report.problem).toMatchObject({
           code: "wal_damaged",
           facts: behindAll ? { segment: place.segment } : place,
@@ -86,24 +105,27 @@ describe("a flipped bit", () => {
   });
 
   test("opening refuses what verifying finds, says where in words, and leaves the files as they are", () => {
-    const damaged = withFile(SEALED, THIRD, flipped(bytesOf(THIRD), 32 + 2 * (RECORD_BYTES + MARK_BYTES) + 60, 3));
+    const damaged = withFile(image, THIRD, flipped(fileOf(THIRD), 32 + 2 * (recordBytes + MARK_BYTES) + 60, 3));
     const stepped = diskWith(damaged);
-    const error = refusal(stepped.disk);
+    const error = refusal(stepped.disk, { cipher });
     expect(error).toMatchObject({
       code: "wal_damaged",
-      facts: { segment: `log/${THIRD}`, offset: 336, index: 9 },
-      message: expect.stringContaining(`log/${THIRD}, byte 336, height 9`),
+      facts: { segment: `log/${THIRD}`, offset: last, index: 9 },
+      message: expect.stringContaining(`log/${THIRD}, byte ${last}, height 9`),
     });
     expect(stepped.image()).toEqual(damaged);
   });
 
   test("while the node runs is found when the record is read, and not served", () => {
-    const stepped = diskWith(SEALED);
-    const { wal } = openLog(stepped.disk, { cacheBytes: 0 });
-    stepped.disk.flipBit(`log/${SECOND}`, 32 + RECORD_BYTES + MARK_BYTES + 110, 0);
+    const stepped = diskWith(image);
+    const { wal } = openLog(stepped.disk, { cacheBytes: 0, cipher });
+    stepped.disk.flipBit(`log/${SECOND}`, 32 + recordBytes + MARK_BYTES + 110, 0);
     expect(wal.read(4, 5, 0).map(({ index }) => index)).toEqual([4]);
     expect(() => wal.read(5, 6, 0)).toThrow(
-      expect.objectContaining({ code: "wal_damaged", facts: { segment: `log/${SECOND}`, offset: 184, index: 5 } }),
+      expect.objectContaining({
+        code: "wal_damaged",
+        facts: { segment: `log/${SECOND}`, offset: 32 + recordBytes + MARK_BYTES, index: 5 },
+      }),
     );
   });
 });
@@ -131,7 +153,7 @@ describe("other damage", () => {
     ["a misdirected write: a record at another's place", SECOND, 32, bytesOf(SECOND).subarray(184, 184 + RECORD_BYTES)],
     ["a record of another file at the same place", SECOND, 32, bytesOf(FIRST).subarray(32, 32 + RECORD_BYTES)],
     ["a sector of garbage", SECOND, 0, new Uint8Array(512).fill(0x5a)],
-    ["the header of another segment", SECOND, 0, encodeSegmentHeader(7)],
+    ["the header of another segment", SECOND, 0, encodeSegmentHeader(7, NO_KEY)],
   ])("%s is refused", (_, name, offset, patch) => {
     const damaged = withFile(
       SEALED,
@@ -176,7 +198,7 @@ describe("other damage", () => {
   });
 
   test("a newer format is refused by its number", () => {
-    const header = encodeSegmentHeader(1);
+    const header = encodeSegmentHeader(1, NO_KEY);
     const view = new DataView(header.buffer);
     view.setUint32(4, FORMAT_VERSION + 1, true);
     view.setUint32(16, crc32c(header.subarray(0, 16)), true);
@@ -189,7 +211,7 @@ describe("other damage", () => {
 
 describe("the newest file", () => {
   test("whose creation was cut off holds nothing, and its name is used again", () => {
-    for (const bytes of [new Uint8Array(0), new Uint8Array(496), encodeSegmentHeader(10).subarray(0, 17)]) {
+    for (const bytes of [new Uint8Array(0), new Uint8Array(496), encodeSegmentHeader(10, NO_KEY).subarray(0, 17)]) {
       const stepped = diskWith(withFile(SEALED, "000000000000000a.wal", bytes));
       const { wal } = openLog(stepped.disk, { segmentBytes: 496 });
       expect(wal.lastIndex()).toBe(RECORDS);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { concatBytes, toHex, viewOf } from "../../node/base/bytes.ts";
+import { NO_KEY } from "../data-key.ts";
 import {
   claimedBytes,
   decodeClaimed,
@@ -29,14 +30,14 @@ function decodeAt(bytes: Uint8Array, offset: number) {
 
 describe("bytes of the log: whoever changes them raises FORMAT_VERSION", () => {
   test("segment header", () => {
-    expect(FORMAT_VERSION).toBe(2);
-    expect(toHex(encodeSegmentHeader(0x1234))).toBe(
-      ["5157414c", "02000000", "3412000000000000", "0a9203ed", "000000000000000000000000"].join(""),
+    expect(FORMAT_VERSION).toBe(3);
+    expect(toHex(encodeSegmentHeader(0x1234, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)))).toBe(
+      ["5157414c", "03000000", "3412000000000000", "3a4672dc", "0102030405060708", "5618c1e1"].join(""),
     );
   });
 
   test("record", () => {
-    expect(toHex(concatBytes(encodeRecords([RECORD], 0x40, 0x0102_0304_0505)))).toBe(
+    expect(toHex(concatBytes(encodeRecords([RECORD], { offset: 0x40, durableIndex: 0x0102_0304_0505 })))).toBe(
       [
         ...["dfd42606", "51574152", "05000000", "40000000"],
         ...["0605040302010000", "0700000000000000", "0505040302010000"],
@@ -54,11 +55,15 @@ describe("bytes of the log: whoever changes them raises FORMAT_VERSION", () => {
 
 describe("segment header", () => {
   test("reads what was written", () => {
-    expect(decodeSegmentHeader(encodeSegmentHeader(2 ** 40))).toEqual({ version: FORMAT_VERSION, firstIndex: 2 ** 40 });
+    expect(decodeSegmentHeader(encodeSegmentHeader(2 ** 40, NO_KEY))).toEqual({
+      version: FORMAT_VERSION,
+      firstIndex: 2 ** 40,
+      keyId: NO_KEY,
+    });
   });
 
   test("no flipped bit and no cut goes unnoticed", () => {
-    const bytes = encodeSegmentHeader(77);
+    const bytes = encodeSegmentHeader(77, NO_KEY);
     for (let bit = 0; bit < SEGMENT_HEADER_BYTES * 8; bit++) {
       const copy = bytes.slice();
       copy[bit >> 3] = (copy[bit >> 3] as number) ^ (1 << (bit & 7));
@@ -84,7 +89,7 @@ describe("records and marks", () => {
     fc.assert(
       fc.property(fc.array(anyRecord, { maxLength: 5 }), fc.nat(1_000), fc.maxSafeNat(), (group, place, durable) => {
         const start = place * 8;
-        const bytes = concatBytes(encodeRecords(group, start, durable));
+        const bytes = concatBytes(encodeRecords(group, { offset: start, durableIndex: durable }));
         let at = 0;
         for (const expected of group) {
           const found = decodeAt(bytes.subarray(at), start + at);
@@ -104,7 +109,7 @@ describe("records and marks", () => {
   });
 
   test.each([
-    ["record", concatBytes(encodeRecords([RECORD], 64, 3))],
+    ["record", concatBytes(encodeRecords([RECORD], { offset: 64, durableIndex: 3 }))],
     ["mark", encodeMark(64, 3)],
   ])("no flipped bit of a %s goes unnoticed", (_, bytes) => {
     for (let bit = 0; bit < bytes.length * 8; bit++) {
@@ -115,7 +120,7 @@ describe("records and marks", () => {
   });
 
   test.each([
-    ["record", concatBytes(encodeRecords([RECORD], 64, 3))],
+    ["record", concatBytes(encodeRecords([RECORD], { offset: 64, durableIndex: 3 }))],
     ["mark", encodeMark(64, 3)],
   ])("a %s at another place than it was written for is none", (_, bytes) => {
     expect(decodeAt(bytes, 64)).toBeDefined();
@@ -123,7 +128,7 @@ describe("records and marks", () => {
   });
 
   test("bytes that end too early claim nothing that they do not have", () => {
-    const bytes = concatBytes(encodeRecords([RECORD], 64, 3));
+    const bytes = concatBytes(encodeRecords([RECORD], { offset: 64, durableIndex: 3 }));
     for (let length = 0; length < bytes.length; length++) {
       expect(decodeAt(bytes.subarray(0, length), 64)).toBeUndefined();
     }

@@ -1,7 +1,8 @@
 /**
  * Bytes of a log segment. All little-endian; records and marks are aligned to 8 bytes and never cross segments.
  *
- * Segment header, 32 bytes: magic u32 | version u32 | first index u64 | crc32c u32 of these 16 | zeros.
+ * Segment header, 32 bytes: magic u32 | version u32 | first index u64 | crc32c u32 of these 16 | id of the data key 8,
+ *         zeros where nothing is encrypted | crc32c u32 of these 28.
  * Record: crc32c u32 | magic u32 | payload length u32 | offset u32 | index u64 | term u64 | durable index u64 |
  *         previous hash 32 | hash 32 | payload | zeros up to a multiple of 8.
  * Mark, 24 bytes: crc32c u32 | magic u32 | offset u32 | zero u32 | durable index u64.
@@ -9,12 +10,16 @@
  * A checksum covers all of the record or mark behind itself. `offset` is where it stands in its segment: bytes that got
  * to a wrong place, or that a client sent as part of a payload, are none. `durable index` is the last index known to be
  * durable when it was written: damage at or before it is damage to what was acknowledged, not a torn tail.
+ *
+ * In an encrypted log the payload is sealed, bound to its index, term and hashes. Checksums are of what stands on the disk,
+ * so that a log is read and judged the same way with or without the key.
  */
-import { viewOf } from "../../node/base/bytes.ts";
+import { concatBytes, viewOf } from "../../node/base/bytes.ts";
+import { type Cipher, SEALED_EXTRA_BYTES } from "../../node/base/ports/cipher.ts";
 import { crc32c } from "../checksum.ts";
 import type { WalRecord } from "./log-store.ts";
 
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 export const SEGMENT_HEADER_BYTES = 32;
 export const RECORD_HEADER_BYTES = 104;
 export const MARK_BYTES = 24;
@@ -27,6 +32,8 @@ const MARK_MAGIC = 0x4d415751; // "QWAM"
 export interface SegmentHeader {
   readonly version: number;
   readonly firstIndex: number;
+  /** Of the data key that payloads are sealed with; all zeros for none. */
+  readonly keyId: Uint8Array;
 }
 
 /** A record, or a mark, as found in a segment; hashes and payload are views of the bytes it was found in. */
@@ -37,17 +44,25 @@ export interface Found {
   readonly bytes: number;
 }
 
+/** Bytes of a record with so many bytes of payload as it stands on the disk. */
 export function recordBytes(payloadLength: number): number {
   return Math.ceil((RECORD_HEADER_BYTES + payloadLength) / ALIGNMENT) * ALIGNMENT;
 }
 
-export function encodeSegmentHeader(firstIndex: number): Uint8Array {
+/** How long a payload is on the disk. */
+export function storedLength({ payload }: WalRecord, cipher: Cipher | undefined): number {
+  return payload.length + (cipher === undefined ? 0 : SEALED_EXTRA_BYTES);
+}
+
+export function encodeSegmentHeader(firstIndex: number, keyId: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
   const view = viewOf(bytes);
   view.setUint32(0, SEGMENT_MAGIC, true);
   view.setUint32(4, FORMAT_VERSION, true);
   view.setBigUint64(8, BigInt(firstIndex), true);
   view.setUint32(16, crc32c(bytes.subarray(0, 16)), true);
+  bytes.set(keyId, 20);
+  view.setUint32(28, crc32c(bytes.subarray(0, 28)), true);
   return bytes;
 }
 
@@ -61,47 +76,79 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefine
   if (view.getUint32(0, true) !== SEGMENT_MAGIC) return undefined;
   if (view.getUint32(16, true) !== crc32c(bytes.subarray(0, 16))) return undefined;
   const version = view.getUint32(4, true);
-  const zeros = bytes.subarray(20, SEGMENT_HEADER_BYTES).every((byte) => byte === 0);
-  if (version === FORMAT_VERSION && !zeros) return undefined;
-  return { version, firstIndex: Number(view.getBigUint64(8, true)) };
+  if (version === FORMAT_VERSION && view.getUint32(28, true) !== crc32c(bytes.subarray(0, 28))) return undefined;
+  return { version, firstIndex: Number(view.getBigUint64(8, true)), keyId: bytes.slice(20, 28) };
 }
 
 /**
  * Consecutive records that will stand from `offset` of their segment on, in pieces to be written one behind the other:
- * payloads are not copied.
+ * payloads are not copied, or sealed where there is a cipher.
  */
-export function encodeRecords(records: readonly WalRecord[], offset: number, durableIndex: number): Uint8Array[] {
+export function encodeRecords(
+  records: readonly WalRecord[],
+  { offset, durableIndex, cipher }: { offset: number; durableIndex: number; cipher?: Cipher | undefined },
+): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   let at = offset;
   for (const record of records) {
-    const { header, padding } = encodeRecord(record, at, durableIndex);
-    pieces.push(header, record.payload);
+    const stored = cipher?.seal(record.payload, associatedOf(record)) ?? [record.payload];
+    const length = storedLength(record, cipher);
+    const { header, padding } = frameOf(record, { stored, length, offset: at, durableIndex });
+    pieces.push(header, ...stored);
     if (padding.length > 0) pieces.push(padding);
-    at += recordBytes(record.payload.length);
+    at += recordBytes(length);
   }
   return pieces;
 }
 
+interface Placement {
+  /** The payload as it will stand on the disk, in pieces. */
+  readonly stored: readonly Uint8Array[];
+  readonly length: number;
+  readonly offset: number;
+  readonly durableIndex: number;
+}
+
 /** What stands before a record's payload and behind it. */
-function encodeRecord(
-  { index, term, previousHash, hash, payload }: WalRecord,
-  offset: number,
-  durableIndex: number,
+function frameOf(
+  { index, term, previousHash, hash }: WalRecord,
+  { stored, length, offset, durableIndex }: Placement,
 ): { readonly header: Uint8Array; readonly padding: Uint8Array } {
-  const bytes = new Uint8Array(recordBytes(payload.length) - payload.length);
+  const bytes = new Uint8Array(recordBytes(length) - length);
   const header = bytes.subarray(0, RECORD_HEADER_BYTES);
   const padding = bytes.subarray(RECORD_HEADER_BYTES);
   const view = viewOf(header);
   view.setUint32(4, RECORD_MAGIC, true);
-  view.setUint32(8, payload.length, true);
+  view.setUint32(8, length, true);
   view.setUint32(12, offset, true);
   view.setBigUint64(16, BigInt(index), true);
   view.setBigUint64(24, BigInt(term), true);
   view.setBigUint64(32, BigInt(durableIndex), true);
   header.set(previousHash, 40);
   header.set(hash, 72);
-  view.setUint32(0, crc32c(padding, crc32c(payload, crc32c(header.subarray(4)))), true);
+  let sum = crc32c(header.subarray(4));
+  for (const piece of stored) sum = crc32c(piece, sum);
+  view.setUint32(0, crc32c(padding, sum), true);
   return { header, padding };
+}
+
+/**
+ * A record as it was appended, from what was read of it; undefined where its payload is not what was sealed. Without a
+ * cipher it is what was read.
+ */
+export function openRecord(record: WalRecord, cipher: Cipher | undefined): WalRecord | undefined {
+  if (cipher === undefined) return record;
+  const payload = cipher.open(record.payload, associatedOf(record));
+  return payload === undefined ? undefined : { ...record, payload };
+}
+
+/** What a sealed payload is bound to. */
+function associatedOf({ index, term, previousHash, hash }: WalRecord): Uint8Array {
+  const numbers = new Uint8Array(16);
+  const view = viewOf(numbers);
+  view.setBigUint64(0, BigInt(index), true);
+  view.setBigUint64(8, BigInt(term), true);
+  return concatBytes([numbers, previousHash, hash]);
 }
 
 /** A mark that will stand at `offset`, saying that everything up to `durableIndex` is durable. */

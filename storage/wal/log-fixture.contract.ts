@@ -111,9 +111,9 @@ export function openLog(disk: Disk, options: Partial<WalOptions> = {}): OpenLog 
 }
 
 /** The refusal that opening the log ends in. */
-export function refusal(disk: Disk): StorageError {
+export function refusal(disk: Disk, options: Partial<WalOptions> = {}): StorageError {
   try {
-    openLog(disk);
+    openLog(disk, options);
   } catch (error) {
     if (error instanceof StorageError) return error;
     throw error;

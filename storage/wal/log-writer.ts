@@ -7,10 +7,12 @@
  * the last group. After a failed write or sync nothing is believed: `onFatal` is called once, nothing ever completes.
  */
 import { assert, must } from "../../node/base/assert.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
+import { keyIdOf } from "../data-key.ts";
 import type { StorageError } from "../errors.ts";
 import { writeFailed } from "./faults.ts";
-import { encodeMark, encodeRecords, encodeSegmentHeader, MARK_BYTES, recordBytes } from "./format.ts";
+import { encodeMark, encodeRecords, encodeSegmentHeader, MARK_BYTES, recordBytes, storedLength } from "./format.ts";
 import type { WalRecord } from "./log-store.ts";
 
 /** A file grows in steps, so that most syncs need not make a new size durable, and few zeros are read at the start. */
@@ -54,6 +56,7 @@ interface Cut {
 export interface LogWriterOptions {
   readonly disk: Disk;
   readonly directory: string;
+  readonly cipher: Cipher | undefined;
   readonly onFatal: (error: StorageError) => void;
 }
 
@@ -156,10 +159,12 @@ export class LogWriter {
 
   #writeRun(file: DiskFile, run: readonly Placed[], synced: DiskDone): void {
     const { segment, offset } = must(run[0], "a run holds a record");
+    const { cipher } = this.#options;
     const records = run.map(({ record }) => record);
-    const end = records.reduce((sum, { payload }) => sum + recordBytes(payload.length), offset);
+    const end = records.reduce((sum, record) => sum + recordBytes(storedLength(record, cipher)), offset);
     if (end + MARK_BYTES > file.size()) file.truncate(grownSize(segment, end), this.#orFail());
-    file.write(offset, encodeRecords(records, offset, this.#durableIndex), this.#orFail());
+    const durableIndex = this.#durableIndex;
+    file.write(offset, encodeRecords(records, { offset, durableIndex, cipher }), this.#orFail());
     file.sync(synced);
     this.#last = segment;
   }
@@ -169,7 +174,8 @@ export class LogWriter {
     const create = this.#orFail(() => {
       const file = this.#attempt(() => this.#options.disk.open(segment.path, { create: true }));
       if (file === undefined) return;
-      file.write(0, [encodeSegmentHeader(segment.firstIndex)], this.#orFail());
+      const keyId = keyIdOf(this.#options.cipher);
+      file.write(0, [encodeSegmentHeader(segment.firstIndex, keyId)], this.#orFail());
       segment.file = file;
       then(file);
     });

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { must } from "../../node/base/assert.ts";
 import { compareBytes, utf8, viewOf } from "../../node/base/bytes.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { Prng } from "../../node/base/prng.ts";
+import { testCipher, watchedCipher } from "../cipher.test-support.ts";
 import { encodeMark, MARK_BYTES } from "./format.ts";
 import {
   contents,
@@ -21,11 +24,14 @@ import {
 } from "./log-fixture.contract.ts";
 import type { WalRecord } from "./log-store.ts";
 
+/** What a node starts with, each time: nothing, or a new cipher of its data key. */
+type NewCipher = () => Cipher | undefined;
+
 /**
  * The longest valid prefix, read the plain way by somebody who knows the format from the README only: files in order,
  * in each the header, then records and marks, up to the first byte that is not as it must be.
  */
-function longestPrefix(image: Image): string[] {
+function longestPrefix(image: Image, cipher?: Cipher): string[] {
   const found: WalRecord[] = [];
   for (const name of [...image.keys()].sort()) {
     const bytes = image.get(name) as Uint8Array;
@@ -52,16 +58,29 @@ function longestPrefix(image: Image): string[] {
       at = end;
     }
   }
-  return found.map(describeRecord);
+  return found.map((stored) => describeRecord(cipher === undefined ? stored : opened(stored, cipher)));
+}
+
+/** A record whose payload was sealed, with what it is bound to as the README has it. */
+function opened(stored: WalRecord, cipher: Cipher): WalRecord {
+  const associated = new Uint8Array(80);
+  const view = viewOf(associated);
+  view.setBigUint64(0, BigInt(stored.index), true);
+  view.setBigUint64(8, BigInt(stored.term), true);
+  associated.set(stored.previousHash, 16);
+  associated.set(stored.hash, 48);
+  return { ...stored, payload: must(cipher.open(stored.payload, associated), "a sound record opens") };
 }
 
 function soundHeader(bytes: Uint8Array, firstIndex: number): boolean {
   const expected = new Uint8Array(32);
   const view = viewOf(expected);
   expected.set(utf8("QWAL"));
-  view.setUint32(4, 2, true);
+  view.setUint32(4, 3, true);
   view.setBigUint64(8, BigInt(firstIndex), true);
   view.setUint32(16, plainCrc(expected.subarray(0, 16)), true);
+  expected.set(bytes.subarray(20, 28), 20); // the id of the data key
+  view.setUint32(28, plainCrc(expected.subarray(0, 28)), true);
   return compareBytes(bytes.subarray(0, 32), expected) === 0;
 }
 
@@ -139,9 +158,15 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 /** One disk, one log after the other on it. */
 class Lives {
   readonly #stepped = new SteppedDisk();
-  #log: OpenLog = openLog(this.#stepped.disk);
+  readonly #newCipher: NewCipher;
+  #log: OpenLog;
   #model = new Model([]);
   #branch = 0;
+
+  constructor(newCipher: NewCipher) {
+    this.#newCipher = newCipher;
+    this.#log = openLog(this.#stepped.disk, { cipher: newCipher() });
+  }
 
   take(step: Step): void {
     const { wal, fatal } = this.#log;
@@ -194,15 +219,15 @@ class Lives {
   /** A sync that fails while the log is opened refuses the node; an operator tries once more. */
   #open(): OpenLog {
     try {
-      return openLog(this.#stepped.disk);
+      return openLog(this.#stepped.disk, { cipher: this.#newCipher() });
     } catch (error) {
       expect(error).toMatchObject({ code: "wal_write_failed" });
-      return openLog(this.#stepped.disk);
+      return openLog(this.#stepped.disk, { cipher: this.#newCipher() });
     }
   }
 
   #recover(): void {
-    const valid = longestPrefix(this.#stepped.image());
+    const valid = longestPrefix(this.#stepped.image(), this.#newCipher());
     this.#log = this.#open();
     const { wal } = this.#log;
     const recovered = contents(wal);
@@ -213,11 +238,14 @@ class Lives {
   }
 }
 
-describe("a crash", () => {
+describe.each<[string, NewCipher]>([
+  ["in the clear", () => undefined],
+  ["encrypted", () => testCipher()],
+])("a crash of a log %s", (_, newCipher) => {
   test("whatever was done, gives the longest valid prefix and all that was acknowledged, life after life", () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 60 }), fc.nat(), (steps, seed) => {
-        const lives = new Lives();
+        const lives = new Lives(newCipher);
         for (const one of steps) lives.take(one);
         lives.crash(seed);
         // What has been recovered is durable at once, before anything else is written.
@@ -228,7 +256,7 @@ describe("a crash", () => {
   });
 
   test("after any byte of any write gives the longest valid prefix and all that was acknowledged", () => {
-    const { history, acknowledged } = workday();
+    const { history, acknowledged } = workday(newCipher());
     let crashes = 0;
     const image = new Map<string, Uint8Array>();
     for (const [number, event] of history.entries()) {
@@ -236,13 +264,28 @@ describe("a crash", () => {
       for (let kept = 0; kept < length; kept++) {
         const torn = new Map(image);
         applyTo(torn, event, kept);
-        checkCrash(torn, acknowledged[number] as number);
+        checkCrash(torn, acknowledged[number] as number, newCipher());
         crashes += 1;
       }
       applyTo(image, event, length);
-      checkCrash(image, acknowledged[number] as number);
+      checkCrash(image, acknowledged[number] as number, newCipher());
     }
     expect(crashes).toBeGreaterThan(2_000);
+  });
+});
+
+describe("a crash", () => {
+  test("of encrypted logs, life after life, never leads back to a nonce of the data key", () => {
+    fc.assert(
+      fc.property(fc.array(anyStep, { maxLength: 60 }), fc.nat(), (steps, seed) => {
+        const nonces: string[] = [];
+        const lives = new Lives(() => watchedCipher(testCipher(), nonces));
+        for (const one of steps) lives.take(one);
+        lives.crash(seed);
+        expect(new Set(nonces).size).toBe(nonces.length);
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test("bytes of a client that look like the log's own, made for another place, are not taken for proof of damage", () => {
@@ -261,7 +304,10 @@ describe("a crash", () => {
 });
 
 /** A log with cuts and several files, and how many of its records must be there after each thing that the disk was told. */
-function workday(): { readonly history: readonly DiskEvent[]; readonly acknowledged: readonly number[] } {
+function workday(cipher: Cipher | undefined): {
+  readonly history: readonly DiskEvent[];
+  readonly acknowledged: readonly number[];
+} {
   const history: DiskEvent[] = [];
   const acknowledged: number[] = [];
   let durable = 0;
@@ -270,7 +316,7 @@ function workday(): { readonly history: readonly DiskEvent[]; readonly acknowled
     history.push(event);
     acknowledged.push(durable);
   });
-  const { wal } = openLog(watched, { segmentBytes: 512 });
+  const { wal } = openLog(watched, { segmentBytes: 512, cipher });
   const append = (from: number, to: number): void => {
     wal.append(records(from, to), () => {
       durable = to;
@@ -332,10 +378,10 @@ function resized(bytes: Uint8Array, size: number): Uint8Array {
   return copy;
 }
 
-function checkCrash(image: Image, acknowledged: number): void {
-  const { wal } = openLog(diskWith(image).disk);
+function checkCrash(image: Image, acknowledged: number, cipher: Cipher | undefined): void {
+  const { wal } = openLog(diskWith(image).disk, { cipher });
   const recovered = contents(wal);
-  expect(recovered).toEqual(longestPrefix(image));
+  expect(recovered).toEqual(longestPrefix(image, cipher));
   expect(recovered.length).toBeGreaterThanOrEqual(acknowledged);
   expect(recovered).toEqual(records(1, recovered.length).map(describeRecord));
 }

@@ -3,7 +3,9 @@
  * write never completed) or damage to something that was acknowledged.
  */
 import { equalBytes, viewOf } from "../../node/base/bytes.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
+import { checkKeyId } from "../data-key.ts";
 import { damaged, foreignFormat, type LogPlace, missingSegment, readFailed } from "./faults.ts";
 import { FileWindow } from "./file-window.ts";
 import {
@@ -40,7 +42,7 @@ export interface LogScan {
   readonly unfinished: string | undefined;
 }
 
-/** Sees each valid record, in order; its hashes and payload are good during the call only. */
+/** Sees each valid record, in order, its payload as it is stored; hashes and payload are good during the call only. */
 export type VisitRecord = (record: WalRecord, segment: ScannedSegment, offset: number) => void;
 
 export function segmentName(firstIndex: number): string {
@@ -48,8 +50,8 @@ export function segmentName(firstIndex: number): string {
 }
 
 /** Scans the whole log; throws `StorageError` at the first problem. The caller closes the files. */
-export function scanLog(disk: Disk, directory: string, visit: VisitRecord): LogScan {
-  const scanner = new Scanner(disk, visit);
+export function scanLog(disk: Disk, directory: string, cipher: Cipher | undefined, visit: VisitRecord): LogScan {
+  const scanner = new Scanner(disk, cipher, visit);
   try {
     const names = disk.list(directory).filter((name) => SEGMENT_NAME.test(name));
     for (const name of names) scanner.scanFile(`${directory}/${name}`, name === names.at(-1));
@@ -69,12 +71,14 @@ class Scanner implements LogScan {
   /** Where it has got to. */
   place: LogPlace = { path: "", offset: 0, index: 1 };
   readonly #disk: Disk;
+  readonly #cipher: Cipher | undefined;
   readonly #visit: VisitRecord;
   readonly #window = new FileWindow();
   #lastHash: Uint8Array | undefined;
 
-  constructor(disk: Disk, visit: VisitRecord) {
+  constructor(disk: Disk, cipher: Cipher | undefined, visit: VisitRecord) {
     this.#disk = disk;
+    this.#cipher = cipher;
     this.#visit = visit;
   }
 
@@ -95,6 +99,7 @@ class Scanner implements LogScan {
     }
     if (header.version !== FORMAT_VERSION) throw foreignFormat(this.place, header.version);
     if (header.firstIndex !== firstIndex) throw damaged(this.place);
+    checkKeyId(header.keyId, this.#cipher, path);
     this.#walk(segment);
     this.#judgeRest(segment, last);
   }

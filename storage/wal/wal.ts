@@ -7,10 +7,11 @@
  */
 import { assert, must } from "../../node/base/assert.ts";
 import { equalBytes, U32_MAX } from "../../node/base/bytes.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, DiskError } from "../../node/base/ports/disk.ts";
 import type { StorageError } from "../errors.ts";
 import { damaged, readFailed, writeFailed } from "./faults.ts";
-import { MARK_BYTES, recordBytes, SEGMENT_HEADER_BYTES } from "./format.ts";
+import { MARK_BYTES, openRecord, recordBytes, SEGMENT_HEADER_BYTES, storedLength } from "./format.ts";
 import type { LogStore, WalRecord } from "./log-store.ts";
 import { grownSize, type LogEnd, LogWriter, type Placed, type Segment } from "./log-writer.ts";
 import { RecordIndex } from "./record-index.ts";
@@ -21,6 +22,8 @@ export interface WalOptions {
   readonly segmentBytes: number;
   /** Bytes of the newest records kept in memory for readers. */
   readonly cacheBytes: number;
+  /** Seals payloads on the disk; a log is written with one data key from its beginning, or with none. */
+  readonly cipher?: Cipher | undefined;
   readonly onFatal: (error: StorageError) => void;
 }
 
@@ -43,7 +46,8 @@ export class Wal implements LogStore {
     this.#directory = directory;
     this.#options = options;
     this.#cache = new TailCache(options.cacheBytes);
-    const scan = scanLog(disk, directory, (record, segment, offset) => {
+    const { cipher, onFatal } = options;
+    const scan = scanLog(disk, directory, cipher, (record, segment, offset) => {
       this.#index.add(record, segment.firstIndex, offset);
     });
     this.recovery = { records: scan.lastIndex, tornBytes: scan.tornBytes };
@@ -53,7 +57,7 @@ export class Wal implements LogStore {
     }
     try {
       if (scan.unfinished !== undefined) disk.remove(scan.unfinished);
-      this.#writer = new LogWriter({ disk, directory, onFatal: options.onFatal }, this.#settle(scan));
+      this.#writer = new LogWriter({ disk, directory, cipher, onFatal }, this.#settle(scan));
     } catch (error) {
       this.#closeFiles();
       throw error instanceof DiskError ? writeFailed(error) : error;
@@ -143,7 +147,9 @@ export class Wal implements LogStore {
       const record = readFound(file, offset)?.record;
       const hash = must(this.#index.hash(index), `record ${index} has a hash`);
       if (record?.index !== index || !equalBytes(record.hash, hash)) throw damaged(place);
-      return record;
+      const opened = openRecord(record, this.#options.cipher);
+      if (opened === undefined) throw damaged(place);
+      return opened;
     } catch (error) {
       throw error instanceof DiskError ? readFailed(place, error) : error;
     }
@@ -154,7 +160,7 @@ export class Wal implements LogStore {
     assert(record.index === this.lastIndex() + 1, `record ${record.index} does not follow ${this.lastIndex()}`);
     const before = this.#index.hash(this.lastIndex());
     assert(before === undefined || equalBytes(before, record.previousHash), `record ${record.index} breaks the chain`);
-    const bytes = recordBytes(record.payload.length);
+    const bytes = recordBytes(storedLength(record, this.#options.cipher));
     let segment = this.#segments.at(-1);
     if (segment === undefined || segment.end + bytes + MARK_BYTES > segment.capacity) {
       const capacity = Math.max(this.#options.segmentBytes, SEGMENT_HEADER_BYTES + bytes + MARK_BYTES);

@@ -1,4 +1,5 @@
 /** Everything of the world that a node is handed. */
+import type { Cipher } from "./cipher.ts";
 import type { Clock } from "./clock.ts";
 import type { Crypto } from "./crypto.ts";
 import type { Disk } from "./disk.ts";
@@ -14,6 +15,8 @@ export interface Host {
   readonly random: Random;
   readonly disk: Disk;
   readonly store: Store;
+  /** For what is kept on `disk`; `store` has its own. Without one nothing is encrypted. */
+  readonly cipher?: Cipher | undefined;
   readonly network: Network;
   readonly outside: Outside;
   readonly crypto: Crypto;
