@@ -78,6 +78,8 @@ const SOUND = {
 };
 
 test("what was acknowledged survives SIGKILL of all, and the data is sound", { timeout: PATIENCE_MS }, async () => {
+  const made = await ran("account", "create", "--id", "7", "--ledger", "EUR", "--cluster", local.clusterFile);
+  expect(made.code).toBe(0);
   await work(6);
   await Promise.all(local.nodeIds.map((id) => local.killNode(id)));
   for (const id of local.nodeIds) local.startNode(id);
@@ -89,6 +91,12 @@ test("what was acknowledged survives SIGKILL of all, and the data is sound", { t
   await waitReady(local.cluster, local.admin, PATIENCE_MS);
   await Promise.all(local.nodeIds.map((id) => local.stopNode(id)));
   expect(await verified()).toMatchObject(SOUND);
+});
+
+test("a past state is read from the data with the node's key", async () => {
+  const { code, out, err } = await ran("trial-balance", "EUR", "--dir", home(1), "--json");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(JSON.parse(out)).toMatchObject({ accounts: [{ id: "7" }] });
 });
 
 test("no file of a node's data, nor its log, shows what was written, or a key", () => {
