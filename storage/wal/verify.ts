@@ -16,13 +16,7 @@ export interface WalReport {
   readonly problem: StorageError | undefined;
 }
 
-/** Codes that say nothing of the log, but that it cannot be judged with this key. */
-const KEY_FAULTS: ReadonlySet<string> = new Set(["data_key_missing", "data_key_wrong", "data_not_encrypted"]);
-
-/**
- * Checks every record of a log and shows the valid ones to `visit`, in order, up to the first problem. Throws
- * `StorageError` where the log is not one of this data key.
- */
+/** Checks every record of a log and shows the valid ones to `visit`, in order, up to the first problem. */
 export function verifyWal(
   disk: Disk,
   directory: string,
@@ -42,7 +36,7 @@ export function verifyWal(
     for (const { file } of scan.segments) file.close();
     return { records, segments: scan.segments.length, tornBytes: scan.tornBytes, problem: undefined };
   } catch (error) {
-    if (!(error instanceof StorageError) || KEY_FAULTS.has(error.code)) throw error;
+    if (!(error instanceof StorageError)) throw error;
     return { records, segments: segments.size, tornBytes: 0, problem: error };
   }
 }
