@@ -59,6 +59,15 @@ export class DebitAllowance {
     }
   }
 
+  /** What may still be debited. */
+  get rest(): readonly DebitLimit[] {
+    return [...this.#limits].map(([ledger, { account, amount, spent }]) => ({
+      ledger,
+      account,
+      amount: amount - spent,
+    }));
+  }
+
   /** What transfers have taken in a ledger. */
   spent(ledger: number): bigint {
     return this.#limits.get(ledger)?.spent ?? 0n;

@@ -39,8 +39,8 @@ function namesWithout(numbers: Readonly<Record<string, number>>, counts: Readonl
   return Object.keys(numbers).filter((name) => !counts.has(name));
 }
 
-function allowanceOf({ authority, account, limit }: ModelDelegate): DebitAllowance {
-  return new DebitAllowance(authority, [{ ledger: 1, account, amount: limit }]);
+function allowanceOf({ authority, limits }: ModelDelegate): DebitAllowance {
+  return new DebitAllowance(authority, limits);
 }
 
 export class Pair {
@@ -83,7 +83,10 @@ export class Pair {
         ? decodeResults(ledger.createTransfers(encodeTransfers(batch), timestamp, signer))
         : ledger.createTransfers(batch, timestamp, signer);
       expectResults(results, expected, TRANSFER_STATUS_NUMBERS);
-      if (typeof by === "object") expect((signer as DebitAllowance).spent(1)).toBe(this.model.spent(by));
+      if (typeof by !== "object") continue;
+      for (const { ledger: number } of by.limits) {
+        expect((signer as DebitAllowance).spent(number)).toBe(this.model.spent(by, number));
+      }
     }
     this.#compareEffects();
     for (const { status } of expected) add(this.#counts.transfers, status);

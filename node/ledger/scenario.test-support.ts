@@ -179,14 +179,19 @@ const filterSpec = fc.record({
 type FilterSpec = typeof filterSpec extends fc.Arbitrary<infer V> ? V : never;
 
 const authority = rarely(undefined, fc.constantFrom(1, 2));
+const limitIn = (ledger: number) =>
+  fc.record({
+    ledger: fc.constant(ledger),
+    account: fc.constantFrom(0n, 0n, 0n, 1n, 2n),
+    amount: fc.constantFrom(5n, 100n, 1_000n, 2n ** 128n - 1n),
+  });
 const signer = fc.oneof(
   { weight: 7, arbitrary: authority },
   {
     weight: 1,
     arbitrary: fc.record({
       authority: fc.constantFrom(1, 2),
-      account: fc.constantFrom(0n, 0n, 0n, 1n, 2n),
-      limit: fc.constantFrom(5n, 100n, 1_000n, 2n ** 128n - 1n),
+      limits: fc.subarray([1, 2], { minLength: 1 }).chain((ledgers) => fc.tuple(...ledgers.map(limitIn))),
     }),
   },
 );

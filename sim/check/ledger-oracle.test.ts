@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { SYSTEM_AUTHORITY } from "../../node/ledger/authority.ts";
+import { DebitAllowance } from "../../node/ledger/debit-allowance.ts";
 import { Ledger } from "../../node/ledger/ledger.ts";
 import { encodeAccounts, encodeTransfers, transferFlags } from "../../node/ledger/records.ts";
 import { LedgerOracle } from "./ledger-oracle.ts";
@@ -33,13 +35,19 @@ function secretly(ledger: Ledger, batch: Uint8Array, timestamp: bigint): void {
 }
 
 describe("the exact oracle", () => {
-  test("agrees with what the ledger did: transfers, refusals, retries, holds and their end", () => {
+  test("agrees with what the ledger did: transfers, refusals, retries, holds and their end, frozen accounts, delegates", () => {
     const message = found((ledger, applied) => {
       ledger.createTransfers(move(1n), 2n * SECOND);
       ledger.createTransfers(move(1n), 3n * SECOND);
       ledger.createTransfers(move(0n), 4n * SECOND);
       ledger.createTransfers(move(2n, { flags: transferFlags.pending, timeout: 1 }), 5n * SECOND);
       ledger.expirePendingTransfers(7n * SECOND, 10);
+      ledger.freezeAccount(1n, true);
+      ledger.createTransfers(move(3n), 8n * SECOND);
+      ledger.freezeAccount(1n, false);
+      const allowance = new DebitAllowance(SYSTEM_AUTHORITY, [{ ledger: 1, account: 0n, amount: 10n }]);
+      ledger.createTransfers(move(4n), 9n * SECOND, allowance);
+      ledger.createTransfers(move(5n), 10n * SECOND, allowance);
       applied();
     });
     expect(message).toBeUndefined();

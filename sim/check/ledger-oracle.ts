@@ -3,13 +3,15 @@
  * included, is done by the reference ledger as well. Statuses and timestamps must be equal call by call; all balances, and
  * what became of holds, whenever they are compared.
  */
-import { must } from "../../node/base/assert.ts";
+import { assert, must } from "../../node/base/assert.ts";
 import type { NodeId } from "../../node/base/ids.ts";
+import type { DebitAllowance } from "../../node/ledger/debit-allowance.ts";
 import { Ledger } from "../../node/ledger/ledger.ts";
 import { decodeAccounts, decodeTransfers } from "../../node/ledger/records.ts";
 import { decodeResults } from "../../node/ledger/results.ts";
 import {
   ACCOUNT_STATUS_NUMBERS,
+  type ModelDelegate,
   type ModelResult,
   ReferenceLedger,
   TRANSFER_STATUS_NUMBERS,
@@ -22,9 +24,11 @@ type LedgerCall =
       readonly what: "createAccounts" | "createTransfers";
       readonly batch: Uint8Array;
       readonly timestamp: bigint;
-      readonly authority: number | undefined;
+      /** A number, or a delegate with what it might still debit. */
+      readonly signer: number | ModelDelegate | undefined;
       readonly results: Uint8Array;
     }
+  | { readonly what: "freeze"; readonly id: bigint; readonly frozen: boolean; readonly known: boolean }
   | { readonly what: "expire"; readonly timestamp: bigint; readonly limit: number; readonly expired: number };
 
 /** A ledger and the calls that change it, since they were last taken. */
@@ -73,21 +77,28 @@ export class LedgerOracle {
   }
 
   #replay(call: LedgerCall, where: () => string): void {
-    const { timestamp } = call;
     switch (call.what) {
       case "createAccounts": {
+        assert(typeof call.signer !== "object", "a delegate opens no accounts");
         const events = decodeAccounts(call.batch).map((account) => ({ ...account, reserved: 0 }));
-        const results = this.#reference.createAccounts(events, timestamp, call.authority);
+        const results = this.#reference.createAccounts(events, call.timestamp, call.signer);
         this.#equal(decodeResults(call.results), numbered(results, ACCOUNT_STATUS_NUMBERS), where);
         break;
       }
       case "createTransfers": {
-        const results = this.#reference.createTransfers(decodeTransfers(call.batch), timestamp, call.authority);
+        const results = this.#reference.createTransfers(decodeTransfers(call.batch), call.timestamp, call.signer);
         this.#equal(decodeResults(call.results), numbered(results, TRANSFER_STATUS_NUMBERS), where);
         break;
       }
+      case "freeze":
+        this.#equal(call.known, this.#reference.freeze(call.id, call.frozen), () => `${where()}: frozen ${call.id}`);
+        break;
       case "expire":
-        this.#equal(call.expired, this.#reference.expire(timestamp, call.limit), () => `${where()}: holds expired`);
+        this.#equal(
+          call.expired,
+          this.#reference.expire(call.timestamp, call.limit),
+          () => `${where()}: holds expired`,
+        );
         break;
     }
   }
@@ -106,15 +117,22 @@ function observe(observed: Observed): void {
   const { ledger } = observed;
   const flat = (what: "createAccounts" | "createTransfers") => {
     const act = ledger[what].bind(ledger) as (...call: Parameters<typeof noted>) => Uint8Array;
-    const noted = (batch: Uint8Array, timestamp: bigint, authority?: number): Uint8Array => {
-      const results = act(batch, timestamp, authority);
-      observed.calls.push({ what, batch: batch.slice(), timestamp, authority, results: results.slice() });
+    const noted = (batch: Uint8Array, timestamp: bigint, by?: number | DebitAllowance): Uint8Array => {
+      const signer = typeof by === "object" ? { authority: by.authority, limits: by.rest } : by;
+      const results = act(batch, timestamp, by);
+      observed.calls.push({ what, batch: batch.slice(), timestamp, signer, results: results.slice() });
       return results;
     };
     return noted;
   };
   ledger.createAccounts = flat("createAccounts") as Ledger["createAccounts"];
   ledger.createTransfers = flat("createTransfers") as Ledger["createTransfers"];
+  const freeze = ledger.freezeAccount.bind(ledger);
+  ledger.freezeAccount = (id, frozen) => {
+    const known = freeze(id, frozen);
+    observed.calls.push({ what: "freeze", id, frozen, known });
+    return known;
+  };
   const expire = ledger.expirePendingTransfers.bind(ledger);
   ledger.expirePendingTransfers = (timestamp: bigint, limit: number) => {
     const expired = expire(timestamp, limit);

@@ -173,11 +173,17 @@ const BURNS = new Set([
   "exceeds_delegated_limit",
 ]);
 
-/** A delegate that may debit accounts of an authority, or one of them, up to a limit in ledger 1. */
+/** How much a delegate may debit in a ledger: from one account, or with 0 from any of the authority. */
+interface ModelLimit {
+  readonly ledger: number;
+  readonly account: bigint;
+  readonly amount: bigint;
+}
+
+/** A delegate that may debit accounts of an authority, in each ledger up to a limit. */
 export interface ModelDelegate {
   readonly authority: number;
-  readonly account: bigint;
-  readonly limit: bigint;
+  readonly limits: readonly ModelLimit[];
 }
 
 interface State {
@@ -187,8 +193,8 @@ interface State {
   readonly makers: Map<bigint, number>;
   readonly pending: Map<bigint, ModelPending>;
   readonly changes: ModelChange[];
-  /** What each delegate has debited. */
-  readonly spent: Map<ModelDelegate, bigint>;
+  /** What delegates have debited under each limit. */
+  readonly spent: Map<ModelLimit, bigint>;
 }
 
 interface Event {
@@ -251,9 +257,10 @@ export class ReferenceLedger {
     return known;
   }
 
-  /** What a delegate has debited. */
-  spent(delegate: ModelDelegate): bigint {
-    return this.#state.spent.get(delegate) ?? 0n;
+  /** What a delegate has debited in a ledger. */
+  spent({ limits }: ModelDelegate, ledger: number): bigint {
+    const limit = limits.find((one) => one.ledger === ledger);
+    return limit === undefined ? 0n : (this.#state.spent.get(limit) ?? 0n);
   }
 
   /** Expires what is due, at most `limit`; the events bear the last timestamps up to `timestamp`. */
@@ -469,12 +476,13 @@ export class ReferenceLedger {
     if (typeof signer === "number") {
       if (signer !== SYSTEM && owner !== signer) return "debit_account_not_authorized";
     } else {
-      if (owner !== signer.authority || dr.ledger !== 1) return "debit_account_not_authorized";
-      if (signer.account !== 0n && signer.account !== dr.id) return "debit_account_not_authorized";
+      const limit = signer.limits.find(({ ledger }) => ledger === dr.ledger);
+      if (owner !== signer.authority || limit === undefined) return "debit_account_not_authorized";
+      if (limit.account !== 0n && limit.account !== dr.id) return "debit_account_not_authorized";
       if (has(T.balancingDebit | T.balancingCredit | T.closingDebit | T.closingCredit | T.imported)) {
         return "flags_not_delegated";
       }
-      if (this.spent(signer) + t.amount > signer.limit) return "exceeds_delegated_limit";
+      if (this.spent(signer, dr.ledger) + t.amount > limit.amount) return "exceeds_delegated_limit";
     }
     if (dr.ledger !== cr.ledger) return "accounts_must_have_the_same_ledger";
     if (t.ledger !== dr.ledger) return "transfer_must_have_the_same_ledger_as_accounts";
@@ -517,7 +525,10 @@ export class ReferenceLedger {
     if (has(T.closingDebit)) this.#change(dr.id, (a) => ({ ...a, flags: a.flags | A.closed }));
     if (has(T.closingCredit)) this.#change(cr.id, (a) => ({ ...a, flags: a.flags | A.closed }));
     this.#store(stored, typeof signer === "number" ? signer : signer.authority);
-    if (typeof signer !== "number") this.#state.spent.set(signer, this.spent(signer) + amount);
+    if (typeof signer !== "number") {
+      const limit = signer.limits.find(({ ledger }) => ledger === t.ledger);
+      if (limit !== undefined) this.#state.spent.set(limit, this.spent(signer, t.ledger) + amount);
+    }
     this.#note(has(T.pending) ? "two_phase_pending" : "single_phase", stored, timestamp);
     return timestamp;
   }
