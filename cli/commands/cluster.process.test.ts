@@ -474,7 +474,7 @@ describe("authority", () => {
   const publicKeys = new Map<string, string>();
   const keysOf = (...names: readonly string[]): string[] =>
     names.flatMap((name) => ["--public-key", publicKeys.get(name) ?? ""]);
-  const pay = (id: string): string[] => ["transfer", "--id", id, "--from", "30", "--to", "31", "--amount", "1", ...EUR];
+  const pay = (id: string): string[] => ["transfer", "--id", id, "--from", "70", "--to", "71", "--amount", "1", ...EUR];
 
   test("two of three sign: one is not enough, two are, and again it is answered only", async () => {
     for (const name of keyFiles) {
@@ -482,54 +482,54 @@ describe("authority", () => {
     }
     await done("authority", "create", "--name", "firm", ...keysOf("ann", "ben", "cem"), "--threshold", "2");
     const accounts = [...as("ann"), "--to-cosign", file("a.tx")];
-    await refused("threshold_not_met", "account", "create", "--id", "30", ...EUR, ...as("ann"));
-    await done("account", "create", "--id", "30", ...EUR, ...accounts);
-    await refused("file_exists", "account", "create", "--id", "31", ...EUR, ...accounts);
+    await refused("threshold_not_met", "account", "create", "--id", "70", ...EUR, ...as("ann"));
+    await done("account", "create", "--id", "70", ...EUR, ...accounts);
+    await refused("file_exists", "account", "create", "--id", "71", ...EUR, ...accounts);
     await refused("threshold_not_met", "tx", "submit", file("a.tx"));
     await done("tx", "cosign", file("a.tx"), ...as("ben"));
     await refused("already_signed", "tx", "cosign", file("a.tx"), ...as("ann"));
     expect(await done("tx", "submit", file("a.tx"))).toMatch(/^createAccounts: all created at height \d+\n$/);
-    await done("account", "create", "--id", "31", ...EUR);
-    const signed = await json(...pay("300"), ...as("cem"), "--to-cosign", file("b.tx"));
+    await done("account", "create", "--id", "71", ...EUR);
+    const signed = await json(...pay("400"), ...as("cem"), "--to-cosign", file("b.tx"));
     expect(signed).toMatchObject({ file: file("b.tx"), kind: "createTransfers" });
     expect(await json("tx", "cosign", file("b.tx"), ...as("ann"))).toMatchObject({
-      ...{ signers: [publicKeys.get("cem"), publicKeys.get("ann")], content: [{ id: "300", amount: "100" }] },
+      ...{ signers: [publicKeys.get("cem"), publicKeys.get("ann")], content: [{ id: "400", amount: "100" }] },
     });
     const first = await json("tx", "submit", file("b.tx"), "--receipt", file("b.receipt"));
     expect(first).toMatchObject({ records: [{ status: "created" }] });
     await done("tx", "cosign", file("b.tx"), ...as("ben"));
     expect((await json("tx", "submit", file("b.tx")))["records"]).toEqual(first["records"]);
-    expect(await balance("30")).toBe(-100n);
+    expect(await balance("70")).toBe(-100n);
     expect(await json("receipt", "verify", file("b.receipt"))).toMatchObject({ valid: true });
   });
 
   test("keys are replaced at once, and a revoked one signs nothing any more", async () => {
-    await done(...pay("301"), ...as("ann"), "--to-cosign", file("c.tx"));
+    await done(...pay("401"), ...as("ann"), "--to-cosign", file("c.tx"));
     await done("tx", "cosign", file("c.tx"), ...as("cem"));
     const rotate = ["authority", "rotate", ...keysOf("ann", "ben", "dan"), "--threshold", "2", ...as("ann")];
     await done(...rotate, "--to-cosign", file("r.tx"));
     await done("tx", "cosign", file("r.tx"), ...as("cem"));
     expect(await done("tx", "submit", file("r.tx"))).toMatch(/^replaceKeys is done at height \d+\n$/);
     await refused("unknown_cosigner", "tx", "submit", file("c.tx"));
-    await refused("unknown_key", ...pay("302"), ...as("cem"));
-    await done(...pay("303"), ...as("dan"), "--to-cosign", file("d.tx"));
+    await refused("unknown_key", ...pay("402"), ...as("cem"));
+    await done(...pay("403"), ...as("dan"), "--to-cosign", file("d.tx"));
     await done("tx", "cosign", file("d.tx"), ...as("ben"));
     await done("tx", "submit", file("d.tx"));
-    expect(await balance("30")).toBe(-200n);
+    expect(await balance("70")).toBe(-200n);
     expect(await done("authority", "show", ...as("dan"))).toContain("signatures needed: 2");
   });
 
   test("a delegate debits up to its limit a day", async () => {
-    const delegate = ["authority", "delegate", ...keysOf("app"), ...EUR, "--daily-limit", "1.50", "--account", "30"];
+    const delegate = ["authority", "delegate", ...keysOf("app"), ...EUR, "--daily-limit", "1.50", "--account", "70"];
     await done(...delegate, ...as("ann"), "--to-cosign", file("e.tx"));
     await done("tx", "cosign", file("e.tx"), ...as("ben"));
     await done("tx", "submit", file("e.tx"));
-    await done(...pay("304"), ...as("app"));
-    await refused("exceeds_delegated_limit", ...pay("305"), ...as("app"));
+    await done(...pay("404"), ...as("app"));
+    await refused("exceeds_delegated_limit", ...pay("405"), ...as("app"));
     const show = await json("authority", "show", ...as("ann"));
-    expect(show["delegates"]).toMatchObject([{ dailyLimit: "150", spentToday: "100", account: "30" }]);
+    expect(show["delegates"]).toMatchObject([{ dailyLimit: "150", spentToday: "100", account: "70" }]);
     await done("authority", "undelegate", publicKeys.get("app") ?? "");
-    await refused("unknown_key", ...pay("306"), ...as("app"));
+    await refused("unknown_key", ...pay("406"), ...as("app"));
   });
 
   test("a frozen account is not debited, and shows it", async () => {
