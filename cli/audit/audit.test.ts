@@ -65,6 +65,19 @@ describe("an audit", () => {
     });
   });
 
+  test("does not call agreed what it could not compare: a cluster never stands lower than it stood", async () => {
+    const replay = new Replay(cluster.file);
+    await audited(replay);
+    const lower = await ScriptedCluster.start(1);
+    const { file } = lower;
+    const client = await QuorateClient.open({ cluster: file, signer: lower.admin });
+    client.close();
+    const report = await audit({ cluster: file, signer: newKey(), replay, onProgress: () => undefined });
+    await lower.stop();
+    expect(report).toMatchObject({ sound: false, checkpointHeight: 0, nodes: [{ verdict: "behind", height: 1 }] });
+    expect(report.difference).toBe("the cluster stands at height 1, and an earlier audit executed it up to height 5");
+  });
+
   test("says who has signed another state, and does without a node that is down", async () => {
     const [, second, third] = cluster.nodes;
     if (second === undefined || third === undefined) throw new Error("there are three nodes");

@@ -18,7 +18,7 @@ const TIMEOUT_MS = 5_000;
 /** What an audit found out about a node. */
 interface NodeFinding {
   readonly id: number;
-  /** `agrees`, `differs`, or the code of why it could not be asked. */
+  /** `agrees`, `differs`, `behind` what was executed before, or the code of why it could not be asked. */
   readonly verdict: string;
   /** Height at which it has signed. */
   readonly height: number;
@@ -66,22 +66,30 @@ export async function audit(auditor: Auditor): Promise<AuditReport> {
       findings.push({ id, verdict: errorCode(error), height: 0, difference: errorMessage(error) });
     }
   }
-  const differences = await execute(auditor, statements);
+  const compared = await execute(auditor, statements);
   for (const { id, own } of statements) {
-    const difference = differences.get(own);
-    const verdict = difference === undefined ? "agrees" : "differs";
-    findings.push({ id, verdict, height: own.height, ...(difference === undefined ? {} : { difference }) });
+    const difference = compared.get(own);
+    const verdict = difference === undefined ? "behind" : difference === AGREES ? "agrees" : "differs";
+    const differs = verdict === "differs" && difference !== undefined ? { difference } : {};
+    findings.push({ id, verdict, height: own.height, ...differs });
   }
-  const quorum = statements.flatMap(({ agreed }) => agreed ?? []).filter((agreed) => !differences.has(agreed));
-  const [first = null] = differences.values();
+  const quorum = statements.flatMap(({ agreed }) => agreed ?? []).filter((agreed) => compared.get(agreed) === AGREES);
+  const [first = fallenBack(from, statements)] = [...compared.values()].filter((difference) => difference !== AGREES);
   return {
-    sound: replay.problem === undefined && differences.size === 0 && statements.length > 0,
+    sound: replay.problem === undefined && first === null && statements.length > 0,
     ...{ height: replay.state.height, from, transactions: replay.transactions },
     stateDigest: toHex(replay.state.digest),
     checkpointHeight: quorum.reduce((highest, { height }) => Math.max(highest, height), 0),
     nodes: findings.sort((a, b) => a.id - b.id),
     difference: replay.problem ?? first,
   };
+}
+
+/** A cluster never stands lower than an audit of it has been: then its history is another. */
+function fallenBack(from: number, statements: readonly Statement[]): string | null {
+  const highest = Math.max(0, ...statements.map(({ own }) => own.height));
+  if (statements.length === 0 || highest >= from) return null;
+  return `the cluster stands at height ${highest}, and an earlier audit executed it up to height ${from}`;
 }
 
 async function statementOf({ cluster, signer }: Auditor, id: number): Promise<Statement> {
@@ -99,10 +107,13 @@ async function statementOf({ cluster, signer }: Auditor, id: number): Promise<St
   }
 }
 
-/** Executes the log up to the highest statement; what was signed otherwise than it came out, in words. */
+/** What is said of a statement that was compared and is right. */
+const AGREES = "";
+
+/** Executes the log up to the highest statement; for each that could be compared, how it differs, in words. */
 async function execute(auditor: Auditor, statements: readonly Statement[]): Promise<Map<SignedCheckpoint, string>> {
   const { cluster, signer, replay, onProgress } = auditor;
-  const differences = new Map<SignedCheckpoint, string>();
+  const compared = new Map<SignedCheckpoint, string>();
   const signed = statements.flatMap(({ id, own, agreed }) => [
     { who: `node ${id}`, statement: own },
     ...(agreed === undefined ? [] : [{ who: "a quorum", statement: agreed }]),
@@ -111,7 +122,7 @@ async function execute(auditor: Auditor, statements: readonly Statement[]): Prom
     for (const { who, statement } of signed) {
       if (statement.height !== replay.state.height) continue;
       const difference = replay.difference(statement);
-      if (difference !== undefined) differences.set(statement, `${who} has signed another state: ${difference}`);
+      compared.set(statement, difference === undefined ? AGREES : `${who} has signed another state: ${difference}`);
     }
   };
   const target = Math.max(0, ...signed.map(({ statement }) => statement.height));
@@ -130,5 +141,5 @@ async function execute(auditor: Auditor, statements: readonly Statement[]): Prom
   } finally {
     client.close();
   }
-  return differences;
+  return compared;
 }

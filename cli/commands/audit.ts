@@ -16,7 +16,9 @@ function describe(report: AuditReport): string {
   const rows = report.nodes.map(({ id, height, verdict }) => [id, height, verdict]);
   const signed = report.checkpointHeight === 0 ? [] : [`A quorum has signed height ${report.checkpointHeight}.`];
   return [
-    `Executed blocks ${report.from + 1} to ${report.height}: ${report.transactions} transactions, all signatures good.`,
+    report.height === report.from
+      ? `There is nothing new since height ${report.from}.`
+      : `Executed blocks ${report.from + 1} to ${report.height}: ${report.transactions} transactions.`,
     ...signed,
     table([["node", "signed height", "verdict"], ...rows]),
     ...(report.difference === null ? [] : [`DIFFERENCE ${report.difference}`]),

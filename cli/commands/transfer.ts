@@ -5,7 +5,15 @@ import { CodedError } from "../../node/base/errors.ts";
 import { decodeTransfers, encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
 import type { ReverseTransferBody } from "../../node/wire/kinds.ts";
 import { type Assets, parseId } from "../amounts.ts";
-import { ask, assetsNamed, CLUSTER_OPTIONS, type ClusterArguments, newId, withReader } from "../cluster-access.ts";
+import {
+  ask,
+  assetsFor,
+  assetsNamed,
+  CLUSTER_OPTIONS,
+  type ClusterArguments,
+  newId,
+  withReader,
+} from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
 import { SUBMIT_OPTIONS, submitRecord } from "../submit.ts";
@@ -24,6 +32,7 @@ interface TransferArguments {
   readonly reverse?: string | undefined;
 }
 
+const DEFAULT_CODE = 1;
 const NOTHING = { debitAccountId: 0n, creditAccountId: 0n, ledger: 0, timeout: 0, pendingId: 0n };
 
 function usage(message: string): CodedError {
@@ -75,16 +84,19 @@ async function reversalOf(
   if (args.from !== undefined || args.to !== undefined || args.pending) {
     throw usage("--reverse takes accounts from the transfer: leave out --from, --to and --pending");
   }
-  if (args.amount !== undefined) {
-    if (args.ledger === undefined) throw usage("--amount needs --ledger, to know its decimals");
-    const assets = await assetsNamed(args, args.ledger);
-    return { id, transfer, amount: assets.parseAmount(args.amount, assets.ledgerOf(args.ledger)) };
-  }
+  if (args.timeout > 0 || args.code !== DEFAULT_CODE) throw usage("a reversal has no --timeout, and a code of its own");
   return await withReader(args, async (client) => {
     const [original] = decodeTransfers((await ask(client, { type: "transfers", ids: [transfer] })).records);
     const { amount: reversed } = await ask(client, { type: "reversed", id: transfer });
     if (original === undefined || reversed === null) {
       throw new CodedError("not_found", `there is no transfer ${transfer} that you may see`);
+    }
+    const assets = await assetsFor(client, original.ledger, args.ledger ?? "");
+    if (args.ledger !== undefined && assets.ledgerOf(args.ledger) !== original.ledger) {
+      throw usage(`transfer ${transfer} is in ${assets.nameOf(original.ledger)}, not in ${args.ledger}`);
+    }
+    if (args.amount !== undefined) {
+      return { id, transfer, amount: assets.parseAmount(args.amount, original.ledger) };
     }
     const left = original.amount - BigInt(reversed);
     if (left === 0n) throw new CodedError("exceeds_original", `all of transfer ${transfer} has been given back`);
@@ -105,7 +117,7 @@ export const transfer: CommandModule = command({
       .option("ledger", { type: "string", describe: "currency such as EUR, or an asset" })
       .option("code", {
         type: "number",
-        default: 1,
+        default: DEFAULT_CODE,
         coerce: whole("code", 1, U16_MAX),
         describe: "what kind of transfer it is, 1 to 65535: your own numbers",
       })

@@ -89,9 +89,12 @@ export class TransferRules implements BatchRules {
     const { rows } = accounts;
     const d = debit * layout.RECORD_WORDS;
     const c = credit * layout.RECORD_WORDS;
-    if (rows[d + layout.AUTHORITY] !== this.#authority && this.#authority !== SYSTEM_AUTHORITY) {
+    if (this.#isForeign(rows[d + layout.AUTHORITY])) {
       const refused = this.#delegated(words, at, flags, d);
       if (refused !== 0) return refused;
+    }
+    if ((flags & transferFlags.closingCredit) !== 0 && this.#isForeign(rows[c + layout.AUTHORITY])) {
+      return TransferStatus.creditAccountNotAuthorized;
     }
     const ledger = rows[d + layout.LEDGER];
     if (ledger !== rows[c + layout.LEDGER]) return TransferStatus.accountsMustHaveTheSameLedger;
@@ -117,6 +120,11 @@ export class TransferRules implements BatchRules {
     this.#store(words, at, flags, debit, credit, stamp);
     this.#move(flags, debit, credit);
     return TransferStatus.created;
+  }
+
+  /** Whether an account of this authority is not the signer's to debit or to close. */
+  #isForeign(authority: number | undefined): boolean {
+    return authority !== this.#authority && this.#authority !== SYSTEM_AUTHORITY;
   }
 
   /** The signer does not own the account at `d`: whether its allowance covers the debit; 0 when it does. */

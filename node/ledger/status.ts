@@ -80,6 +80,7 @@ export const TransferStatus = {
   debitAccountNotFound: 21,
   creditAccountNotFound: 22,
   debitAccountNotAuthorized: 1_001,
+  creditAccountNotAuthorized: 1_005,
   flagsNotDelegated: 1_003,
   exceedsDelegatedLimit: 1_004,
   accountsMustHaveTheSameLedger: 23,

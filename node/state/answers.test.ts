@@ -188,7 +188,7 @@ function answersFrom(payments: Payments): Answers {
   const own = {
     settlement: new Settlement(ledger, postings),
     assets: new Assets(ledger, postings),
-    reversals: new Reversals(ledger),
+    reversals: new Reversals(ledger, payments),
   };
   const parts = { registry: new Registry(), sessions: new Sessions(), risk: new Risk() };
   return new Answers({ ...parts, ...own, ledger, payments, outbox: new Outbox(sha256, CLUSTER_ID) });

@@ -4,7 +4,18 @@ import { decodeAccounts, decodeTransfers, transferFlags } from "../ledger/record
 import { TransferStatus } from "../ledger/status.ts";
 import type { Command } from "../wire/body.ts";
 import { batchResults } from "../wire/results.ts";
-import { ALICE, BOB, CORNER_SHOP, FUNDS, HUB, type Result, type Town, town, transfers } from "./chain.test-support.ts";
+import {
+  ALICE,
+  BOB,
+  CORNER_SHOP,
+  FUNDS,
+  HUB,
+  payment,
+  type Result,
+  type Town,
+  town,
+  transfers,
+} from "./chain.test-support.ts";
 import type { QueryAnswer, StateQuery } from "./queries.ts";
 
 const EVERYTHING = { authority: 1, seesAll: true };
@@ -67,7 +78,8 @@ describe("a reversal", () => {
   test("needs the authority of who was paid, and the money", () => {
     const it = paid();
     it.bank.must(transfers({ ...PAID, id: 110n, creditAccountId: CORNER_SHOP }));
-    expect(statusOf(it.bank.submit(reversal(111n, 1n, 110n)))).toBe(TransferStatus.debitAccountNotAuthorized);
+    expect(statusOf(it.bank.submit(reversal(111n, 1n, 110n)))).toBe("not_authorized");
+    expect(statusOf(it.bank.submit(reversal(111n, 71n, 110n)))).toBe("not_authorized");
     expect(statusOf(it.shopBank.submit(reversal(111n, 1n, 110n)))).toBe(TransferStatus.created);
     it.bank.must(transfers({ ...PAID, id: 120n, debitAccountId: BOB, creditAccountId: ALICE, amount: 10_070n }));
     expect(statusOf(it.bank.submit(reversal(121n, 70n)))).toBe(TransferStatus.exceedsCredits);
@@ -84,6 +96,17 @@ describe("a reversal", () => {
     const lift = { ...PAID, id: 202n, pendingId: 201n, flags: transferFlags.voidPendingTransfer };
     it.bank.must(transfers(hold, lift));
     expect(it.bank.submit(reversal(203n, 1n, transfer))).toEqual({ status: refusal });
+  });
+
+  test("of what a payment moved is refused: it is settled, and would be paid out twice", () => {
+    const it = town();
+    it.bank.must(payment({ id: 500n, payer: ALICE, payee: CORNER_SHOP, amount: 70n }));
+    const filter = { accountId: CORNER_SHOP, limit: 10, flags: 3, timestampMin: 0n, timestampMax: 0n };
+    const answer = ask(it, { type: "accountTransfers", ...filter });
+    const moved = answer.type === "accountTransfers" ? decodeTransfers(answer.records) : [];
+    expect(moved.map(({ amount }) => amount)).toEqual([70n, 70n]);
+    for (const { id } of moved) expect(it.shopBank.submit(reversal(600n, 1n, id))).toEqual({ status: "wrong_state" });
+    expect(balance(it, CORNER_SHOP)).toBe(70n);
   });
 
   test("of a post gives back what was posted", () => {

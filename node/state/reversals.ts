@@ -12,6 +12,7 @@ import type { ReverseTransferBody } from "../wire/kinds.ts";
 import type { Refusal } from "../wire/results.ts";
 import { type Schema, tuple, u128 } from "../wire/schema.ts";
 import type { Moment } from "./moment.ts";
+import type { Payments } from "./payments/payments.ts";
 import { TRANSFER_CODES } from "./postings.ts";
 import { Table } from "./table.ts";
 
@@ -27,7 +28,7 @@ const decodeRow: Schema<Reversed> = (value, path) => {
   return { transfer, amount };
 };
 
-type RefusedReversal = Extract<Refusal, "not_found" | "wrong_state" | "exceeds_original">;
+type RefusedReversal = Extract<Refusal, "not_found" | "not_authorized" | "wrong_state" | "exceeds_original">;
 
 /** Transfers that move nothing: what they hold is voided, not reversed. */
 const MOVES_NOTHING: number = transferFlags.pending | transferFlags.voidPendingTransfer;
@@ -38,10 +39,12 @@ export class Reversals {
     decode: decodeRow,
   });
   readonly #ledger: Ledger;
+  readonly #payments: Payments;
   readonly #slotOf = new Map<bigint, number>();
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, payments: Payments) {
     this.#ledger = ledger;
+    this.#payments = payments;
   }
 
   /** How much of a transfer has been given back so far. */
@@ -54,7 +57,9 @@ export class Reversals {
   reverse(moment: Moment, body: ReverseTransferBody, signer: number): Uint8Array | RefusedReversal {
     const original = this.#ledger.lookupTransfer(body.transfer);
     if (original === undefined) return "not_found";
-    if ((original.flags & MOVES_NOTHING) !== 0) return "wrong_state";
+    // Before anything is said of it: whoever may not give it back learns nothing of the transfer.
+    if (this.#ledger.accountAuthority(original.creditAccountId) !== signer) return "not_authorized";
+    if ((original.flags & MOVES_NOTHING) !== 0 || this.#isOfPayment(original)) return "wrong_state";
     // A retry, or an id that is somebody else's: the ledger compares it with what is there.
     const isNew = this.#ledger.lookupTransfer(body.id) === undefined;
     if (isNew && body.amount > original.amount - this.reversed(original.id)) return "exceeds_original";
@@ -76,6 +81,12 @@ export class Reversals {
     this.table.rows().forEach(({ transfer }, slot) => {
       this.#slotOf.set(transfer, slot);
     });
+  }
+
+  /** A payment is settled by what it moved: it is paid back by another payment, never behind its back. */
+  #isOfPayment({ id, pendingId, userData128 }: Transfer): boolean {
+    const payment = this.#payments.get(userData128);
+    return payment !== undefined && payment.hold !== 0n && (payment.hold === id || payment.hold === pendingId);
   }
 
   #add(transfer: bigint, amount: bigint): void {

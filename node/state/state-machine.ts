@@ -111,7 +111,7 @@ export class StateMachine {
     this.#outbox = new Outbox(sha256, this.#clusterId);
     const postings = new Postings(this.#ledger, sha256);
     this.#assets = new Assets(this.#ledger, postings);
-    this.#reversals = new Reversals(this.#ledger);
+    this.#reversals = new Reversals(this.#ledger, this.#payments);
     this.#settlement = new Settlement(this.#ledger, postings);
     const shared = { ledger: this.#ledger, risk: this.#risk, settlement: this.#settlement };
     const money = { ...shared, outbox: this.#outbox, payments: this.#payments };

@@ -143,7 +143,7 @@ export const TRANSFER_STATUS_NUMBERS: Readonly<Record<string, number>> = {
   ...{ pending_id_must_not_be_zero: 14, pending_id_must_not_be_int_max: 15, pending_id_must_be_different: 16 },
   ...{ timeout_reserved_for_pending_transfer: 17, closing_transfer_must_be_pending: 64, ledger_must_not_be_zero: 19 },
   ...{ code_must_not_be_zero: 20, debit_account_not_found: 21, credit_account_not_found: 22 },
-  ...{ debit_account_not_authorized: 1001, debit_account_frozen: 1002 },
+  ...{ debit_account_not_authorized: 1001, debit_account_frozen: 1002, credit_account_not_authorized: 1005 },
   ...{ flags_not_delegated: 1003, exceeds_delegated_limit: 1004 },
   ...{ accounts_must_have_the_same_ledger: 23 },
   ...{ transfer_must_have_the_same_ledger_as_accounts: 24, pending_transfer_not_found: 25 },
@@ -484,6 +484,8 @@ export class ReferenceLedger {
       }
       if (this.spent(signer, dr.ledger) + t.amount > limit.amount) return "exceeds_delegated_limit";
     }
+    const closes = has(T.closingCredit) && signer !== SYSTEM;
+    if (closes && this.#state.authorities.get(cr.id) !== signer) return "credit_account_not_authorized";
     if (dr.ledger !== cr.ledger) return "accounts_must_have_the_same_ledger";
     if (t.ledger !== dr.ledger) return "transfer_must_have_the_same_ledger_as_accounts";
     if (has(T.imported)) {
