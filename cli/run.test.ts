@@ -120,7 +120,7 @@ describe("wrong use: exit code 2, what to do on standard error, nothing on stand
     [["transfer", "--post", "1", "--void", "2"], "mutually exclusive"],
     [["transfer", "--post", "1", "--from", "7"], "leave out --from"],
     [["transfer", "--post", "1", "--amount", "1"], "--amount needs --ledger"],
-    [["transfer", "--reverse", "1", "--amount", "1"], "--amount needs --ledger"],
+    [["transfer", "--reverse", "1", "--code", "2"], "a reversal has no --timeout, and a code of its own"],
     [["transfer", "--reverse", "1", "--post", "2"], "mutually exclusive"],
     [["transfer", "--reverse", "1", "--to", "2"], "--reverse takes accounts from the transfer"],
     [[...MOVE, "--timeout", "5"], "--timeout is for --pending"],

@@ -174,6 +174,8 @@ describe("accounts and transfers", () => {
     await done(...part);
     expect(await json(...part)).toMatchObject({ status: "exists" });
     await refused("exceeds_original", "transfer", "--reverse", "120", "--amount", "6.01", ...EUR);
+    const foreign = await q("transfer", "--reverse", "120", "--amount", "1", "--ledger", "JPY");
+    expect(foreign).toMatchObject({ code: 2, err: expect.stringContaining("is in EUR, not in JPY") });
     await done("transfer", "--reverse", "120");
     await refused("exceeds_original", "transfer", "--reverse", "120");
     await refused("not_found", "transfer", "--reverse", "777777");

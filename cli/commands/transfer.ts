@@ -135,7 +135,7 @@ export const transfer: CommandModule = command({
       .conflicts("void", "reverse")
       .example("$0 transfer --from 7 --to 8 --amount 12.50 --ledger EUR", "12.50 euros from account 7 to account 8")
       .example("$0 transfer --post 42", "carries out transfer 42, which was made with --pending")
-      .example("$0 transfer --reverse 42 --amount 5 --ledger EUR", "5 euros of what transfer 42 moved go back"),
+      .example("$0 transfer --reverse 42 --amount 5", "5 of what transfer 42 moved go back, in its own currency"),
   handler: async (args, output) => {
     const id = args.id === undefined ? newId(Date.now()) : parseId(args.id);
     if (args.reverse !== undefined) {
