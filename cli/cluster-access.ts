@@ -6,15 +6,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readU128, viewOf } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
-import {
-  type ClusterFile,
-  type Consistency,
-  type KeyPair,
-  parseClusterFile,
-  QuorateClient,
-  readKeyFile,
-} from "../node/client/index.ts";
-import { decodeAnswer, encodeQuery, type Query, type QueryAnswer } from "../node/state/queries.ts";
+import { ask } from "../node/client/ask.ts";
+import { type ClusterFile, type KeyPair, parseClusterFile, QuorateClient, readKeyFile } from "../node/client/index.ts";
 import { Assets, CURRENCIES_ONLY, isDigital } from "./amounts.ts";
 
 export interface ClusterArguments {
@@ -71,15 +64,6 @@ async function closing<T>(client: QuorateClient, act: (client: QuorateClient) =>
   } finally {
     client.close();
   }
-}
-
-/** Asks a typed query. */
-export async function ask<T extends Query["type"]>(
-  client: QuorateClient,
-  query: Query & { readonly type: T },
-  consistency: Consistency = "linearizable",
-): Promise<Extract<QueryAnswer, { readonly type: T }> | (QueryAnswer & { readonly type: T })> {
-  return decodeAnswer<T>(query.type, await client.query(encodeQuery(query), consistency));
 }
 
 /** What is needed to speak of ledgers by these codes or numbers; asks only where one is no currency. */

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Prng } from "../node/base/prng.ts";
+import { ask } from "../node/client/ask.ts";
 import {
   type Account,
   ClientError,
@@ -25,7 +26,7 @@ import {
 } from "../node/client/index.ts";
 import { decodeAccounts } from "../node/ledger/records.ts";
 import { batchResults } from "../node/wire/results.ts";
-import { ask } from "./cluster-access.ts";
+
 import { clusterStatus, type NodeStatus, waitReady } from "./node-status.ts";
 import { LocalCluster } from "./processes.ts";
 import { formatReceiptFile } from "./receipt-file.ts";

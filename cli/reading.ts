@@ -2,9 +2,10 @@
 import { U32_MAX, U64_MAX, U128_MAX } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
 import { QUERY_RESULTS_MAX } from "../node/base/limits.ts";
+import { ask } from "../node/client/ask.ts";
 import type { Consistency, Query, QueryAnswer, QuorateClient } from "../node/client/index.ts";
 import { parseTime } from "./amounts.ts";
-import { ask } from "./cluster-access.ts";
+
 import { U16_MAX, whole } from "./numbers.ts";
 
 /** A whole number that may be wider than 32 bits. */

@@ -7,10 +7,11 @@
  */
 import { toHex } from "../../node/base/bytes.ts";
 import { errorCode, errorMessage } from "../../node/base/errors.ts";
+import { ask } from "../../node/client/ask.ts";
 import { checkCheckpoint } from "../../node/client/checkpoints.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
 import type { SignedCheckpoint } from "../../node/wire/attestation.ts";
-import { ask } from "../cluster-access.ts";
+
 import type { Replay } from "../verify/replay.ts";
 
 const TIMEOUT_MS = 5_000;

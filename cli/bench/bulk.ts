@@ -6,10 +6,11 @@
 import { performance } from "node:perf_hooks";
 import { CodedError } from "../../node/base/errors.ts";
 import { Prng } from "../../node/base/prng.ts";
+import { ask } from "../../node/client/ask.ts";
 import { batchResults, type Command, type QuorateClient } from "../../node/client/index.ts";
 import { accountFilterFlags } from "../../node/ledger/filters.ts";
 import { AccountStatus, TransferStatus } from "../../node/ledger/status.ts";
-import { ask } from "../cluster-access.ts";
+
 import { accountBatches, type BatchShape, TransferBatches } from "./flat-batches.ts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
 import type { Target } from "./target.ts";

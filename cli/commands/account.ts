@@ -1,5 +1,6 @@
 /** `quorate account`: accounts and what happened on them. */
 import type { CommandModule } from "yargs";
+import { ask } from "../../node/client/ask.ts";
 import { accountFilterFlags, decodeBalances } from "../../node/client/index.ts";
 import type { AccountFilter } from "../../node/ledger/filters.ts";
 import {
@@ -11,7 +12,7 @@ import {
   transferFlags,
 } from "../../node/ledger/records.ts";
 import { formatTime, isDigital, parseId } from "../amounts.ts";
-import { ask, assetsFor, assetsNamed, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
+import { assetsFor, assetsNamed, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { U16_MAX, whole } from "../numbers.ts";
 import { EXIT, table } from "../output.ts";

@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
+import { ask } from "../../node/client/ask.ts";
 import type { QuorateClient } from "../../node/client/index.ts";
 import type { PaymentView } from "../../node/state/queries.ts";
 import { CHANNELS } from "../../node/wire/kinds.ts";
 import { parseId } from "../amounts.ts";
-import { ask, assetsNamed, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
+import { assetsNamed, CLUSTER_OPTIONS, newId, withReader } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";

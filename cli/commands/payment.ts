@@ -2,10 +2,11 @@
 import type { CommandModule } from "yargs";
 import { U32_MAX } from "../../node/base/bytes.ts";
 import { QUERY_RESULTS_MAX } from "../../node/base/limits.ts";
+import { ask } from "../../node/client/ask.ts";
 import type { Command } from "../../node/client/index.ts";
 import { PAYMENT_STATES } from "../../node/state/payments/payment.ts";
 import { formatTime, parseId } from "../amounts.ts";
-import { ask, assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
+import { assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { type Output, table } from "../output.ts";

@@ -1,7 +1,8 @@
 /** `quorate risk`: the rules in force and the block list. */
 import type { CommandModule } from "yargs";
+import { ask } from "../../node/client/ask.ts";
 import { type Assets, parseId } from "../amounts.ts";
-import { ask, assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
+import { assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 

@@ -1,8 +1,9 @@
 /** `quorate settlement`: windows and net positions. */
 import type { CommandModule } from "yargs";
+import { ask } from "../../node/client/ask.ts";
 import type { WindowView } from "../../node/state/queries.ts";
 import { type Assets, formatTime } from "../amounts.ts";
-import { ask, assetsNamed, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
+import { assetsNamed, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { EXIT, table } from "../output.ts";
 import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";

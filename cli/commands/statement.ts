@@ -2,11 +2,12 @@
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import { QUERY_RESULTS_MAX } from "../../node/base/limits.ts";
+import { ask } from "../../node/client/ask.ts";
 import { accountFilterFlags, type QuorateClient } from "../../node/client/index.ts";
 import { type Account, decodeAccounts, decodeTransfers, type Transfer } from "../../node/ledger/records.ts";
 import { Statement, type StatementBalances, type StatementLine } from "../../node/ledger/statement.ts";
 import { type Assets, formatTime, parseId, parseTime } from "../amounts.ts";
-import { ask, assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
+import { assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { type Output, table } from "../output.ts";
 import { otherAccount, statementColumns } from "../reports/columns.ts";

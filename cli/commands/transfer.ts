@@ -2,11 +2,11 @@
 import type { CommandModule } from "yargs";
 import { U32_MAX, U128_MAX } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
+import { ask } from "../../node/client/ask.ts";
 import { decodeTransfers, encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
 import type { ReverseTransferBody } from "../../node/wire/kinds.ts";
 import { type Assets, parseId } from "../amounts.ts";
 import {
-  ask,
   assetsFor,
   assetsNamed,
   CLUSTER_OPTIONS,

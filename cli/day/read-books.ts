@@ -4,11 +4,12 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../../node/base/errors.ts";
+import { ask } from "../../node/client/ask.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
 import { decodeAccounts } from "../../node/ledger/records.ts";
 import type { PaymentView, QueryAnswer, WindowView } from "../../node/state/queries.ts";
 import type { AcquirerReport } from "../../sim/acquirer/core.ts";
-import { ask } from "../cluster-access.ts";
+
 import { clusterStatus, type NodeStatus } from "../node-status.ts";
 
 const PAGE = 5_000;

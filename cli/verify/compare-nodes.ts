@@ -3,6 +3,7 @@
  * behind the last committed one (proposals that never got a quorum), but never before a checkpoint of its own.
  */
 import { toHex } from "../../node/base/bytes.ts";
+import { quorumOf } from "../../node/wire/attestation.ts";
 import type { VerifiedNode } from "./verify-node.ts";
 
 export interface Comparison {
@@ -12,7 +13,7 @@ export interface Comparison {
 }
 
 export function compareNodes(nodes: readonly VerifiedNode[]): Comparison {
-  const quorum = Math.floor(nodes.length / 2) + 1;
+  const quorum = quorumOf(nodes.length);
   const problems: string[] = [];
   for (let height = 1; ; height++) {
     const counts = new Map<string, number>();

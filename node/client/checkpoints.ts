@@ -2,7 +2,6 @@
  * Signed checkpoints as a client uses them: fetched, believed only when a quorum of the cluster's nodes has signed, and the
  * ground on which a receipt or a later checkpoint is proved.
  */
-import { decodeAnswer, encodeQuery, type Query, type QueryAnswer } from "../state/queries.ts";
 import type { ClusterFile } from "../transport/cluster-file.ts";
 import {
   type Attested,
@@ -13,6 +12,7 @@ import {
 } from "../wire/attestation.ts";
 import { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 import { WireError } from "../wire/msgpack.ts";
+import { ask } from "./ask.ts";
 import type { QuorateClient } from "./client.ts";
 import { sha256 } from "./crypto.ts";
 import { ClientError } from "./errors.ts";
@@ -35,7 +35,7 @@ export function checkCheckpoint(cluster: ClusterFile, encoded: Uint8Array, signe
 
 /** The newest checkpoint that a quorum has signed. Throws `ClientError`: `checkpoint_unavailable` where there is none yet. */
 export async function fetchCheckpoint(client: QuorateClient, cluster: ClusterFile): Promise<SignedCheckpoint> {
-  const { agreed } = await askChain(client, { type: "checkpoint" });
+  const { agreed } = await ask(client, { type: "checkpoint" });
   if (agreed !== null) return checkCheckpoint(cluster, agreed);
   throw new ClientError(
     "checkpoint_unavailable",
@@ -52,7 +52,7 @@ export async function fetchConsistency(
   if (earlier.height > later.height) {
     throw forked(`the cluster's newest checkpoint is at height ${later.height}, before height ${earlier.height}`);
   }
-  const { path } = await askChain(client, { type: "consistency", earlier: earlier.height, size: later.height });
+  const { path } = await ask(client, { type: "consistency", earlier: earlier.height, size: later.height });
   if (!extendsHistory(earlier, later, path))
     throw forked(`height ${later.height} does not extend height ${earlier.height}`);
   return path;
@@ -64,7 +64,7 @@ export async function fetchInclusion(
   block: { readonly height: number; readonly blockHash: Uint8Array },
   checkpoint: Attested,
 ): Promise<readonly Uint8Array[]> {
-  const { path } = await askChain(client, { type: "inclusion", height: block.height, size: checkpoint.height });
+  const { path } = await ask(client, { type: "inclusion", height: block.height, size: checkpoint.height });
   if (!liesUnder(block, checkpoint, path))
     throw forked(`block ${block.height} is not in the history of the checkpoint`);
   return path;
@@ -83,13 +83,6 @@ export function liesUnder(
   path: readonly Uint8Array[],
 ): boolean {
   return verifyInclusion(sha256, { blockHash, index: height - 1, size, root }, path);
-}
-
-async function askChain<T extends Query["type"]>(
-  client: QuorateClient,
-  query: Query & { readonly type: T },
-): Promise<Extract<QueryAnswer, { readonly type: T }> | (QueryAnswer & { readonly type: T })> {
-  return decodeAnswer<T>(query.type, await client.query(encodeQuery(query)));
 }
 
 function invalid(reason: string, cause?: unknown): ClientError {
