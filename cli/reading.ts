@@ -17,10 +17,10 @@ function wide(name: string, max: bigint): (text: string) => bigint {
 }
 
 function consistency(text: string): Consistency {
-  if (text === "linearizable" || text === "local") return text;
+  if (text === "linearizable" || text === "lease" || text === "local") return text;
   const bound = /^(\d{1,10})ms$/.exec(text)?.[1];
   if (bound !== undefined && Number(bound) <= U32_MAX) return { maxStalenessMs: Number(bound) };
-  throw new CodedError("usage", `--consistency must be linearizable, local, or a bound such as 500ms`);
+  throw new CodedError("usage", `--consistency must be linearizable, lease, local, or a bound such as 500ms`);
 }
 
 /** An option of which a text or a number becomes a value. */
@@ -37,7 +37,8 @@ export const CONSISTENCY_OPTION: {
     type: "string",
     default: "linearizable",
     coerce: consistency,
-    describe: "how fresh: linearizable, at most so old (500ms), or local for what the node has",
+    describe:
+      "how fresh: linearizable, lease (where nodes have one), at most so old (500ms), or local for what the node has",
   },
 };
 

@@ -49,6 +49,8 @@ export interface NodeTiming {
   readonly tickMs: number;
   readonly electionTimeoutTicks: number;
   readonly heartbeatTicks: number;
+  /** By how many thousandths at most a clock of the cluster is off; undefined: leaders have no lease. */
+  readonly leaseDriftPermille?: number;
 }
 
 export interface NodeOptions {
@@ -129,7 +131,7 @@ function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (erro
   const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, cipher, onFatal: fail });
   if (isNew) checkLogBesideNewStore(log);
   checkHistory(log, state);
-  const { electionTimeoutTicks, heartbeatTicks } = options.timing;
+  const { tickMs, electionTimeoutTicks, heartbeatTicks, leaseDriftPermille } = options.timing;
   const random = host.random.fork("raft");
   const raft = parts.createRaft({
     id: options.id,
@@ -137,8 +139,10 @@ function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (erro
     hardState: loadHardState(host.store),
     log: new DurableLogView(log),
     commit: state.height,
+    tickMs,
     electionTimeoutTicks,
     heartbeatTicks,
+    leaseDriftPermille,
     random: (bound) => random.below(bound),
     preVote: true,
     checkQuorum: true,

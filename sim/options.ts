@@ -104,13 +104,16 @@ export interface SimOptions {
 /** Draws the options of a run. */
 export function drawOptions(random: Random): SimOptions {
   const nodes = pick(random, [3, 3, 3, 5]);
-  const timing = drawTiming(random);
+  const leases = chance(random, 300);
+  const timing = leases ? leasedTiming(random) : drawTiming(random);
+  const clockRates = drawClocks(random, nodes);
   const electionUs = timing.tickMs * timing.electionTimeoutTicks * US_PER_MS;
+  const faults = drawFaults(random, electionUs / US_PER_MS, leases);
   return {
     nodes,
     durationMs: between(random, 4_000, 10_000),
-    timing,
-    clockRates: drawClocks(random, nodes),
+    timing: leases ? { ...timing, leaseDriftPermille: worstDrift(clockRates) } : timing,
+    clockRates,
     appendBytesMax: pick(random, [1, 1, 1_000, 2_097_152]),
     appendsInFlightMax: pick(random, [1, 2, 32]),
     checkpointBlocks: pick(random, [5, 20, 100, 1_000]),
@@ -129,7 +132,7 @@ export function drawOptions(random: Random): SimOptions {
       latePermille: sometimes(random, 200),
       unavailablePermille: sometimes(random, 200),
     },
-    faults: drawFaults(random, electionUs / US_PER_MS),
+    faults,
     workload: drawWorkload(random),
     encrypted: chance(random, 250),
   };
@@ -142,10 +145,24 @@ function drawTiming(random: Random): NodeTiming {
   return { tickMs, electionTimeoutTicks: between(random, 8, 15), heartbeatTicks: between(random, 1, 3) };
 }
 
-/** In half of the runs all clocks are true. */
+/** Elections so long that clients hear of a new leader while a lease that is too long would still hold. */
+function leasedTiming(random: Random): NodeTiming {
+  return { tickMs: 40, electionTimeoutTicks: between(random, 8, 15), heartbeatTicks: between(random, 1, 3) };
+}
+
+/** In half of the runs all clocks are true; in some of the others each is as slow or as fast as any. */
 function drawClocks(random: Random, nodes: number): readonly number[] {
   const drift = chance(random, 500);
-  return Array.from({ length: nodes }, () => (drift ? between(random, 600, 1_600) : 1_000));
+  const extreme = chance(random, 300);
+  return Array.from({ length: nodes }, () => {
+    if (!drift) return 1_000;
+    return extreme ? pick(random, [600, 1_600]) : between(random, 600, 1_600);
+  });
+}
+
+/** The bound that all clocks of a run keep. */
+function worstDrift(clockRates: readonly number[]): number {
+  return Math.max(1, ...clockRates.map((rate) => Math.abs(rate - 1_000)));
 }
 
 /** What counts for elections is how long a frame takes beside the election timeout. */
@@ -168,19 +185,23 @@ function sometimes(random: Random, max: number): number {
 
 /**
  * Many kinds of faults or few; one upon the other, or with time between them to recover, which is a matter of election
- * timeouts too.
+ * timeouts too. Where leaders have leases no clock is slowed beyond what they are told; leaders are cut off, and hand over
+ * to such with slow clocks, whose own elections come too late.
  */
-function drawFaults(random: Random, electionMs: number): FaultOptions {
+function drawFaults(random: Random, electionMs: number, leases: boolean): FaultOptions {
   const present = pick(random, [150, 300, 600]);
-  const weights = Object.entries(FAULT_KINDS).map(([kind, max]) => [
+  const drawn = Object.entries(FAULT_KINDS).map(([kind, max]) => [
     kind,
     chance(random, present) ? between(random, 1, max) : 0,
   ]);
+  const often = between(random, 1, 10);
+  const leased = { slowTimers: 0, sickLeader: 0, isolateLeader: often, handOver: often };
+  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}) };
   return {
     everyMs: clamp(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_EVERY_MIN_MS, FAULT_EVERY_MAX_MS),
-    lastsMs: Math.min(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_LASTS_MAX_MS),
+    lastsMs: Math.min(Math.round(electionMs * pick(random, leases ? [3, 10] : [1, 3, 10])), FAULT_LASTS_MAX_MS),
     restartAfterMs: pick(random, [1, 10, 100, 1_000]),
-    weights: Object.fromEntries(weights) as Record<FaultKind, number>,
+    weights: weights as Record<FaultKind, number>,
   };
 }
 

@@ -22,8 +22,8 @@ describe("bug zoo", () => {
     const node = new OneNode();
     node.leads();
     node.isAcknowledged(2, 1);
-    const question = { type: "readIndex", requestId: 5 } as const;
-    const acknowledgement = { type: "heartbeatResponse", sequence: 1 } as const;
+    const question = { type: "readIndex", requestId: 5, lease: false } as const;
+    const acknowledgement = { type: "heartbeatResponse", sequence: 1, promiseMs: 0 } as const;
     node.hears(3, 1, question);
     node.hears(3, 1, question); // it comes twice
     expect(ofType("readIndexResponse", node.hears(2, 1, acknowledgement))).toHaveLength(1);
@@ -36,7 +36,7 @@ describe("bug zoo", () => {
     node.leads();
     node.reads(1);
     node.ticks(3);
-    for (const peer of [2, 3]) node.hears(peer, 2, { type: "heartbeatResponse", sequence: 0 });
+    for (const peer of [2, 3]) node.hears(peer, 2, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
     expect(node.takeReads()).toEqual([]);
   });
 

@@ -18,17 +18,20 @@ export type Tuning = Pick<
   RaftOptions,
   | "preVote"
   | "checkQuorum"
+  | "tickMs"
   | "electionTimeoutTicks"
   | "heartbeatTicks"
   | "appendBytesMax"
   | "appendsInFlightMax"
   | "bytesInFlightMax"
   | "readsWaitingMax"
+  | "leaseDriftPermille"
 >;
 
 export const TUNING: Tuning = {
   preVote: true,
   checkQuorum: true,
+  tickMs: 10,
   electionTimeoutTicks: 10,
   heartbeatTicks: 3,
   appendBytesMax: 1_000,
@@ -131,6 +134,8 @@ export class TestCluster {
   /** Messages on their way, by link. */
   readonly #links = new Map<string, Message[]>();
   readonly #cuts = new Set<string>();
+  /** All clocks are true. */
+  #nowMs = 0;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -156,8 +161,14 @@ export class TestCluster {
     return this.node(id).raft !== undefined;
   }
 
+  /** The time between two ticks passes. */
+  passTime(): void {
+    this.#nowMs += this.#options.tuning.tickMs;
+  }
+
   /** Calls the core, and does all that comes of it. */
   act<T>(id: NodeId, action: (raft: Raft) => T): T {
+    this.raft(id).tellTime(this.#nowMs);
     const result = action(this.raft(id));
     this.#drive(this.node(id));
     return result;
@@ -176,6 +187,7 @@ export class TestCluster {
     const [message] = this.#link(from, to).splice(place, 1);
     assert(message !== undefined, `there is a message on ${from}->${to}`);
     if (!this.isUp(to)) return false;
+    this.raft(to).tellTime(this.#nowMs);
     const credible = this.raft(to).step(message);
     this.#tell({ type: "delivered", node: to, message, credible });
     this.#drive(this.node(to));

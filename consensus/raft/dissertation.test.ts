@@ -33,11 +33,11 @@ describe("§4.2.3 and §6.2: check-quorum and stickiness", () => {
     const node = new OneNode({ count: 5, tuning });
     node.leads();
     for (let round = 0; round < 3; round++) {
-      for (const peer of [2, 3]) node.hears(peer, 1, { type: "heartbeatResponse", sequence: 0 });
+      for (const peer of [2, 3]) node.hears(peer, 1, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
       node.ticks(TIMEOUT);
       expect(node.raft.role).toBe("leader");
     }
-    node.hears(2, 1, { type: "heartbeatResponse", sequence: 0 });
+    node.hears(2, 1, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
     node.ticks(TIMEOUT);
     expect(node.raft).toMatchObject({ role: "follower", term: 1, leader: 0 });
   });
@@ -54,9 +54,9 @@ describe("§6.4: reads without the log", () => {
     node.isAcknowledged(2, 2);
     node.isAcknowledged(3, 2);
     expect(node.raft.commit).toBe(2);
-    node.hears(2, 1, { type: "heartbeatResponse", sequence: 1 });
+    node.hears(2, 1, { type: "heartbeatResponse", sequence: 1, promiseMs: 0 });
     expect(node.takeReads()).toEqual([]);
-    node.hears(4, 1, { type: "heartbeatResponse", sequence: 1 });
+    node.hears(4, 1, { type: "heartbeatResponse", sequence: 1, promiseMs: 0 });
     expect(node.takeReads()).toEqual([{ requestId: 7, index: 1 }]);
   });
 
@@ -64,10 +64,10 @@ describe("§6.4: reads without the log", () => {
     const node = new OneNode({ log: [1, 1], term: 1 });
     node.leads();
     expect(node.reads(7)).toEqual([]);
-    node.hears(2, 2, { type: "heartbeatResponse", sequence: 0 });
+    node.hears(2, 2, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
     expect(node.takeReads()).toEqual([]);
     expect(ofType("heartbeat", node.isAcknowledged(2, 3))).toMatchObject([{ sequence: 1 }, { sequence: 1 }]);
-    node.hears(2, 2, { type: "heartbeatResponse", sequence: 1 });
+    node.hears(2, 2, { type: "heartbeatResponse", sequence: 1, promiseMs: 0 });
     expect(node.takeReads()).toEqual([{ requestId: 7, index: 3 }]);
   });
 });
@@ -90,9 +90,10 @@ describe("§9.6: pre-vote", () => {
 
   test("whoever would vote says so and changes nothing", () => {
     const node = new OneNode({ tuning, log: [1, 3] });
+    node.ticks(TIMEOUT); // before that it may have heard a leader
     const question = { type: "preVote", lastIndex: 2, lastTerm: 3 } as const;
     expect(node.hears(2, 9, question)).toMatchObject([{ type: "preVoteResponse", granted: true, term: 9 }]);
-    expect(node.raft).toMatchObject({ role: "follower", term: 3, vote: 0, leader: 0 });
+    expect(node.raft).toMatchObject({ role: "preCandidate", term: 3, vote: 0, leader: 0 });
   });
 
   test.each([
@@ -100,6 +101,7 @@ describe("§9.6: pre-vote", () => {
     { why: "its term is no later", term: 3, lastIndex: 9, lastTerm: 2 },
   ])("a node that would not be elected is told so: $why", ({ term, lastIndex, lastTerm }) => {
     const node = new OneNode({ tuning, log: [1, 3] });
+    node.ticks(TIMEOUT);
     const answer = node.hears(2, term, { type: "preVote", lastIndex, lastTerm });
     expect(answer).toMatchObject([{ type: "preVoteResponse", granted: false, term: 3 }]);
   });

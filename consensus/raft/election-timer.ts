@@ -1,33 +1,50 @@
 /**
  * How long a node waits for a leader before it campaigns. The wait is drawn anew whenever the timer is reset, between the
- * election timeout and twice that, so that two nodes seldom campaign together (§5.2).
+ * election timeout and twice that, so that two nodes seldom campaign together (§5.2). And how long it is since a leader
+ * was heard, for as long as that is less than an election timeout: nobody deposes such a leader, and its lease may rest
+ * on that, whatever has become of this node's term since.
  */
 export class ElectionTimer {
   readonly #timeoutTicks: number;
   readonly #random: (bound: number) => number;
   #elapsed = 0;
   #patience = 0;
+  #sinceLeader: number;
 
-  constructor(timeoutTicks: number, random: (bound: number) => number) {
+  /** `mayHaveHeard`: this node lived before, and nobody knows what it heard then. */
+  constructor(timeoutTicks: number, random: (bound: number) => number, mayHaveHeard: boolean) {
     this.#timeoutTicks = timeoutTicks;
     this.#random = random;
+    this.#sinceLeader = mayHaveHeard ? 0 : timeoutTicks;
     this.reset();
   }
 
-  /** Whether less than the shortest election timeout has passed: a leader that was heard since is taken to live. */
-  get isFresh(): boolean {
-    return this.#elapsed < this.#timeoutTicks;
+  /** Whether a leader may have been heard within the shortest election timeout. */
+  get hasHeardLeader(): boolean {
+    return this.#sinceLeader < this.#timeoutTicks;
   }
 
   /** Time passes; true when it is time to campaign. */
   tick(): boolean {
     this.#elapsed += 1;
+    this.#sinceLeader += 1;
     return this.#elapsed >= this.#patience;
   }
 
-  /** The leader was heard, or a vote given: the same wait begins again. */
+  /** A vote was given: the same wait begins again. */
   restart(): void {
     this.#elapsed = 0;
+  }
+
+  /** A leader was heard: the same wait begins again. */
+  leaderHeard(): void {
+    this.restart();
+    this.#sinceLeader = 0;
+  }
+
+  /** This node has become the leader: there is no other that it could have heard. */
+  leads(): void {
+    this.#sinceLeader = this.#timeoutTicks;
   }
 
   /** A new wait begins. */

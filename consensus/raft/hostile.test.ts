@@ -53,8 +53,8 @@ const body: fc.Arbitrary<MessageBody> = fc.oneof(
     ...{ index: number, hintIndex: number, hintTerm: number },
   }),
   fc.record({ type: fc.constant("heartbeat" as const), commit: number, sequence: number }),
-  fc.record({ type: fc.constant("heartbeatResponse" as const), sequence: number }),
-  fc.record({ type: fc.constant("readIndex" as const), requestId: number }),
+  fc.record({ type: fc.constant("heartbeatResponse" as const), sequence: number, promiseMs: number }),
+  fc.record({ type: fc.constant("readIndex" as const), requestId: number, lease: fc.boolean() }),
   fc.record({
     type: fc.constant("readIndexResponse" as const),
     requestId: number,
@@ -185,7 +185,11 @@ describe("a message that no correct peer sends is ignored, leaves no trace, and 
     ["a leader's append to the leader of the term", leader, { ...append, previousIndex: 2, previousTerm: 1 }],
     ["a heartbeat to the leader of the term", leader, { type: "heartbeat", commit: 0, sequence: 0 }],
     ["an acknowledgement of what was never sent", leader, { ...accepted, index: 4 }],
-    ["an answer to a round of reads that was never asked", leader, { type: "heartbeatResponse", sequence: 1 }],
+    [
+      "an answer to a round of reads that was never asked",
+      leader,
+      { type: "heartbeatResponse", sequence: 1, promiseMs: 0 },
+    ],
   ])("%s", (_what, start, said) => {
     const node = start();
     const { raft } = node;
@@ -234,9 +238,9 @@ describe("what a peer that lies can cause (README.md): it can hinder, but not ch
   test("who invents terms deposes leaders, but cannot use up the terms with one message", () => {
     const node = new OneNode({ term: 5 });
     node.leads();
-    node.hears(2, 6 + TERM_LEAD_MAX, { type: "heartbeatResponse", sequence: 0 });
+    node.hears(2, 6 + TERM_LEAD_MAX, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
     expect(node.raft).toMatchObject({ role: "follower", term: 6 + TERM_LEAD_MAX });
-    node.hears(2, Number.MAX_SAFE_INTEGER, { type: "heartbeatResponse", sequence: 0 });
+    node.hears(2, Number.MAX_SAFE_INTEGER, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
     expect(node.raft.term).toBe(6 + TERM_LEAD_MAX);
   });
 });

@@ -5,6 +5,7 @@
  * Made when an election is won and dropped when the term ends, so nothing learned in one term is believed in another.
  */
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import { Lease } from "./lease.ts";
 import type { RaftLog } from "./log.ts";
 import type { MessageBody, MessageOf } from "./messages.ts";
 import type { RaftOptions } from "./options.ts";
@@ -19,6 +20,8 @@ export interface LeadershipDeps {
   readonly log: RaftLog;
   readonly options: RaftOptions;
   readonly send: (to: NodeId, body: MessageBody) => void;
+  /** As late as is known here, milliseconds of this node's clock. */
+  readonly nowMs: () => number;
   /** Hands a read its index. */
   readonly releaseRead: (request: ReadRequest, index: LogIndex) => void;
   /** Whether a position that a quorum has is committed with it. */
@@ -31,6 +34,7 @@ export class Leadership {
   readonly #deps: LeadershipDeps;
   readonly #replication: Replication;
   readonly #reads: ReadOnly;
+  readonly #lease: Lease;
   #heartbeatElapsed = 0;
   #quorumElapsed = 0;
   #heartbeatsWanted = false;
@@ -40,6 +44,7 @@ export class Leadership {
     this.#deps = deps;
     const { peers, log, options: limits, send } = deps;
     this.#reads = new ReadOnly(peers);
+    this.#lease = new Lease(limits.leaseDriftPermille);
     this.#replication = new Replication({ peers, log, limits, send });
   }
 
@@ -82,8 +87,9 @@ export class Leadership {
   sendHeartbeats(): void {
     this.#heartbeatsWanted = false;
     this.#heartbeatElapsed = 0;
-    this.#reads.close();
-    this.#replication.sendHeartbeats(this.#reads.sequence);
+    const round = this.#reads.leave();
+    this.#lease.sent(round, this.#deps.nowMs());
+    this.#replication.sendHeartbeats(round);
     this.#urgeTarget(); // the first word may have been lost
   }
 
@@ -118,10 +124,13 @@ export class Leadership {
   }
 
   /** False when no correct follower can have answered so. */
-  onHeartbeatResponse({ from, sequence }: MessageOf<"heartbeatResponse">): boolean {
+  onHeartbeatResponse({ from, sequence, promiseMs }: MessageOf<"heartbeatResponse">): boolean {
     if (sequence > this.#reads.sequence) return false;
     this.#replication.heard(from);
-    for (const read of this.#reads.answered(from, sequence)) this.#deps.releaseRead(read, read.index);
+    this.#lease.promised(promiseMs);
+    const reads = this.#reads.answered(from, sequence);
+    this.#lease.confirmed(this.#reads.confirmed);
+    for (const read of reads) this.#deps.releaseRead(read, read.index);
     return true;
   }
 
@@ -146,14 +155,21 @@ export class Leadership {
     const { log, send } = this.#deps;
     const to = this.transferTarget;
     if (to !== 0 && this.#replication.matchOf(to) === log.lastIndex) {
+      this.#lease.giveUp();
       send(to, { type: "timeoutNow", lastIndex: log.lastIndex });
     }
   }
 
-  /** §6.4: fixes the read's index now; it is released when a quorum has answered a later heartbeat. */
+  /** Whether this leader has a lease (§6.4.1). */
+  get hasLease(): boolean {
+    return this.#lease.holds(this.#deps.nowMs());
+  }
+
+  /** §6.4: fixes the read's index now; it is released when a quorum has answered a later heartbeat, or by a lease. */
   #beginRead(request: ReadRequest): void {
     const { commit } = this.#deps.log;
-    if (!this.#deps.readsNeedQuorum()) this.#deps.releaseRead(request, commit);
+    const released = !this.#deps.readsNeedQuorum() || (request.lease && this.hasLease);
+    if (released) this.#deps.releaseRead(request, commit);
     else if (this.#reads.add(request, commit)) this.#heartbeatsWanted = true;
   }
 }

@@ -48,12 +48,12 @@ export type MessageBody =
     }
   /** `commit` never exceeds what the receiver has acknowledged; `sequence` is the leader's newest round of reads. */
   | { readonly type: "heartbeat"; readonly commit: LogIndex; readonly sequence: number }
-  /** Echoes the sequence of the heartbeat it answers. */
-  | { readonly type: "heartbeatResponse"; readonly sequence: number }
+  /** Echoes the sequence of the heartbeat it answers. `promiseMs`: from here on no vote is given for so long (§6.4.1). */
+  | { readonly type: "heartbeatResponse"; readonly sequence: number; readonly promiseMs: number }
   /** The leader wants its follower to take over, if that has all of its log, up to `lastIndex`. */
   | { readonly type: "timeoutNow"; readonly lastIndex: LogIndex }
-  /** A follower asks for a read index. `requestId` is the follower's own name for the question. */
-  | { readonly type: "readIndex"; readonly requestId: number }
+  /** A follower asks for a read index. `requestId` is the follower's own name for the question; `lease`: a lease will do. */
+  | { readonly type: "readIndex"; readonly requestId: number; readonly lease: boolean }
   /** `index` is 0 when refused. */
   | {
       readonly type: "readIndexResponse";

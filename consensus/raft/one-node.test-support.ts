@@ -58,7 +58,10 @@ export class OneNode {
 
   ticks(count: number): readonly Message[] {
     return this.#during(() => {
-      for (let i = 0; i < count; i++) this.cluster.act(1, (raft) => raft.tick());
+      for (let i = 0; i < count; i++) {
+        this.cluster.passTime();
+        this.cluster.act(1, (raft) => raft.tick());
+      }
     });
   }
 

@@ -28,6 +28,10 @@ export interface RaftOptions {
   readonly preVote: boolean;
   /** A leader that hears from no quorum for an election timeout steps down, and voters that hear a leader deny votes. */
   readonly checkQuorum: boolean;
+  /** Milliseconds of this node's clock that pass between two ticks at least. */
+  readonly tickMs: number;
+  /** By how many thousandths at most a clock of the cluster is too fast or too slow; undefined: reads ask a quorum. */
+  readonly leaseDriftPermille?: number | undefined;
   /** Bytes of entry data in one append; at least one entry is always sent. */
   readonly appendBytesMax: number;
   /** Appends on their way to one follower. */
@@ -53,6 +57,12 @@ export function validateOptions(options: RaftOptions): void {
   assert(lastTerm !== undefined, "the last term is known");
   assert(lastTerm <= hardState.term, "the term was persisted before the entries of that term");
   assert(isCount(commit) && commit >= first - 1 && commit <= last, "what is committed is in the log");
+  const { leaseDriftPermille } = options;
+  assert(options.tickMs >= 0, "time does not go back between ticks");
+  if (leaseDriftPermille !== undefined) {
+    assert(isPositive(leaseDriftPermille) && leaseDriftPermille < 1_000, "clocks are off by more than 0, and go on");
+    assert(options.checkQuorum, "leases rest on votes that are denied");
+  }
   assert(isPositive(options.heartbeatTicks), "heartbeatTicks is positive");
   assert(isPositive(options.electionTimeoutTicks), "electionTimeoutTicks is positive");
   assert(options.electionTimeoutTicks > options.heartbeatTicks, "heartbeats must keep elections away");

@@ -135,7 +135,7 @@ describe("§5.2 leader election", () => {
 
   test("election timeouts are spread over one to two times the shortest, and drawn anew for each wait", () => {
     const draws = [0, 9, 4];
-    const timer = new ElectionTimer(TIMEOUT, (bound) => (draws.shift() ?? 0) % bound);
+    const timer = new ElectionTimer(TIMEOUT, (bound) => (draws.shift() ?? 0) % bound, false);
     const waits = [0, 1, 2].map(() => {
       let ticks = 1;
       while (!timer.tick()) ticks += 1;
@@ -268,7 +268,7 @@ describe("§5.3 log replication", () => {
     node.leads();
     for (let i = 0; i < 5; i++) {
       node.ticks(3);
-      const [again] = ofType("append", node.hears(2, 1, { type: "heartbeatResponse", sequence: 0 }));
+      const [again] = ofType("append", node.hears(2, 1, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 }));
       expect(again?.entries).toHaveLength(1);
     }
   });

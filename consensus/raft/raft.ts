@@ -44,6 +44,7 @@ export class Raft {
   #leadership: Leadership | undefined;
   readonly #forwarded: ForwardedReads;
   readonly #pending: PendingReady;
+  #nowMs = 0;
 
   constructor(options: RaftOptions) {
     validateOptions(options);
@@ -55,7 +56,8 @@ export class Raft {
     this.#vote = options.hardState.vote;
     this.#pending = new PendingReady(options.hardState);
     this.#forwarded = new ForwardedReads(options.readsWaitingMax, options.random);
-    this.#timer = new ElectionTimer(options.electionTimeoutTicks, options.random);
+    const livedBefore = options.hardState.term > 0;
+    this.#timer = new ElectionTimer(options.electionTimeoutTicks, options.random, livedBefore);
   }
 
   get term(): Term {
@@ -106,6 +108,16 @@ export class Raft {
     return this.#log.term(index);
   }
 
+  /** What the node's clock says, milliseconds that never go back. A read by lease needs to know before it is asked. */
+  tellTime(nowMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+  }
+
+  /** Whether a read by lease would be answered at once. */
+  get hasLease(): boolean {
+    return this.#leadership?.hasLease ?? false;
+  }
+
   /** Time passes. */
   tick(): void {
     if (this.#leadership === undefined) {
@@ -114,9 +126,10 @@ export class Raft {
     this.#log.assertInvariants();
   }
 
-  /** Starts an election at once. */
+  /** Starts an election at once; not where a leader may have a lease, for this node has promised its own vote, too. */
   campaign(): void {
     if (this.#role === "leader") return;
+    if (this.#options.leaseDriftPermille !== undefined && this.#hearsLeader()) return;
     this.#becomeCandidate(this.#options.preVote ? "preCandidate" : "candidate");
   }
 
@@ -146,17 +159,17 @@ export class Raft {
 
   /**
    * Asks for an index that covers everything committed before now; answered through `Ready.reads`, or never (messages
-   * may be lost). False when there is nobody to ask.
+   * may be lost). With `lease` the leader's lease will do, where it has one. False when there is nobody to ask.
    */
-  requestRead(requestId: number): boolean {
+  requestRead(requestId: number, lease = false): boolean {
     if (this.#leadership !== undefined) {
-      const request = { from: this.id, requestId };
+      const request = { from: this.id, requestId, lease };
       if (!this.#leadership.takeRead(request)) this.#refuseRead(request);
       return true;
     }
     if (this.#leader === 0) return false;
     if (this.#forwarded.isFull) this.#refuseRead({ from: this.id, requestId: this.#forwarded.takeOldest() });
-    this.#send(this.#leader, { type: "readIndex", requestId: this.#forwarded.add(requestId) });
+    this.#send(this.#leader, { type: "readIndex", requestId: this.#forwarded.add(requestId), lease });
     return true;
   }
 
@@ -231,8 +244,7 @@ export class Raft {
   }
 
   #hearsLeader(): boolean {
-    if (!this.#options.checkQuorum || this.#leader === 0) return false;
-    return this.#role === "leader" || this.#timer.isFresh;
+    return this.#options.checkQuorum && (this.#role === "leader" || this.#timer.hasHeardLeader);
   }
 
   /** A sender that lives in the past learns of the present, and steps down or gives up. */
@@ -241,7 +253,7 @@ export class Raft {
       const rejection = { type: "appendResponse", accepted: false, index: message.previousIndex } as const;
       this.#sendAfterPersist(message.from, { ...rejection, hintIndex: 0, hintTerm: 0 });
     } else if (message.type === "heartbeat") {
-      this.#sendAfterPersist(message.from, { type: "heartbeatResponse", sequence: 0 });
+      this.#sendAfterPersist(message.from, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
     } else if (message.type === "preVote") {
       this.#sendAfterPersist(message.from, { type: "preVoteResponse", granted: false });
     } else if (message.type === "vote") {
@@ -367,12 +379,14 @@ export class Raft {
   #becomeLeader(): void {
     this.#role = "leader";
     this.#leader = this.id;
+    this.#timer.leads();
     this.#leadership = new Leadership({
       term: this.#term,
       peers: this.#peers,
       log: this.#log,
       options: this.#options,
       send: (to, body) => this.#send(to, body),
+      nowMs: () => this.#nowMs,
       releaseRead: (request, index) => this.#releaseRead(request, index),
       isCommittable: (index) => this.quorumIndexIsCommittable(index),
       readsNeedQuorum: () => this.readsNeedQuorum(),
@@ -385,7 +399,7 @@ export class Raft {
   #follows(from: NodeId): boolean {
     if (this.#role === "leader" || (this.#leader !== 0 && this.#leader !== from)) return false;
     if (this.#role !== "follower" || this.#leader !== from) this.#becomeFollower(this.#term, from);
-    this.#timer.restart();
+    this.#timer.leaderHeard();
     return true;
   }
 
@@ -412,8 +426,14 @@ export class Raft {
   #onHeartbeat({ from, commit, sequence }: MessageOf<"heartbeat">): boolean {
     if (commit > this.#log.lastIndex) return false;
     this.#log.commitTo(commit);
-    this.#sendAfterPersist(from, { type: "heartbeatResponse", sequence });
+    this.#sendAfterPersist(from, { type: "heartbeatResponse", sequence, promiseMs: this.#promiseMs });
     return true;
+  }
+
+  /** For how long after a leader's word this node gives no vote: the first tick may come at once. */
+  get #promiseMs(): number {
+    const { checkQuorum, electionTimeoutTicks, tickMs } = this.#options;
+    return checkQuorum ? (electionTimeoutTicks - 1) * tickMs : 0;
   }
 
   /** Campaigns at once, without asking whether it would win; not for a word that comes late, when the log has grown. */
@@ -424,8 +444,8 @@ export class Raft {
 
   // Reads
 
-  #onReadIndex({ from, requestId }: MessageOf<"readIndex">): true {
-    const taken = this.#leadership?.takeRead({ from, requestId }) ?? false;
+  #onReadIndex({ from, requestId, lease }: MessageOf<"readIndex">): true {
+    const taken = this.#leadership?.takeRead({ from, requestId, lease }) ?? false;
     if (!taken) this.#refuseRead({ from, requestId });
     return true;
   }
@@ -444,12 +464,12 @@ export class Raft {
     for (const request of this.#leadership?.drainReads() ?? []) this.#refuseRead(request);
   }
 
-  #releaseRead({ from, requestId }: ReadRequest, index: LogIndex): void {
+  #releaseRead({ from, requestId }: Omit<ReadRequest, "lease">, index: LogIndex): void {
     if (from === this.id) this.#pending.answerRead({ requestId, index });
     else this.#send(from, { type: "readIndexResponse", requestId, index, refused: false });
   }
 
-  #refuseRead({ from, requestId }: ReadRequest): void {
+  #refuseRead({ from, requestId }: Omit<ReadRequest, "lease">): void {
     if (from === this.id) this.#pending.answerRead({ requestId, refused: true });
     else this.#send(from, { type: "readIndexResponse", requestId, index: 0, refused: true });
   }

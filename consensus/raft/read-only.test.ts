@@ -1,23 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { ForwardedReads } from "./forwarded-reads.ts";
-import { ReadOnly } from "./read-only.ts";
+import { ReadOnly, type ReadRequest } from "./read-only.ts";
 
-const read = (requestId: number, from = 1): { from: number; requestId: number } => ({ from, requestId });
+const read = (requestId: number, from = 1): ReadRequest => ({ from, requestId, lease: false });
 
 describe("rounds of reads (dissertation §6.4)", () => {
   test("reads that come before the heartbeats leave share a round, later ones begin another", () => {
     const reads = new ReadOnly([2, 3]);
     expect([reads.add(read(1), 5), reads.add(read(2), 5), reads.sequence]).toEqual([true, false, 1]);
-    reads.close();
+    reads.leave();
     expect([reads.add(read(3), 6), reads.sequence, reads.count]).toEqual([true, 2, 3]);
   });
 
   test("a quorum's answers release the reads of their round and of those before, and none after", () => {
     const reads = new ReadOnly([2, 3, 4, 5]);
     reads.add(read(1), 5);
-    reads.close();
+    reads.leave();
     reads.add(read(2), 6);
-    reads.close();
+    reads.leave();
     expect(reads.answered(2, 1)).toEqual([]);
     expect(reads.answered(3, 2)).toMatchObject([{ requestId: 1, index: 5 }]);
     expect(reads.answered(4, 1)).toEqual([]);
@@ -28,11 +28,22 @@ describe("rounds of reads (dissertation §6.4)", () => {
   test("a repeated answer is one answer, and a late one takes nothing back", () => {
     const reads = new ReadOnly([2, 3, 4, 5]);
     reads.add(read(1), 5);
-    reads.close();
+    reads.leave();
     reads.add(read(2), 5);
-    reads.close();
+    reads.leave();
     for (const sequence of [2, 2, 1]) expect(reads.answered(3, sequence)).toEqual([]);
     expect(reads.answered(4, 2)).toHaveLength(2);
+  });
+
+  test("heartbeats that no read waits for have a round of their own, and the newest that a quorum has answered is known", () => {
+    const reads = new ReadOnly([2, 3]);
+    expect([reads.leave(), reads.leave(), reads.confirmed]).toEqual([1, 2, 0]);
+    reads.add(read(1), 5);
+    expect(reads.leave()).toBe(3);
+    reads.answered(2, 2);
+    expect(reads.confirmed).toBe(2);
+    expect(reads.answered(3, 3)).toHaveLength(1);
+    expect(reads.confirmed).toBe(3);
   });
 
   test("a round that nobody has begun cannot be answered", () => {

@@ -3,7 +3,7 @@
  * answered a heartbeat that was sent after it arrived, for then no newer leader can have committed anything before.
  *
  * Rounds are numbered by the leader, never by the requester, so that neither a repeated request nor a late answer can
- * release a read that came after. A round stays open to further reads until its heartbeats have left.
+ * release a read that came after. All heartbeats belong to a round; it is open to reads until they leave.
  */
 import { assert } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId } from "../../node/base/ids.ts";
@@ -13,6 +13,8 @@ import { quorumValue } from "./quorum.ts";
 export interface ReadRequest {
   readonly from: NodeId;
   readonly requestId: number;
+  /** The leader's lease will do, if it has one. */
+  readonly lease: boolean;
 }
 
 interface WaitingRead extends ReadRequest {
@@ -28,6 +30,7 @@ export class ReadOnly {
   #waiting: WaitingRead[] = [];
   /** The newest round each peer has answered. */
   readonly #answered = new Map<NodeId, number>();
+  #confirmed = 0;
   #sequence = 0;
   #open = false;
 
@@ -38,6 +41,11 @@ export class ReadOnly {
   /** The newest round; heartbeats carry it. */
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** The newest round that a quorum has answered. */
+  get confirmed(): number {
+    return this.#confirmed;
   }
 
   get count(): number {
@@ -63,9 +71,11 @@ export class ReadOnly {
     return begins;
   }
 
-  /** The heartbeats of the newest round have left: later reads need another. */
-  close(): void {
+  /** Heartbeats leave: the round they belong to. Later reads need another. */
+  leave(): number {
+    if (!this.#open) this.#sequence += 1;
     this.#open = false;
+    return this.#sequence;
   }
 
   /** A peer has answered a heartbeat of this round; returns the reads that may now be answered. */
@@ -73,8 +83,8 @@ export class ReadOnly {
     assert(sequence <= this.#sequence, "only rounds that were begun are answered");
     this.#answered.set(from, Math.max(sequence, this.#answered.get(from) ?? 0));
     const heard = this.#peers.map((peer) => this.#answered.get(peer) ?? 0);
-    const confirmed = quorumValue([...heard, this.#sequence]); // the leader itself agrees with every round
-    const held = this.#waiting.findIndex((read) => read.sequence > confirmed);
+    this.#confirmed = quorumValue([...heard, this.#sequence]); // the leader itself agrees with every round
+    const held = this.#waiting.findIndex((read) => read.sequence > this.#confirmed);
     return this.#waiting.splice(0, held < 0 ? this.#waiting.length : held);
   }
 

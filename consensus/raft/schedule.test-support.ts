@@ -98,7 +98,7 @@ class Schedule {
     else if (kind < 82) this.#fsync(id, detail);
     else if (kind < 90) this.#propose(detail % 4 === 0 ? id : (this.#leaders()[0] ?? id));
     else if (kind < 92) this.#transfer(detail);
-    else if (kind < 97) this.#read(detail % 2 === 0 ? id : (this.#leaders().at(-1) ?? id));
+    else if (kind < 97) this.#read(detail % 2 === 0 ? id : (this.#leaders().at(-1) ?? id), detail % 3 > 0);
     else this.#cluster.act(id, (raft) => raft.campaign());
   }
 
@@ -112,6 +112,7 @@ class Schedule {
   /** A little time passes in which nothing special happens. */
   #round(): void {
     this.#deliverAll();
+    this.#cluster.passTime();
     for (const { id } of this.#cluster.nodes) if (this.#cluster.isUp(id)) this.#cluster.act(id, (raft) => raft.tick());
   }
 
@@ -158,11 +159,11 @@ class Schedule {
     this.#cluster.act(id, (raft) => raft.propose([utf8(`p${this.#proposals}`)]));
   }
 
-  #read(id: NodeId): void {
+  #read(id: NodeId, lease: boolean): void {
     this.#readsAsked += 1;
     const request = this.#readsAsked;
     this.#reads.set(request, this.#safety.committed.length);
-    this.#cluster.act(id, (raft) => raft.requestRead(request));
+    this.#cluster.act(id, (raft) => raft.requestRead(request, lease));
   }
 
   /** §6.4: a read sees everything that was committed before it was asked. */

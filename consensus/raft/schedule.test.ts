@@ -16,6 +16,7 @@ const steps: fc.Arbitrary<Step[]> = fc.noBias(
 const tuning: fc.Arbitrary<Tuning> = fc.record({
   preVote: fc.boolean(),
   checkQuorum: fc.boolean(),
+  tickMs: fc.constant(10),
   electionTimeoutTicks: fc.integer({ min: 4, max: 12 }),
   heartbeatTicks: fc.integer({ min: 1, max: 3 }),
   appendBytesMax: fc.constantFrom(1, 5, 1_000),
@@ -23,6 +24,9 @@ const tuning: fc.Arbitrary<Tuning> = fc.record({
   bytesInFlightMax: fc.constantFrom(1, 8, 10_000),
   readsWaitingMax: fc.integer({ min: 1, max: 4 }),
 });
+
+/** Leaders have leases; all clocks are true. */
+const leased = tuning.map((drawn): Tuning => ({ ...drawn, checkQuorum: true, leaseDriftPermille: 10 }));
 
 describe("random schedules keep all promises of figure 3 at every step, and the cluster comes to rest", () => {
   test.each([
@@ -38,6 +42,19 @@ describe("random schedules keep all promises of figure 3 at every step, and the 
     // A schedule in which nothing happens shows nothing.
     expect(total.elections).toBeGreaterThan(runs);
     expect(total.committed).toBeGreaterThan(runs * 5);
+    expect(total.reads).toBeGreaterThan(runs);
+  });
+
+  test.each([
+    { count: 3, runs: 100 },
+    { count: 5, runs: 50 },
+  ])("$count nodes with leases", ({ count, runs }) => {
+    const total = { elections: 0, committed: 0, reads: 0 };
+    fc.assert(
+      fc.property(leased, steps, (drawn, schedule) => add(total, runSchedule({ count, tuning: drawn }, schedule))),
+      { numRuns: runs },
+    );
+    expect(total.elections).toBeGreaterThan(runs);
     expect(total.reads).toBeGreaterThan(runs);
   });
 });

@@ -36,7 +36,7 @@ function bodyText(message: Message): string {
     case "heartbeatResponse":
       return ` round ${message.sequence}`;
     case "readIndex":
-      return ` #${message.requestId % NAMES_PER_EPOCH}`;
+      return ` #${message.requestId % NAMES_PER_EPOCH}${message.lease ? " by lease" : ""}`;
     case "readIndexResponse":
       return ` #${message.requestId % NAMES_PER_EPOCH} ${message.refused ? "refused" : `index ${message.index}`}`;
   }

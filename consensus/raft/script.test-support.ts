@@ -105,7 +105,7 @@ class Interpreter {
       campaign: () => this.#theCluster.act(id, (raft) => raft.campaign()),
       propose: () => this.#propose(id, rest),
       transfer: () => this.#transfer(id, Number(rest[0])),
-      read: () => this.#read(id, Number(rest[0])),
+      read: () => this.#read(id, Number(rest[0]), rest[1] === "lease"),
       tick: () => this.#tick(first, Number(rest[0] ?? 1)),
       deliver: () => this.#onLinks(first, rest[0], ({ from, to }) => this.#theCluster.deliver(from, to)),
       settle: () => this.#settle(),
@@ -150,12 +150,14 @@ class Interpreter {
       this.#lines.push(`${id} cannot hand over to ${to}`);
   }
 
-  #read(id: NodeId, request: number): void {
-    if (!this.#theCluster.act(id, (raft) => raft.requestRead(request))) this.#lines.push(`${id} knows no leader`);
+  #read(id: NodeId, request: number, lease: boolean): void {
+    if (!this.#theCluster.act(id, (raft) => raft.requestRead(request, lease)))
+      this.#lines.push(`${id} knows no leader`);
   }
 
   #tick(who: string, count: number): void {
     for (let i = 0; i < count; i++) {
+      this.#theCluster.passTime();
       for (const { id, raft } of this.#theCluster.nodes) {
         if (raft !== undefined && (who === "all" || Number(who) === id)) this.#theCluster.act(id, (up) => up.tick());
       }
@@ -241,6 +243,7 @@ const NUMBERS: ReadonlyMap<string, Exclude<keyof Tuning, "preVote" | "checkQuoru
   ["in-flight", "appendsInFlightMax"],
   ["in-flight-bytes", "bytesInFlightMax"],
   ["reads", "readsWaitingMax"],
+  ["lease-drift", "leaseDriftPermille"],
 ]);
 
 function tuningOf(options: ReadonlyMap<string, string>): Tuning {

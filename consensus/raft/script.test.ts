@@ -31,6 +31,11 @@ describe("protocol scripts", () => {
     expect(run).toThrow(expect.objectContaining({ cause: expect.any(SafetyError) }));
   });
 
+  test("lease.txt sees a promise that is said to hold for longer than it does (§6.4.1)", () => {
+    const script = readFileSync(join(FOLDER, "lease.txt"), "utf8");
+    expect(runScript(script, (options) => new Raft({ ...options, tickMs: options.tickMs * 2 }))).not.toBe(script);
+  });
+
   test("a script with a mistake says where it is", () => {
     expect(() => runScript("nodes 3\nelect 1\n----\n")).toThrow("in the command: elect 1");
   });

@@ -114,6 +114,7 @@ describe("values that cannot be", () => {
     ["config.timing", { timing: 20 }, "must be an object"],
     ["config.timing.tickMs", { timing: { tickMs: 0 } }, "must be an integer from 1 to 1000"],
     ["config.timing.heartbeatTicks", { timing: { heartbeatTicks: 8 } }, "must be at most half of electionTimeoutTicks"],
+    ["config.timing.leaseDriftPermille", { timing: { leaseDriftPermille: 0 } }, "must be an integer from 1 to 500"],
     ["config.checkpointBlocks", { checkpointBlocks: -1 }, "must be an integer"],
     ["config.segmentBytes", { segmentBytes: 1_024 }, "must be an integer from 8388608"],
     ["config.cacheBytes", { cacheBytes: 1e300 }, "must be an integer"],

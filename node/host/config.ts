@@ -74,11 +74,17 @@ const endpoints: Field = (value, path) => readObject(value, path, { card: addres
 const encryption: Field = (value, path) => readObject(value, path, { keyFile: text });
 
 const timing: Field = (value, path) =>
-  readObject({ ...CONFIG_DEFAULTS.timing, ...asObject(value, path) }, path, {
-    tickMs: integer(1, 1_000),
-    electionTimeoutTicks: integer(2, 1_000),
-    heartbeatTicks: integer(1, 500),
-  });
+  readObject(
+    { ...CONFIG_DEFAULTS.timing, ...asObject(value, path) },
+    path,
+    {
+      tickMs: integer(1, 1_000),
+      electionTimeoutTicks: integer(2, 1_000),
+      heartbeatTicks: integer(1, 500),
+      leaseDriftPermille: integer(1, 500),
+    },
+    ["leaseDriftPermille"],
+  );
 
 const FIELDS: Readonly<Record<keyof NodeConfig, Field>> = {
   version: integer(1, 1),

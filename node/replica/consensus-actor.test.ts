@@ -334,7 +334,7 @@ describe("reads", () => {
     bench.turn(read(1), read(2));
     expect(bench.sent().filter(({ type }) => type === "heartbeat")).toHaveLength(2);
     expect(bench.ledger.take("question")).toEqual([]);
-    bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1 });
+    bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1, promiseMs: 0 });
     expect(bench.ledger.take("question")).toEqual(
       [1, 2].map((token) => ({ type: "question", question: question(token), height: 1 })),
     );
@@ -351,7 +351,7 @@ describe("reads", () => {
     bench.turn(stale);
     expect(bench.sent().filter(({ type }) => type === "heartbeat")).toHaveLength(2); // nothing is known yet
     bench.clock.now += 100;
-    bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1 });
+    bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1, promiseMs: 0 });
     expect(bench.ledger.take("question")).toHaveLength(1);
     bench.clock.now += 400; // 500 since it was asked, not since it was answered
     bench.turn(stale);
@@ -369,7 +369,7 @@ describe("reads", () => {
     bench.syncs();
     bench.isFollowed();
     bench.turn(read(1));
-    bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1 });
+    bench.hears(3, 1, { type: "heartbeatResponse", sequence: 1, promiseMs: 0 });
     bench.ledger.take("question");
     bench.sent();
     bench.turn(read(2, { maxStalenessMs: 60_000 })); // index 1 was confirmed, and is not applied

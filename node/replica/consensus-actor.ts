@@ -26,6 +26,7 @@ import { BlockBuilder } from "./block-builder.ts";
 import { type ChainHead, chainFault, headOf } from "./chain.ts";
 import { DecodedBlocks } from "./decoded-blocks.ts";
 import { Freshness } from "./freshness.ts";
+import { LeaseClock } from "./lease-clock.ts";
 import { chainedEntry } from "./log-adapter.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
@@ -74,6 +75,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   readonly #decoded: DecodedBlocks;
   readonly #reads = new ReadBatches();
   readonly #freshness = new Freshness();
+  readonly #leaseClock: LeaseClock;
   readonly #promised: WaitingPromise[] = [];
   #ticks = 0;
   #pulseWanted = false;
@@ -93,6 +95,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#raft = deps.raft;
     this.#blocks = new BlockBuilder({ clock: deps.clock, sha256: deps.sha256, clusterId: deps.clusterId });
     this.#decoded = new DecodedBlocks(deps.sha256);
+    this.#leaseClock = new LeaseClock(deps.clock);
     this.#committed = options.applied.height;
     this.#handed = options.applied.height;
     this.#applied = options.applied;
@@ -142,8 +145,13 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #tick(): void {
     this.#context.after(this.#options.tickMs, { type: "tick" });
     this.#ticks += 1;
+    this.#tellTime();
     this.#raft.tick();
     for (const question of this.#reads.takeOverdue(this.#ticks)) this.#refuseQuestion(question.token, "no_leader");
+  }
+
+  #tellTime(): void {
+    this.#raft.tellTime(this.#leaseClock.nowMs());
   }
 
   /** What a peer says is taken when it is a message, from that peer, with blocks that belong where it says. */
@@ -152,7 +160,10 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       const message = decodeRaftMessage(payload);
       const fault = message.from === from ? this.#blocksFault(message) : `it speaks for node ${message.from}`;
       if (fault !== undefined) this.#refuseFrame(from, fault);
-      else if (!this.#raft.step(message)) this.#refuseFrame(from, `no correct node sends this ${message.type}`);
+      else {
+        if (message.type === "readIndex" && message.lease) this.#tellTime();
+        if (!this.#raft.step(message)) this.#refuseFrame(from, `no correct node sends this ${message.type}`);
+      }
     } catch (error) {
       if (!(error instanceof RaftCodecError)) throw error;
       this.#refuseFrame(from, error.message);
@@ -212,23 +223,26 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #read({ question, consistency }: Extract<ConsensusMessage, { readonly type: "read" }>): void {
     const { clock, ledger } = this.#deps;
     const { height } = this.#applied;
+    const lease = consistency === "lease";
     const bound = typeof consistency === "object" ? consistency.maxStalenessMs : undefined;
     if (bound !== undefined && this.#freshness.isWithin(bound, height, clock.monotonicMs())) {
       ledger.deliver({ type: "question", question, height });
-    } else this.#reads.add(question);
+    } else this.#reads.add(question, lease);
   }
 
   #askReads(): void {
     const deadline = this.#ticks + READ_PATIENCE * this.#options.electionTimeoutTicks;
-    const request = this.#reads.seal(deadline, this.#deps.clock.monotonicMs());
-    if (request !== undefined && !this.#raft.requestRead(request))
-      this.#answerRead({ requestId: request, refused: true });
+    for (const { request, lease } of this.#reads.seal(deadline, this.#deps.clock.monotonicMs())) {
+      if (lease) this.#tellTime();
+      if (!this.#raft.requestRead(request, lease)) this.#answerRead({ requestId: request, refused: true });
+    }
   }
 
   #answerRead(read: ReadState): void {
     const batch = this.#reads.take(read.requestId);
     if (batch === undefined) return;
-    if (!("refused" in read)) this.#freshness.confirmed(read.index, batch.askedAtMs);
+    // What a lease answers is as fresh as clocks are true; a bound of age trusts no clock but this node's.
+    if (!("refused" in read) && !batch.lease) this.#freshness.confirmed(read.index, batch.askedAtMs);
     for (const question of batch.questions) {
       if ("refused" in read) this.#refuseQuestion(question.token, "no_leader");
       else this.#deps.ledger.deliver({ type: "question", question, height: read.index });
@@ -330,6 +344,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       applied: this.#applied.height,
       transactionsWaiting: this.#blocks.waiting,
       readsWaiting: this.#reads.waiting,
+      lease: raft.hasLease,
       framesRefused: this.#framesRefused,
       peers: raft.peerProgress().map((progress) => ({ ...progress })),
     };

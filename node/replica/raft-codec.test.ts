@@ -34,8 +34,8 @@ const bodies: { readonly [Type in Message["type"]]: fc.Arbitrary<MessageBody> } 
     ...{ index: number, hintIndex: number, hintTerm: number },
   }),
   heartbeat: fc.record({ type: fc.constant("heartbeat"), commit: number, sequence: number }),
-  heartbeatResponse: fc.record({ type: fc.constant("heartbeatResponse"), sequence: number }),
-  readIndex: fc.record({ type: fc.constant("readIndex"), requestId: number }),
+  heartbeatResponse: fc.record({ type: fc.constant("heartbeatResponse"), sequence: number, promiseMs: number }),
+  readIndex: fc.record({ type: fc.constant("readIndex"), requestId: number, lease: yes }),
   readIndexResponse: fc.record({
     ...{ type: fc.constant("readIndexResponse"), requestId: number, index: number, refused: yes },
   }),

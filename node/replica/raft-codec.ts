@@ -52,9 +52,9 @@ function fieldsOf(m: MessageBody): Fields {
     case "heartbeat":
       return [m.commit, m.sequence, 0, false];
     case "heartbeatResponse":
-      return [m.sequence, 0, 0, false];
+      return [m.sequence, m.promiseMs, 0, false];
     case "readIndex":
-      return [m.requestId, 0, 0, false];
+      return [m.requestId, 0, 0, m.lease];
     case "readIndexResponse":
       return [m.requestId, m.index, 0, m.refused];
   }
@@ -131,9 +131,9 @@ function bodyOf(type: Message["type"], fields: Fields, entries: readonly Entry[]
     case "heartbeat":
       return { type, commit: first, sequence: second };
     case "heartbeatResponse":
-      return { type, sequence: first };
+      return { type, sequence: first, promiseMs: second };
     case "readIndex":
-      return { type, requestId: first };
+      return { type, requestId: first, lease: yes };
     case "readIndexResponse":
       return { type, requestId: first, index: second, refused: yes };
   }

@@ -1,17 +1,22 @@
 /**
- * Questions that wait for a read index. All that came in one turn share one read of the Raft core; what the core never
- * answers (a lost message, a leader that went away) is refused after a while, and the client asks again.
+ * Questions that wait for a read index. All that came in one turn share one read of the Raft core, those that a leader's
+ * lease may answer another; what the core never answers (a lost message, a leader that went away) is refused after a while, and the client asks again.
  */
 import type { Question } from "../messages/consensus.ts";
 
 interface Batch {
   readonly questions: readonly Question[];
+  /** Whether a lease will do. */
+  readonly lease: boolean;
   readonly deadlineTick: number;
   readonly askedAtMs: number;
 }
 
 export class ReadBatches {
-  #collecting: Question[] = [];
+  readonly #collecting: { readonly lease: boolean; questions: Question[] }[] = [
+    { lease: false, questions: [] },
+    { lease: true, questions: [] },
+  ];
   #nextRequest = 1;
   readonly #waiting = new Map<number, Batch>();
 
@@ -19,17 +24,20 @@ export class ReadBatches {
     return this.#waiting.size;
   }
 
-  add(question: Question): void {
-    this.#collecting.push(question);
+  add(question: Question, lease = false): void {
+    this.#collecting[lease ? 1 : 0]?.questions.push(question);
   }
 
-  /** Closes the batch that was collecting; the number to ask the Raft core with, or undefined when nobody asks. */
-  seal(deadlineTick: number, askedAtMs: number): number | undefined {
-    if (this.#collecting.length === 0) return undefined;
-    const request = this.#nextRequest++;
-    this.#waiting.set(request, { questions: this.#collecting, deadlineTick, askedAtMs });
-    this.#collecting = [];
-    return request;
+  /** Closes the batches that were collecting; the numbers to ask the Raft core with. */
+  seal(deadlineTick: number, askedAtMs: number): readonly { readonly request: number; readonly lease: boolean }[] {
+    return this.#collecting.flatMap((batch) => {
+      const { lease, questions } = batch;
+      if (questions.length === 0) return [];
+      batch.questions = [];
+      const request = this.#nextRequest++;
+      this.#waiting.set(request, { questions, lease, deadlineTick, askedAtMs });
+      return [{ request, lease }];
+    });
   }
 
   /** Takes a batch out; undefined when it was refused before. */

@@ -24,10 +24,10 @@ const TYPES = {
   error: 105,
 } as const;
 
-const CONSISTENCIES = ["linearizable", "local"] as const;
+const CONSISTENCIES = ["linearizable", "lease", "local"] as const;
 /**
- * How fresh an answer must be. `linearizable`: it sees everything acknowledged before the question. `maxStalenessMs`: it
- * sees everything acknowledged longer ago than that. `local`: what this node has, however old.
+ * How fresh an answer must be. `linearizable`: it sees everything acknowledged before the question. `lease`: so it does,
+ * as long as no clock of the cluster is further off than its operator says. `maxStalenessMs`: it sees everything acknowledged longer ago than that. `local`: what this node has, however old.
  */
 export type Consistency = (typeof CONSISTENCIES)[number] | { readonly maxStalenessMs: number };
 

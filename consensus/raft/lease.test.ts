@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import { Lease } from "./lease.ts";
+
+/** A lease whose first round left at 1,000 ms and was answered with a promise of 200 ms. */
+function leased(clockDriftPermille: number | undefined): Lease {
+  const lease = new Lease(clockDriftPermille);
+  lease.sent(1, 1_000);
+  lease.promised(200);
+  lease.confirmed(1);
+  return lease;
+}
+
+describe("a lease (dissertation §6.4.1)", () => {
+  test.each([
+    { drift: 0, until: 1_200 },
+    { drift: 10, until: 1_196 }, // 990 / 1,010 of 200 ms, rounded down
+    { drift: 500, until: 1_066 },
+    { drift: undefined, until: 1_000 },
+  ])("with clocks off by $drift thousandths ends before $until", ({ drift, until }) => {
+    const lease = leased(drift);
+    expect([lease.holds(until - 1), lease.holds(until)]).toEqual([drift !== undefined, false]);
+  });
+
+  test("counts from when its round left, not from the answer, and from the newest round that was answered", () => {
+    const lease = leased(1);
+    lease.sent(2, 1_100);
+    lease.sent(3, 1_150);
+    lease.confirmed(2);
+    expect([lease.holds(1_298), lease.holds(1_300)]).toEqual([true, false]);
+    lease.confirmed(3);
+    expect(lease.holds(1_348)).toBe(true);
+  });
+
+  test("a round that is answered again, or late, shortens nothing and prolongs nothing", () => {
+    const lease = leased(1);
+    lease.sent(2, 1_100);
+    lease.confirmed(2);
+    lease.confirmed(1);
+    lease.confirmed(2);
+    expect([lease.holds(1_298), lease.holds(1_300)]).toEqual([true, false]);
+  });
+
+  test("is as short as the shortest promise that was heard", () => {
+    const lease = leased(1);
+    lease.promised(50);
+    lease.sent(2, 2_000);
+    lease.confirmed(2);
+    expect([lease.holds(2_048), lease.holds(2_050)]).toEqual([true, false]);
+  });
+
+  test("given up, it never comes again", () => {
+    const lease = leased(1);
+    lease.giveUp();
+    expect(lease.holds(1_001)).toBe(false);
+    lease.sent(2, 1_100);
+    lease.confirmed(2);
+    expect(lease.holds(1_101)).toBe(false);
+  });
+
+  test("rounds that nobody answers are remembered up to a bound, and one beyond it gives no lease", () => {
+    const lease = leased(1);
+    for (let round = 2; round <= 100; round++) lease.sent(round, round * 1_000);
+    lease.confirmed(100);
+    expect([lease.holds(65_100), lease.holds(100_000)]).toEqual([true, false]);
+  });
+});
