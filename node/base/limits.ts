@@ -42,6 +42,8 @@ export const CLIENT_CONNECTIONS_MAX = 4_096;
 export const CONNECTION_BUFFER_BYTES_MAX: number = 64 * 1_048_576;
 /** Sequence numbers a session remembers: how far its requests may run ahead of, or lag behind, each other. */
 export const SESSION_WINDOW = 256;
+/** Bytes of results a session keeps for retries; those of what was executed longest ago are dropped. */
+export const SESSION_REPLY_BYTES_MAX: number = 256 * 1_024;
 /** Sessions the cluster keeps. */
 export const SESSIONS_MAX = 8_192;
 /** The longest life of a signed transaction, in log-time nanoseconds: expiry may be at most this far ahead. */

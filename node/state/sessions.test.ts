@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
-import { toHex, utf8 } from "../base/bytes.ts";
-import { SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
+import { equalBytes, toHex, utf8 } from "../base/bytes.ts";
+import { SESSION_REPLY_BYTES_MAX, SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
 import { type SessionClaim, Sessions } from "./sessions.ts";
 
 const LIFETIME = TRANSACTION_LIFETIME_MAX_NS;
@@ -72,6 +72,22 @@ describe("a session", () => {
     expect(refusal(2 * SESSION_WINDOW + 2)).toBe("sequence_too_new");
   });
 
+  test("keeps so many bytes of results: of the oldest executed it only knows that they were", () => {
+    const sessions = opened();
+    const half = new Uint8Array(SESSION_REPLY_BYTES_MAX / 2).fill(1);
+    sessions.executed(claim(1, 2), half, 2n);
+    sessions.executed(claim(1, 1), half, 3n);
+    expect(sessions.judge(claim(1, 2)).type).toBe("executed");
+    sessions.executed(claim(1, 3), resultOf(3), 4n);
+    for (const table of [sessions, restored(sessions)]) {
+      expect(table.judge(claim(1, 2))).toEqual({ type: "refused", code: "sequence_too_old" });
+      expect(table.judge(claim(1, 2, { text: "else" }))).toEqual({ type: "refused", code: "sequence_reused" });
+      expect(table.judge(claim(1, 1)).type).toBe("executed");
+      expect(table.judge(claim(1, 3)).type).toBe("executed");
+      expect(table.encodePage(0).length).toBeLessThan(SESSION_REPLY_BYTES_MAX);
+    }
+  });
+
   test("keeps no bytes of the block that opened it", () => {
     const block = new Uint8Array(1_000_000);
     block.set(idOf(1), 100);
@@ -128,24 +144,37 @@ function restored(sessions: Sessions): Sessions {
 describe("against a list of everything that happened", () => {
   /** Remembers all, and looks for the answer among it. */
   class Naive {
-    readonly #done: { readonly sequence: number; readonly hash: string; readonly result: string }[] = [];
+    #done: { readonly sequence: number; readonly hash: string; result: Uint8Array | undefined }[] = [];
 
-    judge(sequence: number, hash: string): string {
-      const highest = Math.max(0, ...this.#done.map((each) => each.sequence));
+    judge(sequence: number, hash: string): string | Uint8Array {
+      const highest = this.#highest();
       if (sequence <= highest - SESSION_WINDOW) return "sequence_too_old";
       if (sequence > highest + SESSION_WINDOW) return "sequence_too_new";
       const same = this.#done.find((each) => each.sequence === sequence);
       if (same === undefined) return "fresh";
-      return same.hash === hash ? same.result : "sequence_reused";
+      return same.hash === hash ? (same.result ?? "sequence_too_old") : "sequence_reused";
     }
 
-    executed(sequence: number, hash: string, result: string): void {
+    executed(sequence: number, hash: string, result: Uint8Array): void {
       this.#done.push({ sequence, hash, result });
+      this.#done = this.#done.filter((each) => each.sequence > this.#highest() - SESSION_WINDOW);
+      const bytes = (): number => this.#done.reduce((sum, each) => sum + (each.result?.length ?? 0), 0);
+      for (const each of this.#done) if (bytes() > SESSION_REPLY_BYTES_MAX) each.result = undefined;
+    }
+
+    #highest(): number {
+      return Math.max(0, ...this.#done.map((each) => each.sequence));
     }
   }
 
+  const results = [1, 30_000, 131_000].map((length) => new Uint8Array(length).fill(length % 251));
   const steps = fc.array(
-    fc.record({ jump: fc.integer({ min: -300, max: 300 }), text: fc.constantFrom("a", "b"), restore: fc.boolean() }),
+    fc.record({
+      jump: fc.integer({ min: -300, max: 300 }),
+      text: fc.constantFrom("a", "b"),
+      result: fc.constantFrom(...results),
+      restore: fc.boolean(),
+    }),
     { maxLength: 60 },
   );
 
@@ -156,19 +185,18 @@ describe("against a list of everything that happened", () => {
         const naive = new Naive();
         let highest = 0;
         let now = 1n;
-        for (const { jump, text, restore } of all) {
+        for (const { jump, text, result, restore } of all) {
           const sequence = Math.max(1, highest + jump);
           const each = claim(1, sequence, { text });
           const hash = toHex(each.transactionHash);
           const verdict = sessions.judge(each);
           const expected = naive.judge(sequence, hash);
-          if (verdict.type === "executed") expect(toHex(verdict.result)).toBe(expected);
+          if (verdict.type === "executed") expect(equalBytes(verdict.result, expected as Uint8Array)).toBe(true);
           else expect(verdict.type === "refused" ? verdict.code : verdict.type).toBe(expected);
           if (verdict.type === "fresh") {
             now += 1n;
-            const result = utf8(`${sequence}${text}`);
             sessions.executed(each, result, now);
-            naive.executed(sequence, hash, toHex(result));
+            naive.executed(sequence, hash, result);
             highest = Math.max(highest, sequence);
           }
           if (restore) sessions = restored(sessions);

@@ -3,6 +3,9 @@
  * (Ongaro's dissertation, section 6.3). A retry gets the stored result, byte for byte, and nothing runs again.
  *
  * A session remembers the last SESSION_WINDOW sequence numbers, so requests may overtake each other within the window.
+ * It keeps at most SESSION_REPLY_BYTES_MAX of results: of those executed longest ago it only remembers that they were,
+ * and answers a retry with `sequence_too_old`.
+ *
  * A session may be forgotten only when every transaction it ever executed has expired: then a late retry is refused as
  * expired and can never run a second time.
  *
@@ -10,17 +13,18 @@
  */
 import { assert, must } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
-import { SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
+import { SESSION_REPLY_BYTES_MAX, SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
 import { DirtyPages, type Paged } from "../base/paged.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
-import type { Refusal } from "../wire/results.ts";
+import { RESULT_BYTES_MAX, type Refusal } from "../wire/results.ts";
 import { bytes, bytesBetween, check, list, safeInteger, tuple, u32, u64 } from "../wire/schema.ts";
 
 /** What was answered to a sequence number. */
 interface Reply {
   /** What the session knows the transaction by that was executed: the hash of its bytes without co-signatures. */
   readonly transactionHash: Uint8Array;
-  readonly result: Uint8Array;
+  /** Empty where it was dropped for want of room. */
+  result: Uint8Array;
 }
 
 interface Session {
@@ -31,7 +35,10 @@ interface Session {
   lastUsed: bigint;
   /** Highest sequence executed. */
   highest: number;
+  /** In the order of execution. */
   readonly replies: Map<number, Reply>;
+  /** Of all the results in `replies`. */
+  replyBytes: number;
 }
 
 /** Where a transaction claims to stand. */
@@ -48,14 +55,18 @@ export type SessionVerdict =
   | { readonly type: "executed"; readonly result: Uint8Array }
   | { readonly type: "fresh" };
 
+const DROPPED = new Uint8Array(0);
+
 const sessionSchema = tuple(
   bytes(16),
   bytes(32),
   u32,
   u64,
   safeInteger,
-  list(tuple(safeInteger, bytes(32), bytesBetween(1, 2 ** 20)), SESSION_WINDOW),
+  list(tuple(safeInteger, bytes(32), bytesBetween(0, RESULT_BYTES_MAX)), SESSION_WINDOW),
 );
+
+assert(RESULT_BYTES_MAX <= SESSION_REPLY_BYTES_MAX, "a session must be able to keep its newest result");
 
 export class Sessions implements Paged {
   readonly name = "sessions";
@@ -78,7 +89,7 @@ export class Sessions implements Paged {
     if (slot === undefined) return "session_limit";
     // Copies: what a claim holds are views into the whole block, which a session would keep in memory as long as it lives.
     const names = { id: id.slice(), publicKey: publicKey.slice() };
-    this.#slots[slot] = { ...names, authority, lastUsed: now, highest: 0, replies: new Map() };
+    this.#slots[slot] = { ...names, authority, lastUsed: now, highest: 0, replies: new Map(), replyBytes: 0 };
     this.#slotOf.set(toHex(id), slot);
     this.#dirty.mark(slot);
     return undefined;
@@ -95,9 +106,11 @@ export class Sessions implements Paged {
     if (!equalBytes(session.publicKey, claim.publicKey)) return { type: "refused", code: "session_key_mismatch" };
     const reply = session.replies.get(claim.sequence);
     if (reply !== undefined) {
-      return equalBytes(reply.transactionHash, claim.transactionHash)
-        ? { type: "executed", result: reply.result }
-        : { type: "refused", code: "sequence_reused" };
+      if (!equalBytes(reply.transactionHash, claim.transactionHash)) {
+        return { type: "refused", code: "sequence_reused" };
+      }
+      if (reply.result.length === 0) return { type: "refused", code: "sequence_too_old" };
+      return { type: "executed", result: reply.result };
     }
     if (claim.sequence <= session.highest - SESSION_WINDOW) return { type: "refused", code: "sequence_too_old" };
     if (claim.sequence > session.highest + SESSION_WINDOW) return { type: "refused", code: "sequence_too_new" };
@@ -110,20 +123,15 @@ export class Sessions implements Paged {
     const slot = must(this.#slotOf.get(key), "a transaction was executed in a session that is not open");
     const session = must(this.#slots[slot], "a session's slot is empty");
     assert(!session.replies.has(claim.sequence), "a sequence number was executed twice");
+    assert(result.length > 0 && result.length <= RESULT_BYTES_MAX, "no result has this size");
     session.replies.set(claim.sequence, { transactionHash: claim.transactionHash, result });
+    session.replyBytes += result.length;
     session.lastUsed = now;
-    if (claim.sequence > session.highest) {
-      for (let old = session.highest; old < claim.sequence; old++) session.replies.delete(old - SESSION_WINDOW + 1);
-      session.highest = claim.sequence;
-    }
+    if (claim.sequence > session.highest) leaveWindow(session, claim.sequence);
+    dropOldest(session);
     this.#slotOf.delete(key);
     this.#slotOf.set(key, slot);
     this.#dirty.mark(slot);
-  }
-
-  /** The stored result of a sequence number. */
-  reply(id: Uint8Array, sequence: number): Uint8Array | undefined {
-    return this.#find(id)?.replies.get(sequence)?.result;
   }
 
   pageCount(): number {
@@ -136,8 +144,7 @@ export class Sessions implements Paged {
 
   encodePage(page: number): Uint8Array {
     const { id, publicKey, authority, lastUsed, highest, replies } = must(this.#slots[page], "no such session");
-    const stored = [...replies].sort(([a], [b]) => a - b);
-    const rows = stored.map(([sequence, reply]) => [sequence, reply.transactionHash, reply.result]);
+    const rows = [...replies].map(([sequence, reply]) => [sequence, reply.transactionHash, reply.result]);
     return pack([id, publicKey, authority, lastUsed, highest, rows]);
   }
 
@@ -149,7 +156,8 @@ export class Sessions implements Paged {
     const fields = check(sessionSchema, unpack(encoded), "malformed_body");
     const [id, publicKey, authority, lastUsed, highest, rows] = fields;
     const replies = new Map(rows.map(([sequence, transactionHash, result]) => [sequence, { transactionHash, result }]));
-    this.#slots.push({ id, publicKey, authority, lastUsed, highest, replies });
+    const replyBytes = rows.reduce((sum, [, , result]) => sum + result.length, 0);
+    this.#slots.push({ id, publicKey, authority, lastUsed, highest, replies, replyBytes });
   }
 
   restored(): void {
@@ -173,5 +181,25 @@ export class Sessions implements Paged {
     }
     this.#slotOf.delete(key);
     return slot;
+  }
+}
+
+/** Forgets what is behind the window when its upper edge goes up to `highest`. */
+function leaveWindow(session: Session, highest: number): void {
+  const { replies } = session;
+  for (let sequence = session.highest - SESSION_WINDOW + 1; sequence <= highest - SESSION_WINDOW; sequence++) {
+    session.replyBytes -= replies.get(sequence)?.result.length ?? 0;
+    replies.delete(sequence);
+  }
+  session.highest = highest;
+}
+
+/** Drops the results of those executed longest ago until the rest fits. */
+function dropOldest(session: Session): void {
+  if (session.replyBytes <= SESSION_REPLY_BYTES_MAX) return;
+  for (const reply of session.replies.values()) {
+    session.replyBytes -= reply.result.length;
+    reply.result = DROPPED;
+    if (session.replyBytes <= SESSION_REPLY_BYTES_MAX) return;
   }
 }

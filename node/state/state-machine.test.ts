@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { toHex } from "../base/bytes.ts";
 import {
+  BATCH_RECORDS_MAX,
   EVENT_SLOTS_PER_TRANSACTION,
   SESSION_WINDOW,
   SESSIONS_MAX,
@@ -113,6 +114,35 @@ describe("exactly once", () => {
     expect(chain.submit(executed)).toEqual({ status: "outcome_forgotten" });
     expect(chain.submit(bank.sign(PAY_BOB, { sequence }))).toEqual({ status: "session_unknown" });
     expect(posted(it, BOB)).toBe(10_005n);
+  });
+
+  test("a large result that its session has dropped is not executed again", () => {
+    const it = town();
+    const first = it.bank.sign(PAY_BOB);
+    it.chain.block([first]);
+    // Every second transfer is refused for another reason, so that each is listed by itself.
+    const mixed = transfers(
+      ...Array.from({ length: BATCH_RECORDS_MAX }, (_, i) => {
+        return {
+          id: 1_000n + BigInt(i),
+          debitAccountId: ALICE,
+          creditAccountId: i % 2 === 0 ? ALICE : 999n,
+          amount: 1n,
+        };
+      }),
+    );
+    for (let batch = 0; batch < 2; batch++) {
+      const result = it.bank.submit(mixed);
+      expect([0, 1].map((index) => status(result, index))).toEqual([
+        TransferStatus.accountsMustBeDifferent,
+        batch === 0 ? TransferStatus.creditAccountNotFound : TransferStatus.idAlreadyFailed,
+      ]);
+    }
+    expect(it.chain.submit(first)).toEqual({ status: "sequence_too_old" });
+    expect(posted(it, BOB)).toBe(10_005n);
+    const again = it.bank.sign(mixed);
+    expect(status(it.chain.submit(again), 1)).toBe(TransferStatus.idAlreadyFailed);
+    expect(it.chain.block([again]).duplicates).toEqual([true]);
   });
 
   test("a refusal of the state machine is a result like any other: a retry repeats it", () => {

@@ -252,11 +252,6 @@ export class StateMachine {
     return deadlines.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined);
   }
 
-  /** The stored result of a transaction executed in a session. */
-  sessionReply(session: Uint8Array, sequence: number): Uint8Array | undefined {
-    return this.#sessions.reply(session, sequence);
-  }
-
   /** After all pages of all components were taken back: rebuilds what is derived from them. */
   restored(): void {
     assert(this.#history.size === this.height, `the history has ${this.#history.size} blocks at height ${this.height}`);
