@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { equalBytes, toHex, utf8 } from "../base/bytes.ts";
 import { SESSION_REPLY_BYTES_MAX, SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
-import { type SessionClaim, Sessions } from "./sessions.ts";
+import { type SessionBounds, type SessionClaim, Sessions } from "./sessions.ts";
 
 const LIFETIME = TRANSACTION_LIFETIME_MAX_NS;
 const KEY = sha256(utf8("key"));
@@ -23,8 +23,9 @@ function resultOf(sequence: number): Uint8Array {
   return utf8(`result of ${sequence}`);
 }
 
+/** Opened by one of eight authorities, in turns. */
 function opened(sessions = new Sessions(), session = 1, now = 1n): Sessions {
-  expect(sessions.open(claim(session, 0), 5, now)).toBeUndefined();
+  expect(sessions.open(claim(session, 0), session % 8, now)).toBeUndefined();
   return sessions;
 }
 
@@ -39,7 +40,7 @@ describe("a session", () => {
   test("belongs to the key that opened it", () => {
     const sessions = opened();
     expect(sessions.judge(claim(1, 1, { key: OTHER_KEY }))).toEqual({ type: "refused", code: "session_key_mismatch" });
-    expect(sessions.open(claim(1, 0, { key: OTHER_KEY }), 6, 2n)).toBe("session_key_mismatch");
+    expect(sessions.open(claim(1, 0, { key: OTHER_KEY }), 6, 2n)).toEqual({ code: "session_key_mismatch" });
   });
 
   test("opened again by its own key stays as it is", () => {
@@ -113,13 +114,13 @@ describe("the table of sessions", () => {
     const next = SESSIONS_MAX + 1;
     sessions.executed(claim(1, 1), resultOf(1), BigInt(next));
     // Session 2 is the longest unused now; what it executed last, at 2, may live as long as any transaction.
-    expect(sessions.open(claim(next, 0), 5, 2n + LIFETIME)).toBe("session_limit");
+    expect(sessions.open(claim(next, 0), 5, 2n + LIFETIME)).toEqual({ code: "session_limit", what: "cluster" });
     expect(sessions.isOpen(idOf(2))).toBe(true);
     expect(sessions.open(claim(next, 0), 5, 3n + LIFETIME)).toBeUndefined();
     expect(sessions.isOpen(idOf(2))).toBe(false);
     expect(sessions.judge(claim(1, 1)).type).toBe("executed");
     expect(sessions.count).toBe(SESSIONS_MAX);
-    expect(sessions.open(claim(next + 1, 0), 5, 3n + LIFETIME)).toBe("session_limit");
+    expect(sessions.open(claim(next + 1, 0), 5, 3n + LIFETIME)).toEqual({ code: "session_limit", what: "cluster" });
   });
 
   test("a session that was forgotten and opened again knows nothing of before", () => {
@@ -134,8 +135,8 @@ describe("the table of sessions", () => {
   });
 });
 
-function restored(sessions: Sessions): Sessions {
-  const again = new Sessions();
+function restored(sessions: Sessions, bounds?: SessionBounds): Sessions {
+  const again = new Sessions(bounds);
   for (let page = 0; page < sessions.pageCount(); page++) again.decodePage(page, sessions.encodePage(page));
   again.restored();
   return again;
@@ -217,5 +218,75 @@ describe("against a list of everything that happened", () => {
         ...[true, false, true, false, false, true],
       ]);
     }
+  });
+});
+
+describe("shares of the table, against a list of all sessions", () => {
+  const BOUNDS: SessionBounds = { total: 7, perAuthority: 3 };
+
+  interface Known {
+    readonly session: number;
+    readonly authority: number;
+    used: bigint;
+  }
+
+  /** Knows each session that is open, longest unused first; sorts them anew for each question. */
+  class Naive {
+    open: Known[] = [];
+
+    opens(session: number, authority: number, now: bigint): string {
+      if (this.open.some((each) => each.session === session)) return "ok";
+      const own = this.open.filter((each) => each.authority === authority);
+      const crowded = own.length === BOUNDS.perAuthority;
+      if (crowded || this.open.length === BOUNDS.total) {
+        const [oldest] = (crowded ? own : this.open).toSorted((a, b) => Number(a.used - b.used));
+        if (oldest === undefined || now - oldest.used <= LIFETIME) return crowded ? "authority" : "cluster";
+        this.open = this.open.filter((each) => each !== oldest);
+      }
+      this.open.push({ session, authority, used: now });
+      return "ok";
+    }
+  }
+
+  const steps = fc.array(
+    fc.record({
+      session: fc.integer({ min: 1, max: 14 }),
+      executes: fc.boolean(),
+      wait: fc.oneof({ weight: 4, arbitrary: fc.constant(1n) }, fc.bigInt({ min: 1n, max: LIFETIME })),
+      restore: fc.boolean(),
+    }),
+    { maxLength: 80 },
+  );
+
+  test("each authority forgets its own, and nothing that may still be repeated", () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        let sessions = new Sessions(BOUNDS);
+        const naive = new Naive();
+        const executed: { readonly claim: SessionClaim; readonly at: bigint }[] = [];
+        let now = 1n;
+        all.forEach(({ session, executes, wait, restore }, index) => {
+          now += wait;
+          const place = claim(session, 1 + index);
+          if (executes && sessions.isOpen(idOf(session)) && sessions.judge(place).type === "fresh") {
+            sessions.executed(place, resultOf(index), now);
+            executed.push({ claim: place, at: now });
+            for (const each of naive.open) if (each.session === session) each.used = now;
+          } else {
+            const authority = session % 4;
+            const refusal = sessions.open(claim(session, 0), authority, now);
+            const said = refusal?.code === "session_limit" ? refusal.what : "ok";
+            expect(said).toBe(naive.opens(session, authority, now));
+          }
+          if (restore) sessions = restored(sessions, BOUNDS);
+          const open = Array.from({ length: 14 }, (_, i) => i + 1).filter((each) => sessions.isOpen(idOf(each)));
+          expect(open).toEqual(naive.open.map((each) => each.session).toSorted((a, b) => a - b));
+          // A transaction that was executed at `at` has expired by `at + LIFETIME`; until then its session knows it.
+          for (const { claim: place, at } of executed) {
+            if (at + LIFETIME >= now) expect(sessions.judge(place).type).toBe("executed");
+          }
+        });
+      }),
+    );
   });
 });

@@ -7,13 +7,20 @@
  * and answers a retry with `sequence_too_old`.
  *
  * A session may be forgotten only when every transaction it ever executed has expired: then a late retry is refused as
- * expired and can never run a second time.
+ * expired and can never run a second time. An authority that has its share of the table forgets one of its own for a new
+ * one, the longest unused; only where the whole table is full the longest unused of all goes.
  *
  * Sessions are not part of the effects: block hash and result root already bind what they do.
  */
 import { assert, must } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
-import { SESSION_REPLY_BYTES_MAX, SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
+import {
+  SESSION_REPLY_BYTES_MAX,
+  SESSION_WINDOW,
+  SESSIONS_MAX,
+  SESSIONS_PER_AUTHORITY_MAX,
+  TRANSACTION_LIFETIME_MAX_NS,
+} from "../base/limits.ts";
 import { DirtyPages, type Paged } from "../base/paged.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { RESULT_BYTES_MAX, type Refusal } from "../wire/results.ts";
@@ -55,6 +62,11 @@ export type SessionVerdict =
   | { readonly type: "executed"; readonly result: Uint8Array }
   | { readonly type: "fresh" };
 
+/** Why a session is not opened; of `session_limit` it says whose sessions are too many. */
+export type OpenRefusal =
+  | { readonly code: "session_key_mismatch" }
+  | { readonly code: "session_limit"; readonly what: "authority" | "cluster" };
+
 const DROPPED = new Uint8Array(0);
 
 const sessionSchema = tuple(
@@ -68,29 +80,43 @@ const sessionSchema = tuple(
 
 assert(RESULT_BYTES_MAX <= SESSION_REPLY_BYTES_MAX, "a session must be able to keep its newest result");
 
+/** How many sessions a table keeps, of all and of one authority. */
+export interface SessionBounds {
+  readonly total: number;
+  readonly perAuthority: number;
+}
+
 export class Sessions implements Paged {
   readonly name = "sessions";
+  readonly #bounds: SessionBounds;
   /** One session a slot and a page; slots are reused when a session is forgotten. */
   readonly #slots: Session[] = [];
   /** Slot by session id, least recently used first. */
-  #slotOf = new Map<string, number>();
+  readonly #slotOf = new Map<string, number>();
+  /** Slots of an authority's sessions, least recently used first. */
+  readonly #slotsOf = new Map<number, Set<number>>();
   readonly #dirty = new DirtyPages();
+
+  constructor(bounds: SessionBounds = { total: SESSIONS_MAX, perAuthority: SESSIONS_PER_AUTHORITY_MAX }) {
+    this.#bounds = bounds;
+  }
 
   get count(): number {
     return this.#slots.length;
   }
 
   /** Registers a session. Opening the same one again with the same key changes nothing. */
-  open(claim: SessionClaim, authority: number, now: bigint): Refusal | undefined {
+  open(claim: SessionClaim, authority: number, now: bigint): OpenRefusal | undefined {
     const { session: id, publicKey } = claim;
     const known = this.#find(id);
-    if (known !== undefined) return equalBytes(known.publicKey, publicKey) ? undefined : "session_key_mismatch";
-    const slot = this.#freeSlot(now);
-    if (slot === undefined) return "session_limit";
+    if (known !== undefined)
+      return equalBytes(known.publicKey, publicKey) ? undefined : { code: "session_key_mismatch" };
+    const slot = this.#takeSlot(authority, now);
+    if (typeof slot === "object") return slot;
     // Copies: what a claim holds are views into the whole block, which a session would keep in memory as long as it lives.
     const names = { id: id.slice(), publicKey: publicKey.slice() };
     this.#slots[slot] = { ...names, authority, lastUsed: now, highest: 0, replies: new Map(), replyBytes: 0 };
-    this.#slotOf.set(toHex(id), slot);
+    this.#enter(slot);
     this.#dirty.mark(slot);
     return undefined;
   }
@@ -119,9 +145,11 @@ export class Sessions implements Paged {
 
   /** Stores the result of a transaction that was just executed. */
   executed(claim: SessionClaim, result: Uint8Array, now: bigint): void {
-    const key = toHex(claim.session);
-    const slot = must(this.#slotOf.get(key), "a transaction was executed in a session that is not open");
-    const session = must(this.#slots[slot], "a session's slot is empty");
+    const slot = must(
+      this.#slotOf.get(toHex(claim.session)),
+      "a transaction was executed in a session that is not open",
+    );
+    const session = this.#at(slot);
     assert(!session.replies.has(claim.sequence), "a sequence number was executed twice");
     assert(result.length > 0 && result.length <= RESULT_BYTES_MAX, "no result has this size");
     session.replies.set(claim.sequence, { transactionHash: claim.transactionHash, result });
@@ -129,8 +157,8 @@ export class Sessions implements Paged {
     session.lastUsed = now;
     if (claim.sequence > session.highest) leaveWindow(session, claim.sequence);
     dropOldest(session);
-    this.#slotOf.delete(key);
-    this.#slotOf.set(key, slot);
+    this.#leave(slot);
+    this.#enter(slot);
     this.#dirty.mark(slot);
   }
 
@@ -164,7 +192,7 @@ export class Sessions implements Paged {
     const slots = this.#slots.map((session, slot) => ({ session, slot }));
     // Every transaction has a log time of its own, so this order is the one that was.
     slots.sort((a, b) => (a.session.lastUsed < b.session.lastUsed ? -1 : 1));
-    this.#slotOf = new Map(slots.map(({ session, slot }) => [toHex(session.id), slot]));
+    for (const { slot } of slots) this.#enter(slot);
   }
 
   #find(id: Uint8Array): Session | undefined {
@@ -172,15 +200,38 @@ export class Sessions implements Paged {
     return slot === undefined ? undefined : this.#slots[slot];
   }
 
-  #freeSlot(now: bigint): number | undefined {
-    if (this.#slots.length < SESSIONS_MAX) return this.#slots.length;
-    const oldest = must(this.#slotOf.entries().next().value, "the session table is full and empty");
-    const [key, slot] = oldest;
-    if (must(this.#slots[slot], "a session's slot is empty").lastUsed + TRANSACTION_LIFETIME_MAX_NS >= now) {
-      return undefined;
+  #at(slot: number): Session {
+    return must(this.#slots[slot], "a session's slot is empty");
+  }
+
+  /** A slot becomes the most recently used. */
+  #enter(slot: number): void {
+    const { id, authority } = this.#at(slot);
+    this.#slotOf.set(toHex(id), slot);
+    const own = this.#slotsOf.get(authority);
+    if (own === undefined) this.#slotsOf.set(authority, new Set([slot]));
+    else own.add(slot);
+  }
+
+  #leave(slot: number): void {
+    const { id, authority } = this.#at(slot);
+    this.#slotOf.delete(toHex(id));
+    const own = must(this.#slotsOf.get(authority), "a session is none of its authority's");
+    own.delete(slot);
+    if (own.size === 0) this.#slotsOf.delete(authority);
+  }
+
+  /** A slot for one more session of an authority; that of a session that is forgotten for it, where there must be one. */
+  #takeSlot(authority: number, now: bigint): number | OpenRefusal {
+    const own = this.#slotsOf.get(authority);
+    const crowded = own !== undefined && own.size >= this.#bounds.perAuthority;
+    if (!crowded && this.#slots.length < this.#bounds.total) return this.#slots.length;
+    const oldest = must((crowded ? own : this.#slotOf).values().next().value, "the session table is full and empty");
+    if (this.#at(oldest).lastUsed + TRANSACTION_LIFETIME_MAX_NS >= now) {
+      return { code: "session_limit", what: crowded ? "authority" : "cluster" };
     }
-    this.#slotOf.delete(key);
-    return slot;
+    this.#leave(oldest);
+    return oldest;
   }
 }
 

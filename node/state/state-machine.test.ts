@@ -6,7 +6,7 @@ import {
   BATCH_RECORDS_MAX,
   EVENT_SLOTS_PER_TRANSACTION,
   SESSION_WINDOW,
-  SESSIONS_MAX,
+  SESSIONS_PER_AUTHORITY_MAX,
   TRANSACTION_LIFETIME_MAX_NS,
 } from "../base/limits.ts";
 import { transferFlags } from "../ledger/records.ts";
@@ -106,14 +106,23 @@ describe("exactly once", () => {
     chain.now += 2n * TRANSACTION_LIFETIME_MAX_NS;
     expect(chain.submit(executed)).toEqual({ status: "sequence_too_old" });
 
-    const crowd = Array.from({ length: SESSIONS_MAX }, (_, index) => {
+    const crowd = Array.from({ length: SESSIONS_PER_AUTHORITY_MAX }, (_, index) => {
       const session = sha256(new TextEncoder().encode(`crowd ${index}`)).slice(0, 16);
-      return chain.admin.sign({ kind: "sessionOpen" }, { session });
+      return bank.sign({ kind: "sessionOpen" }, { session });
     });
-    for (let at = 0; at < crowd.length; at += 2_048) chain.block(crowd.slice(at, at + 2_048));
+    chain.block(crowd);
     expect(chain.submit(executed)).toEqual({ status: "outcome_forgotten" });
     expect(chain.submit(bank.sign(PAY_BOB, { sequence }))).toEqual({ status: "session_unknown" });
     expect(posted(it, BOB)).toBe(10_005n);
+  });
+
+  test("who has opened all its sessions is told so, and nobody else is", () => {
+    const { chain, bank, shopBank } = town();
+    const open = (who: Party, name: string): Result =>
+      chain.submit(who.sign({ kind: "sessionOpen" }, { session: sha256(new TextEncoder().encode(name)).slice(0, 16) }));
+    for (let index = 1; index < SESSIONS_PER_AUTHORITY_MAX; index++) expect(open(bank, `${index}`).status).toBe("ok");
+    expect(open(bank, "one more")).toEqual({ status: "session_limit", what: "authority" });
+    expect(open(shopBank, "another's")).toEqual({ status: "ok" });
   });
 
   test("a large result that its session has dropped is not executed again", () => {
