@@ -260,7 +260,9 @@ describe("queries and events", () => {
       "304",
     ]);
     expect(await done("account", "show", "30", "--consistency", "local")).toContain("EUR");
-    expect((await q("events", "--from", `${all.length + 1}`)).err).toBe(`0 events; go on with --from ${all.length + 1}\n`);
+    expect((await q("events", "--from", `${all.length + 1}`)).err).toBe(
+      `0 events; go on with --from ${all.length + 1}\n`,
+    );
     await refused("out_of_range", "events", "--from", `${all.length + 2}`);
   });
 
@@ -594,6 +596,8 @@ describe("who may not", () => {
   test("a key that nobody has entered is refused, whatever it asks for", async () => {
     await ran("keys", "new", file("stranger.key"));
     await refused("unknown_key", "account", "create", ...EUR, "--key", file("stranger.key"));
+    const { code, out } = await q("status", "--key", file("stranger.key"));
+    expect([code, out.match(/unknown_key/g)?.length]).toEqual([1, 3]);
   });
 
   test("a bank may not spend what is not its own, nor do an operator's work", async () => {
@@ -635,6 +639,9 @@ describe("reports of a node's data", () => {
     expect(BigInt(seven?.creditsPosted ?? 0) - BigInt(seven?.debitsPosted ?? 0)).toBe(await balance("7"));
     const { out } = await ran("trial-balance", "GOLD", ...DIR);
     expect(out).toMatch(/^GOLD at height \d+\n[\s\S]*\ntotal .* 221\.500000 GOLD .* 221\.500000 GOLD\n$/);
+    const now = await json("trial-balance", "EUR");
+    expect(now).toMatchObject({ totals: [{ ledger: 978, ...accounts.totals, balanced: true }] });
+    expect(await done("trial-balance")).toMatch(/^at height \d+\nledger .*\n(?:.*\n)*GOLD .* 221\.500000 GOLD\n$/);
     const before = (await ranJson("trial-balance", "EUR", ...DIR, "--height", `${accounts.height - 1}`)) as {
       height: number;
     };
