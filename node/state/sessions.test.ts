@@ -282,8 +282,8 @@ describe("shares of the table, against a list of all sessions", () => {
           const open = Array.from({ length: 14 }, (_, i) => i + 1).filter((each) => sessions.isOpen(idOf(each)));
           expect(open).toEqual(naive.open.map((each) => each.session).toSorted((a, b) => a - b));
           // A transaction that was executed at `at` has expired by `at + LIFETIME`; until then its session knows it.
-          for (const { claim: place, at } of executed) {
-            if (at + LIFETIME >= now) expect(sessions.judge(place).type).toBe("executed");
+          for (const { claim: done, at } of executed) {
+            if (at + LIFETIME >= now) expect(sessions.judge(done).type).toBe("executed");
           }
         });
       }),

@@ -33,6 +33,16 @@ describe("result", () => {
   });
 });
 
+/** How many runs a result lists. */
+function runsOf(encoded: Uint8Array): number {
+  return (decodeResult(encoded)["runs"] as Uint8Array).length / 16;
+}
+
+/** Runs as [first event, events]. */
+function runs(...all: readonly (readonly [number, number])[]): Uint8Array {
+  return Uint8Array.from(all.flatMap(([from, count]) => [from, 0, count, 0, ...Array<number>(12).fill(0)]));
+}
+
 describe("results of a batch", () => {
   const timestamp = 1_750_000_000_000_000_000n;
   const event = fc.record({
@@ -40,10 +50,6 @@ describe("results of a batch", () => {
     /** Undefined for the event's own time; imported and existing records have others, often one after another. */
     timestamp: fc.option(fc.bigInt({ min: 1n, max: 4n }), { nil: undefined, freq: 2 }),
   });
-
-  function runsOf(encoded: Uint8Array): number {
-    return (decodeResult(encoded)["runs"] as Uint8Array).length / 16;
-  }
 
   test("come back; those created at their own time cost nothing, and a run costs once", () => {
     fc.assert(
@@ -80,11 +86,6 @@ describe("results of a batch", () => {
     expect(runsOf(encoded)).toBe(BATCH_RECORDS_MAX);
     expect(encoded.length).toBeLessThanOrEqual(RESULT_BYTES_MAX);
   });
-
-  /** Runs as [first event, events]. */
-  function runs(...all: readonly (readonly [number, number])[]): Uint8Array {
-    return Uint8Array.from(all.flatMap(([from, count]) => [from, 0, count, 0, ...Array<number>(12).fill(0)]));
-  }
 
   test.each<readonly [string, Readonly<Record<string, unknown>>]>([
     ["no events", { count: 0 }],
