@@ -92,9 +92,15 @@ const ISO_8601 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{
 /** Log time, in nanoseconds, of a date or time as ISO 8601 (a day begins in UTC), or of nanoseconds since the epoch. */
 export function parseTime(text: string): bigint {
   if (/^\d{1,19}$/.test(text)) return BigInt(text);
-  const ms = ISO_8601.test(text) ? Date.parse(text) : Number.NaN;
+  const ms = ISO_8601.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   if (ms >= 0) return BigInt(ms) * 1_000_000n;
   throw usage(`"${text}" is not a time: 2026-01-31, 2026-01-31T12:00:00Z, or nanoseconds since 1970`);
+}
+
+/** Whether there is such a day: the system's parser makes 2 March out of 30 February. */
+function isDay(day: string): boolean {
+  const ms = Date.parse(day);
+  return Number.isInteger(ms) && new Date(ms).toISOString().startsWith(day);
 }
 
 /** Log time in nanoseconds as ISO 8601 with milliseconds. */

@@ -4,10 +4,10 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError, errorCode } from "../node/base/errors.ts";
+import { ask } from "../node/client/ask.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../node/client/index.ts";
-import { unpack } from "../node/wire/msgpack.ts";
+import type { StatusSection } from "../node/state/queries.ts";
 
-const STATUS_QUERY: Uint8Array = new TextEncoder().encode("status");
 const TIMEOUT_MS = 2_000;
 
 /** Errors of a node that is not there; any other says more than that. */
@@ -22,8 +22,8 @@ export interface NodeStatus {
   readonly leader: number;
   readonly height: number;
   readonly digest: string;
-  /** Everything the node's actors post. */
-  readonly sections: Readonly<Record<string, unknown>>;
+  /** What the node's actors post; all of it where the key may see everything. */
+  readonly sections: Readonly<Record<string, StatusSection>>;
 }
 
 /** The status of one node; `reachable: false` when it does not answer. */
@@ -32,7 +32,8 @@ async function nodeStatus(cluster: ClusterFile, signer: Signer, id: number): Pro
   try {
     const client = await QuorateClient.openReader({ cluster: { ...cluster, nodes }, signer, deadlineMs: TIMEOUT_MS });
     try {
-      return parse(id, unpack(await client.query(STATUS_QUERY, "local", TIMEOUT_MS)));
+      const { sections } = await ask(client, { type: "status" }, "local");
+      return summarize(id, sections);
     } finally {
       client.close();
     }
@@ -47,8 +48,7 @@ export async function clusterStatus(cluster: ClusterFile, signer: Signer): Promi
   return await Promise.all(cluster.nodes.map(({ id }) => nodeStatus(cluster, signer, id)));
 }
 
-function parse(id: number, value: unknown): NodeStatus {
-  const sections = value as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+function summarize(id: number, sections: Readonly<Record<string, StatusSection>>): NodeStatus {
   const consensus = sections["consensus"] ?? {};
   const ledger = sections["ledger"] ?? {};
   return {

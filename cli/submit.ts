@@ -11,7 +11,7 @@ import { formatTime } from "./amounts.ts";
 import { type ClusterArguments, withClient, withReader } from "./cluster-access.ts";
 import type { Output } from "./output.ts";
 import { formatReceiptFile } from "./receipt-file.ts";
-import { formatTransactionFile } from "./transaction-file.ts";
+import { writeTransactionFile } from "./transaction-file.ts";
 
 const CREATED = "created";
 const EXISTS = "exists";
@@ -55,7 +55,7 @@ export async function submitOne(args: SubmitArguments, output: Output, command: 
   if (existsSync(file)) throw new CodedError("file_exists", `${file} exists already`);
   assureWritable(file);
   const transaction = await withReader(args, async (client) => await client.prepare(command));
-  writeFileSync(file, formatTransactionFile(transaction));
+  writeTransactionFile(file, transaction);
   const { expiry } = decodeTransaction(transaction);
   output.result({ file, kind: command.kind, expiry }, `${file} is signed, and good until ${formatTime(expiry)}`);
   return undefined;

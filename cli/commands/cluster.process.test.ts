@@ -176,8 +176,16 @@ describe("accounts and transfers", () => {
     await refused("exceeds_original", "transfer", "--reverse", "120", "--amount", "6.01", ...EUR);
     const foreign = await q("transfer", "--reverse", "120", "--amount", "1", "--ledger", "JPY");
     expect(foreign).toMatchObject({ code: 2, err: expect.stringContaining("is in EUR, not in JPY") });
-    await done("transfer", "--reverse", "120");
+    await done("transfer", "--reverse", "120", "--id", "122");
+    expect(await json("transfer", "--reverse", "120", "--id", "122")).toMatchObject({ status: "exists" });
+    expect(await json(...part.filter((word) => !["--amount", "4", ...EUR].includes(word)))).toMatchObject({
+      status: "exists",
+    });
     await refused("exceeds_original", "transfer", "--reverse", "120");
+    for (const held of ["102", "105"]) {
+      const { code, err } = await q("transfer", "--reverse", held);
+      expect([code, err]).toEqual([1, expect.stringMatching(/moves nothing.*--void/)]);
+    }
     await refused("not_found", "transfer", "--reverse", "777777");
   });
 
@@ -252,6 +260,10 @@ describe("queries and events", () => {
       "304",
     ]);
     expect(await done("account", "show", "30", "--consistency", "local")).toContain("EUR");
+    expect((await q("events", "--from", `${all.length + 1}`)).err).toBe(
+      `0 events; go on with --from ${all.length + 1}\n`,
+    );
+    await refused("out_of_range", "events", "--from", `${all.length + 2}`);
   });
 
   test("how fresh an answer must be, is said and kept", async () => {
@@ -478,6 +490,9 @@ describe("authority", () => {
     names.flatMap((name) => ["--public-key", publicKeys.get(name) ?? ""]);
   const pay = (id: string): string[] => ["transfer", "--id", id, "--from", "70", "--to", "71", "--amount", "1", ...EUR];
 
+  const cosign = async (name: string, key: string): Promise<string> =>
+    await done("tx", "cosign", file(`${name}.tx`), "--out", file(`${name}2.tx`), ...as(key));
+
   test("two of three sign: one is not enough, two are, and again it is answered only", async () => {
     for (const name of keyFiles) {
       publicKeys.set(name, String((await ranJson("keys", "new", file(`${name}.key`)))["publicKey"]));
@@ -488,35 +503,43 @@ describe("authority", () => {
     await done("account", "create", "--id", "70", ...EUR, ...accounts);
     await refused("file_exists", "account", "create", "--id", "71", ...EUR, ...accounts);
     await refused("threshold_not_met", "tx", "submit", file("a.tx"));
-    await done("tx", "cosign", file("a.tx"), ...as("ben"));
-    await refused("already_signed", "tx", "cosign", file("a.tx"), ...as("ann"));
-    expect(await done("tx", "submit", file("a.tx"))).toMatch(/^createAccounts: all created at height \d+\n$/);
+    await done("tx", "cosign", file("a.tx"), "--out", file("wrong.tx"), ...as("dan"));
+    await refused("unknown_cosigner", "tx", "submit", file("wrong.tx"));
+    await cosign("a", "ben");
+    await refused("file_exists", "tx", "cosign", file("a.tx"), "--out", file("a2.tx"), ...as("cem"));
+    await refused("already_signed", "tx", "cosign", file("a.tx"), "--out", file("a3.tx"), ...as("ann"));
+    expect(await q("tx", "submit", file("none.tx"))).toMatchObject({ code: 2 });
+    expect(await done("tx", "submit", file("a2.tx"))).toMatch(/^createAccounts: all created at height \d+\n$/);
     await done("account", "create", "--id", "71", ...EUR);
     const signed = await json(...pay("400"), ...as("cem"), "--to-cosign", file("b.tx"));
     expect(signed).toMatchObject({ file: file("b.tx"), kind: "createTransfers" });
-    expect(await json("tx", "cosign", file("b.tx"), ...as("ann"))).toMatchObject({
-      ...{ signers: [publicKeys.get("cem"), publicKeys.get("ann")], content: [{ id: "400", amount: "100" }] },
+    expect(await json("tx", "cosign", file("b.tx"), "--out", file("b2.tx"), ...as("ann"))).toMatchObject({
+      ...{
+        file: file("b2.tx"),
+        signers: [publicKeys.get("cem"), publicKeys.get("ann")],
+        content: [{ id: "400", amount: "100" }],
+      },
     });
-    const first = await json("tx", "submit", file("b.tx"), "--receipt", file("b.receipt"));
+    const first = await json("tx", "submit", file("b2.tx"), "--receipt", file("b.receipt"));
     expect(first).toMatchObject({ records: [{ status: "created" }] });
-    await done("tx", "cosign", file("b.tx"), ...as("ben"));
-    expect((await json("tx", "submit", file("b.tx")))["records"]).toEqual(first["records"]);
+    await done("tx", "cosign", file("b2.tx"), "--out", file("b3.tx"), ...as("ben"));
+    expect((await json("tx", "submit", file("b3.tx")))["records"]).toEqual(first["records"]);
     expect(await balance("70")).toBe(-100n);
     expect(await json("receipt", "verify", file("b.receipt"))).toMatchObject({ valid: true });
   });
 
   test("keys are replaced at once, and a revoked one signs nothing any more", async () => {
     await done(...pay("401"), ...as("ann"), "--to-cosign", file("c.tx"));
-    await done("tx", "cosign", file("c.tx"), ...as("cem"));
+    await cosign("c", "cem");
     const rotate = ["authority", "rotate", ...keysOf("ann", "ben", "dan"), "--threshold", "2", ...as("ann")];
     await done(...rotate, "--to-cosign", file("r.tx"));
-    await done("tx", "cosign", file("r.tx"), ...as("cem"));
-    expect(await done("tx", "submit", file("r.tx"))).toMatch(/^replaceKeys is done at height \d+\n$/);
-    await refused("unknown_cosigner", "tx", "submit", file("c.tx"));
+    await cosign("r", "cem");
+    expect(await done("tx", "submit", file("r2.tx"))).toMatch(/^replaceKeys is done at height \d+\n$/);
+    await refused("unknown_cosigner", "tx", "submit", file("c2.tx"));
     await refused("unknown_key", ...pay("402"), ...as("cem"));
     await done(...pay("403"), ...as("dan"), "--to-cosign", file("d.tx"));
-    await done("tx", "cosign", file("d.tx"), ...as("ben"));
-    await done("tx", "submit", file("d.tx"));
+    await cosign("d", "ben");
+    await done("tx", "submit", file("d2.tx"));
     expect(await balance("70")).toBe(-200n);
     expect(await done("authority", "show", ...as("dan"))).toContain("signatures needed: 2");
   });
@@ -524,8 +547,8 @@ describe("authority", () => {
   test("a delegate debits up to its limit a day", async () => {
     const delegate = ["authority", "delegate", ...keysOf("app"), ...EUR, "--daily-limit", "1.50", "--account", "70"];
     await done(...delegate, ...as("ann"), "--to-cosign", file("e.tx"));
-    await done("tx", "cosign", file("e.tx"), ...as("ben"));
-    await done("tx", "submit", file("e.tx"));
+    await cosign("e", "ben");
+    await done("tx", "submit", file("e2.tx"));
     await done(...pay("404"), ...as("app"));
     await refused("exceeds_delegated_limit", ...pay("405"), ...as("app"));
     const show = await json("authority", "show", ...as("ann"));
@@ -573,6 +596,8 @@ describe("who may not", () => {
   test("a key that nobody has entered is refused, whatever it asks for", async () => {
     await ran("keys", "new", file("stranger.key"));
     await refused("unknown_key", "account", "create", ...EUR, "--key", file("stranger.key"));
+    const { code, out } = await q("status", "--key", file("stranger.key"));
+    expect([code, out.match(/unknown_key/g)?.length]).toEqual([1, 3]);
   });
 
   test("a bank may not spend what is not its own, nor do an operator's work", async () => {
@@ -614,6 +639,9 @@ describe("reports of a node's data", () => {
     expect(BigInt(seven?.creditsPosted ?? 0) - BigInt(seven?.debitsPosted ?? 0)).toBe(await balance("7"));
     const { out } = await ran("trial-balance", "GOLD", ...DIR);
     expect(out).toMatch(/^GOLD at height \d+\n[\s\S]*\ntotal .* 221\.500000 GOLD .* 221\.500000 GOLD\n$/);
+    const now = await json("trial-balance", "EUR");
+    expect(now).toMatchObject({ totals: [{ ledger: 978, ...accounts.totals, balanced: true }] });
+    expect(await done("trial-balance")).toMatch(/^at height \d+\nledger .*\n(?:.*\n)*GOLD .* 221\.500000 GOLD\n$/);
     const before = (await ranJson("trial-balance", "EUR", ...DIR, "--height", `${accounts.height - 1}`)) as {
       height: number;
     };

@@ -2,7 +2,8 @@
 import type { CommandModule } from "yargs";
 import { U64_MAX } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
-import type { SeenChangeEvent } from "../../node/client/index.ts";
+import { ask } from "../../node/client/ask.ts";
+import type { QuorateClient, SeenChangeEvent } from "../../node/client/index.ts";
 import { accountFlags, transferFlags } from "../../node/ledger/records.ts";
 import { type Assets, CURRENCIES_ONLY, formatTime } from "../amounts.ts";
 import { assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
@@ -33,6 +34,16 @@ function textLine({ cursor, timestamp, type, transfer, ledger }: SeenChangeEvent
   return `${cursor}  ${formatTime(timestamp)}  ${type}  ${what}`;
 }
 
+/** Throws for the cursor of an event that has not happened: it is another cluster's, or mistyped. */
+async function assureThere(client: QuorateClient, cursor: bigint): Promise<void> {
+  const { next } = await ask(client, { type: "changeEvents", cursor: cursor - 1n, limit: 1 });
+  if (BigInt(next) >= cursor) return;
+  throw new CodedError(
+    "out_of_range",
+    `there are fewer than ${cursor} events: --from is the cursor of one that was read`,
+  );
+}
+
 export const events: CommandModule = command({
   command: "events",
   describe: "every transfer and expiry, in the order in which they happened, one a line; at least once, without gaps",
@@ -59,6 +70,7 @@ export const events: CommandModule = command({
     let assets = CURRENCIES_ONLY;
     let last = from ?? 0n;
     await withReader(args, async (client) => {
+      if (last > 0n) await assureThere(client, last);
       const range = {
         ...(since === undefined ? {} : { timestampMin: since }),
         ...(until === undefined ? {} : { timestampMax: until }),

@@ -33,6 +33,7 @@ interface TransferArguments {
 }
 
 const DEFAULT_CODE = 1;
+const MOVES_NOTHING = transferFlags.pending | transferFlags.voidPendingTransfer;
 const NOTHING = { debitAccountId: 0n, creditAccountId: 0n, ledger: 0, timeout: 0, pendingId: 0n };
 
 function usage(message: string): CodedError {
@@ -91,6 +92,10 @@ async function reversalOf(
     if (original === undefined || reversed === null) {
       throw new CodedError("not_found", `there is no transfer ${transfer} that you may see`);
     }
+    if ((original.flags & MOVES_NOTHING) !== 0) {
+      const reason = `transfer ${transfer} moves nothing: what it holds is given up with --void, and what was posted is reversed by the id of the post`;
+      throw new CodedError("wrong_state", reason);
+    }
     const assets = await assetsFor(client, original.ledger, args.ledger ?? "");
     if (args.ledger !== undefined && assets.ledgerOf(args.ledger) !== original.ledger) {
       throw usage(`transfer ${transfer} is in ${assets.nameOf(original.ledger)}, not in ${args.ledger}`);
@@ -98,6 +103,9 @@ async function reversalOf(
     if (args.amount !== undefined) {
       return { id, transfer, amount: assets.parseAmount(args.amount, original.ledger) };
     }
+    // Asked again with its id, it is the same reversal, whatever is left by now.
+    const [again] = decodeTransfers((await ask(client, { type: "transfers", ids: [id] })).records);
+    if (again !== undefined) return { id, transfer, amount: again.amount };
     const left = original.amount - BigInt(reversed);
     if (left === 0n) throw new CodedError("exceeds_original", `all of transfer ${transfer} has been given back`);
     return { id, transfer, amount: left };

@@ -1,48 +1,27 @@
 /** `quorate tx`: transactions that need several signatures, as files that go from one signer to the next. */
-import { writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { toHex } from "../../node/base/bytes.ts";
 import { cosignTransaction, sha256 } from "../../node/client/index.ts";
-import { decodeAccounts, decodeTransfers } from "../../node/ledger/records.ts";
-import { type Command, decodeBody } from "../../node/wire/body.ts";
+import { decodeBody } from "../../node/wire/body.ts";
 import { decodeTransaction } from "../../node/wire/transaction.ts";
 import { formatTime } from "../amounts.ts";
 import { CLUSTER_OPTIONS, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
-import { toJson } from "../output.ts";
 import { createdRecords, keepingReceipt, makesRecords, SUBMIT_OPTIONS } from "../submit.ts";
-import { formatTransactionFile, readTransactionFile } from "../transaction-file.ts";
+import { readTransactionFile, writeTransactionFile } from "../transaction-file.ts";
+import { commandText, contentOf } from "../transaction-text.ts";
 
 const FILE = { type: "string", demandOption: true, describe: "file that --to-cosign wrote" } as const;
-
-/** What a transaction asks for. */
-function contentOf(asked: Command): unknown {
-  switch (asked.kind) {
-    case "createAccounts":
-      return decodeAccounts(asked.batch);
-    case "createTransfers":
-      return decodeTransfers(asked.batch);
-    case "sessionOpen":
-      return {};
-    default:
-      return asked.body;
-  }
-}
 
 /** A transaction for whoever is to sign it. */
 function view(encoded: Uint8Array): { readonly fields: object; readonly text: string } {
   const transaction = decodeTransaction(encoded);
   const asked = decodeBody(transaction.kind, transaction.body);
-  const content = contentOf(asked);
   const signers = [transaction, ...transaction.cosignatures].map(({ publicKey }) => toHex(publicKey));
   const { expiry } = transaction;
   return {
-    fields: { kind: asked.kind, content, signers, expiry },
-    text: [
-      `${asked.kind} ${toJson(content)}`,
-      `signed by ${signers.join(", ")}`,
-      `good until ${formatTime(expiry)}`,
-    ].join("\n"),
+    fields: { kind: asked.kind, content: contentOf(asked), signers, expiry },
+    text: [commandText(asked), `signed by ${signers.join(", ")}`, `good until ${formatTime(expiry)}`].join("\n"),
   };
 }
 
@@ -58,19 +37,20 @@ const show: CommandModule = command({
 
 const cosign: CommandModule = command({
   command: "cosign <file>",
-  describe: "add your signature to a transaction file; no node is asked",
+  describe: "write a transaction file once more, with your signature added; no node is asked",
   builder: (yargs) =>
     yargs
       .options(CLUSTER_OPTIONS)
       .positional("file", FILE)
-      .example("$0 tx cosign payment.tx --key second.key", "signs what payment.tx asks for, too"),
+      .option("out", { type: "string", demandOption: true, describe: "the new file; the old one stays as it is" })
+      .example("$0 tx cosign payment.tx --out payment-2.tx --key second.key", "signs what payment.tx asks for, too"),
   handler: (args, output) => {
-    const { file } = args;
+    const { file, out } = args;
     const { clusterId } = readCluster(args.cluster);
     const signed = cosignTransaction(sha256, readKey(args), clusterId, readTransactionFile(file));
-    writeFileSync(file, formatTransactionFile(signed));
+    writeTransactionFile(out, signed);
     const { fields, text } = view(signed);
-    output.result({ file, ...fields }, text);
+    output.result({ file: out, ...fields }, text);
   },
 });
 

@@ -1,5 +1,5 @@
 /** CSV as RFC 4180 has it: a header, lines ended by CR LF, quotes around fields that need them. UTF-8. */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import type { Column } from "./columns.ts";
 import type { TableFile } from "./table-file.ts";
 
@@ -29,7 +29,8 @@ export class CsvFile<Row> implements TableFile<Row> {
   }
 
   #flush(): void {
-    writeSync(this.#file, this.#text);
+    // Writes all of it: `writeSync` may write less than it is given.
+    writeFileSync(this.#file, this.#text);
     this.#text = "";
   }
 }

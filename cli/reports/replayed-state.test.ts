@@ -3,66 +3,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ClusterFile, type Command, keyFromSeed } from "../../node/client/index.ts";
-import { sha256 } from "../../node/host/node-crypto.ts";
+import type { ClusterFile, Command } from "../../node/client/index.ts";
 import { encodeAccounts, encodeTransfers, type TransferInput, transferFlags } from "../../node/ledger/records.ts";
-import { StateMachine } from "../../node/state/state-machine.ts";
-import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
-import { clusterIdOf, type Genesis } from "../../node/wire/genesis.ts";
-import { signTransaction } from "../../node/wire/transaction.ts";
-import { NodeDisk } from "../../storage/node-disk.ts";
-import type { WalRecord } from "../../storage/wal/log-store.ts";
-import { Wal } from "../../storage/wal/wal.ts";
+import { CLUSTER, GENESIS, recordsOf, SECOND, START, signed, writeLog } from "../verify/node-log.test-support.ts";
 import { accountsIn, accountTransfersIn, transfersIn } from "./read-state.ts";
 import { executedLog } from "./replayed-state.ts";
 
-const ADMIN = keyFromSeed(new Uint8Array(32).fill(7));
-const START = 1_700_000_000_000_000_000n;
-const SECOND = 1_000_000_000n;
 const ACCOUNTS = [1n, 2n, 3n];
-
-const genesis: Genesis = {
-  timestamp: START,
-  nodes: [{ id: 1, publicKey: keyFromSeed(new Uint8Array(32).fill(1)).publicKey }],
-  adminKey: ADMIN.publicKey,
-};
-const clusterId = clusterIdOf(sha256, genesis);
-const cluster: ClusterFile = { clusterId, genesis, nodes: [] };
 
 function moves(...transfers: readonly TransferInput[]): Command {
   const common = { ledger: 978, code: 1 };
   return { kind: "createTransfers", batch: encodeTransfers(transfers.map((each) => ({ ...common, ...each }))) };
 }
 
-/** A log of one command a block, a second apart, behind the blocks that open a session and the accounts. */
-function logOf(commands: readonly Command[]): WalRecord[] {
+/** A log of one command a block, behind the blocks that open a session and the accounts. */
+async function withLog<T>(commands: readonly Command[], act: (data: string) => T): Promise<T> {
   const opening = encodeAccounts(ACCOUNTS.map((id) => ({ id, ledger: 978, code: 1 })));
   const all: Command[] = [{ kind: "sessionOpen" }, { kind: "createAccounts", batch: opening }, ...commands];
-  const state = new StateMachine({ genesis, sha256 });
-  return all.map((command, sequence) => {
-    const placement = { clusterId, session: new Uint8Array(16).fill(3), sequence, expiry: START + 300n * SECOND };
-    const transactions = [signTransaction(sha256, ADMIN, placement, command)];
-    const index = sequence + 1;
-    const previousHash = state.blockHash;
-    const place = { group: 0, height: index, term: 1, timestamp: START + BigInt(index) * SECOND };
-    const { bytes, hash } = encodeBlock(sha256, { ...place, clusterId, previousHash, state: state.at, transactions });
-    state.apply(decodeBlock(sha256, bytes));
-    return { index, term: 1, previousHash, hash, payload: bytes };
-  });
-}
-
-async function withLog<T>(commands: readonly Command[], act: (data: string) => T): Promise<T> {
   const data = mkdtempSync(join(tmpdir(), "quorate-reports-"));
-  const records = logOf(commands);
   try {
-    await new Promise<void>((resolve, reject) => {
-      const options = { segmentBytes: 8 * 1_048_576, cacheBytes: 0, onFatal: reject };
-      const wal = Wal.open(new NodeDisk(data), "log", options);
-      wal.append(records, () => {
-        wal.close();
-        resolve();
-      });
-    });
+    await writeLog(data, recordsOf(all.map((command, sequence) => signed(sequence, command))));
     return act(data);
   } finally {
     rmSync(data, { recursive: true });
@@ -107,7 +67,7 @@ describe("a past state", () => {
               debit[held ? 0 : 1] = (debit[held ? 0 : 1] ?? 0n) + amount;
               credit[held ? 2 : 3] = (credit[held ? 2 : 3] ?? 0n) + amount;
             }
-            const state = executedLog({ cluster, data }, { height: index + 3 }, silent);
+            const state = executedLog({ cluster: CLUSTER, data }, { height: index + 3 }, silent);
             expect(state.height).toBe(index + 3);
             const accounts = [...accountsIn(state, 978)];
             const rows = accounts.map((a) => [
@@ -126,25 +86,25 @@ describe("a past state", () => {
 
   test("at a time is that after the last block up to it", async () => {
     await withLog([PAY, PAY], (data) => {
-      const heightAt = (time: bigint): number => executedLog({ cluster, data }, { time }, silent).height;
+      const heightAt = (time: bigint): number => executedLog({ cluster: CLUSTER, data }, { time }, silent).height;
       expect(heightAt(START)).toBe(0);
       expect(heightAt(START + 3n * SECOND)).toBe(3);
       expect(heightAt(START + 4n * SECOND - 1n)).toBe(3);
       expect(heightAt(START + 100n * SECOND)).toBe(4);
-      expect(executedLog({ cluster, data }, {}, silent).height).toBe(4);
+      expect(executedLog({ cluster: CLUSTER, data }, {}, silent).height).toBe(4);
     });
   });
 
   test("behind the end of the log is not there", async () => {
     await withLog([PAY], (data) => {
-      expect(codeOf(() => executedLog({ cluster, data }, { height: 4 }, silent))).toBe("height_not_there");
-      expect(codeOf(() => executedLog({ cluster, data }, { height: 3 }, silent))).toBeUndefined();
+      expect(codeOf(() => executedLog({ cluster: CLUSTER, data }, { height: 4 }, silent))).toBe("height_not_there");
+      expect(codeOf(() => executedLog({ cluster: CLUSTER, data }, { height: 3 }, silent))).toBeUndefined();
     });
   });
 
   test("of another cluster is not believed", async () => {
     await withLog([PAY], (data) => {
-      const foreign: ClusterFile = { ...cluster, genesis: { ...genesis, timestamp: START + 1n } };
+      const foreign: ClusterFile = { ...CLUSTER, genesis: { ...GENESIS, timestamp: START + 1n } };
       expect(codeOf(() => executedLog({ cluster: foreign, data }, {}, silent))).toBe("log_unsound");
     });
   });
@@ -156,9 +116,9 @@ describe("a past state", () => {
       const last = bytes.findLastIndex((byte) => byte !== 0) - 100;
       bytes.writeUInt8(bytes.readUInt8(last) ^ 1, last);
       writeFileSync(path, bytes);
-      expect(executedLog({ cluster, data }, { height: 4 }, silent).height).toBe(4);
+      expect(executedLog({ cluster: CLUSTER, data }, { height: 4 }, silent).height).toBe(4);
       // It was the last write: a torn tail, which nobody had been promised.
-      expect(codeOf(() => executedLog({ cluster, data }, { height: 5 }, silent))).toBe("height_not_there");
+      expect(codeOf(() => executedLog({ cluster: CLUSTER, data }, { height: 5 }, silent))).toBe("height_not_there");
     });
   });
 
@@ -170,7 +130,7 @@ describe("a past state", () => {
         }),
       );
     await withLog([batch(1), batch(8_001)], (data) => {
-      const state = executedLog({ cluster, data }, {}, silent);
+      const state = executedLog({ cluster: CLUSTER, data }, {}, silent);
       const ids = Array.from({ length: 16_000 }, (_, index) => BigInt(index + 1));
       expect([...transfersIn(state)].map(({ id }) => id)).toEqual(ids);
       expect([...accountTransfersIn(state, 2n)].map(({ id }) => id)).toEqual(ids);

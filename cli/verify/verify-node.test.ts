@@ -2,37 +2,18 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ClusterFile, type Command, keyFromSeed } from "../../node/client/index.ts";
+import type { Command } from "../../node/client/index.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { encodeAccounts } from "../../node/ledger/records.ts";
 import { takeCheckpoint } from "../../node/replica/checkpoint.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
-import { decodeBlock, encodeBlock, type StateAt } from "../../node/wire/block.ts";
+import { decodeBlock } from "../../node/wire/block.ts";
 import { clusterIdOf, type Genesis } from "../../node/wire/genesis.ts";
-import { decodeTransaction, encodeTransaction, signTransaction } from "../../node/wire/transaction.ts";
-import { NodeDisk } from "../../storage/node-disk.ts";
+import { decodeTransaction, encodeTransaction } from "../../node/wire/transaction.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
-import { Wal } from "../../storage/wal/wal.ts";
+import { CLUSTER, GENESIS, recordsOf, START, signed, writeLog } from "./node-log.test-support.ts";
 import { type VerifiedNode, verifyNode } from "./verify-node.ts";
-
-const ADMIN = keyFromSeed(new Uint8Array(32).fill(7));
-const START = 1_700_000_000_000_000_000n;
-const SECOND = 1_000_000_000n;
-const SEGMENT_BYTES = 8 * 1_048_576;
-
-const genesis: Genesis = {
-  timestamp: START,
-  nodes: [{ id: 1, publicKey: keyFromSeed(new Uint8Array(32).fill(1)).publicKey }],
-  adminKey: ADMIN.publicKey,
-};
-const clusterId = clusterIdOf(sha256, genesis);
-const cluster: ClusterFile = { clusterId, genesis, nodes: [] };
-
-function signed(sequence: number, command: Command): Uint8Array {
-  const placement = { clusterId, session: new Uint8Array(16).fill(3), sequence, expiry: START + 300n * SECOND };
-  return signTransaction(sha256, ADMIN, placement, command);
-}
 
 function openAccount(id: bigint): Command {
   const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
@@ -48,23 +29,8 @@ function transactions(count: number): Uint8Array[] {
   );
 }
 
-/** The records of a log whose blocks hold these transactions; `say` changes what a block's leader says of its state. */
-function recordsOf(contents: readonly Uint8Array[], say = (state: StateAt): StateAt => state): WalRecord[] {
-  const state = new StateMachine({ genesis, sha256 });
-  return contents.map((transaction, place) => {
-    const index = place + 1;
-    const previousHash = state.blockHash;
-    const timestamp = START + BigInt(index) * SECOND;
-    const content = { group: 0, height: index, term: 1, timestamp, clusterId, previousHash, state: say(state.at) };
-    const { bytes, hash } = encodeBlock(sha256, { ...content, transactions: [transaction] });
-    const record = { index, term: 1, previousHash, hash, payload: bytes };
-    state.apply(decodeBlock(sha256, bytes));
-    return record;
-  });
-}
-
 function stateAfter(records: readonly WalRecord[]): StateMachine {
-  const state = new StateMachine({ genesis, sha256 });
+  const state = new StateMachine({ genesis: GENESIS, sha256 });
   for (const { payload } of records) state.apply(decodeBlock(sha256, payload));
   return state;
 }
@@ -76,18 +42,6 @@ describe("a node's data", () => {
   });
   afterEach(() => rmSync(data, { recursive: true }));
 
-  async function writeLog(records: readonly WalRecord[]): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const wal = Wal.open(new NodeDisk(data), "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: reject });
-      wal.append(records.slice(0, -1), () => undefined);
-      // A write of its own: what is before it is durable, and damage there is no torn tail.
-      wal.append(records.slice(-1), () => {
-        wal.close();
-        resolve();
-      });
-    });
-  }
-
   async function writeCheckpoint(state: StateMachine): Promise<void> {
     const store = await LevelStore.open(join(data, "state"));
     await new Promise<void>((resolve, reject) => {
@@ -97,7 +51,7 @@ describe("a node's data", () => {
   }
 
   async function verified(): Promise<VerifiedNode> {
-    return await verifyNode({ cluster, data }, () => undefined);
+    return await verifyNode({ cluster: CLUSTER, data }, () => undefined);
   }
 
   async function problems(): Promise<readonly string[]> {
@@ -114,10 +68,12 @@ describe("a node's data", () => {
 
   test("that is sound is executed again, to the digest that the state machine gave", async () => {
     const records = recordsOf(transactions(5));
-    await writeLog(records);
+    await writeLog(data, records);
     await writeCheckpoint(stateAfter(records.slice(0, 3)));
     const seen: number[] = [];
-    const { report, blockHashes, digests } = await verifyNode({ cluster, data }, (height) => seen.push(height));
+    const { report, blockHashes, digests } = await verifyNode({ cluster: CLUSTER, data }, (height) =>
+      seen.push(height),
+    );
     const digest = Buffer.from(stateAfter(records).digest).toString("hex");
     expect(report).toEqual({
       ...{ directory: data, height: 5, digest, transactions: 5, segments: 1, tornBytes: 0, checkpointHeight: 3 },
@@ -135,7 +91,7 @@ describe("a node's data", () => {
 
   test("every byte of a block counts: whichever is flipped, the damage is found", async () => {
     const records = recordsOf(transactions(4));
-    await writeLog(records);
+    await writeLog(data, records);
     const payload = Buffer.from(records[1]?.payload ?? []);
     let place = 0;
     changeLog((bytes) => {
@@ -157,7 +113,7 @@ describe("a node's data", () => {
   });
 
   test("with garbage behind the last record has a torn tail, which is no problem", async () => {
-    await writeLog(recordsOf(transactions(3)));
+    await writeLog(data, recordsOf(transactions(3)));
     changeLog((bytes) => bytes.fill(0xab, 100_000, 100_100));
     const { report } = await verified();
     expect(report).toMatchObject({ height: 3, problems: [] });
@@ -166,7 +122,10 @@ describe("a node's data", () => {
 
   test("whose leader had another state says after which block", async () => {
     const wrong = { digest: new Uint8Array(32) };
-    await writeLog(recordsOf(transactions(5), (state) => (state.height < 3 ? state : { ...state, ...wrong })));
+    await writeLog(
+      data,
+      recordsOf(transactions(5), (state) => (state.height < 3 ? state : { ...state, ...wrong })),
+    );
     const { report } = await verified();
     expect(report.height).toBe(3);
     expect(report.problems).toEqual([
@@ -177,20 +136,20 @@ describe("a node's data", () => {
   test("with a transaction that its signer did not sign is refused, though all checksums and hashes fit", async () => {
     const [open, account] = transactions(2) as [Uint8Array, Uint8Array];
     const forged = { ...decodeTransaction(account), signature: new Uint8Array(64) };
-    await writeLog(recordsOf([open, encodeTransaction(forged)]));
+    await writeLog(data, recordsOf([open, encodeTransaction(forged)]));
     expect(await problems()).toEqual(["block 2: a signature of transaction 0 is wrong"]);
   });
 
   test("of another cluster is refused", async () => {
-    await writeLog(recordsOf(transactions(2)));
-    const other: Genesis = { ...genesis, timestamp: START + 1n };
+    await writeLog(data, recordsOf(transactions(2)));
+    const other: Genesis = { ...GENESIS, timestamp: START + 1n };
     const wrong = { clusterId: clusterIdOf(sha256, other), genesis: other, nodes: [] };
     const { report } = await verifyNode({ cluster: wrong, data }, () => undefined);
     expect(report.problems[0]).toMatch(/^block 1/);
   });
 
   test("whose checkpoint has another digest than the log gives is refused", async () => {
-    await writeLog(recordsOf(transactions(3)));
+    await writeLog(data, recordsOf(transactions(3)));
     const other = [signed(0, { kind: "sessionOpen" }), signed(1, openAccount(99n))];
     await writeCheckpoint(stateAfter(recordsOf(other)));
     expect(await problems()).toEqual(["the checkpoint at height 2 has another state digest than the log gives"]);
@@ -198,13 +157,13 @@ describe("a node's data", () => {
 
   test("whose log ends before its checkpoint has lost something", async () => {
     const records = recordsOf(transactions(5));
-    await writeLog(records.slice(0, 3));
+    await writeLog(data, records.slice(0, 3));
     await writeCheckpoint(stateAfter(records));
     expect(await problems()).toEqual(["the checkpoint is at height 5, the log ends at 3"]);
   });
 
   test("with a damaged store is reported, not thrown, so that other nodes are still looked at", async () => {
-    await writeLog(recordsOf(transactions(2)));
+    await writeLog(data, recordsOf(transactions(2)));
     mkdirSync(join(data, "state"));
     writeFileSync(join(data, "state", "CURRENT"), "MANIFEST-000001\n");
     const { report } = await verified();
@@ -213,7 +172,7 @@ describe("a node's data", () => {
   });
 
   test("that a process has open is left alone", async () => {
-    await writeLog(recordsOf(transactions(2)));
+    await writeLog(data, recordsOf(transactions(2)));
     const store = await LevelStore.open(join(data, "state"));
     await expect(verified()).rejects.toMatchObject({ code: "data_in_use" });
     await store.close();

@@ -42,8 +42,12 @@ export const CLIENT_CONNECTIONS_MAX = 4_096;
 export const CONNECTION_BUFFER_BYTES_MAX: number = 64 * 1_048_576;
 /** Sequence numbers a session remembers: how far its requests may run ahead of, or lag behind, each other. */
 export const SESSION_WINDOW = 256;
+/** Bytes of results a session keeps for retries; those of what was executed longest ago are dropped. */
+export const SESSION_REPLY_BYTES_MAX: number = 256 * 1_024;
 /** Sessions the cluster keeps. */
 export const SESSIONS_MAX = 8_192;
+/** Sessions of one authority among them, its delegates' included. */
+export const SESSIONS_PER_AUTHORITY_MAX = 2_048;
 /** The longest life of a signed transaction, in log-time nanoseconds: expiry may be at most this far ahead. */
 export const TRANSACTION_LIFETIME_MAX_NS: bigint = 600_000_000_000n;
 /** Keys in one authority. */
@@ -82,6 +86,7 @@ assert(2 * QUESTIONS_OPEN_MAX <= MAILBOX_DEPTH, "a mailbox must hold all open qu
 assert(QUERY_RESULTS_MAX + 64 < MESSAGE_VALUES_MAX, "a query may name as many ids as it may have results");
 assert(QUERY_RESULTS_MAX * 64 <= ANSWER_VALUES_MAX, "an answer must hold its results, each with all its fields");
 assert(ASSETS_MAX * 16 <= ANSWER_VALUES_MAX, "an answer must hold all digital assets");
+assert(SESSIONS_PER_AUTHORITY_MAX < SESSIONS_MAX, "one authority must leave sessions to others");
 assert(FRAME_BYTES_MAX < CONNECTION_BUFFER_BYTES_MAX, "a connection must be able to queue one frame");
 assert(BLOCK_BYTES_MAX * 2 < SEGMENT_BYTES, "a segment must hold more than one block");
 assert(

@@ -2,6 +2,16 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DirtyPages } from "./paged.ts";
 
+test("each reader clears the marks for itself", () => {
+  const dirty = new DirtyPages();
+  dirty.mark(3);
+  dirty.clear(1);
+  dirty.mark(70);
+  expect([dirty.sorted(0), dirty.sorted(1)]).toEqual([[3, 70], [70]]);
+  dirty.clear();
+  expect([dirty.sorted(0), dirty.sorted(1)]).toEqual([[], [70]]);
+});
+
 test("remembers exactly the pages that were marked since the last clear, ascending", () => {
   /** -1 stands for a clear. */
   const steps = fc.array(fc.oneof(fc.nat(40), fc.nat(700), fc.constant(-1)), { maxLength: 100 });

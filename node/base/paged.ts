@@ -21,7 +21,9 @@ export interface Paged {
   restored(): void;
 }
 
-/** A growing set of page numbers; marking one costs a store. */
+const ALL_READERS = 0xff;
+
+/** A growing set of page numbers; marking one costs a store. Each of up to eight readers sees and clears it for itself. */
 export class DirtyPages {
   #marks = new Uint8Array(64);
 
@@ -31,16 +33,20 @@ export class DirtyPages {
       marks.set(this.#marks);
       this.#marks = marks;
     }
-    this.#marks[page] = 1;
+    this.#marks[page] = ALL_READERS;
   }
 
-  sorted(): number[] {
+  sorted(reader = 0): number[] {
     const pages: number[] = [];
-    for (let page = 0; page < this.#marks.length; page++) if (this.#marks[page] === 1) pages.push(page);
+    for (let page = 0; page < this.#marks.length; page++) {
+      if (((this.#marks[page] as number) & (1 << reader)) !== 0) pages.push(page);
+    }
     return pages;
   }
 
-  clear(): void {
-    this.#marks.fill(0);
+  clear(reader = 0): void {
+    for (let page = 0; page < this.#marks.length; page++) {
+      this.#marks[page] = (this.#marks[page] as number) & ~(1 << reader);
+    }
   }
 }

@@ -233,7 +233,7 @@ export class QuorateClient {
     const session = newSession();
     const open = (): Uint8Array => this.#sign({ kind: "sessionOpen" }, session.id, 0, LIFETIME_NS);
     const { result } = await this.#send(open, deadline);
-    if (result.status !== "ok") throw new ClientError(result.status, "the cluster refused the session");
+    if (result.status !== "ok") throw sessionRefused(result);
     return session;
   }
 
@@ -296,6 +296,15 @@ interface Attempt {
 
 function newSession(): Session {
   return { id: randomBytes(16), window: new SequenceWindow() };
+}
+
+function sessionRefused({ status, what }: Outcome["result"]): ClientError {
+  const whose = what === "authority" ? "this authority" : "the cluster";
+  const reason =
+    status === "session_limit"
+      ? `${whose} has too many sessions in use; wait some minutes`
+      : "the cluster refused the session";
+  return new ClientError(status, reason);
 }
 
 function unavailable(error: ClientError): ClientError {

@@ -10,6 +10,7 @@ import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
 import { blockReceipts } from "../gateway/block-receipts.ts";
 import { NodeCrypto, sha256 } from "../host/node-crypto.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
+import { StatusBoard } from "../messages/status.ts";
 import { ChainAnswers } from "../replica/chain-answers.ts";
 import { decodeQuery, encodeAnswer, isChainQuery, type QueryAnswer } from "../state/queries.ts";
 import { type Applied, StateMachine } from "../state/state-machine.ts";
@@ -201,7 +202,8 @@ export class ScriptedNode {
       hash: (height) => blocks[height - 1]?.hash,
       read: (from, to) => blocks.slice(from - 1, to - 1).map((block, at) => recordOf(block, from + at)),
     };
-    return new ChainAnswers({ state, log, clusterId, checkpoints, crypto: this.#crypto }).answer(query, everything);
+    const deps = { state, log, clusterId, checkpoints, crypto: this.#crypto, node: this.id, status: new StatusBoard() };
+    return new ChainAnswers(deps).answer(query, everything);
   }
 
   #submit(socket: WebSocket, request: number, transaction: Uint8Array): void {

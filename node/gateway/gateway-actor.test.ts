@@ -4,7 +4,7 @@ import { Scheduler } from "../../sim/scheduler.ts";
 import { KeyRing, sha256, virtualCrypto } from "../../sim/virtual-crypto.ts";
 import type { ActorRef } from "../actor/actor.ts";
 import { ActorSystem, type FatalReport } from "../actor/system.ts";
-import { u128Bytes, utf8 } from "../base/bytes.ts";
+import { u128Bytes } from "../base/bytes.ts";
 import {
   BATCH_RECORDS_MAX,
   CLIENT_CONNECTIONS_MAX,
@@ -34,7 +34,7 @@ import {
 } from "../wire/client-frames.ts";
 import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
 import { leafHash } from "../wire/merkle.ts";
-import { pack, unpack } from "../wire/msgpack.ts";
+import { pack } from "../wire/msgpack.ts";
 import { decodeReceipt, verifyReceipt } from "../wire/receipt.ts";
 import { decodeResult } from "../wire/results.ts";
 import {
@@ -336,7 +336,7 @@ describe("greeting", () => {
     world.hello(connection, change);
     expect(code(world.take(connection))).toEqual([`0 ${expected}`]);
     expect(world.closedBecause(connection)).toBe(expected);
-    world.send(connection, { type: "query", request: 1, consistency: "local", query: utf8("status") });
+    world.send(connection, { type: "query", request: 1, consistency: "local", query: pack({ type: "status" }) });
     expect(world.take(connection)).toEqual([]);
     expect(world.closedBecause(other)).toBeUndefined();
   });
@@ -344,7 +344,7 @@ describe("greeting", () => {
   test("a request before the hello is refused; the connection may still say hello", () => {
     const world = new World();
     const connection = world.open();
-    const query = { type: "query", request: 9, consistency: "local", query: utf8("status") } as const;
+    const query = { type: "query", request: 9, consistency: "local", query: pack({ type: "status" }) } as const;
     const [challenge] = world.take(connection);
     world.send(connection, query);
     world.send(connection, { type: "submit", request: 10, transaction: world.sign(BLOCK_PAYER) });
@@ -357,6 +357,7 @@ describe("greeting", () => {
     );
     world.send(connection, { type: "hello", clusterId: world.clusterId, publicKey, signature });
     world.send(connection, query);
+    world.answerQuestions();
     expect(world.take(connection).map(({ type }) => type)).toEqual(["welcome", "answer"]);
   });
 
@@ -411,7 +412,7 @@ describe("bad frames", () => {
     const world = leading();
     const frames = [
       encodeClientFrame({ type: "submit", request: 3, transaction: world.sign(BLOCK_PAYER) }),
-      encodeClientFrame({ type: "query", request: 4, consistency: "local", query: utf8("status") }),
+      encodeClientFrame({ type: "query", request: 4, consistency: "local", query: pack({ type: "status" }) }),
     ];
     const bent = fc
       .tuple(fc.constantFrom(...frames), fc.nat(), fc.integer({ min: 1, max: 255 }), fc.nat(3))
@@ -444,7 +445,7 @@ describe("bad frames", () => {
     const world = new World();
     const connection = world.connect();
     world.tell({ type: "clientClosed", connection });
-    world.send(connection, { type: "query", request: 1, consistency: "local", query: utf8("status") });
+    world.send(connection, { type: "query", request: 1, consistency: "local", query: pack({ type: "status" }) });
     expect([world.take(connection), world.fatal]).toEqual([[], []]);
   });
 });
@@ -673,7 +674,6 @@ describe("bounds", () => {
       return world.take(connection);
     };
     const ends: readonly (readonly [string, () => readonly NodeFrame[]])[] = [
-      ["answer", asked(() => ask(utf8("status")))],
       ["answer", asked(() => ask(pack({})))],
       ["1 malformed_msgpack", () => submit(new Uint8Array([0xc1]))],
       ["1 bad_signature", () => submit(unsigned)],
@@ -928,18 +928,5 @@ describe("queries", () => {
     world.tell({ type: "answer", token, answer: new Uint8Array(1) });
     world.tell({ type: "answer", token, answer: new Uint8Array(1) });
     expect([world.take(connection), world.fatal]).toEqual([[], []]);
-  });
-
-  test("status is answered by the node itself, out of what its actors post", () => {
-    const world = leading();
-    world.status.post("ledger", () => ({ height: 7, timestamp: 2n ** 60n }));
-    const connection = world.connect();
-    world.send(connection, { type: "query", request: 5, consistency: "linearizable", query: utf8("status") });
-    const [answer] = world.take(connection);
-    expect(answer?.type === "answer" ? unpack(answer.answer) : undefined).toEqual({
-      ...{ node: SELF, ledger: { height: 7, timestamp: 2n ** 60n } },
-      gateway: { connections: 1, transactionsWaiting: 0, questionsOpen: 0, refusals: 0 },
-    });
-    expect([world.consensus, world.ledger]).toEqual([[], []]);
   });
 });

@@ -8,7 +8,7 @@
  */
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
-import { equalBytes, utf8 } from "../base/bytes.ts";
+import { equalBytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Clock } from "../base/ports/clock.ts";
@@ -29,7 +29,7 @@ import {
   helloDigest,
   type NodeFrame,
 } from "../wire/client-frames.ts";
-import { pack, WireError } from "../wire/msgpack.ts";
+import { WireError } from "../wire/msgpack.ts";
 import type { Refusal } from "../wire/results.ts";
 import { signatureJobs } from "../wire/transaction.ts";
 import { blockReceipts } from "./block-receipts.ts";
@@ -43,8 +43,6 @@ const NONCE_BYTES = 32;
 const NS_PER_MS = 1_000_000n;
 /** How long a connection may stay without a hello: whoever says nothing must not keep others out. */
 const HELLO_MS = 10_000;
-/** The one query that the node answers of itself, without the state machine. */
-const STATUS_QUERY = utf8("status");
 
 export interface GatewayDeps {
   readonly node: NodeId;
@@ -285,12 +283,6 @@ export class GatewayActor implements Actor<GatewayMessage> {
   }
 
   #query(publicKey: Uint8Array, asker: ClientRequest, frame: Extract<ClientFrame, { type: "query" }>): void {
-    if (equalBytes(frame.query, STATUS_QUERY)) {
-      this.#endRequest(asker.connection);
-      const answer = pack({ node: this.#deps.node, ...this.#deps.status.read() });
-      this.#send(asker.connection, { type: "answer", request: asker.request, answer });
-      return;
-    }
     const token = this.#questions.open({ asker });
     if (token === undefined) {
       this.#finish(asker, "busy", REFUSAL_TEXT.busy);

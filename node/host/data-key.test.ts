@@ -5,6 +5,7 @@ import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { MemoryDisk } from "../../storage/memory-disk.ts";
 import { utf8 } from "../base/bytes.ts";
 import type { Cipher } from "../base/ports/cipher.ts";
+import type { Disk } from "../base/ports/disk.ts";
 import { Prng } from "../base/prng.ts";
 import { type NodeConfig, parseConfig } from "./config.ts";
 import { type NodeKey, newNodeKey, openDataCipher, readNodeKey, readNodeKeyFile, rotateNodeKey } from "./data-key.ts";
@@ -92,7 +93,7 @@ describe("a data directory", () => {
     }
   });
 
-  test("whose data key is damaged in both copies is refused when there is data, and begun anew when there is none", () => {
+  test("whose data key is damaged in both copies is refused, with or without data", () => {
     const disk = newDisk();
     const key = newKey();
     open(disk, key);
@@ -102,8 +103,38 @@ describe("a data directory", () => {
     addData(disk);
     for (const given of [key, newKey(), undefined]) expect(() => open(disk, given)).toThrow(coded("data_key_damaged"));
     disk.remove("log/0000000000000001.wal");
+    const before = bytesOf(disk);
+    expect(() => open(disk, key)).toThrow(coded("data_in_use"));
+    expect(bytesOf(disk)).toEqual(before);
+    disk.remove(FILE);
     expect(open(disk, key)).toBeDefined();
-    expect(open(disk, key)).toBeDefined();
+  });
+
+  test("that is new becomes the data of one process only, wherever the other has come to", () => {
+    // The other process starts, as a whole, after this one has looked for the file, or just before it makes it.
+    for (const late of [false, true]) {
+      const disk = newDisk();
+      const key = newKey();
+      let bytes: Uint8Array | undefined;
+      const other = (): void => {
+        bytes ??= sealedWith(open(disk, key));
+      };
+      const raced: Disk = {
+        list: (directory) => disk.list(directory),
+        remove: (path) => disk.remove(path),
+        syncDirectory: (directory, done) => disk.syncDirectory(directory, done),
+        open: (path, options) => {
+          if (late && options.create) other();
+          try {
+            return disk.open(path, options);
+          } finally {
+            if (!late) other();
+          }
+        },
+      };
+      expect(() => openDataCipher(raced, key, { create: true })).toThrow(coded("data_in_use"));
+      expect(open(disk, key)?.open(bytes ?? new Uint8Array(0), PLACE)).toEqual(utf8("text"));
+    }
   });
 });
 

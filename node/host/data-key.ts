@@ -9,7 +9,7 @@ import { type WrappedKey, WrappedKeyFile } from "../../storage/wrapped-key-file.
 import { concatBytes, equalBytes, fromHex, toHex, utf8 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { Cipher } from "../base/ports/cipher.ts";
-import type { Disk } from "../base/ports/disk.ts";
+import { type Disk, DiskError } from "../base/ports/disk.ts";
 import type { NodeConfig } from "./config.ts";
 import { DataCipher } from "./data-cipher.ts";
 import { readSecret } from "./files.ts";
@@ -67,8 +67,8 @@ export function readNodeKeyFile(path: string, what: string): NodeKey {
 
 /**
  * The cipher of a data directory, or undefined where it is not encrypted. With `create` a new directory becomes encrypted
- * when there is a key. Throws `CodedError` `data_key_missing`, `data_key_wrong`, `data_key_damaged` or
- * `data_not_encrypted`, and then has changed nothing.
+ * when there is a key. Throws `CodedError` `data_key_missing`, `data_key_wrong`, `data_key_damaged`, `data_not_encrypted`
+ * or `data_in_use`, and then has changed nothing.
  */
 export function openDataCipher(
   disk: Disk,
@@ -84,11 +84,22 @@ export function openDataCipher(
     if (key === undefined) return undefined;
     if (hasData) throw notEncrypted();
     if (!create) return undefined;
+    if (file !== undefined) throw inTheMaking();
     const dataKey = randomBytes(KEY_BYTES);
+    claim(disk);
     WrappedKeyFile.create(disk, WRAPPED_KEY_FILE, wrap(dataKey, key)).close();
     return new DataCipher(dataKey);
   } finally {
     file?.close();
+  }
+}
+
+/** Makes the file, empty: of two processes that start on a new directory at once, one. Throws `CodedError` `data_in_use`. */
+function claim(disk: Disk): void {
+  try {
+    disk.open(WRAPPED_KEY_FILE, { create: true }).close();
+  } catch (error) {
+    throw error instanceof DiskError && error.code === "disk_exists" ? inTheMaking() : error;
   }
 }
 
@@ -150,6 +161,13 @@ function idBytes(id: string): Uint8Array {
 function damaged(reason: string, cause?: unknown): CodedError {
   const text = `${WRAPPED_KEY_FILE}: ${reason}; put the file back from a backup, or restore this node from its peers`;
   return new CodedError("data_key_damaged", text, {}, cause);
+}
+
+function inTheMaking(): CodedError {
+  const text =
+    `${WRAPPED_KEY_FILE} has no whole key, and there is no data yet: another process is starting on this directory, or one ` +
+    "was cut off at its first start. Where none is running, remove the file and start again";
+  return new CodedError("data_in_use", text);
 }
 
 function notEncrypted(): CodedError {

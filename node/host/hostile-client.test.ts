@@ -34,6 +34,7 @@ import {
 import { ReceiptChecker } from "../client/receipt-check.ts";
 import {
   type ClientFrame,
+  type Consistency,
   decodeNodeFrame,
   encodeClientFrame,
   helloDigest,
@@ -44,7 +45,7 @@ import { decodeTransaction, encodeTransaction, signTransaction, type Transaction
 import { initCluster } from "./init.ts";
 import { type RunningNode, runNode } from "./run.ts";
 
-const STATUS = new TextEncoder().encode("status");
+const STATUS = encodeQuery({ type: "status" });
 const SUMMARY = encodeQuery({ type: "summary" });
 const NS_PER_S = 1_000_000_000n;
 /** As docs/errors.md says. */
@@ -144,8 +145,8 @@ class Wire {
     this.send(encodeClientFrame({ type: "submit", request: this.#nextRequest++, transaction }));
   }
 
-  query(query: Uint8Array): void {
-    this.send(encodeClientFrame({ type: "query", request: this.#nextRequest++, consistency: "linearizable", query }));
+  query(query: Uint8Array, consistency: Consistency = "linearizable"): void {
+    this.send(encodeClientFrame({ type: "query", request: this.#nextRequest++, consistency, query }));
   }
 
   /** The next frame from the node. */
@@ -187,10 +188,10 @@ class Wire {
 }
 
 async function height(wire: Wire): Promise<number> {
-  wire.query(STATUS);
+  wire.query(STATUS, "local");
   const frame = await wire.next();
   if (frame.type !== "answer") return expect.unreachable(`the status is ${JSON.stringify(frame)}`);
-  return (unpack(frame.answer) as { ledger: { height: number } }).ledger.height;
+  return decodeAnswer("status", frame.answer).height;
 }
 
 /** Runs something hostile and checks that no block came of it and that the node still answers an honest client. */

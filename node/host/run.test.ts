@@ -14,14 +14,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePorts } from "../../cli/free-ports.ts";
+import { ask } from "../client/ask.ts";
 import { type KeyPair, newKey, parseClusterFile, QuorateClient } from "../client/index.ts";
-import { unpack } from "../wire/msgpack.ts";
 import { newNodeKey } from "./data-key.ts";
 import { writeSecret } from "./files.ts";
 import { initCluster } from "./init.ts";
 import { isDamage, type RunningNode, runNode } from "./run.ts";
-
-const STATUS = new TextEncoder().encode("status");
 
 let root = "";
 let made = 0;
@@ -98,8 +96,7 @@ async function refusal(config: string): Promise<{ readonly code: string; readonl
 async function use({ directory, admin }: Made, height = 2): Promise<void> {
   const cluster = parseClusterFile(readFileSync(join(directory, "cluster.json"), "utf8"));
   const client = await QuorateClient.open({ cluster, signer: admin });
-  const status = unpack(await client.query(STATUS)) as { node: number; ledger: { height: number } };
-  expect(status).toMatchObject({ node: 1, ledger: { height } });
+  expect(await ask(client, { type: "status" })).toMatchObject({ node: 1, height, sections: { ledger: { height } } });
   client.close();
 }
 

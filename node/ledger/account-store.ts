@@ -11,6 +11,9 @@ import { compare64, toBigInt, u64At } from "./words.ts";
 
 const PAGE_SHIFT = 9;
 const ROWS_PER_PAGE: number = 1 << PAGE_SHIFT;
+/** Readers of the marks on changed pages. */
+const CHECKPOINT = 0;
+const SUMS = 1;
 const INITIAL_SLOTS = 1_024;
 
 export class AccountStore implements Paged {
@@ -44,7 +47,7 @@ export class AccountStore implements Paged {
     this.#count = count;
   }
 
-  /** Marks a changed slot for the next checkpoint. */
+  /** Marks a changed slot for the next checkpoint, and for the next sum. */
   touch(slot: number): void {
     this.#dirty.mark(slot >>> PAGE_SHIFT);
   }
@@ -96,17 +99,29 @@ export class AccountStore implements Paged {
 
   dirtyPages(): readonly number[] {
     // A chain that was undone may have marked a page that does not exist after all.
-    return this.#dirty.sorted().filter((page) => page < this.pageCount());
+    return this.#dirty.sorted(CHECKPOINT).filter((page) => page < this.pageCount());
   }
 
   encodePage(page: number): Uint8Array {
-    const to = Math.min((page + 1) * ROWS_PER_PAGE, this.#count);
-    const words = this.rows.slice(page * ROWS_PER_PAGE * layout.RECORD_WORDS, to * layout.RECORD_WORDS);
+    const [from, to] = this.slotsOf(page);
+    const words = this.rows.slice(from * layout.RECORD_WORDS, to * layout.RECORD_WORDS);
     return new Uint8Array(words.buffer);
   }
 
   markClean(): void {
-    this.#dirty.clear();
+    this.#dirty.clear(CHECKPOINT);
+  }
+
+  /** Pages changed since the last call, for whoever keeps sums; among them some that are not there any more. */
+  takeUnsummed(): readonly number[] {
+    const pages = this.#dirty.sorted(SUMS);
+    this.#dirty.clear(SUMS);
+    return pages;
+  }
+
+  /** The rows of a page, as slots from one and before another. */
+  slotsOf(page: number): readonly [from: number, to: number] {
+    return [page * ROWS_PER_PAGE, Math.min((page + 1) * ROWS_PER_PAGE, this.#count)];
   }
 
   decodePage(page: number, bytes: Uint8Array): void {

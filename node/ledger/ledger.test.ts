@@ -5,7 +5,14 @@ import { InvariantError } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
 import { Ledger } from "./ledger.ts";
 import { Counts, Pair } from "./pair.test-support.ts";
-import { decodeAccounts, decodeTransfers, encodeAccounts, encodeTransfers } from "./records.ts";
+import {
+  accountFlags,
+  decodeAccounts,
+  decodeTransfers,
+  encodeAccounts,
+  encodeTransfers,
+  transferFlags,
+} from "./records.ts";
 import { decodeResults } from "./results.ts";
 import { AccountStatus, TransferStatus } from "./status.ts";
 
@@ -23,6 +30,38 @@ function ledgerWithAccounts(): Ledger {
   );
   return ledger;
 }
+
+test("totals are sums over all accounts, also of many pages and after a chain that was undone", () => {
+  const ledger = new Ledger();
+  const count = 1_200;
+  const accounts = Array.from({ length: count }, (_, i) => ({ id: BigInt(i + 1), ledger: 1 + (i % 2), code: 1 }));
+  ledger.createAccounts(accounts, 10_000n);
+  const none = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
+  expect(ledger.totals()).toEqual([
+    { ledger: 1, ...none },
+    { ledger: 2, ...none },
+  ]);
+  const pay = { debitAccountId: 1n, creditAccountId: BigInt(count - 1), ledger: 1, code: 1 };
+  ledger.createTransfers(
+    [
+      { ...pay, id: 1n, amount: 2n ** 100n },
+      { ...pay, id: 2n, amount: 2n ** 100n + 7n },
+      { ...pay, id: 3n, debitAccountId: 3n, amount: 5n, flags: transferFlags.pending },
+    ],
+    20_000n,
+  );
+  // New pages, and a new ledger, that are not there in the end.
+  const chain = Array.from({ length: 1_000 }, (_, i) => {
+    return { id: BigInt(count + i + 1), ledger: i === 999 ? 0 : 3, code: 1, flags: accountFlags.linked };
+  });
+  ledger.createAccounts([...chain, { id: 1n, ledger: 1, code: 1 }], 30_000n);
+  expect(ledger.accountCount).toBe(count);
+  const posted = 2n ** 101n + 7n;
+  expect(ledger.totals()).toEqual([
+    { ledger: 1, debitsPending: 5n, debitsPosted: posted, creditsPending: 5n, creditsPosted: posted },
+    { ledger: 2, ...none },
+  ]);
+});
 
 function codeOf(act: () => unknown): string {
   try {

@@ -32,7 +32,7 @@ import {
   type TransferInput,
 } from "./records.ts";
 import { decodeResults, type EventResult } from "./results.ts";
-import { type LedgerTotals, totalsOf } from "./totals.ts";
+import { type LedgerTotals, Totals } from "./totals.ts";
 import { fromBigInt, setU64, u64At } from "./words.ts";
 
 const TIMESTAMP_MAX: bigint = (1n << 63n) - 1n;
@@ -52,6 +52,7 @@ export class Ledger {
   readonly #accountRules: AccountRules;
   readonly #transferRules: TransferRules;
   readonly #queries: Queries;
+  readonly #totals: Totals;
   readonly #id = new Uint32Array(4);
   readonly #time = new Uint32Array(2);
   /** The last timestamp given to anything. */
@@ -67,6 +68,7 @@ export class Ledger {
     this.#accountRules = new AccountRules(books);
     this.#transferRules = new TransferRules(books);
     this.#queries = new Queries(books);
+    this.#totals = new Totals(books.accounts);
     this.pages = new Pages(this.#queries, new ChangeEvents(books));
     const { accounts, transfers, burned, history, expiries } = books;
     this.paged = [accounts, transfers.table, transfers.statuses, burned, history.table, expiries];
@@ -211,9 +213,9 @@ export class Ledger {
     return slots.length;
   }
 
-  /** Sums a ledger, ascending by ledger number; looks at every account. */
+  /** Sums a ledger, ascending by ledger number; looks at the accounts near those that changed since the last call. */
   totals(): readonly LedgerTotals[] {
-    return totalsOf(this.#books.accounts);
+    return this.#totals.read();
   }
 
   /** Bytes that describe the accounts that changed since the last call, as they stand. */
@@ -224,6 +226,7 @@ export class Ledger {
   /** After all pages of all components were taken back. */
   restored(): void {
     this.#books.restored();
+    this.#totals.restored();
     this.#queries.update();
     this.#newest = this.#books.newestTimestamp();
   }

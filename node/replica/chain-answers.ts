@@ -1,20 +1,19 @@
 /**
- * Questions about the log itself: its blocks, proofs about its history, and what this node signs of its state. Blocks are
- * for those who may see everything; proofs say nothing but hashes and are for all.
+ * Questions about the node and its log: how it is, its blocks, proofs about its history, and what it signs of its state.
+ * Blocks, and what the actors say of themselves, are for those who may see everything; proofs say nothing but hashes and
+ * are for all.
  */
 import type { LogStore } from "../../storage/wal/log-store.ts";
-import { CodedError } from "../base/errors.ts";
+import type { NodeId } from "../base/ids.ts";
 import { APPEND_BYTES_MAX } from "../base/limits.ts";
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
+import type { StatusBoard } from "../messages/status.ts";
 import type { Reader } from "../state/answers.ts";
-import type { ChainQuery, QueryAnswer } from "../state/queries.ts";
+import { type ChainQuery, type QueryAnswer, QueryRefusal, type StatusSection } from "../state/queries.ts";
 import type { StateMachine } from "../state/state-machine.ts";
 import { attestation, encodeCheckpoint, type SignedCheckpoint } from "../wire/attestation.ts";
 import { consistencyProof, inclusionProof, type RangeRoot } from "../wire/history.ts";
-
-/** Why a question about the log gets no answer. */
-export class ChainRefusal extends CodedError<"not_authorized" | "out_of_range" | "block_compacted"> {}
 
 export interface ChainAnswersDeps {
   readonly state: StateMachine;
@@ -22,7 +21,15 @@ export interface ChainAnswersDeps {
   readonly crypto: Crypto;
   readonly clusterId: Uint8Array;
   readonly checkpoints: CheckpointBoard;
+  readonly node: NodeId;
+  readonly status: StatusBoard;
 }
+
+/** What everybody may know of a node. */
+const STATUS_FOR_ALL: Readonly<Record<string, readonly string[]>> = {
+  consensus: ["role", "term", "leader"],
+  ledger: ["height", "timestamp", "digest"],
+};
 
 export class ChainAnswers {
   readonly #deps: ChainAnswersDeps;
@@ -31,13 +38,15 @@ export class ChainAnswers {
     this.#deps = deps;
   }
 
-  /** Answers a question; throws `ChainRefusal`. */
+  /** Answers a question; throws `QueryRefusal`. */
   answer(query: ChainQuery, reader: Reader): QueryAnswer {
     const { state, checkpoints } = this.#deps;
     const at = { height: state.height, timestamp: state.timestamp.toString() };
     switch (query.type) {
+      case "status":
+        return { ...at, type: query.type, node: this.#deps.node, sections: this.#sections(reader) };
       case "blocks":
-        if (!reader.seesAll) throw new ChainRefusal("not_authorized", "blocks are for auditors, operators and admins");
+        if (!reader.seesAll) throw new QueryRefusal("not_authorized", "blocks are for auditors, operators and admins");
         return { ...at, type: query.type, blocks: this.#blocks(query.from) };
       case "checkpoint": {
         const { agreed } = checkpoints;
@@ -55,6 +64,17 @@ export class ChainAnswers {
         return { ...at, type: query.type, path: consistencyProof(this.#upTo(size), earlier, size) };
       }
     }
+  }
+
+  #sections(reader: Reader): Readonly<Record<string, StatusSection>> {
+    const sections = this.#deps.status.read();
+    if (reader.seesAll) return sections;
+    return Object.fromEntries(
+      Object.entries(STATUS_FOR_ALL).map(([section, names]) => {
+        const fields = Object.entries(sections[section] ?? {});
+        return [section, Object.fromEntries(fields.filter(([name]) => names.includes(name)))];
+      }),
+    );
   }
 
   #blocks(from: number): readonly Uint8Array[] {
@@ -78,13 +98,13 @@ export class ChainAnswers {
     const hashAt = (height: number): Uint8Array => {
       const hash = log.hash(height);
       if (hash === undefined)
-        throw new ChainRefusal("block_compacted", `block ${height} is not in this node's log any more`);
+        throw new QueryRefusal("block_compacted", `block ${height} is not in this node's log any more`);
       return hash;
     };
     return (from, to) => state.history.rangeRoot(hashAt, from, to);
   }
 }
 
-function outOfRange(reason: string): ChainRefusal {
-  return new ChainRefusal("out_of_range", reason);
+function outOfRange(reason: string): QueryRefusal {
+  return new QueryRefusal("out_of_range", reason);
 }

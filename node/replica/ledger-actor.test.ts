@@ -50,6 +50,7 @@ class Bench {
   readonly store: MemoryStore = new MemoryStore(this.later.schedule);
   readonly state: StateMachine;
   readonly checkpoints: CheckpointBoard = { agreed: undefined };
+  readonly status: StatusBoard = new StatusBoard();
   /** First block that the log still has. */
   logFrom = 1;
   readonly actor: LedgerActor;
@@ -67,7 +68,7 @@ class Bench {
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
       ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
       fail: (error: CodedError) => this.failures.push(error),
-      status: new StatusBoard(),
+      status: this.status,
     };
     this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2 });
   }
@@ -145,6 +146,51 @@ describe("a place deep in the history", () => {
     bench.stepsOn();
     expect(bench.gateway.take("answer")).toMatchObject([{ token: 2 }]);
     expect(bench.timers).toEqual([]);
+  });
+
+  test("no stranger has a step taken", () => {
+    const deep = new Deep({ genesis: GENESIS, sha256 });
+    const bench = new Bench(undefined, deep);
+    bench.asks(query(1, CHANGES, new Uint8Array(32)), 0);
+    expect(bench.gateway.take("answerRefused")).toMatchObject([{ token: 1, code: "unknown_key" }]);
+    expect([deep.steps, bench.timers]).toEqual([3, []]);
+  });
+});
+
+describe("the status of a node", () => {
+  const STATUS: Query & { readonly type: "status" } = { type: "status" };
+
+  function posting(): Bench {
+    const bench = new Bench();
+    bench.commits(1, 2);
+    bench.status.post("consensus", () => ({ role: "leader", term: 1n, leader: 1, framesRefused: 7 }));
+    bench.status.post("channels", () => ({ open: 2 }));
+    return bench;
+  }
+
+  test.each([
+    ["admin", GENESIS.adminKey],
+    ["auditor", AUDITOR.publicKey],
+  ])("is told to an %s as its actors post it", (_name, key) => {
+    const bench = posting();
+    expect(bench.ask(STATUS, key)).toMatchObject({
+      ...{ height: 2, node: 1 },
+      sections: { consensus: { framesRefused: 7 }, channels: { open: 2 }, ledger: { height: 2, questionsWaiting: 0 } },
+    });
+  });
+
+  test("is told to a participant as far as it needs it, and to nobody else", () => {
+    const bench = posting();
+    const answer = bench.ask(STATUS, bank.keys[0]);
+    expect(typeof answer === "string" ? answer : answer.sections).toEqual({
+      consensus: { role: "leader", term: 1, leader: 1 },
+      ledger: {
+        height: 2,
+        timestamp: bench.state.timestamp,
+        digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      },
+    });
+    expect(bench.ask(STATUS, new Uint8Array(32))).toBe("unknown_key");
   });
 });
 

@@ -19,13 +19,13 @@ import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
-import { decodeQuery, encodeAnswer, isChainQuery, type Query } from "../state/queries.ts";
+import { decodeQuery, encodeAnswer, isChainQuery, type Query, QueryRefusal } from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import type { Block } from "../wire/block.ts";
 import { leafHash } from "../wire/merkle.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
-import { ChainAnswers, ChainRefusal } from "./chain-answers.ts";
+import { ChainAnswers } from "./chain-answers.ts";
 import { takeCheckpoint } from "./checkpoint.ts";
 
 const NS_PER_MS = 1_000_000n;
@@ -169,13 +169,20 @@ export class LedgerActor implements Actor<LedgerMessage> {
     try {
       this.#query({ ...question, query: decodeQuery(question.query) });
     } catch (error) {
-      if (!(error instanceof WireError || error instanceof ChainRefusal)) throw error;
+      if (!(error instanceof WireError || error instanceof QueryRefusal)) throw error;
       gateway.deliver({ type: "answerRefused", token, code: error.code, message: error.message });
     }
   }
 
-  /** What lies deep in the history is reached in steps, with whatever else there is to do between them. */
+  /**
+   * What lies deep in the history is reached in steps, with whatever else there is to do between them; nobody takes a
+   * step for a stranger.
+   */
   #query(asked: Asked): void {
+    if (this.#state.readerOf(asked.publicKey) === undefined) {
+      this.#reply(asked);
+      return;
+    }
     const behind = this.#seeking.length > 0 && asked.query.type === "changeEvents";
     if (!behind && this.#isPrepared(asked.query)) this.#reply(asked);
     else if (this.#seeking.push(asked) === 1) this.#after(SEEK_PAUSE_MS, { type: "seek" });

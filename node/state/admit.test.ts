@@ -99,6 +99,7 @@ describe("a transaction that makes no sense by itself gets one code, and no log 
       { kind: "createAuthority", body: { ...authority, keys: [...keys, keys[0] as Uint8Array], threshold: 3 } },
     ],
     ["an asset in a currency's place", { kind: "createAsset", body: { ...asset, ledger: 999 } }],
+    ["an asset with a cap that leaves no room to burn", { kind: "createAsset", body: { ...asset, cap: 2n ** 127n } }],
     ["an asset called like a currency", { kind: "createAsset", body: { ...asset, code: "EUR" } }],
     ["an asset called like a withdrawn currency", { kind: "createAsset", body: { ...asset, code: "HRK" } }],
     ["an asset with a small letter", { kind: "createAsset", body: { ...asset, code: "GOLd" } }],

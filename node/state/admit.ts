@@ -74,9 +74,13 @@ function checkKeys({ keys, threshold }: Pick<CreateAuthorityBody, "keys" | "thre
 
 const ASSET_CODE = /^[A-Z][A-Z0-9]+$/;
 
-function checkAsset({ ledger, code }: CreateAssetBody): void {
+/** Burning credits an account that was credited with the cap, so there must be room for as much again. */
+const CAP_MAX: bigint = 2n ** 127n - 1n;
+
+function checkAsset({ ledger, code, cap }: CreateAssetBody): void {
   if (ledger <= ISO_LEDGER_MAX) throw invalid(`ledger numbers up to ${ISO_LEDGER_MAX} are currencies of ISO 4217`);
   if (!ASSET_CODE.test(code)) throw invalid("an asset's code is 2 to 12 capital letters and digits, a letter first");
+  if (cap > CAP_MAX) throw invalid("a cap is at most 2^127 - 1 minor units");
   if (currencyOfCode(code) !== undefined) throw invalid(`${code} is a currency of ISO 4217`);
 }
 

@@ -28,7 +28,7 @@ import { Outbox } from "./outbox.ts";
 import type { Payment } from "./payments/payment.ts";
 import { Payments } from "./payments/payments.ts";
 import { Postings } from "./postings.ts";
-import { type decodeAnswer, encodeAnswer, type PaymentView, type StateQuery } from "./queries.ts";
+import { type decodeAnswer, encodeAnswer, type PaymentView, QueryRefusal, type StateQuery } from "./queries.ts";
 import { Registry } from "./registry.ts";
 import { Reversals } from "./reversals.ts";
 import { Risk } from "./risk/risk.ts";
@@ -146,10 +146,15 @@ describe("what is told", () => {
   test("where the state stood", () => {
     const it = busyTown();
     const { state } = it.chain;
-    const summary = ask(it, it.bank, { type: "summary" });
+    const summary = ask(it, it.auditor, { type: "summary" });
     expect(summary).toMatchObject({ height: state.height, timestamp: state.timestamp.toString() });
     expect(summary.digest).toBe(toHex(state.digest));
     expect(summary).toMatchObject({ openIntents: 1, paymentsByState: { captured: 2, authorizing: 1 } });
+  });
+
+  test("no summary to who may not see everything", () => {
+    const it = busyTown();
+    expect(() => ask(it, it.bank, { type: "summary" })).toThrow(QueryRefusal);
   });
 
   test("a payment as it is", () => {
@@ -213,6 +218,23 @@ describe("pages of payments", () => {
     expect(pages({ state: "authorized" })).toEqual([["2", "4"], ["6"]]);
     expect(pages({ state: "expired" })).toEqual([[]]);
     expect(pages({ limit: 7 })).toEqual([["1", "2", "3", "4", "5", "6", "7"]]);
+  });
+
+  test("look at so many payments, and go on from there", () => {
+    const payments = new Payments();
+    for (let slot = 0; slot < 9_000; slot++) {
+      payments.add({ ...LARGEST, id: BigInt(slot + 1), state: slot === 8_999 ? "review" : "declined" });
+    }
+    const answers = answersFrom(payments);
+    const at = { height: 1, timestamp: U64_MAX, digest: new Uint8Array(32) };
+    const page = (after: number, state: "review" | "captured"): readonly [string[], number] => {
+      const query = { type: "payments", after, limit: 10, state } as const;
+      const found = answers.answer(query, { authority: 1, seesAll: true }, at) as Answer<"payments">;
+      return [found.payments.map(({ id }) => id), found.next];
+    };
+    expect(page(0, "review")).toEqual([[], 8_192]);
+    expect(page(8_192, "review")).toEqual([["9000"], 0]);
+    expect(page(8_192, "captured")).toEqual([[], 0]);
   });
 
   test("fit in a frame, however large the payments and the wish", () => {

@@ -13,7 +13,15 @@ import { encodeBalances, encodeChanges } from "./flat-answers.ts";
 import type { Outbox } from "./outbox.ts";
 import { PAYMENT_STATES, type Payment } from "./payments/payment.ts";
 import type { Payments } from "./payments/payments.ts";
-import type { AssetView, AuthorityView, PaymentView, QueryAnswer, StateQuery, WindowView } from "./queries.ts";
+import {
+  type AssetView,
+  type AuthorityView,
+  type PaymentView,
+  type QueryAnswer,
+  QueryRefusal,
+  type StateQuery,
+  type WindowView,
+} from "./queries.ts";
 import type { Authority, Registry } from "./registry.ts";
 import type { Reversals } from "./reversals.ts";
 import type { Risk } from "./risk/risk.ts";
@@ -84,6 +92,7 @@ export class Answers {
     this.#parts = parts;
   }
 
+  /** Throws `QueryRefusal` `not_authorized` for what this reader may not ask. */
   answer(query: StateQuery, reader: Reader, stand: Stand): QueryAnswer {
     const at = { height: stand.height, timestamp: stand.timestamp.toString() };
     switch (query.type) {
@@ -122,6 +131,8 @@ export class Answers {
       case "assets":
         return { ...at, type: query.type, assets: this.#assets(query) };
       case "summary":
+        if (!reader.seesAll)
+          throw new QueryRefusal("not_authorized", "a summary is for auditors, operators and admins");
         return { ...at, type: query.type, digest: toHex(stand.digest), ...this.#summary() };
     }
   }
@@ -213,13 +224,14 @@ export class Answers {
     const rows = this.#parts.payments.table.rows();
     const payments: PaymentView[] = [];
     const limit = Math.min(query.limit, PAYMENTS_MAX);
-    for (let slot = query.after; slot < rows.length; slot++) {
+    const end = Math.min(rows.length, query.after + TRIES_MAX);
+    for (let slot = query.after; slot < end; slot++) {
       const payment = rows[slot] as Payment;
       if (!seesPayment(reader, payment) || (query.state !== undefined && payment.state !== query.state)) continue;
       payments.push(paymentView(payment));
       if (payments.length === limit) return { payments, next: slot + 1 < rows.length ? slot + 1 : 0 };
     }
-    return { payments, next: 0 };
+    return { payments, next: end < rows.length ? end : 0 };
   }
 
   #windows(ledger: number, reader: Reader): readonly WindowView[] {
@@ -267,7 +279,7 @@ export class Answers {
       accounts: ledger.accountCount,
       transfers: ledger.transferCount,
       sessions: sessions.count,
-      openIntents: outbox.openIntents().length,
+      openIntents: outbox.openCount,
       totals: ledger.totals().map((row) => ({
         ledger: row.ledger,
         debitsPending: row.debitsPending.toString(),

@@ -83,6 +83,10 @@ export class Outbox {
     return this.#open.size >= OUTBOX_OPEN_MAX;
   }
 
+  get openCount(): number {
+    return this.#open.size;
+  }
+
   open(intent: NewIntent): Intent {
     const id = BigInt(this.table.size + 1);
     const row: IntentRow = { ...intent, id, channel: "card", idempotencyKey: this.#idempotencyKey(id), closed: "" };

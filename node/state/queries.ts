@@ -5,6 +5,7 @@
  * log times are decimal text and keys are hexadecimal, so an answer can be printed as JSON as it stands.
  */
 import { u128Bytes } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
 import { ANSWER_VALUES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import {
   type AccountFilter,
@@ -32,8 +33,10 @@ import {
 import type { FlatChanges } from "./flat-answers.ts";
 import { PAYMENT_STATES, type PaymentState } from "./payments/payment.ts";
 
-/** A question about the log, which the node answers beside the state. */
+/** A question about the node and its log, which it answers beside the state. */
 export type ChainQuery =
+  /** What the node says of itself. */
+  | { readonly type: "status" }
   /** Encoded blocks from a height on: at least one where there is one, and as many as fit in an answer. */
   | { readonly type: "blocks"; readonly from: number }
   /** What this node signs now, and the newest checkpoint that a quorum has signed. */
@@ -62,7 +65,11 @@ export type StateQuery =
   | { readonly type: "reversed"; readonly id: bigint }
   /** Digital assets, ascending by ledger number: all, or the one with a ledger number or a code. */
   | { readonly type: "assets"; readonly ledger?: number; readonly code?: string }
+  /** Counts and sums over everything, for admin, operators and auditors. */
   | { readonly type: "summary" };
+
+/** Why a question that was understood gets no answer. */
+export class QueryRefusal extends CodedError<"not_authorized" | "out_of_range" | "block_compacted"> {}
 
 /** A digital asset; amounts in its minor units. */
 export interface AssetView {
@@ -138,6 +145,8 @@ export interface AuthorityView {
   }[];
 }
 
+export type StatusSection = Readonly<Record<string, unknown>>;
+
 interface LedgerTotalsView {
   readonly ledger: number;
   readonly debitsPending: string;
@@ -167,7 +176,7 @@ export type QueryAnswer = At &
     /** `next` is the cursor of the following page; `more` says whether something is there already. */
     | ({ readonly type: "changeEvents"; readonly next: string; readonly more: boolean } & FlatChanges)
     | { readonly type: "payment"; readonly payment: PaymentView | null }
-    /** `next` is the `after` of the following page; 0 when this was the last. */
+    /** `next` is the `after` of the following page, 0 when this was the last. A page may be empty and have a next one. */
     | { readonly type: "payments"; readonly payments: readonly PaymentView[]; readonly next: number }
     | { readonly type: "settlement"; readonly windows: readonly WindowView[] }
     | {
@@ -176,6 +185,8 @@ export type QueryAnswer = At &
         readonly blocked: readonly string[];
       }
     | { readonly type: "authority"; readonly authority: AuthorityView | null }
+    /** What the node's actors post, by their names; to who may not see everything, the most necessary only. */
+    | { readonly type: "status"; readonly node: number; readonly sections: Readonly<Record<string, StatusSection>> }
     | { readonly type: "blocks"; readonly blocks: readonly Uint8Array[] }
     /** Encoded signed checkpoints; `own` bears one signature. */
     | { readonly type: "checkpoint"; readonly own: Uint8Array; readonly agreed: Uint8Array | null }
@@ -228,6 +239,7 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   reversed: object({ type: oneOf("reversed"), id: u128 }),
   assets: object({ type: oneOf("assets") }, { ledger: integer(1, 0xffff_ffff), code: text(ASSET_CODE_LENGTH_MAX) }),
   summary: object({ type: oneOf("summary") }),
+  status: object({ type: oneOf("status") }),
   blocks: object({ type: oneOf("blocks"), from: safeInteger }),
   checkpoint: object({ type: oneOf("checkpoint") }),
   inclusion: object({ type: oneOf("inclusion"), height: safeInteger, size: safeInteger }),
@@ -236,9 +248,9 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
 
 const U128_FIELDS: ReadonlySet<string> = new Set(["id", "accountId", "userData128"]);
 
-/** Whether a question is about the log and not about the state. */
+/** Whether a question is about the node or its log and not about the state. */
 export function isChainQuery(query: Query): query is ChainQuery {
-  return ["blocks", "checkpoint", "inclusion", "consistency"].includes(query.type);
+  return ["status", "blocks", "checkpoint", "inclusion", "consistency"].includes(query.type);
 }
 
 export function encodeQuery(query: Query): Uint8Array {

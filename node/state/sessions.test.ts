@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
-import { toHex, utf8 } from "../base/bytes.ts";
-import { SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
-import { type SessionClaim, Sessions } from "./sessions.ts";
+import { equalBytes, toHex, utf8 } from "../base/bytes.ts";
+import { SESSION_REPLY_BYTES_MAX, SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
+import { type SessionBounds, type SessionClaim, Sessions } from "./sessions.ts";
 
 const LIFETIME = TRANSACTION_LIFETIME_MAX_NS;
 const KEY = sha256(utf8("key"));
@@ -23,8 +23,9 @@ function resultOf(sequence: number): Uint8Array {
   return utf8(`result of ${sequence}`);
 }
 
+/** Opened by one of eight authorities, in turns. */
 function opened(sessions = new Sessions(), session = 1, now = 1n): Sessions {
-  expect(sessions.open(claim(session, 0), 5, now)).toBeUndefined();
+  expect(sessions.open(claim(session, 0), session % 8, now)).toBeUndefined();
   return sessions;
 }
 
@@ -39,7 +40,7 @@ describe("a session", () => {
   test("belongs to the key that opened it", () => {
     const sessions = opened();
     expect(sessions.judge(claim(1, 1, { key: OTHER_KEY }))).toEqual({ type: "refused", code: "session_key_mismatch" });
-    expect(sessions.open(claim(1, 0, { key: OTHER_KEY }), 6, 2n)).toBe("session_key_mismatch");
+    expect(sessions.open(claim(1, 0, { key: OTHER_KEY }), 6, 2n)).toEqual({ code: "session_key_mismatch" });
   });
 
   test("opened again by its own key stays as it is", () => {
@@ -72,6 +73,22 @@ describe("a session", () => {
     expect(refusal(2 * SESSION_WINDOW + 2)).toBe("sequence_too_new");
   });
 
+  test("keeps so many bytes of results: of the oldest executed it only knows that they were", () => {
+    const sessions = opened();
+    const half = new Uint8Array(SESSION_REPLY_BYTES_MAX / 2).fill(1);
+    sessions.executed(claim(1, 2), half, 2n);
+    sessions.executed(claim(1, 1), half, 3n);
+    expect(sessions.judge(claim(1, 2)).type).toBe("executed");
+    sessions.executed(claim(1, 3), resultOf(3), 4n);
+    for (const table of [sessions, restored(sessions)]) {
+      expect(table.judge(claim(1, 2))).toEqual({ type: "refused", code: "sequence_too_old" });
+      expect(table.judge(claim(1, 2, { text: "else" }))).toEqual({ type: "refused", code: "sequence_reused" });
+      expect(table.judge(claim(1, 1)).type).toBe("executed");
+      expect(table.judge(claim(1, 3)).type).toBe("executed");
+      expect(table.encodePage(0).length).toBeLessThan(SESSION_REPLY_BYTES_MAX);
+    }
+  });
+
   test("keeps no bytes of the block that opened it", () => {
     const block = new Uint8Array(1_000_000);
     block.set(idOf(1), 100);
@@ -97,13 +114,13 @@ describe("the table of sessions", () => {
     const next = SESSIONS_MAX + 1;
     sessions.executed(claim(1, 1), resultOf(1), BigInt(next));
     // Session 2 is the longest unused now; what it executed last, at 2, may live as long as any transaction.
-    expect(sessions.open(claim(next, 0), 5, 2n + LIFETIME)).toBe("session_limit");
+    expect(sessions.open(claim(next, 0), 5, 2n + LIFETIME)).toEqual({ code: "session_limit", what: "cluster" });
     expect(sessions.isOpen(idOf(2))).toBe(true);
     expect(sessions.open(claim(next, 0), 5, 3n + LIFETIME)).toBeUndefined();
     expect(sessions.isOpen(idOf(2))).toBe(false);
     expect(sessions.judge(claim(1, 1)).type).toBe("executed");
     expect(sessions.count).toBe(SESSIONS_MAX);
-    expect(sessions.open(claim(next + 1, 0), 5, 3n + LIFETIME)).toBe("session_limit");
+    expect(sessions.open(claim(next + 1, 0), 5, 3n + LIFETIME)).toEqual({ code: "session_limit", what: "cluster" });
   });
 
   test("a session that was forgotten and opened again knows nothing of before", () => {
@@ -118,8 +135,8 @@ describe("the table of sessions", () => {
   });
 });
 
-function restored(sessions: Sessions): Sessions {
-  const again = new Sessions();
+function restored(sessions: Sessions, bounds?: SessionBounds): Sessions {
+  const again = new Sessions(bounds);
   for (let page = 0; page < sessions.pageCount(); page++) again.decodePage(page, sessions.encodePage(page));
   again.restored();
   return again;
@@ -128,24 +145,37 @@ function restored(sessions: Sessions): Sessions {
 describe("against a list of everything that happened", () => {
   /** Remembers all, and looks for the answer among it. */
   class Naive {
-    readonly #done: { readonly sequence: number; readonly hash: string; readonly result: string }[] = [];
+    #done: { readonly sequence: number; readonly hash: string; result: Uint8Array | undefined }[] = [];
 
-    judge(sequence: number, hash: string): string {
-      const highest = Math.max(0, ...this.#done.map((each) => each.sequence));
+    judge(sequence: number, hash: string): string | Uint8Array {
+      const highest = this.#highest();
       if (sequence <= highest - SESSION_WINDOW) return "sequence_too_old";
       if (sequence > highest + SESSION_WINDOW) return "sequence_too_new";
       const same = this.#done.find((each) => each.sequence === sequence);
       if (same === undefined) return "fresh";
-      return same.hash === hash ? same.result : "sequence_reused";
+      return same.hash === hash ? (same.result ?? "sequence_too_old") : "sequence_reused";
     }
 
-    executed(sequence: number, hash: string, result: string): void {
+    executed(sequence: number, hash: string, result: Uint8Array): void {
       this.#done.push({ sequence, hash, result });
+      this.#done = this.#done.filter((each) => each.sequence > this.#highest() - SESSION_WINDOW);
+      const bytes = (): number => this.#done.reduce((sum, each) => sum + (each.result?.length ?? 0), 0);
+      for (const each of this.#done) if (bytes() > SESSION_REPLY_BYTES_MAX) each.result = undefined;
+    }
+
+    #highest(): number {
+      return Math.max(0, ...this.#done.map((each) => each.sequence));
     }
   }
 
+  const results = [1, 30_000, 131_000].map((length) => new Uint8Array(length).fill(length % 251));
   const steps = fc.array(
-    fc.record({ jump: fc.integer({ min: -300, max: 300 }), text: fc.constantFrom("a", "b"), restore: fc.boolean() }),
+    fc.record({
+      jump: fc.integer({ min: -300, max: 300 }),
+      text: fc.constantFrom("a", "b"),
+      result: fc.constantFrom(...results),
+      restore: fc.boolean(),
+    }),
     { maxLength: 60 },
   );
 
@@ -156,19 +186,18 @@ describe("against a list of everything that happened", () => {
         const naive = new Naive();
         let highest = 0;
         let now = 1n;
-        for (const { jump, text, restore } of all) {
+        for (const { jump, text, result, restore } of all) {
           const sequence = Math.max(1, highest + jump);
           const each = claim(1, sequence, { text });
           const hash = toHex(each.transactionHash);
           const verdict = sessions.judge(each);
           const expected = naive.judge(sequence, hash);
-          if (verdict.type === "executed") expect(toHex(verdict.result)).toBe(expected);
+          if (verdict.type === "executed") expect(equalBytes(verdict.result, expected as Uint8Array)).toBe(true);
           else expect(verdict.type === "refused" ? verdict.code : verdict.type).toBe(expected);
           if (verdict.type === "fresh") {
             now += 1n;
-            const result = utf8(`${sequence}${text}`);
             sessions.executed(each, result, now);
-            naive.executed(sequence, hash, toHex(result));
+            naive.executed(sequence, hash, result);
             highest = Math.max(highest, sequence);
           }
           if (restore) sessions = restored(sessions);
@@ -189,5 +218,75 @@ describe("against a list of everything that happened", () => {
         ...[true, false, true, false, false, true],
       ]);
     }
+  });
+});
+
+describe("shares of the table, against a list of all sessions", () => {
+  const BOUNDS: SessionBounds = { total: 7, perAuthority: 3 };
+
+  interface Known {
+    readonly session: number;
+    readonly authority: number;
+    used: bigint;
+  }
+
+  /** Knows each session that is open, longest unused first; sorts them anew for each question. */
+  class Naive {
+    open: Known[] = [];
+
+    opens(session: number, authority: number, now: bigint): string {
+      if (this.open.some((each) => each.session === session)) return "ok";
+      const own = this.open.filter((each) => each.authority === authority);
+      const crowded = own.length === BOUNDS.perAuthority;
+      if (crowded || this.open.length === BOUNDS.total) {
+        const [oldest] = (crowded ? own : this.open).toSorted((a, b) => Number(a.used - b.used));
+        if (oldest === undefined || now - oldest.used <= LIFETIME) return crowded ? "authority" : "cluster";
+        this.open = this.open.filter((each) => each !== oldest);
+      }
+      this.open.push({ session, authority, used: now });
+      return "ok";
+    }
+  }
+
+  const steps = fc.array(
+    fc.record({
+      session: fc.integer({ min: 1, max: 14 }),
+      executes: fc.boolean(),
+      wait: fc.oneof({ weight: 4, arbitrary: fc.constant(1n) }, fc.bigInt({ min: 1n, max: LIFETIME })),
+      restore: fc.boolean(),
+    }),
+    { maxLength: 80 },
+  );
+
+  test("each authority forgets its own, and nothing that may still be repeated", () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        let sessions = new Sessions(BOUNDS);
+        const naive = new Naive();
+        const executed: { readonly claim: SessionClaim; readonly at: bigint }[] = [];
+        let now = 1n;
+        all.forEach(({ session, executes, wait, restore }, index) => {
+          now += wait;
+          const place = claim(session, 1 + index);
+          if (executes && sessions.isOpen(idOf(session)) && sessions.judge(place).type === "fresh") {
+            sessions.executed(place, resultOf(index), now);
+            executed.push({ claim: place, at: now });
+            for (const each of naive.open) if (each.session === session) each.used = now;
+          } else {
+            const authority = session % 4;
+            const refusal = sessions.open(claim(session, 0), authority, now);
+            const said = refusal?.code === "session_limit" ? refusal.what : "ok";
+            expect(said).toBe(naive.opens(session, authority, now));
+          }
+          if (restore) sessions = restored(sessions, BOUNDS);
+          const open = Array.from({ length: 14 }, (_, i) => i + 1).filter((each) => sessions.isOpen(idOf(each)));
+          expect(open).toEqual(naive.open.map((each) => each.session).toSorted((a, b) => a - b));
+          // A transaction that was executed at `at` has expired by `at + LIFETIME`; until then its session knows it.
+          for (const { claim: done, at } of executed) {
+            if (at + LIFETIME >= now) expect(sessions.judge(done).type).toBe("executed");
+          }
+        });
+      }),
+    );
   });
 });

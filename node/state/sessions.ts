@@ -3,24 +3,35 @@
  * (Ongaro's dissertation, section 6.3). A retry gets the stored result, byte for byte, and nothing runs again.
  *
  * A session remembers the last SESSION_WINDOW sequence numbers, so requests may overtake each other within the window.
+ * It keeps at most SESSION_REPLY_BYTES_MAX of results: of those executed longest ago it only remembers that they were,
+ * and answers a retry with `sequence_too_old`.
+ *
  * A session may be forgotten only when every transaction it ever executed has expired: then a late retry is refused as
- * expired and can never run a second time.
+ * expired and can never run a second time. An authority that has its share of the table forgets one of its own for a new
+ * one, the longest unused; only where the whole table is full the longest unused of all goes.
  *
  * Sessions are not part of the effects: block hash and result root already bind what they do.
  */
 import { assert, must } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
-import { SESSION_WINDOW, SESSIONS_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
+import {
+  SESSION_REPLY_BYTES_MAX,
+  SESSION_WINDOW,
+  SESSIONS_MAX,
+  SESSIONS_PER_AUTHORITY_MAX,
+  TRANSACTION_LIFETIME_MAX_NS,
+} from "../base/limits.ts";
 import { DirtyPages, type Paged } from "../base/paged.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
-import type { Refusal } from "../wire/results.ts";
+import { RESULT_BYTES_MAX, type Refusal } from "../wire/results.ts";
 import { bytes, bytesBetween, check, list, safeInteger, tuple, u32, u64 } from "../wire/schema.ts";
 
 /** What was answered to a sequence number. */
 interface Reply {
   /** What the session knows the transaction by that was executed: the hash of its bytes without co-signatures. */
   readonly transactionHash: Uint8Array;
-  readonly result: Uint8Array;
+  /** Empty where it was dropped for want of room. */
+  result: Uint8Array;
 }
 
 interface Session {
@@ -31,7 +42,10 @@ interface Session {
   lastUsed: bigint;
   /** Highest sequence executed. */
   highest: number;
+  /** In the order of execution. */
   readonly replies: Map<number, Reply>;
+  /** Of all the results in `replies`. */
+  replyBytes: number;
 }
 
 /** Where a transaction claims to stand. */
@@ -48,38 +62,61 @@ export type SessionVerdict =
   | { readonly type: "executed"; readonly result: Uint8Array }
   | { readonly type: "fresh" };
 
+/** Why a session is not opened; of `session_limit` it says whose sessions are too many. */
+export type OpenRefusal =
+  | { readonly code: "session_key_mismatch" }
+  | { readonly code: "session_limit"; readonly what: "authority" | "cluster" };
+
+const DROPPED = new Uint8Array(0);
+
 const sessionSchema = tuple(
   bytes(16),
   bytes(32),
   u32,
   u64,
   safeInteger,
-  list(tuple(safeInteger, bytes(32), bytesBetween(1, 2 ** 20)), SESSION_WINDOW),
+  list(tuple(safeInteger, bytes(32), bytesBetween(0, RESULT_BYTES_MAX)), SESSION_WINDOW),
 );
+
+assert(RESULT_BYTES_MAX <= SESSION_REPLY_BYTES_MAX, "a session must be able to keep its newest result");
+
+/** How many sessions a table keeps, of all and of one authority. */
+export interface SessionBounds {
+  readonly total: number;
+  readonly perAuthority: number;
+}
 
 export class Sessions implements Paged {
   readonly name = "sessions";
+  readonly #bounds: SessionBounds;
   /** One session a slot and a page; slots are reused when a session is forgotten. */
   readonly #slots: Session[] = [];
   /** Slot by session id, least recently used first. */
-  #slotOf = new Map<string, number>();
+  readonly #slotOf = new Map<string, number>();
+  /** Slots of an authority's sessions, least recently used first. */
+  readonly #slotsOf = new Map<number, Set<number>>();
   readonly #dirty = new DirtyPages();
+
+  constructor(bounds: SessionBounds = { total: SESSIONS_MAX, perAuthority: SESSIONS_PER_AUTHORITY_MAX }) {
+    this.#bounds = bounds;
+  }
 
   get count(): number {
     return this.#slots.length;
   }
 
   /** Registers a session. Opening the same one again with the same key changes nothing. */
-  open(claim: SessionClaim, authority: number, now: bigint): Refusal | undefined {
+  open(claim: SessionClaim, authority: number, now: bigint): OpenRefusal | undefined {
     const { session: id, publicKey } = claim;
     const known = this.#find(id);
-    if (known !== undefined) return equalBytes(known.publicKey, publicKey) ? undefined : "session_key_mismatch";
-    const slot = this.#freeSlot(now);
-    if (slot === undefined) return "session_limit";
+    if (known !== undefined)
+      return equalBytes(known.publicKey, publicKey) ? undefined : { code: "session_key_mismatch" };
+    const slot = this.#takeSlot(authority, now);
+    if (typeof slot === "object") return slot;
     // Copies: what a claim holds are views into the whole block, which a session would keep in memory as long as it lives.
     const names = { id: id.slice(), publicKey: publicKey.slice() };
-    this.#slots[slot] = { ...names, authority, lastUsed: now, highest: 0, replies: new Map() };
-    this.#slotOf.set(toHex(id), slot);
+    this.#slots[slot] = { ...names, authority, lastUsed: now, highest: 0, replies: new Map(), replyBytes: 0 };
+    this.#enter(slot);
     this.#dirty.mark(slot);
     return undefined;
   }
@@ -95,9 +132,11 @@ export class Sessions implements Paged {
     if (!equalBytes(session.publicKey, claim.publicKey)) return { type: "refused", code: "session_key_mismatch" };
     const reply = session.replies.get(claim.sequence);
     if (reply !== undefined) {
-      return equalBytes(reply.transactionHash, claim.transactionHash)
-        ? { type: "executed", result: reply.result }
-        : { type: "refused", code: "sequence_reused" };
+      if (!equalBytes(reply.transactionHash, claim.transactionHash)) {
+        return { type: "refused", code: "sequence_reused" };
+      }
+      if (reply.result.length === 0) return { type: "refused", code: "sequence_too_old" };
+      return { type: "executed", result: reply.result };
     }
     if (claim.sequence <= session.highest - SESSION_WINDOW) return { type: "refused", code: "sequence_too_old" };
     if (claim.sequence > session.highest + SESSION_WINDOW) return { type: "refused", code: "sequence_too_new" };
@@ -106,24 +145,21 @@ export class Sessions implements Paged {
 
   /** Stores the result of a transaction that was just executed. */
   executed(claim: SessionClaim, result: Uint8Array, now: bigint): void {
-    const key = toHex(claim.session);
-    const slot = must(this.#slotOf.get(key), "a transaction was executed in a session that is not open");
-    const session = must(this.#slots[slot], "a session's slot is empty");
+    const slot = must(
+      this.#slotOf.get(toHex(claim.session)),
+      "a transaction was executed in a session that is not open",
+    );
+    const session = this.#at(slot);
     assert(!session.replies.has(claim.sequence), "a sequence number was executed twice");
+    assert(result.length > 0 && result.length <= RESULT_BYTES_MAX, "no result has this size");
     session.replies.set(claim.sequence, { transactionHash: claim.transactionHash, result });
+    session.replyBytes += result.length;
     session.lastUsed = now;
-    if (claim.sequence > session.highest) {
-      for (let old = session.highest; old < claim.sequence; old++) session.replies.delete(old - SESSION_WINDOW + 1);
-      session.highest = claim.sequence;
-    }
-    this.#slotOf.delete(key);
-    this.#slotOf.set(key, slot);
+    if (claim.sequence > session.highest) leaveWindow(session, claim.sequence);
+    dropOldest(session);
+    this.#leave(slot);
+    this.#enter(slot);
     this.#dirty.mark(slot);
-  }
-
-  /** The stored result of a sequence number. */
-  reply(id: Uint8Array, sequence: number): Uint8Array | undefined {
-    return this.#find(id)?.replies.get(sequence)?.result;
   }
 
   pageCount(): number {
@@ -136,8 +172,7 @@ export class Sessions implements Paged {
 
   encodePage(page: number): Uint8Array {
     const { id, publicKey, authority, lastUsed, highest, replies } = must(this.#slots[page], "no such session");
-    const stored = [...replies].sort(([a], [b]) => a - b);
-    const rows = stored.map(([sequence, reply]) => [sequence, reply.transactionHash, reply.result]);
+    const rows = [...replies].map(([sequence, reply]) => [sequence, reply.transactionHash, reply.result]);
     return pack([id, publicKey, authority, lastUsed, highest, rows]);
   }
 
@@ -149,14 +184,15 @@ export class Sessions implements Paged {
     const fields = check(sessionSchema, unpack(encoded), "malformed_body");
     const [id, publicKey, authority, lastUsed, highest, rows] = fields;
     const replies = new Map(rows.map(([sequence, transactionHash, result]) => [sequence, { transactionHash, result }]));
-    this.#slots.push({ id, publicKey, authority, lastUsed, highest, replies });
+    const replyBytes = rows.reduce((sum, [, , result]) => sum + result.length, 0);
+    this.#slots.push({ id, publicKey, authority, lastUsed, highest, replies, replyBytes });
   }
 
   restored(): void {
     const slots = this.#slots.map((session, slot) => ({ session, slot }));
     // Every transaction has a log time of its own, so this order is the one that was.
     slots.sort((a, b) => (a.session.lastUsed < b.session.lastUsed ? -1 : 1));
-    this.#slotOf = new Map(slots.map(({ session, slot }) => [toHex(session.id), slot]));
+    for (const { slot } of slots) this.#enter(slot);
   }
 
   #find(id: Uint8Array): Session | undefined {
@@ -164,14 +200,57 @@ export class Sessions implements Paged {
     return slot === undefined ? undefined : this.#slots[slot];
   }
 
-  #freeSlot(now: bigint): number | undefined {
-    if (this.#slots.length < SESSIONS_MAX) return this.#slots.length;
-    const oldest = must(this.#slotOf.entries().next().value, "the session table is full and empty");
-    const [key, slot] = oldest;
-    if (must(this.#slots[slot], "a session's slot is empty").lastUsed + TRANSACTION_LIFETIME_MAX_NS >= now) {
-      return undefined;
+  #at(slot: number): Session {
+    return must(this.#slots[slot], "a session's slot is empty");
+  }
+
+  /** A slot becomes the most recently used. */
+  #enter(slot: number): void {
+    const { id, authority } = this.#at(slot);
+    this.#slotOf.set(toHex(id), slot);
+    const own = this.#slotsOf.get(authority);
+    if (own === undefined) this.#slotsOf.set(authority, new Set([slot]));
+    else own.add(slot);
+  }
+
+  #leave(slot: number): void {
+    const { id, authority } = this.#at(slot);
+    this.#slotOf.delete(toHex(id));
+    const own = must(this.#slotsOf.get(authority), "a session is none of its authority's");
+    own.delete(slot);
+    if (own.size === 0) this.#slotsOf.delete(authority);
+  }
+
+  /** A slot for one more session of an authority; that of a session that is forgotten for it, where there must be one. */
+  #takeSlot(authority: number, now: bigint): number | OpenRefusal {
+    const own = this.#slotsOf.get(authority);
+    const crowded = own !== undefined && own.size >= this.#bounds.perAuthority;
+    if (!crowded && this.#slots.length < this.#bounds.total) return this.#slots.length;
+    const oldest = must((crowded ? own : this.#slotOf).values().next().value, "the session table is full and empty");
+    if (this.#at(oldest).lastUsed + TRANSACTION_LIFETIME_MAX_NS >= now) {
+      return { code: "session_limit", what: crowded ? "authority" : "cluster" };
     }
-    this.#slotOf.delete(key);
-    return slot;
+    this.#leave(oldest);
+    return oldest;
+  }
+}
+
+/** Forgets what is behind the window when its upper edge goes up to `highest`. */
+function leaveWindow(session: Session, highest: number): void {
+  const { replies } = session;
+  for (let sequence = session.highest - SESSION_WINDOW + 1; sequence <= highest - SESSION_WINDOW; sequence++) {
+    session.replyBytes -= replies.get(sequence)?.result.length ?? 0;
+    replies.delete(sequence);
+  }
+  session.highest = highest;
+}
+
+/** Drops the results of those executed longest ago until the rest fits. */
+function dropOldest(session: Session): void {
+  if (session.replyBytes <= SESSION_REPLY_BYTES_MAX) return;
+  for (const reply of session.replies.values()) {
+    session.replyBytes -= reply.result.length;
+    reply.result = DROPPED;
+    if (session.replyBytes <= SESSION_REPLY_BYTES_MAX) return;
   }
 }

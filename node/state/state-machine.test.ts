@@ -3,9 +3,10 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { toHex } from "../base/bytes.ts";
 import {
+  BATCH_RECORDS_MAX,
   EVENT_SLOTS_PER_TRANSACTION,
   SESSION_WINDOW,
-  SESSIONS_MAX,
+  SESSIONS_PER_AUTHORITY_MAX,
   TRANSACTION_LIFETIME_MAX_NS,
 } from "../base/limits.ts";
 import { transferFlags } from "../ledger/records.ts";
@@ -105,14 +106,52 @@ describe("exactly once", () => {
     chain.now += 2n * TRANSACTION_LIFETIME_MAX_NS;
     expect(chain.submit(executed)).toEqual({ status: "sequence_too_old" });
 
-    const crowd = Array.from({ length: SESSIONS_MAX }, (_, index) => {
+    const crowd = Array.from({ length: SESSIONS_PER_AUTHORITY_MAX }, (_, index) => {
       const session = sha256(new TextEncoder().encode(`crowd ${index}`)).slice(0, 16);
-      return chain.admin.sign({ kind: "sessionOpen" }, { session });
+      return bank.sign({ kind: "sessionOpen" }, { session });
     });
-    for (let at = 0; at < crowd.length; at += 2_048) chain.block(crowd.slice(at, at + 2_048));
+    chain.block(crowd);
     expect(chain.submit(executed)).toEqual({ status: "outcome_forgotten" });
     expect(chain.submit(bank.sign(PAY_BOB, { sequence }))).toEqual({ status: "session_unknown" });
     expect(posted(it, BOB)).toBe(10_005n);
+  });
+
+  test("who has opened all its sessions is told so, and nobody else is", () => {
+    const { chain, bank, shopBank } = town();
+    const open = (who: Party, name: string): Result =>
+      chain.submit(who.sign({ kind: "sessionOpen" }, { session: sha256(new TextEncoder().encode(name)).slice(0, 16) }));
+    for (let index = 1; index < SESSIONS_PER_AUTHORITY_MAX; index++) expect(open(bank, `${index}`).status).toBe("ok");
+    expect(open(bank, "one more")).toEqual({ status: "session_limit", what: "authority" });
+    expect(open(shopBank, "another's")).toEqual({ status: "ok" });
+  });
+
+  test("a large result that its session has dropped is not executed again", () => {
+    const it = town();
+    const first = it.bank.sign(PAY_BOB);
+    it.chain.block([first]);
+    // Every second transfer is refused for another reason, so that each is listed by itself.
+    const mixed = transfers(
+      ...Array.from({ length: BATCH_RECORDS_MAX }, (_, i) => {
+        return {
+          id: 1_000n + BigInt(i),
+          debitAccountId: ALICE,
+          creditAccountId: i % 2 === 0 ? ALICE : 999n,
+          amount: 1n,
+        };
+      }),
+    );
+    for (let batch = 0; batch < 2; batch++) {
+      const result = it.bank.submit(mixed);
+      expect([0, 1].map((index) => status(result, index))).toEqual([
+        TransferStatus.accountsMustBeDifferent,
+        batch === 0 ? TransferStatus.creditAccountNotFound : TransferStatus.idAlreadyFailed,
+      ]);
+    }
+    expect(it.chain.submit(first)).toEqual({ status: "sequence_too_old" });
+    expect(posted(it, BOB)).toBe(10_005n);
+    const again = it.bank.sign(mixed);
+    expect(status(it.chain.submit(again), 1)).toBe(TransferStatus.idAlreadyFailed);
+    expect(it.chain.block([again]).duplicates).toEqual([true]);
   });
 
   test("a refusal of the state machine is a result like any other: a retry repeats it", () => {

@@ -43,7 +43,7 @@ import type { QueryAnswer, StateQuery } from "./queries.ts";
 import { Registry, type Signer } from "./registry.ts";
 import { Reversals } from "./reversals.ts";
 import { Risk } from "./risk/risk.ts";
-import { type SessionClaim, Sessions, type SessionVerdict } from "./sessions.ts";
+import { type OpenRefusal, type SessionClaim, Sessions, type SessionVerdict } from "./sessions.ts";
 import { Settlement } from "./settlement/settlement.ts";
 import { Stand } from "./stand.ts";
 import type { StateTable } from "./table.ts";
@@ -252,11 +252,6 @@ export class StateMachine {
     return deadlines.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined);
   }
 
-  /** The stored result of a transaction executed in a session. */
-  sessionReply(session: Uint8Array, sequence: number): Uint8Array | undefined {
-    return this.#sessions.reply(session, sequence);
-  }
-
   /** After all pages of all components were taken back: rebuilds what is derived from them. */
   restored(): void {
     assert(this.#history.size === this.height, `the history has ${this.#history.size} blocks at height ${this.height}`);
@@ -332,7 +327,8 @@ export class StateMachine {
     if (place.type === "executed") return { result: place.result, duplicate: true };
     if (command.kind === "sessionOpen") {
       const refusal = this.#sessions.open(claim, place.signer.authority.id, moment.timestamp);
-      return { result: encodeResult(refusal ?? "ok"), duplicate: false };
+      const result = refusal === undefined ? encodeResult("ok") : openRefused(refusal);
+      return { result, duplicate: false };
     }
     const parts = { ledger: this.#ledger, registry: this.#registry, risk: this.#risk, settlement: this.#settlement };
     const all = {
@@ -393,4 +389,8 @@ export class StateMachine {
  */
 function forgotten(code: Refusal, expired: boolean): Refusal {
   return code === "session_unknown" && expired ? "outcome_forgotten" : code;
+}
+
+function openRefused(refusal: OpenRefusal): Uint8Array {
+  return encodeResult(refusal.code, refusal.code === "session_limit" ? { what: refusal.what } : {});
 }

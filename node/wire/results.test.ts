@@ -4,7 +4,15 @@ import { InvariantError } from "../base/assert.ts";
 import { BATCH_RECORDS_MAX } from "../base/limits.ts";
 import { refusalOf } from "./hostile.contract.ts";
 import { pack, WireError } from "./msgpack.ts";
-import { batchResults, decodeResult, type EventResult, encodeBatchResult, encodeResult, REFUSALS } from "./results.ts";
+import {
+  batchResults,
+  decodeResult,
+  type EventResult,
+  encodeBatchResult,
+  encodeResult,
+  REFUSALS,
+  RESULT_BYTES_MAX,
+} from "./results.ts";
 
 const CREATED = 0xffff_ffff;
 
@@ -25,37 +33,74 @@ describe("result", () => {
   });
 });
 
+/** How many runs a result lists. */
+function runsOf(encoded: Uint8Array): number {
+  return (decodeResult(encoded)["runs"] as Uint8Array).length / 16;
+}
+
+/** Runs as [first event, events]. */
+function runs(...all: readonly (readonly [number, number])[]): Uint8Array {
+  return Uint8Array.from(all.flatMap(([from, count]) => [from, 0, count, 0, ...Array<number>(12).fill(0)]));
+}
+
 describe("results of a batch", () => {
+  const timestamp = 1_750_000_000_000_000_000n;
   const event = fc.record({
-    status: fc.oneof(fc.constant(CREATED), fc.nat(100)),
-    /** Undefined for the event's own time; imported and existing records have others. */
-    timestamp: fc.option(fc.bigInt({ min: 1n, max: 2n ** 63n }), { nil: undefined, freq: 2 }),
+    status: fc.oneof({ weight: 2, arbitrary: fc.constant(CREATED) }, fc.nat(2)),
+    /** Undefined for the event's own time; imported and existing records have others, often one after another. */
+    timestamp: fc.option(fc.bigInt({ min: 1n, max: 4n }), { nil: undefined, freq: 2 }),
   });
 
-  test("come back, those that were created at their own time at no cost", () => {
-    const timestamp = 1_750_000_000_000_000_000n;
+  test("come back; those created at their own time cost nothing, and a run costs once", () => {
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 40 }), (events) => {
         const own = (index: number): bigint => timestamp - BigInt(events.length - 1 - index);
         const results = events.map((each, i): EventResult => ({ ...each, timestamp: each.timestamp ?? own(i) }));
         const encoded = encodeBatchResult(timestamp, results.length, (index) => results[index] as EventResult);
         expect(batchResults(decodeResult(encoded))).toEqual(results);
-        const listed = results.filter((result, i) => result.status !== CREATED || result.timestamp !== own(i)).length;
-        expect((decodeResult(encoded)["exceptions"] as Uint8Array).length).toBe(16 * listed);
+        const listed = (i: number): boolean => results[i]?.status !== CREATED || results[i]?.timestamp !== own(i);
+        const begins = results.filter((result, i) => {
+          const before = results[i - 1];
+          const goesOn = before?.status === result.status && before.timestamp + 1n === result.timestamp;
+          return listed(i) && !(i > 0 && listed(i - 1) && goesOn);
+        });
+        expect(runsOf(encoded)).toBe(begins.length);
       }),
     );
+  });
+
+  test.each([
+    ["refused as a whole", 54, timestamp],
+    ["that exists as a whole", 46, timestamp - 1_000_000n],
+  ])("a full batch %s is one run", (_name, status, last) => {
+    const count = BATCH_RECORDS_MAX;
+    const at = (index: number): EventResult => ({ status, timestamp: last - BigInt(count - 1 - index) });
+    const encoded = encodeBatchResult(timestamp, count, at);
+    expect(runsOf(encoded)).toBe(1);
+    expect(batchResults(decodeResult(encoded))[count - 1]).toEqual({ status, timestamp: last });
+  });
+
+  test("no result is larger than the largest: every event another run", () => {
+    const at = (index: number): EventResult => ({ status: index % 2, timestamp });
+    const encoded = encodeBatchResult(timestamp, BATCH_RECORDS_MAX, at);
+    expect(runsOf(encoded)).toBe(BATCH_RECORDS_MAX);
+    expect(encoded.length).toBeLessThanOrEqual(RESULT_BYTES_MAX);
   });
 
   test.each<readonly [string, Readonly<Record<string, unknown>>]>([
     ["no events", { count: 0 }],
     ["too many events", { count: BATCH_RECORDS_MAX + 1 }],
-    ["an event that is cut", { exceptions: new Uint8Array(17) }],
-    ["an event that is not there", { exceptions: new Uint8Array(16).fill(2, 0, 1) }],
-    ["no list of events", { exceptions: null }],
+    ["a run that is cut", { runs: new Uint8Array(17) }],
+    ["an empty run", { runs: runs([1, 0]) }],
+    ["a run of events that are not there", { runs: runs([1, 2]) }],
+    ["runs out of order", { runs: runs([1, 1], [0, 1]) }],
+    ["runs one over the other", { runs: runs([0, 2], [1, 1]) }],
+    ["no list of runs", { runs: null }],
     ["no time", { timestamp: "now" }],
     ["more than is known", { more: 1 }],
   ])("%s is refused", (_name, change) => {
-    const result = { status: "ok", timestamp: 5n, count: 2, exceptions: new Uint8Array(16), ...change };
-    expect(() => batchResults(result)).toThrow(WireError);
+    const result = { status: "ok", timestamp: 5n, count: 2, runs: runs([0, 1], [1, 1]) };
+    expect(batchResults(result)).toHaveLength(2);
+    expect(() => batchResults({ ...result, ...change })).toThrow(WireError);
   });
 });

@@ -3,7 +3,11 @@
  *
  * A result is a msgpack map with `status`: "ok", or the code of a refusal (docs/errors.md). Bulk results are sparse:
  * event i of those not listed was created at its own time, `timestamp - count + i + 1`. Listed are the refused, and the
- * imported, which bring their times along.
+ * imported, which bring their times along, in runs of events with one status whose times rise by one nanosecond:
+ *
+ *     run  first event 0 | events 2 | status 4 | time of the first event 8      (little-endian, 16 bytes, ascending)
+ *
+ * So a batch that is refused as a whole, or is sent again as a whole, answers with one run.
  */
 import { viewOf } from "../base/bytes.ts";
 import { BATCH_RECORDS_MAX } from "../base/limits.ts";
@@ -60,38 +64,64 @@ export interface EventResult {
 
 /** The status of an event that was created: TigerBeetle's number. */
 const CREATED = 0xffff_ffff;
-const EXCEPTION_BYTES = 16;
+const RUN_BYTES = 16;
+
+/** Bytes of the largest encoded result: a run for each event, and the fields around them. */
+export const RESULT_BYTES_MAX: number = BATCH_RECORDS_MAX * RUN_BYTES + 1_024;
+
+interface Run extends EventResult {
+  readonly from: number;
+  count: number;
+}
 
 /** Encodes the results of a bulk transaction; an event created at its own time costs nothing. */
 export function encodeBatchResult(timestamp: bigint, count: number, at: (index: number) => EventResult): Uint8Array {
   const first = timestamp - BigInt(count) + 1n;
-  const exceptions: number[] = [];
+  const runs: Run[] = [];
+  let last: Run | undefined;
   for (let i = 0; i < count; i++) {
     const result = at(i);
-    if (result.status !== CREATED || result.timestamp !== first + BigInt(i)) exceptions.push(i);
+    if (result.status === CREATED && result.timestamp === first + BigInt(i)) {
+      last = undefined;
+    } else if (last?.status === result.status && result.timestamp === last.timestamp + BigInt(last.count)) {
+      last.count += 1;
+    } else {
+      last = { ...result, from: i, count: 1 };
+      runs.push(last);
+    }
   }
-  const encoded = new Uint8Array(exceptions.length * EXCEPTION_BYTES);
+  const encoded = new Uint8Array(runs.length * RUN_BYTES);
   const view = viewOf(encoded);
-  exceptions.forEach((index, place) => {
-    const result = at(index);
-    view.setUint32(place * EXCEPTION_BYTES, index, true);
-    view.setUint32(place * EXCEPTION_BYTES + 4, result.status, true);
-    view.setBigUint64(place * EXCEPTION_BYTES + 8, result.timestamp, true);
+  runs.forEach((run, place) => {
+    view.setUint16(place * RUN_BYTES, run.from, true);
+    view.setUint16(place * RUN_BYTES + 2, run.count, true);
+    view.setUint32(place * RUN_BYTES + 4, run.status, true);
+    view.setBigUint64(place * RUN_BYTES + 8, run.timestamp, true);
   });
-  return encodeResult("ok", { timestamp, count, exceptions: encoded });
+  return encodeResult("ok", { timestamp, count, runs: encoded });
 }
 
 /** The results of all events of a bulk transaction, from its decoded result; throws `WireError` `malformed_frame`. */
 export function batchResults(result: ResultFields): readonly EventResult[] {
-  const { timestamp, count, exceptions } = check(batchSchema, result, "malformed_frame");
-  if (exceptions.length % EXCEPTION_BYTES !== 0) throw new WireError("malformed_frame", "a result of an event is cut");
+  const { timestamp, count, runs } = check(batchSchema, result, "malformed_frame");
+  if (runs.length % RUN_BYTES !== 0) throw new WireError("malformed_frame", "a run of results is cut");
   const first = timestamp - BigInt(count) + 1n;
   const results = Array.from({ length: count }, (_, i) => ({ timestamp: first + BigInt(i), status: CREATED }));
-  const view = viewOf(exceptions);
-  for (let at = 0; at < exceptions.length; at += EXCEPTION_BYTES) {
-    const index = view.getUint32(at, true);
-    if (index >= count) throw new WireError("malformed_frame", "a result for an event that is not there");
-    results[index] = { status: view.getUint32(at + 4, true), timestamp: view.getBigUint64(at + 8, true) };
+  const view = viewOf(runs);
+  let free = 0;
+  for (let at = 0; at < runs.length; at += RUN_BYTES) {
+    const from = view.getUint16(at, true);
+    const end = from + view.getUint16(at + 2, true);
+    if (from < free || end === from || end > count) {
+      throw new WireError(
+        "malformed_frame",
+        "a run of results is empty, out of order, or of events that are not there",
+      );
+    }
+    const status = view.getUint32(at + 4, true);
+    const start = view.getBigUint64(at + 8, true);
+    for (let i = from; i < end; i++) results[i] = { status, timestamp: start + BigInt(i - from) };
+    free = end;
   }
   return results;
 }
@@ -100,5 +130,5 @@ const batchSchema = object({
   status: text(32),
   timestamp: u64,
   count: integer(1, BATCH_RECORDS_MAX),
-  exceptions: bytesBetween(0, BATCH_RECORDS_MAX * EXCEPTION_BYTES),
+  runs: bytesBetween(0, BATCH_RECORDS_MAX * RUN_BYTES),
 });
