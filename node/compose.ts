@@ -161,7 +161,8 @@ function checkHistory(log: LogStore, { height, blockHash }: StateMachine): void 
   if (height === 0) return;
   const hash = log.hash(height);
   if (hash !== undefined && equalBytes(hash, blockHash)) return;
-  const there = hash === undefined ? `the log ends at ${log.lastIndex()}` : "the log has another block there";
+  const bounds = `the log holds ${log.firstIndex()} to ${log.lastIndex()}`;
+  const there = hash === undefined ? bounds : "the log has another block there";
   throw new CodedError("checkpoint_damaged", `the checkpoint is at height ${height}, but ${there}`);
 }
 

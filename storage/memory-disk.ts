@@ -232,6 +232,7 @@ export class MemoryDisk implements Disk {
         if (fault === undefined) for (const operation of inode.pending) inode.durable.apply(operation);
         inode.pending = [];
         if (fault !== undefined) throw fault;
+        this.#throwFault("syncDirectory");
         this.#keepNames(directoryOf(path), this.#files);
       },
       close: () => {},

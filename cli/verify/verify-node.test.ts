@@ -76,12 +76,62 @@ describe("a node's data", () => {
     );
     const digest = Buffer.from(stateAfter(records).digest).toString("hex");
     expect(report).toEqual({
-      ...{ directory: data, height: 5, digest, transactions: 5, segments: 1, tornBytes: 0, checkpointHeight: 3 },
+      ...{
+        directory: data,
+        firstHeight: 1,
+        height: 5,
+        digest,
+        transactions: 5,
+        segments: 1,
+        tornBytes: 0,
+        checkpointHeight: 3,
+      },
       problems: [],
     });
-    expect(blockHashes).toEqual(records.map(({ hash }) => hash));
-    expect(digests[2]).toEqual(stateAfter(records.slice(0, 3)).digest);
+    expect([...blockHashes]).toEqual(records.map(({ index, hash }) => [index, hash]));
+    expect(digests.get(3)).toEqual(stateAfter(records.slice(0, 3)).digest);
     expect(seen).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("whose log begins later is executed from its checkpoint on; what is before that is checked for its signatures", async () => {
+    const records = recordsOf(transactions(6));
+    await writeLog(data, records.slice(2));
+    await writeCheckpoint(stateAfter(records.slice(0, 4)));
+    const { report, blockHashes, digests } = await verified();
+    const digest = Buffer.from(stateAfter(records).digest).toString("hex");
+    expect(report).toMatchObject({
+      firstHeight: 3,
+      height: 6,
+      digest,
+      transactions: 4,
+      checkpointHeight: 4,
+      problems: [],
+    });
+    expect([[...blockHashes.keys()], [...digests.keys()]]).toEqual([
+      [3, 4, 5, 6],
+      [4, 5, 6],
+    ]);
+  });
+
+  test("whose log begins later and has a signature that is wrong before the checkpoint is refused", async () => {
+    const contents = transactions(5);
+    const forged = { ...decodeTransaction(contents[2] as Uint8Array), signature: new Uint8Array(64) };
+    const records = recordsOf(contents.with(2, encodeTransaction(forged)));
+    await writeLog(data, records.slice(1));
+    await writeCheckpoint(stateAfter(records.slice(0, 4)));
+    expect(await problems()).toEqual(["block 3: a signature of transaction 0 is wrong"]);
+  });
+
+  test("whose log begins behind its checkpoint, or tells another history than that, is refused", async () => {
+    const records = recordsOf(transactions(6));
+    await writeLog(data, records.slice(3));
+    expect(await problems()).toEqual(["the log begins at 4, behind the checkpoint at height 0"]);
+    const other = [
+      signed(0, { kind: "sessionOpen" }),
+      ...[96n, 97n, 98n, 99n].map((id, i) => signed(i + 1, openAccount(id))),
+    ];
+    await writeCheckpoint(stateAfter(recordsOf(other).slice(0, 4)));
+    expect(await problems()).toEqual(["block 4 is not the one that the state at that height comes from"]);
   });
 
   test("that is empty is sound, too", async () => {

@@ -73,8 +73,9 @@ class Bench {
     this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2 });
   }
 
-  #log(): Pick<LogStore, "read" | "hash"> {
+  #log(): Pick<LogStore, "firstIndex" | "read" | "hash"> {
     return {
+      firstIndex: () => this.logFrom,
       hash: (height) => (height < this.logFrom ? undefined : BLOCKS[height - 1]?.hash),
       read: (from, to, bytesMax) => {
         expect([from >= 1, to <= this.state.height + 1, bytesMax]).toEqual([true, true, APPEND_BYTES_MAX]);
@@ -381,5 +382,7 @@ describe("questions about the log", () => {
     short.commits(1, 5);
     short.logFrom = 3;
     expect(short.ask({ type: "inclusion", height: 1, size: 5 })).toBe("block_compacted");
+    expect(short.ask({ type: "blocks", from: 2 })).toBe("block_compacted");
+    expect(short.ask({ type: "blocks", from: 3 })).toMatchObject({ blocks: ENCODED.slice(2, 5) });
   });
 });

@@ -35,7 +35,7 @@ const SEEK_PAUSE_MS = 1;
 export interface LedgerActorDeps {
   readonly state: StateMachine;
   readonly store: Store;
-  readonly log: Pick<LogStore, "read" | "hash">;
+  readonly log: Pick<LogStore, "firstIndex" | "read" | "hash">;
   readonly crypto: Crypto;
   readonly clusterId: Uint8Array;
   readonly checkpoints: CheckpointBoard;

@@ -47,6 +47,8 @@ class Disks {
       this.#last = from - 1;
       this.#start(this.log, `cut ${from}`, done);
     },
+    compactTo: () => {},
+    reset: () => {},
     close: () => {},
   };
 

@@ -1,5 +1,5 @@
 /** A log that reports appends durable at once, before any sync. */
-import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
+import type { LogStart, LogStore, WalRecord } from "../../storage/wal/log-store.ts";
 
 export class EagerLog implements LogStore {
   readonly #log: LogStore;
@@ -43,6 +43,14 @@ export class EagerLog implements LogStore {
 
   truncate(from: number, done: () => void): void {
     this.#log.truncate(from, done);
+  }
+
+  compactTo(index: number): void {
+    this.#log.compactTo(index);
+  }
+
+  reset(start: LogStart, done: () => void): void {
+    this.#log.reset(start, done);
   }
 
   close(): void {

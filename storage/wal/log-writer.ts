@@ -13,7 +13,8 @@ import { keyIdOf } from "../data-key.ts";
 import type { StorageError } from "../errors.ts";
 import { writeFailed } from "./faults.ts";
 import { encodeMark, encodeRecords, encodeSegmentHeader, MARK_BYTES, recordBytes, storedLength } from "./format.ts";
-import type { WalRecord } from "./log-store.ts";
+import type { LogStart, WalRecord } from "./log-store.ts";
+import { writeStart } from "./start-file.ts";
 
 /** A file grows in steps, so that most syncs need not make a new size durable, and few zeros are read at the start. */
 const GROWTH_BYTES = 4_194_304;
@@ -60,9 +61,19 @@ export interface LogWriterOptions {
   readonly onFatal: (error: StorageError) => void;
 }
 
+/** Gives up the segments before where the log begins now, or all of them. */
+interface Removal {
+  readonly kind: "compact" | "reset";
+  readonly start: LogStart;
+  /** Oldest first. */
+  readonly remove: readonly Segment[];
+  readonly done: () => void;
+}
+
 /** The end of a log that was found on disk, all of it durable. */
 export interface LogEnd {
-  readonly segment: Segment;
+  /** Undefined where there is no file. */
+  readonly segment: Segment | undefined;
   readonly lastIndex: number;
   /** The highest durable index that stands in the files. */
   readonly attestedIndex: number;
@@ -75,19 +86,18 @@ export function grownSize({ capacity }: Segment, end: number): number {
 
 export class LogWriter {
   readonly #options: LogWriterOptions;
-  readonly #waiting: (Append | Cut)[] = [];
+  readonly #waiting: (Append | Cut | Removal)[] = [];
   #busy = false;
   #stopped = false;
-  /** Everything up to here is durable; goes back as soon as a cut is asked for. */
+  /** Everything up to here is durable; goes back as soon as a cut is asked for, and to the new start with a reset. */
   #durableIndex = 0;
   /** A lower bound of the highest durable index that stands in the files. */
   #attestedIndex = 0;
   /** The segment that was written last. */
   #last: Segment | undefined;
 
-  constructor(options: LogWriterOptions, end: LogEnd | undefined) {
+  constructor(options: LogWriterOptions, end: LogEnd) {
     this.#options = options;
-    if (end === undefined) return;
     this.#last = end.segment;
     this.#durableIndex = end.lastIndex;
     this.#attestedIndex = end.attestedIndex;
@@ -110,12 +120,25 @@ export class LogWriter {
     this.#next();
   }
 
+  /** Gives up the segments before `start`, oldest first; they are durable. */
+  compact(start: LogStart, remove: readonly Segment[]): void {
+    this.#waiting.push({ kind: "compact", start, remove, done: () => {} });
+    this.#next();
+  }
+
+  /** Gives up all segments, oldest first; the log goes on behind `start`. */
+  reset(start: LogStart, remove: readonly Segment[], done: () => void): void {
+    this.#durableIndex = start.index;
+    this.#waiting.push({ kind: "reset", start, remove, done });
+    this.#next();
+  }
+
   /** Nothing completes any more. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Starts the next cut, or one write for all appends that wait, or the mark when nothing waits. */
+  /** Starts the next cut or removal, or one write for all appends that wait, or the mark when nothing waits. */
   #next(): void {
     if (this.#busy || this.#stopped) return;
     const head = this.#waiting[0];
@@ -125,10 +148,14 @@ export class LogWriter {
       this.#busy = true;
       this.#waiting.shift();
       this.#removeNewest(head, head.remove.length);
+    } else if (head.kind !== "append") {
+      this.#busy = true;
+      this.#waiting.shift();
+      this.#giveUp(head);
     } else {
       this.#busy = true;
-      const cut = this.#waiting.findIndex(({ kind }) => kind === "cut");
-      const group = this.#waiting.splice(0, cut < 0 ? this.#waiting.length : cut);
+      const other = this.#waiting.findIndex(({ kind }) => kind !== "append");
+      const group = this.#waiting.splice(0, other < 0 ? this.#waiting.length : other);
       const appends = group.filter((operation) => operation.kind === "append");
       this.#write(
         appends.flatMap(({ placed }) => placed),
@@ -163,7 +190,8 @@ export class LogWriter {
     const records = run.map(({ record }) => record);
     const end = records.reduce((sum, record) => sum + recordBytes(storedLength(record, cipher)), offset);
     if (end + MARK_BYTES > file.size()) file.truncate(grownSize(segment, end), this.#orFail());
-    const durableIndex = this.#durableIndex;
+    // A reset that waits has moved the durable index ahead of what is written before it.
+    const durableIndex = Math.min(this.#durableIndex, must(records[0], "a run holds a record").index - 1);
     file.write(offset, encodeRecords(records, { offset, durableIndex, cipher }), this.#orFail());
     file.sync(synced);
     this.#last = segment;
@@ -183,9 +211,12 @@ export class LogWriter {
     else this.#last.file.sync(create);
   }
 
-  /** Records up to here have been synced; those that a waiting cut takes away do not count. */
+  /** Records up to here have been synced; those that a waiting cut or reset takes away do not count. */
   #advance(index: number): void {
-    const kept = this.#waiting.map((operation) => (operation.kind === "cut" ? operation.lastIndex : index));
+    const kept = this.#waiting.map((operation) => {
+      if (operation.kind === "cut") return operation.lastIndex;
+      return operation.kind === "reset" ? operation.start.index : index;
+    });
     this.#durableIndex = Math.max(this.#durableIndex, Math.min(index, ...kept));
   }
 
@@ -215,6 +246,35 @@ export class LogWriter {
     file.truncate(end, this.#orFail());
     file.truncate(size, this.#orFail());
     file.sync(this.#orFail(() => this.#finish([done])));
+  }
+
+  /**
+   * First it is durable where the log begins; then the files may go in any order, or come back. When all of the log goes,
+   * they are gone for good before the start says that segments count again.
+   */
+  #giveUp({ kind, start, remove, done }: Removal): void {
+    const { disk, directory } = this.#options;
+    const replacing = kind === "reset";
+    const removed = (): void => {
+      for (const { file, path } of remove) {
+        if (file === undefined) continue;
+        file.close();
+        this.#attempt(() => disk.remove(path));
+        if (this.#stopped) return;
+      }
+      if (!replacing) {
+        this.#finish([done]);
+        return;
+      }
+      this.#last = undefined;
+      this.#attestedIndex = start.index;
+      const whole = this.#orFail(() => this.#finish([done]));
+      disk.syncDirectory(
+        directory,
+        this.#orFail(() => writeStart(disk, directory, { ...start, replacing: false }, whole)),
+      );
+    };
+    writeStart(disk, directory, { ...start, replacing }, this.#orFail(removed));
   }
 
   #finish(dones: readonly (() => void)[]): void {
