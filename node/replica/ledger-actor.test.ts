@@ -308,7 +308,12 @@ describe("checkpoints", () => {
 
   test("that cannot be written stop the node", () => {
     const error = new CodedError("store_damaged", "the disk is full of holes");
-    const bench = new Bench({ get: () => undefined, write: (_changes, done) => done(error) });
+    class Failing extends MemoryStore {
+      override write(_: unknown, done: (error?: CodedError) => void): void {
+        done(error);
+      }
+    }
+    const bench = new Bench(new Failing(() => undefined));
     bench.commits(1, 2);
     expect(bench.failures).toEqual([error]);
   });

@@ -26,6 +26,7 @@ class Disks {
 
   readonly storePort: Store = {
     get: () => undefined,
+    snapshot: () => ({ get: () => undefined, keys: () => [], close: () => {} }),
     write: (_changes: readonly StoreChange[], done) => {
       this.#start(this.store, "term and vote", () => done(this.storeError));
     },

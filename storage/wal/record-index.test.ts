@@ -17,34 +17,34 @@ describe("RecordIndex", () => {
         const index = new RecordIndex();
         let model: { term: number; hash: Uint8Array; segment: number; offset: number }[] = [];
         let start: LogStart | undefined;
-        const before = (): number => start?.index ?? 0;
+        const base = (): number => start?.index ?? 0;
         for (const [term, one] of steps.entries()) {
           if ("add" in one) {
             for (let i = 0; i < one.add; i++) {
-              const added = record(before() + model.length + 1, new Uint8Array(0), term);
+              const added = record(base() + model.length + 1, new Uint8Array(0), term);
               const place = { segment: 2 ** 40 + term, offset: i * 8 };
               index.add(added, place.segment, place.offset);
               model.push({ term, hash: added.hash, ...place });
             }
           } else if ("keep" in one) {
             const kept = Math.floor((one.keep / 1_000) * model.length);
-            index.truncate(before() + kept + 1);
+            index.truncate(base() + kept + 1);
             model.length = kept;
           } else if ("drop" in one) {
             const dropped = model.splice(0, Math.floor((one.drop / 1_000) * model.length));
             const last = dropped.at(-1);
             if (last === undefined) continue;
-            start = { index: before() + dropped.length, term: last.term, hash: last.hash };
+            start = { index: base() + dropped.length, term: last.term, hash: last.hash };
             index.compact(start);
           } else {
-            start = startAt(before() + one.reset, term);
+            start = startAt(base() + one.reset, term);
             index.reset(start);
             model = [];
           }
         }
-        expect([index.firstIndex, index.lastIndex]).toEqual([before() + 1, before() + model.length]);
+        expect([index.firstIndex, index.lastIndex]).toEqual([base() + 1, base() + model.length]);
         for (let i = 0; i <= model.length + 2; i++) {
-          const at = before() - 1 + i;
+          const at = base() - 1 + i;
           const expected = model[i - 2];
           const known = expected ?? (i === 1 ? start : undefined);
           expect(index.term(at)).toBe(known?.term);
