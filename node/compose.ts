@@ -242,13 +242,15 @@ interface Wiring extends SpawnEnvironment {
   readonly leading: () => boolean;
 }
 
-function spawnLog({ host, system, recovered, consensusRef }: Wiring): ActorRef<LogMessage> {
+function spawnLog({ host, system, recovered, status, consensusRef }: Wiring): ActorRef<LogMessage> {
   return system.spawn<LogMessage>({
     name: "log",
     supervision: "stop_node",
     create: (context) =>
       new LogActor(context, {
         log: recovered.log,
+        hostLog: host.log,
+        status,
         store: host.store,
         consensus: consensusRef,
         fail: (error) => system.fail("log", error),

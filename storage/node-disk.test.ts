@@ -45,6 +45,10 @@ class CountedDisk implements Disk {
     };
   }
 
+  freeBytes(): number {
+    return this.#inner.freeBytes();
+  }
+
   remove(path: string): void {
     this.#inner.remove(path);
   }

@@ -53,6 +53,7 @@ class Bench {
   readonly status: StatusBoard = new StatusBoard();
   /** First block that the log still has. */
   logFrom = 1;
+  logIsFull = false;
   readonly actor: LedgerActor;
   readonly #self: Listener<LedgerMessage>;
   readonly timers: LedgerMessage[];
@@ -73,9 +74,10 @@ class Bench {
     this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2 });
   }
 
-  #log(): Pick<LogStore, "firstIndex" | "read" | "hash"> {
+  #log(): Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash"> {
     return {
       firstIndex: () => this.logFrom,
+      isFull: () => this.logIsFull,
       hash: (height) => (height < this.logFrom ? undefined : BLOCKS[height - 1]?.hash),
       read: (from, to, bytesMax) => {
         expect([from >= 1, to <= this.state.height + 1, bytesMax]).toEqual([true, true, APPEND_BYTES_MAX]);
@@ -304,6 +306,17 @@ describe("checkpoints", () => {
     expect(bench.later.count).toBe(1);
     bench.storesCheckpoint();
     expect([loadCheckpointMeta(bench.store)?.height, bench.later.count]).toEqual([6, 0]);
+  });
+
+  test("wait while the disk is full", () => {
+    const bench = new Bench();
+    bench.logIsFull = true;
+    bench.commits(1, 3);
+    expect(bench.later.count).toBe(0);
+    bench.logIsFull = false;
+    bench.commits(4, 4);
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(4);
   });
 
   test("that cannot be written stop the node", () => {

@@ -53,6 +53,14 @@ export class EagerLog implements LogStore {
     this.#log.reset(start, done);
   }
 
+  isFull(): boolean {
+    return this.#log.isFull();
+  }
+
+  retry(): void {
+    this.#log.retry();
+  }
+
   close(): void {
     this.#log.close();
   }

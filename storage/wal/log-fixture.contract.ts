@@ -181,6 +181,10 @@ export class WatchedDisk implements Disk {
     this.#inner.remove(path);
   }
 
+  freeBytes(): number {
+    return this.#inner.freeBytes();
+  }
+
   syncDirectory(directory: string, done: DiskDone): void {
     this.#inner.syncDirectory(directory, done);
   }

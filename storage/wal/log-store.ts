@@ -43,5 +43,9 @@ export interface LogStore {
    * that the log is the old one or the new one. FIFO with `append` and `truncate`.
    */
   reset(start: LogStart, done: () => void): void;
+  /** Whether appends wait for space on the disk: they were taken, can be read, and are durable when there is some again. */
+  isFull(): boolean;
+  /** Tries once more where appends wait for space. */
+  retry(): void;
   close(): void;
 }

@@ -194,6 +194,8 @@ type Step =
   | { readonly kind: "reset"; readonly to: number }
   | { readonly kind: "run"; readonly count: number }
   | { readonly kind: "failSync" }
+  | { readonly kind: "refuseWrite" }
+  | { readonly kind: "room"; readonly free: number }
   | { readonly kind: "kill" }
   | { readonly kind: "crash"; readonly seed: number };
 
@@ -207,6 +209,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("reset" as const), to: fc.nat(1_500) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("run" as const), count: fc.integer({ min: 1, max: 8 }) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "failSync" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "refuseWrite" as const }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("room" as const), free: fc.constantFrom(0, 2 ** 40) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "kill" as const }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("crash" as const), seed: fc.nat() }) },
 );
@@ -251,6 +255,13 @@ class Lives {
         break;
       case "failSync":
         this.#stepped.disk.failNext("sync", "disk_io");
+        break;
+      case "refuseWrite":
+        this.#stepped.disk.failNext("write", "disk_full");
+        break;
+      case "room":
+        this.#stepped.disk.free = step.free;
+        wal.retry();
         break;
       case "kill":
         this.#restart();

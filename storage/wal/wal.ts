@@ -56,7 +56,7 @@ export class Wal implements LogStore {
     this.recovery = { records: scan.lastIndex + 1 - this.firstIndex(), tornBytes: scan.tornBytes };
     for (const { path, file, firstIndex, end } of scan.segments) {
       const capacity = Math.max(options.segmentBytes, end + MARK_BYTES);
-      this.#segments.push({ path, firstIndex, capacity, file, end });
+      this.#segments.push({ path, firstIndex, capacity, file, isNamed: true, end });
     }
     try {
       if (scan.unfinished !== undefined) disk.remove(scan.unfinished);
@@ -140,6 +140,14 @@ export class Wal implements LogStore {
     this.#writer.reset(start, this.#segments.splice(0), done);
   }
 
+  isFull(): boolean {
+    return this.#writer.isFull;
+  }
+
+  retry(): void {
+    this.#writer.retry();
+  }
+
   close(): void {
     this.#writer.stop();
     this.#closeFiles();
@@ -190,7 +198,8 @@ export class Wal implements LogStore {
     if (segment === undefined || segment.end + bytes + MARK_BYTES > segment.capacity) {
       const capacity = Math.max(this.#options.segmentBytes, SEGMENT_HEADER_BYTES + bytes + MARK_BYTES);
       const path = `${this.#directory}/${segmentName(record.index)}`;
-      segment = { path, firstIndex: record.index, capacity, file: undefined, end: SEGMENT_HEADER_BYTES };
+      const end = SEGMENT_HEADER_BYTES;
+      segment = { path, firstIndex: record.index, capacity, file: undefined, isNamed: false, end };
       this.#segments.push(segment);
     }
     const offset = segment.end;
