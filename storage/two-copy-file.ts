@@ -80,7 +80,7 @@ export class TwoCopyFile {
       failure = error;
     });
     this.#file.sync((error) => {
-      failure ??= error;
+      failure = error ?? failure;
       if (failure === undefined) this.#write(rest, bytes, done);
       else done(failure);
     });

@@ -8,6 +8,7 @@ import {
   openLog,
   records,
   SteppedDisk,
+  startAt,
 } from "./log-fixture.contract.ts";
 import { RESERVE_BYTES } from "./log-writer.ts";
 
@@ -105,6 +106,23 @@ describe("a full disk", () => {
     append(6, 6);
     stepped.run();
     expect([wal.isFull(), fatal.map(({ code }) => code)]).toEqual([false, ["wal_write_failed"]]);
+  });
+
+  test("that has no room to say where the log begins has it say so later", () => {
+    for (const step of ["compact", "reset"] as const) {
+      const { wal, stepped, done, append, fatal } = fixture();
+      append(6, 20);
+      stepped.run();
+      if (step === "compact") wal.compactTo(20);
+      else wal.reset(startAt(14), () => done.push("reset"));
+      stepped.disk.failNext("write", "disk_full");
+      stepped.run();
+      expect([wal.isFull(), fatal]).toEqual([true, []]);
+      wal.retry();
+      stepped.run();
+      expect([wal.isFull(), wal.firstIndex(), openLog(stepped.disk).wal.firstIndex()]).toEqual([false, 15, 15]);
+      expect(done.includes("reset")).toBe(step === "reset");
+    }
   });
 
   test("gets room by giving up old files, and what waits is cut or replaced in its turn", () => {

@@ -25,7 +25,7 @@ import {
   storedLength,
 } from "./format.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
-import { writeStart } from "./start-file.ts";
+import { type StoredStart, writeStart } from "./start-file.ts";
 
 /** A file grows in steps, so that most syncs need not make a new size durable, and few zeros are read at the start. */
 const GROWTH_BYTES = 4_194_304;
@@ -334,13 +334,22 @@ export class LogWriter {
       }
       this.#last = undefined;
       this.#attestedIndex = start.index;
-      const whole = this.#orFail(() => this.#finish([done]));
+      const whole = (): void => this.#finish([done]);
       disk.syncDirectory(
         directory,
-        this.#orFail(() => writeStart(disk, directory, { ...start, replacing: false }, whole)),
+        this.#orFail(() => this.#writeStart({ ...start, replacing: false }, whole)),
       );
     };
-    writeStart(disk, directory, { ...start, replacing }, this.#orFail(removed));
+    this.#writeStart({ ...start, replacing }, removed);
+  }
+
+  #writeStart(start: StoredStart, then: () => void): void {
+    const { disk, directory } = this.#options;
+    const written = this.#orFail(then);
+    writeStart(disk, directory, start, (error) => {
+      if (error?.code === "disk_full") this.#held = () => this.#writeStart(start, then);
+      else written(error);
+    });
   }
 
   #finish(dones: readonly (() => void)[]): void {
