@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { StorageError } from "../../storage/errors.ts";
 import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
 import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
@@ -24,6 +25,7 @@ class Disks {
   readonly durable: string[] = [];
   storeError: CodedError | undefined;
   logIsFull = false;
+  damagedIndex = 0;
   #last = 0;
 
   readonly storePort: Store = {
@@ -38,10 +40,14 @@ class Disks {
     recovery: { records: 0, tornBytes: 0 },
     firstIndex: () => 1,
     lastIndex: () => this.#last,
-    durableIndex: () => 0,
+    durableIndex: () => this.#last,
     term: () => undefined,
     hash: () => undefined,
     read: () => [],
+    check: (index) => {
+      if (index === this.damagedIndex) throw new StorageError("wal_damaged", "it is damaged", { index });
+      return 100;
+    },
     append: (records: readonly WalRecord[], done) => {
       this.#last = must(records.at(-1), "there are records").index;
       this.#start(this.log, `append ${records.map(({ index }) => index).join(" ")}`, done);
@@ -246,6 +252,17 @@ describe("a full disk", () => {
     expect(bench.hostLog.warnings.map(({ event }) => event)).toEqual(["log.disk_full"]);
     expect([bench.consensus.take("handOver"), bench.failures]).toEqual([[], []]);
   });
+});
+
+test("what a node keeps is read again in the background; damage is said once a round, and stops nothing", () => {
+  const bench = new Bench();
+  bench.persist({ sequence: 1, entries: [entry(1), entry(2)] });
+  bench.disks.damagedIndex = 2;
+  bench.ticks();
+  bench.ticks();
+  expect(bench.hostLog.warnings).toEqual([{ event: "scrub.damage", fields: { code: "wal_damaged", index: 2 } }]);
+  expect(bench.status.read()["log"]).toMatchObject({ scrubbedBytes: 100, scrubRounds: 1, scrubDamaged: 1 });
+  expect(bench.failures).toEqual([]);
 });
 
 test("the status says how long appends take", () => {

@@ -5,9 +5,12 @@
  * its term and vote are durable, and no later request overtakes an earlier one; appends of several requests do share one
  * write and one sync (group commit happens below, in the log).
  *
+ * What it keeps is read again in the background, and damage is said and counted; it stops the node where it is needed.
+ *
  * A full disk stops nothing but that: while the log waits for space nothing is reported durable, so a follower does not
  * acknowledge; a leader hands over, for it could not apply what the others commit.
  */
+import { Scrubber } from "../../storage/scrubber.ts";
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
@@ -21,6 +24,10 @@ import { DiskLatency } from "./disk-latency.ts";
 import { saveHardState } from "./hard-state-store.ts";
 
 const TICK_MS = 1_000;
+/** Read again each tick: a few milliseconds, and a gigabyte in a quarter of an hour. */
+const SCRUB_BYTES = 1_048_576;
+/** Between one round and the next: an hour. */
+const SCRUB_REST_TICKS = 3_600;
 
 export interface LogActorDeps {
   readonly log: LogStore;
@@ -48,6 +55,7 @@ export class LogActor implements Actor<LogMessage> {
   /** Requests not yet reported durable, oldest first. */
   readonly #open: Progress[] = [];
   readonly #latency: DiskLatency;
+  readonly #scrubber: Scrubber;
   #wasFull = false;
 
   constructor(context: ActorContext<LogMessage>, deps: LogActorDeps) {
@@ -55,6 +63,11 @@ export class LogActor implements Actor<LogMessage> {
     this.#self = context.self;
     this.#deps = deps;
     this.#latency = new DiskLatency(context.clock.monotonicMs());
+    const { log, store, hostLog } = deps;
+    this.#scrubber = new Scrubber({
+      ...{ log, store, bytesPerStep: SCRUB_BYTES, restSteps: SCRUB_REST_TICKS },
+      onDamage: ({ code, facts }) => hostLog.warn("scrub.damage", { code, ...facts }),
+    });
     deps.status.post("log", () => this.#statusFields());
     context.after(TICK_MS, { type: "tick" });
   }
@@ -80,6 +93,7 @@ export class LogActor implements Actor<LogMessage> {
 
   #tick(): void {
     this.#context.after(TICK_MS, { type: "tick" });
+    this.#scrubber.step();
     const { log, hostLog, consensus } = this.#deps;
     const isFull = log.isFull();
     if (isFull && !this.#wasFull) hostLog.warn("log.disk_full", { durable: log.durableIndex() });
@@ -146,6 +160,9 @@ export class LogActor implements Actor<LogMessage> {
       lastIndex: log.lastIndex(),
       durableIndex: log.durableIndex(),
       diskFull: log.isFull(),
+      scrubbedBytes: this.#scrubber.bytesRead,
+      scrubRounds: this.#scrubber.rounds,
+      scrubDamaged: this.#scrubber.damaged,
       appendMs: this.#latency.last,
       appendMsLongest: this.#latency.longest(this.#context.clock.monotonicMs()),
     };

@@ -36,6 +36,10 @@ export class EagerLog implements LogStore {
     return this.#log.read(from, to, bytesMax);
   }
 
+  check(index: number): number {
+    return index <= this.#log.durableIndex() ? this.#log.check(index) : 0;
+  }
+
   append(records: readonly WalRecord[], done: () => void): void {
     this.#log.append(records, () => {});
     done();

@@ -29,6 +29,11 @@ export interface LogStore {
   hash(index: number): Uint8Array | undefined;
   /** Records from `from` up to and not including `to`, within `bytesMax` bytes of payload but at least one. */
   read(from: number, to: number, bytesMax: number): readonly WalRecord[];
+  /**
+   * Reads a durable record from the disk, whether it is in memory or not, and how many bytes it takes there; throws
+   * `StorageError` where it is not what was written.
+   */
+  check(index: number): number;
   /** Appends consecutive, chained records; readable at once, `done` when durable. FIFO with `truncate`. */
   append(records: readonly WalRecord[], done: () => void): void;
   /** Removes the records from `from` on; `done` when that is durable. */

@@ -102,6 +102,11 @@ export class Wal implements LogStore {
     return records;
   }
 
+  check(index: number): number {
+    assert(index <= this.durableIndex(), `record ${index} may not be on the disk yet`);
+    return recordBytes(storedLength(this.#readFromDisk(index), this.#options.cipher));
+  }
+
   append(records: readonly WalRecord[], done: () => void): void {
     this.#writer.append(
       records.map((record) => this.#place(record)),
