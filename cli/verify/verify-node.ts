@@ -8,12 +8,14 @@ import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
+import { WRAPPED_KEY_FILE } from "../../node/host/data-key.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { type CheckpointMeta, loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { LevelStore } from "../../storage/state/level-store.ts";
+import { verifyStore } from "../../storage/state/verify-store.ts";
 import { logStart, verifyWal } from "../../storage/wal/verify.ts";
+import { WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
 import { Replay } from "./replay.ts";
 
 export interface NodeReport {
@@ -48,17 +50,29 @@ async function checkpointOf(
 ): Promise<{ readonly checkpoint?: CheckpointMeta | undefined; readonly problems: readonly string[] }> {
   const path = join(data, "state");
   if (!existsSync(path)) return { problems: [] };
+  let checkpoint: CheckpointMeta | undefined;
   try {
-    const store = await LevelStore.open(path, { cipher });
-    try {
+    const broken = await verifyStore(path, cipher, (store) => {
       if (restored !== undefined) restoreCheckpoint(store, restored);
-      return { checkpoint: loadCheckpointMeta(store), problems: [] };
-    } finally {
-      await store.close();
-    }
+      checkpoint = loadCheckpointMeta(store);
+    });
+    return { checkpoint, problems: broken.map(({ message }) => `state: ${message}`) };
   } catch (error) {
     if (!(error instanceof CodedError) || error.code === "data_in_use") throw error;
     return { problems: [`state: ${error.message}`] };
+  }
+}
+
+/** Copies of the wrapped data key that are damaged. */
+function keyProblems(disk: NodeDisk): string[] {
+  const file = WrappedKeyFile.open(disk, WRAPPED_KEY_FILE);
+  if (file === undefined) return [];
+  try {
+    return file
+      .damage()
+      .map((offset) => `one of two copies of the data key is damaged: ${WRAPPED_KEY_FILE}, byte ${offset}`);
+  } finally {
+    file.close();
   }
 }
 
@@ -92,6 +106,7 @@ export async function verifyNode(
     ...(wal.problem === undefined ? [] : [wal.problem.message]),
     ...(replayProblem === undefined ? [] : [replayProblem]),
     ...storeProblems,
+    ...keyProblems(disk),
   ];
   if (checkpoint !== undefined && problems.length === 0) {
     const digest = replay.digests.get(checkpointHeight);

@@ -28,10 +28,9 @@ import {
   SharedSnapshot,
   VALUE_PREFIX,
 } from "./level-view.ts";
-import { SealFile } from "./seal-file.ts";
+import { SEAL_FILE, SealFile } from "./seal-file.ts";
 import { decodeSeal, EMPTY_SEAL, encodeSeal, type Seal, STORE_VERSION, sealAfter } from "./store-seal.ts";
 
-const SEAL_FILE = "seal";
 const SEAL_KEY = "seal";
 const SUM_PREFIX = "sum/";
 const SUMS_END = "sum0";
