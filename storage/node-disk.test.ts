@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -119,6 +119,13 @@ describe("NodeDisk", () => {
     for (const use of [() => file.read(0, 1), () => file.sync(() => {}), () => file.settle(0, new Uint8Array(1), 1)]) {
       expect(use).toThrow(InvariantError);
     }
+  });
+
+  test("says how much space is left, as the system does", () => {
+    const home = freshDirectory();
+    const { bavail, bsize } = statfsSync(home);
+    // Others write, too.
+    expect(Math.abs(new NodeDisk(home).freeBytes() - bavail * bsize)).toBeLessThan(2 ** 30);
   });
 
   test("no space left: the write that finds none fails, those before it have happened", async () => {

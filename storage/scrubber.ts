@@ -65,7 +65,7 @@ export class Scrubber {
       }
       this.#nextIndex = 0;
       const snapshot = store.snapshot();
-      this.#keys = snapshot.keys("").reverse();
+      this.#keys = snapshot.keys("").toReversed();
       snapshot.close();
     }
     const key = this.#keys.pop();

@@ -3,11 +3,13 @@ import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import { formatTime } from "../amounts.ts";
 import { command, group } from "../command.ts";
+import { whole } from "../numbers.ts";
 import { type BlockView, type TransactionView, viewLog } from "../verify/log-view.ts";
 import { nodesIn } from "../verify/node-directories.ts";
 
 const KEY_DIGITS = 16;
 const BLOCKS_MAX = 1_000;
+const MAX = Number.MAX_SAFE_INTEGER;
 
 function transactionLine({ kind, session, sequence, signers, bodyBytes, records }: TransactionView): string {
   const what = records === undefined ? `${bodyBytes} bytes` : `${records} records`;
@@ -21,13 +23,6 @@ function describe({ height, term, timestamp, hash, state, transactions, bytes }:
   return [heading, ...transactions.map(transactionLine)].join("\n");
 }
 
-/** A height given on the command line. */
-function heightOf(text: string, option: string): number {
-  const height = Number(text);
-  if (/^\d{1,15}$/.test(text) && height > 0) return height;
-  throw new CodedError("usage", `--${option} wants a height, 1 or more, not ${text}`);
-}
-
 const show: CommandModule = command({
   command: "show <dir>",
   describe:
@@ -35,13 +30,21 @@ const show: CommandModule = command({
   builder: (yargs) =>
     yargs
       .positional("dir", { type: "string", demandOption: true, describe: "directory of one node" })
-      .option("from", { type: "string", default: "1", describe: "height of the first block" })
-      .option("to", { type: "string", describe: `height of the last; without it ${BLOCKS_MAX} blocks` })
+      .option("from", {
+        type: "number",
+        default: 1,
+        describe: "height of the first block",
+        coerce: whole("from", 1, MAX),
+      })
+      .option("to", {
+        type: "number",
+        describe: `height of the last; without it ${BLOCKS_MAX} blocks are shown`,
+        coerce: whole("to", 1, MAX),
+      })
       .example("$0 log show ./cluster/node-1 --from 7 --to 9", "three blocks")
       .example("$0 log show ./cluster/node-1 --from 7 --json", "for programs: all of each header"),
   handler: (args, output) => {
-    const from = heightOf(args.from, "from");
-    const to = args.to === undefined ? from + BLOCKS_MAX - 1 : heightOf(args.to, "to");
+    const { from, to = from + BLOCKS_MAX - 1 } = args;
     if (to < from) throw new CodedError("usage", `--to ${to} is before --from ${from}`);
     const [node, ...others] = nodesIn(args.dir);
     if (node === undefined || others.length > 0) {

@@ -24,6 +24,10 @@ function valuesOf(store: Store, ...keys: string[]): (number[] | undefined)[] {
   });
 }
 
+function checkpointIn(snapshot: StoreSnapshot): unknown[] {
+  return snapshot.keys("checkpoint/").map((key) => [key, [...(snapshot.get(key) ?? [])]]);
+}
+
 async function writing({ settle }: StoreUnderTest, store: Store, changes: readonly StoreChange[]): Promise<void> {
   const results: (CodedError | undefined)[] = [];
   store.write(changes, (error) => results.push(error));
@@ -123,22 +127,20 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       await writing(under, store, [put("checkpoint/a", 1), put("checkpoint/b", 2), put("raft/state", 3)]);
       store.write([put("checkpoint/a", 9), { key: "checkpoint/b" }, put("checkpoint/c", 9)], () => {});
       const first = store.snapshot();
-      const read = (snapshot: StoreSnapshot): unknown[] =>
-        snapshot.keys("checkpoint/").map((key) => [key, [...(snapshot.get(key) ?? [])]]);
       const before = [
         ["checkpoint/a", [1]],
         ["checkpoint/b", [2]],
       ];
-      expect(read(first)).toEqual(before);
+      expect(checkpointIn(first)).toEqual(before);
       await under.settle();
       const second = store.snapshot();
       for (let i = 0; i < 5; i++) await writing(under, store, [put("checkpoint/a", i), put("raft/state", i)]);
-      expect(read(first)).toEqual(before);
+      expect(checkpointIn(first)).toEqual(before);
       first.get("checkpoint/a")?.fill(7);
-      expect([first.get("checkpoint/c"), read(first)]).toEqual([undefined, before]);
+      expect([first.get("checkpoint/c"), checkpointIn(first)]).toEqual([undefined, before]);
       first.close();
       first.close();
-      expect(read(second)).toEqual([
+      expect(checkpointIn(second)).toEqual([
         ["checkpoint/a", [9]],
         ["checkpoint/c", [9]],
       ]);

@@ -79,7 +79,6 @@ function storedStart(bytes: Uint8Array | undefined): { readonly index: number; r
   const whole = copies.filter(
     (copy) => copy.length === 72 && viewOf(copy).getUint32(68, true) === plainCrc(copy.subarray(0, 68)),
   );
-  const numberOf = (copy: Uint8Array): bigint => viewOf(copy).getBigUint64(8, true);
   const newest = whole.reduce<Uint8Array | undefined>(
     (best, copy) => (best === undefined || numberOf(copy) > numberOf(best) ? copy : best),
     undefined,
@@ -97,6 +96,10 @@ function opened(stored: WalRecord, cipher: Cipher): WalRecord {
   associated.set(stored.previousHash, 16);
   associated.set(stored.hash, 48);
   return { ...stored, payload: must(cipher.open(stored.payload, associated), "a sound record opens") };
+}
+
+function numberOf(copy: Uint8Array): bigint {
+  return viewOf(copy).getBigUint64(8, true);
 }
 
 function soundHeader(bytes: Uint8Array, firstIndex: number): boolean {
