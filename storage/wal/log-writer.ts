@@ -133,10 +133,20 @@ export class LogWriter {
   }
 
   retry(): void {
-    const again = this.#held;
-    if (again === undefined || this.#stopped) return;
+    const held = this.#held;
+    if (held === undefined || this.#stopped) return;
     this.#held = undefined;
-    again();
+    const compaction = this.#waiting.findIndex(({ kind }) => kind === "compact");
+    const [removal] = compaction < 0 ? [] : this.#waiting.splice(compaction, 1);
+    if (removal?.kind !== "compact") {
+      held();
+      return;
+    }
+    // What makes room goes first: it is about records that no operation before it touches.
+    this.#giveUp(removal, () => {
+      this.#held = held;
+      this.retry();
+    });
   }
 
   append(placed: readonly Placed[], done: () => void): void {
@@ -182,7 +192,7 @@ export class LogWriter {
     } else if (head.kind !== "append") {
       this.#busy = true;
       this.#waiting.shift();
-      this.#giveUp(head);
+      this.#giveUp(head, () => this.#finish([head.done]));
     } else {
       this.#busy = true;
       const other = this.#waiting.findIndex(({ kind }) => kind !== "append");
@@ -318,7 +328,7 @@ export class LogWriter {
    * First it is durable where the log begins; then the files may go in any order, or come back. When all of the log goes,
    * they are gone for good before the start says that segments count again.
    */
-  #giveUp({ kind, start, remove, done }: Removal): void {
+  #giveUp({ kind, start, remove }: Removal, then: () => void): void {
     const { disk, directory } = this.#options;
     const replacing = kind === "reset";
     const removed = (): void => {
@@ -329,15 +339,14 @@ export class LogWriter {
         if (this.#stopped) return;
       }
       if (!replacing) {
-        this.#finish([done]);
+        then();
         return;
       }
       this.#last = undefined;
       this.#attestedIndex = start.index;
-      const whole = (): void => this.#finish([done]);
       disk.syncDirectory(
         directory,
-        this.#orFail(() => this.#writeStart({ ...start, replacing: false }, whole)),
+        this.#orFail(() => this.#writeStart({ ...start, replacing: false }, then)),
       );
     };
     this.#writeStart({ ...start, replacing }, removed);
