@@ -2,28 +2,26 @@
  * The composition root: wires one node's actors to a host. The real host and the simulator both call it; nobody else
  * constructs an actor.
  *
- * Starting recovers first, synchronously: the newest checkpoint, the write-ahead log, term and vote. Committed blocks
- * behind the checkpoint are applied again once a quorum has said how far the log is committed.
+ * Starting recovers first, synchronously: see `recover.ts`. Committed blocks behind the checkpoint are applied again once
+ * a quorum has said how far the log is committed.
  */
 
 import type { RaftOptions } from "../consensus/raft/options.ts";
 import { Raft } from "../consensus/raft/raft.ts";
 import type { LogStore } from "../storage/wal/log-store.ts";
+import { RESERVE_BYTES } from "../storage/wal/log-writer.ts";
 import { Wal } from "../storage/wal/wal.ts";
 import type { ActorRef } from "./actor/actor.ts";
 import type { TraceEvent } from "./actor/cell.ts";
 import { ActorSystem, type FatalReport } from "./actor/system.ts";
 import { assert } from "./base/assert.ts";
-import { equalBytes } from "./base/bytes.ts";
-import { CodedError } from "./base/errors.ts";
 import type { NodeId } from "./base/ids.ts";
-import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { NetworkHandler } from "./base/ports/network.ts";
 import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.ts";
-import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
 import { GatewayActor } from "./gateway/gateway-actor.ts";
 import { GossipActor, type GossipMessage } from "./gossip/gossip-actor.ts";
+import type { CatchUpMessage } from "./messages/catch-up.ts";
 import type { CheckpointBoard } from "./messages/checkpoints.ts";
 import type { ConsensusMessage } from "./messages/consensus.ts";
 import type { GatewayMessage } from "./messages/gateway.ts";
@@ -31,19 +29,16 @@ import type { LedgerMessage } from "./messages/ledger.ts";
 import type { LogMessage } from "./messages/log.ts";
 import type { ReactorMessage } from "./messages/reactor.ts";
 import { StatusBoard, type StatusFields } from "./messages/status.ts";
-import { restoreCheckpoint } from "./replica/checkpoint.ts";
+import { type Recovered, recover } from "./recover.ts";
+import { CatchUpActor } from "./replica/catch-up-actor.ts";
 import { ConsensusActor } from "./replica/consensus-actor.ts";
-import { loadHardState } from "./replica/hard-state-store.ts";
 import { LedgerActor } from "./replica/ledger-actor.ts";
 import { LogActor } from "./replica/log-actor.ts";
-import { DurableLogView } from "./replica/log-adapter.ts";
 import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
 import { StateMachine, type StateMachineOptions } from "./state/state-machine.ts";
-import { clusterIdOf, type Genesis, genesisHash } from "./wire/genesis.ts";
+import { clusterIdOf, type Genesis } from "./wire/genesis.ts";
 import { encodePeerFrame, LANES, type Lane } from "./wire/peer-frames.ts";
-
-const LOG_DIRECTORY = "log";
 
 export interface NodeTiming {
   readonly tickMs: number;
@@ -59,11 +54,18 @@ export interface NodeOptions {
   readonly timing: NodeTiming;
   /** Blocks between checkpoints. */
   readonly checkpointBlocks: number;
+  /** Blocks that the log keeps before a checkpoint; undefined: all. */
+  readonly retainBlocks?: number | undefined;
   readonly segmentBytes: number;
   /** Bytes of the log's tail kept in memory for followers that lag a little. */
   readonly cacheBytes: number;
   /** Called once, when the node has stopped because something in it cannot be believed any more. */
   readonly onFatal: (report: FatalReport) => void;
+  /**
+   * Called once, when a peer's checkpoint has taken the place of the node's own: no actor runs any more, and the node is to
+   * be composed again on the same data.
+   */
+  readonly onRestart: () => void;
   /** Every message that an actor handles. */
   readonly trace?: (event: TraceEvent) => void;
 }
@@ -92,13 +94,6 @@ export interface ComposedNode {
   readonly inspect: { readonly raft: Raft; readonly log: LogStore; readonly state: StateMachine };
 }
 
-/** What recovery has brought back. */
-interface Recovered {
-  readonly raft: Raft;
-  readonly log: LogStore;
-  readonly state: StateMachine;
-}
-
 /** Builds and starts a node. Throws `CodedError` where the disk or the store cannot be used. */
 export function composeNode(host: Host, options: NodeOptions, parts: Partial<NodeParts> = {}): ComposedNode {
   const system = new ActorSystem({
@@ -120,58 +115,11 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
   };
 }
 
-function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (error: Error) => void): Recovered {
-  const sha256 = host.crypto.sha256.bind(host.crypto);
-  const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
-  const { isNew } = claimStore(host.store, owner, fail);
-  const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
-  restoreCheckpoint(host.store, state);
-  const { segmentBytes, cacheBytes } = options;
-  const { cipher } = host;
-  const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, cipher, onFatal: fail });
-  if (isNew) checkLogBesideNewStore(log);
-  checkHistory(log, state);
-  const { tickMs, electionTimeoutTicks, heartbeatTicks, leaseDriftPermille } = options.timing;
-  const random = host.random.fork("raft");
-  const configuration = { voters: options.genesis.nodes.map((node) => node.id), outgoing: [], learners: [] };
-  const raft = parts.createRaft({
-    id: options.id,
-    configuration,
-    configurationOf: () => configuration,
-    hardState: loadHardState(host.store),
-    log: new DurableLogView(log),
-    commit: state.height,
-    tickMs,
-    electionTimeoutTicks,
-    heartbeatTicks,
-    leaseDriftPermille,
-    random: (bound) => random.below(bound),
-    preVote: true,
-    checkQuorum: true,
-    appendBytesMax: APPEND_BYTES_MAX,
-    appendsInFlightMax: APPENDS_IN_FLIGHT_MAX,
-    bytesInFlightMax: APPEND_BYTES_MAX * 4,
-    readsWaitingMax: READS_WAITING_MAX,
-  });
-  const { records, tornBytes } = log.recovery;
-  host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
-  return { raft, log, state };
-}
-
-/** Throws `CodedError` `checkpoint_damaged` for a checkpoint of another history than the log tells. */
-function checkHistory(log: LogStore, { height, blockHash }: StateMachine): void {
-  if (height === 0) return;
-  const hash = log.hash(height);
-  if (hash !== undefined && equalBytes(hash, blockHash)) return;
-  const bounds = `the log holds ${log.firstIndex()} to ${log.lastIndex()}`;
-  const there = hash === undefined ? bounds : "the log has another block there";
-  throw new CodedError("checkpoint_damaged", `the checkpoint is at height ${height}, but ${there}`);
-}
-
 interface Actors {
   readonly gateway: ActorRef<GatewayMessage>;
   readonly consensus: ActorRef<ConsensusMessage>;
   readonly gossip: ActorRef<GossipMessage>;
+  readonly catchUp: ActorRef<CatchUpMessage>;
 }
 
 interface SpawnEnvironment {
@@ -185,10 +133,15 @@ interface SpawnEnvironment {
 /** Spawns all actors; the order is that of their turns. References to later ones are looked up when first used. */
 function spawnActors(environment: SpawnEnvironment): Actors {
   const { host, system } = environment;
-  const late: { consensus?: ActorRef<ConsensusMessage>; gateway?: ActorRef<GatewayMessage> } = {};
+  const late: {
+    consensus?: ActorRef<ConsensusMessage>;
+    gateway?: ActorRef<GatewayMessage>;
+    catchUp?: ActorRef<CatchUpMessage>;
+  } = {};
   const reactors: ActorRef<ReactorMessage>[] = [];
   const consensusRef = (): ActorRef<ConsensusMessage> => found(late.consensus);
   const gatewayRef = (): ActorRef<GatewayMessage> => found(late.gateway);
+  const catchUpRef = (): ActorRef<CatchUpMessage> => found(late.catchUp);
   const sendPeer =
     (lane: Lane) =>
     (to: NodeId, payload: Uint8Array): boolean =>
@@ -201,6 +154,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
     checkpoints,
     consensusRef,
     gatewayRef,
+    catchUpRef,
     reactors,
     sendPeer,
     ledgerActor,
@@ -229,13 +183,16 @@ function spawnActors(environment: SpawnEnvironment): Actors {
       }),
   });
   late.gateway = gateway;
+  const catchUp = spawnCatchUp(wiring, ledger);
+  late.catchUp = catchUp;
   const gossip = spawnReactors(wiring, gateway, consensus);
-  return { gateway, consensus, gossip };
+  return { gateway, consensus, gossip, catchUp };
 }
 
 interface Wiring extends SpawnEnvironment {
   readonly consensusRef: () => ActorRef<ConsensusMessage>;
   readonly gatewayRef: () => ActorRef<GatewayMessage>;
+  readonly catchUpRef: () => ActorRef<CatchUpMessage>;
   readonly checkpoints: CheckpointBoard;
   readonly reactors: ActorRef<ReactorMessage>[];
   readonly sendPeer: (lane: Lane) => (to: NodeId, payload: Uint8Array) => boolean;
@@ -261,7 +218,12 @@ function spawnLog({ host, system, recovered, status, consensusRef }: Wiring): Ac
 }
 
 function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
-  const { host, options, system, status, recovered, checkpoints, consensusRef, gatewayRef, reactors } = wiring;
+  const { host, options, system, status, recovered, checkpoints, consensusRef, gatewayRef, catchUpRef } = wiring;
+  const { checkpointBlocks, retainBlocks } = options;
+  const restart = (): void => {
+    system.stop();
+    options.onRestart();
+  };
   return system.spawn<LedgerMessage>({
     name: "ledger",
     supervision: "stop_node",
@@ -278,11 +240,13 @@ function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
           node: options.id,
           consensus: consensusRef,
           gateway: gatewayRef,
-          reactors: () => reactors,
+          catchUp: catchUpRef,
+          reactors: () => wiring.reactors,
           fail: (error) => system.fail("ledger", error),
+          restart,
           status,
         },
-        { checkpointBlocks: options.checkpointBlocks },
+        { checkpointBlocks, retainBlocks },
       );
       wiring.ledgerActor.current = actor;
       return actor;
@@ -295,9 +259,10 @@ function spawnConsensus(
   log: ActorRef<LogMessage>,
   ledger: ActorRef<LedgerMessage>,
 ): ActorRef<ConsensusMessage> {
-  const { host, options, system, status, recovered, gatewayRef, sendPeer } = wiring;
+  const { host, options, system, status, recovered, gatewayRef, catchUpRef, sendPeer } = wiring;
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const { genesis, timing } = options;
+  const { at, blockHash: hash, timestamp } = recovered.state;
   return system.spawn<ConsensusMessage>({
     name: "consensus",
     supervision: "stop_node",
@@ -310,19 +275,43 @@ function spawnConsensus(
           sha256,
           hostLog: host.log,
           clusterId: clusterIdOf(sha256, genesis),
-          genesis: { hash: genesisHash(sha256, genesis), timestamp: genesis.timestamp },
+          base: { hash, timestamp },
           log,
           ledger,
           gateway: gatewayRef,
+          catchUp: catchUpRef,
           sendPeer: sendPeer(LANES.raft),
           status,
         },
         {
           tickMs: timing.tickMs,
           electionTimeoutTicks: timing.electionTimeoutTicks,
-          applied: recovered.state.at,
+          applied: at,
         },
       ),
+  });
+}
+
+function spawnCatchUp(
+  { host, options, system, status, recovered, sendPeer }: Wiring,
+  ledger: ActorRef<LedgerMessage>,
+): ActorRef<CatchUpMessage> {
+  const sha256 = host.crypto.sha256.bind(host.crypto);
+  return system.spawn<CatchUpMessage>({
+    name: "catchUp",
+    supervision: "stop_node",
+    create: (context) =>
+      new CatchUpActor(context, {
+        store: host.store,
+        ledger,
+        hostLog: host.log,
+        sendPeer: sendPeer(LANES.catchUp),
+        height: () => recovered.state.height,
+        createState: () => new StateMachine({ genesis: options.genesis, sha256 }),
+        hasRoom: () => host.disk.freeBytes() >= 2 * RESERVE_BYTES,
+        fail: (error) => system.fail("catchUp", error),
+        status,
+      }),
   });
 }
 
@@ -390,13 +379,14 @@ function spawnReactors(
  * Frames go to the actor they are for. A full mailbox drops a peer's frame, as the network may, and ends the connection
  * of a client, who asks again elsewhere.
  */
-function networkHandler(host: Host, { gateway, consensus, gossip }: Actors): NetworkHandler {
+function networkHandler(host: Host, { gateway, consensus, gossip, catchUp }: Actors): NetworkHandler {
   return {
     peerFrame: (from, frame) => {
       const message = { type: "peerFrame", from, payload: frame.subarray(1) } as const;
       if (frame[0] === LANES.raft) consensus.tell(message);
       else if (frame[0] === LANES.gossip) gossip.tell(message);
       else if (frame[0] === LANES.forward) gateway.tell(message);
+      else if (frame[0] === LANES.catchUp) catchUp.tell(message);
       else host.log.warn("node.unknown_lane", { from, lane: frame[0] ?? -1 });
     },
     clientOpened: (connection) => gateway.deliver({ type: "clientOpened", connection }),

@@ -32,6 +32,8 @@ import type { VirtualNetwork } from "./virtual-network.ts";
 import type { VirtualOutside } from "./virtual-outside.ts";
 
 const VERIFY_MEAN_US = 50;
+/** A node that starts again by itself takes so long. */
+const RESTART_US = 1_000;
 
 /** What a checker may look at. */
 export type Inspected = ComposedNode["inspect"];
@@ -219,11 +221,12 @@ export class Cluster {
   }
 
   #compose(slot: Slot, process: Process): ComposedNode {
-    const { timing, checkpointBlocks, segmentBytes, cacheBytes } = this.#options;
+    const { timing, checkpointBlocks, retainBlocks, segmentBytes, cacheBytes } = this.#options;
     const { id } = slot;
-    const sizes = { checkpointBlocks, segmentBytes, cacheBytes };
+    const sizes = { checkpointBlocks, retainBlocks, segmentBytes, cacheBytes };
     const onFatal = (report: FatalReport): void => this.#fatal(slot, report);
-    const options = { id, genesis: this.#genesis, timing, ...sizes, onFatal };
+    const onRestart = (): void => this.#restart(slot);
+    const options = { id, genesis: this.#genesis, timing, ...sizes, onFatal, onRestart };
     return composeNode(this.#host(slot, process), options, this.#parts(id));
   }
 
@@ -303,6 +306,13 @@ export class Cluster {
     counters.add("diskError");
     this.crash(slot.id);
     scheduler.after(after * 1000, () => this.start(slot.id));
+  }
+
+  /** A node starts again from a peer's checkpoint; that the power fails in between is the worst that may happen. */
+  #restart(slot: Slot): void {
+    this.#deps.counters.add("checkpointInstalled");
+    this.crash(slot.id);
+    this.#deps.scheduler.after(RESTART_US, () => this.start(slot.id));
   }
 
   #slot(node: NodeId): Slot {

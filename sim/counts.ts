@@ -4,6 +4,7 @@ const FAULTS = [
   "blockedFrame",
   "bridgePartition",
   "brokenConnection",
+  "checkpointInstalled",
   "clientPartition",
   "clockJump",
   "crash",

@@ -91,6 +91,8 @@ export interface SimOptions {
   readonly appendBytesMax: number;
   readonly appendsInFlightMax: number;
   readonly checkpointBlocks: number;
+  /** Blocks that logs keep before a checkpoint; undefined: all. */
+  readonly retainBlocks: number | undefined;
   readonly segmentBytes: number;
   readonly cacheBytes: number;
   /** Whether nodes encrypt their logs. */
@@ -118,6 +120,7 @@ export function drawOptions(random: Random): SimOptions {
     appendBytesMax: pick(random, [1, 1, 1_000, 2_097_152]),
     appendsInFlightMax: pick(random, [1, 2, 32]),
     checkpointBlocks: pick(random, [5, 20, 100, 1_000]),
+    retainBlocks: pick(random, [undefined, undefined, 0, 5, 50]),
     segmentBytes: pick(random, [8_192, 65_536, 262_144]),
     cacheBytes: pick(random, [0, 65_536, 1_048_576, 1_048_576]),
     peers: drawNetwork(random, electionUs),

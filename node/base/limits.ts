@@ -72,6 +72,10 @@ export const QUERY_RESULTS_MAX = 8_190;
 export const READS_WAITING_MAX = 1_024;
 /** Bytes of a log segment file. */
 export const SEGMENT_BYTES: number = 64 * 1_048_576;
+/** Bytes of a checkpoint's page in one frame to a peer that catches up. */
+export const CHUNK_BYTES_MAX: number = 256 * 1_024;
+/** Bytes of a checkpoint that a node which catches up fetches in a second. */
+export const CATCH_UP_BYTES_PER_SECOND: number = 64 * 1_048_576;
 /** Nodes in a cluster. */
 export const NODES_MAX = 9;
 
@@ -88,6 +92,7 @@ assert(QUERY_RESULTS_MAX * 64 <= ANSWER_VALUES_MAX, "an answer must hold its res
 assert(ASSETS_MAX * 16 <= ANSWER_VALUES_MAX, "an answer must hold all digital assets");
 assert(SESSIONS_PER_AUTHORITY_MAX < SESSIONS_MAX, "one authority must leave sessions to others");
 assert(FRAME_BYTES_MAX < CONNECTION_BUFFER_BYTES_MAX, "a connection must be able to queue one frame");
+assert(CHUNK_BYTES_MAX + 1_024 < FRAME_BYTES_MAX, "a chunk and its framing must fit in a frame");
 assert(BLOCK_BYTES_MAX * 2 < SEGMENT_BYTES, "a segment must hold more than one block");
 assert(
   EXPIRIES_PER_BLOCK_MAX + 2 * PARTICIPANTS_MAX < EVENT_SLOTS_PER_TRANSACTION,

@@ -23,13 +23,15 @@ export interface NodeConfig {
   readonly timing: NodeTiming;
   /** Blocks between checkpoints. */
   readonly checkpointBlocks: number;
+  /** Blocks that the log keeps before a checkpoint; without it, all. */
+  readonly retainBlocks?: number;
   readonly segmentBytes: number;
   /** Bytes of the log's tail kept in memory. */
   readonly cacheBytes: number;
 }
 
 /** What `quorate init` writes where nothing else is asked for. */
-export const CONFIG_DEFAULTS: Omit<NodeConfig, "version" | "id" | "cluster" | "identity" | "data" | "encryption"> = {
+export const CONFIG_DEFAULTS: Omit<NodeConfig, "version" | "id" | "cluster" | "identity" | "data" | "encryption" | "retainBlocks"> = {
   endpoints: {},
   logLevel: "info",
   timing: { tickMs: 20, electionTimeoutTicks: 15, heartbeatTicks: 3 },
@@ -97,6 +99,7 @@ const FIELDS: Readonly<Record<keyof NodeConfig, Field>> = {
   logLevel: level,
   timing,
   checkpointBlocks: integer(1, 1_000_000),
+  retainBlocks: integer(0, 1_000_000_000),
   segmentBytes: integer(8 * 1_048_576, 1_073_741_824),
   cacheBytes: integer(1_048_576, 4_294_967_296),
 };
@@ -111,6 +114,7 @@ export function parseConfig(source: string): NodeConfig {
   }
   const config = readObject({ ...CONFIG_DEFAULTS, ...asObject(value, "config") }, "config", FIELDS, [
     "encryption",
+    "retainBlocks",
   ]) as unknown as NodeConfig;
   if (config.timing.heartbeatTicks * 2 > config.timing.electionTimeoutTicks) {
     throw invalid("config.timing.heartbeatTicks", "must be at most half of electionTimeoutTicks");

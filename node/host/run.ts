@@ -11,6 +11,7 @@ import { InvariantError } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { Host } from "../base/ports/host.ts";
+import type { Log } from "../base/ports/log.ts";
 import { type ComposedNode, composeNode, type NodeOptions } from "../compose.ts";
 import { type ClusterFile, type ClusterNode, parseClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
@@ -30,7 +31,7 @@ export const EXIT_FATAL = 70;
 
 /** An election timeout, after which Raft gives up handing over, and a little more. */
 const HAND_OVER_MS = 1_000;
-const HAND_OVER_POLL_MS = 5;
+const POLL_MS = 5;
 
 /** What recovery may find in the data; docs/errors.md. */
 const DAMAGE: ReadonlySet<string> = new Set([
@@ -64,14 +65,51 @@ export function isDamage(error: unknown): boolean {
   return error instanceof InvariantError || (error instanceof CodedError && DAMAGE.has(error.code));
 }
 
+/** A node from one start to the next: it starts again, in this process, from a checkpoint that it was given by a peer. */
+interface Life {
+  readonly node: ComposedNode;
+  readonly log: Log;
+  /** Closes all that was opened for it, when nothing is on its way to the disk any more. */
+  close(): Promise<void>;
+}
+
 /** Starts a node; throws `CodedError` when its files, data or address cannot be used. `onFatal` ends the process. */
 export async function runNode(configPath: string, onFatal: (text: string) => void): Promise<RunningNode> {
   const settings = readSettings(configPath);
+  let life: Life;
+  let stopping = false;
+  /** Ends with the last restart that was begun. */
+  let restarted: Promise<void> = Promise.resolve();
+  const again = async (): Promise<void> => {
+    if (stopping) return;
+    await life.close();
+    life = await live(settings, onFatal, restart);
+  };
+  const restart = (): void => {
+    restarted = again().catch((error: unknown) => onFatal(errorMessage(error)));
+  };
+  life = await live(settings, onFatal, restart);
+  const recoveredHeight = life.node.inspect.log.lastIndex();
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    await restarted;
+    await handOver(life.node);
+    await life.close();
+    life.log.info("node.stopped");
+  };
+  const { host, port } = settings.self;
+  return { id: settings.config.id, host, port, recoveredHeight, stop };
+}
+
+async function live(settings: Settings, onFatal: (text: string) => void, onRestart: () => void): Promise<Life> {
   const opened: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closeOne of opened.toReversed()) await closeOne();
+  };
   try {
-    return await start(settings, onFatal, opened);
+    return { ...(await start(settings, { onFatal, onRestart }, opened)), close };
   } catch (error) {
-    for (const close of opened.toReversed()) await close();
+    await close();
     throw isDamage(error) ? damaged(settings, error) : error;
   }
 }
@@ -94,10 +132,10 @@ function readSettings(configPath: string): Settings {
 /** `opened` collects how to close what has been opened, in order. */
 async function start(
   { config, cluster, self, identity, key, data }: Settings,
-  onFatal: (text: string) => void,
+  { onFatal, onRestart }: { readonly onFatal: (text: string) => void; readonly onRestart: () => void },
   opened: (() => unknown)[],
-): Promise<RunningNode> {
-  const { id, timing, checkpointBlocks, segmentBytes, cacheBytes, endpoints } = config;
+): Promise<Pick<Life, "node" | "log">> {
+  const { id, timing, checkpointBlocks, retainBlocks, segmentBytes, cacheBytes, endpoints } = config;
   const clock = new NodeClock();
   const random = new NodeRandom();
   const log = new PinoLog(config.logLevel, { node: id });
@@ -112,20 +150,23 @@ async function start(
   opened.push(() => outside.close());
   const host: Host = { clock, random, disk, store, cipher, network, outside, crypto: new NodeCrypto(identity), log };
   const options: NodeOptions = {
-    ...{ id, genesis, timing, checkpointBlocks, segmentBytes, cacheBytes },
+    ...{ id, genesis, timing, checkpointBlocks, retainBlocks, segmentBytes, cacheBytes, onRestart },
     onFatal: (report) => onFatal(fatalText(config, data, report)),
     ...(config.logLevel === "trace" ? { trace: (event) => log.trace("actor.message", traceFields(event)) } : {}),
   };
   const node = composeNode(host, options);
-  opened.push(() => node.stop());
+  opened.push(() => end(node));
   const recoveredHeight = node.inspect.log.lastIndex();
   log.info("node.started", { host: self.host, port: self.port, recoveredHeight, encrypted: cipher !== undefined });
-  const stop = async (): Promise<void> => {
-    await handOver(node);
-    for (const close of opened.toReversed()) await close();
-    log.info("node.stopped");
-  };
-  return { id, host: self.host, port: self.port, recoveredHeight, stop };
+  return { node, log };
+}
+
+/** Nothing is written any more when this is over: another life may open the log. */
+async function end(node: ComposedNode): Promise<void> {
+  node.stop();
+  const { log } = node.inspect;
+  while (!log.isIdle()) await sleep(POLL_MS);
+  log.close();
 }
 
 /** A leader that is to stop has another lead first, so that clients wait for a round trip and not for an election. */
@@ -133,8 +174,8 @@ async function handOver(node: ComposedNode): Promise<void> {
   const { raft } = node.inspect;
   if (raft.role !== "leader" || raft.peerProgress().length === 0) return;
   node.handOver();
-  for (let waited = 0; raft.role === "leader" && waited < HAND_OVER_MS; waited += HAND_OVER_POLL_MS) {
-    await sleep(HAND_OVER_POLL_MS);
+  for (let waited = 0; raft.role === "leader" && waited < HAND_OVER_MS; waited += POLL_MS) {
+    await sleep(POLL_MS);
   }
 }
 

@@ -12,4 +12,10 @@ export type LedgerMessage =
   | { readonly type: "leader"; readonly leader: NodeId; readonly readyAt: LogIndex }
   /** Time for the next step towards what a question is about. */
   | { readonly type: "seek" }
-  | { readonly type: "checkpointed"; readonly height: LogIndex };
+  | { readonly type: "checkpointed"; readonly height: LogIndex }
+  /** A peer needs a newer checkpoint than there is. */
+  | { readonly type: "takeCheckpoint" }
+  /** The log stays from this height on, whatever is to be kept of it otherwise; undefined: as otherwise. */
+  | { readonly type: "holdLog"; readonly from: LogIndex | undefined }
+  /** A peer's checkpoint of this height is fetched: it takes the place of this node's own. */
+  | { readonly type: "install"; readonly height: LogIndex };

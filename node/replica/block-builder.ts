@@ -9,7 +9,7 @@ import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { type EncodedBlock, earliestTimestamp, encodeBlock, type StateAt } from "../wire/block.ts";
 import { GROUP } from "../wire/transaction.ts";
-import { type ChainHead, headOf } from "./chain.ts";
+import type { ChainHead } from "./chain.ts";
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 /** Bytes a transaction takes in a block besides its own. */
@@ -36,9 +36,9 @@ export class BlockBuilder {
     return this.#queue.length;
   }
 
-  /** Starts a term as leader, behind the last entry of the log (or genesis, where there is none). */
-  lead(last: Uint8Array | undefined, genesis: ChainHead): void {
-    this.#head = last === undefined ? genesis : headOf(this.#deps.sha256, last);
+  /** Starts a term as leader, behind the last block of the log. */
+  lead(head: ChainHead): void {
+    this.#head = head;
   }
 
   /** Stops leading, and hands back what will not be ordered by this node. */

@@ -1,78 +1,121 @@
 /**
  * Checkpoints: the pages of the replicated state that changed, with the height they belong to, in one atomic write.
  *
- * Keys: `checkpoint/meta`, `checkpoint/<component>/<page>`. A restart loads all pages and replays the log's tail.
+ * Keys: `checkpoint/meta`, `checkpoint/<generation>/<component>/<page>`. The meta names the generation whose pages count;
+ * a checkpoint that comes from a peer is put under another generation while this one goes on. A restart loads all pages
+ * and replays the log's tail.
  */
 import { toHex } from "../base/bytes.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { Store, StoreChange } from "../base/ports/store.ts";
 import type { StateMachine } from "../state/state-machine.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
-import { bytes, check, integer, list, type Schema, safeInteger, text, tuple } from "../wire/schema.ts";
+import { boolean, bytes, check, integer, list, type Schema, safeInteger, text, tuple } from "../wire/schema.ts";
 
 const META_KEY = "checkpoint/meta";
 const COMPONENTS_MAX = 64;
+/** That of a node's own first checkpoint. */
+export const FIRST_GENERATION = 1;
 
-/** What a checkpoint says of itself. */
-export interface CheckpointMeta {
-  readonly height: number;
-  readonly digest: Uint8Array;
-  /** Pages of each component, in the order of `StateMachine.paged`. */
-  readonly components: readonly { readonly name: string; readonly pages: number }[];
+/** Pages of a component of the state. */
+export interface ComponentPages {
+  readonly name: string;
+  readonly pages: number;
 }
 
-const metaSchema: Schema<
-  readonly [version: number, height: number, digest: Uint8Array, components: readonly (readonly [string, number])[]]
-> = tuple(integer(1, 1), safeInteger, bytes(32), list(tuple(text(64), safeInteger), COMPONENTS_MAX));
+/** The state that a checkpoint holds. */
+export interface CheckpointContents {
+  readonly height: number;
+  readonly digest: Uint8Array;
+  /** In the order of `StateMachine.paged`. */
+  readonly components: readonly ComponentPages[];
+}
 
-function pageKey(component: string, page: number): string {
-  return `checkpoint/${component}/${page}`;
+/** What a checkpoint says of itself. */
+export interface CheckpointMeta extends CheckpointContents {
+  readonly generation: number;
+  /** It came from a peer, and whether the log reaches up to it has not been looked at. */
+  readonly isForeign: boolean;
+}
+
+export const componentsSchema: Schema<readonly (readonly [name: string, pages: number])[]> = list(
+  tuple(text(64), safeInteger),
+  COMPONENTS_MAX,
+);
+const metaSchema = tuple(integer(2, 2), safeInteger, bytes(32), componentsSchema, safeInteger, boolean);
+
+type ReadableStore = Pick<Store, "get">;
+
+export function pageKey(generation: number, component: string, page: number): string {
+  return `checkpoint/${generation}/${component}/${page}`;
 }
 
 /** The newest checkpoint's description, or undefined before the first. */
-export function loadCheckpointMeta(store: Store): CheckpointMeta | undefined {
+export function loadCheckpointMeta(store: ReadableStore): CheckpointMeta | undefined {
   const encoded = store.get(META_KEY);
   if (encoded === undefined) return undefined;
-  const [, height, digest, components] = orDamaged(META_KEY, () =>
+  const [, height, digest, components, generation, isForeign] = orDamaged(META_KEY, () =>
     check(metaSchema, unpack(encoded), "malformed_body"),
   );
-  return { height, digest, components: components.map(([name, pages]) => ({ name, pages })) };
+  return { height, digest, components: components.map(([name, pages]) => ({ name, pages })), generation, isForeign };
 }
 
-/** Collects what changed since the last checkpoint and marks it clean: it must be written, or the node must stop. */
-export function takeCheckpoint(state: StateMachine): readonly StoreChange[] {
+/** The change that makes a checkpoint the one that counts; its pages must be written. */
+export function metaChange({ height, digest, components, generation, isForeign }: CheckpointMeta): StoreChange {
+  const pages = components.map((component) => [component.name, component.pages]);
+  return { key: META_KEY, value: pack([2, height, digest, pages, generation, isForeign]) };
+}
+
+/**
+ * Collects what changed since the last checkpoint, which has this generation, and marks it clean: it must be written, or
+ * the node must stop.
+ */
+export function takeCheckpoint(state: StateMachine, generation: number = FIRST_GENERATION): readonly StoreChange[] {
   const changes: StoreChange[] = [];
   for (const component of state.paged) {
     for (const page of component.dirtyPages()) {
-      changes.push({ key: pageKey(component.name, page), value: component.encodePage(page) });
+      changes.push({ key: pageKey(generation, component.name, page), value: component.encodePage(page) });
     }
     component.markClean();
   }
-  const components = state.paged.map((component) => [component.name, component.pageCount()]);
-  changes.push({ key: META_KEY, value: pack([1, state.height, state.digest, components]) });
+  const components = state.paged.map((component) => ({ name: component.name, pages: component.pageCount() }));
+  const { height, digest } = state;
+  changes.push(metaChange({ height, digest, components, generation, isForeign: false }));
   return changes;
 }
 
 /** Restores a freshly constructed state machine from the store; false when there is no checkpoint. */
-export function restoreCheckpoint(store: Store, state: StateMachine): boolean {
+export function restoreCheckpoint(store: ReadableStore, state: StateMachine): boolean {
   const meta = loadCheckpointMeta(store);
   if (meta === undefined) return false;
-  for (const { name, pages } of meta.components) {
+  restorePages(store, meta.generation, meta, state);
+  return true;
+}
+
+/** Restores a freshly constructed state machine from a generation's pages; throws `CodedError` `checkpoint_damaged`. */
+export function restorePages(
+  store: ReadableStore,
+  generation: number,
+  { height, digest, components }: CheckpointContents,
+  state: StateMachine,
+): void {
+  for (const { name, pages } of components) {
     const component = state.paged.find((candidate) => candidate.name === name);
     if (component === undefined) throw damaged(`it has a component ${name} that this version does not know`);
     for (let page = 0; page < pages; page++) {
-      const key = pageKey(name, page);
+      const key = pageKey(generation, name, page);
       const encoded = store.get(key);
       if (encoded === undefined) throw damaged(`${key} is missing`);
       orDamaged(key, () => component.decodePage(page, encoded));
     }
   }
-  for (const component of state.paged) component.restored();
-  state.restored();
-  if (state.height !== meta.height || toHex(state.digest) !== toHex(meta.digest)) {
-    throw damaged(`it says height ${meta.height}, its pages say ${state.height}`);
+  orDamaged("its pages", () => {
+    for (const component of state.paged) component.restored();
+    state.restored();
+  });
+  if (state.height !== height || toHex(state.digest) !== toHex(digest)) {
+    throw damaged(`it says height ${height}, its pages say ${state.height}`);
   }
-  return true;
 }
 
 /** Bytes of ours that do not decode are damage, whatever the decoder says of them. */

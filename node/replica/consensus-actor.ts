@@ -10,12 +10,13 @@ import type { Message } from "../../consensus/raft/messages.ts";
 import type { Raft } from "../../consensus/raft/raft.ts";
 import type { ReadState, Ready, RoleState } from "../../consensus/raft/ready.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
-import { assert } from "../base/assert.ts";
+import { assert, must } from "../base/assert.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import { APPEND_BYTES_MAX, BLOCKS_UNCOMMITTED_MAX } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
+import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
@@ -44,11 +45,12 @@ export interface ConsensusActorDeps {
   readonly sha256: Sha256;
   readonly hostLog: Log;
   readonly clusterId: Uint8Array;
-  /** What the first block is chained to. */
-  readonly genesis: ChainHead;
+  /** The chain up to where the ledger starts from: the block there need not be in the log. */
+  readonly base: ChainHead;
   readonly log: ActorRef<LogMessage>;
   readonly ledger: ActorRef<LedgerMessage>;
   readonly gateway: () => ActorRef<GatewayMessage>;
+  readonly catchUp: () => ActorRef<CatchUpMessage>;
   readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
   readonly status: StatusBoard;
 }
@@ -173,11 +175,18 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #blocksFault(message: Message): string | undefined {
     if (message.type !== "append" || message.entries.length === 0) return undefined;
     const { previousIndex, previousTerm, entries } = message;
-    const { sha256, clusterId, genesis } = this.#deps;
-    const fits = previousIndex >= this.#raft.firstIndex && this.#raft.termAt(previousIndex) === previousTerm;
-    const before = fits ? headOf(sha256, this.#raft.entry(previousIndex).data) : undefined;
+    const { clusterId } = this.#deps;
+    const fits = this.#raft.termAt(previousIndex) === previousTerm;
+    const before = fits ? this.#headAt(previousIndex) : undefined;
     const decode = (bytes: Uint8Array): Block => this.#decoded.decode(bytes);
-    return chainFault(decode, clusterId, previousIndex === 0 ? genesis : before, entries);
+    return chainFault(decode, clusterId, before, entries);
+  }
+
+  /** Undefined where neither the block is in the log nor the state has begun there. */
+  #headAt(index: LogIndex): ChainHead | undefined {
+    if (index === this.#options.applied.height) return this.#deps.base;
+    if (index < this.#raft.firstIndex) return undefined;
+    return headOf(this.#deps.sha256, this.#raft.entry(index).data);
   }
 
   /** Logs the first, second, fourth, eighth, ...: no peer shall fill our log with its nonsense. */
@@ -264,7 +273,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     }
     for (const read of ready.reads) this.#answerRead(read);
     if (ready.checkpointWanted !== undefined) {
-      this.#deps.hostLog.debug("raft.checkpoint_wanted", { ...ready.checkpointWanted });
+      this.#deps.catchUp().deliver({ type: "wanted", ...ready.checkpointWanted });
     }
   }
 
@@ -301,8 +310,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     let readyAt = 0;
     this.#pulseWanted = false; // a leader's first block is pulse enough, and nobody else orders one
     if (role === "leader") {
-      const last = this.#raft.lastIndex === 0 ? undefined : this.#raft.entry(this.#raft.lastIndex).data;
-      this.#blocks.lead(last, this.#deps.genesis);
+      this.#blocks.lead(must(this.#headAt(this.#raft.lastIndex), "the end of the log is known"));
       readyAt = this.#proposeBlock();
     } else {
       this.#refuse(this.#blocks.follow(), "not_leader");

@@ -2,17 +2,20 @@
  * The ledger actor: owns the replicated state machine and feeds it the committed blocks, in order.
  *
  * Whoever waits for a transaction or follows the state hears of each block from here; questions are answered once the
- * state has reached the height they were fixed at. Every few blocks the changed pages go into a checkpoint.
+ * state has reached the height they were fixed at. Every few blocks the changed pages go into a checkpoint, and what the
+ * log need no longer hold before it may go. A checkpoint that came from a peer is installed here, too, so that there is
+ * one who says which checkpoint counts.
  */
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
-import { must } from "../base/assert.ts";
+import { assert, must } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Crypto, Sha256 } from "../base/ports/crypto.ts";
 import type { Store } from "../base/ports/store.ts";
+import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
@@ -26,7 +29,8 @@ import { leafHash } from "../wire/merkle.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import { ChainAnswers } from "./chain-answers.ts";
-import { takeCheckpoint } from "./checkpoint.ts";
+import { FIRST_GENERATION, loadCheckpointMeta, takeCheckpoint } from "./checkpoint.ts";
+import { installChanges, loadFetched } from "./fetched-pages.ts";
 
 const NS_PER_MS = 1_000_000n;
 /** Between two steps: other work comes first. */
@@ -35,22 +39,27 @@ const SEEK_PAUSE_MS = 1;
 export interface LedgerActorDeps {
   readonly state: StateMachine;
   readonly store: Store;
-  readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash">;
+  readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo">;
   readonly crypto: Crypto;
   readonly clusterId: Uint8Array;
   readonly checkpoints: CheckpointBoard;
   readonly node: NodeId;
   readonly consensus: () => ActorRef<ConsensusMessage>;
   readonly gateway: () => ActorRef<GatewayMessage>;
+  readonly catchUp: () => ActorRef<CatchUpMessage>;
   readonly reactors: () => readonly ActorRef<ReactorMessage>[];
   /** A checkpoint that could not be written: the node must stop. */
   readonly fail: (error: CodedError) => void;
+  /** Another checkpoint counts now: the node must start again from it. Nothing runs afterwards. */
+  readonly restart: () => void;
   readonly status: StatusBoard;
 }
 
 export interface LedgerActorOptions {
   /** Blocks between checkpoints. */
   readonly checkpointBlocks: number;
+  /** Blocks that the log keeps before a checkpoint; undefined: all. */
+  readonly retainBlocks: number | undefined;
 }
 
 interface WaitingQuestion {
@@ -79,7 +88,13 @@ export class LedgerActor implements Actor<LedgerMessage> {
   /** Queries that have some way to go before they can be answered, in the order they came. */
   readonly #seeking: Asked[] = [];
   #checkpointHeight: LogIndex;
+  readonly #generation: number;
+  /** A checkpoint is being written, or another is being installed, after which there is none. */
   #checkpointing = false;
+  /** The height of a peer's checkpoint that is to be installed. */
+  #installing: LogIndex | undefined;
+  /** The log stays from here on, for peers that are given a checkpoint. */
+  #heldFrom: LogIndex | undefined;
   /** This node leads, and its reactors start when the state has reached this height. */
   #leadFrom: LogIndex | undefined;
   #leading = false;
@@ -94,6 +109,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#state = deps.state;
     this.#chain = new ChainAnswers(deps);
     this.#checkpointHeight = deps.state.height;
+    this.#generation = loadCheckpointMeta(deps.store)?.generation ?? FIRST_GENERATION;
     deps.status.post("ledger", () => this.#statusFields());
   }
 
@@ -120,9 +136,17 @@ export class LedgerActor implements Actor<LedgerMessage> {
         this.#leaderChanged(message.leader === this.#deps.node ? message.readyAt : undefined);
         break;
       case "checkpointed":
-        this.#checkpointHeight = message.height;
-        this.#checkpointing = false;
-        this.#maybeCheckpoint();
+        this.#checkpointed(message.height);
+        break;
+      case "takeCheckpoint":
+        if (this.#state.height > this.#checkpointHeight) this.#checkpoint();
+        break;
+      case "holdLog":
+        this.#heldFrom = message.from;
+        break;
+      case "install":
+        this.#installing = message.height;
+        if (!this.#checkpointing) this.#install();
         break;
     }
   }
@@ -232,19 +256,48 @@ export class LedgerActor implements Actor<LedgerMessage> {
   }
 
   #maybeCheckpoint(): void {
-    const { height } = this.#state;
+    if (this.#state.height - this.#checkpointHeight >= this.#options.checkpointBlocks) this.#checkpoint();
+  }
+
+  #checkpoint(): void {
     // While the disk is full the next block asks again.
-    if (
-      this.#checkpointing ||
-      this.#deps.log.isFull() ||
-      height - this.#checkpointHeight < this.#options.checkpointBlocks
-    )
-      return;
+    if (this.#checkpointing || this.#deps.log.isFull()) return;
     this.#checkpointing = true;
-    this.#deps.store.write(takeCheckpoint(this.#state), (error) => {
+    const { height } = this.#state;
+    this.#deps.store.write(takeCheckpoint(this.#state, this.#generation), (error) => {
       if (error === undefined) this.#self.deliver({ type: "checkpointed", height });
       else this.#deps.fail(error);
     });
+  }
+
+  #checkpointed(height: LogIndex): void {
+    this.#checkpointHeight = height;
+    this.#checkpointing = false;
+    this.#compactLog();
+    if (this.#installing !== undefined) this.#install();
+    else this.#maybeCheckpoint();
+  }
+
+  #compactLog(): void {
+    const { retainBlocks } = this.#options;
+    if (retainBlocks === undefined) return;
+    const from = Math.min(this.#checkpointHeight - retainBlocks, this.#heldFrom ?? this.#checkpointHeight);
+    if (from > this.#deps.log.firstIndex()) this.#deps.log.compactTo(from);
+  }
+
+  /** The state may have come as far by itself meanwhile. If not, this is the last that this node writes of checkpoints. */
+  #install(): void {
+    const { store, restart, fail, catchUp } = this.#deps;
+    const height = must(this.#installing, "something is to be installed");
+    this.#installing = undefined;
+    if (height <= this.#state.height) {
+      catchUp().deliver({ type: "notInstalled" });
+      return;
+    }
+    const fetched = must(loadFetched(store), "what is to be installed is noted");
+    assert(fetched.height === height, `height ${height} is to be installed, and ${fetched.height} is fetched`);
+    this.#checkpointing = true;
+    store.write(installChanges(fetched), (error) => (error === undefined ? restart() : fail(error)));
   }
 
   #statusFields(): StatusFields {
@@ -253,6 +306,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
       timestamp: this.#state.timestamp,
       digest: toHex(this.#state.digest),
       checkpointHeight: this.#checkpointHeight,
+      checkpointGeneration: this.#generation,
       questionsWaiting: this.#waiting.length,
       leading: this.#leading,
     };

@@ -1,5 +1,5 @@
 /**
- * Where the state stands: height, log time, digest and block hash. One page of every checkpoint.
+ * Where the state stands: height, log time, digest, and the last block's hash and term. One page of every checkpoint.
  */
 import type { Paged } from "../base/paged.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
@@ -11,9 +11,11 @@ export interface StandAt {
   readonly timestamp: bigint;
   readonly digest: Uint8Array;
   readonly blockHash: Uint8Array;
+  /** Term of the last block; 0 before the first. */
+  readonly term: number;
 }
 
-const schema = tuple(safeInteger, u64, bytes(32), bytes(32));
+const schema = tuple(safeInteger, u64, bytes(32), bytes(32), safeInteger);
 
 export class Stand implements Paged {
   readonly name = "stand";
@@ -40,8 +42,8 @@ export class Stand implements Paged {
   }
 
   encodePage(): Uint8Array {
-    const { height, timestamp, digest, blockHash } = this.#at;
-    return pack([height, timestamp, digest, blockHash]);
+    const { height, timestamp, digest, blockHash, term } = this.#at;
+    return pack([height, timestamp, digest, blockHash, term]);
   }
 
   markClean(): void {
@@ -49,8 +51,8 @@ export class Stand implements Paged {
   }
 
   decodePage(_page: number, encoded: Uint8Array): void {
-    const [height, timestamp, digest, blockHash] = check(schema, unpack(encoded), "malformed_body");
-    this.#at = { height, timestamp, digest, blockHash };
+    const [height, timestamp, digest, blockHash, term] = check(schema, unpack(encoded), "malformed_body");
+    this.#at = { height, timestamp, digest, blockHash, term };
   }
 
   restored(): void {

@@ -104,7 +104,7 @@ export class StateMachine {
     this.#sha256 = sha256;
     this.#clusterId = clusterIdOf(sha256, genesis);
     const start = genesisHash(sha256, genesis);
-    this.#stand = new Stand({ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start });
+    this.#stand = new Stand({ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start, term: 0 });
     this.#history = new History(sha256);
     this.#sessions = parts?.sessions?.() ?? new Sessions();
     this.#ledger = parts?.ledger?.() ?? new Ledger();
@@ -166,6 +166,11 @@ export class StateMachine {
     return this.#stand.at.blockHash;
   }
 
+  /** Term of the last applied block; 0 before the first. */
+  get term(): number {
+    return this.#stand.at.term;
+  }
+
   /** The history tree over the blocks so far, for proofs. */
   get history(): Pick<History, "root" | "rangeRoot"> {
     return this.#history;
@@ -199,7 +204,8 @@ export class StateMachine {
     const resultRoot = resultTree.root;
     const effectsHash = this.#takeEffectsHash();
     const digest = stateDigest(this.#sha256, { previousDigest, blockHash: block.hash, resultRoot, effectsHash });
-    this.#stand.move({ height: header.height, timestamp: header.timestamp, digest, blockHash: block.hash });
+    const { height, timestamp, term } = header;
+    this.#stand.move({ height, timestamp, digest, blockHash: block.hash, term });
     this.#history.append(block.hash);
     const historyRoot = this.#history.root();
     return { block, previousDigest, digest, resultTree, effectsHash, historyRoot, results, duplicates, events };

@@ -3,7 +3,7 @@
  */
 import { concatBytes } from "../base/bytes.ts";
 
-export const LANES = { raft: 1, gossip: 2, forward: 3 } as const;
+export const LANES = { raft: 1, gossip: 2, forward: 3, catchUp: 4 } as const;
 export type Lane = (typeof LANES)[keyof typeof LANES];
 
 /** A frame for the peer's actor. */

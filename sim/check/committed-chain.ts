@@ -31,9 +31,15 @@ export class CommittedChain {
     return this.#chain.length - 1;
   }
 
-  /** A node's commit index has moved from `before`. */
+  /** A node's commit index has moved from `before`; of what its log no longer holds it says nothing. */
   committed(node: NodeId, raft: RaftView, before: LogIndex): void {
-    for (let index = before + 1; index <= raft.commit; index++) {
+    const from = Math.max(before + 1, raft.firstIndex - 1, 1);
+    this.#verdict.expect(
+      from <= this.height + 1,
+      "stateMachineSafety",
+      () => `node ${node} stands on a checkpoint at ${from}, and only ${this.height} blocks were ever committed`,
+    );
+    for (let index = from; index <= raft.commit; index++) {
       const term = raft.termAt(index) ?? 0;
       const known = this.#chain[index];
       if (known === undefined) this.#chain.push({ term, committedIn: raft.term });

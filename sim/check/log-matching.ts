@@ -29,7 +29,7 @@ export class LogMatching {
     this.#seen.set(node, seen);
     const { lastIndex } = raft;
     if (seen.length > lastIndex + 1) seen.length = lastIndex + 1;
-    for (let index = lastIndex; index > 0; index--) {
+    for (let index = lastIndex; index >= raft.firstIndex; index--) {
       const { term, data } = raft.entry(index);
       if (seen[index] === term) break;
       seen[index] = term;

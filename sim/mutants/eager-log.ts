@@ -65,6 +65,10 @@ export class EagerLog implements LogStore {
     this.#log.retry();
   }
 
+  isIdle(): boolean {
+    return this.#log.isIdle();
+  }
+
   close(): void {
     this.#log.close();
   }

@@ -52,5 +52,7 @@ export interface LogStore {
   isFull(): boolean;
   /** Tries once more where appends wait for space. */
   retry(): void;
+  /** Whether nothing is on its way to the disk: then the log may be closed and opened again, unless the disk has failed. */
+  isIdle(): boolean;
   close(): void;
 }

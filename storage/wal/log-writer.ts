@@ -132,6 +132,11 @@ export class LogWriter {
     return this.#held !== undefined;
   }
 
+  /** Also where it has failed, after which nothing is written. */
+  get isIdle(): boolean {
+    return this.#stopped || this.#held !== undefined || (!this.#busy && this.#waiting.length === 0);
+  }
+
   retry(): void {
     const held = this.#held;
     if (held === undefined || this.#stopped) return;

@@ -153,6 +153,10 @@ export class Wal implements LogStore {
     this.#writer.retry();
   }
 
+  isIdle(): boolean {
+    return this.#writer.isIdle;
+  }
+
   close(): void {
     this.#writer.stop();
     this.#closeFiles();

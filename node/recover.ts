@@ -1,0 +1,117 @@
+/**
+ * What a node has when it starts: the state of its newest checkpoint, its log, and its term and vote.
+ *
+ * A checkpoint of the node's own never runs ahead of its log, so one that does means that something is lost. One that came
+ * from a peer does as a rule: then the log is reset, and goes on behind it. Every step may be cut off by a crash and is
+ * done again at the next start: the mark that the checkpoint came from a peer is taken back only when the log is there.
+ */
+import type { HardState } from "../consensus/raft/hard-state.ts";
+import type { Raft } from "../consensus/raft/raft.ts";
+import type { LogStore } from "../storage/wal/log-store.ts";
+import { equalBytes } from "./base/bytes.ts";
+import { CodedError } from "./base/errors.ts";
+import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
+import type { Host } from "./base/ports/host.ts";
+import type { NodeOptions, NodeParts } from "./compose.ts";
+import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
+import { type CheckpointMeta, loadCheckpointMeta, metaChange, restorePages } from "./replica/checkpoint.ts";
+import { loadHardState } from "./replica/hard-state-store.ts";
+import { DurableLogView } from "./replica/log-adapter.ts";
+import type { StateMachine } from "./state/state-machine.ts";
+import { clusterIdOf } from "./wire/genesis.ts";
+
+const LOG_DIRECTORY = "log";
+
+/** What recovery has brought back. */
+export interface Recovered {
+  readonly raft: Raft;
+  readonly log: LogStore;
+  readonly state: StateMachine;
+}
+
+/** Throws `CodedError` where disk or store cannot be used; `fail` hears of writes that fail later. */
+export function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (error: Error) => void): Recovered {
+  const sha256 = host.crypto.sha256.bind(host.crypto);
+  const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
+  const { isNew } = claimStore(host.store, owner, fail);
+  const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
+  const meta = loadCheckpointMeta(host.store);
+  if (meta !== undefined) restorePages(host.store, meta.generation, meta, state);
+  const { segmentBytes, cacheBytes } = options;
+  const { cipher } = host;
+  const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, cipher, onFatal: fail });
+  if (isNew) checkLogBesideNewStore(log);
+  if (meta !== undefined) joinLog({ host, log, state, fail }, meta);
+  const raft = createRaft(host, options, parts, { log, state });
+  const { records, tornBytes } = log.recovery;
+  host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
+  return { raft, log, state };
+}
+
+interface Joined {
+  readonly host: Host;
+  readonly log: LogStore;
+  readonly state: StateMachine;
+  readonly fail: (error: Error) => void;
+}
+
+/**
+ * Sees to it that the log holds the checkpoint's block, or begins behind it; throws `CodedError` `checkpoint_damaged` where
+ * it should and does not. A log that goes on behind a peer's checkpoint, with that very block in it, is kept.
+ */
+function joinLog({ host, log, state, fail }: Joined, meta: CheckpointMeta): void {
+  const { height, blockHash, term } = state;
+  const hash = log.hash(height);
+  const joins = hash !== undefined && equalBytes(hash, blockHash);
+  if (!joins && !meta.isForeign) {
+    const bounds = `the log holds ${log.firstIndex()} to ${log.lastIndex()}`;
+    const there = hash === undefined ? bounds : "the log has another block there";
+    throw new CodedError("checkpoint_damaged", `the checkpoint is at height ${height}, but ${there}`);
+  }
+  if (!meta.isForeign) return;
+  const settled = (): void => {
+    host.store.write([metaChange({ ...meta, isForeign: false })], (error) => {
+      if (error !== undefined) fail(error);
+    });
+  };
+  if (joins) settled();
+  else {
+    host.log.info("log.reset", { from: log.firstIndex(), to: log.lastIndex(), height });
+    log.reset({ index: height, term, hash: blockHash }, settled);
+  }
+}
+
+function createRaft(
+  host: Host,
+  options: NodeOptions,
+  parts: NodeParts,
+  { log, state }: Pick<Recovered, "log" | "state">,
+): Raft {
+  const { tickMs, electionTimeoutTicks, heartbeatTicks, leaseDriftPermille } = options.timing;
+  const random = host.random.fork("raft");
+  const configuration = { voters: options.genesis.nodes.map((node) => node.id), outgoing: [], learners: [] };
+  return parts.createRaft({
+    id: options.id,
+    configuration,
+    configurationOf: () => configuration,
+    hardState: reaching(loadHardState(host.store), log.term(log.lastIndex()) ?? 0),
+    log: new DurableLogView(log),
+    commit: state.height,
+    tickMs,
+    electionTimeoutTicks,
+    heartbeatTicks,
+    leaseDriftPermille,
+    random: (bound) => random.below(bound),
+    preVote: true,
+    checkQuorum: true,
+    appendBytesMax: APPEND_BYTES_MAX,
+    appendsInFlightMax: APPENDS_IN_FLIGHT_MAX,
+    bytesInFlightMax: APPEND_BYTES_MAX * 4,
+    readsWaitingMax: READS_WAITING_MAX,
+  });
+}
+
+/** A peer's checkpoint may end in a term that this node has not heard of; it has voted for nobody in that. */
+function reaching(hardState: HardState, term: number): HardState {
+  return hardState.term >= term ? hardState : { term, vote: 0 };
+}

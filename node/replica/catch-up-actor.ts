@@ -1,0 +1,112 @@
+/**
+ * The catch-up actor: a node whose log cannot be continued, because its peers no longer have what it lacks, is given a
+ * checkpoint by one of them. This actor does both sides of it: gives, and fetches.
+ */
+import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
+import type { CodedError } from "../base/errors.ts";
+import type { LogIndex, NodeId } from "../base/ids.ts";
+import type { Timer } from "../base/ports/clock.ts";
+import type { Log } from "../base/ports/log.ts";
+import type { Store } from "../base/ports/store.ts";
+import type { CatchUpMessage } from "../messages/catch-up.ts";
+import type { LedgerMessage } from "../messages/ledger.ts";
+import type { StatusBoard } from "../messages/status.ts";
+import type { StateMachine } from "../state/state-machine.ts";
+import { WireError } from "../wire/msgpack.ts";
+import { type CatchUpFrame, decodeCatchUp, encodeCatchUp } from "./catch-up-frames.ts";
+import { CheckpointClient } from "./checkpoint-client.ts";
+import { CheckpointServer } from "./checkpoint-server.ts";
+
+/** While fetching, and while only giving. */
+const FETCHING_TICK_MS = 20;
+const GIVING_TICK_MS = 1_000;
+
+export interface CatchUpActorDeps {
+  readonly store: Store;
+  readonly ledger: ActorRef<LedgerMessage>;
+  readonly hostLog: Log;
+  readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  readonly height: () => LogIndex;
+  readonly createState: () => StateMachine;
+  readonly hasRoom: () => boolean;
+  /** A store that cannot be written: the node must stop. */
+  readonly fail: (error: CodedError) => void;
+  readonly status: StatusBoard;
+}
+
+export class CatchUpActor implements Actor<CatchUpMessage> {
+  readonly #context: ActorContext<CatchUpMessage>;
+  readonly #client: CheckpointClient;
+  readonly #server: CheckpointServer;
+  #timer: Timer | undefined;
+  #framesRefused = 0;
+
+  constructor(context: ActorContext<CatchUpMessage>, deps: CatchUpActorDeps) {
+    this.#context = context;
+    const { store, ledger, hostLog: log, height, createState, hasRoom, fail, status } = deps;
+    const send = (to: NodeId, frame: CatchUpFrame): void => {
+      deps.sendPeer(to, encodeCatchUp(frame));
+    };
+    const stored = (bytes: number): void => context.self.deliver({ type: "stored", bytes });
+    const swept = (): void => context.self.deliver({ type: "swept" });
+    const shared = { store, ledger, log, send };
+    this.#server = new CheckpointServer(shared);
+    this.#client = new CheckpointClient({ ...shared, height, createState, hasRoom, stored, swept, fail });
+    status.post("catchUp", () => ({
+      ...this.#client.status(),
+      giving: this.#server.count,
+      framesRefused: this.#framesRefused,
+    }));
+  }
+
+  receive(message: CatchUpMessage): void {
+    const nowMs = this.#context.clock.monotonicMs();
+    const wasBusy = this.#client.isBusy;
+    switch (message.type) {
+      case "peerFrame":
+        this.#frame(message.from, message.payload, nowMs);
+        break;
+      case "wanted":
+        this.#client.wanted(message.from, message.atLeast, nowMs);
+        break;
+      case "tick":
+        this.#timer = undefined;
+        this.#client.tick(nowMs);
+        this.#server.tick(nowMs);
+        break;
+      case "stored":
+        this.#client.stored(message.bytes, nowMs);
+        break;
+      case "swept":
+        this.#client.swept();
+        break;
+      case "notInstalled":
+        this.#client.notInstalled(nowMs);
+        break;
+    }
+    this.#setTimer(wasBusy);
+  }
+
+  #frame(from: NodeId, payload: Uint8Array, nowMs: number): void {
+    try {
+      const frame = decodeCatchUp(payload);
+      if (frame.type === "ask") this.#server.ask(from, frame.atLeast, nowMs);
+      else if (frame.type === "fetch") this.#server.fetch(from, frame, nowMs);
+      else this.#client.receive(from, frame, nowMs);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#framesRefused += 1;
+    }
+  }
+
+  /** Time is told while there is something to be late for; more often from the moment that this node fetches. */
+  #setTimer(wasBusy: boolean): void {
+    if (!wasBusy && this.#client.isBusy) {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+    }
+    if (this.#timer !== undefined) return;
+    if (this.#client.isBusy) this.#timer = this.#context.after(FETCHING_TICK_MS, { type: "tick" });
+    else if (this.#server.count > 0) this.#timer = this.#context.after(GIVING_TICK_MS, { type: "tick" });
+  }
+}

@@ -1,0 +1,342 @@
+/**
+ * Fetches a peer's checkpoint: a few pages at a time, each chunk asked for until it comes, no faster than the bound of
+ * bytes a second. Pages go into the store as they come, so that a crash, a peer that is gone, or one that was restarted
+ * costs no more than what was on its way; a peer whose checkpoint is another one makes it begin anew. What is whole is
+ * loaded once, to see that it is sound, before it is handed to the ledger to be installed.
+ */
+import type { ActorRef } from "../actor/actor.ts";
+import { CodedError } from "../base/errors.ts";
+import type { LogIndex, NodeId } from "../base/ids.ts";
+import { CATCH_UP_BYTES_PER_SECOND } from "../base/limits.ts";
+import type { Log } from "../base/ports/log.ts";
+import type { Store, StoreChange } from "../base/ports/store.ts";
+import type { LedgerMessage } from "../messages/ledger.ts";
+import type { StateMachine } from "../state/state-machine.ts";
+import type { CatchUpFrame, PagePlace } from "./catch-up-frames.ts";
+import { type CheckpointContents, pageKey, restorePages } from "./checkpoint.ts";
+import {
+  type FetchedCheckpoint,
+  FORGET_NOTE,
+  loadFetched,
+  lookAtGenerations,
+  missingPages,
+  noteChange,
+  pageCountOf,
+  sameCheckpoint,
+  sweepChanges,
+} from "./fetched-pages.ts";
+
+/** Pages that are asked for at a time. */
+const WINDOW_PAGES = 8;
+/** After this a chunk, or an offer, is asked for again. */
+const RESEND_MS = 500;
+/** After this a peer is given up. */
+const SILENCE_MS = 3_000;
+/** Between a refusal, or a checkpoint of no use, and the next question. */
+const PAUSE_MS = 200;
+/** Bytes that the bound lets come at once after a pause. */
+const BURST_BYTES: number = CATCH_UP_BYTES_PER_SECOND / 16;
+/** Bytes in one write, and those that may be on their way to the store. */
+const WRITE_BYTES = 1_048_576;
+const UNSTORED_BYTES_MAX = 8 * 1_048_576;
+
+export interface CheckpointClientDeps {
+  readonly store: Store;
+  readonly ledger: ActorRef<LedgerMessage>;
+  readonly log: Log;
+  readonly send: (to: NodeId, frame: CatchUpFrame) => void;
+  /** How far this node's own state has come. */
+  readonly height: () => LogIndex;
+  /** A fresh state, to load into. */
+  readonly createState: () => StateMachine;
+  /** Whether the disk has room for more than what must go on it. */
+  readonly hasRoom: () => boolean;
+  /** A write is durable: `bytes` of pages, or a note. */
+  readonly stored: (bytes: number) => void;
+  readonly swept: () => void;
+  /** A write that failed: the node must stop. */
+  readonly fail: (error: CodedError) => void;
+}
+
+/** A page of which some part is wanted. */
+interface Job extends PagePlace {
+  bytes: Uint8Array;
+  received: number;
+  /** When its next chunk was asked for; undefined: it is to be. */
+  askedAtMs: number | undefined;
+}
+
+type Phase = "idle" | "asking" | "fetching" | "installing";
+
+export class CheckpointClient {
+  readonly #deps: CheckpointClientDeps;
+  #phase: Phase = "idle";
+  /** Whom it asks, for at least which height. */
+  #from: NodeId = 0;
+  #atLeast: LogIndex = 0;
+  #askedAtMs = 0;
+  /** When something useful was heard last. */
+  #heardAtMs = 0;
+  #notBeforeMs = 0;
+  /** As noted in the store. */
+  #fetched: FetchedCheckpoint | undefined;
+  #newestGeneration: number;
+  /** Places whose pages are to be asked for, the next one last. */
+  #todo: PagePlace[] = [];
+  readonly #jobs = new Map<string, Job>();
+  /** Whole pages that are not handed to the store. */
+  #ready: StoreChange[] = [];
+  #readyBytes = 0;
+  #unstoredBytes = 0;
+  #fetchedBytes = 0;
+  #budgetBytes = BURST_BYTES;
+  #budgetAtMs = 0;
+  readonly #rubbish: string[];
+  #sweeping = false;
+
+  constructor(deps: CheckpointClientDeps) {
+    this.#deps = deps;
+    this.#fetched = loadFetched(deps.store);
+    const { newest, rubbish } = lookAtGenerations(deps.store);
+    this.#newestGeneration = newest;
+    this.#rubbish = rubbish;
+    this.#sweep();
+    if (this.#fetched !== undefined && this.#fetched.height <= deps.height()) this.#forget();
+  }
+
+  /** Whether it has to be told the time often. */
+  get isBusy(): boolean {
+    return this.#phase === "asking" || this.#phase === "fetching";
+  }
+
+  status(): { readonly phase: Phase; readonly from: NodeId; readonly [count: string]: number | string } {
+    const left = this.#todo.length + this.#jobs.size;
+    const pages = this.#fetched === undefined ? 0 : pageCountOf(this.#fetched);
+    return {
+      phase: this.#phase,
+      from: this.#from,
+      height: this.#fetched?.height ?? 0,
+      pages,
+      pagesLeft: this.#phase === "fetching" ? left : 0,
+      bytes: this.#fetchedBytes,
+    };
+  }
+
+  /** This node cannot go on from the log of `from`, which begins behind `atLeast`. Said again and again while that is so. */
+  wanted(from: NodeId, atLeast: LogIndex, nowMs: number): void {
+    if (this.#phase === "installing" || nowMs < this.#notBeforeMs) return;
+    const height = this.#fetched?.height ?? 0;
+    if (this.#phase === "idle" && this.#isWhole(atLeast)) this.#install(nowMs);
+    else if (this.#phase === "idle" || (this.#phase === "fetching" && height < atLeast)) {
+      this.#ask(from, atLeast, nowMs);
+    }
+  }
+
+  /** Takes what whoever is asked answers. */
+  receive(from: NodeId, frame: CatchUpFrame, nowMs: number): void {
+    if (from !== this.#from) return;
+    if (frame.type === "offer" && this.#phase === "asking") this.#offered(frame, nowMs);
+    else if (frame.type === "refuse" && this.#phase === "asking") this.#pause(nowMs);
+    else if (frame.type === "chunk" && this.#phase === "fetching") this.#chunk(frame, nowMs);
+    else if (frame.type === "gone" && this.#phase === "fetching" && frame.height === this.#fetched?.height) {
+      this.#ask(from, this.#atLeast, nowMs);
+    }
+  }
+
+  tick(nowMs: number): void {
+    if (!this.isBusy) return;
+    if (nowMs - this.#heardAtMs >= SILENCE_MS) {
+      this.#deps.log.info("catch_up.silence", { from: this.#from });
+      this.#pause(nowMs);
+      return;
+    }
+    if (this.#phase === "asking") {
+      if (nowMs - this.#askedAtMs >= RESEND_MS) this.#sendAsk(nowMs);
+      return;
+    }
+    for (const job of this.#jobs.values()) {
+      if (job.askedAtMs !== undefined && nowMs - job.askedAtMs >= RESEND_MS) job.askedAtMs = undefined;
+    }
+    this.#goOn(nowMs);
+  }
+
+  /** A write is durable. */
+  stored(bytes: number, nowMs: number): void {
+    this.#unstoredBytes -= bytes;
+    if (bytes === 0 && !this.#sweeping) {
+      // A note: what it no longer names is rubbish.
+      this.#rubbish.splice(0, this.#rubbish.length, ...lookAtGenerations(this.#deps.store).rubbish);
+      this.#sweep();
+    }
+    if (this.#phase === "fetching") this.#goOn(nowMs);
+  }
+
+  swept(): void {
+    this.#sweeping = false;
+    this.#sweep();
+  }
+
+  /** The ledger has no use for what was fetched. */
+  notInstalled(nowMs: number): void {
+    this.#forget();
+    this.#pause(nowMs);
+  }
+
+  /** Whether all is there of a checkpoint that is new enough: this node was stopped before it was installed. */
+  #isWhole(atLeast: LogIndex): boolean {
+    const fetched = this.#fetched;
+    return fetched !== undefined && fetched.height >= atLeast && missingPages(this.#deps.store, fetched).length === 0;
+  }
+
+  #ask(from: NodeId, atLeast: LogIndex, nowMs: number): void {
+    this.#stop("asking");
+    this.#from = from;
+    this.#atLeast = atLeast;
+    this.#heardAtMs = nowMs;
+    this.#sendAsk(nowMs);
+  }
+
+  #sendAsk(nowMs: number): void {
+    this.#askedAtMs = nowMs;
+    this.#deps.send(this.#from, { type: "ask", atLeast: this.#atLeast });
+  }
+
+  #offered(offer: CheckpointContents, nowMs: number): void {
+    const { store, log, height } = this.#deps;
+    if (offer.height <= height() || offer.height < this.#atLeast) {
+      this.#pause(nowMs);
+      return;
+    }
+    this.#phase = "fetching";
+    this.#heardAtMs = nowMs;
+    const goesOn = this.#fetched !== undefined && sameCheckpoint(this.#fetched, offer);
+    const fetched = goesOn && this.#fetched !== undefined ? this.#fetched : this.#begin(offer);
+    this.#todo = missingPages(store, fetched).reverse();
+    const pages = pageCountOf(fetched);
+    log.info("catch_up.fetching", { from: this.#from, height: fetched.height, pages, left: this.#todo.length });
+    this.#goOn(nowMs);
+  }
+
+  #begin({ height, digest, components }: CheckpointContents): FetchedCheckpoint {
+    this.#newestGeneration += 1;
+    this.#fetchedBytes = 0;
+    const fetched = { height, digest, components, generation: this.#newestGeneration };
+    this.#fetched = fetched;
+    this.#write([noteChange(fetched)], 0);
+    return fetched;
+  }
+
+  #chunk(frame: Extract<CatchUpFrame, { readonly type: "chunk" }>, nowMs: number): void {
+    const key = `${frame.component}/${frame.page}`;
+    const job = this.#jobs.get(key);
+    const fits = job !== undefined && frame.height === this.#fetched?.height && frame.offset === job.received;
+    if (!fits || frame.offset + frame.bytes.length > frame.total) return;
+    if (job.received === 0) job.bytes = new Uint8Array(frame.total);
+    else if (job.bytes.length !== frame.total || frame.bytes.length === 0) return;
+    job.bytes.set(frame.bytes, job.received);
+    job.received += frame.bytes.length;
+    job.askedAtMs = undefined;
+    this.#heardAtMs = nowMs;
+    this.#budgetBytes -= frame.bytes.length;
+    this.#fetchedBytes += frame.bytes.length;
+    if (job.received === frame.total) this.#pageCame(key, job);
+    this.#goOn(nowMs);
+  }
+
+  #pageCame(key: string, { component, page, bytes }: Job): void {
+    this.#jobs.delete(key);
+    const { generation, components } = this.#fetched as FetchedCheckpoint;
+    const name = components[component]?.name ?? "";
+    this.#ready.push({ key: pageKey(generation, name, page), value: bytes });
+    this.#readyBytes += bytes.length;
+  }
+
+  /** Asks for what may be asked for now, stores what has come, and checks all when that is all. */
+  #goOn(nowMs: number): void {
+    this.#refill(nowMs);
+    const { hasRoom } = this.#deps;
+    const mayAsk = (): boolean => this.#budgetBytes > 0 && this.#unstoredBytes + this.#readyBytes < UNSTORED_BYTES_MAX;
+    if (mayAsk() && hasRoom()) {
+      for (const job of this.#jobs.values()) if (job.askedAtMs === undefined) this.#askFor(job, nowMs);
+      while (this.#jobs.size < WINDOW_PAGES) {
+        const place = this.#todo.pop();
+        if (place === undefined) break;
+        const job: Job = { ...place, bytes: new Uint8Array(0), received: 0, askedAtMs: undefined };
+        this.#jobs.set(`${place.component}/${place.page}`, job);
+        this.#askFor(job, nowMs);
+      }
+    }
+    if (this.#readyBytes >= WRITE_BYTES || this.#jobs.size === 0) this.#storeReady();
+    if (this.#todo.length + this.#jobs.size + this.#unstoredBytes === 0) this.#install(nowMs);
+  }
+
+  #refill(nowMs: number): void {
+    const earned = Math.floor(((nowMs - this.#budgetAtMs) * CATCH_UP_BYTES_PER_SECOND) / 1_000);
+    this.#budgetBytes = Math.min(BURST_BYTES, this.#budgetBytes + earned);
+    this.#budgetAtMs = nowMs;
+  }
+
+  #askFor(job: Job, nowMs: number): void {
+    job.askedAtMs = nowMs;
+    const { component, page, received: offset } = job;
+    this.#deps.send(this.#from, { type: "fetch", height: this.#fetched?.height ?? 0, component, page, offset });
+  }
+
+  #storeReady(): void {
+    if (this.#ready.length === 0) return;
+    const changes = this.#ready;
+    const bytes = this.#readyBytes;
+    this.#ready = [];
+    this.#readyBytes = 0;
+    this.#unstoredBytes += bytes;
+    this.#write(changes, bytes);
+  }
+
+  #install(nowMs: number): void {
+    const { store, log, ledger, createState } = this.#deps;
+    const fetched = this.#fetched as FetchedCheckpoint;
+    const { height } = fetched;
+    try {
+      restorePages(store, fetched.generation, fetched, createState());
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      log.warn("catch_up.unusable", { from: this.#from, height, reason: error.message });
+      this.#forget();
+      this.#pause(nowMs);
+      return;
+    }
+    log.info("catch_up.fetched", { from: this.#from, height, bytes: this.#fetchedBytes });
+    this.#stop("installing");
+    ledger.deliver({ type: "install", height });
+  }
+
+  #forget(): void {
+    this.#fetched = undefined;
+    this.#write([FORGET_NOTE], 0);
+  }
+
+  #pause(nowMs: number): void {
+    this.#stop("idle");
+    this.#notBeforeMs = nowMs + PAUSE_MS;
+  }
+
+  /** Ends what was being done; what has come of it stays in the store. */
+  #stop(phase: Phase): void {
+    this.#storeReady();
+    this.#phase = phase;
+    this.#todo = [];
+    this.#jobs.clear();
+  }
+
+  #write(changes: readonly StoreChange[], bytes: number): void {
+    const { store, stored, fail } = this.#deps;
+    store.write(changes, (error) => (error === undefined ? stored(bytes) : fail(error)));
+  }
+
+  #sweep(): void {
+    if (this.#sweeping || this.#rubbish.length === 0) return;
+    this.#sweeping = true;
+    const { store, swept, fail } = this.#deps;
+    store.write(sweepChanges(this.#rubbish), (error) => (error === undefined ? swept() : fail(error)));
+  }
+}
