@@ -37,7 +37,7 @@ import { LogActor } from "./replica/log-actor.ts";
 import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
 import { StateMachine, type StateMachineOptions } from "./state/state-machine.ts";
-import { clusterIdOf, type Genesis } from "./wire/genesis.ts";
+import { clusterIdOf, type Genesis, genesisHash } from "./wire/genesis.ts";
 import { encodePeerFrame, LANES, type Lane } from "./wire/peer-frames.ts";
 
 export interface NodeTiming {
@@ -275,6 +275,7 @@ function spawnConsensus(
           sha256,
           hostLog: host.log,
           clusterId: clusterIdOf(sha256, genesis),
+          genesis: { hash: genesisHash(sha256, genesis), timestamp: genesis.timestamp },
           base: { hash, timestamp },
           log,
           ledger,

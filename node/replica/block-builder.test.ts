@@ -9,11 +9,12 @@ import {
 } from "../base/limits.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
 import { BlockBuilder } from "./block-builder.ts";
+import { headOf } from "./chain.ts";
 import { CLUSTER_ID, chainOf, GENESIS_HEAD, STATE, sha256, TestClock } from "./replica.test-support.ts";
 
 function builder(clock = new TestClock()): BlockBuilder {
   const blocks = new BlockBuilder({ clock, sha256, clusterId: CLUSTER_ID });
-  blocks.lead(undefined, GENESIS_HEAD);
+  blocks.lead(GENESIS_HEAD);
   return blocks;
 }
 
@@ -61,7 +62,7 @@ describe("blocks", () => {
   test("a new leader goes on behind the last block of its log", () => {
     const [last] = chainOf(1, [[]]);
     const blocks = new BlockBuilder({ clock: new TestClock(), sha256, clusterId: CLUSTER_ID });
-    blocks.lead(last, GENESIS_HEAD);
+    blocks.lead(headOf(sha256, last as Uint8Array));
     expect(build(blocks, 2).header.previousHash).toEqual(decodeBlock(sha256, last as Uint8Array).hash);
   });
 

@@ -3,12 +3,14 @@ import { TestDisk, TUNING } from "../../consensus/raft/cluster.test-support.ts";
 import type { Entry, Message, MessageBody } from "../../consensus/raft/messages.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
 import { BLOCKS_UNCOMMITTED_MAX, TRANSACTION_BYTES_MAX } from "../base/limits.ts";
+import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import { StatusBoard } from "../messages/status.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
+import { headOf } from "./chain.ts";
 import { ConsensusActor } from "./consensus-actor.ts";
 import { decodeRaftMessage, encodeRaftMessage } from "./raft-codec.ts";
 import {
@@ -37,6 +39,7 @@ interface BenchOptions {
 class Bench {
   readonly clock = new TestClock();
   readonly log = new Listener<LogMessage>("log");
+  readonly catchUp = new Listener<CatchUpMessage>("catchUp");
   readonly ledger = new Listener<LedgerMessage>("ledger");
   readonly gateway = new Listener<GatewayMessage>("gateway");
   readonly warnings: readonly object[];
@@ -65,7 +68,10 @@ class Bench {
       bytesInFlightMax: 1e9,
     };
     const raft = new Raft({ ...tuning, ...start, id: 1, configuration, configurationOf: () => configuration });
+    const last = blocks[applied - 1];
+    const base = last === undefined ? GENESIS_HEAD : headOf(sha256, last);
     const deps = {
+      ...{ base, catchUp: () => this.catchUp },
       ...{ raft, clock, sha256, hostLog, clusterId: CLUSTER_ID, genesis: GENESIS_HEAD, status: this.#status },
       ...{ log: this.log, ledger: this.ledger, gateway: () => this.gateway },
       sendPeer: (_to: number, payload: Uint8Array) => {

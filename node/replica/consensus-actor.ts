@@ -45,6 +45,8 @@ export interface ConsensusActorDeps {
   readonly sha256: Sha256;
   readonly hostLog: Log;
   readonly clusterId: Uint8Array;
+  /** What the first block is chained to. */
+  readonly genesis: ChainHead;
   /** The chain up to where the ledger starts from: the block there need not be in the log. */
   readonly base: ChainHead;
   readonly log: ActorRef<LogMessage>;
@@ -184,6 +186,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
 
   /** Undefined where neither the block is in the log nor the state has begun there. */
   #headAt(index: LogIndex): ChainHead | undefined {
+    if (index === 0) return this.#deps.genesis;
     if (index === this.#options.applied.height) return this.#deps.base;
     if (index < this.#raft.firstIndex) return undefined;
     return headOf(this.#deps.sha256, this.#raft.entry(index).data);

@@ -5,6 +5,7 @@ import type { LogStore } from "../../storage/wal/log-store.ts";
 import { CodedError } from "../base/errors.ts";
 import { APPEND_BYTES_MAX } from "../base/limits.ts";
 import type { Store } from "../base/ports/store.ts";
+import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
@@ -44,6 +45,7 @@ const BLOCKS = ENCODED.map((bytes) => decodeBlock(sha256, bytes));
 class Bench {
   readonly consensus = new Listener<ConsensusMessage>("consensus");
   readonly gateway = new Listener<GatewayMessage>("gateway");
+  readonly catchUp = new Listener<CatchUpMessage>("catchUp");
   readonly reactor = new Listener<ReactorMessage>("reactor");
   readonly failures: CodedError[] = [];
   readonly later = new Later();
@@ -54,11 +56,12 @@ class Bench {
   /** First block that the log still has. */
   logFrom = 1;
   logIsFull = false;
+  restarts = 0;
   readonly actor: LedgerActor;
   readonly #self: Listener<LedgerMessage>;
   readonly timers: LedgerMessage[];
 
-  constructor(store?: Store, state = new StateMachine({ genesis: GENESIS, sha256 })) {
+  constructor(store?: Store, state = new StateMachine({ genesis: GENESIS, sha256 }), retainBlocks?: number) {
     const { context, self, timers } = contextOf<LedgerMessage>(new TestClock());
     this.#self = self;
     this.timers = timers;
@@ -68,14 +71,21 @@ class Bench {
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
       ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
+      catchUp: () => this.catchUp,
+      restart: () => {
+        this.restarts += 1;
+      },
       fail: (error: CodedError) => this.failures.push(error),
       status: this.status,
     };
-    this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2 });
+    this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2, retainBlocks });
   }
 
-  #log(): Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash"> {
+  #log(): Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo"> {
     return {
+      compactTo: (height) => {
+        this.logFrom = height;
+      },
       firstIndex: () => this.logFrom,
       isFull: () => this.logIsFull,
       hash: (height) => (height < this.logFrom ? undefined : BLOCKS[height - 1]?.hash),

@@ -58,6 +58,7 @@ class Disks {
     },
     compactTo: () => {},
     reset: () => {},
+    isIdle: () => true,
     isFull: () => this.logIsFull,
     retry: () => this.asked.push("retry"),
     close: () => {},

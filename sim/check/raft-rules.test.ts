@@ -32,7 +32,7 @@ interface Told {
 /** A Raft core as the rules see one. */
 function raft({ term = 1, vote = 0, role = "follower", commit = 0, log = [], marks = log }: Told): RaftView {
   return {
-    ...{ term, vote, role, commit, lastIndex: log.length, lastTerm: log.at(-1) ?? 0 },
+    ...{ term, vote, role, commit, firstIndex: 1, lastIndex: log.length, lastTerm: log.at(-1) ?? 0 },
     entry: (index) => ({ index, term: log[index - 1] as number, data: block(marks[index - 1] as number) }),
     termAt: (index) => (index === 0 ? 0 : log[index - 1]),
   };
