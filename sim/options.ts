@@ -119,9 +119,7 @@ export function drawOptions(random: Random): SimOptions {
     clockRates,
     appendBytesMax: pick(random, [1, 1, 1_000, 2_097_152]),
     appendsInFlightMax: pick(random, [1, 2, 32]),
-    checkpointBlocks: pick(random, [5, 20, 100, 1_000]),
-    retainBlocks: pick(random, [undefined, undefined, 0, 5, 50]),
-    segmentBytes: pick(random, [8_192, 65_536, 262_144]),
+    ...drawLog(random),
     cacheBytes: pick(random, [0, 65_536, 1_048_576, 1_048_576]),
     peers: drawNetwork(random, electionUs),
     disk: {
@@ -140,6 +138,15 @@ export function drawOptions(random: Random): SimOptions {
     workload: drawWorkload(random),
     encrypted: chance(random, 250),
   };
+}
+
+/** In some runs logs forget so early that a node which was away for a moment needs a checkpoint. */
+function drawLog(random: Random): Pick<SimOptions, "checkpointBlocks" | "retainBlocks" | "segmentBytes"> {
+  if (chance(random, 400)) {
+    return { checkpointBlocks: pick(random, [5, 20]), retainBlocks: pick(random, [0, 0, 5, 50]), segmentBytes: 8_192 };
+  }
+  const checkpointBlocks = pick(random, [5, 20, 100, 1_000]);
+  return { checkpointBlocks, retainBlocks: undefined, segmentBytes: pick(random, [8_192, 65_536, 262_144]) };
 }
 
 /** Sometimes timeouts so short that candidates collide. */
