@@ -8,20 +8,16 @@ import { decodeResult } from "../../node/wire/results.ts";
 import { decodeTransaction } from "../../node/wire/transaction.ts";
 import type { Verdict } from "./verdict.ts";
 
+/** Refusals for what a transaction says of its session and of its own time. */
+export const SESSION_REFUSALS: readonly string[] = [
+  ...["expired", "expiry_too_far", "session_unknown", "outcome_forgotten", "session_key_mismatch", "session_limit"],
+  ...["sequence_reused", "sequence_too_old", "sequence_too_new"],
+];
+
 /** Refusals that leave the sequence number free: nothing was executed. */
 const NOT_EXECUTED: ReadonlySet<string> = new Set([
-  "expired",
-  "expiry_too_far",
-  "session_unknown",
-  "outcome_forgotten",
-  "session_key_mismatch",
-  "session_limit",
-  "sequence_reused",
-  "sequence_too_old",
-  "sequence_too_new",
-  "unknown_key",
-  "unknown_cosigner",
-  "threshold_not_met",
+  ...SESSION_REFUSALS,
+  ...["unknown_key", "unknown_cosigner", "threshold_not_met"],
 ]);
 
 interface Executed {

@@ -65,13 +65,6 @@ export function hotPurses(accountsOfEach: number): readonly Purse[] {
   });
 }
 
-/** All accounts of a run, those of payments only where there are any. */
-export function allAccounts({ hotAccounts, payments }: WorkloadOptions): readonly bigint[] {
-  const hot = hotPurses(hotAccounts).flatMap((purse) => purse.accounts);
-  if (!payments) return hot;
-  return [...hot, FUNDS, ...PAYER_ACCOUNTS, ...PAYEE_ACCOUNTS, HUB, CLEARING, BANK_SETTLEMENT, SHOP_SETTLEMENT];
-}
-
 export const PAYER_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYERS + BigInt(i));
 export const PAYEE_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYEES + BigInt(i));
 
