@@ -11,6 +11,7 @@ import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { checkCardBooks } from "./check/card-books.ts";
 import { History } from "./check/history.ts";
+import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
 import { Verdict } from "./check/verdict.ts";
 import { Cluster } from "./cluster.ts";
@@ -26,7 +27,8 @@ import { EPOCH_MS } from "./virtual-clock.ts";
 import { KeyRing, sha256 } from "./virtual-crypto.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualOutside } from "./virtual-outside.ts";
-import { hotPurses, LEDGERS } from "./workload/bank.ts";
+import { LEDGERS } from "./workload/accounts.ts";
+import { hotPurses } from "./workload/bank.ts";
 import { Receipts } from "./workload/receipts.ts";
 import { bankKeys, Workload } from "./workload/workload.ts";
 
@@ -91,7 +93,7 @@ export class World {
     const trust = { clusterId, nodeKeys: nodeKeys.map(({ publicKey }) => publicKey), sha256 };
     const receipts = new Receipts(this.verdict, { ...trust, verify: ring.verify.bind(ring) }, this.rules.chain);
     const { verdict, history } = this;
-    const witnesses = { verdict, history, receipts };
+    const witnesses = { verdict, history, receipts, past: this.rules.past, reached: this.reached };
     const nodes = this.#cluster.ids;
     this.#workload = new Workload(
       { scheduler, network, random: random.fork("workload"), clusterId, nodes, keys, ...witnesses },
@@ -138,7 +140,7 @@ export class World {
         this.#workload.last(() => {
           lastTaken = true;
         });
-      } else if (lastTaken && this.#moving() === undefined) return;
+      } else if (lastTaken && this.#moving() === undefined && this.#workload.drained(this.rules.chain.height)) return;
     }
     const why = `${this.#moving() ?? ""} ${this.#workload.describe()}`;
     this.verdict.fail("liveness", `not at rest ${QUIET_MS_MAX} ms after the last fault: ${why}`);
@@ -162,6 +164,7 @@ export class World {
       const state = this.#cluster.inspect(node)?.state;
       if (state === undefined) continue;
       this.rules.atRest(node, state);
+      this.#workload.audit(readAllAccounts(state));
       checkCardBooks(this.verdict, this.#outside.acquirer.report(), state);
     }
     this.history.check();

@@ -88,6 +88,7 @@ export class ReferenceBank {
 
   /** Carries out a command at a log time; undefined for one that is not predicted. */
   execute(command: Command, { authority: by, delegate }: ModelSigner, now: bigint): Prediction | undefined {
+    if (command.kind === "sessionOpen") return undefined;
     if (delegate !== undefined) {
       return command.kind === "createTransfers"
         ? this.#delegated(command.batch, delegate, now)

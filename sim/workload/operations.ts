@@ -15,7 +15,8 @@ import type { History, TransferEffect } from "../check/history.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { between, chance, pick } from "../draw.ts";
 import type { OperationMix } from "../options.ts";
-import { LEDGERS, PAYEE_ACCOUNTS, PAYER_ACCOUNTS, type Purse, transfer } from "./bank.ts";
+import { LEDGERS } from "./accounts.ts";
+import { PAYEE_ACCOUNTS, PAYER_ACCOUNTS, type Purse, transfer } from "./bank.ts";
 import type { Receipts, Result } from "./receipts.ts";
 import type { Asked, Outcome, SimClient, Times } from "./sim-client.ts";
 
