@@ -3,9 +3,9 @@
  * frozen accounts, delegates, and transactions with too few signatures. The oracle knows what must come of it; here only
  * the receipts are looked at.
  */
-import { equalBytes, u128Of } from "../../node/base/bytes.ts";
+import { equalBytes, U128_MAX, u128Of } from "../../node/base/bytes.ts";
 import type { Random } from "../../node/base/ports/random.ts";
-import { type AccountInput, accountFlags, encodeAccounts, encodeTransfers } from "../../node/ledger/records.ts";
+import { type AccountInput, accountFlags, encodeAccounts, encodeTransfers, type Transfer } from "../../node/ledger/records.ts";
 import type { Command } from "../../node/wire/body.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
 import type { History } from "../check/history.ts";
@@ -45,7 +45,7 @@ export interface ClerkDeps {
   /** The bank's number in the registry. */
   readonly bank: number;
   /** Transfers that the change stream has told of, to be reversed. */
-  readonly seen: readonly bigint[];
+  readonly seen: readonly Transfer[];
 }
 
 type Ask = keyof ClerkOptions["mix"];
@@ -143,9 +143,11 @@ export class Clerk {
   #reverse(): void {
     const { random, desk, shop, seen } = this.#deps;
     const own = this.#transfers.recent();
-    const transfer = seen.length > 0 && chance(random, 600) ? pick(random, seen) : own;
-    if (transfer === undefined) return;
-    const amount = BigInt(pick(random, [1, 10, between(random, 1, 100)]));
+    const original = seen.length > 0 && chance(random, 600) ? pick(random, seen) : own;
+    if (original === undefined) return;
+    const { id: transfer, amount: moved } = original;
+    const amount = pick(random, [1n, moved / 2n, moved, moved + 1n]);
+    if (amount === 0n || amount > U128_MAX) return;
     const body = { id: this.#newId(), transfer, amount };
     this.#submit(chance(random, 300) ? shop : desk, { kind: "reverseTransfer", body });
   }

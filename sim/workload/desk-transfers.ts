@@ -2,6 +2,7 @@
  * The transfers of the bank's desk: random batches of everything that a transfer may be, between accounts with all kinds of
  * limits. What they are answered is not known here: the oracle predicts it.
  */
+import { U128_MAX } from "../../node/base/bytes.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import { type Transfer, transferFlags } from "../../node/ledger/records.ts";
 import { between, chance, pick } from "../draw.ts";
@@ -9,7 +10,6 @@ import type { TransferMix } from "../options.ts";
 import { DESK_ACCOUNTS, SHOP_ACCOUNT } from "./accounts.ts";
 import { transfer } from "./bank.ts";
 
-const U128_MAX: bigint = 2n ** 128n - 1n;
 const AMOUNT_MAX = 100;
 const REMEMBERED_MAX = 24;
 const BATCH_MAX = 4;
@@ -31,8 +31,8 @@ export class DeskTransfers {
   }
 
   /** A transfer that was asked for lately, whatever became of it. */
-  recent(): bigint | undefined {
-    return this.#asked.length === 0 ? undefined : pick(this.#random, this.#asked).id;
+  recent(): Transfer | undefined {
+    return this.#asked.length === 0 ? undefined : pick(this.#random, this.#asked);
   }
 
   /** A batch, some of it linked. */
@@ -67,9 +67,9 @@ export class DeskTransfers {
       case "pending":
         return this.#hold(transferFlags.pending);
       case "post":
-        return this.#resolve(transferFlags.postPendingTransfer, pick(random, [U128_MAX, 1n, BigInt(AMOUNT_MAX)]));
+        return this.#resolve(transferFlags.postPendingTransfer);
       case "void":
-        return this.#resolve(transferFlags.voidPendingTransfer, 0n);
+        return this.#resolve(transferFlags.voidPendingTransfer);
       case "balancing": {
         const { balancingDebit, balancingCredit } = transferFlags;
         const flags = pick(random, [balancingDebit, balancingCredit, balancingDebit | balancingCredit]);
@@ -91,10 +91,12 @@ export class DeskTransfers {
   }
 
   /** The end of a hold, which may have ended already; of nothing where there is none. */
-  #resolve(flags: number, amount: bigint): Transfer {
+  #resolve(flags: number): Transfer {
     if (this.#pending.length === 0) return this.#hold(transferFlags.pending);
-    const { id: pendingId, ...held } = pick(this.#random, this.#pending);
-    const { debitAccountId, creditAccountId, ledger } = held;
+    const { id: pendingId, amount: held, ...rest } = pick(this.#random, this.#pending);
+    const { debitAccountId, creditAccountId, ledger } = rest;
+    const posts = flags === transferFlags.postPendingTransfer;
+    const amount = posts ? pick(this.#random, [U128_MAX, held, held / 2n, held + 1n]) : pick(this.#random, [0n, held]);
     return this.#keep(
       transfer({ id: this.#newId(), pendingId, debitAccountId, creditAccountId, ledger, amount, flags }),
     );

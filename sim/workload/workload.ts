@@ -5,7 +5,7 @@
 import { must } from "../../node/base/assert.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
-import type { Account } from "../../node/ledger/records.ts";
+import type { Account, Transfer } from "../../node/ledger/records.ts";
 import type { History } from "../check/history.ts";
 import type { PastStates } from "../check/past-states.ts";
 import type { Verdict } from "../check/verdict.ts";
@@ -66,8 +66,8 @@ export class Workload {
   readonly #options: WorkloadOptions;
   readonly #clients: Clients;
   readonly #auditor: Auditor;
-  /** Ids of transfers that the auditor has heard of. */
-  readonly #seen: bigint[] = [];
+  /** Transfers that the auditor has heard of. */
+  readonly #seen: Transfer[] = [];
   readonly #opened = new Set<SimClient>();
   readonly #operations: Operations[] = [];
   #working = true;
