@@ -4,7 +4,15 @@ import { Summary } from "./summary.ts";
 
 function result(seed: number, changed: Partial<SeedResult> = {}): SeedResult {
   const figures = { simulatedMs: 1_500, transactions: 10 };
-  return { seed, ...figures, faults: { crash: 2 }, reached: { balanced: 1 }, traceHash: `hash ${seed}`, options: {} as never, ...changed };
+  return {
+    seed,
+    ...figures,
+    faults: { crash: 2 },
+    reached: { balanced: 1 },
+    traceHash: `hash ${seed}`,
+    options: {} as never,
+    ...changed,
+  };
 }
 
 describe("the summary of many seeds", () => {

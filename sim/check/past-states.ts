@@ -116,7 +116,13 @@ export class PastStates {
     const end = first + rows.length;
     // A node that is behind the reader has nothing to tell, and says so.
     const within = rows.length === 0 || end <= there;
-    expectSame(this.#verdict, RULE, { next, more, within }, { next: BigInt(end), more: end < there, within: true }, where);
+    expectSame(
+      this.#verdict,
+      RULE,
+      { next, more, within },
+      { next: BigInt(end), more: end < there, within: true },
+      where,
+    );
   }
 
   #at(height: number): { readonly transfers: number; readonly changes: number } {

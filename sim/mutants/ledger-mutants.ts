@@ -27,7 +27,8 @@ export function forgetsCaps(ledger: Ledger): void {
   const forgetful: FlatCall = (batch, timestamp, authority) => {
     const records = batch.slice();
     if (authority === SYSTEM_AUTHORITY) {
-      for (let at = 0; at < records.length; at += RECORD_BYTES) records.fill(0, at + FLAGS_OFFSET, at + FLAGS_OFFSET + 2);
+      for (let at = 0; at < records.length; at += RECORD_BYTES)
+        records.fill(0, at + FLAGS_OFFSET, at + FLAGS_OFFSET + 2);
     }
     return create(records, timestamp, authority);
   };
@@ -46,7 +47,8 @@ export function reversesTwice(ledger: Ledger): void {
 /** A delegate may do what its authority may. */
 export function trustsDelegates(ledger: Ledger): void {
   const create = ledger.createTransfers.bind(ledger) as Ledger["createTransfers"] & FlatCall;
-  const trusting: FlatCall = (batch, timestamp, by) => create(batch, timestamp, typeof by === "object" ? by.authority : by);
+  const trusting: FlatCall = (batch, timestamp, by) =>
+    create(batch, timestamp, typeof by === "object" ? by.authority : by);
   ledger.createTransfers = trusting as Ledger["createTransfers"];
 }
 

@@ -36,4 +36,3 @@ export const ASSETS: readonly { readonly ledger: number; readonly code: string }
 export function assetAccounts(ledger: number): readonly bigint[] {
   return [1n, 2n, 3n].map((place) => 700n + 10n * BigInt(ledger - 1_000) + place);
 }
-

@@ -65,7 +65,8 @@ export class Auditor {
   next(): void {
     const { random, client } = this.#deps;
     if (client.open > 0) return;
-    if (chance(random, 600)) this.#follow(pick(random, EVENTS_PER_PAGE), this.#consistency(), () => this.#keepOrCrash());
+    if (chance(random, 600))
+      this.#follow(pick(random, EVENTS_PER_PAGE), this.#consistency(), () => this.#keepOrCrash());
     else this.#turnPage();
   }
 

@@ -5,7 +5,13 @@
  */
 import { equalBytes, U128_MAX, u128Of } from "../../node/base/bytes.ts";
 import type { Random } from "../../node/base/ports/random.ts";
-import { type AccountInput, accountFlags, encodeAccounts, encodeTransfers, type Transfer } from "../../node/ledger/records.ts";
+import {
+  type AccountInput,
+  accountFlags,
+  encodeAccounts,
+  encodeTransfers,
+  type Transfer,
+} from "../../node/ledger/records.ts";
 import type { Command } from "../../node/wire/body.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
 import type { History } from "../check/history.ts";
@@ -55,6 +61,7 @@ export class Clerk {
   readonly #kinds: readonly Ask[];
   readonly #transfers: DeskTransfers;
   readonly #finished: { readonly client: SimClient; readonly transaction: Uint8Array }[] = [];
+  #reversed: readonly Pick<Transfer, "id" | "amount">[] = [];
   /** Sessions that delegates have opened, or are about to. */
   readonly #sessions = new Map<SimClient, { readonly transaction: Uint8Array; open: boolean }>();
 
@@ -130,7 +137,10 @@ export class Clerk {
   #supply(): void {
     const { random, desk } = this.#deps;
     const { ledger } = pick(random, ASSETS);
-    const [debitAccountId, creditAccountId] = [pick(random, assetAccounts(ledger)), pick(random, assetAccounts(ledger))];
+    const [debitAccountId, creditAccountId] = [
+      pick(random, assetAccounts(ledger)),
+      pick(random, assetAccounts(ledger)),
+    ];
     const base = { id: this.#newId(), ledger, amount: BigInt(between(random, 1, SUPPLY_AMOUNT_MAX)) };
     const kind = pick(random, ["issueAsset", "issueAsset", "burnAsset", "createTransfers"] as const);
     if (kind === "createTransfers") {
@@ -141,15 +151,23 @@ export class Clerk {
 
   /** Gives back something that the desk has asked for, or that anybody has moved; the shop tries it, too. */
   #reverse(): void {
-    const { random, desk, shop, seen } = this.#deps;
-    const own = this.#transfers.recent();
-    const original = seen.length > 0 && chance(random, 600) ? pick(random, seen) : own;
+    const { random, desk, shop } = this.#deps;
+    const original = this.#reversible();
     if (original === undefined) return;
     const { id: transfer, amount: moved } = original;
     const amount = pick(random, [1n, moved / 2n, moved, moved + 1n]);
     if (amount === 0n || amount > U128_MAX) return;
     const body = { id: this.#newId(), transfer, amount };
-    this.#submit(chance(random, 300) ? shop : desk, { kind: "reverseTransfer", body });
+    this.#submit(chance(random, 300) ? shop : desk, { kind: "reverseTransfer", body }, () => {
+      this.#reversed = [original, body];
+    });
+  }
+
+  /** What was reversed last, or its reversal; or what the stream has told of; or what the desk has asked for. */
+  #reversible(): Pick<Transfer, "id" | "amount"> | undefined {
+    const { random, seen } = this.#deps;
+    if (this.#reversed.length > 0 && chance(random, 400)) return pick(random, this.#reversed);
+    return seen.length > 0 && chance(random, 600) ? pick(random, seen) : this.#transfers.recent();
   }
 
   #freeze(): void {
@@ -222,7 +240,11 @@ export class Clerk {
   }
 
   /** Whatever the answer is, the oracle has predicted it. */
-  #ask(client: SimClient, transaction: Uint8Array, done: (result: Result, encoded: Uint8Array) => void = () => {}): void {
+  #ask(
+    client: SimClient,
+    transaction: Uint8Array,
+    done: (result: Result, encoded: Uint8Array) => void = () => {},
+  ): void {
     const { verdict, delegates } = this.#deps;
     client.ask({ kind: "submit", transaction }, (outcome) => {
       if (outcome.kind === "receipt") {

@@ -4,8 +4,8 @@
  */
 import { must } from "../../node/base/assert.ts";
 import type { Random } from "../../node/base/ports/random.ts";
-import type { Signer } from "../../node/wire/transaction.ts";
 import type { Account, Transfer } from "../../node/ledger/records.ts";
+import type { Signer } from "../../node/wire/transaction.ts";
 import type { History } from "../check/history.ts";
 import type { PastStates } from "../check/past-states.ts";
 import type { Verdict } from "../check/verdict.ts";
@@ -196,7 +196,8 @@ export class Workload {
     });
     const pauses = 1 + random.fork("rotation").below(ROTATION_PAUSES_MAX);
     this.#deps.scheduler.after(pauses * this.#options.thinkUs, () => this.#rotate());
-    if (cards) this.#employ(this.#clients.shop, { ...shared, random: random.fork("shop") }, { mix: SHOP, channel: "card" });
+    if (cards)
+      this.#employ(this.#clients.shop, { ...shared, random: random.fork("shop") }, { mix: SHOP, channel: "card" });
     this.#employClerk();
     if (auditor) this.#work(() => this.#auditor.next(), random.fork("audit"), thinkUs);
   }
@@ -222,8 +223,8 @@ export class Workload {
     own: Pick<OperationsDeps, "random" | "recent" | "nextAmount">,
     job: Omit<OperationsOptions, "purses">,
   ): void {
-    const { history, receipts, verdict, scheduler } = this.#deps;
-    const deps = { ...own, client, history, receipts, verdict, nowUs: () => scheduler.nowUs };
+    const { history, receipts, verdict, past, scheduler } = this.#deps;
+    const deps = { ...own, client, history, receipts, verdict, past, nowUs: () => scheduler.nowUs };
     const { hotAccounts, thinkUs } = this.#options;
     const operations = new Operations(deps, { ...job, purses: hotPurses(hotAccounts) });
     this.#openSession(client, () => {
