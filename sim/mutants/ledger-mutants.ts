@@ -8,6 +8,7 @@ import { StateMachine, type StateMachineOptions } from "../../node/state/state-m
 
 const RECORD_BYTES = 128;
 const FLAGS_OFFSET = 118;
+const HEAD_BYTES = 24;
 
 /** A state machine with a ledger that is spoiled after it was made. */
 export function withSpoiledLedger(spoil: (ledger: Ledger) => void): (options: StateMachineOptions) => StateMachine {
@@ -64,15 +65,18 @@ export class SkipsChanges extends StateMachine {
   override query(query: StateQuery, reader: Reader): QueryAnswer {
     const answer = super.query(query, reader);
     if (answer.type !== "changeEvents") return answer;
-    const without = (bytes: Uint8Array, width: number): Uint8Array => bytes.slice(0, Math.max(0, bytes.length - width));
     return {
       ...answer,
-      heads: without(answer.heads, 24),
-      transfers: without(answer.transfers, RECORD_BYTES),
-      debitAccounts: without(answer.debitAccounts, RECORD_BYTES),
-      creditAccounts: without(answer.creditAccounts, RECORD_BYTES),
+      heads: withoutLast(answer.heads, HEAD_BYTES),
+      transfers: withoutLast(answer.transfers, RECORD_BYTES),
+      debitAccounts: withoutLast(answer.debitAccounts, RECORD_BYTES),
+      creditAccounts: withoutLast(answer.creditAccounts, RECORD_BYTES),
     };
   }
+}
+
+function withoutLast(rows: Uint8Array, width: number): Uint8Array {
+  return rows.slice(0, Math.max(0, rows.length - width));
 }
 
 /** The next page of transfers begins a moment too late. */

@@ -120,7 +120,7 @@ export class Auditor {
   #turnPage(): void {
     const { past, reached } = this.#deps;
     const query = this.#page ?? this.#firstPage();
-    this.#query(query as Query, this.#consistency(), (answer) => {
+    this.#query(query, this.#consistency(), (answer) => {
       const { height, next: text, records } = decodeAnswer(query.type, answer) as PageAnswer;
       const next = BigInt(text);
       if (query.type === "accountBalances") past.readBalances(query, { height, next, rows: decodeBalances(records) });

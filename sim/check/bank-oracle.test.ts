@@ -5,17 +5,17 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BankOracle } from "../../sim/check/bank-oracle.ts";
-import { ReachedPoints } from "../../sim/check/reached-points.ts";
-import { Verdict } from "../../sim/check/verdict.ts";
-import { Counters } from "../../sim/counts.ts";
-import { forgetsCaps, freezesNothing, reversesTwice, trustsDelegates } from "../../sim/mutants/ledger-mutants.ts";
-import type { Point } from "../../sim/reached.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import { accountFlags, transferFlags } from "../ledger/records.ts";
-import type { Command } from "../wire/body.ts";
-import { accounts, Chain, EUR, GENESIS, Party, SECOND, START, transfers } from "./chain.test-support.ts";
-import type { Applied } from "./state-machine.ts";
+import type { Ledger } from "../../node/ledger/ledger.ts";
+import { accountFlags, transferFlags } from "../../node/ledger/records.ts";
+import { accounts, Chain, EUR, GENESIS, Party, SECOND, START, transfers } from "../../node/state/chain.test-support.ts";
+import type { Applied } from "../../node/state/state-machine.ts";
+import type { Command } from "../../node/wire/body.ts";
+import { Counters } from "../counts.ts";
+import { forgetsCaps, freezesNothing, reversesTwice, trustsDelegates } from "../mutants/ledger-mutants.ts";
+import type { Point } from "../reached.ts";
+import { BankOracle } from "./bank-oracle.ts";
+import { ReachedPoints } from "./reached-points.ts";
+import { Verdict } from "./verdict.ts";
 
 const SECONDS_OF_START = START / SECOND;
 /** An asset that is there from the beginning, and others. */
@@ -124,14 +124,14 @@ const command: fc.Arbitrary<Step["command"]> = fc.oneof(
 );
 
 /** The delegate does what it is there for, now and then. */
-const step: fc.Arbitrary<Step> = fc.oneof(
+const someStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({ who: fc.constantFrom("bank", "bank", "bank", "other", "admin", "delegate"), command }),
   },
   { weight: 1, arbitrary: fc.record({ who: fc.constant("delegate"), command: payment }) },
 );
-const steps = fc.array(step, { minLength: 20, maxLength: 60, size: "max" });
+const steps = fc.array(someStep, { minLength: 20, maxLength: 60, size: "max" });
 
 function keyOfDelegate(): Uint8Array {
   return new Party({} as Chain, "delegate", 0).publicKey;
