@@ -248,7 +248,7 @@ function drawWorkload(random: Random): WorkloadOptions {
   const payments = chance(random, 500);
   return {
     tellers: between(random, 2, 4),
-    readers: between(random, 0, 3),
+    readers: between(random, 0, 2),
     inFlightMax: pick(random, [1, 3, 8]),
     thinkUs: pick(random, [5_000, 20_000, 50_000, 100_000]),
     requestTimeoutUs: pick(random, [200_000, 500_000, 1_000_000]),

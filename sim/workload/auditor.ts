@@ -138,7 +138,7 @@ export class Auditor {
   #firstPage(): PagedQuery {
     const { random } = this.#deps;
     const limit = pick(random, ROWS_PER_PAGE);
-    const type = pick(random, ["queryTransfers", "accountTransfers", "accountBalances"] as const);
+    const type = pick(random, ["queryTransfers", "accountTransfers", "accountBalances", "accountBalances"] as const);
     const code = chance(random, 200) ? between(random, 1, 7) : 0;
     if (type === "queryTransfers") return { type, limit, code, flags: random.below(2) };
     const reversed = 4 * random.below(2);

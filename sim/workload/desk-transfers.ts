@@ -13,6 +13,8 @@ import { transfer } from "./bank.ts";
 const AMOUNT_MAX = 100;
 const REMEMBERED_MAX = 24;
 const BATCH_MAX = 4;
+/** Holds that are ended are among the last so many: many of the older ones have ended by themselves. */
+const FRESH = 6;
 
 export class DeskTransfers {
   readonly #random: Random;
@@ -93,7 +95,7 @@ export class DeskTransfers {
   /** The end of a hold, which may have ended already; of nothing where there is none. */
   #resolve(flags: number): Transfer {
     if (this.#pending.length === 0) return this.#hold(transferFlags.pending);
-    const { id: pendingId, amount: held, ...rest } = pick(this.#random, this.#pending);
+    const { id: pendingId, amount: held, ...rest } = pick(this.#random, this.#pending.slice(-FRESH));
     const { debitAccountId, creditAccountId, ledger } = rest;
     const posts = flags === transferFlags.postPendingTransfer;
     const amount = posts ? pick(this.#random, [U128_MAX, held, held / 2n, held + 1n]) : pick(this.#random, [0n, held]);
