@@ -114,7 +114,6 @@ export class BankOracle {
     const signer = this.#bank.authorities.judge(signatures, command.kind === "sessionOpen");
     if (typeof signer === "string") {
       expectSame(this.#verdict, RULE, decoded.status, signer, where);
-      this.#reached.refused(signer);
       return;
     }
     if (SESSION_REFUSALS.includes(decoded.status)) return;

@@ -34,11 +34,6 @@ export class ReachedPoints {
     this.#reached = reached;
   }
 
-  /** Signatures were refused. */
-  refused(code: string): void {
-    if (code === "threshold_not_met") this.#reached.add("thresholdNotMet");
-  }
-
   expired(holds: number): void {
     this.#reached.add("holdExpired", holds);
   }

@@ -18,6 +18,7 @@ import type { History } from "../check/history.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { between, chance, pick } from "../draw.ts";
 import type { ClerkOptions } from "../options.ts";
+import type { Reached } from "../reached.ts";
 import { ASSETS, assetAccounts, DESK_ACCOUNTS, LEDGERS, SHOP_ACCOUNT } from "./accounts.ts";
 import { PAYER_ACCOUNTS } from "./bank.ts";
 import { DeskTransfers } from "./desk-transfers.ts";
@@ -40,6 +41,7 @@ export interface ClerkDeps {
   readonly history: History;
   readonly receipts: Receipts;
   readonly verdict: Verdict;
+  readonly reached: Reached;
   /** What a clock that is right shows, nanoseconds. */
   readonly nowNs: () => bigint;
   /** Has the bank's keys. */
@@ -212,12 +214,13 @@ export class Clerk {
    * first copy is answered with the result of it, or refused by a node that has not heard of it.
    */
   #tooFewSignatures(): void {
-    const { desk, cosigner, verdict } = this.#deps;
+    const { desk, cosigner, verdict, reached } = this.#deps;
     const command: Command = { kind: "createTransfers", batch: encodeTransfers([this.#transfers.plain()]) };
     const alone = desk.signAlone(command);
     desk.ask({ kind: "submit", transaction: alone }, (outcome) => {
       const code = outcome.kind === "receipt" ? this.#accept(alone, outcome.receipt).result.status : codeOf(outcome);
       verdict.expect(code === "threshold_not_met", "refusals", () => `one signature of two was answered ${code}`);
+      reached.add("thresholdNotMet");
       this.#ask(desk, desk.cosign(alone, cosigner), (_, executed) => {
         if (outcome.kind !== "receipt") this.#askAgain(alone, executed);
       });

@@ -238,12 +238,20 @@ export class Workload {
   }
 
   #employClerk(): void {
-    const { history, receipts, verdict, scheduler, keys, nodes, random } = this.#deps;
+    const { history, receipts, verdict, reached, scheduler, keys, nodes, random } = this.#deps;
     const { clerk, inFlightMax, thinkUs } = this.#options;
     if (clerk === undefined) return;
     const { admin, shop, desk, delegates } = this.#clients;
     const nowNs = (): bigint => BigInt(EPOCH_MS) * NS_PER_MS + BigInt(scheduler.nowUs) * NS_PER_US;
-    const common = { random: random.fork("clerk"), history, receipts, verdict, nowNs, cosigner: keys.cosigner };
+    const common = {
+      random: random.fork("clerk"),
+      history,
+      receipts,
+      verdict,
+      reached,
+      nowNs,
+      cosigner: keys.cosigner,
+    };
     const who = { desk, admin, shop, delegates, bank: bankAuthority(nodes.length), seen: this.#seen };
     const working = new Clerk({ ...common, ...who }, clerk);
     const busy = [admin, shop, desk, ...delegates];
