@@ -265,20 +265,20 @@ function drawWorkload(random: Random): WorkloadOptions {
       retry: weight(),
       payment: payments ? between(random, 3, 20) : 0,
     },
-    clerk: chance(random, 700) ? drawClerk(random) : undefined,
+    clerk: chance(random, 800) ? drawClerk(random) : undefined,
     auditor: chance(random, 700),
   };
 }
 
 /** Each kind is absent in some runs, but for the two that all others need. */
 function drawClerk(random: Random): ClerkOptions {
-  const weight = (): number => (chance(random, 300) ? 0 : between(random, 1, 10));
+  const weight = (): number => (chance(random, 250) ? 0 : between(random, 2, 10));
   return {
     mix: {
       batch: between(random, 1, 10),
       imported: weight(),
-      asset: weight(),
-      supply: weight(),
+      asset: chance(random, 250) ? 0 : between(random, 4, 10),
+      supply: chance(random, 250) ? 0 : between(random, 6, 12),
       reversal: weight(),
       freeze: chance(random, 500) ? 0 : between(random, 1, 4),
       delegate: weight(),
@@ -291,7 +291,7 @@ function drawClerk(random: Random): ClerkOptions {
       post: weight(),
       void: weight(),
       balancing: weight(),
-      closing: chance(random, 500) ? 0 : between(random, 1, 2),
+      closing: chance(random, 300) ? 0 : between(random, 1, 2),
       again: weight(),
     },
     linkedPermille: pick(random, [0, 200, 500]),

@@ -28,6 +28,7 @@ export const SHOP_ACCOUNT: DeskAccount = { id: 608n, ledger: MAIN, flags: histor
 /** Numbers and codes that digital assets may get: few, so that they are taken sometimes. */
 export const ASSETS: readonly { readonly ledger: number; readonly code: string }[] = [
   { ledger: 1_000, code: "GOLD" },
+  { ledger: 1_000, code: "GOLD" },
   { ledger: 1_001, code: "COPPER" },
   { ledger: 1_001, code: "GOLD" },
 ];

@@ -30,7 +30,7 @@ const FINISHED_MAX = 16;
 const IMPORT_AGE_MAX_NS = 20_000_000;
 /** What is issued, burned and moved of an asset at most, and caps that are met soon. */
 const SUPPLY_AMOUNT_MAX = 60;
-const CAPS: readonly bigint[] = [0n, 50n, 200n];
+const CAPS: readonly bigint[] = [0n, 50n, 100n];
 const DAILY_LIMIT_MAX = 300;
 const GRANT_SECONDS: readonly bigint[] = [1n, 1_000n];
 /** Delegates that have been told to go are told nothing else. */
@@ -148,7 +148,11 @@ export class Clerk {
     if (kind === "createTransfers") {
       const moved = { ...base, debitAccountId, creditAccountId, code: 1 };
       this.#submit(desk, { kind, batch: encodeTransfers([moved]) });
-    } else this.#submit(desk, { kind, body: { ...base, account: debitAccountId } });
+    } else {
+      // Little is burned at a time: an account has not more.
+      const amount = kind === "burnAsset" ? base.amount / 4n + 1n : base.amount;
+      this.#submit(desk, { kind, body: { ...base, amount, account: debitAccountId } });
+    }
   }
 
   /** Gives back something that the desk has asked for, or that anybody has moved; the shop tries it, too. */
