@@ -32,6 +32,7 @@ const IMPORT_AGE_MAX_NS = 20_000_000;
 const SUPPLY_AMOUNT_MAX = 60;
 const CAPS: readonly bigint[] = [0n, 50n, 100n];
 const DAILY_LIMIT_MAX = 300;
+const LIMITED: number = accountFlags.debitsMustNotExceedCredits;
 const GRANT_SECONDS: readonly bigint[] = [1n, 1_000n];
 /** Delegates that have been told to go are told nothing else. */
 const REVOKE_PERMILLE = 100;
@@ -128,12 +129,13 @@ export class Clerk {
     const { ledger, code } = pick(random, ASSETS);
     if (chance(random, 400)) {
       const body = { ledger, code, decimals: 2, issuer: bank, cap: pick(random, CAPS) };
-      this.#submit(desk, { kind: "createAsset", body });
-      return;
-    }
-    const flags = chance(random, 800) ? accountFlags.debitsMustNotExceedCredits : accountFlags.history;
+      this.#submit(desk, { kind: "createAsset", body }, () => this.#openAccounts(ledger, LIMITED));
+    } else this.#openAccounts(ledger, chance(random, 700) ? LIMITED : accountFlags.history);
+  }
+
+  #openAccounts(ledger: number, flags: number): void {
     const accounts = assetAccounts(ledger).map((id): AccountInput => ({ id, ledger, code: 1, flags }));
-    this.#submit(desk, { kind: "createAccounts", batch: encodeAccounts(accounts) });
+    this.#submit(this.#deps.desk, { kind: "createAccounts", batch: encodeAccounts(accounts) });
   }
 
   #supply(): void {
