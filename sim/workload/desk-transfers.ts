@@ -23,6 +23,7 @@ export class DeskTransfers {
   readonly #linkedPermille: number;
   readonly #asked: Transfer[] = [];
   readonly #pending: Transfer[] = [];
+  readonly #closing: Transfer[] = [];
 
   constructor(random: Random, newId: () => bigint, mix: TransferMix, linkedPermille: number) {
     this.#random = random;
@@ -78,7 +79,9 @@ export class DeskTransfers {
         return this.#keep(this.#between({ flags, ...(chance(random, 500) ? { amount: U128_MAX } : {}) }));
       }
       case "closing": {
-        const { pending, closingDebit, closingCredit } = transferFlags;
+        const { pending, closingDebit, closingCredit, voidPendingTransfer } = transferFlags;
+        // What was closed last is opened again, sometimes.
+        if (this.#closing.length > 0 && chance(random, 500)) return this.#resolve(voidPendingTransfer, this.#closing);
         return this.#hold(pending | pick(random, [closingDebit, closingCredit]));
       }
       case "again":
@@ -88,14 +91,14 @@ export class DeskTransfers {
 
   #hold(flags: number): Transfer {
     const held = this.#keep(this.#between({ flags, timeout: between(this.#random, 0, 2) }));
-    remember(this.#pending, held);
+    remember(flags === transferFlags.pending ? this.#pending : this.#closing, held);
     return held;
   }
 
   /** The end of a hold, which may have ended already; of nothing where there is none. */
-  #resolve(flags: number): Transfer {
-    if (this.#pending.length === 0) return this.#hold(transferFlags.pending);
-    const { id: pendingId, amount: held, ...rest } = pick(this.#random, this.#pending.slice(-FRESH));
+  #resolve(flags: number, holds: readonly Transfer[] = this.#pending): Transfer {
+    if (holds.length === 0) return this.#hold(transferFlags.pending);
+    const { id: pendingId, amount: held, ...rest } = pick(this.#random, holds.slice(-FRESH));
     const { debitAccountId, creditAccountId, ledger } = rest;
     const posts = flags === transferFlags.postPendingTransfer;
     const amount = posts ? pick(this.#random, [U128_MAX, held, held / 2n, held + 1n]) : pick(this.#random, [0n, held]);
