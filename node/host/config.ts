@@ -31,7 +31,10 @@ export interface NodeConfig {
 }
 
 /** What `quorate init` writes where nothing else is asked for. */
-export const CONFIG_DEFAULTS: Omit<NodeConfig, "version" | "id" | "cluster" | "identity" | "data" | "encryption" | "retainBlocks"> = {
+export const CONFIG_DEFAULTS: Omit<
+  NodeConfig,
+  "version" | "id" | "cluster" | "identity" | "data" | "encryption" | "retainBlocks"
+> = {
   endpoints: {},
   logLevel: "info",
   timing: { tickMs: 20, electionTimeoutTicks: 15, heartbeatTicks: 3 },

@@ -5,7 +5,10 @@
 import type { Raft } from "../../consensus/raft/raft.ts";
 
 /** What the rules look at. */
-export type RaftView = Pick<Raft, "term" | "vote" | "role" | "commit" | "firstIndex" | "lastIndex" | "lastTerm" | "entry" | "termAt">;
+export type RaftView = Pick<
+  Raft,
+  "term" | "vote" | "role" | "commit" | "firstIndex" | "lastIndex" | "lastTerm" | "entry" | "termAt"
+>;
 
 export class ObservedNode {
   #term = 0;
