@@ -72,8 +72,10 @@ export const QUERY_RESULTS_MAX = 8_190;
 export const READS_WAITING_MAX = 1_024;
 /** Bytes of a log segment file. */
 export const SEGMENT_BYTES: number = 64 * 1_048_576;
-/** Nodes in a cluster. */
+/** Nodes of a cluster at one time. */
 export const NODES_MAX = 9;
+/** The greatest id of a node; ids are not used again. */
+export const NODE_ID_MAX = 255;
 
 assert(BATCH_RECORDS_MAX < EVENT_SLOTS_PER_TRANSACTION, "every event of a batch needs a timestamp of its own");
 assert(
