@@ -133,9 +133,11 @@ function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (erro
   checkHistory(log, state);
   const { tickMs, electionTimeoutTicks, heartbeatTicks, leaseDriftPermille } = options.timing;
   const random = host.random.fork("raft");
+  const configuration = { voters: options.genesis.nodes.map((node) => node.id), outgoing: [], learners: [] };
   const raft = parts.createRaft({
     id: options.id,
-    voters: options.genesis.nodes.map((node) => node.id),
+    configuration,
+    configurationOf: () => configuration,
     hardState: loadHardState(host.store),
     log: new DurableLogView(log),
     commit: state.height,

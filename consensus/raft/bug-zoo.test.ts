@@ -1,8 +1,10 @@
 /**
  * Real failures of other Raft implementations that our design could have, one test each, named after the report. Those of
- * snapshots and membership changes will join when we have these; those of the node around the core are in node/replica.
+ * membership and compaction that need several nodes are scripts, which name them: etcd 11038 and 12136, camunda 61854,
+ * hashicorp 697, openraft 1808. Those of the node around the core are in node/replica.
  */
 import { describe, expect, test } from "vitest";
+import { configurationOf, entryData, votersUpTo } from "./configurations.test-support.ts";
 import { entries, OneNode, ofType } from "./one-node.test-support.ts";
 
 describe("bug zoo", () => {
@@ -96,5 +98,63 @@ describe("bug zoo", () => {
       expect(node.raft.stableIndex).toBe(stable);
     }
     expect(node.cluster.node(1).disk.log.map(({ term }) => term)).toEqual([1, 2]);
+  });
+
+  // A joint configuration was left by a leader that had found it in its log, before it was committed.
+  test("camunda 61854: no configuration is left before it is committed, nor by a leader that has committed nothing", () => {
+    const node = new OneNode();
+    node.leads();
+    const joint = configurationOf("1,2&1,2,3");
+    const next = configurationOf("1,2");
+    expect(node.cluster.propose(1, ["early"], joint)).toBeUndefined();
+    node.isAcknowledged(2, 1);
+    expect(node.cluster.propose(1, ["joint"], joint)).toBe(2);
+    expect(node.cluster.propose(1, ["leave"], next)).toBeUndefined();
+    node.isAcknowledged(2, 2);
+    expect(node.raft.commit).toBe(2);
+    node.cluster.crash(1);
+    node.cluster.restart(1);
+    node.leads();
+    expect(node.raft.configuration).toEqual(joint);
+    expect(node.cluster.propose(1, ["leave"], next)).toBeUndefined();
+    node.isAcknowledged(2, 3);
+    expect(node.cluster.propose(1, ["leave"], next)).toBe(4);
+  });
+
+  // A checkpoint left the configuration of entries in force that it had removed.
+  test("openraft 1808: a checkpoint takes the configuration of what it replaces with it", () => {
+    const node = new OneNode({ log: [1] });
+    const learner = entryData("x", configurationOf("1,2,3+4"), votersUpTo(3));
+    const entry = { index: 2, term: 1, data: learner };
+    node.hears(2, 1, { type: "append", previousIndex: 1, previousTerm: 1, entries: [entry], commit: 1 });
+    expect(node.raft.configuration).toEqual(configurationOf("1,2,3+4"));
+    const checkpoint = { index: 9, term: 2, configuration: configurationOf("1,2") };
+    expect(node.raft.mayInstall(checkpoint)).toBe(false); // of a term that is not known here
+    node.hears(3, 2, { type: "compacted", previousIndex: 5, previousTerm: 2 });
+    expect(node.cluster.node(1).wanted).toEqual({ from: 3, atLeast: 5 });
+    expect(node.raft.mayInstall(checkpoint)).toBe(true);
+    node.cluster.node(1).disk.reset(checkpoint);
+    node.raft.install(checkpoint);
+    expect(node.raft).toMatchObject({ lastIndex: 9, lastTerm: 2, commit: 9, configuration: configurationOf("1,2") });
+    expect(node.raft.ready().messagesAfterPersist).toMatchObject([
+      { type: "appendResponse", accepted: true, index: 9 },
+    ]);
+  });
+
+  // A checkpoint was installed over a log that had its entry, and entries were lost that had been acknowledged.
+  test("a checkpoint is not installed over a log that has it, nor while anything is on its way to the disk, nor by who leads", () => {
+    const node = new OneNode({ log: [1, 1, 1] });
+    const ahead = { index: 4, term: 1 };
+    expect(node.raft.mayInstall({ index: 2, term: 1 })).toBe(false);
+    expect(node.raft.mayInstall(ahead)).toBe(true);
+    node.cluster.node(1).slowDisk = true;
+    node.hears(2, 1, { type: "append", previousIndex: 3, previousTerm: 1, entries: entries(4, [1]), commit: 3 });
+    expect(node.raft.mayInstall({ index: 9, term: 1 })).toBe(false);
+    node.cluster.fsync(1);
+    expect(node.raft.mayInstall({ index: 9, term: 1 })).toBe(true);
+    expect(node.raft.mayInstall({ index: 3, term: 1 })).toBe(false); // no news
+    node.cluster.node(1).slowDisk = false;
+    node.leads();
+    expect(node.raft.mayInstall({ index: 9, term: 1 })).toBe(false);
   });
 });

@@ -7,12 +7,14 @@
  */
 import { assert, must } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import type { Configuration } from "./configuration.ts";
+import { configurationIn, entryData, votersUpTo } from "./configurations.test-support.ts";
 import type { HardState } from "./hard-state.ts";
 import type { LogView } from "./log-view.ts";
 import type { Entry, Message } from "./messages.ts";
 import type { RaftOptions } from "./options.ts";
 import { Raft } from "./raft.ts";
-import type { ReadState, Ready, RoleState } from "./ready.ts";
+import type { CheckpointWanted, InstalledCheckpoint, ReadState, Ready, RoleState } from "./ready.ts";
 
 export type Tuning = Pick<
   RaftOptions,
@@ -48,6 +50,7 @@ export type NodeEvent =
   | { readonly type: "sent"; readonly node: NodeId; readonly message: Message }
   | { readonly type: "delivered"; readonly node: NodeId; readonly message: Message; readonly credible: boolean }
   | { readonly type: "applied"; readonly node: NodeId; readonly entries: readonly Entry[] }
+  | { readonly type: "wants"; readonly node: NodeId; readonly wanted: CheckpointWanted }
   | { readonly type: "read"; readonly node: NodeId; readonly read: ReadState };
 
 /** What a disk holds. */
@@ -57,7 +60,10 @@ export interface Disk {
 }
 
 export interface ClusterOptions {
+  /** Nodes that there are, members or not. */
   readonly count: number;
+  /** The cluster's first; all nodes are voters unless it is said. */
+  readonly configuration?: Configuration;
   readonly tuning: Tuning;
   /** What a node's disk holds before the start. */
   readonly disks?: ReadonlyMap<NodeId, Disk>;
@@ -76,24 +82,39 @@ interface PendingWrite {
 /** What survives a crash. */
 export class TestDisk implements LogView {
   hardState: HardState = { term: 0, vote: 0 };
+  /** Where the log begins: what is there and before is gone. */
+  #base = { index: 0, term: 0 };
   readonly log: Entry[] = [];
 
   firstIndex(): LogIndex {
-    return 1;
+    return this.#base.index + 1;
   }
 
   lastIndex(): LogIndex {
-    return this.log.length;
+    return this.#base.index + this.log.length;
   }
 
   term(index: LogIndex): Term | undefined {
-    return index === 0 ? 0 : this.log[index - 1]?.term;
+    return index === this.#base.index ? this.#base.term : this.log[index - this.firstIndex()]?.term;
+  }
+
+  /** Forgets the entries up to here. */
+  compact(index: LogIndex): void {
+    const term = must(this.term(index), "what is compacted away is there");
+    this.log.splice(0, index - this.#base.index);
+    this.#base = { index, term };
+  }
+
+  /** A checkpoint takes the place of the log. */
+  reset({ index, term }: InstalledCheckpoint): void {
+    this.log.length = 0;
+    this.#base = { index, term };
   }
 
   entries(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[] {
     const entries: Entry[] = [];
     let bytes = 0;
-    for (const entry of this.log.slice(from - 1, to - 1)) {
+    for (const entry of this.log.slice(from - this.firstIndex(), to - this.firstIndex())) {
       bytes += entry.data.length;
       if (entries.length > 0 && bytes > bytesMax) break;
       entries.push(entry);
@@ -103,9 +124,11 @@ export class TestDisk implements LogView {
 
   write({ hardState, truncateFrom, entries }: Ready): void {
     if (hardState !== undefined) this.hardState = hardState;
-    if (truncateFrom !== undefined) this.log.length = Math.min(this.log.length, truncateFrom - 1);
+    if (truncateFrom !== undefined) {
+      this.log.length = Math.min(this.log.length, truncateFrom - this.firstIndex());
+    }
     for (const entry of entries) {
-      assert(entry.index === this.log.length + 1, "entries are written without gaps");
+      assert(entry.index === this.lastIndex() + 1, "entries are written without gaps");
       this.log.push(entry);
     }
   }
@@ -122,6 +145,8 @@ export class TestNode {
   readonly writes: PendingWrite[] = [];
   /** Applied up to here in this life. */
   applied: LogIndex = 0;
+  /** What it was told to fetch last, in this life. */
+  wanted: CheckpointWanted | undefined;
 
   constructor(id: NodeId) {
     this.id = id;
@@ -129,6 +154,7 @@ export class TestNode {
 }
 
 export class TestCluster {
+  readonly first: Configuration;
   readonly nodes: readonly TestNode[];
   readonly #options: ClusterOptions;
   /** Messages on their way, by link. */
@@ -136,9 +162,12 @@ export class TestCluster {
   readonly #cuts = new Set<string>();
   /** All clocks are true. */
   #nowMs = 0;
+  /** By position: the configuration of each entry that was applied anywhere. */
+  readonly #configurations = new Map<LogIndex, Configuration>();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+    this.first = options.configuration ?? votersUpTo(options.count);
     this.nodes = Array.from({ length: options.count }, (_, index) => new TestNode(index + 1));
     for (const node of this.nodes) {
       const disk = options.disks?.get(node.id);
@@ -172,6 +201,13 @@ export class TestCluster {
     const result = action(this.raft(id));
     this.#drive(this.node(id));
     return result;
+  }
+
+  /** Proposes texts, under the configuration in force or another; the first index, or undefined when nothing is taken. */
+  propose(id: NodeId, texts: readonly string[], configuration?: Configuration): LogIndex | undefined {
+    return this.act(id, (raft) =>
+      raft.propose(texts.map((text) => entryData(text, configuration ?? raft.configuration, this.first))),
+    );
   }
 
   /** Links with messages on them, in a fixed order. */
@@ -229,6 +265,23 @@ export class TestCluster {
     this.#drive(node);
   }
 
+  /** Forgets the oldest entries of a node's log, up to and with this one; less than what is applied. */
+  compact(id: NodeId, index: LogIndex): void {
+    assert(index < this.node(id).applied, "what is not applied is not compacted away, nor is the last that is");
+    this.node(id).disk.compact(index);
+  }
+
+  /** Fetches a checkpoint of all that another node has applied; false when it is not taken. */
+  install(id: NodeId, from: NodeId): boolean {
+    const node = this.node(id);
+    const checkpoint = this.#checkpointOf(from);
+    if (!this.raft(id).mayInstall(checkpoint)) return false;
+    node.disk.reset(checkpoint);
+    node.applied = checkpoint.index;
+    this.act(id, (raft) => raft.install(checkpoint));
+    return true;
+  }
+
   /** The power fails; the oldest `kept` writes that were not synced have reached the disk all the same. */
   crash(id: NodeId, kept = 0): void {
     const node = this.node(id);
@@ -238,14 +291,16 @@ export class TestCluster {
   }
 
   /** Starts a node on what its disk has; `applied` is what its driver knows to be committed and applied. */
-  restart(id: NodeId, applied: LogIndex = 0): void {
-    const { count, tuning, createRaft, random } = this.#options;
+  restart(id: NodeId, appliedAtLeast: LogIndex = 0): void {
+    const { tuning, createRaft, random } = this.#options;
     const node = this.node(id);
     const { life } = node;
+    const applied = Math.max(appliedAtLeast, node.disk.firstIndex() - 1);
     const options: RaftOptions = {
       ...tuning,
       id,
-      voters: Array.from({ length: count }, (_, index) => index + 1),
+      configuration: this.#configurationAt(node, applied),
+      configurationOf: (data) => configurationIn(data, this.first),
       hardState: node.disk.hardState,
       log: node.disk,
       commit: applied,
@@ -253,7 +308,22 @@ export class TestCluster {
     };
     node.life += 1;
     node.applied = applied;
+    node.wanted = undefined;
     node.raft = createRaft?.(options) ?? new Raft(options);
+  }
+
+  #checkpointOf(id: NodeId): InstalledCheckpoint {
+    const node = this.node(id);
+    const index = node.applied;
+    const term = must(node.disk.term(index), "what is applied is on the disk");
+    return { index, term, configuration: this.#configurationAt(node, index) };
+  }
+
+  /** The configuration of what a node has applied, which its state knows: here it is remembered as it is applied. */
+  #configurationAt({ disk }: TestNode, index: LogIndex): Configuration {
+    const entry = disk.log[index - disk.firstIndex()];
+    if (entry !== undefined) return configurationIn(entry.data, this.first);
+    return this.#configurations.get(index) ?? this.first;
   }
 
   #link(from: NodeId, to: NodeId): Message[] {
@@ -282,13 +352,18 @@ export class TestCluster {
     }
     if (ready.committed !== undefined) this.#apply(node, raft, ready.committed.from, ready.committed.to);
     for (const read of ready.reads) this.#tell({ type: "read", node: id, read });
-    if (ready.role?.role === "leader") raft.propose([new Uint8Array(0)]);
+    if (ready.checkpointWanted !== undefined) {
+      node.wanted = ready.checkpointWanted;
+      this.#tell({ type: "wants", node: id, wanted: ready.checkpointWanted });
+    }
+    if (ready.role?.role === "leader") raft.propose([entryData("", raft.configuration, this.first)]);
   }
 
   #apply(node: TestNode, raft: Raft, from: LogIndex, to: LogIndex): void {
     assert(from === node.applied + 1, "committed entries are handed out without gaps");
     const entries = raft.entries(from, to + 1, Number.MAX_SAFE_INTEGER);
     node.applied = to;
+    for (const { index, data } of entries) this.#configurations.set(index, configurationIn(data, this.first));
     this.#tell({ type: "applied", node: node.id, entries });
   }
 

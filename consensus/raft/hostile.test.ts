@@ -55,6 +55,8 @@ const body: fc.Arbitrary<MessageBody> = fc.oneof(
   fc.record({ type: fc.constant("heartbeat" as const), commit: number, sequence: number }),
   fc.record({ type: fc.constant("heartbeatResponse" as const), sequence: number, promiseMs: number }),
   fc.record({ type: fc.constant("readIndex" as const), requestId: number, lease: fc.boolean() }),
+  fc.record({ type: fc.constant("compacted" as const), previousIndex: number, previousTerm: number }),
+  fc.record({ type: fc.constant("timeoutNow" as const), lastIndex: number }),
   fc.record({
     type: fc.constant("readIndexResponse" as const),
     requestId: number,
@@ -147,7 +149,7 @@ describe("a message that no correct peer sends is ignored, leaves no trace, and 
 
   test.each<[string, () => OneNode, Partial<Message> & MessageBody]>([
     ["from itself", follower, { ...append, from: 1 }],
-    ["from a stranger", follower, { ...append, from: 9 }],
+    ["from a stranger that leads as well", follower, { ...append, from: 9 }],
     ["to somebody else", follower, { ...append, to: 3 }],
     ["of term 0", follower, { type: "voteResponse", granted: true, term: 0 }],
     ["of a term that cannot be", follower, { ...append, term: 3 + TERM_LEAD_MAX + 1 }],
@@ -178,6 +180,15 @@ describe("a message that no correct peer sends is ignored, leaves no trace, and 
       "an append after another entry than the committed one",
       follower,
       { ...append, previousIndex: 2, previousTerm: 2 },
+    ],
+    ["a word that nothing is compacted away", follower, { type: "compacted", previousIndex: 0, previousTerm: 0 }],
+    ["a log compacted at an entry of the future", follower, { type: "compacted", previousIndex: 3, previousTerm: 4 }],
+    ["a log compacted at position 9 of no term", follower, { type: "compacted", previousIndex: 9, previousTerm: 0 }],
+    ["a compacted log of another history", follower, { type: "compacted", previousIndex: 2, previousTerm: 2 }],
+    [
+      "a word of compaction to the leader of the term",
+      leader,
+      { type: "compacted", previousIndex: 2, previousTerm: 1 },
     ],
     ["a second leader in a term", follower, { ...append, from: 3 }],
     ["a heartbeat of a second leader", follower, { type: "heartbeat", commit: 2, sequence: 0, from: 3 }],

@@ -5,18 +5,18 @@
  * Made when an election is won and dropped when the term ends, so nothing learned in one term is believed in another.
  */
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import { isVoter } from "./configuration.ts";
 import { Lease } from "./lease.ts";
 import type { RaftLog } from "./log.ts";
 import type { MessageBody, MessageOf } from "./messages.ts";
 import type { RaftOptions } from "./options.ts";
-import { quorumSize } from "./quorum.ts";
 import { ReadOnly, type ReadRequest } from "./read-only.ts";
 import { type PeerProgress, Replication } from "./replication.ts";
 import { Transfer } from "./transfer.ts";
 
 export interface LeadershipDeps {
   readonly term: Term;
-  readonly peers: readonly NodeId[];
+  readonly self: NodeId;
   readonly log: RaftLog;
   readonly options: RaftOptions;
   readonly send: (to: NodeId, body: MessageBody) => void;
@@ -42,10 +42,10 @@ export class Leadership {
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps;
-    const { peers, log, options: limits, send } = deps;
-    this.#reads = new ReadOnly(peers);
+    const { self, log, options: limits, send } = deps;
+    this.#reads = new ReadOnly(self);
     this.#lease = new Lease(limits.leaseDriftPermille);
-    this.#replication = new Replication({ peers, log, limits, send });
+    this.#replication = new Replication({ self, log, limits, send });
   }
 
   /** A round of reads has begun whose heartbeats have not left. */
@@ -69,16 +69,21 @@ export class Leadership {
     return this.#replication.status();
   }
 
-  /** Time passes; false when no quorum was heard from for an election timeout, and it is time to step down (§6.2). */
+  /**
+   * Time passes; false when it is time to step down: no quorum was heard from for an election timeout (§6.2), or this
+   * leader has no say any more and could hand over to nobody.
+   */
   tick(): boolean {
-    const { electionTimeoutTicks, heartbeatTicks, checkQuorum, voters } = this.#deps.options;
+    const { electionTimeoutTicks, heartbeatTicks, checkQuorum } = this.#deps.options;
     this.#heartbeatElapsed += 1;
     this.#quorumElapsed += 1;
-    if (this.#transfer?.tick(electionTimeoutTicks) === false) this.#transfer = undefined;
+    if (this.#transfer?.tick(electionTimeoutTicks) === false) {
+      this.#transfer = undefined;
+      if (this.#isRemoved()) return false;
+    }
     if (this.#quorumElapsed >= electionTimeoutTicks) {
       this.#quorumElapsed = 0;
-      const active = 1 + this.#replication.takeActiveCount();
-      if (checkQuorum && active < quorumSize(voters.length)) return false;
+      if (!this.#replication.takeQuorumIsActive() && checkQuorum) return false;
     }
     if (this.#heartbeatElapsed >= heartbeatTicks) this.sendHeartbeats();
     return true;
@@ -93,8 +98,9 @@ export class Leadership {
     this.#urgeTarget(); // the first word may have been lost
   }
 
-  /** The log has grown. */
+  /** The log has grown, and may have another configuration. */
   replicate(): void {
+    this.#replication.admitMembers();
     this.#replication.sendToAll();
   }
 
@@ -106,11 +112,13 @@ export class Leadership {
     log.commitTo(index);
     for (const request of this.#reads.takeHeld()) this.#beginRead(request);
     this.#replication.sendToAll();
+    if (log.configurationIsCommitted) this.#settleMembership();
   }
 
   /** False when no correct follower can have answered so. */
   onAppendResponse(message: MessageOf<"appendResponse">): boolean {
     const { from, accepted, index } = message;
+    if (!this.#replication.serves(from)) return true; // it is no member any more
     if (!accepted) {
       this.#replication.rejected(from, message);
       return true;
@@ -118,6 +126,7 @@ export class Leadership {
     if (index > this.#deps.log.lastIndex) return false;
     if (!this.#replication.acknowledged(from, index)) return true;
     this.advanceCommit();
+    if (!this.#replication.serves(from)) return true; // what it acknowledged was the end of its membership
     this.#replication.sendTo(from);
     if (from === this.transferTarget) this.#urgeTarget();
     return true;
@@ -126,11 +135,12 @@ export class Leadership {
   /** False when no correct follower can have answered so. */
   onHeartbeatResponse({ from, sequence, promiseMs }: MessageOf<"heartbeatResponse">): boolean {
     if (sequence > this.#reads.sequence) return false;
+    if (!this.#replication.serves(from)) return true; // it is no member any more
     this.#replication.heard(from);
     this.#lease.promised(promiseMs);
-    const reads = this.#reads.answered(from, sequence);
+    this.#reads.answered(from, sequence);
+    this.#releaseConfirmed();
     this.#lease.confirmed(this.#reads.confirmed);
-    for (const read of reads) this.#deps.releaseRead(read, read.index);
     return true;
   }
 
@@ -149,6 +159,24 @@ export class Leadership {
   /** All reads that wait; none does afterwards. */
   drainReads(): readonly ReadRequest[] {
     return this.#reads.drain();
+  }
+
+  #releaseConfirmed(): void {
+    const { log, releaseRead } = this.#deps;
+    for (const read of this.#reads.takeConfirmed(log.configuration)) releaseRead(read, read.index);
+  }
+
+  /** The configuration in force is committed: it is all there is to serve, and a leader that is not in it hands over (§4.2.2). */
+  #settleMembership(): void {
+    this.#replication.dismissOthers();
+    this.#releaseConfirmed(); // it may need fewer voters
+    if (this.#isRemoved() && this.#transfer === undefined) this.transferTo(this.#replication.furthestVoter());
+  }
+
+  /** Whether this leader has led until the end of its own membership. */
+  #isRemoved(): boolean {
+    const { self, log } = this.#deps;
+    return log.configurationIsCommitted && !isVoter(log.configuration, self);
   }
 
   #urgeTarget(): void {

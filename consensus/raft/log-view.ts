@@ -8,7 +8,10 @@ import type { LogIndex, Term } from "../../node/base/ids.ts";
 import type { Entry } from "./messages.ts";
 
 export interface LogView {
-  /** The first position that can still be read; 1 as long as nothing has been compacted away. */
+  /**
+   * The first position that can still be read; 1 as long as nothing has been compacted away. That may happen at any time, but
+   * the entry at the commit index stays, unless it was never there: behind a checkpoint that was installed.
+   */
   firstIndex(): LogIndex;
   /** The last durable position; `firstIndex() - 1` when there is none. */
   lastIndex(): LogIndex;

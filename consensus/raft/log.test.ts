@@ -6,14 +6,18 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { must } from "../../node/base/assert.ts";
 import { TestDisk } from "./cluster.test-support.ts";
+import { votersUpTo } from "./configurations.test-support.ts";
 import { RaftLog } from "./log.ts";
 import type { Entry } from "./messages.ts";
 import type { LogWrite } from "./unstable.ts";
 
+const ALONE = votersUpTo(1);
+const START = { commit: 0, configuration: ALONE, configurationOf: () => ALONE };
+
 /** The log and its twin, and what one step does to both. Each step does something in every state that allows it. */
 class Twins {
   readonly #disk = new TestDisk();
-  readonly #log = new RaftLog(this.#disk, 0);
+  readonly #log = new RaftLog(this.#disk, START);
   readonly #list: Entry[] = [];
   readonly #writes: LogWrite[] = [];
   #commit = 0;
@@ -122,7 +126,7 @@ function logOf(terms: readonly number[], durable: number): RaftLog {
   const disk = new TestDisk();
   const entries = terms.map((term, index) => ({ index: index + 1, term, data: new Uint8Array(index % 4) }));
   disk.log.push(...entries.slice(0, durable));
-  const log = new RaftLog(disk, 0);
+  const log = new RaftLog(disk, START);
   log.append(entries.slice(durable));
   return log;
 }

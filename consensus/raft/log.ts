@@ -6,22 +6,29 @@
  * read back after a crash, and applying never runs ahead of recovery.
  */
 import { assert, must } from "../../node/base/assert.ts";
-import type { LogIndex, Term } from "../../node/base/ids.ts";
+import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import type { Configuration } from "./configuration.ts";
 import type { LogView } from "./log-view.ts";
+import { Membership } from "./membership.ts";
 import type { Entry } from "./messages.ts";
+import type { RaftOptions } from "./options.ts";
 import { type LogWrite, Unstable } from "./unstable.ts";
 
 export class RaftLog {
   readonly #view: LogView;
-  readonly #unstable: Unstable;
+  readonly #membership: Membership;
+  #unstable: Unstable;
   /** Invariant: #handedOut <= #commit <= lastIndex, and #handedOut <= stableIndex. */
   #commit: LogIndex;
   /** Committed entries up to here have been handed out for applying. */
   #handedOut: LogIndex;
 
-  constructor(view: LogView, commit: LogIndex) {
+  constructor(view: LogView, start: Pick<RaftOptions, "commit" | "configuration" | "configurationOf">) {
+    const { commit, configuration, configurationOf } = start;
+    const lastIndex = view.lastIndex();
     this.#view = view;
-    this.#unstable = new Unstable(view.lastIndex());
+    this.#unstable = new Unstable(lastIndex);
+    this.#membership = new Membership(configuration, configurationOf, { last: this.#kept(lastIndex), lastIndex });
     this.#commit = commit;
     this.#handedOut = commit;
   }
@@ -45,6 +52,16 @@ export class RaftLog {
 
   get commit(): LogIndex {
     return this.#commit;
+  }
+
+  /** That of the last entry, committed or not. */
+  get configuration(): Configuration {
+    return this.#membership.configuration;
+  }
+
+  /** Whether the configuration in force is known to be committed. */
+  get configurationIsCommitted(): boolean {
+    return this.#membership.since <= this.#commit;
   }
 
   /** The term at a position, or undefined where the position is compacted away or behind the end. */
@@ -91,6 +108,24 @@ export class RaftLog {
     return differs(previousIndex, previousTerm) || entries.some(({ index, term }) => differs(index, term));
   }
 
+  /** Whether a node may begin an election, as far as this log knows. */
+  mayCampaign(id: NodeId): boolean {
+    return this.#membership.mayCampaign(id);
+  }
+
+  /** Whether a leader may append entries with this data; at most one of them may change the configuration, if any may. */
+  mayAppend(data: readonly Uint8Array[], mayReconfigure: boolean): boolean {
+    return this.#membership.mayFollow(this.configuration, data, mayReconfigure ? 1 : 0);
+  }
+
+  /** Whether a leader can have appended these entries behind a position that is not before the commit index. */
+  canHaveBeenAppended(previousIndex: LogIndex, entries: readonly Entry[]): boolean {
+    const before =
+      previousIndex === this.lastIndex ? this.configuration : this.#membership.at(this.#kept(previousIndex));
+    const data = entries.map((entry) => entry.data);
+    return this.#membership.mayFollow(before, data, data.length);
+  }
+
   entry(index: LogIndex): Entry {
     return must(this.entries(index, index + 1, 0)[0], "entry is within the log");
   }
@@ -118,18 +153,33 @@ export class RaftLog {
     if (first === undefined) return;
     assert(first.term >= this.lastTerm, "terms never decrease along the log");
     this.#unstable.append(entries);
+    this.#membership.appended(entries);
   }
 
   /** Drops the entries from this position on; they must not be committed. */
   truncate(from: LogIndex): void {
     assert(from > this.#commit, "committed entries are never cut");
     this.#unstable.truncate(from);
+    this.#membership.cut(from - 1, this.#kept(from - 1));
+  }
+
+  /** A checkpoint takes the place of everything; the view is empty behind it, and nothing is on its way to the disk. */
+  install(index: LogIndex, configuration: Configuration): void {
+    assert(
+      this.#view.firstIndex() === index + 1 && this.#view.lastIndex() === index,
+      "the log begins behind the checkpoint",
+    );
+    this.#unstable = new Unstable(index);
+    this.#membership.installed(index, configuration);
+    this.#commit = index;
+    this.#handedOut = index;
   }
 
   /** Moves the commit index forward; a smaller one changes nothing. */
   commitTo(index: LogIndex): void {
     assert(index <= this.lastIndex, "what is committed is in the log");
     this.#commit = Math.max(this.#commit, index);
+    this.#membership.committed(this.#commit);
   }
 
   get hasCommitted(): boolean {
@@ -162,6 +212,11 @@ export class RaftLog {
     assert(this.#handedOut <= this.stableIndex, "only durable entries are handed out");
     assert(this.#commit <= this.lastIndex, "what is committed is in the log");
     assert(this.stableIndex <= this.lastIndex, "what is durable is in the log");
+  }
+
+  /** The entry at a position, or undefined before the first. */
+  #kept(index: LogIndex): Entry | undefined {
+    return index < this.firstIndex ? undefined : this.entry(index);
   }
 
   #appliable(): LogIndex {

@@ -35,6 +35,8 @@ export type MessageBody =
       readonly entries: readonly Entry[];
       readonly commit: LogIndex;
     }
+  /** What the receiver lacks is compacted away at the leader, up to `previousIndex`; the log goes on behind it. */
+  | { readonly type: "compacted"; readonly previousIndex: LogIndex; readonly previousTerm: Term }
   /**
    * Accepted: the log agrees with the leader's up to `index`, durably. Not accepted: `index` is the rejected
    * `previousIndex`, and the hint is the last position that may agree, with its term; the hint is 0 when accepted.

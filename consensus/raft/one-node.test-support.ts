@@ -1,12 +1,16 @@
 /** One node under test, number 1, whose peers are the test itself: it says what they say and sees what they are sent. */
 import type { NodeId, Term } from "../../node/base/ids.ts";
 import { type NodeEvent, TestCluster, TUNING, type Tuning } from "./cluster.test-support.ts";
+import type { Configuration } from "./configuration.ts";
+import { votersUpTo } from "./configurations.test-support.ts";
 import type { Entry, Message, MessageBody, MessageOf } from "./messages.ts";
 import type { Raft } from "./raft.ts";
 import type { ReadState } from "./ready.ts";
 
 export interface OneNodeOptions {
   readonly count?: number;
+  /** All are voters unless it is said. */
+  readonly configuration?: Configuration;
   readonly tuning?: Partial<Tuning>;
   /** Terms of the entries on its disk. */
   readonly log?: readonly Term[];
@@ -28,11 +32,12 @@ export class OneNode {
   #events: NodeEvent[] = [];
 
   constructor(options: OneNodeOptions = {}) {
-    const { count = 3, tuning, log = [], vote = 0 } = options;
+    const { count = 3, configuration = votersUpTo(count), tuning, log = [], vote = 0 } = options;
     const hardState = { term: options.term ?? log.at(-1) ?? 0, vote };
     this.#peers = Array.from({ length: count - 1 }, (_, index) => index + 2);
     this.cluster = new TestCluster({
       count,
+      configuration,
       tuning: { ...AS_IN_THE_PAPER, ...tuning },
       disks: new Map([[1, { hardState, entries: entries(1, log) }]]),
       listen: (event) => {
@@ -70,9 +75,7 @@ export class OneNode {
   }
 
   proposes(text: string): readonly Message[] {
-    return this.#during(() =>
-      this.cluster.act(1, (raft) => raft.propose([Uint8Array.from(text, (c) => c.charCodeAt(0))])),
-    );
+    return this.#during(() => this.cluster.propose(1, [text]));
   }
 
   reads(request: number): readonly Message[] {

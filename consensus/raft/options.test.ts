@@ -5,13 +5,16 @@ import { entries } from "./one-node.test-support.ts";
 import { type RaftOptions, validateOptions } from "./options.ts";
 import { Raft } from "./raft.ts";
 
+const VOTERS = { voters: [1, 2, 3], outgoing: [], learners: [] };
+
 function optionsWith(changes: Partial<RaftOptions>): RaftOptions {
   const log = new TestDisk();
   log.log.push(...entries(1, [1, 2, 2]));
   const options = {
     ...TUNING,
     id: 1,
-    voters: [1, 2, 3],
+    configuration: VOTERS,
+    configurationOf: () => VOTERS,
     hardState: { term: 2, vote: 3 },
     log,
     commit: 2,
@@ -36,10 +39,12 @@ describe("options", () => {
   });
 
   test.each<[string, Partial<RaftOptions>]>([
-    ["a node that is no voter", { id: 4 }],
-    ["a voter twice", { voters: [1, 2, 2] }],
-    ["voter 0", { voters: [0, 1] }],
-    ["a vote for a stranger", { hardState: { term: 2, vote: 9 } }],
+    ["node 0", { id: 0 }],
+    ["no voters", { configuration: { ...VOTERS, voters: [] } }],
+    ["a voter twice", { configuration: { ...VOTERS, voters: [1, 2, 2] } }],
+    ["voter 0", { configuration: { ...VOTERS, voters: [0, 1] } }],
+    ["a voter that learns", { configuration: { ...VOTERS, learners: [3] } }],
+    ["a vote for nobody that can be", { hardState: { term: 2, vote: -1 } }],
     ["a vote in term 0", { hardState: { term: 0, vote: 1 }, log: new TestDisk(), commit: 0 }],
     ["a term that is no whole number", { hardState: { term: 2.5, vote: 0 } }],
     ["entries of a term that was never persisted", { hardState: { term: 1, vote: 0 } }],

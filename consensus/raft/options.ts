@@ -6,13 +6,16 @@
  */
 import { assert } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId } from "../../node/base/ids.ts";
+import { type Configuration, configurationFault } from "./configuration.ts";
 import type { HardState } from "./hard-state.ts";
 import type { LogView } from "./log-view.ts";
 
 export interface RaftOptions {
   readonly id: NodeId;
-  /** All voters of the cluster, this node among them; the same on every node. */
-  readonly voters: readonly NodeId[];
+  /** The configuration at `commit`; in force while the log is empty. A new node is not in it until an entry says so. */
+  readonly configuration: Configuration;
+  /** The configuration that an entry carries. Raft asks about data that it was handed, by its driver or a peer, only. */
+  readonly configurationOf: (data: Uint8Array) => Configuration;
   /** As last persisted; term 0 and vote 0 for a new node. */
   readonly hardState: HardState;
   readonly log: LogView;
@@ -44,12 +47,12 @@ export interface RaftOptions {
 
 /** Throws `InvariantError` unless the options make sense together. */
 export function validateOptions(options: RaftOptions): void {
-  const { id, voters, hardState, log, commit } = options;
-  assert(voters.every(isPositive), "voters have positive ids");
-  assert(new Set(voters).size === voters.length, "each voter is listed once");
-  assert(voters.includes(id), "this node is a voter");
+  const { id, configuration, hardState, log, commit } = options;
+  const fault = configurationFault(configuration);
+  assert(fault === undefined, `the configuration is sound: ${fault}`);
+  assert(isPositive(id), "this node has a positive id");
   assert(isCount(hardState.term), "term is a whole number");
-  assert(hardState.vote === 0 || (hardState.term > 0 && voters.includes(hardState.vote)), "the vote is for a voter");
+  assert(hardState.vote === 0 || (hardState.term > 0 && isPositive(hardState.vote)), "the vote is for a node");
   const first = log.firstIndex();
   const last = log.lastIndex();
   assert(isPositive(first) && isCount(last) && last >= first - 1, "the log has proper bounds");

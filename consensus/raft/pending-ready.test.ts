@@ -4,9 +4,10 @@ import { Raft } from "./raft.ts";
 
 function raftOf(count: number, log = new TestDisk()): Raft {
   const voters = Array.from({ length: count }, (_, index) => index + 1);
+  const configuration = { voters, outgoing: [], learners: [] };
   const tuning = { ...TUNING, preVote: false, checkQuorum: false };
   const start = { hardState: { term: 0, vote: 0 }, commit: 0, random: () => 0 };
-  return new Raft({ ...tuning, ...start, log, id: 1, voters });
+  return new Raft({ ...tuning, ...start, log, id: 1, configuration, configurationOf: () => configuration });
 }
 
 describe("a Ready", () => {

@@ -5,10 +5,11 @@
  * Readies become one.
  */
 import { assert } from "../../node/base/assert.ts";
+import type { Term } from "../../node/base/ids.ts";
 import type { HardState } from "./hard-state.ts";
 import type { RaftLog } from "./log.ts";
 import type { Message } from "./messages.ts";
-import type { ReadState, Ready, RoleState } from "./ready.ts";
+import type { CheckpointWanted, ReadState, Ready, RoleState } from "./ready.ts";
 
 /** Where a node stands: what of it is durable, and what its driver should know. */
 export type Standing = HardState & RoleState;
@@ -17,14 +18,17 @@ export class PendingReady {
   #messages: Message[] = [];
   #messagesAfterPersist: Message[] = [];
   #reads: ReadState[] = [];
+  #checkpointWanted: CheckpointWanted | undefined;
   #handedHardState: HardState;
   #handedRole: RoleState;
   #sequence = 0;
-  /** Readies with durable work that the driver has not reported yet, and whether each wrote to the log. */
-  readonly #persisting: { readonly sequence: number; readonly wroteLog: boolean }[] = [];
+  #durableTerm: Term;
+  /** Readies with durable work that the driver has not reported yet: the term that each has, and whether it wrote to the log. */
+  readonly #persisting: { readonly sequence: number; readonly term: Term; readonly wroteLog: boolean }[] = [];
 
   constructor(hardState: HardState) {
     this.#handedHardState = hardState;
+    this.#durableTerm = hardState.term;
     this.#handedRole = { role: "follower", leader: 0, term: hardState.term };
   }
 
@@ -41,11 +45,26 @@ export class PendingReady {
     this.#reads.push(read);
   }
 
+  wantCheckpoint(wanted: CheckpointWanted): void {
+    this.#checkpointWanted = wanted;
+  }
+
+  /** The term that a crash cannot take back. */
+  get durableTerm(): Term {
+    return this.#durableTerm;
+  }
+
+  /** Whether durable work has been handed out and not been reported done. */
+  get isPersisting(): boolean {
+    return this.#persisting.length > 0;
+  }
+
   hasWork(now: Standing, log: RaftLog): boolean {
     return (
       this.#messages.length > 0 ||
       this.#messagesAfterPersist.length > 0 ||
       this.#reads.length > 0 ||
+      this.#checkpointWanted !== undefined ||
       log.hasUnwritten ||
       log.hasCommitted ||
       this.#hardStateOf(now) !== undefined ||
@@ -59,7 +78,7 @@ export class PendingReady {
     const hardState = this.#hardStateOf(now);
     const write = log.hasUnwritten ? log.takeWrite() : undefined;
     if (hardState !== undefined || write !== undefined) {
-      this.#persisting.push({ sequence, wroteLog: write !== undefined });
+      this.#persisting.push({ sequence, term: now.term, wroteLog: write !== undefined });
     }
     if (hardState !== undefined) this.#handedHardState = hardState;
     const role = this.#roleOf(now);
@@ -75,10 +94,12 @@ export class PendingReady {
       ...(write?.truncateFrom === undefined ? {} : { truncateFrom: write.truncateFrom }),
       ...(committed === undefined ? {} : { committed }),
       ...(role === undefined ? {} : { role }),
+      ...(this.#checkpointWanted === undefined ? {} : { checkpointWanted: this.#checkpointWanted }),
     };
     this.#messages = [];
     this.#messagesAfterPersist = [];
     this.#reads = [];
+    this.#checkpointWanted = undefined;
     return ready;
   }
 
@@ -86,6 +107,7 @@ export class PendingReady {
   persisted(sequence: number): boolean {
     const oldest = this.#persisting.shift();
     assert(oldest?.sequence === sequence, `Ready ${sequence} completed out of order`);
+    this.#durableTerm = oldest.term;
     return oldest.wroteLog;
   }
 

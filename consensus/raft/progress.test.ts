@@ -121,8 +121,20 @@ describe("progress of a follower", () => {
     );
   });
 
+  test("without a checkpoint nothing is sent: no sign of life and no late refusal changes that, an acknowledgement does", () => {
+    const progress = replicating();
+    progress.sent(entriesFrom(6, 2), 0);
+    progress.awaitCheckpoint();
+    progress.resume();
+    expect(progress.reject(7, 3)).toBe(false);
+    expect(progress).toMatchObject({ state: "snapshot", paused: true, match: 5, inFlightCount: 0 });
+    expect(progress.acknowledge(4)).toBe(false);
+    expect(progress.acknowledge(20)).toBe(true);
+    expect(progress).toMatchObject({ state: "replicate", paused: false, match: 20, next: 21 });
+  });
+
   test("what is acknowledged never goes back, and next stays ahead of it, whatever the answers", () => {
-    const answers = fc.array(fc.tuple(fc.nat(3), fc.nat(30), fc.nat(30)), { maxLength: 40 });
+    const answers = fc.array(fc.tuple(fc.nat(4), fc.nat(30), fc.nat(30)), { maxLength: 40 });
     fc.assert(
       fc.property(answers, (run) => {
         const progress = new Progress(10, new InFlight(2, 10));
@@ -131,6 +143,7 @@ describe("progress of a follower", () => {
           if (kind === 0) progress.acknowledge(a);
           else if (kind === 1) progress.reject(a, b);
           else if (kind === 2) progress.resume();
+          else if (kind === 4) progress.awaitCheckpoint();
           else if (!progress.paused)
             progress.sent(progress.mayCarryEntries ? entriesFrom(progress.next, b % 3) : [], a);
           expect(progress.match).toBeGreaterThanOrEqual(before);

@@ -2,8 +2,9 @@
  * What a leader knows about one follower's log, and how fast it may send to it.
  *
  *     probe ──── accepted ───► replicate          probe: one append at a time, looking for where the logs agree
- *       ▲                          │              replicate: a pipeline of appends, bounded by `InFlight`
- *       └──────── rejected ────────┘
+ *       ▲                       │  ▲              replicate: a pipeline of appends, bounded by `InFlight`
+ *       └──────── rejected ─────┘  │              snapshot: what comes next is compacted away; nothing is sent until
+ *     either ─ compacted ► snapshot ─ accepted              the follower has a checkpoint, and says so
  *
  * A peer that is `paused` gets no append until it answers something; each heartbeat answer allows one more, so that a
  * lost append delays a follower by a heartbeat and never for ever.
@@ -13,7 +14,7 @@ import type { LogIndex } from "../../node/base/ids.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Entry } from "./messages.ts";
 
-export type ProgressState = "probe" | "replicate";
+export type ProgressState = "probe" | "replicate" | "snapshot";
 
 export class Progress {
   /** The follower's log agrees with ours up to here, durably. Never goes back. */
@@ -82,7 +83,7 @@ export class Progress {
   acknowledge(index: LogIndex): boolean {
     if (index < this.#match || (index === this.#match && this.#state === "replicate")) return false;
     this.#match = index;
-    if (this.#state === "probe") {
+    if (this.#state !== "replicate") {
       this.#state = "replicate";
       this.#next = this.#match + 1;
     } else {
@@ -99,6 +100,7 @@ export class Progress {
    * False when the answer is stale: about an append that was not the newest, or about what is known to agree.
    */
   reject(rejected: LogIndex, limit: LogIndex): boolean {
+    if (this.#state === "snapshot") return false;
     if (this.#state === "replicate") {
       if (rejected <= this.#match) return false;
       this.#state = "probe";
@@ -114,6 +116,13 @@ export class Progress {
 
   /** A sign of life: one more append may be sent, even when all before it are still on their way, or lost. */
   resume(): void {
-    this.#paused = false;
+    this.#paused = this.#state === "snapshot";
+  }
+
+  /** What the follower needs next is gone: only a checkpoint helps. */
+  awaitCheckpoint(): void {
+    this.#state = "snapshot";
+    this.#inFlight.clear();
+    this.#paused = true;
   }
 }

@@ -20,14 +20,22 @@ export function isCredible(message: Message, ownTerm: Term): boolean {
       return message.lastTerm < message.term; // campaigning begins a new term
     case "append":
       return isRun(message);
+    case "compacted":
+      return isPlace(message) && message.previousIndex > 0;
     default:
       return true;
   }
 }
 
+/** Whether there can be an entry of this leader's log at the position; position 0 alone has term 0. */
+function isPlace({ previousIndex, previousTerm, term }: MessageOf<"append" | "compacted">): boolean {
+  return previousTerm <= term && (previousIndex === 0) === (previousTerm === 0);
+}
+
 /** Whether an append carries a consecutive run of entries whose terms never decrease nor pass the leader's. */
-function isRun({ previousIndex, previousTerm, entries, term: leaderTerm }: MessageOf<"append">): boolean {
-  if (previousTerm > leaderTerm || (previousIndex === 0) !== (previousTerm === 0)) return false;
+function isRun(message: MessageOf<"append">): boolean {
+  const { previousIndex, previousTerm, entries, term: leaderTerm } = message;
+  if (!isPlace(message)) return false;
   let index = previousIndex;
   let term = previousTerm;
   for (const entry of entries) {

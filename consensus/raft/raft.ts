@@ -16,6 +16,7 @@
  */
 import { assert } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import { type Configuration, votersOf } from "./configuration.ts";
 import { ElectionTimer } from "./election-timer.ts";
 import { ForwardedReads } from "./forwarded-reads.ts";
 import { Leadership } from "./leadership.ts";
@@ -24,15 +25,14 @@ import type { Entry, Message, MessageBody, MessageOf } from "./messages.ts";
 import { type RaftOptions, validateOptions } from "./options.ts";
 import { PendingReady } from "./pending-ready.ts";
 import { isCredible } from "./protocol-check.ts";
-import { voteOutcome } from "./quorum.ts";
+import { isQuorum, voteOutcome } from "./quorum.ts";
 import type { ReadRequest } from "./read-only.ts";
-import type { Ready, Role } from "./ready.ts";
+import type { InstalledCheckpoint, Ready, Role } from "./ready.ts";
 import type { PeerProgress } from "./replication.ts";
 
 export class Raft {
   readonly id: NodeId;
   readonly #options: RaftOptions;
-  readonly #peers: readonly NodeId[];
   readonly #log: RaftLog;
   #term: Term;
   #vote: NodeId;
@@ -50,8 +50,7 @@ export class Raft {
     validateOptions(options);
     this.id = options.id;
     this.#options = options;
-    this.#peers = options.voters.filter((voter) => voter !== options.id);
-    this.#log = new RaftLog(options.log, options.commit);
+    this.#log = new RaftLog(options.log, options);
     this.#term = options.hardState.term;
     this.#vote = options.hardState.vote;
     this.#pending = new PendingReady(options.hardState);
@@ -81,6 +80,11 @@ export class Raft {
     return this.#log.commit;
   }
 
+  /** The first position that can still be read. */
+  get firstIndex(): LogIndex {
+    return this.#log.firstIndex;
+  }
+
   get lastIndex(): LogIndex {
     return this.#log.lastIndex;
   }
@@ -91,6 +95,25 @@ export class Raft {
 
   get stableIndex(): LogIndex {
     return this.#log.stableIndex;
+  }
+
+  /** The configuration in force: that of the last entry, committed or not. */
+  get configuration(): Configuration {
+    return this.#log.configuration;
+  }
+
+  /** Whether the configuration in force is known to be committed. */
+  get configurationIsCommitted(): boolean {
+    return this.#log.configurationIsCommitted;
+  }
+
+  /**
+   * Whether this node leads and may propose an entry with another configuration: the last change is committed, and so is
+   * an entry of this leader's own term, without which it cannot know of a change that another leader has begun.
+   */
+  get mayReconfigure(): boolean {
+    const inOwnTerm = this.#log.term(this.#log.commit) === this.#term;
+    return this.#leadership !== undefined && this.transferTarget === 0 && this.configurationIsCommitted && inOwnTerm;
   }
 
   /** The entry at a position within the log. */
@@ -126,19 +149,22 @@ export class Raft {
     this.#log.assertInvariants();
   }
 
-  /** Starts an election at once; not where a leader may have a lease, for this node has promised its own vote, too. */
+  /**
+   * Starts an election at once, if this node has a say; not where a leader may have a lease, for this node has promised
+   * its own vote, too.
+   */
   campaign(): void {
-    if (this.#role === "leader") return;
+    if (this.#role === "leader" || !this.#log.mayCampaign(this.id)) return;
     if (this.#options.leaseDriftPermille !== undefined && this.#hearsLeader()) return;
     this.#becomeCandidate(this.#options.preVote ? "preCandidate" : "candidate");
   }
 
   /**
-   * Begins to hand leadership over to a peer (§3.10); until that leads, or an election timeout is over, nothing can be
-   * proposed. False when this node does not lead or the other is no peer.
+   * Begins to hand leadership over to another voter (§3.10); until that leads, or an election timeout is over, nothing can be
+   * proposed. False when this node does not lead or the other is no voter.
    */
   transferLeadership(to: NodeId): boolean {
-    if (this.#leadership === undefined || !this.#peers.includes(to)) return false;
+    if (this.#leadership === undefined || to === this.id || !this.configuration.voters.includes(to)) return false;
     this.#leadership.transferTo(to);
     return true;
   }
@@ -148,9 +174,14 @@ export class Raft {
     return this.#leadership?.transferTarget ?? 0;
   }
 
-  /** Appends entries with this data; the index of the first, or undefined when this node takes none: it does not lead, or hands over. */
+  /**
+   * Appends entries with this data; the index of the first, or undefined when this node takes none: it does not lead, or hands
+   * over, or the data carries another configuration than the one in force, and not by one legal step, or while none is taken
+   * (`mayReconfigure`).
+   */
   propose(data: readonly Uint8Array[]): LogIndex | undefined {
     if (this.#leadership === undefined || this.transferTarget !== 0 || data.length === 0) return undefined;
+    if (!this.#log.mayAppend(data, this.mayReconfigure)) return undefined;
     const first = this.#log.lastIndex + 1;
     this.#log.append(data.map((bytes, offset) => ({ index: first + offset, term: this.#term, data: bytes })));
     this.#leadership.replicate();
@@ -175,7 +206,7 @@ export class Raft {
 
   /** Takes a message from a peer. False when no correct peer can have sent it, whatever the network did; it is ignored. */
   step(message: Message): boolean {
-    const addressed = message.to === this.id && this.#peers.includes(message.from);
+    const addressed = message.to === this.id && message.from !== this.id;
     if (!addressed || !isCredible(message, this.#term)) return false;
     if (message.term > this.#term && !this.#acceptHigherTerm(message)) return true;
     const credible = message.term < this.#term ? this.#answerLowerTerm(message) : this.#dispatch(message);
@@ -199,7 +230,26 @@ export class Raft {
     this.#leadership?.advanceCommit();
   }
 
-  /** How far each follower is, as this leader knows; empty where this node does not lead. */
+  /**
+   * Whether a checkpoint may take the place of this node's log: it is ahead of what is committed here, the log does not hold
+   * its entry, whose term is known, and nothing is on its way to the disk.
+   */
+  mayInstall(checkpoint: Pick<InstalledCheckpoint, "index" | "term">): boolean {
+    return this.#bringsAhead(checkpoint) && !this.#log.matches(checkpoint.index, checkpoint.term);
+  }
+
+  /**
+   * A checkpoint has taken the place of the log. The driver asks `mayInstall`, makes state and empty log durable together, so
+   * that the log's view begins behind `index`, and then calls this, and nothing else of the core in between.
+   */
+  install(checkpoint: InstalledCheckpoint): void {
+    assert(this.#bringsAhead(checkpoint), "a checkpoint is installed that may be");
+    this.#log.install(checkpoint.index, checkpoint.configuration);
+    if (this.#leader !== 0) this.#accept(this.#leader, checkpoint.index);
+    this.#log.assertInvariants();
+  }
+
+  /** How far each member is, and who was one until just now, as this leader knows; empty where this node does not lead. */
   peerProgress(): readonly PeerProgress[] {
     return this.#leadership?.status() ?? [];
   }
@@ -229,7 +279,12 @@ export class Raft {
 
   /** §6.4: a leader that asks nobody may have been deposed without knowing it. */
   protected readsNeedQuorum(): boolean {
-    return this.#peers.length > 0;
+    return !isQuorum(this.configuration, (voter) => voter === this.id);
+  }
+
+  #bringsAhead({ index, term }: Pick<InstalledCheckpoint, "index" | "term">): boolean {
+    const atRest = this.#role === "follower" && !this.#pending.isPersisting && !this.#log.hasUnwritten;
+    return atRest && index > this.#log.commit && term <= this.#term;
   }
 
   /** What a higher term does; false when the message is to be passed over. */
@@ -238,7 +293,7 @@ export class Raft {
     if (deposes && this.#hearsLeader()) return false; // dissertation §4.2.3: nobody is deposed without need
     if (message.type === "preVote") return true;
     if (message.type === "preVoteResponse" && message.granted) return true; // answers in the term that was asked about
-    const fromLeader = message.type === "append" || message.type === "heartbeat";
+    const fromLeader = ["append", "heartbeat", "compacted"].includes(message.type);
     this.#becomeFollower(message.term, fromLeader ? message.from : 0);
     return true;
   }
@@ -252,7 +307,7 @@ export class Raft {
     if (message.type === "append") {
       const rejection = { type: "appendResponse", accepted: false, index: message.previousIndex } as const;
       this.#sendAfterPersist(message.from, { ...rejection, hintIndex: 0, hintTerm: 0 });
-    } else if (message.type === "heartbeat") {
+    } else if (message.type === "heartbeat" || message.type === "compacted") {
       this.#sendAfterPersist(message.from, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
     } else if (message.type === "preVote") {
       this.#sendAfterPersist(message.from, { type: "preVoteResponse", granted: false });
@@ -277,6 +332,8 @@ export class Raft {
         return this.#follows(message.from) && this.#onAppend(message);
       case "heartbeat":
         return this.#follows(message.from) && this.#onHeartbeat(message);
+      case "compacted":
+        return this.#follows(message.from) && this.#onCompacted(message);
       case "appendResponse":
         return this.#leadership?.onAppendResponse(message) ?? true;
       case "heartbeatResponse":
@@ -310,7 +367,8 @@ export class Raft {
     const preVote = this.#role === "preCandidate";
     this.#votes = new Map([[this.id, true]]);
     const log = { lastIndex: this.#log.lastIndex, lastTerm: this.#log.lastTerm };
-    for (const peer of this.#peers) {
+    for (const peer of votersOf(this.configuration)) {
+      if (peer === this.id) continue;
       const envelope = { from: this.id, to: peer, term: preVote ? this.#term + 1 : this.#term };
       // A candidate's own vote must be durable before anyone may answer its request.
       if (preVote) this.#pending.sendAfterPersist({ type: "preVote", ...envelope, ...log });
@@ -325,7 +383,7 @@ export class Raft {
   }
 
   #settleElection(): void {
-    const outcome = voteOutcome(this.#votes, this.#options.voters.length);
+    const outcome = voteOutcome(this.configuration, this.#votes);
     if (outcome === "lost") this.#becomeFollower(this.#term, 0);
     else if (outcome === "won" && this.#role === "preCandidate") this.#becomeCandidate("candidate");
     else if (outcome === "won") this.#becomeLeader();
@@ -382,10 +440,10 @@ export class Raft {
     this.#timer.leads();
     this.#leadership = new Leadership({
       term: this.#term,
-      peers: this.#peers,
+      self: this.id,
       log: this.#log,
       options: this.#options,
-      send: (to, body) => this.#send(to, body),
+      send: (to, body) => this.#sendAsLeader(to, body),
       nowMs: () => this.#nowMs,
       releaseRead: (request, index) => this.#releaseRead(request, index),
       isCommittable: (index) => this.quorumIndexIsCommittable(index),
@@ -408,6 +466,7 @@ export class Raft {
     if (previousIndex < this.#log.commit) {
       this.#accept(from, this.#log.commit);
     } else if (this.#log.matches(previousIndex, previousTerm)) {
+      if (!this.#log.canHaveBeenAppended(previousIndex, entries)) return false;
       this.appendToLog(entries);
       const last = previousIndex + entries.length;
       this.#log.commitTo(Math.min(commit, last));
@@ -416,6 +475,15 @@ export class Raft {
       const hint = this.#log.conflictHint(previousIndex, previousTerm);
       this.#sendAfterPersist(from, { type: "appendResponse", accepted: false, index: previousIndex, ...hint });
     }
+    return true;
+  }
+
+  /** What is compacted away at the leader is committed there; where the log has it, it is an append of nothing. */
+  #onCompacted({ from, previousIndex, previousTerm }: MessageOf<"compacted">): boolean {
+    if (this.#log.contradictsCommitted(previousIndex, previousTerm, [])) return false;
+    if (previousIndex < this.#log.commit) this.#accept(from, this.#log.commit);
+    else if (this.#log.matches(previousIndex, previousTerm)) this.#accept(from, previousIndex);
+    else this.#pending.wantCheckpoint({ from, atLeast: previousIndex });
     return true;
   }
 
@@ -438,7 +506,7 @@ export class Raft {
 
   /** Campaigns at once, without asking whether it would win; not for a word that comes late, when the log has grown. */
   #onTimeoutNow({ lastIndex }: MessageOf<"timeoutNow">): true {
-    if (this.#log.lastIndex === lastIndex) this.#becomeCandidate("candidate", true);
+    if (this.#log.lastIndex === lastIndex && this.#log.mayCampaign(this.id)) this.#becomeCandidate("candidate", true);
     return true;
   }
 
@@ -476,6 +544,12 @@ export class Raft {
 
   #send(to: NodeId, body: MessageBody): void {
     this.#pending.send({ ...body, from: this.id, to, term: this.#term });
+  }
+
+  /** A node that is the only voter leads before its term is durable, but nobody must see that: it could lead it again. */
+  #sendAsLeader(to: NodeId, body: MessageBody): void {
+    if (this.#pending.durableTerm === this.#term) this.#send(to, body);
+    else this.#sendAfterPersist(to, body);
   }
 
   #sendAfterPersist(to: NodeId, body: MessageBody): void {

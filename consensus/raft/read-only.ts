@@ -7,6 +7,7 @@
  */
 import { assert } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId } from "../../node/base/ids.ts";
+import type { Configuration } from "./configuration.ts";
 import { quorumValue } from "./quorum.ts";
 
 /** Who asked, and its name for the question. */
@@ -23,7 +24,7 @@ interface WaitingRead extends ReadRequest {
 }
 
 export class ReadOnly {
-  readonly #peers: readonly NodeId[];
+  readonly #self: NodeId;
   /** Reads that came before the leader's first commit: what is committed is not known yet. */
   #held: ReadRequest[] = [];
   /** In order of arrival, hence of sequence. */
@@ -34,8 +35,8 @@ export class ReadOnly {
   #sequence = 0;
   #open = false;
 
-  constructor(peers: readonly NodeId[]) {
-    this.#peers = peers;
+  constructor(self: NodeId) {
+    this.#self = self;
   }
 
   /** The newest round; heartbeats carry it. */
@@ -78,12 +79,17 @@ export class ReadOnly {
     return this.#sequence;
   }
 
-  /** A peer has answered a heartbeat of this round; returns the reads that may now be answered. */
-  answered(from: NodeId, sequence: number): readonly WaitingRead[] {
+  /** A peer has answered a heartbeat of this round. */
+  answered(from: NodeId, sequence: number): void {
     assert(sequence <= this.#sequence, "only rounds that were begun are answered");
     this.#answered.set(from, Math.max(sequence, this.#answered.get(from) ?? 0));
-    const heard = this.#peers.map((peer) => this.#answered.get(peer) ?? 0);
-    this.#confirmed = quorumValue([...heard, this.#sequence]); // the leader itself agrees with every round
+  }
+
+  /** The reads that a quorum has confirmed, in this configuration; none of them waits afterwards. */
+  takeConfirmed(configuration: Configuration): readonly WaitingRead[] {
+    this.#confirmed = quorumValue(configuration, (voter) =>
+      voter === this.#self ? this.#sequence : (this.#answered.get(voter) ?? 0),
+    );
     const held = this.#waiting.findIndex((read) => read.sequence > this.#confirmed);
     return this.#waiting.splice(0, held < 0 ? this.#waiting.length : held);
   }

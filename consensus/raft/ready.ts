@@ -10,8 +10,11 @@
  * 4. Apply `committed`, in order; the entries are read through `raft.entries()`. They are durable on this node.
  * 5. When `role` says `leader`, propose a first entry (an empty block will do): Raft appends none by itself, and a
  *    leader commits and serves no read before an entry of its own term is committed.
+ * 6. When `checkpointWanted` is there, fetch a checkpoint by other means and install it: see `Raft.install`. Said again with
+ *    each heartbeat until the log goes on, so a driver that fails, or cannot, need not remember.
  */
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import type { Configuration } from "./configuration.ts";
 import type { HardState } from "./hard-state.ts";
 import type { Entry, Message } from "./messages.ts";
 
@@ -29,6 +32,22 @@ export interface RoleState {
   readonly term: Term;
 }
 
+/** The leader no longer has the entries that this node lacks. */
+export interface CheckpointWanted {
+  readonly from: NodeId;
+  /** The log goes on behind here. */
+  readonly atLeast: LogIndex;
+}
+
+/** A state that a node has from elsewhere, in place of the log up to here. */
+export interface InstalledCheckpoint {
+  /** The last entry that the state holds, which is committed, and its term. */
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** The configuration that entry carries. */
+  readonly configuration: Configuration;
+}
+
 export interface Ready {
   /** Counts up by one from 1 in the life of a `Raft`. */
   readonly sequence: number;
@@ -43,6 +62,7 @@ export interface Ready {
   /** Newly committed and durable here; both ends included. */
   readonly committed?: { readonly from: LogIndex; readonly to: LogIndex };
   readonly reads: readonly ReadState[];
+  readonly checkpointWanted?: CheckpointWanted;
   /** Only when something in it changed. */
   readonly role?: RoleState;
 }

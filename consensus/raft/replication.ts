@@ -2,17 +2,18 @@
  * A leader's side of replication (§5.3): what each follower is known to have, and what it is sent next. Made when a term
  * of leadership begins and dropped when it ends, so nothing that was learned in one term is believed in another.
  */
-import { assert } from "../../node/base/assert.ts";
+import { assert, must } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId } from "../../node/base/ids.ts";
+import { membersOf } from "./configuration.ts";
 import { InFlight } from "./in-flight.ts";
 import type { RaftLog } from "./log.ts";
 import type { MessageBody, MessageOf } from "./messages.ts";
 import type { RaftOptions } from "./options.ts";
 import { Progress, type ProgressState } from "./progress.ts";
-import { quorumValue } from "./quorum.ts";
+import { isQuorum, quorumValue } from "./quorum.ts";
 
 export interface ReplicationDeps {
-  readonly peers: readonly NodeId[];
+  readonly self: NodeId;
   readonly log: RaftLog;
   readonly limits: Pick<RaftOptions, "appendBytesMax" | "appendsInFlightMax" | "bytesInFlightMax">;
   readonly send: (to: NodeId, body: MessageBody) => void;
@@ -29,35 +30,54 @@ export interface PeerProgress {
 }
 
 export class Replication {
+  readonly #self: NodeId;
   readonly #log: RaftLog;
-  readonly #appendBytesMax: number;
+  readonly #limits: ReplicationDeps["limits"];
   readonly #send: (to: NodeId, body: MessageBody) => void;
-  readonly #progress: ReadonlyMap<NodeId, Progress>;
+  readonly #progress = new Map<NodeId, Progress>();
 
-  /** Begins with one empty append to each follower, to find out where its log is. */
-  constructor({ peers, log, limits, send }: ReplicationDeps) {
+  constructor({ self, log, limits, send }: ReplicationDeps) {
+    this.#self = self;
     this.#log = log;
-    this.#appendBytesMax = limits.appendBytesMax;
+    this.#limits = limits;
     this.#send = send;
-    const next = log.lastIndex + 1;
-    const inFlight = (): InFlight => new InFlight(limits.appendsInFlightMax, limits.bytesInFlightMax);
-    this.#progress = new Map(peers.map((peer) => [peer, new Progress(next, inFlight())]));
-    for (const peer of peers) this.#sendAppend(peer, true);
+    this.admitMembers();
   }
 
-  /** The last position that a quorum has durably, the leader among it only as far as its own disk is. */
-  quorumIndex(): LogIndex {
-    const matches = [...this.#progress.values()].map((progress) => progress.match);
-    return quorumValue([...matches, this.#log.stableIndex]);
-  }
-
-  /** Followers that have answered since this was last asked. */
-  takeActiveCount(): number {
-    let active = 0;
-    for (const progress of this.#progress.values()) {
-      if (progress.active) active += 1;
-      progress.active = false;
+  /** Begins with one empty append to each member that is new, to find out where its log is. */
+  admitMembers(): void {
+    const { appendsInFlightMax, bytesInFlightMax } = this.#limits;
+    for (const peer of membersOf(this.#log.configuration)) {
+      if (peer === this.#self || this.#progress.has(peer)) continue;
+      const inFlight = new InFlight(appendsInFlightMax, bytesInFlightMax);
+      this.#progress.set(peer, new Progress(this.#log.lastIndex + 1, inFlight));
+      this.#sendAppend(peer, true);
     }
+  }
+
+  /** Sends no more to those who are no members any more. */
+  dismissOthers(): void {
+    const members = membersOf(this.#log.configuration);
+    for (const peer of this.#progress.keys()) if (!members.includes(peer)) this.#progress.delete(peer);
+  }
+
+  /** Whether the log is sent to this node. */
+  serves(peer: NodeId): boolean {
+    return this.#progress.has(peer);
+  }
+
+  /** The last position that a quorum has durably; the leader, if it has a say, only as far as its own disk is. */
+  quorumIndex(): LogIndex {
+    return quorumValue(this.#log.configuration, (voter) =>
+      voter === this.#self ? this.#log.stableIndex : this.matchOf(voter),
+    );
+  }
+
+  /** Whether those who have answered since this was last asked are a quorum, with the leader if it has a say. */
+  takeQuorumIsActive(): boolean {
+    const isActive = (voter: NodeId): boolean => voter === this.#self || this.#of(voter).active;
+    const active = isQuorum(this.#log.configuration, isActive);
+    for (const progress of this.#progress.values()) progress.active = false;
     return active;
   }
 
@@ -66,16 +86,24 @@ export class Replication {
     return this.#of(peer).match;
   }
 
+  /** The voter other than the leader that has most of the log. */
+  furthestVoter(): NodeId {
+    const voters = this.#log.configuration.voters.filter((voter) => voter !== this.#self);
+    return voters.reduce((best, voter) => (this.matchOf(voter) > this.matchOf(best) ? voter : best));
+  }
+
   status(): readonly PeerProgress[] {
-    return [...this.#progress].map(([peer, { match, next, state, paused, inFlightCount: inFlight }]) => ({
+    const peers = [...this.#progress].map(([peer, { match, next, state, paused, inFlightCount: inFlight }]) => ({
       ...{ peer, match, next, state, paused, inFlight },
     }));
+    return peers.sort((a, b) => a.peer - b.peer);
   }
 
   sendHeartbeats(sequence: number): void {
     for (const [peer, progress] of this.#progress) {
       // A follower is told no more than what it is known to have.
       this.#send(peer, { type: "heartbeat", commit: Math.min(progress.match, this.#log.commit), sequence });
+      if (progress.state === "snapshot") this.#sendCompacted(peer); // the first word may have been lost
     }
   }
 
@@ -120,10 +148,15 @@ export class Replication {
     const progress = this.#of(peer);
     if (progress.paused) return false;
     const previousIndex = progress.next - 1;
+    if (progress.next < this.#log.firstIndex) {
+      progress.awaitCheckpoint();
+      this.#sendCompacted(peer);
+      return false;
+    }
     const previousTerm = this.#log.term(previousIndex);
     assert(previousTerm !== undefined, `position ${previousIndex} is still in the log`);
     const entries = progress.mayCarryEntries
-      ? this.#log.entries(progress.next, this.#log.lastIndex + 1, this.#appendBytesMax)
+      ? this.#log.entries(progress.next, this.#log.lastIndex + 1, this.#limits.appendBytesMax)
       : [];
     if (entries.length === 0 && !evenEmpty) return false;
     const { commit } = this.#log;
@@ -132,9 +165,14 @@ export class Replication {
     return true;
   }
 
+  /** Tells a follower where the log begins: it is to fetch a checkpoint, or to say that it has what is gone. */
+  #sendCompacted(peer: NodeId): void {
+    const previousIndex = this.#log.firstIndex - 1;
+    const previousTerm = must(this.#log.term(previousIndex), "the term before the first entry is known");
+    this.#send(peer, { type: "compacted", previousIndex, previousTerm });
+  }
+
   #of(peer: NodeId): Progress {
-    const progress = this.#progress.get(peer);
-    assert(progress !== undefined, `node ${peer} is a peer`);
-    return progress;
+    return must(this.#progress.get(peer), `node ${peer} is a member`);
   }
 }

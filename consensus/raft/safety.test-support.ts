@@ -5,7 +5,10 @@
 import { equalBytes } from "../../node/base/bytes.ts";
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
 import type { NodeEvent, TestCluster, TestNode } from "./cluster.test-support.ts";
+import { type Configuration, sameConfiguration } from "./configuration.ts";
+import { configurationIn, configurationText } from "./configurations.test-support.ts";
 import type { Entry } from "./messages.ts";
+import type { Raft } from "./raft.ts";
 
 interface CommittedEntry {
   readonly entry: Entry;
@@ -54,7 +57,7 @@ export class Safety {
   check(cluster: TestCluster): void {
     for (const node of cluster.nodes) {
       if (node.raft !== undefined) this.#checkNode(cluster, node);
-      this.#checkLog(node.id, node.disk.log);
+      this.#checkLog(node.id, node.disk.log, node.disk.term(node.disk.firstIndex() - 1) ?? 0);
     }
   }
 
@@ -69,16 +72,23 @@ export class Safety {
     }
     const newTerm = seen?.term !== term;
     this.#seen.set(id, { life, term, commit });
-    const log = lastIndex === 0 ? [] : raft.entries(1, lastIndex + 1, Number.MAX_SAFE_INTEGER);
-    // A cluster of one leads before its term is durable: what a crash takes away nobody has seen.
-    if (cluster.nodes.length > 1) this.#checkLog(id, log);
-    if (raft.role === "leader") this.#checkLeader(id, term, log, newTerm || !this.#leaders.has(term));
-    for (const entry of log.slice(0, commit)) this.#commit(cluster, id, term, entry);
+    const { firstIndex } = raft;
+    const log = lastIndex < firstIndex ? [] : raft.entries(firstIndex, lastIndex + 1, Number.MAX_SAFE_INTEGER);
+    // An only voter leads before its term is durable: what a crash takes away nobody has seen.
+    const isSeen = !isDecided(raft.configuration, [id]) || node.disk.hardState.term === term;
+    if (isSeen) this.#checkLog(id, log, raft.termAt(firstIndex - 1) ?? 0);
+    if (isSeen && raft.role === "leader") this.#checkLeader(raft, newTerm || !this.#leaders.has(term));
+    for (const entry of log) if (entry.index <= commit) this.#commit(cluster, id, entry);
+    const last = log.at(-1);
+    if (last === undefined) return;
+    const carried = configurationIn(last.data, cluster.first);
+    const isInForce = sameConfiguration(raft.configuration, carried);
+    expectThat(isInForce, `configuration: node ${id} stands under ${configurationText(raft.configuration)}`);
   }
 
   /** Log matching: a position and a term name one entry and, by induction over it, one history. */
-  #checkLog(id: NodeId, log: readonly Entry[]): void {
-    let previousTerm = 0;
+  #checkLog(id: NodeId, log: readonly Entry[], termBefore: Term): void {
+    let previousTerm = termBefore;
     for (const { index, term, data } of log) {
       this.#entries[index] ??= new Map();
       const known = this.#entries[index].get(term);
@@ -91,28 +101,30 @@ export class Safety {
   }
 
   /** Election safety, and leader completeness when a term begins. */
-  #checkLeader(id: NodeId, term: Term, log: readonly Entry[], isNew: boolean): void {
+  #checkLeader(raft: Raft, isNew: boolean): void {
+    const { id, term } = raft;
     const other = this.#leaders.get(term);
     expectThat(other === undefined || other === id, `election safety: nodes ${other} and ${id} lead term ${term}`);
     this.#leaders.set(term, id);
     if (!isNew) return;
     for (const { entry, committedIn } of this.#committed) {
-      const has = committedIn >= term || log[entry.index - 1]?.term === entry.term;
+      const isGone = entry.index < raft.firstIndex - 1;
+      const has = committedIn >= term || isGone || raft.termAt(entry.index) === entry.term;
       expectThat(has, `leader completeness: node ${id} leads term ${term} without entry ${entry.index}`);
     }
   }
 
-  /** State-machine safety, and that what is committed is durable on a quorum. */
-  #commit(cluster: TestCluster, id: NodeId, term: Term, entry: Entry): void {
+  /** State-machine safety, and that what is committed is durable on a quorum, as somebody knows it who may be the leader. */
+  #commit(cluster: TestCluster, id: NodeId, entry: Entry): void {
     const known = this.#committed[entry.index - 1];
     if (known !== undefined) {
       this.#expectCommitted(id, entry);
       return;
     }
-    const copies = cluster.nodes.filter(({ disk }) => disk.term(entry.index) === entry.term).length;
-    const quorum = Math.floor(cluster.nodes.length / 2) + 1;
-    expectThat(copies >= quorum, `durability: entry ${entry.index} is committed and has ${copies} durable copies`);
-    this.#committed.push({ entry, committedIn: term });
+    const copies = cluster.nodes.filter(({ disk }) => disk.term(entry.index) === entry.term).map((node) => node.id);
+    const isEnough = cluster.nodes.some(({ raft }) => raft !== undefined && isDecided(raft.configuration, copies));
+    expectThat(isEnough, `durability: entry ${entry.index} is committed and durable at ${copies.join(", ")}`);
+    this.#committed.push({ entry, committedIn: cluster.raft(id).term });
   }
 
   #expectCommitted(id: NodeId, entry: Entry): void {
@@ -127,6 +139,13 @@ export class Safety {
     expectThat(other === candidate, `node ${voter} votes for ${other} and ${candidate} in term ${term}`);
     this.#votes.set(name, candidate);
   }
+}
+
+/** Whether these are a majority of the voters, and of those that are outgoing. */
+function isDecided({ voters, outgoing }: Configuration, ids: readonly NodeId[]): boolean {
+  const isMajorityOf = (group: readonly NodeId[]): boolean =>
+    2 * group.filter((voter) => ids.includes(voter)).length > group.length;
+  return isMajorityOf(voters) && (outgoing.length === 0 || isMajorityOf(outgoing));
 }
 
 function expectThat(holds: boolean, what: string): asserts holds {

@@ -1,32 +1,45 @@
 /**
  * Random schedules: a list of numbers decides what happens next to a cluster. Messages are lost, repeated and reordered,
- * disks are slow, nodes crash and lose what was not synced. Every number means something in every state, so a failing
- * list can be shortened at will.
+ * disks are slow, nodes crash and lose what was not synced; members come and go, logs are compacted and checkpoints
+ * installed. Every number means something in every state, so a failing list can be shortened at will.
  */
-import { utf8 } from "../../node/base/bytes.ts";
 import type { NodeId } from "../../node/base/ids.ts";
 import { Prng } from "../../node/base/prng.ts";
 import { type ClusterOptions, type NodeEvent, TestCluster } from "./cluster.test-support.ts";
+import { type Members, membersOf, nextConfiguration, sameConfiguration } from "./configuration.ts";
+import type { Entry } from "./messages.ts";
 import { Safety, SafetyError } from "./safety.test-support.ts";
 
-/** What to do, to whom, and one number more. */
+/** What to do, to whom, and one number more. Actions below `ACTIONS_MAX` leave members and logs as they are. */
 export type Step = readonly [action: number, target: number, detail: number];
 
-export type ScheduleOptions = Pick<ClusterOptions, "count" | "tuning" | "disks" | "createRaft">;
+export const ACTIONS_MAX = 99;
+/** With changes of membership, compaction and checkpoints. */
+export const ACTIONS_WITH_CHANGES_MAX = 139;
+
+export type ScheduleOptions = Pick<ClusterOptions, "count" | "configuration" | "tuning" | "disks" | "createRaft">;
 
 /** What happened, so that a test can see that something did. */
 export interface ScheduleResult {
   readonly elections: number;
   readonly committed: number;
   readonly reads: number;
+  readonly changes: number;
+  readonly installs: number;
 }
 
 const QUIET_ROUNDS_MAX = 400;
 
-/** Runs the steps, checks after each, and then lets the cluster come to rest; throws `SafetyError`. */
+/**
+ * Runs the steps, checks after each, and then lets the cluster come to rest; throws `SafetyError`. Where members were
+ * exchanged, it need not without pre-vote and check-quorum: those who have left may disturb the others for ever (§4.2.3).
+ */
 export function runSchedule(options: ScheduleOptions, steps: readonly Step[]): ScheduleResult {
   const schedule = new Schedule(options);
   for (const step of steps) schedule.step(step);
+  const { preVote, checkQuorum } = options.tuning;
+  const result = schedule.result();
+  if (result.changes > 0 && !preVote && !checkQuorum) return result;
   schedule.comeToRest();
   return schedule.result();
 }
@@ -37,6 +50,10 @@ function chanceOf(id: NodeId, life: number): (bound: number) => number {
   return (bound) => random.below(bound);
 }
 
+function hasBit(bits: number, place: number): boolean {
+  return Math.floor(bits / 2 ** (place - 1)) % 2 === 1;
+}
+
 class Schedule {
   readonly #safety = new Safety();
   readonly #cluster: TestCluster;
@@ -45,14 +62,20 @@ class Schedule {
   #readsAsked = 0;
   #readsAnswered = 0;
   #proposals = 0;
+  #changes = 0;
+  #installs = 0;
+  /** Who is to take part in the end. */
+  #desired: Members;
 
   constructor(options: ScheduleOptions) {
     this.#cluster = new TestCluster({ ...options, listen: (event) => this.#listen(event), random: chanceOf });
+    this.#desired = this.#cluster.first;
   }
 
   result(): ScheduleResult {
     const { elections, committed } = this.#safety;
-    return { elections, committed: committed.length, reads: this.#readsAnswered };
+    const done = { reads: this.#readsAnswered, changes: this.#changes, installs: this.#installs };
+    return { elections, committed: committed.length, ...done };
   }
 
   step([action, target, detail]: Step): void {
@@ -62,7 +85,7 @@ class Schedule {
     this.#safety.check(this.#cluster);
   }
 
-  /** Everything is repaired; then somebody leads, and all nodes commit a new entry. */
+  /** Everything is repaired; then somebody leads, the members are those that are desired, and all commit a new entry. */
   comeToRest(): void {
     this.#cluster.heal();
     for (const node of this.#cluster.nodes) {
@@ -73,18 +96,31 @@ class Schedule {
     const before = this.#safety.committed.length;
     for (let round = 0; round < QUIET_ROUNDS_MAX; round++) {
       this.#round();
-      const [leader] = this.#leaders();
-      if (leader !== undefined && this.#safety.committed.length === before) this.#propose(leader);
       this.#safety.check(this.#cluster);
-      const { length } = this.#safety.committed;
-      if (length > before && this.#cluster.nodes.every((node) => node.applied === length)) return;
+      const [leader] = this.#leaders();
+      if (leader !== undefined) {
+        const { commit, lastIndex } = this.#cluster.raft(leader);
+        if (this.#safety.committed.length === before && commit === lastIndex) this.#propose(leader);
+        this.#configure(leader, true);
+        for (const node of this.#cluster.nodes) if (node.wanted !== undefined) this.#install(node.id, leader);
+      }
+      this.#safety.check(this.#cluster);
+      if (leader !== undefined && this.#safety.committed.length > before && this.#isAtRest(leader)) return;
     }
     throw new SafetyError("liveness: the cluster did not come to rest");
   }
 
-  #act(action: number, id: NodeId, detail: number): void {
+  /** Whether a leader and all its members have applied everything, under the desired configuration. */
+  #isAtRest(leader: NodeId): boolean {
+    const { length } = this.#safety.committed;
+    const raft = this.#cluster.raft(leader);
+    const isDone = sameConfiguration(raft.configuration, { ...this.#desired, outgoing: [] });
+    const members = membersOf(raft.configuration).map((id) => this.#cluster.node(id));
+    return isDone && raft.configurationIsCommitted && members.every((node) => node.applied === length);
+  }
+
+  #act(kind: number, id: NodeId, detail: number): void {
     const up = this.#cluster.isUp(id);
-    const kind = action % 100;
     if (kind === 0) return;
     if (kind < 36) this.#round();
     else if (kind < 50) this.#onLink(id, detail, (from, to, place) => this.#cluster.deliver(from, to, place));
@@ -99,7 +135,48 @@ class Schedule {
     else if (kind < 90) this.#propose(detail % 4 === 0 ? id : (this.#leaders()[0] ?? id));
     else if (kind < 92) this.#transfer(detail);
     else if (kind < 97) this.#read(detail % 2 === 0 ? id : (this.#leaders().at(-1) ?? id), detail % 3 > 0);
-    else this.#cluster.act(id, (raft) => raft.campaign());
+    else if (kind < 100) this.#cluster.act(id, (raft) => raft.campaign());
+    else this.#change(kind, id, detail);
+  }
+
+  #change(kind: number, id: NodeId, detail: number): void {
+    if (kind < 104) this.#desired = this.#membersOf(detail);
+    else if (kind < 120) this.#configure(this.#leaders()[detail % 2] ?? id, detail % 3 === 0);
+    else if (kind < 124)
+      this.#cluster.propose(id, ["any"], { ...this.#membersOf(detail), outgoing: this.#cluster.first.voters });
+    else if (kind < 132) this.#compact(id, detail);
+    else this.#install(id, (detail % this.#cluster.nodes.length) + 1);
+  }
+
+  /** At least one voter, and some learners. */
+  #membersOf(detail: number): Members {
+    const ids = this.#cluster.nodes.map((node) => node.id);
+    const voters = ids.filter((id) => hasBit(detail, id));
+    if (voters.length === 0) return { voters: [(detail % ids.length) + 1], learners: [] };
+    const learners = ids.filter((id) => !hasBit(detail, id) && hasBit(detail, ids.length + 1 - id));
+    return { voters, learners };
+  }
+
+  /** One step towards the desired members, as a driver takes it; safety does not depend on learners being caught up. */
+  #configure(id: NodeId, patient: boolean): void {
+    const raft = this.#cluster.raft(id);
+    const progress = raft.peerProgress();
+    const isCaughtUp = (peer: NodeId): boolean =>
+      !patient || peer === id || progress.some((of) => of.peer === peer && of.match >= raft.commit);
+    const next = nextConfiguration(raft.configuration, this.#desired, isCaughtUp);
+    if (next !== undefined && this.#cluster.propose(id, ["change"], next) !== undefined) this.#changes += 1;
+  }
+
+  #compact(id: NodeId, detail: number): void {
+    const { applied, disk } = this.#cluster.node(id);
+    const most = applied - disk.firstIndex();
+    if (most > 0) this.#cluster.compact(id, disk.firstIndex() + (detail % most));
+  }
+
+  #install(id: NodeId, from: NodeId): void {
+    const { wanted } = this.#cluster.node(id);
+    if (wanted === undefined || this.#cluster.node(from).applied < wanted.atLeast) return;
+    if (this.#cluster.install(id, from)) this.#installs += 1;
   }
 
   #transfer(detail: number): void {
@@ -144,7 +221,8 @@ class Schedule {
   /** The driver may know that much is applied, which never is more than what is committed and on the disk. */
   #restart(id: NodeId, detail: number): void {
     const { disk } = this.#cluster.node(id);
-    const committed = this.#safety.committed.findIndex((entry) => disk.term(entry.index) !== entry.term);
+    const differs = ({ index, term }: Entry): boolean => index >= disk.firstIndex() && disk.term(index) !== term;
+    const committed = this.#safety.committed.findIndex(differs);
     const most = committed < 0 ? this.#safety.committed.length : committed;
     this.#cluster.restart(id, detail % (most + 1));
   }
@@ -156,7 +234,7 @@ class Schedule {
 
   #propose(id: NodeId): void {
     this.#proposals += 1;
-    this.#cluster.act(id, (raft) => raft.propose([utf8(`p${this.#proposals}`)]));
+    this.#cluster.propose(id, [`p${this.#proposals}`]);
   }
 
   #read(id: NodeId, lease: boolean): void {

@@ -1,16 +1,28 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TUNING, type Tuning } from "./cluster.test-support.ts";
+import { votersUpTo } from "./configurations.test-support.ts";
 import type { Entry } from "./messages.ts";
 import type { RaftOptions } from "./options.ts";
 import { Raft } from "./raft.ts";
 import type { Ready } from "./ready.ts";
 import { SafetyError } from "./safety.test-support.ts";
-import { runSchedule, type ScheduleOptions, type ScheduleResult, type Step } from "./schedule.test-support.ts";
+import {
+  ACTIONS_MAX,
+  ACTIONS_WITH_CHANGES_MAX,
+  runSchedule,
+  type ScheduleOptions,
+  type ScheduleResult,
+  type Step,
+} from "./schedule.test-support.ts";
 
-const steps: fc.Arbitrary<Step[]> = fc.noBias(
-  fc.array(fc.tuple(fc.nat(99), fc.nat(9), fc.nat(1_000)), { maxLength: 500, size: "max" }),
-);
+function stepsUpTo(action: number): fc.Arbitrary<Step[]> {
+  const step = fc.tuple(fc.nat(action), fc.nat(9), fc.nat(1_000));
+  return fc.noBias(fc.array(step, { maxLength: 500, size: "max" }));
+}
+
+const steps = stepsUpTo(ACTIONS_MAX);
+const stepsWithChanges = stepsUpTo(ACTIONS_WITH_CHANGES_MAX);
 
 /** Small bounds and short timeouts, so that they are reached. */
 const tuning: fc.Arbitrary<Tuning> = fc.record({
@@ -34,7 +46,7 @@ describe("random schedules keep all promises of figure 3 at every step, and the 
     { count: 3, runs: 100 },
     { count: 5, runs: 50 },
   ])("$count nodes", ({ count, runs }) => {
-    const total = { elections: 0, committed: 0, reads: 0 };
+    const total = nothing();
     fc.assert(
       fc.property(tuning, steps, (drawn, schedule) => add(total, runSchedule({ count, tuning: drawn }, schedule))),
       { numRuns: runs },
@@ -49,7 +61,7 @@ describe("random schedules keep all promises of figure 3 at every step, and the 
     { count: 3, runs: 100 },
     { count: 5, runs: 50 },
   ])("$count nodes with leases", ({ count, runs }) => {
-    const total = { elections: 0, committed: 0, reads: 0 };
+    const total = nothing();
     fc.assert(
       fc.property(leased, steps, (drawn, schedule) => add(total, runSchedule({ count, tuning: drawn }, schedule))),
       { numRuns: runs },
@@ -59,11 +71,41 @@ describe("random schedules keep all promises of figure 3 at every step, and the 
   });
 });
 
-function add(total: { elections: number; committed: number; reads: number }, result: ScheduleResult): void {
+type Total = { -readonly [K in keyof ScheduleResult]: number };
+
+function nothing(): Total {
+  return { elections: 0, committed: 0, reads: 0, changes: 0, installs: 0 };
+}
+
+function add(total: Total, result: ScheduleResult): void {
   total.elections += result.elections;
   total.committed += result.committed;
   total.reads += result.reads;
+  total.changes += result.changes;
+  total.installs += result.installs;
 }
+
+/** Of some nodes, the first are voters, and the rest no members yet. */
+const clusters = [
+  { count: 3, voters: 1, runs: 60 },
+  { count: 5, voters: 3, runs: 100 },
+  { count: 6, voters: 3, runs: 60 },
+];
+
+describe("so do schedules in which members come and go, logs are compacted and checkpoints installed", () => {
+  test.each(clusters)("$count nodes, at first $voters voters", ({ count, voters, runs }) => {
+    const total = nothing();
+    const configuration = votersUpTo(voters);
+    fc.assert(
+      fc.property(fc.oneof(tuning, leased), stepsWithChanges, (drawn, schedule) =>
+        add(total, runSchedule({ count, configuration, tuning: drawn }, schedule)),
+      ),
+      { numRuns: runs },
+    );
+    expect(total.changes).toBeGreaterThan(runs * 3);
+    expect(total.installs).toBeGreaterThan(runs / 4);
+  });
+});
 
 class ForgetsItsVote extends Raft {
   override ready(): Ready {
@@ -112,6 +154,26 @@ describe("random schedules see planted bugs", () => {
       isBroken({ count, tuning: plain, createRaft }, schedule);
     expect(schedules.some(breaks)).toBe(true);
   });
+});
+
+/** Leaves a joint configuration, or begins another change, before the last one is committed. */
+class ChangesBeforeItIsCommitted extends Raft {
+  override get mayReconfigure(): boolean {
+    return this.role === "leader";
+  }
+}
+
+describe("schedules with changes of membership see planted bugs", () => {
+  test.each([{ bug: "a change begins before the last is committed", Mutant: ChangesBeforeItIsCommitted }])(
+    "$bug",
+    ({ Mutant }) => {
+      const createRaft = (options: RaftOptions): Raft => new Mutant(options);
+      const plain: Tuning = { ...TUNING, preVote: false, checkQuorum: false, electionTimeoutTicks: 5 };
+      const schedules = fc.sample(stepsWithChanges, { numRuns: 200, seed: 1 });
+      const options = { count: 6, configuration: votersUpTo(3), tuning: plain, createRaft };
+      expect(schedules.some((schedule) => isBroken(options, schedule))).toBe(true);
+    },
+  );
 });
 
 function isBroken(options: ScheduleOptions, schedule: readonly Step[]): boolean {

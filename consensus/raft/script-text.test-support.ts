@@ -1,9 +1,12 @@
 /**
  * How scripts show things: one line each. `3@2` is position 3 of term 2, `t2` is term 2; a log is the terms of its
- * entries, with `|` behind what is committed and `~` at what is not durable.
+ * entries, with `|` behind what is committed and `~` at what is not durable, and `..5@2` for what is compacted away.
  */
 import type { NodeEvent, TestNode } from "./cluster.test-support.ts";
+import { type Configuration, sameConfiguration } from "./configuration.ts";
+import { configurationText } from "./configurations.test-support.ts";
 import type { Entry, Message } from "./messages.ts";
+import type { Raft } from "./raft.ts";
 import type { Ready, RoleState } from "./ready.ts";
 import type { PeerProgress } from "./replication.ts";
 
@@ -28,6 +31,8 @@ function bodyText(message: Message): string {
       const entries = message.entries.map(({ index, term }) => `${index}@${term}`).join(" ");
       return ` after ${message.previousIndex}@${message.previousTerm} [${entries}] commit ${message.commit}`;
     }
+    case "compacted":
+      return ` up to ${message.previousIndex}@${message.previousTerm}`;
     case "appendResponse":
       if (message.accepted) return ` yes up to ${message.index}`;
       return ` no after ${message.index} hint ${message.hintIndex}@${message.hintTerm}`;
@@ -64,6 +69,8 @@ export function eventLine(event: NodeEvent, tell: { readonly disk: boolean }): s
       const places = event.entries.map(({ index, term }) => `${index}@${term}`);
       return `  ${event.node} applies ${places.join(" ")}`;
     }
+    case "wants":
+      return `  ${event.node} wants a checkpoint of ${event.wanted.atLeast} or later from ${event.wanted.from}`;
     case "read": {
       const { read } = event;
       return `  ${event.node} read ${read.requestId} ${"refused" in read ? "refused" : `at ${read.index}`}`;
@@ -84,15 +91,23 @@ function writeText({ hardState, truncateFrom, entries }: Ready): string {
   return parts.join(", ");
 }
 
-export function statusLine({ id, raft, disk }: TestNode): string {
+export function statusLine({ id, raft, disk }: TestNode, first: Configuration): string {
   if (raft === undefined) return `${id} down         t${disk.hardState.term} vote ${disk.hardState.vote}`;
-  const log: string[] = [];
-  for (let index = 1; index <= raft.lastIndex; index++) {
+  const log: string[] = raft.firstIndex > 1 ? [`..${raft.firstIndex - 1}@${raft.termAt(raft.firstIndex - 1)}`] : [];
+  if (raft.firstIndex > 1 && raft.commit === raft.firstIndex - 1) log.push("|");
+  for (let index = raft.firstIndex; index <= raft.lastIndex; index++) {
     log.push(`${raft.termAt(index)}${index > raft.stableIndex ? "~" : ""}`);
     if (index === raft.commit) log.push("|");
   }
   const leader = raft.leader === 0 ? "-" : raft.leader;
-  return `${id} ${raft.role.padEnd(12)} t${raft.term} vote ${raft.vote} leader ${leader} log ${log.join(" ")}`.trimEnd();
+  const node = `${id} ${raft.role.padEnd(12)} t${raft.term} vote ${raft.vote} leader ${leader}`;
+  return `${node} log ${log.join(" ")}`.trimEnd() + membership(raft, first);
+}
+
+/** The configuration, where it is another than the cluster's first; with `~` while it is not known to be committed. */
+function membership({ configuration, configurationIsCommitted }: Raft, first: Configuration): string {
+  if (sameConfiguration(configuration, first)) return "";
+  return ` {${configurationText(configuration)}}${configurationIsCommitted ? "" : "~"}`;
 }
 
 export function progressLine({ peer, match, next, state, paused, inFlight }: PeerProgress): string {

@@ -8,6 +8,8 @@
 import { utf8 } from "../../node/base/bytes.ts";
 import type { NodeId } from "../../node/base/ids.ts";
 import { type Disk, type NodeEvent, TestCluster, TUNING, type Tuning } from "./cluster.test-support.ts";
+import { type Configuration, nextConfiguration } from "./configuration.ts";
+import { configurationOf, configurationText, idsOf, votersUpTo } from "./configurations.test-support.ts";
 import type { RaftOptions } from "./options.ts";
 import { Raft } from "./raft.ts";
 import { Safety } from "./safety.test-support.ts";
@@ -104,6 +106,10 @@ class Interpreter {
       nodes: () => this.#begin(id, options, details),
       campaign: () => this.#theCluster.act(id, (raft) => raft.campaign()),
       propose: () => this.#propose(id, rest),
+      configure: () => this.#configure(id, options),
+      change: () => this.#propose(id, ["change"], configurationOf(rest[0] ?? "")),
+      compact: () => this.#theCluster.compact(id, Number(rest[0])),
+      install: () => this.#install(id, Number(rest[1])),
       transfer: () => this.#transfer(id, Number(rest[0])),
       read: () => this.#read(id, Number(rest[0]), rest[1] === "lease"),
       tick: () => this.#tick(first, Number(rest[0] ?? 1)),
@@ -135,14 +141,37 @@ class Interpreter {
       const silent = event.type === "delivered" && !this.#tellDeliveries;
       if (line !== undefined && !silent) this.#lines.push(line);
     };
-    const tuning = tuningOf(options);
+    const { voters = String(votersUpTo(count).voters), learners = "", ...others } = Object.fromEntries(options);
+    const configuration = { voters: idsOf(voters), outgoing: [], learners: idsOf(learners) };
+    const tuning = tuningOf(Object.entries(others));
     const disks = new Map(details.map(diskOf));
-    this.#cluster = new TestCluster({ count, tuning, disks, listen, createRaft: this.#createRaft });
+    this.#cluster = new TestCluster({ count, configuration, tuning, disks, listen, createRaft: this.#createRaft });
   }
 
-  #propose(id: NodeId, texts: readonly string[]): void {
-    const first = this.#theCluster.act(id, (raft) => raft.propose(texts.map(utf8)));
+  #propose(id: NodeId, texts: readonly string[], configuration?: Configuration): void {
+    const first = this.#theCluster.propose(id, texts, configuration);
     if (first === undefined) this.#lines.push(`${id} takes nothing`);
+  }
+
+  /** One step towards the members that are desired, as a driver takes it; without any, it leaves a joint configuration. */
+  #configure(id: NodeId, options: ReadonlyMap<string, string>): void {
+    const raft = this.#theCluster.raft(id);
+    const desired = {
+      voters: idsOf(options.get("voters") ?? String(raft.configuration.voters)),
+      learners: idsOf(options.get("learners") ?? ""),
+    };
+    const progress = raft.peerProgress();
+    const isCaughtUp = (peer: NodeId): boolean => progress.some((of) => of.peer === peer && of.match >= raft.commit);
+    const next = nextConfiguration(raft.configuration, desired, isCaughtUp);
+    if (next === undefined) this.#lines.push(`${id} changes nothing`);
+    else {
+      this.#lines.push(`${id} {${configurationText(next)}}`);
+      this.#propose(id, ["change"], next);
+    }
+  }
+
+  #install(id: NodeId, from: NodeId): void {
+    if (!this.#theCluster.install(id, from)) this.#lines.push(`${id} does not take it`);
   }
 
   #transfer(id: NodeId, to: NodeId): void {
@@ -210,12 +239,13 @@ class Interpreter {
 
   #status(ids: readonly string[]): void {
     const nodes = this.#theCluster.nodes.filter(({ id }) => ids.length === 0 || ids.includes(String(id)));
-    this.#lines.push(...nodes.map(statusLine));
+    this.#lines.push(...nodes.map((node) => statusLine(node, this.#theCluster.first)));
   }
 
   #log(id: NodeId): void {
     const raft = this.#theCluster.raft(id);
-    const entries = raft.lastIndex === 0 ? [] : raft.entries(1, raft.lastIndex + 1, Number.MAX_SAFE_INTEGER);
+    const { firstIndex, lastIndex } = raft;
+    const entries = lastIndex < firstIndex ? [] : raft.entries(firstIndex, lastIndex + 1, Number.MAX_SAFE_INTEGER);
     this.#lines.push(`${id} ${entries.map(entryText).join(" ")}`);
   }
 
@@ -246,7 +276,7 @@ const NUMBERS: ReadonlyMap<string, Exclude<keyof Tuning, "preVote" | "checkQuoru
   ["lease-drift", "leaseDriftPermille"],
 ]);
 
-function tuningOf(options: ReadonlyMap<string, string>): Tuning {
+function tuningOf(options: readonly (readonly [string, string])[]): Tuning {
   const tuning: { -readonly [K in keyof Tuning]: Tuning[K] } = { ...TUNING };
   for (const [name, value] of options) {
     const toggle = SWITCHES.get(name);

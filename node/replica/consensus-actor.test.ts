@@ -54,6 +54,7 @@ class Bench {
     this.warnings = warnings;
     this.#disk.log.push(...blocks.map((data, index): Entry => ({ index: index + 1, term: 1, data })));
     const voters = Array.from({ length: nodes }, (_, index) => index + 1);
+    const configuration = { voters, outgoing: [], learners: [] };
     const hardState = { term: blocks.length > 0 ? 1 : 0, vote: 0 };
     const start = { hardState, log: this.#disk, commit: applied, random: () => 0 };
     const tuning = {
@@ -63,7 +64,7 @@ class Bench {
       appendBytesMax: 100_000_000,
       bytesInFlightMax: 1e9,
     };
-    const raft = new Raft({ ...tuning, ...start, id: 1, voters });
+    const raft = new Raft({ ...tuning, ...start, id: 1, configuration, configurationOf: () => configuration });
     const deps = {
       ...{ raft, clock, sha256, hostLog, clusterId: CLUSTER_ID, genesis: GENESIS_HEAD, status: this.#status },
       ...{ log: this.log, ledger: this.ledger, gateway: () => this.gateway },

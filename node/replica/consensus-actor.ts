@@ -174,7 +174,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     if (message.type !== "append" || message.entries.length === 0) return undefined;
     const { previousIndex, previousTerm, entries } = message;
     const { sha256, clusterId, genesis } = this.#deps;
-    const fits = previousIndex > 0 && this.#raft.termAt(previousIndex) === previousTerm;
+    const fits = previousIndex >= this.#raft.firstIndex && this.#raft.termAt(previousIndex) === previousTerm;
     const before = fits ? headOf(sha256, this.#raft.entry(previousIndex).data) : undefined;
     const decode = (bytes: Uint8Array): Block => this.#decoded.decode(bytes);
     return chainFault(decode, clusterId, previousIndex === 0 ? genesis : before, entries);
@@ -192,9 +192,10 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     else if (!this.#blocks.offer(transaction)) this.#refuse([transaction], "busy");
   }
 
-  /** Hands over to the follower that has most of the log; what waits here then is refused, and asked of the new leader. */
+  /** Hands over to the voter that has most of the log; what waits here then is refused, and asked of the new leader. */
   #handOver(): void {
-    const [first, ...rest] = this.#raft.peerProgress();
+    const { voters } = this.#raft.configuration;
+    const [first, ...rest] = this.#raft.peerProgress().filter(({ peer }) => voters.includes(peer));
     if (first === undefined) return;
     const { peer } = rest.reduce((best, next) => (next.match > best.match ? next : best), first);
     this.#deps.hostLog.info("raft.hand_over", { to: peer, term: this.#raft.term });
@@ -262,6 +263,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       this.#handCommitted();
     }
     for (const read of ready.reads) this.#answerRead(read);
+    if (ready.checkpointWanted !== undefined) {
+      this.#deps.hostLog.debug("raft.checkpoint_wanted", { ...ready.checkpointWanted });
+    }
   }
 
   #persist(ready: Ready): void {

@@ -26,6 +26,7 @@ const bodies: { readonly [Type in Message["type"]]: fc.Arbitrary<MessageBody> } 
     { requiredKeys: ["type", "lastIndex", "lastTerm"] },
   ),
   timeoutNow: fc.record({ type: fc.constant("timeoutNow"), lastIndex: number }),
+  compacted: fc.record({ type: fc.constant("compacted"), previousIndex: number, previousTerm: number }),
   preVoteResponse: fc.record({ type: fc.constant("preVoteResponse"), granted: yes }),
   voteResponse: fc.record({ type: fc.constant("voteResponse"), granted: yes }),
   append,
@@ -113,7 +114,7 @@ describe("bytes that are no message get a typed error", () => {
   const vote = encodeRaftMessage({ type: "preVote", from: 1, to: 2, term: 3, lastIndex: 4, lastTerm: 2 });
 
   test.each<[string, (bytes: Uint8Array) => void]>([
-    ["of no known type", (bytes) => bytes.fill(11, 0, 1)],
+    ["of no known type", (bytes) => bytes.fill(12, 0, 1)],
     ["its flag is neither 0 nor 1", (bytes) => bytes.fill(2, 3, 4)],
     ["a flag that it does not have", (bytes) => bytes.fill(1, 3, 4)],
     ["a number that it does not have", (bytes) => bytes.fill(1, 32, 33)],

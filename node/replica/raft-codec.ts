@@ -23,6 +23,7 @@ const TYPES = [
   "readIndex",
   "readIndexResponse",
   "timeoutNow",
+  "compacted",
 ] as const satisfies readonly Message["type"][];
 
 /** Bytes from a peer that are no Raft message. */
@@ -42,6 +43,8 @@ function fieldsOf(m: MessageBody): Fields {
       return [m.lastIndex, m.lastTerm, 0, m.transfer === true];
     case "timeoutNow":
       return [m.lastIndex, 0, 0, false];
+    case "compacted":
+      return [m.previousIndex, m.previousTerm, 0, false];
     case "preVoteResponse":
     case "voteResponse":
       return [0, 0, 0, m.granted];
@@ -121,6 +124,8 @@ function bodyOf(type: Message["type"], fields: Fields, entries: readonly Entry[]
       return { type, lastIndex: first, lastTerm: second, ...(yes ? { transfer: yes } : {}) };
     case "timeoutNow":
       return { type, lastIndex: first };
+    case "compacted":
+      return { type, previousIndex: first, previousTerm: second };
     case "preVoteResponse":
     case "voteResponse":
       return { type, granted: yes };

@@ -1,0 +1,115 @@
+/**
+ * Who takes part (§6 of the paper; dissertation, chapter 4). Pure functions; how a configuration comes into force is told in
+ * consensus/README.md.
+ *
+ * Voters change by joint consensus only: a configuration with `outgoing` voters stands between the old voters and the new
+ * ones, and as long as it stands, everything needs a majority of both. So any two configurations that may be in force at
+ * the same time have no two quorums without a common member, however many voters are exchanged at once.
+ */
+import { assert } from "../../node/base/assert.ts";
+import type { NodeId } from "../../node/base/ids.ts";
+
+/** Who is to take part in the end; ids ascend. A node is voter or learner, never both. */
+export interface Members {
+  /** Elect leaders and decide what is committed; at least one. */
+  readonly voters: readonly NodeId[];
+  /** Receive the log and have no say. */
+  readonly learners: readonly NodeId[];
+}
+
+/** Who takes part now. */
+export interface Configuration extends Members {
+  /** The voters of the old configuration while it gives way to this one, some of which may stay as learners; else empty. */
+  readonly outgoing: readonly NodeId[];
+}
+
+/** What is wrong with a configuration; undefined when nothing is. */
+export function configurationFault({ voters, outgoing, learners }: Configuration): string | undefined {
+  if (voters.length === 0) return "it has no voters";
+  if (![voters, outgoing, learners].every(isAscending)) return "its ids are not positive, or do not ascend";
+  if (learners.some((id) => voters.includes(id))) return "a node is voter and learner";
+  return undefined;
+}
+
+/** Whether one configuration gives way to another: both majorities are needed. */
+export function isJoint({ outgoing }: Configuration): boolean {
+  return outgoing.length > 0;
+}
+
+/** Whether a node has a say. */
+export function isVoter({ voters, outgoing }: Configuration, id: NodeId): boolean {
+  return voters.includes(id) || outgoing.includes(id);
+}
+
+/** Everybody who has a say; ascending. */
+export function votersOf({ voters, outgoing }: Configuration): readonly NodeId[] {
+  return union(voters, outgoing);
+}
+
+/** Everybody who receives the log; ascending. */
+export function membersOf(configuration: Configuration): readonly NodeId[] {
+  return union(votersOf(configuration), configuration.learners);
+}
+
+export function sameConfiguration(a: Configuration, b: Configuration): boolean {
+  return a === b || (sameIds(a.outgoing, b.outgoing) && sameMembers(a, b));
+}
+
+/** The configuration between the current one, which is not joint, and the target. */
+function enterJoint(current: Configuration, { voters, learners }: Members): Configuration {
+  assert(!isJoint(current), "one change at a time");
+  return { voters, outgoing: current.voters, learners };
+}
+
+/** The configuration that a joint one leads to. */
+function leaveJoint({ voters, learners }: Configuration): Configuration {
+  return { voters, outgoing: [], learners };
+}
+
+/**
+ * Whether an entry may carry `to` behind one that carries `from`: the same; other learners; a joint one that the voters
+ * before it are part of; or what a joint one leads to.
+ */
+export function isLegalStep(from: Configuration, to: Configuration): boolean {
+  if (sameConfiguration(from, to)) return true;
+  if (configurationFault(to) !== undefined) return false;
+  if (isJoint(from)) return sameConfiguration(to, leaveJoint(from));
+  return isJoint(to) ? sameIds(to.outgoing, from.voters) : sameIds(to.voters, from.voters);
+}
+
+/**
+ * The configuration that the next entry should carry on the way to the desired members; undefined when they are reached,
+ * or when new voters have yet to catch up. New voters are learners first (dissertation §4.2.1), so that the cluster never
+ * waits for one whose log is empty; then all voters change at once. Whoever leads leaves a joint configuration, whatever is
+ * desired by then.
+ */
+export function nextConfiguration(
+  current: Configuration,
+  desired: Members,
+  isCaughtUp: (id: NodeId) => boolean,
+): Configuration | undefined {
+  const fault = configurationFault({ ...desired, outgoing: [] });
+  assert(fault === undefined, `members that are desired have been checked: ${fault}`);
+  if (isJoint(current)) return leaveJoint(current);
+  const isNew = (id: NodeId): boolean => !current.voters.includes(id);
+  const learners = union(desired.voters, desired.learners).filter(isNew);
+  if (!sameIds(learners, current.learners)) return { voters: current.voters, outgoing: [], learners };
+  if (sameMembers(current, desired) || !desired.voters.filter(isNew).every(isCaughtUp)) return undefined;
+  return enterJoint(current, desired);
+}
+
+function sameMembers(a: Members, b: Members): boolean {
+  return sameIds(a.voters, b.voters) && sameIds(a.learners, b.learners);
+}
+
+function sameIds(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  return a.length === b.length && a.every((id, at) => id === b[at]);
+}
+
+function isAscending(ids: readonly NodeId[]): boolean {
+  return ids.every((id, at) => Number.isSafeInteger(id) && id > (ids[at - 1] ?? 0));
+}
+
+function union(a: readonly NodeId[], b: readonly NodeId[]): readonly NodeId[] {
+  return [...new Set([...a, ...b])].sort((x, y) => x - y);
+}
