@@ -8,6 +8,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Bounds, Page } from "../ledger/queries.ts";
 import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "../ledger/records.ts";
 import type { Asset, Assets } from "./assets.ts";
+import type { Members } from "./members.ts";
 import { spentOf } from "./delegations.ts";
 import { encodeBalances, encodeChanges } from "./flat-answers.ts";
 import type { Outbox } from "./outbox.ts";
@@ -71,6 +72,7 @@ export interface AnswerParts {
   readonly assets: Assets;
   readonly reversals: Reversals;
   readonly registry: Registry;
+  readonly members: Members;
   readonly sessions: Sessions;
   readonly risk: Risk;
   readonly settlement: Settlement;
@@ -83,6 +85,7 @@ export interface Stand {
   readonly height: number;
   readonly timestamp: bigint;
   readonly digest: Uint8Array;
+  readonly configuration: Configuration;
 }
 
 export class Answers {
@@ -128,6 +131,8 @@ export class Answers {
         const amount = seen ? this.#parts.reversals.reversed(query.id).toString() : null;
         return { ...at, type: query.type, amount };
       }
+      case "members":
+        return { ...at, type: query.type, members: this.#members(), configuration: stand.configuration };
       case "assets":
         return { ...at, type: query.type, assets: this.#assets(query) };
       case "summary":
@@ -144,6 +149,12 @@ export class Answers {
       expiresAt: row.expiresAt.toString(),
     }));
     return { id, name, keys: keys.map(toHex), threshold, roles, delegates };
+  }
+
+  #members(): readonly MemberView[] {
+    return this.#parts.members.all.map(({ id, publicKey, host, port, role }) => {
+      return { id, publicKey: toHex(publicKey), host, port, role };
+    });
   }
 
   #assets({ ledger, code }: Extract<StateQuery, { type: "assets" }>): readonly AssetView[] {

@@ -65,6 +65,8 @@ export type StateQuery =
   | { readonly type: "reversed"; readonly id: bigint }
   /** Digital assets, ascending by ledger number: all, or the one with a ledger number or a code. */
   | { readonly type: "assets"; readonly ledger?: number; readonly code?: string }
+  /** The nodes of the cluster, past and present, and how they take part. */
+  | { readonly type: "members" }
   /** Counts and sums over everything, for admin, operators and auditors. */
   | { readonly type: "summary" };
 
@@ -194,6 +196,8 @@ export type QueryAnswer = At &
     /** Null for a transfer that is not there. */
     | { readonly type: "reversed"; readonly amount: string | null }
     | { readonly type: "assets"; readonly assets: readonly AssetView[] }
+    /** `members` ascend by id; `configuration` is that of the last block: who is asked to agree now. */
+    | { readonly type: "members"; readonly members: readonly MemberView[]; readonly configuration: Configuration }
     | {
         readonly type: "summary";
         readonly digest: string;
@@ -237,6 +241,7 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   risk: object({ type: oneOf("risk") }),
   authority: object({ type: oneOf("authority"), key: bytes(32) }),
   reversed: object({ type: oneOf("reversed"), id: u128 }),
+  members: object({ type: oneOf("members") }),
   assets: object({ type: oneOf("assets") }, { ledger: integer(1, 0xffff_ffff), code: text(ASSET_CODE_LENGTH_MAX) }),
   summary: object({ type: oneOf("summary") }),
   status: object({ type: oneOf("status") }),

@@ -1,7 +1,11 @@
 /**
- * Where the state stands: height, log time, digest and block hash. One page of every checkpoint.
+ * Where the state stands: height, log time, digest, and of the last block its hash and the configuration it stands under.
+ * One page of every checkpoint.
  */
+import { must } from "../base/assert.ts";
+import type { Configuration } from "../base/configuration.ts";
 import type { Paged } from "../base/paged.ts";
+import { CONFIGURATION_BYTES, decodeConfiguration, encodeConfiguration } from "../wire/block-configuration.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { bytes, check, safeInteger, tuple, u64 } from "../wire/schema.ts";
 
@@ -11,9 +15,10 @@ export interface StandAt {
   readonly timestamp: bigint;
   readonly digest: Uint8Array;
   readonly blockHash: Uint8Array;
+  readonly configuration: Configuration;
 }
 
-const schema = tuple(safeInteger, u64, bytes(32), bytes(32));
+const schema = tuple(safeInteger, u64, bytes(32), bytes(32), bytes(CONFIGURATION_BYTES));
 
 export class Stand implements Paged {
   readonly name = "stand";
@@ -40,8 +45,10 @@ export class Stand implements Paged {
   }
 
   encodePage(): Uint8Array {
-    const { height, timestamp, digest, blockHash } = this.#at;
-    return pack([height, timestamp, digest, blockHash]);
+    const { height, timestamp, digest, blockHash, configuration } = this.#at;
+    const members = new Uint8Array(CONFIGURATION_BYTES);
+    encodeConfiguration(members, configuration);
+    return pack([height, timestamp, digest, blockHash, members]);
   }
 
   markClean(): void {
@@ -49,8 +56,9 @@ export class Stand implements Paged {
   }
 
   decodePage(_page: number, encoded: Uint8Array): void {
-    const [height, timestamp, digest, blockHash] = check(schema, unpack(encoded), "malformed_body");
-    this.#at = { height, timestamp, digest, blockHash };
+    const [height, timestamp, digest, blockHash, members] = check(schema, unpack(encoded), "malformed_body");
+    const configuration = must(decodeConfiguration(members), "the members of a checkpoint can be read");
+    this.#at = { height, timestamp, digest, blockHash, configuration };
   }
 
   restored(): void {
