@@ -37,7 +37,19 @@ const COMMANDS = await allCommands();
 test("the help pages list the commands of the documents", () => {
   const names = COMMANDS.map((path) => path.join(" "));
   for (const name of [
-    ...["day", "dev", "init", "start", "status", "verify", "keys new", "keys show", "account create", "account show"],
+    ...[
+      "day",
+      "dev",
+      "init",
+      "start",
+      "status",
+      "verify",
+      "log show",
+      "keys new",
+      "keys show",
+      "account create",
+      "account show",
+    ],
     ...["account history", "transfer", "pay", "payment show", "import", "settlement show", "receipt verify"],
     ...["sim run", "sim replay", "acquirer"],
   ]) {
@@ -98,6 +110,9 @@ describe("wrong use: exit code 2, what to do on standard error, nothing on stand
     [["verify"], "too few arguments: 0 given, 1 needed"],
     [["verify", at("none")], "there is no directory"],
     [["verify", directory], "has no node's data"],
+    [["log", "show", directory, "--from", "0"], "--from must be a whole number from 1"],
+    [["log", "show", directory, "--from", "9", "--to", "8"], "--to 8 is before --from 9"],
+    [["log", "show", at("none")], "there is no directory"],
     [["keys", "show"], "too few arguments"],
     [["authority", "create", "--name", "a", "--public-key", "zz"], '"zz" is not a public key'],
     [["authority", "create", "--name", "a", "--public-key", "00", "--role", "king"], "Choices"],

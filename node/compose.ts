@@ -163,7 +163,8 @@ function checkHistory(log: LogStore, { height, blockHash }: StateMachine): void 
   if (height === 0) return;
   const hash = log.hash(height);
   if (hash !== undefined && equalBytes(hash, blockHash)) return;
-  const there = hash === undefined ? `the log ends at ${log.lastIndex()}` : "the log has another block there";
+  const bounds = `the log holds ${log.firstIndex()} to ${log.lastIndex()}`;
+  const there = hash === undefined ? bounds : "the log has another block there";
   throw new CodedError("checkpoint_damaged", `the checkpoint is at height ${height}, but ${there}`);
 }
 
@@ -243,13 +244,15 @@ interface Wiring extends SpawnEnvironment {
   readonly leading: () => boolean;
 }
 
-function spawnLog({ host, system, recovered, consensusRef }: Wiring): ActorRef<LogMessage> {
+function spawnLog({ host, system, recovered, status, consensusRef }: Wiring): ActorRef<LogMessage> {
   return system.spawn<LogMessage>({
     name: "log",
     supervision: "stop_node",
     create: (context) =>
       new LogActor(context, {
         log: recovered.log,
+        hostLog: host.log,
+        status,
         store: host.store,
         consensus: consensusRef,
         fail: (error) => system.fail("log", error),

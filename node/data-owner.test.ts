@@ -37,7 +37,12 @@ test("the mark is written before the first vote: a crash that keeps the vote kee
 
 test("a mark that cannot be written stops the node", () => {
   const failed = { code: "store_failed" } as CodedError;
-  const store = { get: () => undefined, write: (_: unknown, done: (error?: CodedError) => void) => done(failed) };
+  class Failing extends MemoryStore {
+    override write(_: unknown, done: (error?: CodedError) => void): void {
+      done(failed);
+    }
+  }
+  const store = new Failing(() => undefined);
   const told: CodedError[] = [];
   claimStore(store, { clusterId: CLUSTER, node: 1 }, (error) => told.push(error));
   expect(told).toEqual([failed]);

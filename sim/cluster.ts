@@ -183,6 +183,13 @@ export class Cluster {
     this.#slot(node).disk.slowness = factor;
   }
 
+  /** The write that comes next is refused, and so is all that would need more space; the node must live with that. */
+  setDiskFull(node: NodeId, isFull: boolean): void {
+    const { disk, restartAfterErrorMs } = this.#slot(node);
+    disk.disk.free = isFull ? 0 : Number.MAX_SAFE_INTEGER;
+    if (isFull && restartAfterErrorMs === undefined) disk.disk.failNext("write", "disk_full");
+  }
+
   /** The disk's next operation of this kind fails; the node must stop itself and is started again. */
   failDisk(node: NodeId, operation: "write" | "sync", restartAfterMs: number): boolean {
     const slot = this.#slot(node);
@@ -192,9 +199,10 @@ export class Cluster {
     return true;
   }
 
-  /** All disks and timers are as fast as they were at first. */
+  /** All disks and timers are as fast as they were at first, and disks have space. */
   quieten(): void {
     for (const node of this.ids) {
+      this.setDiskFull(node, false);
       this.setDiskSlowness(node, 1);
       this.setTimerSlowness(node, 1);
     }

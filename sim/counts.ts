@@ -12,6 +12,7 @@ const FAULTS = [
   "diskError",
   "drop",
   "duplicate",
+  "fullDisk",
   "handOver",
   "keptWrite",
   "late",

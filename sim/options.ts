@@ -28,6 +28,7 @@ const FAULT_KINDS = {
   electionUnderFire: 20,
   pause: 10,
   slowDisk: 10,
+  fullDisk: 5,
   slowTimers: 5,
   /** Starved and cut off from its peers: it is deposed and notices late. */
   sickLeader: 20,

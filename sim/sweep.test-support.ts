@@ -5,7 +5,7 @@ import { runSeed } from "./run.ts";
 /** What a hundred seeds must have met, by the names of the counters. */
 const FAULTS = [
   ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "clientPartition", "clockJump"],
-  ...["crash", "crashAll", "crashWhen", "diskError", "drop", "duplicate", "keptWrite", "late", "lostWrite"],
+  ...["crash", "crashAll", "crashWhen", "diskError", "drop", "duplicate", "fullDisk", "keptWrite", "late", "lostWrite"],
   ...["outsideTimeout", "partition", "pause", "reorder", "restart", "slowDisk", "slowTimers", "tornWrite"],
 ];
 

@@ -97,6 +97,8 @@ interface InjectedFault {
 
 export class MemoryDisk implements Disk {
   readonly counts: CrashCounts = { lostWrites: 0, tornWrites: 0, keptWrites: 0, lostFiles: 0, revivedFiles: 0 };
+  /** What `freeBytes` answers; nothing else follows from it. */
+  free: number = Number.MAX_SAFE_INTEGER;
   readonly #schedule: ScheduleDisk;
   #files = new Map<string, Inode>();
   /** The directory as it will be found after a crash. */
@@ -128,6 +130,10 @@ export class MemoryDisk implements Disk {
 
   remove(path: string): void {
     if (!this.#files.delete(path)) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
+  }
+
+  freeBytes(): number {
+    return this.free;
   }
 
   syncDirectory(directory: string, done: DiskDone): void {
@@ -232,6 +238,7 @@ export class MemoryDisk implements Disk {
         if (fault === undefined) for (const operation of inode.pending) inode.durable.apply(operation);
         inode.pending = [];
         if (fault !== undefined) throw fault;
+        this.#throwFault("syncDirectory");
         this.#keepNames(directoryOf(path), this.#files);
       },
       close: () => {},

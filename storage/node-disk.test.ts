@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -43,6 +43,10 @@ class CountedDisk implements Disk {
       settle: (offset, bytes, size) => file.settle(offset, bytes, size),
       close: () => file.close(),
     };
+  }
+
+  freeBytes(): number {
+    return this.#inner.freeBytes();
   }
 
   remove(path: string): void {
@@ -115,6 +119,13 @@ describe("NodeDisk", () => {
     for (const use of [() => file.read(0, 1), () => file.sync(() => {}), () => file.settle(0, new Uint8Array(1), 1)]) {
       expect(use).toThrow(InvariantError);
     }
+  });
+
+  test("says how much space is left, as the system does", () => {
+    const disk = new NodeDisk(freshDirectory());
+    const { bavail, bsize } = statfsSync(HOME);
+    // Others write, too.
+    expect(Math.abs(disk.freeBytes() - bavail * bsize)).toBeLessThan(2 ** 30);
   });
 
   test("no space left: the write that finds none fails, those before it have happened", async () => {

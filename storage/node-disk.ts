@@ -18,6 +18,7 @@ import {
   readdirSync,
   readSync,
   rmSync,
+  statfsSync,
   writeSync,
   writev,
 } from "node:fs";
@@ -67,6 +68,11 @@ export class NodeDisk implements Disk {
   remove(path: string): void {
     const full = this.#full(path);
     attempt(path, () => rmSync(full));
+  }
+
+  freeBytes(): number {
+    const { bavail, bsize } = attempt(this.#root, () => statfsSync(this.#root));
+    return bavail * bsize;
   }
 
   syncDirectory(directory: string, done: DiskDone): void {

@@ -7,7 +7,7 @@ import { sha256 } from "../../node/host/node-crypto.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
 import { decodeBlock } from "../../node/wire/block.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { verifyWal } from "../../storage/wal/verify.ts";
+import { logStart, verifyWal } from "../../storage/wal/verify.ts";
 import { parseTime } from "../amounts.ts";
 import { readCluster } from "../cluster-access.ts";
 import { whole } from "../numbers.ts";
@@ -59,15 +59,21 @@ export function replayedState(directory: string, { height, at }: PastArguments, 
   });
 }
 
-/** Executes the log in a data directory; throws `CodedError` `height_not_there` or `log_unsound`. */
+/** Executes the log in a data directory; throws `CodedError` `height_not_there`, `log_compacted` or `log_unsound`. */
 export function executedLog(
   { cluster, data, cipher }: NodeData,
   { height, time }: Until,
   onProgress: (height: number) => void,
 ): StateMachine {
   const replay = new Replay(cluster);
+  const disk = new NodeDisk(data);
+  const start = logStart(disk, "log")?.index ?? 0;
+  if (start > 0) {
+    const text = `${data}: the log begins at height ${start + 1}; ask a node that has it from the first block`;
+    throw new CodedError("log_compacted", text);
+  }
   let done = false;
-  const { problem } = verifyWal(new NodeDisk(data), "log", cipher, ({ index, payload }) => {
+  const { problem } = verifyWal(disk, "log", cipher, ({ index, payload }) => {
     if (done) return;
     if (time !== undefined && decodeBlock(sha256, payload).header.timestamp > time) done = true;
     else replay.apply(payload);

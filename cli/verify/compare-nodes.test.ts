@@ -5,14 +5,25 @@ import type { VerifiedNode } from "./verify-node.ts";
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** A node whose blocks are the letters, with digests that follow from them, but for those given. */
-function node(blocks: string, options: { checkpoint?: number; digests?: string } = {}): VerifiedNode {
+function node(blocks: string, options: { checkpoint?: number; digests?: string; first?: number } = {}): VerifiedNode {
+  const { first = 1 } = options;
+  const byHeight = (texts: readonly string[]): Map<number, Uint8Array> =>
+    new Map(texts.map((text, place): [number, Uint8Array] => [place + 1, bytes(text)]).slice(first - 1));
   return {
     report: {
-      ...{ directory: "node", height: blocks.length, digest: "", transactions: 0, segments: 1, tornBytes: 0 },
+      ...{
+        directory: "node",
+        firstHeight: first,
+        height: blocks.length,
+        digest: "",
+        transactions: 0,
+        segments: 1,
+        tornBytes: 0,
+      },
       ...{ checkpointHeight: options.checkpoint ?? 0, problems: [] },
     },
-    blockHashes: blocks.split("").map(bytes),
-    digests: (options.digests ?? blocks).split("").map((letter) => bytes(`digest ${letter}`)),
+    blockHashes: byHeight(blocks.split("")),
+    digests: byHeight((options.digests ?? blocks).split("").map((letter) => `digest ${letter}`)),
   };
 }
 
@@ -26,6 +37,8 @@ describe("what a quorum has is committed", () => {
     ["two have proposals of their own", [node("abx"), node("aby"), node("ab")], 2],
     ["three of five", [node("abc"), node("abc"), node("abc"), node("ax"), node("")], 3],
     ["two of five are no quorum", [node("abc"), node("abc"), node("a"), node("a"), node("a")], 1],
+    ["one has given up the first two", [node("abcd"), node("abcd", { first: 3 }), node("abcx")], 4],
+    ["two have given up different parts", [node("abc", { first: 3 }), node("abc", { first: 2 }), node("ab")], 3],
     ["nothing anywhere", [node(""), node(""), node("")], 0],
   ])("%s", (_, nodes, agreedHeight) => {
     expect(compareNodes(nodes)).toEqual({ agreedHeight, problems: [] });

@@ -15,20 +15,23 @@ export interface Comparison {
 export function compareNodes(nodes: readonly VerifiedNode[]): Comparison {
   const quorum = quorumOf(nodes.length);
   const problems: string[] = [];
-  for (let height = 1; ; height++) {
+  // What a node has given up it had committed.
+  const first = Math.max(1, ...nodes.map(({ report }) => report.firstHeight));
+  for (let height = first; ; height++) {
     const counts = new Map<string, number>();
     for (const { blockHashes } of nodes) {
-      const hash = blockHashes[height - 1];
+      const hash = blockHashes.get(height);
       if (hash !== undefined) counts.set(toHex(hash), (counts.get(toHex(hash)) ?? 0) + 1);
     }
     const agreed = [...counts].find(([, count]) => count >= quorum)?.[0];
     if (agreed === undefined) return { agreedHeight: height - 1, problems };
     const digests = new Set<string>();
     for (const { report, blockHashes, digests: own } of nodes) {
-      const hash = blockHashes[height - 1];
-      const digest = own[height - 1];
-      if (hash !== undefined && toHex(hash) === agreed) digests.add(digest === undefined ? "" : toHex(digest));
-      else if (report.checkpointHeight >= height) {
+      const hash = blockHashes.get(height);
+      const digest = own.get(height);
+      if (hash !== undefined && toHex(hash) === agreed) {
+        if (digest !== undefined) digests.add(toHex(digest));
+      } else if (report.checkpointHeight >= height) {
         problems.push(`${report.directory} has a checkpoint behind block ${height}, where a quorum has another block`);
       }
     }

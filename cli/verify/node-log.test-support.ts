@@ -44,15 +44,18 @@ export function recordsOf(contents: readonly Uint8Array[], say = (state: StateAt
   });
 }
 
-/** Writes a log into a data directory. */
+/** Writes a log into a data directory; it begins at its first record. */
 export async function writeLog(data: string, records: readonly WalRecord[]): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const wal = Wal.open(new NodeDisk(data), "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: reject });
-    wal.append(records.slice(0, -1), () => undefined);
-    // A write of its own: what is before it is durable, and damage there is no torn tail.
-    wal.append(records.slice(-1), () => {
-      wal.close();
-      resolve();
+    const { index = 1, previousHash = new Uint8Array(32) } = records[0] ?? {};
+    if (index > 1) wal.reset({ index: index - 1, term: 1, hash: previousHash }, () => undefined);
+    wal.append(records.slice(0, -1), () => {
+      // A write of its own: what is before it is durable, and damage there is no torn tail.
+      wal.append(records.slice(-1), () => {
+        wal.close();
+        resolve();
+      });
     });
   });
 }

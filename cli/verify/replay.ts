@@ -14,34 +14,39 @@ import { decodeTransaction, signatureJobs } from "../../node/wire/transaction.ts
 
 export class Replay {
   readonly state: StateMachine;
-  /** Of all blocks executed here, the first first. */
-  readonly blockHashes: Uint8Array[] = [];
-  readonly digests: Uint8Array[] = [];
+  /** Of all blocks seen here, by height; digests of those executed. */
+  readonly blockHashes: Map<number, Uint8Array> = new Map();
+  readonly digests: Map<number, Uint8Array> = new Map();
   /** What does not hold, in words. */
   problem: string | undefined;
   transactions = 0;
   readonly #cluster: ClusterFile;
-  readonly #start: { readonly height: number; readonly digest: Uint8Array };
 
   /** Goes on from `state`: the genesis, or what an earlier run has come to. */
   constructor(cluster: ClusterFile, state: StateMachine = new StateMachine({ genesis: cluster.genesis, sha256 })) {
     this.#cluster = cluster;
     this.state = state;
-    this.#start = state.at;
+    this.digests.set(state.height, state.digest);
   }
 
-  /** Executes the next block; after a problem it does nothing. */
+  /**
+   * Executes the next block, or one that went before the state only checks for its signatures and for being the one that
+   * the state has. After a problem it does nothing.
+   */
   apply(payload: Uint8Array): void {
     if (this.problem !== undefined) return;
     const next = this.state.height + 1;
     try {
       const block = decodeBlock(sha256, payload);
-      this.problem = this.#wrongSignature(block) ?? this.#otherState(block.header);
+      const { height } = block.header;
+      this.problem = this.#wrongSignature(block) ?? this.#otherState(block.header) ?? this.#otherBlock(block);
       if (this.problem !== undefined) return;
-      this.state.apply(block);
+      if (height >= next) {
+        this.state.apply(block);
+        this.digests.set(height, this.state.digest);
+      }
       this.transactions += block.transactions.length;
-      this.blockHashes.push(block.hash);
-      this.digests.push(this.state.digest);
+      this.blockHashes.set(height, block.hash);
     } catch (error) {
       this.problem = `block ${next} does not follow: ${errorMessage(error)}`;
     }
@@ -70,10 +75,14 @@ export class Replay {
     return undefined;
   }
 
+  #otherBlock({ header: { height }, hash }: Block): string | undefined {
+    if (height !== this.state.height || equalBytes(hash, this.state.blockHash)) return undefined;
+    return `block ${height} is not the one that the state at that height comes from`;
+  }
+
   /** What the block's leader said of its state, held against ours; states before the first block executed here are not known. */
   #otherState({ height, term, state: said }: BlockHeader): string | undefined {
-    const { height: start, digest: first } = this.#start;
-    const here = said.height === start ? first : this.digests[said.height - start - 1];
+    const here = this.digests.get(said.height);
     if (here === undefined || equalBytes(here, said.digest)) return undefined;
     return (
       `block ${height} was made by a leader (term ${term}) whose state after block ${said.height} had the digest ` +

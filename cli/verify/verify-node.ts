@@ -8,14 +8,20 @@ import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
-import { type CheckpointMeta, loadCheckpointMeta } from "../../node/replica/checkpoint.ts";
+import { WRAPPED_KEY_FILE } from "../../node/host/data-key.ts";
+import { sha256 } from "../../node/host/node-crypto.ts";
+import { type CheckpointMeta, loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
+import { StateMachine } from "../../node/state/state-machine.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { LevelStore } from "../../storage/state/level-store.ts";
-import { verifyWal } from "../../storage/wal/verify.ts";
+import { verifyStore } from "../../storage/state/verify-store.ts";
+import { logStart, verifyWal } from "../../storage/wal/verify.ts";
+import { WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
 import { Replay } from "./replay.ts";
 
 export interface NodeReport {
   readonly directory: string;
+  /** The first block of the log; blocks from here to the checkpoint are checked but not executed unless it is 1. */
+  readonly firstHeight: number;
   readonly height: number;
   readonly digest: string;
   readonly transactions: number;
@@ -29,27 +35,44 @@ export interface NodeReport {
 /** A node's report, with what is needed to compare nodes: hash of each block and its digest, by height. */
 export interface VerifiedNode {
   readonly report: NodeReport;
-  readonly blockHashes: readonly Uint8Array[];
-  readonly digests: readonly Uint8Array[];
+  readonly blockHashes: ReadonlyMap<number, Uint8Array>;
+  readonly digests: ReadonlyMap<number, Uint8Array>;
 }
 
-/** The newest checkpoint's description, if there is one, and what is wrong with the store; throws `data_in_use`. */
+/**
+ * The newest checkpoint's description, if there is one, its state in `restored` where one is given, and what is wrong with
+ * the store; throws `data_in_use`.
+ */
 async function checkpointOf(
   data: string,
   cipher: Cipher | undefined,
+  restored: StateMachine | undefined,
 ): Promise<{ readonly checkpoint?: CheckpointMeta | undefined; readonly problems: readonly string[] }> {
   const path = join(data, "state");
   if (!existsSync(path)) return { problems: [] };
+  let checkpoint: CheckpointMeta | undefined;
   try {
-    const store = await LevelStore.open(path, { cipher });
-    try {
-      return { checkpoint: loadCheckpointMeta(store), problems: [] };
-    } finally {
-      await store.close();
-    }
+    const broken = await verifyStore(path, cipher, (store) => {
+      if (restored !== undefined) restoreCheckpoint(store, restored);
+      checkpoint = loadCheckpointMeta(store);
+    });
+    return { checkpoint, problems: broken.map(({ message }) => `state: ${message}`) };
   } catch (error) {
     if (!(error instanceof CodedError) || error.code === "data_in_use") throw error;
     return { problems: [`state: ${error.message}`] };
+  }
+}
+
+/** Copies of the wrapped data key that are damaged. */
+function keyProblems(disk: NodeDisk): string[] {
+  const file = WrappedKeyFile.open(disk, WRAPPED_KEY_FILE);
+  if (file === undefined) return [];
+  try {
+    return file
+      .damage()
+      .map((offset) => `one of two copies of the data key is damaged: ${WRAPPED_KEY_FILE}, byte ${offset}`);
+  } finally {
+    file.close();
   }
 }
 
@@ -66,20 +89,27 @@ export async function verifyNode(
   { cluster, data, cipher }: NodeData,
   onProgress: (height: number) => void,
 ): Promise<VerifiedNode> {
-  const { checkpoint, problems: storeProblems } = await checkpointOf(data, cipher);
-  const replay = new Replay(cluster);
-  const wal = verifyWal(new NodeDisk(data), "log", cipher, (record) => {
+  const disk = new NodeDisk(data);
+  const firstHeight = (logStart(disk, "log")?.index ?? 0) + 1;
+  const state = new StateMachine({ genesis: cluster.genesis, sha256 });
+  const restored = firstHeight === 1 ? undefined : state;
+  const { checkpoint, problems: storeProblems } = await checkpointOf(data, cipher, restored);
+  const replay = new Replay(cluster, state);
+  const wal = verifyWal(disk, "log", cipher, (record) => {
     replay.apply(record.payload);
     onProgress(record.index);
   });
+  const checkpointHeight = checkpoint?.height ?? 0;
+  const gap = `the log begins at ${firstHeight}, behind the checkpoint at height ${checkpointHeight}`;
+  const replayProblem = checkpointHeight < firstHeight - 1 ? gap : replay.problem;
   const problems = [
     ...(wal.problem === undefined ? [] : [wal.problem.message]),
-    ...(replay.problem === undefined ? [] : [replay.problem]),
+    ...(replayProblem === undefined ? [] : [replayProblem]),
     ...storeProblems,
+    ...keyProblems(disk),
   ];
-  const checkpointHeight = checkpoint?.height ?? 0;
   if (checkpoint !== undefined && problems.length === 0) {
-    const digest = replay.digests[checkpointHeight - 1];
+    const digest = replay.digests.get(checkpointHeight);
     if (digest === undefined)
       problems.push(`the checkpoint is at height ${checkpointHeight}, the log ends at ${replay.state.height}`);
     else if (!equalBytes(digest, checkpoint.digest)) {
@@ -91,7 +121,17 @@ export async function verifyNode(
   const { segments, tornBytes } = wal;
   const digest = toHex(replay.state.digest);
   return {
-    report: { directory: data, height, digest, transactions, segments, tornBytes, checkpointHeight, problems },
+    report: {
+      directory: data,
+      firstHeight,
+      height,
+      digest,
+      transactions,
+      segments,
+      tornBytes,
+      checkpointHeight,
+      problems,
+    },
     blockHashes,
     digests,
   };

@@ -198,7 +198,8 @@ export class ScriptedNode {
     const everything = { authority: 0, seesAll: true };
     const query = decodeQuery(encoded);
     if (!isChainQuery(query)) return state.query(query, everything);
-    const log: Pick<LogStore, "read" | "hash"> = {
+    const log: Pick<LogStore, "firstIndex" | "read" | "hash"> = {
+      firstIndex: () => 1,
       hash: (height) => blocks[height - 1]?.hash,
       read: (from, to) => blocks.slice(from - 1, to - 1).map((block, at) => recordOf(block, from + at)),
     };

@@ -16,7 +16,7 @@ import { readSecret } from "./files.ts";
 
 const DATA_KEY_VARIABLE = "QUORATE_DATA_KEY";
 /** In the data directory. */
-const WRAPPED_KEY_FILE = "wrapped.key";
+export const WRAPPED_KEY_FILE = "wrapped.key";
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;

@@ -304,7 +304,7 @@ describe("damaged data keeps a node from starting, with a report", () => {
     rmSync(join(config, "../data/log"), { recursive: true });
     expect(await refusal(config)).toMatchObject({
       code: "checkpoint_damaged",
-      message: expect.stringContaining("the log ends at 0"),
+      message: expect.stringContaining("the log holds 1 to 0"),
     });
   });
 

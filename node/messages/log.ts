@@ -21,6 +21,7 @@ export interface PersistRequest {
 
 export type LogMessage =
   | PersistRequest
+  | { readonly type: "tick" }
   /** The store has the term and vote of this request. */
   | { readonly type: "hardStateDurable"; readonly sequence: number }
   /** The log has the truncation and the entries of this request. */

@@ -17,7 +17,7 @@ import { consistencyProof, inclusionProof, type RangeRoot } from "../wire/histor
 
 export interface ChainAnswersDeps {
   readonly state: StateMachine;
-  readonly log: Pick<LogStore, "read" | "hash">;
+  readonly log: Pick<LogStore, "firstIndex" | "read" | "hash">;
   readonly crypto: Crypto;
   readonly clusterId: Uint8Array;
   readonly checkpoints: CheckpointBoard;
@@ -81,6 +81,7 @@ export class ChainAnswers {
     const { log, state } = this.#deps;
     if (from < 1) throw outOfRange("the first block is number 1");
     if (from > state.height) return [];
+    if (from < log.firstIndex()) throw compacted(from);
     return log.read(from, state.height + 1, APPEND_BYTES_MAX).map(({ payload }) => payload);
   }
 
@@ -97,12 +98,15 @@ export class ChainAnswers {
     if (size > state.height) throw outOfRange(`this node has ${state.height} blocks, not ${size}`);
     const hashAt = (height: number): Uint8Array => {
       const hash = log.hash(height);
-      if (hash === undefined)
-        throw new QueryRefusal("block_compacted", `block ${height} is not in this node's log any more`);
+      if (hash === undefined) throw compacted(height);
       return hash;
     };
     return (from, to) => state.history.rangeRoot(hashAt, from, to);
   }
+}
+
+function compacted(height: number): QueryRefusal {
+  return new QueryRefusal("block_compacted", `block ${height} is not in this node's log any more`);
 }
 
 function outOfRange(reason: string): QueryRefusal {

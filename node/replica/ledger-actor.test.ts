@@ -53,6 +53,7 @@ class Bench {
   readonly status: StatusBoard = new StatusBoard();
   /** First block that the log still has. */
   logFrom = 1;
+  logIsFull = false;
   readonly actor: LedgerActor;
   readonly #self: Listener<LedgerMessage>;
   readonly timers: LedgerMessage[];
@@ -73,8 +74,10 @@ class Bench {
     this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2 });
   }
 
-  #log(): Pick<LogStore, "read" | "hash"> {
+  #log(): Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash"> {
     return {
+      firstIndex: () => this.logFrom,
+      isFull: () => this.logIsFull,
       hash: (height) => (height < this.logFrom ? undefined : BLOCKS[height - 1]?.hash),
       read: (from, to, bytesMax) => {
         expect([from >= 1, to <= this.state.height + 1, bytesMax]).toEqual([true, true, APPEND_BYTES_MAX]);
@@ -305,9 +308,25 @@ describe("checkpoints", () => {
     expect([loadCheckpointMeta(bench.store)?.height, bench.later.count]).toEqual([6, 0]);
   });
 
+  test("wait while the disk is full", () => {
+    const bench = new Bench();
+    bench.logIsFull = true;
+    bench.commits(1, 3);
+    expect(bench.later.count).toBe(0);
+    bench.logIsFull = false;
+    bench.commits(4, 4);
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(4);
+  });
+
   test("that cannot be written stop the node", () => {
     const error = new CodedError("store_damaged", "the disk is full of holes");
-    const bench = new Bench({ get: () => undefined, write: (_changes, done) => done(error) });
+    class Failing extends MemoryStore {
+      override write(_: unknown, done: (error?: CodedError) => void): void {
+        done(error);
+      }
+    }
+    const bench = new Bench(new Failing(() => undefined));
     bench.commits(1, 2);
     expect(bench.failures).toEqual([error]);
   });
@@ -381,5 +400,7 @@ describe("questions about the log", () => {
     short.commits(1, 5);
     short.logFrom = 3;
     expect(short.ask({ type: "inclusion", height: 1, size: 5 })).toBe("block_compacted");
+    expect(short.ask({ type: "blocks", from: 2 })).toBe("block_compacted");
+    expect(short.ask({ type: "blocks", from: 3 })).toMatchObject({ blocks: ENCODED.slice(2, 5) });
   });
 });

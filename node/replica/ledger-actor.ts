@@ -35,7 +35,7 @@ const SEEK_PAUSE_MS = 1;
 export interface LedgerActorDeps {
   readonly state: StateMachine;
   readonly store: Store;
-  readonly log: Pick<LogStore, "read" | "hash">;
+  readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash">;
   readonly crypto: Crypto;
   readonly clusterId: Uint8Array;
   readonly checkpoints: CheckpointBoard;
@@ -233,7 +233,13 @@ export class LedgerActor implements Actor<LedgerMessage> {
 
   #maybeCheckpoint(): void {
     const { height } = this.#state;
-    if (this.#checkpointing || height - this.#checkpointHeight < this.#options.checkpointBlocks) return;
+    // While the disk is full the next block asks again.
+    if (
+      this.#checkpointing ||
+      this.#deps.log.isFull() ||
+      height - this.#checkpointHeight < this.#options.checkpointBlocks
+    )
+      return;
     this.#checkpointing = true;
     this.#deps.store.write(takeCheckpoint(this.#state), (error) => {
       if (error === undefined) this.#self.deliver({ type: "checkpointed", height });

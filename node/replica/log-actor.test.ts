@@ -1,13 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { StorageError } from "../../storage/errors.ts";
 import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
 import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
 import type { Store, StoreChange } from "../base/ports/store.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { LogEntry, LogMessage, PersistRequest } from "../messages/log.ts";
+import { StatusBoard } from "../messages/status.ts";
 import { LogActor } from "./log-actor.ts";
-import { contextOf, Later, Listener, TestClock } from "./replica.test-support.ts";
+import { contextOf, Later, Listener, recordingLog, TestClock } from "./replica.test-support.ts";
 
 function entry(index: number, term = 1): LogEntry {
   return { index, term, previousHash: new Uint8Array(32), hash: new Uint8Array(32), payload: Uint8Array.of(index) };
@@ -22,10 +24,13 @@ class Disks {
   /** What is durable, in order. */
   readonly durable: string[] = [];
   storeError: CodedError | undefined;
+  logIsFull = false;
+  damagedIndex = 0;
   #last = 0;
 
   readonly storePort: Store = {
     get: () => undefined,
+    snapshot: () => ({ get: () => undefined, keys: () => [], close: () => {} }),
     write: (_changes: readonly StoreChange[], done) => {
       this.#start(this.store, "term and vote", () => done(this.storeError));
     },
@@ -35,10 +40,14 @@ class Disks {
     recovery: { records: 0, tornBytes: 0 },
     firstIndex: () => 1,
     lastIndex: () => this.#last,
-    durableIndex: () => 0,
+    durableIndex: () => this.#last,
     term: () => undefined,
     hash: () => undefined,
     read: () => [],
+    check: (index) => {
+      if (index === this.damagedIndex) throw new StorageError("wal_damaged", "it is damaged", { index });
+      return 100;
+    },
     append: (records: readonly WalRecord[], done) => {
       this.#last = must(records.at(-1), "there are records").index;
       this.#start(this.log, `append ${records.map(({ index }) => index).join(" ")}`, done);
@@ -47,6 +56,10 @@ class Disks {
       this.#last = from - 1;
       this.#start(this.log, `cut ${from}`, done);
     },
+    compactTo: () => {},
+    reset: () => {},
+    isFull: () => this.logIsFull,
+    retry: () => this.asked.push("retry"),
     close: () => {},
   };
 
@@ -63,14 +76,19 @@ class Bench {
   readonly disks = new Disks();
   readonly consensus = new Listener<ConsensusMessage>("consensus");
   readonly failures: CodedError[] = [];
+  readonly hostLog = recordingLog();
+  readonly status = new StatusBoard();
+  readonly clock = new TestClock();
   readonly #self: Listener<LogMessage>;
   readonly #actor: LogActor;
 
   constructor() {
-    const { context, self } = contextOf<LogMessage>(new TestClock());
+    const { context, self } = contextOf<LogMessage>(this.clock);
     this.#self = self;
     this.#actor = new LogActor(context, {
       log: this.disks.logPort,
+      hostLog: this.hostLog.log,
+      status: this.status,
       store: this.disks.storePort,
       consensus: () => this.consensus,
       fail: (error) => this.failures.push(error),
@@ -80,6 +98,10 @@ class Bench {
   persist(request: Omit<PersistRequest, "type">): void {
     this.#actor.receive({ type: "persist", ...request });
     this.#settle();
+  }
+
+  ticks(): void {
+    this.#actor.receive({ type: "tick" });
   }
 
   /** One operation of the store, or of the log, is done. */
@@ -168,7 +190,14 @@ describe("what Raft wants durable", () => {
   test("a completion that nobody waits for stops the node", () => {
     const { context } = contextOf<LogMessage>(new TestClock());
     const { logPort: log, storePort: store } = new Disks();
-    const actor = new LogActor(context, { log, store, consensus: () => new Listener("consensus"), fail: () => {} });
+    const seen = { hostLog: recordingLog().log, status: new StatusBoard() };
+    const actor = new LogActor(context, {
+      ...seen,
+      log,
+      store,
+      consensus: () => new Listener("consensus"),
+      fail: () => {},
+    });
     expect(() => actor.receive({ type: "entriesDurable", sequence: 9 })).toThrow("is not open");
   });
 
@@ -205,6 +234,43 @@ describe("what Raft wants durable", () => {
       }),
     );
   });
+});
+
+describe("a full disk", () => {
+  test("is tried again each tick, has another node lead, and is said once", () => {
+    const bench = new Bench();
+    bench.ticks();
+    bench.disks.logIsFull = true;
+    bench.ticks();
+    bench.ticks();
+    expect(bench.disks.asked).toEqual(["retry", "retry"]);
+    expect(bench.consensus.take("handOver")).toHaveLength(2);
+    expect(bench.status.read()["log"]).toMatchObject({ diskFull: true });
+    bench.disks.logIsFull = false;
+    bench.ticks();
+    expect(bench.disks.asked).toHaveLength(2);
+    expect(bench.hostLog.warnings.map(({ event }) => event)).toEqual(["log.disk_full"]);
+    expect([bench.consensus.take("handOver"), bench.failures]).toEqual([[], []]);
+  });
+});
+
+test("what a node keeps is read again in the background; damage is said once a round, and stops nothing", () => {
+  const bench = new Bench();
+  bench.persist({ sequence: 1, entries: [entry(1), entry(2)] });
+  bench.disks.damagedIndex = 2;
+  bench.ticks();
+  bench.ticks();
+  expect(bench.hostLog.warnings).toEqual([{ event: "scrub.damage", fields: { code: "wal_damaged", index: 2 } }]);
+  expect(bench.status.read()["log"]).toMatchObject({ scrubbedBytes: 100, scrubRounds: 1, scrubDamaged: 1 });
+  expect(bench.failures).toEqual([]);
+});
+
+test("the status says how long appends take", () => {
+  const bench = new Bench();
+  bench.persist({ sequence: 1, entries: [entry(1)] });
+  bench.clock.now += 40;
+  bench.completes("log");
+  expect(bench.status.read()["log"]).toMatchObject({ lastIndex: 1, appendMs: 40, appendMsLongest: 40 });
 });
 
 describe("bug zoo", () => {

@@ -4,18 +4,35 @@
  * Term and vote go to the store, entries to the write-ahead log. Entries of a request are not handed to the log before
  * its term and vote are durable, and no later request overtakes an earlier one; appends of several requests do share one
  * write and one sync (group commit happens below, in the log).
+ *
+ * What it keeps is read again in the background, and damage is said and counted; it stops the node where it is needed.
+ *
+ * A full disk stops nothing but that: while the log waits for space nothing is reported durable, so a follower does not
+ * acknowledge; a leader hands over, for it could not apply what the others commit.
  */
+import { Scrubber } from "../../storage/scrubber.ts";
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
 import type { CodedError } from "../base/errors.ts";
+import type { Log } from "../base/ports/log.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { LogMessage, PersistRequest } from "../messages/log.ts";
+import type { StatusBoard, StatusFields } from "../messages/status.ts";
+import { DiskLatency } from "./disk-latency.ts";
 import { saveHardState } from "./hard-state-store.ts";
+
+const TICK_MS = 1_000;
+/** Read again each tick: a few milliseconds, and a gigabyte in a quarter of an hour. */
+const SCRUB_BYTES = 1_048_576;
+/** Between one round and the next: an hour. */
+const SCRUB_REST_TICKS = 3_600;
 
 export interface LogActorDeps {
   readonly log: LogStore;
+  readonly hostLog: Log;
+  readonly status: StatusBoard;
   readonly store: Store;
   readonly consensus: () => ActorRef<ConsensusMessage>;
   /** A failed disk: the node must stop, for nothing it says about durability could be believed. */
@@ -27,17 +44,32 @@ interface Progress {
   hardStateDurable: boolean;
   entriesHanded: boolean;
   entriesDurable: boolean;
+  /** When entries were handed to the log. */
+  handedAtMs: number;
 }
 
 export class LogActor implements Actor<LogMessage> {
+  readonly #context: ActorContext<LogMessage>;
   readonly #self: ActorRef<LogMessage>;
   readonly #deps: LogActorDeps;
   /** Requests not yet reported durable, oldest first. */
   readonly #open: Progress[] = [];
+  readonly #latency: DiskLatency;
+  readonly #scrubber: Scrubber;
+  #wasFull = false;
 
   constructor(context: ActorContext<LogMessage>, deps: LogActorDeps) {
+    this.#context = context;
     this.#self = context.self;
     this.#deps = deps;
+    this.#latency = new DiskLatency(context.clock.monotonicMs());
+    const { log, store, hostLog } = deps;
+    this.#scrubber = new Scrubber({
+      ...{ log, store, bytesPerStep: SCRUB_BYTES, restSteps: SCRUB_REST_TICKS },
+      onDamage: ({ code, facts }) => hostLog.warn("scrub.damage", { code, ...facts }),
+    });
+    deps.status.post("log", () => this.#statusFields());
+    context.after(TICK_MS, { type: "tick" });
   }
 
   receive(message: LogMessage): void {
@@ -45,15 +77,37 @@ export class LogActor implements Actor<LogMessage> {
       case "persist":
         this.#begin(message);
         break;
+      case "tick":
+        this.#tick();
+        return;
       case "hardStateDurable":
         this.#find(message.sequence).hardStateDurable = true;
         break;
       case "entriesDurable":
-        this.#find(message.sequence).entriesDurable = true;
+        this.#entriesDurable(this.#find(message.sequence));
         break;
     }
     this.#handEntries();
     this.#report();
+  }
+
+  #tick(): void {
+    this.#context.after(TICK_MS, { type: "tick" });
+    this.#scrubber.step();
+    const { log, hostLog, consensus } = this.#deps;
+    const isFull = log.isFull();
+    if (isFull && !this.#wasFull) hostLog.warn("log.disk_full", { durable: log.durableIndex() });
+    if (!isFull && this.#wasFull) hostLog.info("log.disk_has_room", { durable: log.durableIndex() });
+    this.#wasFull = isFull;
+    if (!isFull) return;
+    consensus().deliver({ type: "handOver" });
+    log.retry();
+  }
+
+  #entriesDurable(progress: Progress): void {
+    progress.entriesDurable = true;
+    const nowMs = this.#context.clock.monotonicMs();
+    this.#latency.add(nowMs - progress.handedAtMs, nowMs);
   }
 
   #begin(request: PersistRequest): void {
@@ -64,6 +118,7 @@ export class LogActor implements Actor<LogMessage> {
       hardStateDurable: hardState === undefined,
       entriesHanded: noEntries,
       entriesDurable: noEntries,
+      handedAtMs: 0,
     });
     if (hardState === undefined) return;
     saveHardState(this.#deps.store, hardState, (error) => {
@@ -78,6 +133,7 @@ export class LogActor implements Actor<LogMessage> {
       if (!progress.hardStateDurable) return;
       if (progress.entriesHanded) continue;
       progress.entriesHanded = true;
+      progress.handedAtMs = this.#context.clock.monotonicMs();
       const { sequence, truncateFrom, entries } = progress.request;
       const durable = (): void => this.#self.deliver({ type: "entriesDurable", sequence });
       const { log } = this.#deps;
@@ -95,6 +151,21 @@ export class LogActor implements Actor<LogMessage> {
       this.#open.shift();
       this.#deps.consensus().deliver({ type: "persisted", sequence: head.request.sequence });
     }
+  }
+
+  #statusFields(): StatusFields {
+    const { log } = this.#deps;
+    return {
+      firstIndex: log.firstIndex(),
+      lastIndex: log.lastIndex(),
+      durableIndex: log.durableIndex(),
+      diskFull: log.isFull(),
+      scrubbedBytes: this.#scrubber.bytesRead,
+      scrubRounds: this.#scrubber.rounds,
+      scrubDamaged: this.#scrubber.damaged,
+      appendMs: this.#latency.last,
+      appendMsLongest: this.#latency.longest(this.#context.clock.monotonicMs()),
+    };
   }
 
   #find(sequence: number): Progress {

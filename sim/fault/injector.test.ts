@@ -34,6 +34,7 @@ function world(...steps: readonly FaultStep[]) {
     },
     resume: (node) => note(`resume ${node}`),
     setDiskSlowness: (node, factor) => note(`disk ${node} ${factor}`),
+    setDiskFull: (node, isFull) => note(`full ${node} ${isFull}`),
     setTimerSlowness: (node, factor) => note(`timers ${node} ${factor}`),
     failDisk: (node, operation, afterMs) => {
       note(`fail ${operation} ${node} ${afterMs}`);
@@ -127,10 +128,11 @@ describe("carrying out faults", () => {
     expect(counters.read()).toMatchObject({ crashWhen: 2 });
   });
 
-  test("pauses, slow disks and slow timers end; clocks jump; disks fail once; the leader hands over", () => {
+  test("pauses, slow and full disks and slow timers end; clocks jump; disks fail once; the leader hands over", () => {
     const { run, done } = world(
       { kind: "pause", target: 1, forMs: 5 },
       { kind: "slowDisk", target: 1, factor: 9, forMs: 6 },
+      { kind: "fullDisk", target: 2, forMs: 9 },
       { kind: "slowTimers", target: "leader", factor: 4, forMs: 7 },
       { kind: "diskError", target: 3, operation: "write", restartAfterMs: 8 },
       { kind: "clockJump", target: 3, byMs: -700 },
@@ -138,8 +140,16 @@ describe("carrying out faults", () => {
     );
     run(50);
     expect(done).toEqual([
-      ...["10 pause 1", "10 disk 1 9", "10 timers 2 4", "10 fail write 3 8", "10 jump 3 -700", "10 hand over 2"],
-      ...["15 resume 1", "16 disk 1 1", "17 timers 2 1"],
+      ...[
+        "10 pause 1",
+        "10 disk 1 9",
+        "10 full 2 true",
+        "10 timers 2 4",
+        "10 fail write 3 8",
+        "10 jump 3 -700",
+        "10 hand over 2",
+      ],
+      ...["15 resume 1", "16 disk 1 1", "17 timers 2 1", "19 full 2 false"],
     ]);
   });
 

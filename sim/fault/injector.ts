@@ -21,6 +21,7 @@ export type FaultyCluster = Pick<
   | "crash"
   | "pause"
   | "resume"
+  | "setDiskFull"
   | "setDiskSlowness"
   | "setTimerSlowness"
   | "failDisk"
@@ -112,6 +113,9 @@ export class Injector {
       case "slowDisk":
         this.#withTarget(step.target, (node) => this.#slowDisk(node, step.factor, step.forMs));
         break;
+      case "fullDisk":
+        this.#withTarget(step.target, (node) => this.#fullDisk(node, step.forMs));
+        break;
       case "slowTimers":
         this.#withTarget(step.target, (node) => this.#slowTimers(node, step.factor, step.forMs));
         break;
@@ -181,6 +185,13 @@ export class Injector {
     counters.add("slowDisk");
     cluster.setDiskSlowness(node, factor);
     this.#later(forMs, () => cluster.setDiskSlowness(node, 1));
+  }
+
+  #fullDisk(node: NodeId, forMs: number): void {
+    const { counters, cluster } = this.#deps;
+    counters.add("fullDisk");
+    cluster.setDiskFull(node, true);
+    this.#later(forMs, () => cluster.setDiskFull(node, false));
   }
 
   #slowTimers(node: NodeId, factor: number, forMs: number): void {

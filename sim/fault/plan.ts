@@ -52,6 +52,7 @@ export type FaultStep =
     }
   | { readonly kind: "pause"; readonly target: Target; readonly forMs: number }
   | { readonly kind: "slowDisk"; readonly target: Target; readonly factor: number; readonly forMs: number }
+  | { readonly kind: "fullDisk"; readonly target: Target; readonly forMs: number }
   /** A starved machine: its timers, and so its elections and heartbeats, are late. */
   | { readonly kind: "slowTimers"; readonly target: Target; readonly factor: number; readonly forMs: number }
   /** The next operation of this kind fails; the node must stop itself, and is started again. */
@@ -132,6 +133,8 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
       return [{ kind: "pause", target, forMs }];
     case "slowDisk":
       return [{ kind: "slowDisk", target, factor: between(random, 2, 50), forMs }];
+    case "fullDisk":
+      return [{ kind: "fullDisk", target, forMs }];
     case "slowTimers":
       return [{ kind: "slowTimers", target, factor: between(random, 2, TIMERS_SLOWER_MAX), forMs }];
     case "sickLeader": {

@@ -1,5 +1,5 @@
 /** A log that reports appends durable at once, before any sync. */
-import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
+import type { LogStart, LogStore, WalRecord } from "../../storage/wal/log-store.ts";
 
 export class EagerLog implements LogStore {
   readonly #log: LogStore;
@@ -36,6 +36,10 @@ export class EagerLog implements LogStore {
     return this.#log.read(from, to, bytesMax);
   }
 
+  check(index: number): number {
+    return index <= this.#log.durableIndex() ? this.#log.check(index) : 0;
+  }
+
   append(records: readonly WalRecord[], done: () => void): void {
     this.#log.append(records, () => {});
     done();
@@ -43,6 +47,22 @@ export class EagerLog implements LogStore {
 
   truncate(from: number, done: () => void): void {
     this.#log.truncate(from, done);
+  }
+
+  compactTo(index: number): void {
+    this.#log.compactTo(index);
+  }
+
+  reset(start: LogStart, done: () => void): void {
+    this.#log.reset(start, done);
+  }
+
+  isFull(): boolean {
+    return this.#log.isFull();
+  }
+
+  retry(): void {
+    this.#log.retry();
   }
 
   close(): void {

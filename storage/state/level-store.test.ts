@@ -35,7 +35,7 @@ function counted(store: Store) {
       done(error);
     });
   };
-  return { state, store: { get: (key: string) => store.get(key), write } };
+  return { state, store: { get: store.get.bind(store), snapshot: store.snapshot.bind(store), write } };
 }
 
 for (const encrypted of [false, true]) {

@@ -14,22 +14,26 @@ import { concatBytes, utf8, viewOf } from "../../node/base/bytes.ts";
 import { errorMessage } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { DiskError } from "../../node/base/ports/disk.ts";
-import type { Store, StoreChange } from "../../node/base/ports/store.ts";
+import type { Store, StoreChange, StoreSnapshot } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
 import { checkKeyId, keyIdOf } from "../data-key.ts";
 import { StorageError } from "../errors.ts";
 import { NodeDisk } from "../node-disk.ts";
-import { SealFile } from "./seal-file.ts";
+import {
+  type Database,
+  damaged,
+  type LevelContents,
+  LevelView,
+  readValue,
+  SharedSnapshot,
+  VALUE_PREFIX,
+} from "./level-view.ts";
+import { SEAL_FILE, SealFile } from "./seal-file.ts";
 import { decodeSeal, EMPTY_SEAL, encodeSeal, type Seal, STORE_VERSION, sealAfter } from "./store-seal.ts";
 
-const SEAL_FILE = "seal";
 const SEAL_KEY = "seal";
 const SUM_PREFIX = "sum/";
 const SUMS_END = "sum0";
-const VALUE_PREFIX = "value/";
-
-export type Database = Level<string, Uint8Array>;
-type Snapshot = ReturnType<Database["snapshot"]>;
 
 export interface LevelStoreOptions {
   /** Seals values; a store is written with one data key from its beginning, or with none. */
@@ -56,7 +60,7 @@ export class LevelStore implements Store {
   readonly #sums: Map<string, number>;
   #seal: Seal;
   /** What the newest write that is done has left: nobody sees one that is still on its way. */
-  #snapshot: Snapshot;
+  #newest: SharedSnapshot;
   readonly #waiting: Waiting[] = [];
   #writing = false;
   /** Resolves when the write that is under way, or was last, is over. */
@@ -72,7 +76,7 @@ export class LevelStore implements Store {
     this.#cipher = cipher;
     this.#seal = seal;
     this.#sums = sums;
-    this.#snapshot = level.snapshot();
+    this.#newest = new SharedSnapshot(level);
   }
 
   /** Opens or creates the store; throws `StorageError`, `data_in_use` where another process has it. */
@@ -97,13 +101,11 @@ export class LevelStore implements Store {
   }
 
   get(key: string): Uint8Array | undefined {
-    const stored = this.#read(key);
-    const sum = stored === undefined ? undefined : crc32c(stored);
-    if (sum !== this.#sums.get(key)) throw damaged(`the value of ${key} is not the one that was written`);
-    if (stored === undefined || this.#cipher === undefined) return stored;
-    const value = this.#cipher.open(stored, utf8(key));
-    if (value === undefined) throw damaged(`the value of ${key} does not open with the data key`);
-    return value;
+    return readValue(this.#contents(), key);
+  }
+
+  snapshot(): StoreSnapshot {
+    return new LevelView({ ...this.#contents(), sums: new Map(this.#sums) });
   }
 
   write(changes: readonly StoreChange[], done: (error?: StorageError) => void): void {
@@ -125,13 +127,8 @@ export class LevelStore implements Store {
     return concatBytes(this.#cipher.seal(value, utf8(key)));
   }
 
-  #read(key: string): Uint8Array | undefined {
-    try {
-      const value = this.#level.getSync(VALUE_PREFIX + key, { snapshot: this.#snapshot });
-      return value === undefined ? undefined : new Uint8Array(value);
-    } catch (error) {
-      throw damaged(`the value of ${key} cannot be read (${errorMessage(error)})`, error);
-    }
+  #contents(): LevelContents {
+    return { level: this.#level, cipher: this.#cipher, shared: this.#newest, sums: this.#sums };
   }
 
   /** Starts the next write. After one that failed there is none: nothing ever completes again. */
@@ -169,9 +166,9 @@ export class LevelStore implements Store {
   }
 
   #showNewest(): void {
-    const before = this.#snapshot;
-    this.#snapshot = this.#level.snapshot();
-    void before.close();
+    const before = this.#newest;
+    this.#newest = new SharedSnapshot(this.#level);
+    before.release();
   }
 }
 
@@ -229,15 +226,6 @@ function openingError(error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   const failed = error instanceof DiskError && error.code !== "disk_not_found";
   return failed ? writeFailed(error) : damaged(errorMessage(error), error);
-}
-
-function damaged(reason: string, cause?: unknown): StorageError {
-  return new StorageError(
-    "store_damaged",
-    `the store is damaged: ${reason}; restore this node from its peers`,
-    {},
-    cause,
-  );
 }
 
 function foreign(version: number): StorageError {

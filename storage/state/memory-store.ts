@@ -4,7 +4,8 @@
  */
 import type { CodedError } from "../../node/base/errors.ts";
 import type { Random } from "../../node/base/ports/random.ts";
-import type { Store, StoreChange } from "../../node/base/ports/store.ts";
+import type { Store, StoreChange, StoreSnapshot } from "../../node/base/ports/store.ts";
+import { keysOf } from "./keys.ts";
 
 export class MemoryStore implements Store {
   readonly #schedule: (run: () => void) => void;
@@ -19,6 +20,15 @@ export class MemoryStore implements Store {
 
   get(key: string): Uint8Array | undefined {
     return this.#values.get(key)?.slice();
+  }
+
+  snapshot(): StoreSnapshot {
+    const values = new Map(this.#values);
+    return {
+      get: (key) => values.get(key)?.slice(),
+      keys: (prefix) => keysOf(values, prefix),
+      close: () => {},
+    };
   }
 
   write(changes: readonly StoreChange[], done: (error?: CodedError) => void): void {

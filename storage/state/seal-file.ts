@@ -6,6 +6,9 @@ import { viewOf } from "../../node/base/bytes.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import { crc32c } from "../checksum.ts";
 
+export const SEAL_FILE = "seal";
+/** Each slot is a number of so many bytes and its checksum, in a sector of its own. */
+export const SEAL_NUMBER_BYTES = 8;
 const SLOT_BYTES = 512;
 const SLOTS = 2;
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { equalBytes } from "../../node/base/bytes.ts";
 import type { CodedError } from "../../node/base/errors.ts";
-import type { Store, StoreChange } from "../../node/base/ports/store.ts";
+import type { Store, StoreChange, StoreSnapshot } from "../../node/base/ports/store.ts";
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -22,6 +22,10 @@ function valuesOf(store: Store, ...keys: string[]): (number[] | undefined)[] {
     const value = store.get(key);
     return value === undefined ? undefined : [...value];
   });
+}
+
+function checkpointIn(snapshot: StoreSnapshot): unknown[] {
+  return snapshot.keys("checkpoint/").map((key) => [key, [...(snapshot.get(key) ?? [])]]);
 }
 
 async function writing({ settle }: StoreUnderTest, store: Store, changes: readonly StoreChange[]): Promise<void> {
@@ -115,6 +119,49 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       await under.settle();
       store.get("a")?.fill(9);
       expect(valuesOf(store, "a", "b")).toEqual([[1], [2]]);
+    });
+
+    test("a snapshot shows the newest write that is done, whatever is written afterwards, until it is closed", async () => {
+      const under = await fresh();
+      const { store } = under;
+      await writing(under, store, [put("checkpoint/a", 1), put("checkpoint/b", 2), put("raft/state", 3)]);
+      store.write([put("checkpoint/a", 9), { key: "checkpoint/b" }, put("checkpoint/c", 9)], () => {});
+      const first = store.snapshot();
+      const before = [
+        ["checkpoint/a", [1]],
+        ["checkpoint/b", [2]],
+      ];
+      expect(checkpointIn(first)).toEqual(before);
+      await under.settle();
+      const second = store.snapshot();
+      for (let i = 0; i < 5; i++) await writing(under, store, [put("checkpoint/a", i), put("raft/state", i)]);
+      expect(checkpointIn(first)).toEqual(before);
+      first.get("checkpoint/a")?.fill(7);
+      expect([first.get("checkpoint/c"), checkpointIn(first)]).toEqual([undefined, before]);
+      first.close();
+      first.close();
+      expect(checkpointIn(second)).toEqual([
+        ["checkpoint/a", [9]],
+        ["checkpoint/c", [9]],
+      ]);
+      second.close();
+      expect([store.snapshot().keys(""), valuesOf(store, "checkpoint/a")]).toEqual([
+        ["checkpoint/a", "checkpoint/c", "raft/state"],
+        [[4]],
+      ]);
+    });
+
+    test("all keys with a prefix are replaced by one write", async () => {
+      const under = await fresh();
+      const { store } = under;
+      await writing(under, store, [put("checkpoint/a", 1), put("checkpoint/b", 2), put("checkpoints", 3)]);
+      const old = store.snapshot();
+      const deletes = old.keys("checkpoint/").map((key) => ({ key }));
+      old.close();
+      await writing(under, store, [...deletes, put("checkpoint/b", 4), put("checkpoint/d", 5)]);
+      const now = store.snapshot();
+      expect(now.keys("checkpoint")).toEqual(["checkpoint/b", "checkpoint/d", "checkpoints"]);
+      now.close();
     });
 
     test("another process finds what was done", async () => {

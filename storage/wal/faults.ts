@@ -18,6 +18,13 @@ export function damaged(place: LogPlace): StorageError {
   return new StorageError("wal_damaged", withPlace(text, place), factsOf(place));
 }
 
+/** One of two copies: the other is in use. */
+export function copyDamaged(place: LogPlace): StorageError {
+  const text =
+    "one of two copies of where the log begins is damaged; the other is in use, the next compaction writes both";
+  return new StorageError("wal_damaged", withPlace(text, place), factsOf(place));
+}
+
 export function missingSegment(place: LogPlace): StorageError {
   const text = `a file of the log is missing before this one; ${REPAIR}`;
   return new StorageError("wal_missing_segment", withPlace(text, place), factsOf(place));

@@ -3,7 +3,7 @@ import { concatBytes, toHex } from "../../node/base/bytes.ts";
 import type { Disk, DiskDone, DiskFile } from "../../node/base/ports/disk.ts";
 import { StorageError } from "../errors.ts";
 import { type DiskOperationKind, MemoryDisk } from "../memory-disk.ts";
-import type { WalRecord } from "./log-store.ts";
+import type { LogStart, WalRecord } from "./log-store.ts";
 import { Wal, type WalOptions } from "./wal.ts";
 
 export const DIRECTORY = "log";
@@ -92,6 +92,11 @@ export function payloadOf(seed: number, bytes: number): Uint8Array {
   return Uint8Array.from({ length: bytes }, (_, i) => (seed * 31 + i * 7 + 1) & 0xff);
 }
 
+/** Where a log of a branch begins that has no record up to this index. */
+export function startAt(index: number, branch = 1): LogStart {
+  return { index, term: branch, hash: hashOf(index, branch) };
+}
+
 function hashOf(index: number, branch: number): Uint8Array {
   const bytes = new Uint8Array(32).fill(0xa5);
   bytes.set([index & 0xff, index >> 8, branch & 0xff]);
@@ -123,7 +128,9 @@ export function refusal(disk: Disk, options: Partial<WalOptions> = {}): StorageE
 
 /** All records of a log, as text, for comparison. */
 export function contents(wal: Wal): string[] {
-  const found = Array.from({ length: wal.lastIndex() }, (_, i) => wal.read(i + 1, i + 2, 0)[0] as WalRecord);
+  const first = wal.firstIndex();
+  const length = wal.lastIndex() + 1 - first;
+  const found = Array.from({ length }, (_, i) => wal.read(first + i, first + i + 1, 0)[0] as WalRecord);
   return found.map(describeRecord);
 }
 
@@ -172,6 +179,10 @@ export class WatchedDisk implements Disk {
   remove(path: string): void {
     this.#watch({ kind: "remove", path });
     this.#inner.remove(path);
+  }
+
+  freeBytes(): number {
+    return this.#inner.freeBytes();
   }
 
   syncDirectory(directory: string, done: DiskDone): void {

@@ -9,21 +9,48 @@ export interface WalRecord {
   readonly payload: Uint8Array;
 }
 
+/** Where a log begins: the index before its first record, with the term and the hash of what stood there. */
+export interface LogStart {
+  readonly index: number;
+  readonly term: number;
+  readonly hash: Uint8Array;
+}
+
 export interface LogStore {
   /** What opening found: valid records, and bytes of a torn tail that were cut. */
   readonly recovery: { readonly records: number; readonly tornBytes: number };
-  /** First index that can be read; 1 while nothing has been compacted. */
+  /** First index that can be read; 1 while nothing has been compacted and the log was not reset. */
   firstIndex(): number;
   /** Last index appended, durable or not; `firstIndex() - 1` when empty. */
   lastIndex(): number;
   durableIndex(): number;
+  /** Of the record at an index, or at `firstIndex() - 1` where something stood there; undefined elsewhere. */
   term(index: number): number | undefined;
   hash(index: number): Uint8Array | undefined;
   /** Records from `from` up to and not including `to`, within `bytesMax` bytes of payload but at least one. */
   read(from: number, to: number, bytesMax: number): readonly WalRecord[];
+  /**
+   * Reads a durable record from the disk, whether it is in memory or not, and how many bytes it takes there; throws
+   * `StorageError` where it is not what was written.
+   */
+  check(index: number): number;
   /** Appends consecutive, chained records; readable at once, `done` when durable. FIFO with `truncate`. */
   append(records: readonly WalRecord[], done: () => void): void;
   /** Removes the records from `from` on; `done` when that is durable. */
   truncate(from: number, done: () => void): void;
+  /**
+   * Gives up records before `index` as far as they fill whole files; what is not durable stays, and so does the newest
+   * file. They cannot be read any more at once; their files go some time later, and after a crash may be back or not.
+   */
+  compactTo(index: number): void;
+  /**
+   * Gives up the whole log: it is empty and goes on behind `start`. `done` when that is durable; after a crash before
+   * that the log is the old one or the new one. FIFO with `append` and `truncate`.
+   */
+  reset(start: LogStart, done: () => void): void;
+  /** Whether appends wait for space on the disk: they were taken, can be read, and are durable when there is some again. */
+  isFull(): boolean;
+  /** Tries once more where appends wait for space. */
+  retry(): void;
   close(): void;
 }

@@ -5,6 +5,9 @@
  * asked for. A cut is durable before anything is written behind it, so records that were cut can never be taken for
  * live ones again. Each record says how far the log was durable before its group; when nothing waits, a mark says it of
  * the last group. After a failed write or sync nothing is believed: `onFatal` is called once, nothing ever completes.
+ *
+ * A full disk is no failure, as long as no sync says so: before a file grows there must be room, with a reserve for the
+ * store beside the log, and what a write that was refused has left is written over when there is. Until then all waits.
  */
 import { assert, must } from "../../node/base/assert.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
@@ -12,11 +15,22 @@ import { type Disk, type DiskDone, DiskError, type DiskFile } from "../../node/b
 import { keyIdOf } from "../data-key.ts";
 import type { StorageError } from "../errors.ts";
 import { writeFailed } from "./faults.ts";
-import { encodeMark, encodeRecords, encodeSegmentHeader, MARK_BYTES, recordBytes, storedLength } from "./format.ts";
-import type { WalRecord } from "./log-store.ts";
+import {
+  encodeMark,
+  encodeRecords,
+  encodeSegmentHeader,
+  MARK_BYTES,
+  recordBytes,
+  SEGMENT_HEADER_BYTES,
+  storedLength,
+} from "./format.ts";
+import type { LogStart, WalRecord } from "./log-store.ts";
+import { type StoredStart, writeStart } from "./start-file.ts";
 
 /** A file grows in steps, so that most syncs need not make a new size durable, and few zeros are read at the start. */
 const GROWTH_BYTES = 4_194_304;
+/** The log leaves so much free, for the store to go on with. */
+export const RESERVE_BYTES = 67_108_864;
 
 export interface Segment {
   readonly path: string;
@@ -25,6 +39,8 @@ export interface Segment {
   readonly capacity: number;
   /** Undefined until the first record is written. */
   file: DiskFile | undefined;
+  /** Its name is durable. */
+  isNamed: boolean;
   /** Where the next record goes. */
   end: number;
 }
@@ -41,6 +57,9 @@ interface Append {
   readonly placed: readonly Placed[];
   readonly done: () => void;
 }
+
+/** Records that go into one file, one behind the other. */
+type Run = readonly [Placed, ...Placed[]];
 
 interface Cut {
   readonly kind: "cut";
@@ -60,9 +79,19 @@ export interface LogWriterOptions {
   readonly onFatal: (error: StorageError) => void;
 }
 
+/** Gives up the segments before where the log begins now, or all of them. */
+interface Removal {
+  readonly kind: "compact" | "reset";
+  readonly start: LogStart;
+  /** Oldest first. */
+  readonly remove: readonly Segment[];
+  readonly done: () => void;
+}
+
 /** The end of a log that was found on disk, all of it durable. */
 export interface LogEnd {
-  readonly segment: Segment;
+  /** Undefined where there is no file. */
+  readonly segment: Segment | undefined;
   readonly lastIndex: number;
   /** The highest durable index that stands in the files. */
   readonly attestedIndex: number;
@@ -75,19 +104,20 @@ export function grownSize({ capacity }: Segment, end: number): number {
 
 export class LogWriter {
   readonly #options: LogWriterOptions;
-  readonly #waiting: (Append | Cut)[] = [];
+  readonly #waiting: (Append | Cut | Removal)[] = [];
   #busy = false;
   #stopped = false;
-  /** Everything up to here is durable; goes back as soon as a cut is asked for. */
+  /** What waits for space, at the head of all. */
+  #held: (() => void) | undefined;
+  /** Everything up to here is durable; goes back as soon as a cut is asked for, and to the new start with a reset. */
   #durableIndex = 0;
   /** A lower bound of the highest durable index that stands in the files. */
   #attestedIndex = 0;
   /** The segment that was written last. */
   #last: Segment | undefined;
 
-  constructor(options: LogWriterOptions, end: LogEnd | undefined) {
+  constructor(options: LogWriterOptions, end: LogEnd) {
     this.#options = options;
-    if (end === undefined) return;
     this.#last = end.segment;
     this.#durableIndex = end.lastIndex;
     this.#attestedIndex = end.attestedIndex;
@@ -96,6 +126,27 @@ export class LogWriter {
 
   get durableIndex(): number {
     return this.#durableIndex;
+  }
+
+  get isFull(): boolean {
+    return this.#held !== undefined;
+  }
+
+  retry(): void {
+    const held = this.#held;
+    if (held === undefined || this.#stopped) return;
+    this.#held = undefined;
+    const compaction = this.#waiting.findIndex(({ kind }) => kind === "compact");
+    const [removal] = compaction < 0 ? [] : this.#waiting.splice(compaction, 1);
+    if (removal?.kind !== "compact") {
+      held();
+      return;
+    }
+    // What makes room goes first: it is about records that no operation before it touches.
+    this.#giveUp(removal, () => {
+      this.#held = held;
+      this.retry();
+    });
   }
 
   append(placed: readonly Placed[], done: () => void): void {
@@ -110,12 +161,25 @@ export class LogWriter {
     this.#next();
   }
 
+  /** Gives up the segments before `start`, oldest first; they are durable. */
+  compact(start: LogStart, remove: readonly Segment[]): void {
+    this.#waiting.push({ kind: "compact", start, remove, done: () => {} });
+    this.#next();
+  }
+
+  /** Gives up all segments, oldest first; the log goes on behind `start`. */
+  reset(start: LogStart, remove: readonly Segment[], done: () => void): void {
+    this.#durableIndex = start.index;
+    this.#waiting.push({ kind: "reset", start, remove, done });
+    this.#next();
+  }
+
   /** Nothing completes any more. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Starts the next cut, or one write for all appends that wait, or the mark when nothing waits. */
+  /** Starts the next cut or removal, or one write for all appends that wait, or the mark when nothing waits. */
   #next(): void {
     if (this.#busy || this.#stopped) return;
     const head = this.#waiting[0];
@@ -125,10 +189,14 @@ export class LogWriter {
       this.#busy = true;
       this.#waiting.shift();
       this.#removeNewest(head, head.remove.length);
+    } else if (head.kind !== "append") {
+      this.#busy = true;
+      this.#waiting.shift();
+      this.#giveUp(head, () => this.#finish([head.done]));
     } else {
       this.#busy = true;
-      const cut = this.#waiting.findIndex(({ kind }) => kind === "cut");
-      const group = this.#waiting.splice(0, cut < 0 ? this.#waiting.length : cut);
+      const other = this.#waiting.findIndex(({ kind }) => kind !== "append");
+      const group = this.#waiting.splice(0, other < 0 ? this.#waiting.length : other);
       const appends = group.filter((operation) => operation.kind === "append");
       this.#write(
         appends.flatMap(({ placed }) => placed),
@@ -139,53 +207,92 @@ export class LogWriter {
 
   /** Writes and syncs one segment's records after the other's, so that never more than one segment is unsynced. */
   #write(placed: readonly Placed[], dones: readonly (() => void)[]): void {
-    const segment = placed[0]?.segment;
-    if (segment === undefined) {
+    const [head] = placed;
+    if (head === undefined) {
       this.#finish(dones);
       return;
     }
-    const run = placed.filter((one) => one.segment === segment);
-    const synced = this.#orFail(() => {
-      this.#advance(must(run.at(-1), "a run holds a record").record.index);
+    const run: Run = [head, ...placed.slice(1).filter(({ segment }) => segment === head.segment)];
+    this.#writeRun(run, (isFull) => {
+      if (isFull) {
+        this.#held = () => this.#write(placed, dones);
+        return;
+      }
+      this.#advance((run.at(-1) ?? head).record.index);
       this.#write(placed.slice(run.length), dones);
     });
-    if (segment.file !== undefined) this.#writeRun(segment.file, run, synced);
-    else {
-      const { disk, directory } = this.#options;
-      const fileSynced = this.#orFail(() => disk.syncDirectory(directory, synced));
-      this.#create(segment, (file) => this.#writeRun(file, run, fileSynced));
-    }
   }
 
-  #writeRun(file: DiskFile, run: readonly Placed[], synced: DiskDone): void {
-    const { segment, offset } = must(run[0], "a run holds a record");
-    const { cipher } = this.#options;
+  /** `then` hears whether there was no room for all of it. */
+  #writeRun(run: Run, then: (isFull: boolean) => void): void {
+    const [{ segment, offset }] = run;
+    const { disk, directory, cipher } = this.#options;
     const records = run.map(({ record }) => record);
     const end = records.reduce((sum, record) => sum + recordBytes(storedLength(record, cipher)), offset);
-    if (end + MARK_BYTES > file.size()) file.truncate(grownSize(segment, end), this.#orFail());
-    const durableIndex = this.#durableIndex;
-    file.write(offset, encodeRecords(records, { offset, durableIndex, cipher }), this.#orFail());
-    file.sync(synced);
+    const size = end + MARK_BYTES > (segment.file?.size() ?? 0) ? grownSize(segment, end) : undefined;
+    if (size !== undefined && !this.#hasRoom(size - (segment.file?.size() ?? 0))) {
+      then(true);
+      return;
+    }
+    const { file } = segment;
+    if (file === undefined) {
+      this.#create(segment, (isFull) => (isFull ? then(true) : this.#writeRun(run, then)));
+      return;
+    }
+    let isFull = false;
+    const written: DiskDone = (error) => {
+      if (error?.code === "disk_full") isFull = true;
+      else this.#orFail()(error);
+    };
+    if (size !== undefined) file.truncate(size, written);
+    // A reset that waits has moved the durable index ahead of what is written before it.
+    const durableIndex = Math.min(this.#durableIndex, run[0].record.index - 1);
+    const pieces = encodeRecords(records, { offset, durableIndex, cipher });
+    // The first records of a file bring its header along.
+    if (offset > SEGMENT_HEADER_BYTES) file.write(offset, pieces, written);
+    else file.write(0, [encodeSegmentHeader(segment.firstIndex, keyIdOf(cipher)), ...pieces], written);
     this.#last = segment;
+    const named = (): void => {
+      segment.isNamed = true;
+      then(false);
+    };
+    file.sync(
+      this.#orFail(() => {
+        if (isFull) then(true);
+        else if (segment.isNamed) then(false);
+        else disk.syncDirectory(directory, this.#orFail(named));
+      }),
+    );
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const free = this.#attempt(() => this.#options.disk.freeBytes());
+    return free !== undefined && free - bytes >= RESERVE_BYTES;
   }
 
   /** Makes a file when the mark of the one before is durable, too: only the newest file may ever end in a torn write. */
-  #create(segment: Segment, then: (file: DiskFile) => void): void {
+  #create(segment: Segment, then: (isFull: boolean) => void): void {
     const create = this.#orFail(() => {
-      const file = this.#attempt(() => this.#options.disk.open(segment.path, { create: true }));
-      if (file === undefined) return;
-      const keyId = keyIdOf(this.#options.cipher);
-      file.write(0, [encodeSegmentHeader(segment.firstIndex, keyId)], this.#orFail());
-      segment.file = file;
-      then(file);
+      try {
+        segment.file = this.#options.disk.open(segment.path, { create: true });
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        if (error.code === "disk_full") then(true);
+        else this.#fail(error);
+        return;
+      }
+      then(false);
     });
     if (this.#last?.file === undefined) create();
     else this.#last.file.sync(create);
   }
 
-  /** Records up to here have been synced; those that a waiting cut takes away do not count. */
+  /** Records up to here have been synced; those that a waiting cut or reset takes away do not count. */
   #advance(index: number): void {
-    const kept = this.#waiting.map((operation) => (operation.kind === "cut" ? operation.lastIndex : index));
+    const kept = this.#waiting.map((operation) => {
+      if (operation.kind === "cut") return operation.lastIndex;
+      return operation.kind === "reset" ? operation.start.index : index;
+    });
     this.#durableIndex = Math.max(this.#durableIndex, Math.min(index, ...kept));
   }
 
@@ -217,6 +324,43 @@ export class LogWriter {
     file.sync(this.#orFail(() => this.#finish([done])));
   }
 
+  /**
+   * First it is durable where the log begins; then the files may go in any order, or come back. When all of the log goes,
+   * they are gone for good before the start says that segments count again.
+   */
+  #giveUp({ kind, start, remove }: Removal, then: () => void): void {
+    const { disk, directory } = this.#options;
+    const replacing = kind === "reset";
+    const removed = (): void => {
+      for (const { file, path } of remove) {
+        if (file === undefined) continue;
+        file.close();
+        this.#attempt(() => disk.remove(path));
+        if (this.#stopped) return;
+      }
+      if (!replacing) {
+        then();
+        return;
+      }
+      this.#last = undefined;
+      this.#attestedIndex = start.index;
+      disk.syncDirectory(
+        directory,
+        this.#orFail(() => this.#writeStart({ ...start, replacing: false }, then)),
+      );
+    };
+    this.#writeStart({ ...start, replacing }, removed);
+  }
+
+  #writeStart(start: StoredStart, then: () => void): void {
+    const { disk, directory } = this.#options;
+    const written = this.#orFail(then);
+    writeStart(disk, directory, start, (error) => {
+      if (error?.code === "disk_full") this.#held = () => this.#writeStart(start, then);
+      else written(error);
+    });
+  }
+
   #finish(dones: readonly (() => void)[]): void {
     this.#busy = false;
     for (const done of dones) done();
@@ -229,9 +373,20 @@ export class LogWriter {
     if (last === undefined || this.#attestedIndex >= this.#durableIndex) return;
     const file = must(last.file, "what is durable is in a file");
     assert(last.end + MARK_BYTES <= file.size(), "every record leaves room for a mark");
-    file.write(last.end, [encodeMark(last.end, this.#durableIndex)], this.#orFail());
+    const at = last.end;
     last.end += MARK_BYTES;
+    this.#busy = true;
     this.#attestedIndex = this.#durableIndex;
+    this.#writeMark(file, at, this.#durableIndex);
+  }
+
+  /** Nothing is written behind a mark that is not there: a hole would end the log. */
+  #writeMark(file: DiskFile, at: number, durableIndex: number): void {
+    const written = this.#orFail(() => this.#finish([]));
+    file.write(at, [encodeMark(at, durableIndex)], (error) => {
+      if (error?.code === "disk_full") this.#held = () => this.#writeMark(file, at, durableIndex);
+      else written(error);
+    });
   }
 
   #orFail(then: () => void = () => {}): DiskDone {

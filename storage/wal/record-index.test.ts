@@ -1,38 +1,55 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { record } from "./log-fixture.contract.ts";
+import { record, startAt } from "./log-fixture.contract.ts";
+import type { LogStart } from "./log-store.ts";
 import { RecordIndex } from "./record-index.ts";
 
 describe("RecordIndex", () => {
-  test("is what a list of records is, whatever is added and cut", () => {
+  test("is what a list of records is, whatever is added, cut, given up and begun anew", () => {
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ add: fc.integer({ min: 1, max: 90 }) }) },
       { weight: 1, arbitrary: fc.record({ keep: fc.nat(999) }) },
+      { weight: 1, arbitrary: fc.record({ drop: fc.nat(999) }) },
+      { weight: 1, arbitrary: fc.record({ reset: fc.nat(99) }) },
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
         const index = new RecordIndex();
-        const model: { term: number; hash: Uint8Array; segment: number; offset: number }[] = [];
+        let model: { term: number; hash: Uint8Array; segment: number; offset: number }[] = [];
+        let start: LogStart | undefined;
+        const base = (): number => start?.index ?? 0;
         for (const [term, one] of steps.entries()) {
           if ("add" in one) {
             for (let i = 0; i < one.add; i++) {
-              const added = record(model.length + 1, new Uint8Array(0), term);
+              const added = record(base() + model.length + 1, new Uint8Array(0), term);
               const place = { segment: 2 ** 40 + term, offset: i * 8 };
               index.add(added, place.segment, place.offset);
               model.push({ term, hash: added.hash, ...place });
             }
+          } else if ("keep" in one) {
+            const kept = Math.floor((one.keep / 1_000) * model.length);
+            index.truncate(base() + kept + 1);
+            model.length = kept;
+          } else if ("drop" in one) {
+            const dropped = model.splice(0, Math.floor((one.drop / 1_000) * model.length));
+            const last = dropped.at(-1);
+            if (last === undefined) continue;
+            start = { index: base() + dropped.length, term: last.term, hash: last.hash };
+            index.compact(start);
           } else {
-            const from = Math.floor((one.keep / 1_000) * model.length) + 1;
-            index.truncate(from);
-            model.length = from - 1;
+            start = startAt(base() + one.reset, term);
+            index.reset(start);
+            model = [];
           }
         }
-        expect(index.lastIndex).toBe(model.length);
-        for (let i = 0; i <= model.length + 1; i++) {
-          const expected = model[i - 1];
-          expect(index.term(i)).toBe(expected?.term);
-          expect(index.hash(i)).toEqual(expected?.hash);
-          expect(index.place(i)).toEqual(expected && { segment: expected.segment, offset: expected.offset });
+        expect([index.firstIndex, index.lastIndex]).toEqual([base() + 1, base() + model.length]);
+        for (let i = 0; i <= model.length + 2; i++) {
+          const at = base() - 1 + i;
+          const expected = model[i - 2];
+          const known = expected ?? (i === 1 ? start : undefined);
+          expect(index.term(at)).toBe(known?.term);
+          expect(index.hash(at)).toEqual(known?.hash);
+          expect(index.place(at)).toEqual(expected && { segment: expected.segment, offset: expected.offset });
         }
       }),
       { numRuns: 50 },

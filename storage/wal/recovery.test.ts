@@ -20,22 +20,33 @@ import {
   record,
   records,
   SteppedDisk,
+  startAt,
   WatchedDisk,
 } from "./log-fixture.contract.ts";
-import type { WalRecord } from "./log-store.ts";
+import type { LogStart, WalRecord } from "./log-store.ts";
+import type { Wal } from "./wal.ts";
+
+/** A log as text: the index before its first record, and its records. */
+interface Contents {
+  readonly start: number;
+  readonly texts: readonly string[];
+}
 
 /** What a node starts with, each time: nothing, or a new cipher of its data key. */
 type NewCipher = () => Cipher | undefined;
 
 /**
- * The longest valid prefix, read the plain way by somebody who knows the format from the README only: files in order,
- * in each the header, then records and marks, up to the first byte that is not as it must be.
+ * The longest valid prefix, read the plain way by somebody who knows the format from the README only: where the log begins,
+ * files from there on in order, in each the header, then records and marks, up to the first byte that is not as it must be.
  */
-function longestPrefix(image: Image, cipher?: Cipher): string[] {
+function longestPrefix(image: Image, cipher?: Cipher): Contents {
+  const { index: start, replacing } = storedStart(image.get("start"));
   const found: WalRecord[] = [];
-  for (const name of [...image.keys()].sort()) {
+  for (const name of replacing ? [] : [...image.keys()].sort()) {
     const bytes = image.get(name) as Uint8Array;
-    if (Number.parseInt(name, 16) !== found.length + 1 || !soundHeader(bytes, found.length + 1)) break;
+    const next = start + found.length + 1;
+    if (name === "start" || Number.parseInt(name, 16) < next) continue;
+    if (Number.parseInt(name, 16) !== next || !soundHeader(bytes, next)) break;
     const view = viewOf(bytes);
     const sum = (from: number, to: number): boolean =>
       view.getUint32(from, true) === plainCrc(bytes.subarray(from + 4, to));
@@ -58,7 +69,22 @@ function longestPrefix(image: Image, cipher?: Cipher): string[] {
       at = end;
     }
   }
-  return found.map((stored) => describeRecord(cipher === undefined ? stored : opened(stored, cipher)));
+  const texts = found.map((stored) => describeRecord(cipher === undefined ? stored : opened(stored, cipher)));
+  return { start, texts };
+}
+
+/** What the newer of two copies says; a log without one begins at index 1. */
+function storedStart(bytes: Uint8Array | undefined): { readonly index: number; readonly replacing: boolean } {
+  const copies = [0, 512].map((at) => bytes?.subarray(at, at + 72) ?? new Uint8Array(0));
+  const whole = copies.filter(
+    (copy) => copy.length === 72 && viewOf(copy).getUint32(68, true) === plainCrc(copy.subarray(0, 68)),
+  );
+  const newest = whole.reduce<Uint8Array | undefined>(
+    (best, copy) => (best === undefined || numberOf(copy) > numberOf(best) ? copy : best),
+    undefined,
+  );
+  if (newest === undefined) return { index: 0, replacing: false };
+  return { index: Number(viewOf(newest).getBigUint64(16, true)), replacing: newest[64] === 1 };
 }
 
 /** A record whose payload was sealed, with what it is bound to as the README has it. */
@@ -70,6 +96,10 @@ function opened(stored: WalRecord, cipher: Cipher): WalRecord {
   associated.set(stored.previousHash, 16);
   associated.set(stored.hash, 48);
   return { ...stored, payload: must(cipher.open(stored.payload, associated), "a sound record opens") };
+}
+
+function numberOf(copy: Uint8Array): bigint {
+  return viewOf(copy).getBigUint64(8, true);
 }
 
 function soundHeader(bytes: Uint8Array, firstIndex: number): boolean {
@@ -93,22 +123,40 @@ function plainCrc(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-/** A log as a list: what it would be after each thing that was asked of it, and how much of that was acknowledged. */
+/** A log as a list. */
+interface State {
+  /** What stands before its first record. */
+  readonly start: LogStart | undefined;
+  readonly records: readonly WalRecord[];
+  /** Records before this one may have been given up. */
+  mayBeginAt: number;
+}
+
+/** What a log would be after each thing that was asked of it, and how much of that was acknowledged. */
 class Model {
   /** The log after each operation; the first is what this life began with. */
-  readonly states: (readonly WalRecord[])[];
+  readonly states: State[];
   acknowledged = 0;
 
-  constructor(start: readonly WalRecord[]) {
-    this.states = [start];
+  constructor(start: LogStart | undefined, found: readonly WalRecord[]) {
+    this.states = [{ start, records: found, mayBeginAt: 0 }];
   }
 
-  get now(): readonly WalRecord[] {
-    return this.states.at(-1) as readonly WalRecord[];
+  get now(): State {
+    return this.states.at(-1) as State;
+  }
+
+  get lastIndex(): number {
+    return (this.now.start?.index ?? 0) + this.now.records.length;
+  }
+
+  /** Notes that the log holds other records. */
+  hold(changed: readonly WalRecord[]): () => void {
+    return this.become({ ...this.now, records: changed });
   }
 
   /** Notes an operation; the function returned is its completion. */
-  become(state: readonly WalRecord[]): () => void {
+  become(state: State): () => void {
     const number = this.states.push(state) - 1;
     return () => {
       expect(number).toBe(this.acknowledged + 1);
@@ -120,15 +168,22 @@ class Model {
    * What a crash may leave: all that was acknowledged, and of what was on its way any beginning. Between two states in a
    * row one is a beginning of the other, and so is everything between them.
    */
-  allows(recovered: readonly string[]): boolean {
-    const isState = (state: readonly WalRecord[]): boolean => sameTexts(recovered, state.map(describeRecord));
-    if (isState(this.states[this.acknowledged] as readonly WalRecord[])) return true;
+  allows(recovered: Contents): boolean {
+    if (isState(recovered, this.states[this.acknowledged] as State)) return true;
     return this.states.slice(this.acknowledged + 1).some((state, i) => {
-      const before = this.states[this.acknowledged + i] as readonly WalRecord[];
-      const [short, long] = before.length < state.length ? [before, state] : [state, before];
-      return recovered.length >= short.length && isState(long.slice(0, recovered.length));
+      const before = this.states[this.acknowledged + i] as State;
+      if (state.start !== before.start) return isState(recovered, state) || isState(recovered, before);
+      const [short, long] = before.records.length < state.records.length ? [before, state] : [state, before];
+      const count = recovered.start - (state.start?.index ?? 0) + recovered.texts.length;
+      return count >= short.records.length && isState(recovered, { ...long, records: long.records.slice(0, count) });
     });
   }
+}
+
+function isState({ start, texts }: Contents, state: State): boolean {
+  const dropped = start - (state.start?.index ?? 0);
+  if (dropped < 0 || (dropped > 0 && start >= state.mayBeginAt)) return false;
+  return sameTexts(texts, state.records.slice(dropped).map(describeRecord));
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {
@@ -138,8 +193,12 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
 type Step =
   | { readonly kind: "append"; readonly sizes: readonly number[] }
   | { readonly kind: "truncate"; readonly keep: number }
+  | { readonly kind: "compact"; readonly to: number }
+  | { readonly kind: "reset"; readonly to: number }
   | { readonly kind: "run"; readonly count: number }
   | { readonly kind: "failSync" }
+  | { readonly kind: "refuseWrite" }
+  | { readonly kind: "room"; readonly free: number }
   | { readonly kind: "kill" }
   | { readonly kind: "crash"; readonly seed: number };
 
@@ -149,8 +208,12 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("append" as const), sizes: fc.array(fc.nat(300), { maxLength: 4 }) }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("truncate" as const), keep: fc.nat(999) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("compact" as const), to: fc.nat(1_100) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("reset" as const), to: fc.nat(1_500) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("run" as const), count: fc.integer({ min: 1, max: 8 }) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "failSync" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "refuseWrite" as const }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("room" as const), free: fc.constantFrom(0, 2 ** 40) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "kill" as const }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("crash" as const), seed: fc.nat() }) },
 );
@@ -160,7 +223,7 @@ class Lives {
   readonly #stepped = new SteppedDisk();
   readonly #newCipher: NewCipher;
   #log: OpenLog;
-  #model = new Model([]);
+  #model = new Model(undefined, []);
   #branch = 0;
 
   constructor(newCipher: NewCipher) {
@@ -175,16 +238,33 @@ class Lives {
         this.#append(step.sizes);
         break;
       case "truncate": {
-        const keep = Math.floor((step.keep / 1_000) * this.#model.now.length);
-        if (keep < this.#model.now.length) wal.truncate(keep + 1, this.#model.become(this.#model.now.slice(0, keep)));
+        const { start, records: before } = this.#model.now;
+        const base = start?.index ?? 0;
+        const keep = Math.floor((step.keep / 1_000) * (wal.lastIndex() + 1 - wal.firstIndex())) + wal.firstIndex() - 1;
+        if (keep < wal.lastIndex()) wal.truncate(keep + 1, this.#model.hold(before.slice(0, keep - base)));
         break;
       }
+      case "compact":
+        wal.compactTo(Math.floor((step.to / 1_000) * wal.lastIndex()));
+        expect(wal.firstIndex() - 1).toBeLessThanOrEqual(wal.durableIndex());
+        for (const state of this.#model.states) state.mayBeginAt = Math.max(state.mayBeginAt, wal.firstIndex());
+        break;
+      case "reset":
+        this.#reset(Math.max(1, wal.firstIndex() - 1, Math.floor((step.to / 1_000) * wal.lastIndex())));
+        break;
       case "run":
         this.#stepped.run(step.count);
         if (fatal.length > 0) this.#restart();
         break;
       case "failSync":
         this.#stepped.disk.failNext("sync", "disk_io");
+        break;
+      case "refuseWrite":
+        this.#stepped.disk.failNext("write", "disk_full");
+        break;
+      case "room":
+        this.#stepped.disk.free = step.free;
+        wal.retry();
         break;
       case "kill":
         this.#restart();
@@ -196,13 +276,23 @@ class Lives {
   }
 
   #append(sizes: readonly number[]): void {
-    const before = this.#model.now;
+    const { start, records: before } = this.#model.now;
+    const { lastIndex } = this.#model;
     this.#branch += 1;
     const added = sizes.map((size, i) => {
-      const previousBranch = i === 0 ? (before.at(-1)?.term ?? 0) : this.#branch;
-      return record(before.length + i + 1, payloadOf(this.#branch + i, size), this.#branch, previousBranch);
+      const previousBranch = i === 0 ? (before.at(-1)?.term ?? start?.term ?? 0) : this.#branch;
+      return record(lastIndex + i + 1, payloadOf(this.#branch + i, size), this.#branch, previousBranch);
     });
-    this.#log.wal.append(added, this.#model.become([...before, ...added]));
+    this.#log.wal.append(added, this.#model.hold([...before, ...added]));
+  }
+
+  #reset(index: number): void {
+    this.#branch += 1;
+    const start = startAt(index, this.#branch);
+    this.#log.wal.reset(start, this.#model.become({ start, records: [], mayBeginAt: 0 }));
+    const { wal } = this.#log;
+    expect([wal.firstIndex(), wal.lastIndex(), wal.durableIndex()]).toEqual([index + 1, index, index]);
+    expect([wal.term(index), wal.hash(index)]).toEqual([start.term, start.hash]);
   }
 
   /** The process ends and another one starts: what the system has in memory is still there. */
@@ -230,12 +320,22 @@ class Lives {
     const valid = longestPrefix(this.#stepped.image(), this.#newCipher());
     this.#log = this.#open();
     const { wal } = this.#log;
-    const recovered = contents(wal);
+    const recovered = { start: wal.firstIndex() - 1, texts: contents(wal) };
     expect(recovered).toEqual(valid);
     expect(this.#model.allows(recovered)).toBe(true);
     expect(wal.durableIndex()).toBe(wal.lastIndex());
-    this.#model = new Model(wal.lastIndex() === 0 ? [] : wal.read(1, wal.lastIndex() + 1, Number.MAX_SAFE_INTEGER));
+    const from = wal.firstIndex();
+    const found = from > wal.lastIndex() ? [] : wal.read(from, wal.lastIndex() + 1, Number.MAX_SAFE_INTEGER);
+    this.#model = new Model(startOfLog(wal), found);
   }
+}
+
+/** What stands before the first record, which the log must know unless it is the very first. */
+function startOfLog(wal: Wal): LogStart | undefined {
+  const index = wal.firstIndex() - 1;
+  if (index === 0) return undefined;
+  const term = must(wal.term(index), "the term before the log is known");
+  return { index, term, hash: must(wal.hash(index), "the hash before the log is known") };
 }
 
 describe.each<[string, NewCipher]>([
@@ -342,6 +442,16 @@ function workday(cipher: Cipher | undefined): {
   truncate(5);
   append(5, 12);
   stepped.run();
+  wal.compactTo(6);
+  stepped.run();
+  append(13, 14);
+  wal.compactTo(12);
+  stepped.run();
+  wal.reset(startAt(20), () => {
+    durable = 20;
+  });
+  append(21, 22);
+  stepped.run();
   return { history, acknowledged };
 }
 
@@ -380,8 +490,8 @@ function resized(bytes: Uint8Array, size: number): Uint8Array {
 
 function checkCrash(image: Image, acknowledged: number, cipher: Cipher | undefined): void {
   const { wal } = openLog(diskWith(image).disk, { cipher });
-  const recovered = contents(wal);
+  const recovered = { start: wal.firstIndex() - 1, texts: contents(wal) };
   expect(recovered).toEqual(longestPrefix(image, cipher));
-  expect(recovered.length).toBeGreaterThanOrEqual(acknowledged);
-  expect(recovered).toEqual(records(1, recovered.length).map(describeRecord));
+  expect(wal.lastIndex()).toBeGreaterThanOrEqual(acknowledged);
+  expect(recovered.texts).toEqual(records(wal.firstIndex(), wal.lastIndex()).map(describeRecord));
 }

@@ -19,6 +19,7 @@ import {
   SEGMENT_HEADER_BYTES,
 } from "./format.ts";
 import type { WalRecord } from "./log-store.ts";
+import { readStart, type StoredStart, startPath } from "./start-file.ts";
 
 const SEGMENT_NAME = /^[0-9a-f]{16}\.wal$/;
 const ZEROS = new Uint8Array(65_536);
@@ -32,6 +33,8 @@ export interface ScannedSegment {
 }
 
 export interface LogScan {
+  /** Files that are no part of the log any more: their removal was cut off. */
+  readonly leftovers: readonly string[];
   readonly segments: readonly ScannedSegment[];
   readonly lastIndex: number;
   /** Everything up to here was durable in the life that wrote it; what follows is valid, but may be in memory only. */
@@ -49,9 +52,25 @@ export function segmentName(firstIndex: number): string {
   return `${firstIndex.toString(16).padStart(16, "0")}.wal`;
 }
 
+/** Where a log begins; undefined for index 1. Throws `StorageError`. */
+export function startOf(disk: Disk, directory: string): StoredStart | undefined {
+  try {
+    return readStart(disk, directory);
+  } catch (error) {
+    const place = { path: startPath(directory), offset: 0, index: 1 };
+    throw error instanceof DiskError ? readFailed(place, error) : error;
+  }
+}
+
+export interface ScanOptions {
+  readonly cipher: Cipher | undefined;
+  /** As `startOf` has it. */
+  readonly start: StoredStart | undefined;
+}
+
 /** Scans the whole log; throws `StorageError` at the first problem. The caller closes the files. */
-export function scanLog(disk: Disk, directory: string, cipher: Cipher | undefined, visit: VisitRecord): LogScan {
-  const scanner = new Scanner(disk, cipher, visit);
+export function scanLog(disk: Disk, directory: string, options: ScanOptions, visit: VisitRecord): LogScan {
+  const scanner = new Scanner(disk, options, visit);
   try {
     const names = disk.list(directory).filter((name) => SEGMENT_NAME.test(name));
     for (const name of names) scanner.scanFile(`${directory}/${name}`, name === names.at(-1));
@@ -63,27 +82,38 @@ export function scanLog(disk: Disk, directory: string, cipher: Cipher | undefine
 }
 
 class Scanner implements LogScan {
+  readonly leftovers: string[] = [];
   readonly segments: ScannedSegment[] = [];
-  lastIndex = 0;
-  attestedIndex = 0;
+  lastIndex: number;
+  attestedIndex: number;
   tornBytes = 0;
   unfinished: string | undefined;
   /** Where it has got to. */
-  place: LogPlace = { path: "", offset: 0, index: 1 };
+  place: LogPlace;
   readonly #disk: Disk;
   readonly #cipher: Cipher | undefined;
+  readonly #start: StoredStart | undefined;
   readonly #visit: VisitRecord;
   readonly #window = new FileWindow();
   #lastHash: Uint8Array | undefined;
 
-  constructor(disk: Disk, cipher: Cipher | undefined, visit: VisitRecord) {
+  constructor(disk: Disk, { cipher, start }: ScanOptions, visit: VisitRecord) {
     this.#disk = disk;
     this.#cipher = cipher;
+    this.#start = start;
     this.#visit = visit;
+    this.lastIndex = start?.index ?? 0;
+    this.attestedIndex = this.lastIndex;
+    this.#lastHash = start?.hash;
+    this.place = { path: "", offset: 0, index: this.lastIndex + 1 };
   }
 
   scanFile(path: string, last: boolean): void {
     const firstIndex = Number.parseInt(path.slice(-20, -4), 16);
+    if (this.#start !== undefined && (this.#start.replacing || firstIndex <= this.#start.index)) {
+      this.leftovers.push(path);
+      return;
+    }
     this.place = { path, offset: 0, index: this.lastIndex + 1 };
     if (firstIndex > this.lastIndex + 1) throw missingSegment(this.place);
     if (firstIndex <= this.lastIndex) throw damaged(this.place);

@@ -2,18 +2,26 @@
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Disk } from "../../node/base/ports/disk.ts";
 import { StorageError } from "../errors.ts";
-import { damaged } from "./faults.ts";
+import { copyDamaged, damaged } from "./faults.ts";
 import { openRecord } from "./format.ts";
-import type { WalRecord } from "./log-store.ts";
-import { type ScannedSegment, scanLog } from "./scan.ts";
+import type { LogStart, WalRecord } from "./log-store.ts";
+import { type ScannedSegment, scanLog, startOf } from "./scan.ts";
+import { startDamage, startPath } from "./start-file.ts";
 
 export interface WalReport {
+  /** Where the log begins: what was before it has been given up. */
+  readonly firstIndex: number;
   readonly records: number;
   readonly segments: number;
   /** Bytes of an unfinished write at the end, which nobody had been promised. */
   readonly tornBytes: number;
   /** What is wrong; the records before it are sound. */
   readonly problem: StorageError | undefined;
+}
+
+/** Where a log begins, without reading it; undefined for index 1. Throws `StorageError`. */
+export function logStart(disk: Disk, directory: string): LogStart | undefined {
+  return startOf(disk, directory);
 }
 
 /** Checks every record of a log and shows the valid ones to `visit`, in order, up to the first problem. */
@@ -25,8 +33,11 @@ export function verifyWal(
 ): WalReport {
   const segments = new Set<ScannedSegment>();
   let records = 0;
+  let firstIndex = 1;
   try {
-    const scan = scanLog(disk, directory, cipher, (record, segment, offset) => {
+    const start = startOf(disk, directory);
+    firstIndex = (start?.index ?? 0) + 1;
+    const scan = scanLog(disk, directory, { cipher, start }, (record, segment, offset) => {
       segments.add(segment);
       const opened = openRecord(record, cipher);
       if (opened === undefined) throw damaged({ path: segment.path, offset, index: record.index });
@@ -34,9 +45,13 @@ export function verifyWal(
       visit({ ...opened, payload: opened.payload.slice() });
     });
     for (const { file } of scan.segments) file.close();
-    return { records, segments: scan.segments.length, tornBytes: scan.tornBytes, problem: undefined };
+    const [offset] = startDamage(disk, directory);
+    const problem =
+      offset === undefined ? undefined : copyDamaged({ path: startPath(directory), offset, index: firstIndex });
+    const { tornBytes } = scan;
+    return { firstIndex, records, segments: scan.segments.length, tornBytes, problem };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    return { records, segments: segments.size, tornBytes: 0, problem: error };
+    return { firstIndex, records, segments: segments.size, tornBytes: 0, problem: error };
   }
 }

@@ -62,7 +62,7 @@ describe("append", () => {
     const { append, done, stepped } = fixture();
     append(1, 1);
     while (done.length === 0) stepped.run(1);
-    expect(stepped.started).toEqual(["write", "truncate", "write", "sync", "syncDirectory", "write"]);
+    expect(stepped.started).toEqual(["truncate", "write", "sync", "syncDirectory", "write"]);
     stepped.run();
     stepped.started.length = 0;
     append(2, 2);
@@ -169,7 +169,7 @@ describe("segments", () => {
     expect([stepped.started, files()]).toEqual([["sync"], ["1"]]);
     stepped.run(1);
     expect([stepped.started, files()]).toEqual([
-      ["sync", "write", "truncate", "write", "sync"],
+      ["sync", "truncate", "write", "sync"],
       ["1", "8"],
     ]);
   });

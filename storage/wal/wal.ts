@@ -12,10 +12,11 @@ import { type Disk, DiskError } from "../../node/base/ports/disk.ts";
 import type { StorageError } from "../errors.ts";
 import { damaged, readFailed, writeFailed } from "./faults.ts";
 import { MARK_BYTES, openRecord, recordBytes, SEGMENT_HEADER_BYTES, storedLength } from "./format.ts";
-import type { LogStore, WalRecord } from "./log-store.ts";
+import type { LogStart, LogStore, WalRecord } from "./log-store.ts";
 import { grownSize, type LogEnd, LogWriter, type Placed, type Segment } from "./log-writer.ts";
 import { RecordIndex } from "./record-index.ts";
-import { type LogScan, readFound, scanLog, segmentName } from "./scan.ts";
+import { type LogScan, readFound, scanLog, segmentName, startOf } from "./scan.ts";
+import { type StoredStart, settleStart } from "./start-file.ts";
 import { TailCache } from "./tail-cache.ts";
 
 export interface WalOptions {
@@ -32,7 +33,7 @@ export class Wal implements LogStore {
   readonly #directory: string;
   readonly #options: WalOptions;
   readonly #segments: Segment[] = [];
-  readonly #index = new RecordIndex();
+  readonly #index: RecordIndex;
   readonly #cache: TailCache;
   readonly #writer: LogWriter;
 
@@ -47,16 +48,20 @@ export class Wal implements LogStore {
     this.#options = options;
     this.#cache = new TailCache(options.cacheBytes);
     const { cipher, onFatal } = options;
-    const scan = scanLog(disk, directory, cipher, (record, segment, offset) => {
+    const start = startOf(disk, directory);
+    this.#index = new RecordIndex(start);
+    const scan = scanLog(disk, directory, { cipher, start }, (record, segment, offset) => {
       this.#index.add(record, segment.firstIndex, offset);
     });
-    this.recovery = { records: scan.lastIndex, tornBytes: scan.tornBytes };
+    this.recovery = { records: scan.lastIndex + 1 - this.firstIndex(), tornBytes: scan.tornBytes };
     for (const { path, file, firstIndex, end } of scan.segments) {
       const capacity = Math.max(options.segmentBytes, end + MARK_BYTES);
-      this.#segments.push({ path, firstIndex, capacity, file, end });
+      this.#segments.push({ path, firstIndex, capacity, file, isNamed: true, end });
     }
     try {
       if (scan.unfinished !== undefined) disk.remove(scan.unfinished);
+      for (const path of scan.leftovers) disk.remove(path);
+      if (start?.replacing) finishReset(disk, directory, start);
       this.#writer = new LogWriter({ disk, directory, cipher, onFatal }, this.#settle(scan));
     } catch (error) {
       this.#closeFiles();
@@ -65,7 +70,7 @@ export class Wal implements LogStore {
   }
 
   firstIndex(): number {
-    return 1;
+    return this.#index.firstIndex;
   }
 
   lastIndex(): number {
@@ -85,7 +90,7 @@ export class Wal implements LogStore {
   }
 
   read(from: number, to: number, bytesMax: number): readonly WalRecord[] {
-    assert(from >= 1 && from < to && to <= this.lastIndex() + 1, `no records ${from} to ${to}`);
+    assert(from >= this.firstIndex() && from < to && to <= this.lastIndex() + 1, `no records ${from} to ${to}`);
     const records: WalRecord[] = [];
     let bytes = 0;
     for (let index = from; index < to; index++) {
@@ -95,6 +100,11 @@ export class Wal implements LogStore {
       records.push(record);
     }
     return records;
+  }
+
+  check(index: number): number {
+    assert(index <= this.durableIndex(), `record ${index} may not be on the disk yet`);
+    return recordBytes(storedLength(this.#readFromDisk(index), this.#options.cipher));
   }
 
   append(records: readonly WalRecord[], done: () => void): void {
@@ -115,6 +125,34 @@ export class Wal implements LogStore {
     this.#writer.cut(from - 1, segment, remove, done);
   }
 
+  compactTo(index: number): void {
+    const wanted = Math.min(index, this.durableIndex() + 1);
+    const keep = this.#segments.findLastIndex(({ firstIndex }) => firstIndex <= wanted);
+    if (keep <= 0) return;
+    const remove = this.#segments.splice(0, keep);
+    const before = must(this.#segments[0], "the newest file stays").firstIndex - 1;
+    const term = must(this.term(before), `record ${before} has a term`);
+    const start = { index: before, term, hash: must(this.hash(before), `record ${before} has a hash`) };
+    this.#index.compact(start);
+    this.#writer.compact(start, remove);
+  }
+
+  reset({ index, term, hash }: LogStart, done: () => void): void {
+    assert(index > 0 && index >= this.firstIndex() - 1, `the log is not reset to ${index}, before it begins`);
+    const start = { index, term, hash: hash.slice() };
+    this.#index.reset(start);
+    this.#cache.truncate(0);
+    this.#writer.reset(start, this.#segments.splice(0), done);
+  }
+
+  isFull(): boolean {
+    return this.#writer.isFull;
+  }
+
+  retry(): void {
+    this.#writer.retry();
+  }
+
   close(): void {
     this.#writer.stop();
     this.#closeFiles();
@@ -129,9 +167,9 @@ export class Wal implements LogStore {
    * have reached only the system's memory, even if a sync was tried: written again, it is on disk or the node does not
    * start.
    */
-  #settle({ lastIndex, attestedIndex }: LogScan): LogEnd | undefined {
+  #settle({ lastIndex, attestedIndex }: LogScan): LogEnd {
     const segment = this.#segments.at(-1);
-    if (segment?.file === undefined) return undefined;
+    if (segment?.file === undefined) return { segment: undefined, lastIndex, attestedIndex };
     const attested = this.#index.place(attestedIndex);
     const from = attested?.segment === segment.firstIndex ? attested.offset : 0;
     segment.file.settle(from, segment.file.read(from, segment.end - from), grownSize(segment, segment.end));
@@ -165,7 +203,8 @@ export class Wal implements LogStore {
     if (segment === undefined || segment.end + bytes + MARK_BYTES > segment.capacity) {
       const capacity = Math.max(this.#options.segmentBytes, SEGMENT_HEADER_BYTES + bytes + MARK_BYTES);
       const path = `${this.#directory}/${segmentName(record.index)}`;
-      segment = { path, firstIndex: record.index, capacity, file: undefined, end: SEGMENT_HEADER_BYTES };
+      const end = SEGMENT_HEADER_BYTES;
+      segment = { path, firstIndex: record.index, capacity, file: undefined, isNamed: false, end };
       this.#segments.push(segment);
     }
     const offset = segment.end;
@@ -174,4 +213,10 @@ export class Wal implements LogStore {
     this.#cache.add(record, this.durableIndex());
     return { record, segment, offset };
   }
+}
+
+/** The old files are gone for good before the start says that files count again. */
+function finishReset(disk: Disk, directory: string, start: StoredStart): void {
+  settleStart(disk, directory, start);
+  settleStart(disk, directory, { ...start, replacing: false });
 }

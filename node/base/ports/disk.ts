@@ -49,6 +49,8 @@ export interface Disk {
   open(path: string, options: { readonly create: boolean }): DiskFile;
   /** Removes a file; throws `DiskError` where there is none. */
   remove(path: string): void;
+  /** Bytes that can still be written, as far as is known: others may be using them up. Throws `DiskError`. */
+  freeBytes(): number;
   /** Makes creations and removals in the directory durable. */
   syncDirectory(directory: string, done: DiskDone): void;
 }

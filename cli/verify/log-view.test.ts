@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { toHex } from "../../node/base/bytes.ts";
+import { type Command, keyFromSeed } from "../../node/client/index.ts";
+import { sha256 } from "../../node/host/node-crypto.ts";
+import { encodeAccounts } from "../../node/ledger/records.ts";
+import { encodeBlock } from "../../node/wire/block.ts";
+import { signTransaction } from "../../node/wire/transaction.ts";
+import { NodeDisk } from "../../storage/node-disk.ts";
+import { Wal } from "../../storage/wal/wal.ts";
+import { type BlockView, viewLog } from "./log-view.ts";
+
+const ADMIN = keyFromSeed(new Uint8Array(32).fill(7));
+const CLUSTER_ID = new Uint8Array(16).fill(1);
+const SECOND = 1_000_000_000n;
+const START = 1_700_000_000n * SECOND;
+
+function transaction(sequence: number, command: Command): Uint8Array {
+  const placement = { clusterId: CLUSTER_ID, session: new Uint8Array(16).fill(3), sequence, expiry: START };
+  return signTransaction(sha256, ADMIN, placement, command);
+}
+
+function accounts(...ids: bigint[]): Command {
+  const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
+  const rest = { userData128: 0n, userData64: 0n, userData32: 0, ledger: 978, code: 1, flags: 0, timestamp: 0n };
+  return { kind: "createAccounts", batch: encodeAccounts(ids.map((id) => ({ id, ...balances, ...rest }))) };
+}
+
+describe("a log for people", () => {
+  const data = mkdtempSync(join(tmpdir(), "quorate-log-view-"));
+  const node = { data, openCipher: () => undefined };
+  const hashes: string[] = [];
+  afterAll(() => rmSync(data, { recursive: true }));
+
+  /** Blocks 4 to 6, the last of two transactions. */
+  beforeAll(async () => {
+    const contents = [
+      [],
+      [transaction(0, { kind: "sessionOpen" })],
+      [transaction(1, accounts(1n, 2n)), transaction(2, accounts(3n))],
+    ];
+    let previousHash = new Uint8Array(32).fill(9);
+    await new Promise<void>((resolve, reject) => {
+      const wal = Wal.open(new NodeDisk(data), "log", { segmentBytes: 1_048_576, cacheBytes: 0, onFatal: reject });
+      wal.reset({ index: 3, term: 1, hash: previousHash }, () => undefined);
+      for (const [place, transactions] of contents.entries()) {
+        const index = place + 4;
+        const state = { height: index - 1, digest: new Uint8Array(32).fill(index) };
+        const placed = { group: 0, height: index, term: 2, clusterId: CLUSTER_ID, previousHash, state };
+        const block = encodeBlock(sha256, { ...placed, timestamp: START + BigInt(index) * SECOND, transactions });
+        hashes.push(toHex(block.hash));
+        wal.append([{ index, term: 2, previousHash, hash: block.hash, payload: block.bytes }], () => undefined);
+        previousHash = Uint8Array.from(block.hash);
+      }
+      wal.append([], () => {
+        wal.close();
+        resolve();
+      });
+    });
+  });
+
+  function shown(from: number, to: number): BlockView[] {
+    const blocks: BlockView[] = [];
+    expect(viewLog(node, { from, to }, (block) => blocks.push(block))).toBe(blocks.length);
+    return blocks;
+  }
+
+  test("shows headers, and of each transaction kind, session, signers and size", () => {
+    const [five, six] = shown(5, 6);
+    expect(five).toMatchObject({
+      ...{ height: 5, term: 2, timestamp: START + 5n * SECOND, hash: hashes[1], previousHash: hashes[0] },
+      state: { height: 4, digest: "05".repeat(32) },
+      transactions: [{ kind: "sessionOpen", sequence: 0, signers: [toHex(ADMIN.publicKey)] }],
+    });
+    const many = { kind: "createAccounts", session: "03".repeat(16) };
+    expect(six?.transactions).toMatchObject([
+      { ...many, sequence: 1, bodyBytes: 256, records: 2 },
+      { ...many, sequence: 2, bodyBytes: 128, records: 1 },
+    ]);
+  });
+
+  test("as far as it goes", () => {
+    expect(shown(6, 99).map(({ height }) => height)).toEqual([6]);
+    expect(shown(7, 99)).toEqual([]);
+    expect(() => shown(3, 6)).toThrow(expect.objectContaining({ code: "log_compacted" }));
+  });
+});

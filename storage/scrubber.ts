@@ -1,0 +1,95 @@
+/**
+ * Reads what a node keeps and seldom looks at, a little at a time, so that damage is found while others still have the
+ * data: all durable records of the log from its beginning, then all values of the store; then it rests and begins again.
+ * It is driven by calls, and its position is in memory only.
+ */
+import type { Store } from "../node/base/ports/store.ts";
+import { StorageError } from "./errors.ts";
+import type { LogStore } from "./wal/log-store.ts";
+
+export interface ScrubberOptions {
+  readonly log: Pick<LogStore, "check" | "durableIndex" | "firstIndex">;
+  readonly store: Pick<Store, "get" | "snapshot">;
+  /** What a step reads, give or take one record or value. */
+  readonly bytesPerStep: number;
+  /** Steps in which nothing is read between one round and the next. */
+  readonly restSteps: number;
+  /** Something is not as it was written; facts of a record's error are file, offset and height. */
+  readonly onDamage: (error: StorageError) => void;
+}
+
+export class Scrubber {
+  readonly #options: ScrubberOptions;
+  /** The next record to read; 0 when the log is done. */
+  #nextIndex = 1;
+  /** Values still to be read in this round, the next last. */
+  #keys: string[] = [];
+  #resting = 0;
+  rounds = 0;
+  bytesRead = 0;
+  /** Records and values that were found damaged in this round and the one before. */
+  #damaged = 0;
+  #damagedBefore = 0;
+
+  constructor(options: ScrubberOptions) {
+    this.#options = options;
+  }
+
+  get damaged(): number {
+    return Math.max(this.#damaged, this.#damagedBefore);
+  }
+
+  step(): void {
+    if (this.#resting > 0) {
+      this.#resting -= 1;
+      return;
+    }
+    let left = this.#options.bytesPerStep;
+    while (left > 0) {
+      const read = this.#readNext();
+      if (read === undefined) return;
+      this.bytesRead += read;
+      left -= read;
+    }
+  }
+
+  /** How many bytes were read; undefined where a round has ended. */
+  #readNext(): number | undefined {
+    const { log, store } = this.#options;
+    if (this.#nextIndex > 0) {
+      // What has been given up in the meantime is not missed.
+      const index = Math.max(this.#nextIndex, log.firstIndex());
+      if (index <= log.durableIndex()) {
+        this.#nextIndex = index + 1;
+        return this.#attempt(() => log.check(index));
+      }
+      this.#nextIndex = 0;
+      const snapshot = store.snapshot();
+      this.#keys = snapshot.keys("").toReversed();
+      snapshot.close();
+    }
+    const key = this.#keys.pop();
+    if (key !== undefined) return this.#attempt(() => store.get(key)?.length ?? 0);
+    this.#endRound();
+    return undefined;
+  }
+
+  #endRound(): void {
+    this.rounds += 1;
+    this.#nextIndex = 1;
+    this.#resting = this.#options.restSteps;
+    this.#damagedBefore = this.#damaged;
+    this.#damaged = 0;
+  }
+
+  #attempt(read: () => number): number {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.#damaged += 1;
+      this.#options.onDamage(error);
+      return 0;
+    }
+  }
+}
