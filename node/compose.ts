@@ -18,6 +18,7 @@ import { equalBytes } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
 import type { NodeId } from "./base/ids.ts";
 import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
+import type { Sha256 } from "./base/ports/crypto.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { NetworkHandler } from "./base/ports/network.ts";
 import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.ts";
@@ -31,6 +32,7 @@ import type { LedgerMessage } from "./messages/ledger.ts";
 import type { LogMessage } from "./messages/log.ts";
 import type { ReactorMessage } from "./messages/reactor.ts";
 import { StatusBoard, type StatusFields } from "./messages/status.ts";
+import type { ChainHead } from "./replica/chain.ts";
 import { restoreCheckpoint } from "./replica/checkpoint.ts";
 import { ConsensusActor } from "./replica/consensus-actor.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
@@ -40,6 +42,7 @@ import { DurableLogView } from "./replica/log-adapter.ts";
 import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
 import { StateMachine, type StateMachineOptions } from "./state/state-machine.ts";
+import { configurationOf } from "./wire/block.ts";
 import { clusterIdOf, type Genesis, genesisHash } from "./wire/genesis.ts";
 import { encodePeerFrame, LANES, type Lane } from "./wire/peer-frames.ts";
 
@@ -133,11 +136,10 @@ function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (erro
   checkHistory(log, state);
   const { tickMs, electionTimeoutTicks, heartbeatTicks, leaseDriftPermille } = options.timing;
   const random = host.random.fork("raft");
-  const configuration = { voters: options.genesis.nodes.map((node) => node.id), outgoing: [], learners: [] };
   const raft = parts.createRaft({
     id: options.id,
-    configuration,
-    configurationOf: () => configuration,
+    configuration: state.configuration,
+    configurationOf,
     hardState: loadHardState(host.store),
     log: new DurableLogView(log),
     commit: state.height,
@@ -166,6 +168,13 @@ function checkHistory(log: LogStore, { height, blockHash }: StateMachine): void 
   const bounds = `the log holds ${log.firstIndex()} to ${log.lastIndex()}`;
   const there = hash === undefined ? bounds : "the log has another block there";
   throw new CodedError("checkpoint_damaged", `the checkpoint is at height ${height}, but ${there}`);
+}
+
+/** What the first block of the log is chained to: where the log is empty that is the state's last block. */
+function logBase({ log, state }: Recovered, sha256: Sha256, genesis: Genesis): ChainHead & { readonly height: number } {
+  const { height, timestamp, blockHash } = state;
+  if (log.lastIndex() < log.firstIndex()) return { height, timestamp, hash: blockHash };
+  return { height: 0, timestamp: genesis.timestamp, hash: genesisHash(sha256, genesis) };
 }
 
 interface Actors {
@@ -310,7 +319,7 @@ function spawnConsensus(
           sha256,
           hostLog: host.log,
           clusterId: clusterIdOf(sha256, genesis),
-          genesis: { hash: genesisHash(sha256, genesis), timestamp: genesis.timestamp },
+          base: logBase(recovered, sha256, genesis),
           log,
           ledger,
           gateway: gatewayRef,
@@ -321,6 +330,7 @@ function spawnConsensus(
           tickMs: timing.tickMs,
           electionTimeoutTicks: timing.electionTimeoutTicks,
           applied: recovered.state.at,
+          members: recovered.state.members.wanted,
         },
       ),
   });

@@ -6,6 +6,7 @@
  * committed nothing of the new term is. Messages that promise durability wait for the log actor.
  */
 
+import { type Members, nextConfiguration } from "../../consensus/raft/configuration.ts";
 import type { Message } from "../../consensus/raft/messages.ts";
 import type { Raft } from "../../consensus/raft/raft.ts";
 import type { ReadState, Ready, RoleState } from "../../consensus/raft/ready.ts";
@@ -31,6 +32,8 @@ import { chainedEntry } from "./log-adapter.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
 
+/** How many blocks a new voter may lack when it gets a vote: about as many as are on their way at any time. */
+const CAUGHT_UP_BLOCKS = 64;
 /** Ticks a question may wait for its read index, as a multiple of the election timeout. */
 const READ_PATIENCE = 3;
 /** Chunks of committed blocks that may be on their way to the ledger. */
@@ -44,8 +47,8 @@ export interface ConsensusActorDeps {
   readonly sha256: Sha256;
   readonly hostLog: Log;
   readonly clusterId: Uint8Array;
-  /** What the first block is chained to. */
-  readonly genesis: ChainHead;
+  /** What the first block of the log is chained to, as far as that is known: the genesis, or a checkpoint's last block. */
+  readonly base: ChainHead & { readonly height: LogIndex };
   readonly log: ActorRef<LogMessage>;
   readonly ledger: ActorRef<LedgerMessage>;
   readonly gateway: () => ActorRef<GatewayMessage>;
@@ -56,8 +59,9 @@ export interface ConsensusActorDeps {
 export interface ConsensusActorOptions {
   readonly tickMs: number;
   readonly electionTimeoutTicks: number;
-  /** Where the ledger starts from. */
+  /** Where the ledger starts from, and who is to take part by then. */
   readonly applied: StateAt;
+  readonly members: Members;
 }
 
 /** Messages that wait for durable work, in order. */
@@ -84,6 +88,10 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   /** Handed to the ledger. Invariant: applied <= handed <= committed. */
   #handed: LogIndex;
   #applied: StateAt;
+  /** Who is to take part, as of what is applied. */
+  #members: Members;
+  /** The first block of the term that this node leads, or led last. */
+  #ownFirst: LogIndex = 0;
   #chunksAtLedger = 0;
   /** Frames that no correct peer sends. */
   #framesRefused = 0;
@@ -99,6 +107,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#committed = options.applied.height;
     this.#handed = options.applied.height;
     this.#applied = options.applied;
+    this.#members = options.members;
     deps.status.post("consensus", () => this.#statusFields());
     context.after(options.tickMs, { type: "tick" });
   }
@@ -128,6 +137,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
         break;
       case "applied":
         this.#applied = message.state;
+        this.#members = message.members;
         this.#chunksAtLedger -= 1;
         this.#handCommitted();
         break;
@@ -138,6 +148,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#askReads();
     this.#handleReadies();
     if (this.#raft.role !== "leader") return;
+    this.#changeMembers();
     this.#proposeBlocks();
     this.#handleReadies();
   }
@@ -173,11 +184,11 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #blocksFault(message: Message): string | undefined {
     if (message.type !== "append" || message.entries.length === 0) return undefined;
     const { previousIndex, previousTerm, entries } = message;
-    const { sha256, clusterId, genesis } = this.#deps;
+    const { sha256, clusterId, base } = this.#deps;
     const fits = previousIndex >= this.#raft.firstIndex && this.#raft.termAt(previousIndex) === previousTerm;
     const before = fits ? headOf(sha256, this.#raft.entry(previousIndex).data) : undefined;
     const decode = (bytes: Uint8Array): Block => this.#decoded.decode(bytes);
-    return chainFault(decode, clusterId, previousIndex === 0 ? genesis : before, entries);
+    return chainFault(decode, clusterId, previousIndex === base.height ? base : before, entries);
   }
 
   /** Logs the first, second, fourth, eighth, ...: no peer shall fill our log with its nonsense. */
@@ -211,9 +222,27 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     }
   }
 
-  #proposeBlock(): LogIndex {
+  /**
+   * Goes a step towards the members that the state wants: not before this node has applied all that was committed before
+   * it led, or it would bring back what is over.
+   */
+  #changeMembers(): void {
+    if (!this.#raft.mayReconfigure || this.#applied.height < this.#ownFirst) return;
+    const next = nextConfiguration(this.#raft.configuration, this.#members, (id) => this.#isCaughtUp(id));
+    if (next === undefined) return;
+    this.#deps.hostLog.info("raft.members", { ...next });
+    this.#proposeBlock(next);
+  }
+
+  #isCaughtUp(id: NodeId): boolean {
+    const progress = this.#raft.peerProgress().find(({ peer }) => peer === id);
+    return progress !== undefined && progress.match + CAUGHT_UP_BLOCKS >= this.#raft.commit;
+  }
+
+  #proposeBlock(configuration = this.#raft.configuration): LogIndex {
     const height = this.#raft.lastIndex + 1;
-    const block = this.#blocks.build(height, this.#raft.term, this.#applied);
+    const place = { height, term: this.#raft.term, state: this.#applied, configuration };
+    const block = this.#blocks.build(place);
     this.#decoded.add(block.bytes, block);
     const index = this.#raft.propose([block.bytes]);
     assert(index === height, `a block built for height ${height} was appended at ${String(index)}`);
@@ -302,8 +331,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#pulseWanted = false; // a leader's first block is pulse enough, and nobody else orders one
     if (role === "leader") {
       const last = this.#raft.lastIndex === 0 ? undefined : this.#raft.entry(this.#raft.lastIndex).data;
-      this.#blocks.lead(last, this.#deps.genesis);
+      this.#blocks.lead(last, this.#deps.base);
       readyAt = this.#proposeBlock();
+      this.#ownFirst = readyAt;
     } else {
       this.#refuse(this.#blocks.follow(), "not_leader");
     }

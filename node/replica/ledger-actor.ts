@@ -106,7 +106,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     switch (message.type) {
       case "committed":
         for (const block of message.blocks) this.#apply(block);
-        this.#deps.consensus().deliver({ type: "applied", state: this.#state.at });
+        this.#deps.consensus().deliver({ type: "applied", state: this.#state.at, members: this.#state.members.wanted });
         this.#maybeCheckpoint();
         break;
       case "question":

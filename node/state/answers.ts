@@ -8,15 +8,16 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Bounds, Page } from "../ledger/queries.ts";
 import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "../ledger/records.ts";
 import type { Asset, Assets } from "./assets.ts";
-import type { Members } from "./members.ts";
 import { spentOf } from "./delegations.ts";
 import { encodeBalances, encodeChanges } from "./flat-answers.ts";
+import type { Members } from "./members.ts";
 import type { Outbox } from "./outbox.ts";
 import { PAYMENT_STATES, type Payment } from "./payments/payment.ts";
 import type { Payments } from "./payments/payments.ts";
 import {
   type AssetView,
   type AuthorityView,
+  type MemberView,
   type PaymentView,
   type QueryAnswer,
   QueryRefusal,

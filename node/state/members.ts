@@ -5,8 +5,9 @@
  * A node has its id for good, and an id is not given again: what an old disk says under it can never be taken for another
  * node's word. A node that lost its disk joins again under a new id.
  */
-import type { Members as MemberIds } from "../base/configuration.ts";
+
 import { toHex } from "../base/bytes.ts";
+import type { Members as MemberIds } from "../base/configuration.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
 import type { Genesis } from "../wire/genesis.ts";
 import type { ChangeMembersBody } from "../wire/kinds.ts";
@@ -43,6 +44,7 @@ export class Members {
     decode: decodeRow,
   });
   readonly #registry: Registry;
+  #wanted: MemberIds | undefined;
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -59,11 +61,16 @@ export class Members {
     return this.table.rows();
   }
 
-  /** Who is to take part. */
+  /** Who is to take part; another object when that has changed. */
   get wanted(): MemberIds {
     const having = (role: NodeRole): readonly number[] =>
       this.all.filter((node) => node.role === role).map(({ id }) => id);
-    return { voters: having("voter"), learners: having("learner") };
+    this.#wanted ??= { voters: having("voter"), learners: having("learner") };
+    return this.#wanted;
+  }
+
+  restored(): void {
+    this.#wanted = undefined;
   }
 
   /** Changes who is to take part; all of it or nothing. */
@@ -92,7 +99,9 @@ export class Members {
       if (role !== node.role) this.table.replace(slot, { ...node, role });
       if (role === "removed" && node.role !== role) this.#registry.retire(node.publicKey);
     });
-    return { ids: add.map((node) => this.#enter(node)) };
+    const ids = add.map((node) => this.#enter(node));
+    this.#wanted = undefined;
+    return { ids };
   }
 
   /** A key that was ever used, or an address that is. */

@@ -74,6 +74,15 @@ export type StateQuery =
 export class QueryRefusal extends CodedError<"not_authorized" | "out_of_range" | "block_compacted"> {}
 
 /** A digital asset; amounts in its minor units. */
+/** A node, as JSON has it; host and port are empty and 0 for a node of the genesis, whose address the cluster file has. */
+export interface MemberView {
+  readonly id: number;
+  readonly publicKey: string;
+  readonly host: string;
+  readonly port: number;
+  readonly role: NodeRole;
+}
+
 export interface AssetView {
   readonly ledger: number;
   readonly code: string;

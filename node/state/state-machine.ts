@@ -278,6 +278,7 @@ export class StateMachine {
     this.#ledger.restored();
     for (const part of [
       this.#registry,
+      this.#members,
       this.#assets,
       this.#reversals,
       this.#risk,

@@ -12,8 +12,8 @@
  */
 import { assert } from "../base/assert.ts";
 import { equalBytes, U64_MAX, viewOf } from "../base/bytes.ts";
-import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
 import type { Configuration } from "../base/configuration.ts";
+import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { CONFIGURATION_BYTES, decodeConfiguration, encodeConfiguration } from "./block-configuration.ts";
 import { leafHash, MerkleTree } from "./merkle.ts";
