@@ -24,82 +24,29 @@ import {
   SEGMENT_HEADER_BYTES,
   storedLength,
 } from "./format.ts";
-import type { LogStart, WalRecord } from "./log-store.ts";
+import {
+  type Append,
+  type Cut,
+  grownSize,
+  type LogEnd,
+  type Placed,
+  type Removal,
+  type Segment,
+} from "./log-operations.ts";
+import type { LogStart } from "./log-store.ts";
 import { type StoredStart, writeStart } from "./start-file.ts";
 
-/** A file grows in steps, so that most syncs need not make a new size durable, and few zeros are read at the start. */
-const GROWTH_BYTES = 4_194_304;
 /** The log leaves so much free, for the store to go on with. */
 export const RESERVE_BYTES = 67_108_864;
 
-export interface Segment {
-  readonly path: string;
-  readonly firstIndex: number;
-  /** Bytes that it may have. */
-  readonly capacity: number;
-  /** Undefined until the first record is written. */
-  file: DiskFile | undefined;
-  /** Its name is durable. */
-  isNamed: boolean;
-  /** Where the next record goes. */
-  end: number;
-}
-
-/** A record with the place it was given. */
-export interface Placed {
-  readonly record: WalRecord;
-  readonly segment: Segment;
-  readonly offset: number;
-}
-
-interface Append {
-  readonly kind: "append";
-  readonly placed: readonly Placed[];
-  readonly done: () => void;
-}
-
 /** Records that go into one file, one behind the other. */
 type Run = readonly [Placed, ...Placed[]];
-
-interface Cut {
-  readonly kind: "cut";
-  /** The last index that stays, and where its segment ends. */
-  readonly lastIndex: number;
-  readonly segment: Segment;
-  readonly end: number;
-  /** The segments behind, oldest first. */
-  readonly remove: readonly Segment[];
-  readonly done: () => void;
-}
 
 export interface LogWriterOptions {
   readonly disk: Disk;
   readonly directory: string;
   readonly cipher: Cipher | undefined;
   readonly onFatal: (error: StorageError) => void;
-}
-
-/** Gives up the segments before where the log begins now, or all of them. */
-interface Removal {
-  readonly kind: "compact" | "reset";
-  readonly start: LogStart;
-  /** Oldest first. */
-  readonly remove: readonly Segment[];
-  readonly done: () => void;
-}
-
-/** The end of a log that was found on disk, all of it durable. */
-export interface LogEnd {
-  /** Undefined where there is no file. */
-  readonly segment: Segment | undefined;
-  readonly lastIndex: number;
-  /** The highest durable index that stands in the files. */
-  readonly attestedIndex: number;
-}
-
-/** The size of a segment's file that holds records up to `end`, and a mark. */
-export function grownSize({ capacity }: Segment, end: number): number {
-  return Math.min(capacity, Math.ceil((end + MARK_BYTES) / GROWTH_BYTES) * GROWTH_BYTES);
 }
 
 export class LogWriter {
