@@ -9,6 +9,7 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import { StatusBoard } from "../messages/status.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { ConsensusActor } from "./consensus-actor.ts";
 import { decodeRaftMessage, encodeRaftMessage } from "./raft-codec.ts";
 import {
@@ -66,7 +67,15 @@ class Bench {
     };
     const raft = new Raft({ ...tuning, ...start, id: 1, configuration, configurationOf: () => configuration });
     const deps = {
-      ...{ raft, clock, sha256, hostLog, clusterId: CLUSTER_ID, genesis: GENESIS_HEAD, status: this.#status },
+      ...{
+        raft,
+        clock,
+        sha256,
+        hostLog,
+        clusterId: CLUSTER_ID,
+        base: { ...GENESIS_HEAD, height: 0 },
+        status: this.#status,
+      },
       ...{ log: this.log, ledger: this.ledger, gateway: () => this.gateway },
       sendPeer: (_to: number, payload: Uint8Array) => {
         this.#sent.push(decodeRaftMessage(payload));
@@ -77,6 +86,7 @@ class Bench {
       tickMs: 20,
       electionTimeoutTicks: 10,
       applied: { ...STATE, height: applied },
+      members: THREE_VOTERS,
     });
   }
 
@@ -280,7 +290,7 @@ describe("committed blocks", () => {
     expect(chunks.length).toBe(2);
     const got = chunks.flatMap(heightsOf);
     while (got.length < 12) {
-      bench.turn({ type: "applied", state: { ...STATE, height: got.length } });
+      bench.turn({ type: "applied", state: { ...STATE, height: got.length }, members: THREE_VOTERS });
       const next = bench.ledger.take("committed");
       expect(next.length).toBe(1);
       got.push(...next.flatMap(heightsOf));
@@ -303,7 +313,7 @@ describe("committed blocks", () => {
     const bench = new Bench({ blocks });
     bench.hears(2, 1, { type: "heartbeat", commit: 2_500, sequence: 0 });
     expect(bench.ledger.take("committed").map((chunk) => chunk.blocks.length)).toEqual([1_024, 1_024]);
-    bench.turn({ type: "applied", state: { ...STATE, height: 1_024 } });
+    bench.turn({ type: "applied", state: { ...STATE, height: 1_024 }, members: THREE_VOTERS });
     expect(bench.ledger.take("committed").map((chunk) => chunk.blocks.length)).toEqual([452]);
   });
 
@@ -346,7 +356,7 @@ describe("reads", () => {
     bench.leads();
     bench.syncs();
     bench.isFollowed();
-    bench.turn({ type: "applied", state: { ...STATE, height: 1 } });
+    bench.turn({ type: "applied", state: { ...STATE, height: 1 }, members: THREE_VOTERS });
     bench.sent();
     const stale = read(1, { maxStalenessMs: 500 });
     bench.turn(stale);

@@ -230,7 +230,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     if (!this.#raft.mayReconfigure || this.#applied.height < this.#ownFirst) return;
     const next = nextConfiguration(this.#raft.configuration, this.#members, (id) => this.#isCaughtUp(id));
     if (next === undefined) return;
-    this.#deps.hostLog.info("raft.members", { ...next });
+    const { voters, outgoing, learners } = next;
+    const lists = { voters: voters.join(" "), outgoing: outgoing.join(" "), learners: learners.join(" ") };
+    this.#deps.hostLog.info("raft.members", lists);
     this.#proposeBlock(next);
   }
 

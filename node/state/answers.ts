@@ -3,6 +3,7 @@
  * auditors see all. What a reader may not see is answered as if it were not there.
  */
 import { toHex } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import type { AccountFilter } from "../ledger/filters.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Bounds, Page } from "../ledger/queries.ts";

@@ -7,7 +7,7 @@
  */
 
 import { toHex } from "../base/bytes.ts";
-import type { Members as MemberIds } from "../base/configuration.ts";
+import type { Configuration, Members as MemberIds } from "../base/configuration.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
 import type { Genesis } from "../wire/genesis.ts";
 import type { ChangeMembersBody } from "../wire/kinds.ts";
@@ -45,9 +45,12 @@ export class Members {
   });
   readonly #registry: Registry;
   #wanted: MemberIds | undefined;
+  /** The one that the last block stands under. */
+  #configuration: Configuration;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, configuration: Configuration) {
     this.#registry = registry;
+    this.#configuration = configuration;
   }
 
   /** Enters the nodes of the genesis; not called when a checkpoint is restored. */
@@ -69,11 +72,30 @@ export class Members {
     return this.#wanted;
   }
 
-  restored(): void {
+  /** After its rows were taken back, of a state whose last block stands under this configuration. */
+  restored(configuration: Configuration): void {
     this.#wanted = undefined;
+    this.#configuration = configuration;
   }
 
-  /** Changes who is to take part; all of it or nothing. */
+  /** A block stands under this configuration: where it is another, nodes that are to leave and are not in it are gone. */
+  standUnder(configuration: Configuration): void {
+    if (sameMembers(configuration, this.#configuration)) return;
+    this.#configuration = configuration;
+    this.#retireGone();
+  }
+
+  #retireGone(): void {
+    const { voters, outgoing, learners } = this.#configuration;
+    for (const { id, publicKey, role } of this.all) {
+      const isMember = voters.includes(id) || outgoing.includes(id) || learners.includes(id);
+      if (role === "removed" && !isMember && this.#registry.ofKey(publicKey) !== undefined) {
+        this.#registry.retire(publicKey);
+      }
+    }
+  }
+
+  /** Changes who is to take part; all of it or nothing. A node that is removed works on until the configuration is changed. */
   change({ add, remove, promote }: ChangeMembersBody): Changed {
     const roles = new Map(this.all.map(({ id, role }) => [id, role]));
     for (const [ids, role] of [
@@ -91,16 +113,17 @@ export class Members {
     const left = [...roles.values()].filter((role) => role !== "removed").length + add.length;
     if (left > NODES_MAX) return { refusal: "limit_reached", what: `nodes: ${NODES_MAX} at one time` };
     if (this.all.length + add.length > NODE_ID_MAX) return { refusal: "limit_reached", what: "node ids" };
-    if (![...roles.values()].includes("voter")) return { refusal: "invalid", what: "the last voter" };
+    if (![...roles.values()].includes("voter") && !add.some(({ voter }) => voter))
+      return { refusal: "invalid", what: "the last voter" };
     const taken = this.#takenBy(add, roles);
     if (taken !== undefined) return { refusal: "already_exists", what: taken };
     this.all.forEach((node, slot) => {
       const role = roles.get(node.id) ?? node.role;
       if (role !== node.role) this.table.replace(slot, { ...node, role });
-      if (role === "removed" && node.role !== role) this.#registry.retire(node.publicKey);
     });
     const ids = add.map((node) => this.#enter(node));
     this.#wanted = undefined;
+    this.#retireGone();
     return { ids };
   }
 
@@ -127,4 +150,10 @@ export class Members {
     this.table.add({ id, publicKey: publicKey.slice(), host, port, role: voter ? "voter" : "learner" });
     return id;
   }
+}
+
+function sameMembers(a: Configuration, b: Configuration): boolean {
+  const same = (x: readonly number[], y: readonly number[]): boolean =>
+    x.length === y.length && x.every((id, at) => id === y[at]);
+  return same(a.voters, b.voters) && same(a.outgoing, b.outgoing) && same(a.learners, b.learners);
 }

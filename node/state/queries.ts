@@ -4,7 +4,9 @@
  * Records of accounts and transfers are flat 128-byte records one after another. Elsewhere u128 values (ids, amounts) and
  * log times are decimal text and keys are hexadecimal, so an answer can be printed as JSON as it stands.
  */
+
 import { u128Bytes } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import { CodedError } from "../base/errors.ts";
 import { ANSWER_VALUES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import {
@@ -31,6 +33,7 @@ import {
   u128,
 } from "../wire/schema.ts";
 import type { FlatChanges } from "./flat-answers.ts";
+import type { NodeRole } from "./members.ts";
 import { PAYMENT_STATES, type PaymentState } from "./payments/payment.ts";
 
 /** A question about the node and its log, which it answers beside the state. */

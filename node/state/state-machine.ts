@@ -89,7 +89,7 @@ export class StateMachine {
   readonly #assets: Assets;
   readonly #reversals: Reversals;
   readonly #registry = new Registry();
-  readonly #members = new Members(this.#registry);
+  readonly #members: Members;
   readonly #sessions: Sessions;
   readonly #risk = new Risk();
   readonly #outbox: Outbox;
@@ -112,6 +112,7 @@ export class StateMachine {
       configuration: firstConfiguration(genesis),
     });
     this.#history = new History(sha256);
+    this.#members = new Members(this.#registry, this.configuration);
     this.#sessions = parts?.sessions?.() ?? new Sessions();
     this.#ledger = parts?.ledger?.() ?? new Ledger();
     this.#outbox = new Outbox(sha256, this.#clusterId);
@@ -202,6 +203,7 @@ export class StateMachine {
     const { header } = block;
     const previousDigest = this.digest;
     const events: StateEvent[] = [];
+    this.#members.standUnder(header.configuration);
     this.#keepHouse(new Moment(housekeepingTimestamp(header), block.hash, events));
     const results: Uint8Array[] = [];
     const duplicates: boolean[] = [];
@@ -276,9 +278,9 @@ export class StateMachine {
   restored(): void {
     assert(this.#history.size === this.height, `the history has ${this.#history.size} blocks at height ${this.height}`);
     this.#ledger.restored();
+    this.#members.restored(this.configuration);
     for (const part of [
       this.#registry,
-      this.#members,
       this.#assets,
       this.#reversals,
       this.#risk,
