@@ -26,6 +26,7 @@ const FAULTS = [
   "revivedFile",
   "slowDisk",
   "slowTimers",
+  "strangerFrame",
   "tornWrite",
 ] as const;
 
