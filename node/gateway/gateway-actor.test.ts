@@ -130,6 +130,7 @@ class World {
   #network(): Network {
     return {
       start: ignore,
+      setPeers: ignore,
       sendPeer: () => false,
       sendClient: (connection, frame) => {
         this.#frames.get(connection)?.push(decodeNodeFrame(frame));

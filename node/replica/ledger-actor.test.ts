@@ -11,6 +11,7 @@ import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import { StatusBoard } from "../messages/status.ts";
+import type { Node } from "../state/members.ts";
 import { decodeAnswer, encodeQuery, type Query, type StateQuery } from "../state/queries.ts";
 import { StateMachine } from "../state/state-machine.ts";
 import { checkpointSigners, decodeCheckpoint, encodeCheckpoint } from "../wire/attestation.ts";
@@ -58,6 +59,9 @@ class Bench {
   readonly #self: Listener<LedgerMessage>;
   readonly timers: LedgerMessage[];
 
+  /** Each time it told of the nodes: their ids. */
+  readonly present: (readonly number[])[] = [];
+
   constructor(store?: Store, state = new StateMachine({ genesis: GENESIS, sha256 })) {
     const { context, self, timers } = contextOf<LedgerMessage>(new TestClock());
     this.#self = self;
@@ -70,6 +74,7 @@ class Bench {
       ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
       fail: (error: CodedError) => this.failures.push(error),
       status: this.status,
+      present: (nodes: readonly Node[]) => this.present.push(nodes.map(({ id }) => id)),
     };
     this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2 });
   }

@@ -45,6 +45,7 @@ export class Members {
   });
   readonly #registry: Registry;
   #wanted: MemberIds | undefined;
+  #present: readonly Node[] | undefined;
   /** The one that the last block stands under. */
   #configuration: Configuration;
 
@@ -72,9 +73,16 @@ export class Members {
     return this.#wanted;
   }
 
+  /** Nodes that are not gone: those that are to take part, and those that leave and still do. Another list when it has changed. */
+  get present(): readonly Node[] {
+    this.#present ??= this.all.filter(({ id, role }) => role !== "removed" || this.#isMember(id));
+    return this.#present;
+  }
+
   /** After its rows were taken back, of a state whose last block stands under this configuration. */
   restored(configuration: Configuration): void {
     this.#wanted = undefined;
+    this.#present = undefined;
     this.#configuration = configuration;
   }
 
@@ -82,14 +90,18 @@ export class Members {
   standUnder(configuration: Configuration): void {
     if (sameMembers(configuration, this.#configuration)) return;
     this.#configuration = configuration;
+    this.#present = undefined;
     this.#retireGone();
   }
 
-  #retireGone(): void {
+  #isMember(id: number): boolean {
     const { voters, outgoing, learners } = this.#configuration;
+    return voters.includes(id) || outgoing.includes(id) || learners.includes(id);
+  }
+
+  #retireGone(): void {
     for (const { id, publicKey, role } of this.all) {
-      const isMember = voters.includes(id) || outgoing.includes(id) || learners.includes(id);
-      if (role === "removed" && !isMember && this.#registry.ofKey(publicKey) !== undefined) {
+      if (role === "removed" && !this.#isMember(id) && this.#registry.ofKey(publicKey) !== undefined) {
         this.#registry.retire(publicKey);
       }
     }
@@ -123,6 +135,7 @@ export class Members {
     });
     const ids = add.map((node) => this.#enter(node));
     this.#wanted = undefined;
+    this.#present = undefined;
     this.#retireGone();
     return { ids };
   }

@@ -166,7 +166,7 @@ export class StateMachine {
   }
 
   /** The nodes of the cluster, past and present, and who of them is to take part. */
-  get members(): Pick<Members, "all" | "wanted"> {
+  get members(): Pick<Members, "all" | "wanted" | "present"> {
     return this.#members;
   }
 
