@@ -33,22 +33,31 @@ const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number];
 
-/** How often each fault really happened; one that did not may be missing. */
-export type FaultCounts = Readonly<Partial<Record<Fault, number>>>;
+/** How often each thing really happened; one that did not may be missing. */
+export type Counts<Name extends string> = Readonly<Partial<Record<Name, number>>>;
+export type FaultCounts = Counts<Fault>;
 
 /** The same with all faults, those that did not happen with 0. */
 export function allFaults(counts: FaultCounts): Readonly<Record<Fault, number>> {
-  return Object.fromEntries(FAULTS.map((fault) => [fault, counts[fault] ?? 0])) as Record<Fault, number>;
+  return allOf(FAULTS, counts);
 }
 
-export class Counters {
-  readonly #counts = new Map<Fault, number>();
+/** The counts of all these names, 0 where there is none. */
+export function allOf<Name extends string>(
+  names: readonly Name[],
+  counts: Counts<Name>,
+): Readonly<Record<Name, number>> {
+  return Object.fromEntries(names.map((name) => [name, counts[name] ?? 0])) as Record<Name, number>;
+}
 
-  add(fault: Fault, count = 1): void {
-    if (count > 0) this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + count);
+export class Counters<Name extends string = Fault> {
+  readonly #counts = new Map<Name, number>();
+
+  add(name: Name, count = 1): void {
+    if (count > 0) this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
   }
 
-  read(): FaultCounts {
-    return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  read(): Counts<Name> {
+    return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))) as Counts<Name>;
   }
 }

@@ -43,6 +43,18 @@ describe("drawing a run's options", () => {
     for (const { timing } of drawn) expect(timing.heartbeatTicks * 2).toBeLessThanOrEqual(timing.electionTimeoutTicks);
   });
 
+  test("there is a clerk and an auditor in many runs and not in all; what the clerk asks for is absent from some", () => {
+    const clerks = drawn.flatMap(({ workload }) => workload.clerk ?? []);
+    expect(clerks.length).toBeGreaterThan(350);
+    expect(clerks.length).toBeLessThan(450);
+    expect(valuesOf(({ workload }) => workload.auditor).get(false)).toBeGreaterThan(100);
+    for (const kind of ["imported", "asset", "supply", "reversal", "freeze", "delegate"] as const) {
+      const absent = clerks.filter(({ mix }) => mix[kind] === 0).length;
+      expect(absent, kind).toBeGreaterThan(50);
+      expect(absent, kind).toBeLessThan(250);
+    }
+  });
+
   test("cards are taken only where there are payments", () => {
     expect(drawn.filter(({ workload }) => workload.cards && !workload.payments)).toEqual([]);
     expect(drawn.filter(({ workload }) => workload.cards).length).toBeGreaterThan(50);

@@ -62,6 +62,35 @@ export interface OperationMix {
   readonly payment: number;
 }
 
+/** What the clerk asks for: the relative frequencies of its requests, and of what is in its batches of transfers. */
+export interface ClerkOptions {
+  readonly mix: {
+    readonly batch: number;
+    readonly imported: number;
+    readonly asset: number;
+    readonly supply: number;
+    readonly reversal: number;
+    readonly freeze: number;
+    readonly delegate: number;
+    readonly tooFewSignatures: number;
+    readonly retry: number;
+  };
+  readonly transfers: TransferMix;
+  /** How many transfers of a batch are linked to the next one. */
+  readonly linkedPermille: number;
+}
+
+export interface TransferMix {
+  readonly simple: number;
+  readonly pending: number;
+  readonly post: number;
+  readonly void: number;
+  readonly balancing: number;
+  readonly closing: number;
+  /** One that was asked for before. */
+  readonly again: number;
+}
+
 export interface WorkloadOptions {
   /** Clients that do what `mix` says. */
   readonly tellers: number;
@@ -79,6 +108,10 @@ export interface WorkloadOptions {
   /** One more client, a shop that takes cards. */
   readonly cards: boolean;
   readonly mix: OperationMix;
+  /** One more client, for everything that is not plain; in some runs there is none. */
+  readonly clerk: ClerkOptions | undefined;
+  /** One more client, which only reads: the stream of changes, and pages. */
+  readonly auditor: boolean;
 }
 
 export interface SimOptions {
@@ -215,7 +248,7 @@ function drawWorkload(random: Random): WorkloadOptions {
   const payments = chance(random, 500);
   return {
     tellers: between(random, 2, 4),
-    readers: between(random, 0, 3),
+    readers: between(random, 0, 2),
     inFlightMax: pick(random, [1, 3, 8]),
     thinkUs: pick(random, [5_000, 20_000, 50_000, 100_000]),
     requestTimeoutUs: pick(random, [200_000, 500_000, 1_000_000]),
@@ -232,5 +265,35 @@ function drawWorkload(random: Random): WorkloadOptions {
       retry: weight(),
       payment: payments ? between(random, 3, 20) : 0,
     },
+    clerk: chance(random, 800) ? drawClerk(random) : undefined,
+    auditor: chance(random, 700),
+  };
+}
+
+/** Each kind is absent in some runs, but for the two that all others need. */
+function drawClerk(random: Random): ClerkOptions {
+  const weight = (): number => (chance(random, 250) ? 0 : between(random, 2, 10));
+  return {
+    mix: {
+      batch: between(random, 1, 10),
+      imported: weight(),
+      asset: chance(random, 250) ? 0 : between(random, 4, 10),
+      supply: chance(random, 250) ? 0 : between(random, 6, 12),
+      reversal: weight(),
+      freeze: chance(random, 500) ? 0 : between(random, 1, 4),
+      delegate: weight(),
+      tooFewSignatures: chance(random, 500) ? 0 : between(random, 1, 3),
+      retry: weight(),
+    },
+    transfers: {
+      simple: between(random, 1, 10),
+      pending: weight(),
+      post: weight(),
+      void: weight(),
+      balancing: weight(),
+      closing: chance(random, 300) ? 0 : between(random, 1, 2),
+      again: weight(),
+    },
+    linkedPermille: pick(random, [0, 200, 500]),
   };
 }

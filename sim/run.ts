@@ -3,9 +3,10 @@
  * event for event, in every process; `traceHash` says so.
  */
 import type { Failure } from "./check/verdict.ts";
-import type { FaultCounts } from "./counts.ts";
+import type { Counts, FaultCounts } from "./counts.ts";
 import { MUTANTS, type MutantName } from "./mutants/mutants.ts";
 import type { SimOptions } from "./options.ts";
+import type { Point } from "./reached.ts";
 import { World, type WorldOptions } from "./world.ts";
 
 export interface RunOptions extends Omit<WorldOptions, "parts"> {
@@ -20,6 +21,8 @@ export interface SeedResult {
   readonly options: SimOptions;
   readonly simulatedMs: number;
   readonly faults: FaultCounts;
+  /** How often the run has come to each point. */
+  readonly reached: Counts<Point>;
   /** Transactions executed. */
   readonly transactions: number;
   readonly traceHash: string;
@@ -36,6 +39,7 @@ export function runSeed(seed: number, { mutant, ...options }: RunOptions = {}): 
     options: world.options,
     simulatedMs: world.nowMs,
     faults: world.counters.read(),
+    reached: world.reached.read(),
     transactions: world.rules.exactlyOnce.count,
     traceHash: world.traceHash,
   };

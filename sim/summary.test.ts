@@ -4,7 +4,15 @@ import { Summary } from "./summary.ts";
 
 function result(seed: number, changed: Partial<SeedResult> = {}): SeedResult {
   const figures = { simulatedMs: 1_500, transactions: 10 };
-  return { seed, ...figures, faults: { crash: 2 }, traceHash: `hash ${seed}`, options: {} as never, ...changed };
+  return {
+    seed,
+    ...figures,
+    faults: { crash: 2 },
+    reached: { balanced: 1 },
+    traceHash: `hash ${seed}`,
+    options: {} as never,
+    ...changed,
+  };
 }
 
 describe("the summary of many seeds", () => {
@@ -13,19 +21,20 @@ describe("the summary of many seeds", () => {
     const failure = { checker: "durability", message: "a receipt was given for nothing", atMs: 7, step: 8 };
     summary.add(result(1));
     summary.add(result(2, { failed: failure, faults: { partition: 1, crash: 1 } }));
-    const { faults, ...sums } = summary.read();
+    const { faults, reached, ...sums } = summary.read();
     expect(sums).toEqual({
       seeds: 2,
       failed: [{ seed: 2, ...failure, traceHash: "hash 2" }],
       simulatedMs: 3_000,
       transactions: 20,
     });
+    expect(reached).toMatchObject({ balanced: 2, imported: 0 });
     expect(faults).toMatchObject({ crash: 3, partition: 1, drop: 0, duplicate: 0, reorder: 0, tornWrite: 0 });
   });
 
   test("of nothing is zero", () => {
-    const { faults, ...sums } = new Summary().read();
+    const { faults, reached, ...sums } = new Summary().read();
     expect(sums).toEqual({ seeds: 0, failed: [], simulatedMs: 0, transactions: 0 });
-    expect(new Set(Object.values(faults))).toEqual(new Set([0]));
+    expect(new Set(Object.values({ ...faults, ...reached }))).toEqual(new Set([0]));
   });
 });

@@ -1,6 +1,7 @@
 /** The sum of many runs: what a campaign tells at its end, or when it is stopped. */
 import type { Failure } from "./check/verdict.ts";
-import { allFaults, Counters, type Fault } from "./counts.ts";
+import { allFaults, allOf, Counters, type Fault } from "./counts.ts";
+import { POINTS, type Point, type Reached } from "./reached.ts";
 import type { SeedResult } from "./run.ts";
 
 /** A seed that broke a rule, and the trace by which to know it again. */
@@ -16,20 +17,23 @@ export interface SummaryFigures {
   readonly transactions: number;
   /** With 0 for those that did not happen. */
   readonly faults: Readonly<Record<Fault, number>>;
+  readonly reached: Readonly<Record<Point, number>>;
 }
 
 export class Summary {
   readonly #failed: FailedSeed[] = [];
   readonly #faults = new Counters();
+  readonly #reached: Reached = new Counters();
   #seeds = 0;
   #simulatedMs = 0;
   #transactions = 0;
 
-  add({ seed, failed, traceHash, simulatedMs, transactions, faults }: SeedResult): void {
+  add({ seed, failed, traceHash, simulatedMs, transactions, faults, reached }: SeedResult): void {
     this.#seeds += 1;
     this.#simulatedMs += simulatedMs;
     this.#transactions += transactions;
     for (const [fault, count] of Object.entries(faults)) this.#faults.add(fault as Fault, count);
+    for (const [point, count] of Object.entries(reached)) this.#reached.add(point as Point, count);
     if (failed !== undefined) this.#failed.push({ seed, ...failed, traceHash });
   }
 
@@ -40,6 +44,7 @@ export class Summary {
       simulatedMs: this.#simulatedMs,
       transactions: this.#transactions,
       faults: allFaults(this.#faults.read()),
+      reached: allOf(POINTS, this.#reached.read()),
     };
   }
 }

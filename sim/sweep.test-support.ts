@@ -1,5 +1,9 @@
-/** Running a range of seeds in a test: none may fail, and every kind of fault must have happened. */
+/**
+ * Running a range of seeds in a test: none may fail, every kind of fault must have happened, and every point must
+ * have been reached.
+ */
 import { expect, test } from "vitest";
+import { POINTS } from "./reached.ts";
 import { runSeed } from "./run.ts";
 
 /** What a hundred seeds must have met, by the names of the counters. */
@@ -16,12 +20,12 @@ export function sweep(first: number, last: number): void {
   const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);
   test.each(seeds)("seed %d breaks no rule", (seed) => {
     const result = runSeed(seed);
-    for (const [name, count] of Object.entries(result.faults)) if (count > 0) met.add(name);
+    for (const [name, count] of Object.entries({ ...result.faults, ...result.reached })) if (count > 0) met.add(name);
     transactions += result.transactions;
     expect(result.failed).toBeUndefined();
   });
-  test(`seeds ${first} to ${last} have met every kind of fault, and work was done`, () => {
-    expect(FAULTS.filter((name) => !met.has(name))).toEqual([]);
+  test(`seeds ${first} to ${last} have met every kind of fault, come to every point, and done work`, () => {
+    expect([...FAULTS, ...POINTS].filter((name) => !met.has(name))).toEqual([]);
     expect(transactions).toBeGreaterThan(seeds.length * 10);
   });
 }

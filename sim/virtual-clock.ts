@@ -7,8 +7,8 @@ import type { Clock, Timer } from "../node/base/ports/clock.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** Wall time at which every run begins, milliseconds since the epoch. */
-export const EPOCH_MS = 1_750_000_000_000;
+/** Wall time at which every run begins, milliseconds since the epoch: a few seconds before midnight, UTC. */
+export const EPOCH_MS = 1_750_031_996_000;
 const US_PER_MS = 1_000;
 const TRUE_PERMILLE = 1_000;
 

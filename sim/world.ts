@@ -11,6 +11,7 @@ import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { checkCardBooks } from "./check/card-books.ts";
 import { History } from "./check/history.ts";
+import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
 import { Verdict } from "./check/verdict.ts";
 import { Cluster } from "./cluster.ts";
@@ -18,6 +19,7 @@ import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
 import { drawPlan, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
+import type { Reached } from "./reached.ts";
 import { Scheduler } from "./scheduler.ts";
 import { TraceHash, type TraceListener } from "./trace.ts";
 import { TraceLines } from "./trace-lines.ts";
@@ -25,7 +27,8 @@ import { EPOCH_MS } from "./virtual-clock.ts";
 import { KeyRing, sha256 } from "./virtual-crypto.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualOutside } from "./virtual-outside.ts";
-import { allAccounts, hotPurses } from "./workload/bank.ts";
+import { LEDGERS } from "./workload/accounts.ts";
+import { hotPurses } from "./workload/bank.ts";
 import { Receipts } from "./workload/receipts.ts";
 import { bankKeys, Workload } from "./workload/workload.ts";
 
@@ -51,6 +54,7 @@ export class World {
   readonly options: SimOptions;
   readonly verdict: Verdict;
   readonly counters: Counters = new Counters();
+  readonly reached: Reached = new Counters();
   readonly rules: Rules;
   readonly history: History;
   readonly #scheduler = new Scheduler();
@@ -67,13 +71,15 @@ export class World {
     const scheduler = this.#scheduler;
     const shared = { scheduler, trace: this.#hash, counters };
     this.verdict = new Verdict(() => ({ atMs: scheduler.nowMs, step: this.#hash.steps }));
-    this.rules = new Rules(this.verdict, followedBy(options), (node, moment) => this.#injector.moment(node, moment));
     this.history = new History(this.verdict, slowestMs(options));
     const ring = new KeyRing();
     const keys = bankKeys(ring, options.workload);
     const nodeKeys = Array.from({ length: options.nodes }, (_, index) => ring.create(`node ${index + 1}`));
     const genesis = genesisOf(nodeKeys, keys.admin);
     const clusterId = clusterIdOf(sha256, genesis);
+    const followed = hotPurses(options.workload.hotAccounts).flatMap((purse) => purse.accounts);
+    const watched = { genesis, currencies: LEDGERS, followed, reached: this.reached };
+    this.rules = new Rules(this.verdict, watched, (node, moment) => this.#injector.moment(node, moment));
     const network = new VirtualNetwork({ ...shared, random: random.fork("network") }, options.peers);
     this.#outside = new VirtualOutside({ ...shared, random: random.fork("outside") }, options.outside);
     const lines = trace && new TraceLines(scheduler, trace, (node) => this.#cluster.inspect(node));
@@ -87,7 +93,7 @@ export class World {
     const trust = { clusterId, nodeKeys: nodeKeys.map(({ publicKey }) => publicKey), sha256 };
     const receipts = new Receipts(this.verdict, { ...trust, verify: ring.verify.bind(ring) }, this.rules.chain);
     const { verdict, history } = this;
-    const witnesses = { verdict, history, receipts };
+    const witnesses = { verdict, history, receipts, past: this.rules.past, reached: this.reached };
     const nodes = this.#cluster.ids;
     this.#workload = new Workload(
       { scheduler, network, random: random.fork("workload"), clusterId, nodes, keys, ...witnesses },
@@ -134,7 +140,7 @@ export class World {
         this.#workload.last(() => {
           lastTaken = true;
         });
-      } else if (lastTaken && this.#moving() === undefined) return;
+      } else if (lastTaken && this.#moving() === undefined && this.#workload.drained(this.rules.chain.height)) return;
     }
     const why = `${this.#moving() ?? ""} ${this.#workload.describe()}`;
     this.verdict.fail("liveness", `not at rest ${QUIET_MS_MAX} ms after the last fault: ${why}`);
@@ -158,6 +164,7 @@ export class World {
       const state = this.#cluster.inspect(node)?.state;
       if (state === undefined) continue;
       this.rules.atRest(node, state);
+      this.#workload.audit(readAllAccounts(state));
       checkCardBooks(this.verdict, this.#outside.acquirer.report(), state);
     }
     this.history.check();
@@ -169,12 +176,6 @@ function slowestMs({ clockRates, faults }: SimOptions): number {
   const slowed = faults.weights.slowTimers + faults.weights.sickLeader > 0;
   const slowestPermille = Math.floor(Math.min(...clockRates) / (slowed ? TIMERS_SLOWER_MAX : 1));
   return Math.ceil((US_PER_MS * 1_000) / slowestPermille);
-}
-
-/** Which accounts the rules follow. */
-function followedBy({ workload }: SimOptions): { accounts: readonly bigint[]; followed: readonly bigint[] } {
-  const followed = hotPurses(workload.hotAccounts).flatMap((purse) => purse.accounts);
-  return { accounts: allAccounts(workload), followed };
 }
 
 function genesisOf(nodeKeys: readonly Signer[], admin: Signer): Genesis {

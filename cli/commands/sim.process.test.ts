@@ -22,7 +22,9 @@ describe("quorate sim", () => {
     const out = await printed("run", "--seeds", "1..3", "--json");
     const last = JSON.parse(out.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
     expect(last).toMatchObject({ seeds: 3, failed: [] });
-    expect(Object.keys(last)).toEqual(["seeds", "failed", "simulatedSeconds", "wallSeconds", "faults", "transactions"]);
+    expect(Object.keys(last)).toEqual([
+      ...["seeds", "failed", "simulatedSeconds", "wallSeconds", "faults", "reached", "transactions"],
+    ]);
     expect(last["transactions"]).toBeGreaterThan(0);
   });
 });

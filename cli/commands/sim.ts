@@ -41,6 +41,14 @@ function failureText({ seed, failed, options }: SeedResult): string {
   ].join("\n");
 }
 
+/** What happened, and how often. */
+function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .filter(([, times]) => times > 0)
+    .map(([name, times]) => `${name} ${times}`)
+    .join(", ");
+}
+
 /** Runs the seeds of a range, one after the other, until all are done or the user has had enough. */
 async function runRange({ first, last }: SeedRange, output: Output): Promise<{ summary: Summary; stopped: boolean }> {
   const summary = new Summary();
@@ -74,20 +82,18 @@ const run: CommandModule = command({
     const range = parseSeeds(args.seeds);
     const startedAt = performance.now();
     const { summary, stopped } = await runRange(range, output);
-    const { seeds, failed, simulatedMs, transactions, faults } = summary.read();
+    const { seeds, failed, simulatedMs, transactions, faults, reached } = summary.read();
     const simulatedSeconds = Math.round(simulatedMs / MS_PER_SECOND);
     const wallSeconds = Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
     const speed = (simulatedSeconds / Math.max(wallSeconds, 0.1)).toFixed(0);
     if (stopped) output.note(`stopped after seed ${range.first + seeds - 1}`);
     output.result(
-      { seeds, failed, simulatedSeconds, wallSeconds, faults, transactions },
+      { seeds, failed, simulatedSeconds, wallSeconds, faults, reached, transactions },
       [
         `${seeds} seeds, ${failed.length} failed; ${transactions} transactions`,
         `${simulatedSeconds} simulated seconds in ${wallSeconds} s, ${speed} for one`,
-        `faults: ${Object.entries(faults)
-          .filter(([, times]) => times > 0)
-          .map(([name, times]) => `${name} ${times}`)
-          .join(", ")}`,
+        `faults: ${countsText(faults)}`,
+        `reached: ${countsText(reached)}`,
       ].join("\n"),
     );
     if (failed.length > 0) return EXIT.failed;
@@ -106,9 +112,9 @@ const replay: CommandModule = command({
   handler: (args, output) => {
     const seed = parseSeed(args.seed);
     const result = runSeed(seed, args.trace ? { trace: (line) => process.stdout.write(`${line}\n`) } : {});
-    const { traceHash, failed, simulatedMs, transactions, faults, options } = result;
+    const { traceHash, failed, simulatedMs, transactions, faults, reached, options } = result;
     output.result(
-      { seed, traceHash, failed: failed ?? false, simulatedMs, transactions, faults, options },
+      { seed, traceHash, failed: failed ?? false, simulatedMs, transactions, faults, reached, options },
       [
         failed === undefined ? `seed ${seed}: all rules held` : failureText(result),
         `trace hash ${traceHash}; ${simulatedMs} simulated ms, ${transactions} transactions`,

@@ -5,23 +5,20 @@
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import type { Applied } from "../../node/state/state-machine.ts";
 import { decodeResult } from "../../node/wire/results.ts";
-import { decodeTransaction } from "../../node/wire/transaction.ts";
+import { decodeTransaction, intentHash } from "../../node/wire/transaction.ts";
+import { sha256 } from "../virtual-crypto.ts";
 import type { Verdict } from "./verdict.ts";
+
+/** Refusals for what a transaction says of its session and of its own time. */
+export const SESSION_REFUSALS: readonly string[] = [
+  ...["expired", "expiry_too_far", "session_unknown", "outcome_forgotten", "session_key_mismatch", "session_limit"],
+  ...["sequence_reused", "sequence_too_old", "sequence_too_new"],
+];
 
 /** Refusals that leave the sequence number free: nothing was executed. */
 const NOT_EXECUTED: ReadonlySet<string> = new Set([
-  "expired",
-  "expiry_too_far",
-  "session_unknown",
-  "outcome_forgotten",
-  "session_key_mismatch",
-  "session_limit",
-  "sequence_reused",
-  "sequence_too_old",
-  "sequence_too_new",
-  "unknown_key",
-  "unknown_cosigner",
-  "threshold_not_met",
+  ...SESSION_REFUSALS,
+  ...["unknown_key", "unknown_cosigner", "threshold_not_met"],
 ]);
 
 interface Executed {
@@ -58,9 +55,12 @@ export class ExactlyOnce {
     });
   }
 
-  #transaction(encoded: Uint8Array, now: Executed, duplicate: boolean): void {
-    const { session, sequence } = decodeTransaction(encoded);
+  #transaction(encoded: Uint8Array, { hash, ...rest }: Executed, duplicate: boolean): void {
+    const transaction = decodeTransaction(encoded);
+    const { session, sequence } = transaction;
     if (sequence === 0) return; // opening a session twice is harmless by design
+    // A copy with other co-signatures is the same transaction.
+    const now = { ...rest, hash: intentHash(sha256, transaction, hash) };
     const key = `${toHex(session)}/${sequence}`;
     const before = this.#executed.get(key);
     if (duplicate) {

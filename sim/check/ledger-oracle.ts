@@ -1,7 +1,7 @@
 /**
- * The exact oracle: everything that a committed block makes the ledger do, its own transfers for payments and settlement
- * included, is done by the reference ledger as well. Statuses and timestamps must be equal call by call; all balances, and
- * what became of holds, whenever they are compared.
+ * The nodes' ledgers beside the reference ledger. What a ledger is made to do is written down, and can be done by the
+ * reference as well: statuses and timestamps must be equal call by call; all balances, and what became of holds, whenever
+ * they are compared.
  */
 import { assert, must } from "../../node/base/assert.ts";
 import type { NodeId } from "../../node/base/ids.ts";
@@ -13,13 +13,14 @@ import {
   ACCOUNT_STATUS_NUMBERS,
   type ModelDelegate,
   type ModelResult,
-  ReferenceLedger,
+  type ReferenceLedger,
   TRANSFER_STATUS_NUMBERS,
 } from "./reference-ledger.ts";
+import { expectSame } from "./same.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** Something the ledger was asked to do, and what it answered. */
-type LedgerCall =
+export type LedgerCall =
   | {
       readonly what: "createAccounts" | "createTransfers";
       readonly batch: Uint8Array;
@@ -39,11 +40,12 @@ interface Observed {
 
 export class LedgerOracle {
   readonly #verdict: Verdict;
-  readonly #reference = new ReferenceLedger();
+  readonly #reference: ReferenceLedger;
   readonly #observed = new Map<NodeId, Observed>();
 
-  constructor(verdict: Verdict) {
+  constructor(verdict: Verdict, reference: ReferenceLedger) {
     this.#verdict = verdict;
+    this.#reference = reference;
   }
 
   /** The ledger of a node that starts; a restored one is believed, because its digests are compared. */
@@ -54,12 +56,12 @@ export class LedgerOracle {
     return observed.ledger;
   }
 
-  /** A node has applied a block; `first` when nobody had before. */
-  applied(node: NodeId, first: boolean, where: () => string): void {
+  /** What a node's ledger was made to do since this was asked last. */
+  take(node: NodeId): readonly LedgerCall[] {
     const observed = this.#of(node);
     const { calls } = observed;
     observed.calls = [];
-    if (first) for (const call of calls) this.#replay(call, where);
+    return calls;
   }
 
   /** A node that has applied just the blocks that the reference has shows the same accounts and holds. */
@@ -76,7 +78,8 @@ export class LedgerOracle {
     this.#equal({ accounts: ledger.accountCount, transfers: ledger.transferCount }, counts, where);
   }
 
-  #replay(call: LedgerCall, where: () => string): void {
+  /** The reference does the same, with the same outcome. */
+  replay(call: LedgerCall, where: () => string): void {
     switch (call.what) {
       case "createAccounts": {
         assert(typeof call.signer !== "object", "a delegate opens no accounts");
@@ -104,8 +107,7 @@ export class LedgerOracle {
   }
 
   #equal(actual: unknown, expected: unknown, where: () => string): void {
-    if (same(actual, expected)) return;
-    this.#verdict.fail("ledgerOracle", `${where()}: ${text(actual)}, the reference says ${text(expected)}`);
+    expectSame(this.#verdict, "ledgerOracle", actual, expected, where);
   }
 
   #of(node: NodeId): Observed {
@@ -141,7 +143,8 @@ function observe(observed: Observed): void {
   };
 }
 
-function numbered(
+/** The results of a batch as they travel. */
+export function numbered(
   results: readonly ModelResult[],
   numbers: Readonly<Record<string, number>>,
 ): { readonly timestamp: bigint; readonly status: number }[] {
@@ -149,20 +152,4 @@ function numbered(
     timestamp,
     status: must(numbers[status], `there is no ${status}`),
   }));
-}
-
-/** Whether two values of the same shape are equal, in all fields of the expected one. */
-function same(actual: unknown, expected: unknown): boolean {
-  if (typeof actual !== "object" || typeof expected !== "object" || actual === null || expected === null) {
-    return actual === expected;
-  }
-  if (Array.isArray(expected) && (actual as readonly unknown[]).length !== expected.length) return false;
-  for (const name in expected) {
-    if (!same(actual[name as keyof typeof actual], expected[name as keyof typeof expected])) return false;
-  }
-  return true;
-}
-
-function text(value: unknown): string {
-  return JSON.stringify(value, (_key, field: unknown) => (typeof field === "bigint" ? `${field}` : field));
 }

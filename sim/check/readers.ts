@@ -6,10 +6,18 @@ import type { StateMachine } from "../../node/state/state-machine.ts";
 /** The one question that is asked of a state. */
 export type Readable = Pick<StateMachine, "query">;
 
+const PAGE = 2_048;
+
 export const ALL_SEEING: Reader = { authority: 0, seesAll: true };
 
-/** The accounts that exist among these. */
-export function readAccounts(state: Readable, ids: readonly bigint[]): readonly Account[] {
-  const answer = state.query({ type: "accounts", ids }, ALL_SEEING);
-  return answer.type === "accounts" ? decodeAccounts(answer.records) : [];
+/** All accounts there are. */
+export function readAllAccounts(state: Readable): readonly Account[] {
+  const accounts: Account[] = [];
+  for (let next = 0n; ; ) {
+    const page = state.query({ type: "queryAccounts", timestampMin: next, limit: PAGE }, ALL_SEEING);
+    if (page.type !== "queryAccounts") return accounts;
+    accounts.push(...decodeAccounts(page.records));
+    next = BigInt(page.next);
+    if (next === 0n) return accounts;
+  }
 }

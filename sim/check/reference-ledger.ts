@@ -231,6 +231,16 @@ export class ReferenceLedger {
     return this.#state.transfers.get(id);
   }
 
+  /** Whose an account is. */
+  authorityOf(id: bigint): number | undefined {
+    return this.#state.authorities.get(id);
+  }
+
+  /** All that happened, in order. */
+  get changes(): readonly ModelChange[] {
+    return this.#state.changes;
+  }
+
   pendingStatus(id: bigint): ModelPending | "none" {
     return this.#state.pending.get(id) ?? "none";
   }

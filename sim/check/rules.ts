@@ -6,17 +6,21 @@ import type { NodeId } from "../../node/base/ids.ts";
 import type { Ledger } from "../../node/ledger/ledger.ts";
 import { decodeRaftMessage, raftMessageType } from "../../node/replica/raft-codec.ts";
 import type { Applied, StateMachine } from "../../node/state/state-machine.ts";
+import type { Genesis } from "../../node/wire/genesis.ts";
 import { LANES } from "../../node/wire/peer-frames.ts";
 import type { ClusterObserver, Inspected } from "../cluster.ts";
 import type { CrashMoment } from "../fault/plan.ts";
+import type { Reached } from "../reached.ts";
+import { BankOracle } from "./bank-oracle.ts";
 import { CommittedChain } from "./committed-chain.ts";
 import { checkConservation } from "./conservation.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
-import { LedgerOracle } from "./ledger-oracle.ts";
 import { LogMatching } from "./log-matching.ts";
 import { type NodeChange, ObservedNode } from "./observed-node.ts";
-import { readAccounts } from "./readers.ts";
+import type { PastStates } from "./past-states.ts";
+import { ReachedPoints } from "./reached-points.ts";
+import { readAllAccounts } from "./readers.ts";
 import { ShadowLedger } from "./shadow-ledger.ts";
 import { StateSafety } from "./state-safety.ts";
 import type { Verdict } from "./verdict.ts";
@@ -25,10 +29,12 @@ import type { Verdict } from "./verdict.ts";
 const COMPARE_EVERY_BLOCKS = 8;
 
 export interface RulesOptions {
-  /** All accounts of the run. */
-  readonly accounts: readonly bigint[];
-  /** Those among them that only plain transfers touch. */
+  readonly genesis: Genesis;
+  /** Currencies that the run may name. */
+  readonly currencies: readonly number[];
+  /** Accounts that only plain transfers touch. */
   readonly followed: readonly bigint[];
+  readonly reached: Reached;
 }
 
 export class Rules implements ClusterObserver {
@@ -38,8 +44,7 @@ export class Rules implements ClusterObserver {
   readonly states: StateSafety;
   readonly exactlyOnce: ExactlyOnce;
   readonly #shadow: ShadowLedger;
-  readonly #oracle: LedgerOracle;
-  readonly #accounts: readonly bigint[];
+  readonly #oracle: BankOracle;
   readonly #verdict: Verdict;
   /** Told of moments at which a crash may be planned. */
   readonly #moment: (node: NodeId, moment: CrashMoment) => void;
@@ -48,14 +53,19 @@ export class Rules implements ClusterObserver {
   constructor(verdict: Verdict, options: RulesOptions, moment: (node: NodeId, moment: CrashMoment) => void) {
     this.#verdict = verdict;
     this.#moment = moment;
-    this.#accounts = options.accounts;
-    this.#shadow = new ShadowLedger(verdict, options.followed);
-    this.#oracle = new LedgerOracle(verdict);
+    const { genesis, currencies, followed, reached } = options;
+    this.#shadow = new ShadowLedger(verdict, followed);
+    this.#oracle = new BankOracle(verdict, genesis, currencies, new ReachedPoints(reached));
     this.elections = new ElectionSafety(verdict);
     this.logs = new LogMatching(verdict);
     this.chain = new CommittedChain(verdict, this.logs);
     this.states = new StateSafety(verdict);
     this.exactlyOnce = new ExactlyOnce(verdict);
+  }
+
+  /** What answers are compared with. */
+  get past(): PastStates {
+    return this.#oracle.past;
   }
 
   createLedger(node: NodeId): Ledger {
@@ -97,7 +107,7 @@ export class Rules implements ClusterObserver {
   applied(node: NodeId, applied: Applied, state: StateMachine): void {
     const first = this.states.isFirst(applied.block.header.height);
     this.states.applied(node, applied, state);
-    this.#oracle.applied(node, first, () => `block ${applied.block.header.height}`);
+    this.#oracle.applied(node, applied, first);
     if (!first) return;
     this.exactlyOnce.block(applied);
     this.#shadow.block(applied);
@@ -116,10 +126,10 @@ export class Rules implements ClusterObserver {
 
   #compareBalances(node: NodeId, state: StateMachine): void {
     const where = (): string => `node ${node} at height ${state.height}`;
-    const accounts = readAccounts(state, this.#accounts);
+    const accounts = readAllAccounts(state);
     checkConservation(this.#verdict, where, accounts);
     this.#shadow.compare(where, accounts);
-    this.#oracle.compare(node, where);
+    this.#oracle.compare(node, state, where);
   }
 
   #tellMoments(node: NodeId, change: NodeChange): void {

@@ -7,10 +7,11 @@ import { type Block, decodeBlock, encodeBlock } from "../../node/wire/block.ts";
 import type { Command } from "../../node/wire/body.ts";
 import { THREE_VOTERS } from "../../node/wire/configuration.test-support.ts";
 import { encodeBatchResult, encodeResult } from "../../node/wire/results.ts";
-import { GROUP, signTransaction } from "../../node/wire/transaction.ts";
+import { cosignTransaction, GROUP, signTransaction } from "../../node/wire/transaction.ts";
 import type { AcquirerReport } from "../acquirer/core.ts";
 import { KeyRing, sha256 } from "../virtual-crypto.ts";
-import { LEDGERS, transfer } from "../workload/bank.ts";
+import { LEDGERS } from "../workload/accounts.ts";
+import { transfer } from "../workload/bank.ts";
 import { checkCardBooks } from "./card-books.ts";
 import { checkConservation } from "./conservation.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
@@ -72,6 +73,12 @@ describe("exactly once", () => {
 
   test("a retry of what was never executed is refused", () => {
     expect(verdictOf(twice(applied(blockAt(2, 2n, [other]), [ok], [true])))).toBe("exactlyOnce");
+  });
+
+  test("a copy with other co-signatures is a retry, too", () => {
+    const copy = cosignTransaction(sha256, new KeyRing().create("cosigner"), clusterId, open);
+    expect(verdictOf(twice(applied(blockAt(2, 2n, [copy]), [ok], [true])))).toBeUndefined();
+    expect(verdictOf(twice(applied(blockAt(2, 2n, [copy]), [ok])))).toBe("exactlyOnce");
   });
 
   test("what was refused before it was executed may come again", () => {

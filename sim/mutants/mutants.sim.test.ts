@@ -22,6 +22,12 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   ],
   retryExecutedTwice: ["exactlyOnce"],
   readByDeposedLeader: ["linearizability"],
+  assetCapForgotten: ["ledgerOracle"],
+  reversalCountedHalf: ["ledgerOracle"],
+  delegateUnlimited: ["ledgerOracle"],
+  frozenAccountPays: ["ledgerOracle"],
+  changeSkipped: ["answers"],
+  rowLostBetweenPages: ["answers"],
 };
 
 interface Found {

@@ -10,6 +10,15 @@ import { Wal } from "../../storage/wal/wal.ts";
 import { EagerLog } from "./eager-log.ts";
 import { ForgetfulSessions } from "./forgetful-sessions.ts";
 import {
+  forgetsCaps,
+  freezesNothing,
+  LosesRowsBetweenPages,
+  reversesTwice,
+  SkipsChanges,
+  trustsDelegates,
+  withSpoiledLedger,
+} from "./ledger-mutants.ts";
+import {
   CountsReplicasOfOlderTerms,
   ForgetsItsVote,
   ServesReadsUnconfirmed,
@@ -23,6 +32,12 @@ export const MUTANT_NAMES = [
   "truncateOnStaleAppend",
   "retryExecutedTwice",
   "readByDeposedLeader",
+  "assetCapForgotten",
+  "reversalCountedHalf",
+  "delegateUnlimited",
+  "frozenAccountPays",
+  "changeSkipped",
+  "rowLostBetweenPages",
 ] as const;
 export type MutantName = (typeof MUTANT_NAMES)[number];
 
@@ -42,4 +57,16 @@ export const MUTANTS: Readonly<Record<MutantName, Partial<NodeParts>>> = {
   },
   /** A leader answers reads without asking a quorum whether it still leads. */
   readByDeposedLeader: { createRaft: (options) => new ServesReadsUnconfirmed(options) },
+  /** More of an asset is issued than its cap. */
+  assetCapForgotten: { createStateMachine: withSpoiledLedger(forgetsCaps) },
+  /** Twice as much of a transfer is given back as it moved. */
+  reversalCountedHalf: { createStateMachine: withSpoiledLedger(reversesTwice) },
+  /** A delegate debits more than its limit, and accounts that it was not given. */
+  delegateUnlimited: { createStateMachine: withSpoiledLedger(trustsDelegates) },
+  /** A frozen account is debited. */
+  frozenAccountPays: { createStateMachine: withSpoiledLedger(freezesNothing) },
+  /** A reader of the stream of changes never hears of some of them. */
+  changeSkipped: { createStateMachine: (options) => new SkipsChanges(options) },
+  /** Whoever turns pages misses what lies between two of them. */
+  rowLostBetweenPages: { createStateMachine: (options) => new LosesRowsBetweenPages(options) },
 };

@@ -4,17 +4,18 @@
 import { toHex } from "../../node/base/bytes.ts";
 import {
   type Account,
+  type AccountInput,
   accountFlags,
   encodeAccounts,
   encodeTransfers,
   type Transfer,
 } from "../../node/ledger/records.ts";
 import type { Command } from "../../node/wire/body.ts";
+import type { Role } from "../../node/wire/kinds.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
 import type { WorkloadOptions } from "../options.ts";
+import { DESK_ACCOUNTS, LEDGERS, SHOP_ACCOUNT } from "./accounts.ts";
 
-/** Currencies; payments are in the first. */
-export const LEDGERS = [978, 840] as const;
 const [LEDGER] = LEDGERS;
 const CODE = 1;
 /** Accounts by what they are for. Hot accounts count up from theirs, in steps of a currency. */
@@ -44,6 +45,11 @@ export interface BankKeys {
   readonly leaver: Signer;
   readonly joiner: Signer;
   readonly shop: Signer;
+  /** Speaks for the bank where things are not plain, with the cosigner. */
+  readonly desk: Signer;
+  /** Nobody until the desk lets them debit accounts of the bank. */
+  readonly delegates: readonly Signer[];
+  readonly auditor: Signer;
 }
 
 /** Something to be done before the work begins, and whose key signs it. */
@@ -65,13 +71,6 @@ export function hotPurses(accountsOfEach: number): readonly Purse[] {
   });
 }
 
-/** All accounts of a run, those of payments only where there are any. */
-export function allAccounts({ hotAccounts, payments }: WorkloadOptions): readonly bigint[] {
-  const hot = hotPurses(hotAccounts).flatMap((purse) => purse.accounts);
-  if (!payments) return hot;
-  return [...hot, FUNDS, ...PAYER_ACCOUNTS, ...PAYEE_ACCOUNTS, HUB, CLEARING, BANK_SETTLEMENT, SHOP_SETTLEMENT];
-}
-
 export const PAYER_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYERS + BigInt(i));
 export const PAYEE_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYEES + BigInt(i));
 
@@ -80,13 +79,15 @@ export function setupSteps(keys: BankKeys, nodes: number, options: WorkloadOptio
   const steps: SetupStep[] = [
     authority("bank", bankKeySet(keys, keys.leaver), 2),
     authority("shop", [keys.shop.publicKey], 1),
+    authority("auditor", [keys.auditor.publicKey], 1, ["auditor"]),
     ...hotPurses(options.hotAccounts).map((purse): SetupStep => {
       return { signer: "bank", command: accounts(purse.ledger, purse.accounts, 0) };
     }),
+    ...(options.clerk === undefined ? [] : deskSteps()),
   ];
   if (!options.payments) return steps;
   const inMain = (ids: readonly bigint[], flags: number): Command => accounts(LEDGER, ids, flags);
-  const bank = ADMIN_AND + nodes + 1;
+  const bank = bankAuthority(nodes);
   const settlement = { ledger: LEDGER, hubAccount: HUB, windowSeconds: 2 };
   const participants = [
     { authority: bank, settlementAccount: BANK_SETTLEMENT },
@@ -124,18 +125,38 @@ const RISK = {
 
 /** All keys of the bank: `last` is the one that changes. */
 function bankKeySet(keys: BankKeys, last: Signer): readonly Uint8Array[] {
-  return [...keys.bank, keys.cosigner, last].map((signer) => signer.publicKey);
+  return [...keys.bank, keys.desk, keys.cosigner, last].map((signer) => signer.publicKey);
 }
 
 /** Replaces the leaver's key by the joiner's, with everybody else at work. */
 export function rotation(keys: BankKeys, nodes: number): Command {
-  const body = { authority: ADMIN_AND + nodes + 1, keys: bankKeySet(keys, keys.joiner), threshold: 2 };
+  const body = { authority: bankAuthority(nodes), keys: bankKeySet(keys, keys.joiner), threshold: 2 };
   return { kind: "replaceKeys", body };
 }
 
-function authority(name: string, keys: readonly Uint8Array[], threshold: number): SetupStep {
+/** The bank's number in the registry: it is the first that the admin enters. */
+export function bankAuthority(nodes: number): number {
+  return ADMIN_AND + nodes + 1;
+}
+
+function deskSteps(): readonly SetupStep[] {
+  const open = (list: readonly AccountInput[]): Command => {
+    return { kind: "createAccounts", batch: encodeAccounts(list.map((one) => ({ ...one, code: CODE }))) };
+  };
+  return [
+    { signer: "bank", command: open(DESK_ACCOUNTS) },
+    { signer: "shop", command: open([SHOP_ACCOUNT]) },
+  ];
+}
+
+function authority(
+  name: string,
+  keys: readonly Uint8Array[],
+  threshold: number,
+  roles: readonly Role[] = ["participant", "issuer"],
+): SetupStep {
   const unique = [...new Map(keys.map((key) => [toHex(key), key])).values()];
-  const body = { name, keys: unique, threshold, roles: ["participant", "issuer"] as const };
+  const body = { name, keys: unique, threshold, roles };
   return { signer: "admin", command: { kind: "createAuthority", body } };
 }
 

@@ -12,10 +12,12 @@ import type { Command } from "../../node/wire/body.ts";
 import type { Consistency } from "../../node/wire/client-frames.ts";
 import { batchResults } from "../../node/wire/results.ts";
 import type { History, TransferEffect } from "../check/history.ts";
+import type { PastStates } from "../check/past-states.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { between, chance, pick } from "../draw.ts";
 import type { OperationMix } from "../options.ts";
-import { LEDGERS, PAYEE_ACCOUNTS, PAYER_ACCOUNTS, type Purse, transfer } from "./bank.ts";
+import { LEDGERS } from "./accounts.ts";
+import { PAYEE_ACCOUNTS, PAYER_ACCOUNTS, type Purse, transfer } from "./bank.ts";
 import type { Receipts, Result } from "./receipts.ts";
 import type { Asked, Outcome, SimClient, Times } from "./sim-client.ts";
 
@@ -32,6 +34,7 @@ export interface OperationsDeps {
   readonly history: History;
   readonly receipts: Receipts;
   readonly verdict: Verdict;
+  readonly past: PastStates;
   readonly nowUs: () => number;
   readonly nextAmount: () => bigint;
   /** Transfers that somebody asked for lately, of all clients. */
@@ -157,6 +160,7 @@ export class Operations {
       const accounts = decodeAccounts(records);
       this.#deps.history.heights.read(height, times);
       this.#deps.history.readAccounts(accounts, times);
+      this.#deps.past.readAccounts(height, ids, accounts);
       this.#deps.verdict.expect(accounts.length === ids.length, "linearizability", () => "an account is gone");
     };
     this.#query({ type: "accounts", ids }, done, chance(random, 500) ? "lease" : "linearizable");
@@ -164,13 +168,15 @@ export class Operations {
 
   /** The books must balance in an old answer, too, and it must not be older than it may be. */
   #readStale(): void {
-    const { random, history } = this.#deps;
+    const { random, history, past } = this.#deps;
     const { accounts: ids } = pick(random, this.#options.purses);
     const maxStalenessMs = pick(random, STALENESS_MS);
     const done = (answer: Uint8Array, times: Times): void => {
       const { records, height } = decodeAnswer("accounts", answer);
       history.heights.readStale(height, times, maxStalenessMs);
-      history.balance(decodeAccounts(records));
+      const accounts = decodeAccounts(records);
+      history.balance(accounts);
+      past.readAccounts(height, ids, accounts);
     };
     this.#query({ type: "accounts", ids }, done, { maxStalenessMs });
   }

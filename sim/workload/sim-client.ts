@@ -104,10 +104,19 @@ export class SimClient {
 
   /** Signs a command with the session's next sequence number; the first opens the session. */
   sign(command: Command, cosigner: Signer | undefined = this.#options.cosigner): Uint8Array {
-    const { clusterId } = this.#deps;
-    const placement = { clusterId, session: this.#session, expiry: this.#options.expiry };
-    const signed = signTransaction(sha256, this.signer, { ...placement, sequence: this.#nextSequence++ }, command);
-    return cosigner === undefined ? signed : cosignTransaction(sha256, cosigner, clusterId, signed);
+    const signed = this.signAlone(command);
+    return cosigner === undefined ? signed : this.cosign(signed, cosigner);
+  }
+
+  /** The same without a co-signature. */
+  signAlone(command: Command): Uint8Array {
+    const placement = { clusterId: this.#deps.clusterId, session: this.#session, expiry: this.#options.expiry };
+    return signTransaction(sha256, this.signer, { ...placement, sequence: this.#nextSequence++ }, command);
+  }
+
+  /** Adds a signature to what this client has signed. */
+  cosign(signed: Uint8Array, cosigner: Signer): Uint8Array {
+    return cosignTransaction(sha256, cosigner, this.#deps.clusterId, signed);
   }
 
   /** Asks until there is an outcome. */

@@ -4,20 +4,31 @@
  */
 import { must } from "../../node/base/assert.ts";
 import type { Random } from "../../node/base/ports/random.ts";
+import type { Account, Transfer } from "../../node/ledger/records.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
 import type { History } from "../check/history.ts";
+import type { PastStates } from "../check/past-states.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { exponential } from "../draw.ts";
 import type { OperationMix, WorkloadOptions } from "../options.ts";
+import type { Reached } from "../reached.ts";
 import type { Scheduler } from "../scheduler.ts";
+import { EPOCH_MS } from "../virtual-clock.ts";
 import { amounts } from "./amounts.ts";
-import { type BankKeys, hotPurses, rotation, type SetupStep, setupSteps } from "./bank.ts";
+import { Auditor } from "./auditor.ts";
+import { type BankKeys, bankAuthority, hotPurses, rotation, type SetupStep, setupSteps } from "./bank.ts";
+import { Clerk } from "./clerk.ts";
 import { Operations, type OperationsDeps, type OperationsOptions } from "./operations.ts";
 import type { Receipts } from "./receipts.ts";
 import { type Outcome, SimClient, type SimClientDeps } from "./sim-client.ts";
 
 /** Addresses of clients; nodes have the small numbers. */
 const FIRST_CLIENT = 101;
+const DELEGATES = 2;
+/** Clients that are neither tellers nor readers: the admin, the shop, the desk, the auditor, delegates. */
+const OTHERS = 4 + DELEGATES;
+const NS_PER_US = 1_000n;
+const NS_PER_MS = 1_000_000n;
 const NOTHING: OperationMix = {
   ...{ transfer: 0, hold: 0, chain: 0, readAccount: 0, readStale: 0, readTransfer: 0, retry: 0, payment: 0 },
 };
@@ -36,14 +47,27 @@ export interface WorkloadDeps extends Omit<SimClientDeps, "complain"> {
   readonly history: History;
   readonly receipts: Receipts;
   readonly keys: BankKeys;
+  readonly past: PastStates;
+  readonly reached: Reached;
+}
+
+/** All clients of a run, whether they have something to do or not. */
+interface Clients {
+  readonly admin: SimClient;
+  readonly bank: readonly SimClient[];
+  readonly shop: SimClient;
+  readonly desk: SimClient;
+  readonly delegates: readonly SimClient[];
+  readonly auditor: SimClient;
 }
 
 export class Workload {
   readonly #deps: WorkloadDeps;
   readonly #options: WorkloadOptions;
-  readonly #admin: SimClient;
-  readonly #bank: readonly SimClient[];
-  readonly #shop: SimClient;
+  readonly #clients: Clients;
+  readonly #auditor: Auditor;
+  /** Transfers that the auditor has heard of. */
+  readonly #seen: Transfer[] = [];
   readonly #opened = new Set<SimClient>();
   readonly #operations: Operations[] = [];
   #working = true;
@@ -52,23 +76,30 @@ export class Workload {
   constructor(deps: WorkloadDeps, options: WorkloadOptions, expiry: bigint) {
     this.#deps = deps;
     this.#options = options;
-    const { admin, bank, shop } = deps.keys;
+    const { admin, bank, shop, desk, delegates, auditor, cosigner } = deps.keys;
     const complain = (message: string): void => deps.verdict.fail("protocol", message);
-    const [adminClient, ...others] = [admin, ...bank, shop].map((signer, index) => {
-      const own = { ...deps, complain, random: deps.random.fork(`client ${index}`) };
-      const { requestTimeoutUs } = options;
-      const common = { endpoint: FIRST_CLIENT + index, requestTimeoutUs, expiry };
-      const { cosigner } = deps.keys;
-      return new SimClient(own, bank.includes(signer) ? { ...common, cosigner } : common, signer);
-    });
-    this.#admin = must(adminClient, "there is an admin");
-    this.#shop = must(others.pop(), "there is a shop");
-    this.#bank = others;
+    const { requestTimeoutUs } = options;
+    let clients = 0;
+    const client = (signer: Signer, special: { readonly cosigner?: Signer } = {}): SimClient => {
+      const own = { ...deps, complain, random: deps.random.fork(`client ${clients}`) };
+      return new SimClient(own, { endpoint: FIRST_CLIENT + clients++, requestTimeoutUs, expiry, ...special }, signer);
+    };
+    this.#clients = {
+      admin: client(admin),
+      bank: bank.map((signer) => client(signer, { cosigner })),
+      shop: client(shop),
+      desk: client(desk, { cosigner }),
+      delegates: delegates.map((signer) => client(signer)),
+      auditor: client(auditor),
+    };
+    const untouched = new Set(hotPurses(options.hotAccounts).flatMap((purse) => purse.accounts));
+    const reading = { client: this.#clients.auditor, random: deps.random.fork("auditor"), untouched, seen: this.#seen };
+    this.#auditor = new Auditor({ ...deps, ...reading });
   }
 
   /** Addresses of all clients of a run with these options. */
-  static endpoints(options: WorkloadOptions): readonly number[] {
-    return Array.from({ length: options.tellers + options.readers + 2 }, (_, index) => FIRST_CLIENT + index);
+  static endpoints({ tellers, readers }: WorkloadOptions): readonly number[] {
+    return Array.from({ length: tellers + readers + OTHERS }, (_, index) => FIRST_CLIENT + index);
   }
 
   /** Makes the bank; then work begins. */
@@ -83,7 +114,7 @@ export class Workload {
 
   /** Requests that wait for an outcome. */
   get open(): number {
-    return this.#clients.reduce((sum, client) => sum + client.open, 0);
+    return this.#all.reduce((sum, client) => sum + client.open, 0);
   }
 
   /** One more transfer: the cluster must still take it. Where no client has come so far as to work, there is none. */
@@ -95,14 +126,32 @@ export class Workload {
 
   /** Who waits for what, for a report of a run that does not end. */
   describe(): string {
-    return this.#clients
+    return this.#all
       .filter((client) => client.open > 0)
       .map((client) => client.describe())
       .join("; ");
   }
 
-  get #clients(): readonly SimClient[] {
-    return [this.#admin, ...this.#bank, this.#shop];
+  /** Has the auditor read the stream on, if it does not know all that happened up to a height; whether it does. */
+  drained(height: number): boolean {
+    if (!this.#options.auditor || !this.#auditor.isBehind(height)) return true;
+    if (this.#clients.auditor.open === 0) this.#auditor.drain();
+    return false;
+  }
+
+  /** What the auditor has made of the stream is what all accounts show, at rest. */
+  audit(accounts: readonly Account[]): void {
+    if (this.#options.auditor) this.#auditor.compare(accounts);
+  }
+
+  get #all(): readonly SimClient[] {
+    const { admin, bank, shop, desk, delegates, auditor } = this.#clients;
+    return [admin, ...bank, shop, desk, ...delegates, auditor];
+  }
+
+  /** The first of the bank's clients. */
+  get #head(): SimClient {
+    return must(this.#clients.bank[0], "the bank has a client");
   }
 
   #setUp([step, ...rest]: readonly SetupStep[]): void {
@@ -110,8 +159,8 @@ export class Workload {
       this.#startWork();
       return;
     }
-    const clients = { admin: this.#admin, bank: must(this.#bank[0], "the bank has a client"), shop: this.#shop };
-    const client = clients[step.signer];
+    const { admin, shop } = this.#clients;
+    const client = { admin, bank: this.#head, shop }[step.signer];
     this.#openSession(client, () => this.#must(client, client.sign(step.command), () => this.#setUp(rest)));
   }
 
@@ -139,22 +188,25 @@ export class Workload {
 
   #startWork(): void {
     const { random } = this.#deps;
-    const { tellers, cards, mix } = this.#options;
+    const { tellers, cards, mix, auditor, thinkUs } = this.#options;
     const shared = { recent: [], nextAmount: amounts(random.fork("amounts")) };
-    this.#bank.forEach((client, index) => {
+    this.#clients.bank.forEach((client, index) => {
       const own = { ...shared, random: random.fork(`work ${index}`) };
       this.#employ(client, own, { mix: index < tellers ? mix : READER, channel: "wallet" });
     });
     const pauses = 1 + random.fork("rotation").below(ROTATION_PAUSES_MAX);
     this.#deps.scheduler.after(pauses * this.#options.thinkUs, () => this.#rotate());
-    if (cards) this.#employ(this.#shop, { ...shared, random: random.fork("shop") }, { mix: SHOP, channel: "card" });
+    if (cards)
+      this.#employ(this.#clients.shop, { ...shared, random: random.fork("shop") }, { mix: SHOP, channel: "card" });
+    this.#employClerk();
+    if (auditor) this.#work(() => this.#auditor.next(), random.fork("audit"), thinkUs);
   }
 
   /** Replaces a key of the bank under way; from then on it is none, in the session that has used it, too. */
   #rotate(): void {
     if (!this.#working) return;
     const { keys, nodes, receipts, verdict } = this.#deps;
-    const client = must(this.#bank[0], "the bank has a client");
+    const client = this.#head;
     this.#must(client, client.sign(rotation(keys, nodes.length)), () => {
       const late = client.sign({ kind: "capturePayment", body: { id: 1n } }, keys.leaver);
       client.ask({ kind: "submit", transaction: late }, (outcome) => {
@@ -171,21 +223,51 @@ export class Workload {
     own: Pick<OperationsDeps, "random" | "recent" | "nextAmount">,
     job: Omit<OperationsOptions, "purses">,
   ): void {
-    const { history, receipts, verdict, scheduler } = this.#deps;
-    const deps = { ...own, client, history, receipts, verdict, nowUs: () => scheduler.nowUs };
+    const { history, receipts, verdict, past, scheduler } = this.#deps;
+    const deps = { ...own, client, history, receipts, verdict, past, nowUs: () => scheduler.nowUs };
     const { hotAccounts, thinkUs } = this.#options;
     const operations = new Operations(deps, { ...job, purses: hotPurses(hotAccounts) });
     this.#openSession(client, () => {
-      if (client !== this.#shop) this.#operations.push(operations);
-      this.#work(client, operations, own.random.fork("pauses"), job.mix === READER ? thinkUs / READER_HASTE : thinkUs);
+      if (client !== this.#clients.shop) this.#operations.push(operations);
+      const pause = job.mix === READER ? thinkUs / READER_HASTE : thinkUs;
+      const next = (): void => {
+        if (client.open < this.#options.inFlightMax) operations.next();
+      };
+      this.#work(next, own.random.fork("pauses"), pause);
     });
   }
 
-  #work(client: SimClient, operations: Operations, random: Random, thinkUs: number): void {
-    const { inFlightMax } = this.#options;
+  #employClerk(): void {
+    const { history, receipts, verdict, reached, scheduler, keys, nodes, random } = this.#deps;
+    const { clerk, inFlightMax, thinkUs } = this.#options;
+    if (clerk === undefined) return;
+    const { admin, shop, desk, delegates } = this.#clients;
+    const nowNs = (): bigint => BigInt(EPOCH_MS) * NS_PER_MS + BigInt(scheduler.nowUs) * NS_PER_US;
+    const common = {
+      random: random.fork("clerk"),
+      history,
+      receipts,
+      verdict,
+      reached,
+      nowNs,
+      cosigner: keys.cosigner,
+    };
+    const who = { desk, admin, shop, delegates, bank: bankAuthority(nodes.length), seen: this.#seen };
+    const working = new Clerk({ ...common, ...who }, clerk);
+    const busy = [admin, shop, desk, ...delegates];
+    const next = (): void => {
+      if (busy.reduce((sum, client) => sum + client.open, 0) < inFlightMax) working.next();
+    };
+    this.#openSession(shop, () =>
+      this.#openSession(desk, () => this.#work(next, random.fork("clerk's pauses"), thinkUs)),
+    );
+  }
+
+  /** Does something again and again, with pauses, while there is work. */
+  #work(next: () => void, random: Random, thinkUs: number): void {
     const again = (): void => {
       if (!this.#working) return;
-      if (client.open < inFlightMax) operations.next();
+      next();
       this.#deps.scheduler.after(1 + exponential(random, thinkUs), again);
     };
     again();
@@ -199,8 +281,12 @@ function codeOf(outcome: Outcome): string {
 /** The keys of a run's people. */
 export function bankKeys(ring: { create(label: string): Signer }, { tellers, readers }: WorkloadOptions): BankKeys {
   const bank = Array.from({ length: tellers + readers }, (_, index) => ring.create(`bank ${index}`));
+  const delegates = Array.from({ length: DELEGATES }, (_, index) => ring.create(`delegate ${index}`));
   const [cosigner, leaver, joiner] = ["cosigner", "leaver", "joiner"].map((name) => ring.create(name)) as [
     ...[Signer, Signer, Signer],
   ];
-  return { admin: ring.create("admin"), bank, cosigner, leaver, joiner, shop: ring.create("shop") };
+  const [admin, shop, desk, auditor] = ["admin", "shop", "desk", "auditor"].map((name) => ring.create(name)) as [
+    ...[Signer, Signer, Signer, Signer],
+  ];
+  return { admin, bank, cosigner, leaver, joiner, shop, desk, delegates, auditor };
 }

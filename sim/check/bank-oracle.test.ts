@@ -1,0 +1,195 @@
+/**
+ * The state machine beside the reference bank of the simulator, which is written from the documents alone: whatever is asked
+ * of assets, reversals, frozen accounts and delegates, every result is the predicted one, and supplies and reversals are
+ * those of the models.
+ */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Ledger } from "../../node/ledger/ledger.ts";
+import { accountFlags, transferFlags } from "../../node/ledger/records.ts";
+import { accounts, Chain, EUR, GENESIS, Party, SECOND, START, transfers } from "../../node/state/chain.test-support.ts";
+import type { Applied } from "../../node/state/state-machine.ts";
+import type { Command } from "../../node/wire/body.ts";
+import { Counters } from "../counts.ts";
+import { forgetsCaps, freezesNothing, reversesTwice, trustsDelegates } from "../mutants/ledger-mutants.ts";
+import type { Point } from "../reached.ts";
+import { BankOracle } from "./bank-oracle.ts";
+import { ReachedPoints } from "./reached-points.ts";
+import { Verdict } from "./verdict.ts";
+
+const SECONDS_OF_START = START / SECOND;
+/** An asset that is there from the beginning, and others. */
+const CAPPED = 1_002;
+const ASSETS = [1_000, 1_001, CAPPED, CAPPED];
+const CODES = ["GOLD", "COPPER"];
+const OPEN: number = accountFlags.history;
+const LIMITED: number = accountFlags.debitsMustNotExceedCredits;
+/** Accounts of the bank: in euro, one that may be overdrawn and one that may not, and two in each asset. */
+const EUROS = [1n, 2n];
+/** A transfer from the first to the second that is there from the beginning. */
+const RENT = 9_000n;
+const inAsset = (ledger: number): bigint[] => [BigInt(ledger * 10), BigInt(ledger * 10 + 1)];
+
+/** A chain each block of which the oracle judges. */
+class JudgedChain extends Chain {
+  readonly verdict: Verdict;
+  /** Undefined in the blocks that open the first sessions: the oracle predicts nothing of those. */
+  oracle: BankOracle | undefined;
+
+  constructor(reached: Counters<Point>, spoil: (ledger: Ledger) => void) {
+    const verdict = new Verdict(() => ({ atMs: 0, step: 0 }));
+    const oracle = new BankOracle(verdict, GENESIS, [EUR], new ReachedPoints(reached));
+    super({
+      ledger: () => {
+        const ledger = oracle.createLedger(1);
+        spoil(ledger);
+        return ledger;
+      },
+    });
+    this.verdict = verdict;
+    this.oracle = oracle;
+  }
+
+  override block(transactions: readonly Uint8Array[] = []): Applied {
+    const applied = super.block(transactions);
+    this.oracle?.applied(1, applied, true);
+    return applied;
+  }
+}
+
+/** Someone who signs, and something to sign. */
+interface Step {
+  readonly who: "bank" | "other" | "admin" | "delegate";
+  readonly command: (id: bigint) => Command;
+}
+
+const amount = fc.constantFrom(1n, 7n, 30n, 100n);
+const ledger = fc.constantFrom(...ASSETS);
+const euro = fc.constantFrom(...EUROS, 3n);
+/** How many steps ago a transfer was asked for; more than there are stands for one of before. */
+const ago = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constant(1_000)).map(BigInt);
+const euroTransfer = fc.record({
+  debitAccountId: euro,
+  creditAccountId: euro,
+  amount,
+  flags: fc.constantFrom(0, 0, 2),
+});
+
+const payment: fc.Arbitrary<Step["command"]> = fc
+  .array(euroTransfer, { minLength: 1, maxLength: 3 })
+  .map((batch) => (id: bigint) => {
+    const last = batch.length - 1;
+    return transfers(
+      ...batch.map((one, index) => {
+        const flags = one.flags | (index < last ? transferFlags.linked : 0);
+        return { ...one, id: id + BigInt(index) * 1_000n, flags };
+      }),
+    );
+  });
+
+const command: fc.Arbitrary<Step["command"]> = fc.oneof(
+  fc
+    .record({
+      ledger,
+      code: fc.constantFrom(...CODES),
+      cap: fc.constantFrom(0n, 50n),
+      issuer: fc.constantFrom(5, 5, 6, 9),
+    })
+    .map((body) => () => ({ kind: "createAsset", body: { ...body, decimals: 2 } }) as const),
+  fc.record({ ledger, flags: fc.constantFrom(LIMITED, LIMITED, OPEN) }).map(({ ledger: number, flags }) => () => {
+    return accounts(...inAsset(number).map((id: bigint) => ({ id, ledger: number, flags })));
+  }),
+  fc.record({ kind: fc.constantFrom("issueAsset", "burnAsset"), ledger, place: fc.nat(1), amount }).map(
+    ({ kind, place, ...body }) =>
+      (id: bigint) =>
+        ({ kind, body: { ...body, id, account: inAsset(body.ledger)[place] ?? 0n } }) as const,
+  ),
+  fc.record({ ledger, amount }).map(({ ledger: number, amount: moved }) => (id: bigint) => {
+    const [debitAccountId = 0n, creditAccountId = 0n] = inAsset(number);
+    return transfers({ id, debitAccountId, creditAccountId, amount: moved, ledger: number });
+  }),
+  payment,
+  fc.record({ back: ago, amount, again: fc.boolean() }).map(({ back, amount: given, again }) => (id: bigint) => {
+    const body = { transfer: id > back ? id - back : RENT, amount: given, id: again ? id - 1n : id };
+    return { kind: "reverseTransfer", body } as const;
+  }),
+  fc.record({ account: euro, frozen: fc.boolean() }).map((body) => () => ({ kind: "freezeAccount", body }) as const),
+  fc
+    .record({ account: fc.constantFrom(0n, ...EUROS), dailyLimit: amount, seconds: fc.constantFrom(0n, 1_000n) })
+    .map(({ seconds, ...terms }) => () => {
+      const body = { ...terms, key: keyOfDelegate(), ledger: EUR, expiresAt: SECONDS_OF_START + seconds };
+      return { kind: "grantDelegate", body } as const;
+    }),
+  fc.constant(() => ({ kind: "revokeDelegate", body: { key: keyOfDelegate() } }) as const),
+);
+
+/** The delegate does what it is there for, now and then. */
+const someStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({ who: fc.constantFrom("bank", "bank", "bank", "other", "admin", "delegate"), command }),
+  },
+  { weight: 1, arbitrary: fc.record({ who: fc.constant("delegate"), command: payment }) },
+);
+const steps = fc.array(someStep, { minLength: 20, maxLength: 60, size: "max" });
+
+function keyOfDelegate(): Uint8Array {
+  return new Party({} as Chain, "delegate", 0).publicKey;
+}
+
+/** What the oracle finds when all of this is asked, one block each. */
+function judged(asked: readonly Step[], reached: Counters<Point>, spoil: (ledger: Ledger) => void): string | undefined {
+  const chain = new JudgedChain(reached, spoil);
+  const bank = chain.join("bank", "issuer", "participant");
+  const other = chain.join("other", "participant");
+  bank.must(accounts({ id: 1n }, { id: 2n, flags: LIMITED }));
+  other.must(accounts({ id: 3n }));
+  const asset = { ledger: CAPPED, code: "SILVER", decimals: 2, issuer: bank.authority, cap: 100n };
+  bank.must({ kind: "createAsset", body: asset });
+  bank.must(accounts(...inAsset(CAPPED).map((id) => ({ id, ledger: CAPPED, flags: LIMITED }))));
+  bank.must(transfers({ id: RENT, debitAccountId: 1n, creditAccountId: 2n, amount: 60n }));
+  const terms = { account: 0n, dailyLimit: 100n, expiresAt: SECONDS_OF_START + 1_000n };
+  bank.must({ kind: "grantDelegate", body: { ...terms, key: keyOfDelegate(), ledger: EUR } });
+  const delegate = new Party(chain, "delegate", bank.authority);
+  delegate.must({ kind: "sessionOpen" });
+  const parties = { bank, other, admin: chain.admin, delegate };
+  for (const [index, step] of asked.entries()) parties[step.who].submit(step.command(BigInt(index + 1)));
+  chain.oracle?.compare(1, chain.state, () => "at the end");
+  return chain.verdict.failure?.message;
+}
+
+/** Finds asked commands at which the oracle disagrees with a ledger that has a bug. */
+function findsBug(spoil: (ledger: Ledger) => void): boolean {
+  const found = fc.check(
+    fc.property(steps, (asked) => judged(asked, new Counters<Point>(), spoil) === undefined),
+    { numRuns: 200, endOnFailure: true, seed: 1 },
+  );
+  return found.failed;
+}
+
+describe("the state machine beside the reference bank", () => {
+  test("answers as predicted, whatever is asked", () => {
+    const reached = new Counters<Point>();
+    fc.assert(
+      fc.property(steps, (asked) => {
+        expect(judged(asked, reached, () => {})).toBeUndefined();
+      }),
+      { numRuns: 50 },
+    );
+    const points = Object.keys(reached.read());
+    expect(points).toEqual(
+      expect.arrayContaining(["assetCreated", "assetIssued", "assetCapMet", "assetOverdraftRefused"]),
+    );
+    expect(points).toEqual(expect.arrayContaining(["reversedInPart", "reversalTooMuch", "frozenDebitRefused"]));
+    expect(points).toEqual(expect.arrayContaining(["delegateDebited", "delegateLimitMet", "delegateRevoked"]));
+  });
+
+  test.each([
+    ["forgets caps", forgetsCaps],
+    ["reverses twice as much", reversesTwice],
+    ["trusts delegates", trustsDelegates],
+    ["freezes nothing", freezesNothing],
+  ])("a ledger that %s is found out", (_, spoil) => {
+    expect(findsBug(spoil)).toBe(true);
+  });
+});

@@ -1,0 +1,176 @@
+/**
+ * The exact oracle: every transaction of a committed block, and everything else that the block makes the ledger do, is
+ * done by the reference bank as well. Each result must be the predicted one; of payments and settlement, which are not
+ * predicted, each call to the ledger must have the outcome that the reference gives it.
+ */
+import { toHex } from "../../node/base/bytes.ts";
+import type { NodeId } from "../../node/base/ids.ts";
+import type { Ledger } from "../../node/ledger/ledger.ts";
+import { decodeAccounts, decodeTransfers } from "../../node/ledger/records.ts";
+import type { Applied, StateMachine } from "../../node/state/state-machine.ts";
+import { housekeepingTimestamp, transactionTimestamp } from "../../node/wire/block.ts";
+import { type Command, decodeBody } from "../../node/wire/body.ts";
+import type { Genesis } from "../../node/wire/genesis.ts";
+import type { CreateAssetBody } from "../../node/wire/kinds.ts";
+import { batchResults, decodeResult } from "../../node/wire/results.ts";
+import { decodeTransaction } from "../../node/wire/transaction.ts";
+import { SESSION_REFUSALS } from "./exactly-once.ts";
+import { type LedgerCall, LedgerOracle, numbered } from "./ledger-oracle.ts";
+import { PastStates } from "./past-states.ts";
+import type { ReachedPoints } from "./reached-points.ts";
+import { ALL_SEEING } from "./readers.ts";
+import { type ModelAsset, type Prediction, ReferenceBank } from "./reference-bank.ts";
+import { A, ACCOUNT_STATUS_NUMBERS, TRANSFER_STATUS_NUMBERS } from "./reference-ledger.ts";
+import { expectSame } from "./same.ts";
+import type { Verdict } from "./verdict.ts";
+
+const RULE = "ledgerOracle";
+/** Code of the transfer by which an asset gets its cap. */
+const CAP_CODE = 6;
+/** Kinds whose transfers are those of payments. */
+const OF_PAYMENTS: readonly string[] = [
+  ...["createPayment", "reviewPayment", "capturePayment", "voidPayment", "channelOutcome"],
+];
+
+/** One transaction of a block, as it was executed. */
+interface Executed {
+  readonly encoded: Uint8Array;
+  readonly result: Uint8Array;
+  readonly duplicate: boolean;
+  readonly timestamp: bigint;
+  readonly where: () => string;
+}
+
+export class BankOracle {
+  readonly past: PastStates;
+  readonly #verdict: Verdict;
+  readonly #bank: ReferenceBank;
+  readonly #ledgers: LedgerOracle;
+  readonly #reached: ReachedPoints;
+
+  /** `currencies` are those that the run may name. */
+  constructor(
+    verdict: Verdict,
+    genesis: Pick<Genesis, "adminKey" | "nodes">,
+    currencies: readonly number[],
+    reached: ReachedPoints,
+  ) {
+    this.#verdict = verdict;
+    this.#reached = reached;
+    const nodes = genesis.nodes.map(({ publicKey }) => toHex(publicKey));
+    this.#bank = new ReferenceBank(toHex(genesis.adminKey), nodes, currencies);
+    this.#ledgers = new LedgerOracle(verdict, this.#bank.ledger);
+    this.past = new PastStates(verdict, this.#bank.ledger);
+  }
+
+  /** The ledger of a node that starts; a restored one is believed, because its digests are compared. */
+  createLedger(node: NodeId): Ledger {
+    return this.#ledgers.createLedger(node);
+  }
+
+  /** A node has applied a block; `first` when nobody had before. */
+  applied(node: NodeId, { block, results, duplicates }: Applied, first: boolean): void {
+    const calls = [...this.#ledgers.take(node)];
+    if (!first) return;
+    const { header, transactions } = block;
+    const where = (): string => `block ${header.height}`;
+    for (const call of takeUntil(calls, housekeepingTimestamp(header))) this.#replay(call, where);
+    transactions.forEach((encoded, index) => {
+      const timestamp = transactionTimestamp(header, index);
+      const result = results[index] as Uint8Array;
+      const inBlock = (): string => `${where()}, transaction ${index}`;
+      const executed = { encoded, result, duplicate: duplicates[index] === true, timestamp, where: inBlock };
+      this.#transaction(executed, calls);
+    });
+    this.#verdict.expect(
+      calls.length === 0,
+      RULE,
+      () => `${where()}: the ledger did ${calls.length} things for nobody`,
+    );
+    this.past.block(header.height);
+  }
+
+  /** A node that has applied just the blocks that the reference has shows the same. */
+  compare(node: NodeId, state: Pick<StateMachine, "query">, where: () => string): void {
+    this.#ledgers.compare(node, where);
+    const answer = state.query({ type: "assets" }, ALL_SEEING);
+    const shown = answer.type === "assets" ? answer.assets : [];
+    const assets = this.#bank.assets.map((asset) => this.#viewOf(asset)).sort((a, b) => a.ledger - b.ledger);
+    expectSame(this.#verdict, RULE, shown, assets, () => `${where()}: assets`);
+    for (const [id, amount] of this.#bank.reversed) {
+      const reversed = state.query({ type: "reversed", id }, ALL_SEEING);
+      const expected = { amount: amount.toString() };
+      expectSame(this.#verdict, RULE, reversed, expected, () => `${where()}: reversals of ${id}`);
+    }
+  }
+
+  #transaction({ encoded, result, duplicate, timestamp, where }: Executed, calls: LedgerCall[]): void {
+    const { kind, body, publicKey, cosignatures } = decodeTransaction(encoded);
+    const command = decodeBody(kind, body);
+    const mine = takeUntil(calls, timestamp, command.kind === "freezeAccount");
+    const decoded = decodeResult(result);
+    if (duplicate) return;
+    const signatures = { first: toHex(publicKey), others: cosignatures.map((by) => toHex(by.publicKey)) };
+    const signer = this.#bank.authorities.judge(signatures, command.kind === "sessionOpen");
+    if (typeof signer === "string") {
+      expectSame(this.#verdict, RULE, decoded.status, signer, where);
+      return;
+    }
+    if (SESSION_REFUSALS.includes(decoded.status)) return;
+    const prediction = this.#bank.execute(command, signer, timestamp);
+    if (prediction === undefined) {
+      for (const call of mine) this.#replay(call, where, OF_PAYMENTS.includes(command.kind));
+      return;
+    }
+    this.#judge(command, decoded, prediction, where);
+    if (command.kind === "createAsset" && prediction.status === "ok") this.#assetCreated(command.body, mine, where);
+    this.#reached.executed(this.#bank, command, prediction, signer.delegate !== undefined);
+  }
+
+  #judge(command: Command, result: ReturnType<typeof decodeResult>, prediction: Prediction, where: () => string): void {
+    const { results, ...fields } = prediction;
+    const text = (): string => `${where()}, ${command.kind}`;
+    expectSame(this.#verdict, RULE, { what: undefined, ...result }, { what: undefined, ...fields }, text);
+    if (results === undefined || result.status !== "ok") return;
+    const numbers = command.kind === "createAccounts" ? ACCOUNT_STATUS_NUMBERS : TRANSFER_STATUS_NUMBERS;
+    expectSame(this.#verdict, RULE, batchResults(result), numbered(results, numbers), text);
+  }
+
+  /** The system's accounts of an asset: their ids are nobody's to predict, all else is. */
+  #assetCreated(body: CreateAssetBody, calls: readonly LedgerCall[], where: () => string): void {
+    const { ledger, cap } = body;
+    for (const call of calls) this.#replay(call, where);
+    const [opened, given] = calls;
+    const accounts = opened?.what === "createAccounts" ? decodeAccounts(opened.batch) : [];
+    const transfers = given?.what === "createTransfers" ? decodeTransfers(given.batch) : [];
+    const [issuanceAccount = 0n, capAccount] = accounts.map(({ id }) => id);
+    const capped = cap > 0n;
+    const issuance = { ledger, flags: capped ? A.debitsLimited : 0 };
+    expectSame(this.#verdict, RULE, accounts, capped ? [issuance, { ledger, flags: 0 }] : [issuance], where);
+    const gift = { debitAccountId: capAccount, creditAccountId: issuanceAccount, amount: cap, code: CAP_CODE };
+    expectSame(this.#verdict, RULE, transfers, capped ? [gift] : [], where);
+    this.#bank.enterAsset({ ...body, issuanceAccount, capAccount });
+  }
+
+  #viewOf(asset: ModelAsset): { readonly ledger: number } {
+    const { ledger, code, decimals, issuer, cap, issued, issuanceAccount } = asset;
+    const supply = this.#bank.supply(asset);
+    const amounts = { cap, issued, burned: issued - supply, supply, issuanceAccount };
+    const texts = Object.entries(amounts).map(([name, amount]) => [name, amount.toString()]);
+    return { ledger, code, decimals, issuer, ...Object.fromEntries(texts) };
+  }
+
+  #replay(call: LedgerCall, where: () => string, ofPayment = false): void {
+    this.#ledgers.replay(call, where);
+    if (call.what === "expire") this.#reached.expired(call.expired);
+    if (!ofPayment || call.what !== "createTransfers") return;
+    for (const { id } of decodeTransfers(call.batch)) this.#bank.movedByPayment(id);
+  }
+}
+
+/** Takes the calls up to a timestamp off the front; those that freeze have none. */
+function takeUntil(calls: LedgerCall[], timestamp: bigint, freezes = false): LedgerCall[] {
+  const isLater = (call: LedgerCall): boolean => (call.what === "freeze" ? !freezes : call.timestamp > timestamp);
+  const end = calls.findIndex(isLater);
+  return calls.splice(0, end === -1 ? calls.length : end);
+}

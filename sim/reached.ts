@@ -1,0 +1,53 @@
+/** Places that a run has come to: what was asked and how it ended, by the names under which it is counted. */
+import type { Counters } from "./counts.ts";
+
+export const POINTS = [
+  "accountClosed",
+  "accountFrozen",
+  "accountReopened",
+  "accountThawed",
+  "assetBurned",
+  "assetCapMet",
+  "assetCreated",
+  "assetIssued",
+  "assetNumberTaken",
+  "assetOverdraftRefused",
+  "balanced",
+  "balancesRead",
+  "chainMade",
+  "chainUndone",
+  "delegateDebited",
+  "delegateGranted",
+  "delegateLimitMet",
+  "delegateRefused",
+  "delegateRevoked",
+  "eventsFollowed",
+  "eventsReadAgain",
+  "frozenDebitRefused",
+  "holdExpired",
+  "holdPosted",
+  "holdPostedInPart",
+  "holdPostedTooLate",
+  "holdVoided",
+  "idBurned",
+  "imported",
+  "importRefused",
+  "keysReplaced",
+  "overdraftRefused",
+  "pageFollowed",
+  "paymentReversalRefused",
+  "readBounded",
+  "readLinearizable",
+  "readLocal",
+  "reversalReversed",
+  "reversalTooMuch",
+  "reversedAgain",
+  "reversedInFull",
+  "reversedInPart",
+  "thresholdNotMet",
+  "transferRetried",
+] as const;
+
+export type Point = (typeof POINTS)[number];
+
+export type Reached = Counters<Point>;
