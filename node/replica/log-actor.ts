@@ -163,8 +163,8 @@ export class LogActor implements Actor<LogMessage> {
       scrubbedBytes: this.#scrubber.bytesRead,
       scrubRounds: this.#scrubber.rounds,
       scrubDamaged: this.#scrubber.damaged,
-      appendMs: this.#latency.last,
-      appendMsLongest: this.#latency.longest(this.#context.clock.monotonicMs()),
+      appendMs: Math.round(this.#latency.last),
+      appendMsLongest: Math.round(this.#latency.longest(this.#context.clock.monotonicMs())),
     };
   }
 
