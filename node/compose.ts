@@ -339,7 +339,7 @@ function spawnReactors(
     create: (context) =>
       new GossipActor(context, {
         node: options.id,
-        members: new Map(options.genesis.nodes.map(({ id, publicKey }) => [id, publicKey])),
+        members: options.genesis.nodes,
         clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
         crypto: host.crypto,
         checkpoints,

@@ -241,7 +241,7 @@ export class Cluster {
       disk: slot.disk.disk,
       store: slot.disk.store,
       cipher: this.#options.encrypted ? virtualCipher(slot.id, slot.lives) : undefined,
-      network: this.#watched(slot.id, network.port(process)),
+      network: this.#watched(slot.id, network.port(process, this.ids)),
       outside: outside.port(process),
       crypto: virtualCrypto(keys, slot.key, later),
       log: this.#nodeLog(slot.id),

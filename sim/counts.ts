@@ -27,6 +27,7 @@ const FAULTS = [
   "revivedFile",
   "slowDisk",
   "slowTimers",
+  "strangerFrame",
   "tornWrite",
 ] as const;
 

@@ -72,8 +72,10 @@ export const QUERY_RESULTS_MAX = 8_190;
 export const READS_WAITING_MAX = 1_024;
 /** Bytes of a log segment file. */
 export const SEGMENT_BYTES: number = 64 * 1_048_576;
-/** Nodes in a cluster. */
+/** Nodes in a cluster at one time. */
 export const NODES_MAX = 9;
+/** The highest id of a node; ids are not used again, so this bounds all nodes that a cluster ever has. */
+export const NODE_ID_MAX = 255;
 
 assert(BATCH_RECORDS_MAX < EVENT_SLOTS_PER_TRANSACTION, "every event of a batch needs a timestamp of its own");
 assert(
@@ -87,6 +89,7 @@ assert(QUERY_RESULTS_MAX + 64 < MESSAGE_VALUES_MAX, "a query may name as many id
 assert(QUERY_RESULTS_MAX * 64 <= ANSWER_VALUES_MAX, "an answer must hold its results, each with all its fields");
 assert(ASSETS_MAX * 16 <= ANSWER_VALUES_MAX, "an answer must hold all digital assets");
 assert(SESSIONS_PER_AUTHORITY_MAX < SESSIONS_MAX, "one authority must leave sessions to others");
+assert(NODES_MAX <= NODE_ID_MAX, "every node needs an id");
 assert(FRAME_BYTES_MAX < CONNECTION_BUFFER_BYTES_MAX, "a connection must be able to queue one frame");
 assert(BLOCK_BYTES_MAX * 2 < SEGMENT_BYTES, "a segment must hold more than one block");
 assert(

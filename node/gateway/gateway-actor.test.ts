@@ -129,6 +129,7 @@ class World {
   #network(): Network {
     return {
       start: ignore,
+      setPeers: ignore,
       sendPeer: () => false,
       sendClient: (connection, frame) => {
         this.#frames.get(connection)?.push(decodeNodeFrame(frame));

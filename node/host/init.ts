@@ -3,6 +3,7 @@
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { must } from "../base/assert.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import { formatClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
@@ -45,8 +46,12 @@ export function initCluster(options: InitOptions): InitResult {
     nodes: identities.map(({ publicKey }, index) => ({ id: index + 1, publicKey })),
     adminKey,
   };
+  const nodes = genesis.nodes.map((node, index) => ({
+    ...node,
+    ...must(addresses[index], "each node has an address"),
+  }));
   const clusterFile = join(directory, "cluster.json");
-  writeFileSync(clusterFile, formatClusterFile(genesis, addresses));
+  writeFileSync(clusterFile, formatClusterFile(genesis, nodes));
   const configs = identities.map((identity, index) => {
     const home = join(directory, `node-${index + 1}`);
     mkdirSync(home);
