@@ -113,7 +113,7 @@ export class PeerLink {
       socket.terminate();
     });
     socket.on("open", () => {
-      if (!proven || this.#closed) return;
+      if (!proven) return;
       this.#complaint = "";
       log.debug("transport.peer_connected", { peer: peer.id });
       this.#keepAlive = new KeepAlive(socket, clock, () => {
