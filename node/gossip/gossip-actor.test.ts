@@ -398,6 +398,20 @@ describe("members that change while it runs", () => {
     expect(node.fatal).toEqual([]);
   });
 
+  test("whoever asked for a ping and is gone by the time of the answer gets none", () => {
+    const { node, run, hear, takeSent } = alone(3);
+    for (const asker of [2, 3])
+      hear(asker, { type: "pingRequest", sequence: 70 + asker, subject: asker === 2 ? 3 : 2 });
+    const pings = takeSent().map(({ to, frame }) => ({ to, sequence: frame.sequence }));
+    expect(pings.map(({ to }) => to)).toEqual([3, 2]);
+    change(node, 1, 2, 4);
+    run(0);
+    change(node, 1, 2, 3);
+    run(0);
+    for (const { to, sequence } of pings) hear(to, { sequence });
+    expect(takeSent().map(({ to, frame }) => [to, frame.sequence])).toEqual([[2, 72]]);
+  });
+
   test("the member that is being probed or suspected may go at any moment", () => {
     for (const goesAfterMs of [0, PING_TIMEOUT_MS, PERIOD_MS, PERIOD_MS + 1, PERIOD_MS + SUSPICION_MS - 1]) {
       const { node, run, probe } = alone(2);
