@@ -80,14 +80,14 @@ test.each<[string, string, string]>([
   );
 });
 
-function node(id: number, publicKey = Identity.generate().publicKey): ClusterNode {
+function newNode(id: number, publicKey = Identity.generate().publicKey): ClusterNode {
   return { id, publicKey, host: "node.example", port: 7400 };
 }
 
 describe("nodes that came and went", () => {
   test("a file may name nodes that the genesis does not, and lack some that it does; the cluster is the same", () => {
-    const fourth = node(4);
-    const last = node(NODE_ID_MAX);
+    const fourth = newNode(4);
+    const last = newNode(NODE_ID_MAX);
     const grown = parseClusterFile(addNode(parseClusterFile(addNode(FILE, last)), fourth));
     expect(grown).toEqual({ ...FILE, nodes: [...NODES, fourth, last] });
     const shrunk = [1, 2, 3, 4].reduce((file, id) => parseClusterFile(removeNode(file, id)), grown);
@@ -99,33 +99,37 @@ describe("nodes that came and went", () => {
   });
 
   test.each<[string, () => unknown, string]>([
-    ["an id that is taken", () => addNode(FILE, node(3)), "node 3 stands behind node 3"],
-    ["an id beyond the bound", () => addNode(FILE, node(NODE_ID_MAX + 1)), "256 is not an id"],
-    ["a key that another node has", () => addNode(FILE, node(4, NODES[1]?.publicKey)), "another node's or the admin's"],
+    ["an id that is taken", () => addNode(FILE, newNode(3)), "node 3 stands behind node 3"],
+    ["an id beyond the bound", () => addNode(FILE, newNode(NODE_ID_MAX + 1)), "256 is not an id"],
+    [
+      "a key that another node has",
+      () => addNode(FILE, newNode(4, NODES[1]?.publicKey)),
+      "another node's or the admin's",
+    ],
     [
       "the key of a node of the genesis that is gone",
-      () => addNode(parseClusterFile(removeNode(FILE, 2)), node(4, NODES[1]?.publicKey)),
+      () => addNode(parseClusterFile(removeNode(FILE, 2)), newNode(4, NODES[1]?.publicKey)),
       "another node's or the admin's",
     ],
     [
       "the key of a node that came later",
       () => {
-        const later = node(4);
+        const later = newNode(4);
         addNode(parseClusterFile(addNode(FILE, later)), { ...later, id: 5 });
       },
       "of node 5 is another node's",
     ],
-    ["the admin's key", () => addNode(FILE, node(4, GENESIS.adminKey)), "another node's or the admin's"],
+    ["the admin's key", () => addNode(FILE, newNode(4, GENESIS.adminKey)), "another node's or the admin's"],
     [
       "a node of the genesis under another key",
-      () => addNode(parseClusterFile(removeNode(FILE, 2)), node(2)),
+      () => addNode(parseClusterFile(removeNode(FILE, 2)), newNode(2)),
       "node 2 is not the one of its genesis",
     ],
     [
       "more nodes than a cluster has",
       () =>
         Array.from({ length: NODES_MAX - 2 }, (_, i) => i + 4).reduce(
-          (file, id) => parseClusterFile(addNode(file, node(id))),
+          (file, id) => parseClusterFile(addNode(file, newNode(id))),
           FILE,
         ),
       "names 10 nodes",

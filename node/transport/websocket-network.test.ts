@@ -296,10 +296,12 @@ describe("who may be a peer", () => {
   });
 });
 
-describe("peers that change while the network runs", () => {
-  const connected = ({ network }: Party): number[] =>
-    network.peers().flatMap((peer) => (peer.connected ? [peer.id] : []));
+/** The peers that a node's links reach. */
+function connected({ network }: Party): number[] {
+  return network.peers().flatMap((peer) => (peer.connected ? [peer.id] : []));
+}
 
+describe("peers that change while the network runs", () => {
   async function allLinked(all: readonly Party[]): Promise<void> {
     await until(() => all.every((party) => connected(party).length === all.length - 1));
   }
