@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
+import { must } from "../../node/base/assert.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { NODE_ID_MAX } from "../../node/base/limits.ts";
 import { ask } from "../../node/client/ask.ts";
@@ -117,8 +118,8 @@ async function join(args: NodeArguments, voter: boolean, remove: readonly number
   const { publicKey } = newIdentity(args.dir);
   const { host, port } = args;
   const outcome = await submitChange(args, { add: [{ publicKey, host, port, voter }], remove });
-  const [id] = outcome.result["ids"] as readonly number[];
-  if (id === undefined) throw new CodedError("protocol", "the cluster gave the new node no id");
+  const [given] = outcome.result["ids"] as readonly number[];
+  const id = must(given, "whoever joins is given an id");
   const node: ClusterNode = { id, publicKey, host, port };
   writeFileSync(args.cluster, addNode(cluster, node));
   const card = args["card-endpoint"];
