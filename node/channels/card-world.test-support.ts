@@ -6,14 +6,14 @@ import { AcquirerCore, type AcquirerRates, type AcquirerReport } from "../../sim
 import { Process } from "../../sim/process.ts";
 import { Scheduler } from "../../sim/scheduler.ts";
 import { TraceHash } from "../../sim/trace.ts";
-import { ClockError, VirtualClock } from "../../sim/virtual-clock.ts";
+import { ClockError, EPOCH_MS, VirtualClock } from "../../sim/virtual-clock.ts";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import type { ActorRef } from "../actor/actor.ts";
 import { ActorSystem } from "../actor/system.ts";
 import type { Outside, OutsideRequest, OutsideResponse } from "../base/ports/outside.ts";
 import { Prng } from "../base/prng.ts";
 import { StatusBoard, type StatusFields } from "../messages/status.ts";
-import { CLUSTER_ID, type Party, payment, resultsOf, START, type Town, town } from "../state/chain.test-support.ts";
+import { CLUSTER_ID, type Party, payment, resultsOf, type Town, town } from "../state/chain.test-support.ts";
 import type { Intent } from "../state/outbox.ts";
 import type { PaymentView } from "../state/queries.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
@@ -121,7 +121,7 @@ export class CardWorld {
   /** A block, and the news of it at every node. */
   block(transactions: readonly Uint8Array[]): void {
     const { chain } = this.town;
-    const now = START + BigInt(this.scheduler.nowUs) * 1_000n;
+    const now = BigInt(EPOCH_MS * US_PER_MS + this.scheduler.nowUs) * 1_000n;
     if (now > chain.now) chain.now = now;
     const applied = chain.block(transactions);
     this.reported.push(...resultsOf(applied).map(({ status }) => status));
