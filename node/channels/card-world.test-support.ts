@@ -13,7 +13,7 @@ import { ActorSystem } from "../actor/system.ts";
 import type { Outside, OutsideRequest, OutsideResponse } from "../base/ports/outside.ts";
 import { Prng } from "../base/prng.ts";
 import { StatusBoard, type StatusFields } from "../messages/status.ts";
-import { CLUSTER_ID, type Party, payment, resultsOf, type Town, town } from "../state/chain.test-support.ts";
+import { CLUSTER_ID, type Party, payment, resultsOf, START, type Town, town } from "../state/chain.test-support.ts";
 import type { Intent } from "../state/outbox.ts";
 import type { PaymentView } from "../state/queries.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
@@ -121,7 +121,7 @@ export class CardWorld {
   /** A block, and the news of it at every node. */
   block(transactions: readonly Uint8Array[]): void {
     const { chain } = this.town;
-    const now = BigInt(EPOCH_MS * US_PER_MS + this.scheduler.nowUs) * 1_000n;
+    const now = START + BigInt(this.scheduler.nowUs) * 1_000n;
     if (now > chain.now) chain.now = now;
     const applied = chain.block(transactions);
     this.reported.push(...resultsOf(applied).map(({ status }) => status));
@@ -144,8 +144,10 @@ export class CardWorld {
       ...{ scheduler: this.scheduler, trace: new TraceHash(), random: new Prng(index), observe: () => undefined },
       crashed: (error) => this.fatal.push(String(error)),
     });
+    const clockError = new ClockError();
+    clockError.wallOffsetMs = Number(START / 1_000_000n) - EPOCH_MS;
     const system = new ActorSystem({
-      clock: new VirtualClock(this.scheduler, process, new ClockError()),
+      clock: new VirtualClock(this.scheduler, process, clockError),
       log: { debug: log, info: log, warn: log, error: log },
       onFatal: ({ reason }) => this.fatal.push(reason),
     });
