@@ -24,6 +24,7 @@ import { importPayments } from "./commands/import.ts";
 import { init } from "./commands/init.ts";
 import { keys } from "./commands/keys.ts";
 import { log } from "./commands/log.ts";
+import { member } from "./commands/member.ts";
 import { pay } from "./commands/pay.ts";
 import { payment } from "./commands/payment.ts";
 import { query } from "./commands/query.ts";
@@ -41,7 +42,7 @@ import { verify } from "./commands/verify.ts";
 import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
-  ...[day, dev, init, start, status, verify, log],
+  ...[day, dev, init, start, status, member, verify, log],
   ...[keys, dataKey, authority, configure, risk],
   ...[account, asset, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],

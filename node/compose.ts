@@ -17,7 +17,7 @@ import { ActorSystem, type FatalReport } from "./actor/system.ts";
 import { assert } from "./base/assert.ts";
 import type { NodeId } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
-import type { NetworkHandler } from "./base/ports/network.ts";
+import type { NetworkHandler, Peer } from "./base/ports/network.ts";
 import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.ts";
 import { GatewayActor } from "./gateway/gateway-actor.ts";
 import { GossipActor, type GossipMessage } from "./gossip/gossip-actor.ts";
@@ -51,6 +51,8 @@ export interface NodeTiming {
 export interface NodeOptions {
   readonly id: NodeId;
   readonly genesis: Genesis;
+  /** Nodes of the cluster and their addresses as they were known before the start, this one perhaps among them. */
+  readonly peers: readonly Peer[];
   readonly timing: NodeTiming;
   /** Blocks between checkpoints. */
   readonly checkpointBlocks: number;
@@ -107,12 +109,27 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
   const status = new StatusBoard();
   const actors = spawnActors({ host, options, system, status, recovered });
   host.network.start(networkHandler(host, actors));
+  host.network.setPeers(peersOf(options.peers, state.members));
   return {
     status: () => status.read(),
     handOver: () => actors.consensus.deliver({ type: "handOver" }),
     stop: () => system.stop(),
     inspect: { raft, log, state },
   };
+}
+
+/**
+ * Whom this node has links with: the nodes of its state, at the addresses there, or at those that it was started with; and
+ * nodes that it was started with and that its state does not know yet.
+ */
+function peersOf(known: readonly Peer[], { all, present }: StateMachine["members"]): readonly Peer[] {
+  const addresses = new Map(known.map((peer) => [peer.id, peer]));
+  const stated = present.flatMap(({ id, publicKey, host, port }): readonly Peer[] => {
+    const address = host === "" ? addresses.get(id) : { host, port };
+    return address === undefined ? [] : [{ id, publicKey, host: address.host, port: address.port }];
+  });
+  const ids = new Set(all.map(({ id }) => id));
+  return [...stated, ...known.filter(({ id }) => !ids.has(id))];
 }
 
 interface Actors {
@@ -186,6 +203,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
   const catchUp = spawnCatchUp(wiring, ledger);
   late.catchUp = catchUp;
   const gossip = spawnReactors(wiring, gateway, consensus);
+  wiring.gossip = gossip;
   return { gateway, consensus, gossip, catchUp };
 }
 
@@ -197,6 +215,8 @@ interface Wiring extends SpawnEnvironment {
   readonly reactors: ActorRef<ReactorMessage>[];
   readonly sendPeer: (lane: Lane) => (to: NodeId, payload: Uint8Array) => boolean;
   readonly ledgerActor: { current?: LedgerActor };
+  /** There once it is spawned. */
+  gossip?: ActorRef<GossipMessage>;
   /** Whether this node leads, for reactors that are made anew. */
   readonly leading: () => boolean;
 }
@@ -238,6 +258,10 @@ function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
           clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
           checkpoints,
           node: options.id,
+          present: (nodes) => {
+            host.network.setPeers(peersOf(options.peers, recovered.state.members));
+            wiring.gossip?.deliver({ type: "members", members: nodes });
+          },
           consensus: consensusRef,
           gateway: gatewayRef,
           catchUp: catchUpRef,
@@ -288,6 +312,7 @@ function spawnConsensus(
           tickMs: timing.tickMs,
           electionTimeoutTicks: timing.electionTimeoutTicks,
           applied: at,
+          members: recovered.state.members.wanted,
         },
       ),
   });
@@ -329,7 +354,7 @@ function spawnReactors(
     create: (context) =>
       new GossipActor(context, {
         node: options.id,
-        members: new Map(options.genesis.nodes.map(({ id, publicKey }) => [id, publicKey])),
+        members: recovered.state.members.present,
         clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
         crypto: host.crypto,
         checkpoints,

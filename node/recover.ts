@@ -18,6 +18,7 @@ import { type CheckpointMeta, loadCheckpointMeta, metaChange, restorePages } fro
 import { loadHardState } from "./replica/hard-state-store.ts";
 import { DurableLogView } from "./replica/log-adapter.ts";
 import type { StateMachine } from "./state/state-machine.ts";
+import { configurationOf } from "./wire/block.ts";
 import { clusterIdOf } from "./wire/genesis.ts";
 
 const LOG_DIRECTORY = "log";
@@ -89,11 +90,10 @@ function createRaft(
 ): Raft {
   const { tickMs, electionTimeoutTicks, heartbeatTicks, leaseDriftPermille } = options.timing;
   const random = host.random.fork("raft");
-  const configuration = { voters: options.genesis.nodes.map((node) => node.id), outgoing: [], learners: [] };
   return parts.createRaft({
     id: options.id,
-    configuration,
-    configurationOf: () => configuration,
+    configuration: state.configuration,
+    configurationOf,
     hardState: reaching(loadHardState(host.store), log.term(log.lastIndex()) ?? 0),
     log: new DurableLogView(log),
     commit: state.height,

@@ -36,6 +36,9 @@ const VERIFY_MEAN_US = 50;
 const RESTART_US = 1_000;
 
 /** What a checker may look at. */
+/** Virtual nodes are told apart by their ids alone. */
+const PORT = 1;
+
 export type Inspected = ComposedNode["inspect"];
 
 /** Whoever follows what the nodes do. */
@@ -226,7 +229,8 @@ export class Cluster {
     const sizes = { checkpointBlocks, retainBlocks, segmentBytes, cacheBytes };
     const onFatal = (report: FatalReport): void => this.#fatal(slot, report);
     const onRestart = (): void => this.#restart(slot);
-    const options = { id, genesis: this.#genesis, timing, ...sizes, onFatal, onRestart };
+    const peers = this.#genesis.nodes.map((node) => ({ ...node, host: `node-${node.id}`, port: PORT }));
+    const options = { id, genesis: this.#genesis, peers, timing, ...sizes, onFatal, onRestart };
     return composeNode(this.#host(slot, process), options, this.#parts(id));
   }
 
@@ -244,7 +248,7 @@ export class Cluster {
       disk: slot.disk.disk,
       store: slot.disk.store,
       cipher: this.#options.encrypted ? virtualCipher(slot.id, slot.lives) : undefined,
-      network: this.#watched(slot.id, network.port(process)),
+      network: this.#watched(slot.id, network.port(process, this.ids)),
       outside: outside.port(process),
       crypto: virtualCrypto(keys, slot.key, later),
       log: this.#nodeLog(slot.id),

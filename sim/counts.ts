@@ -28,6 +28,7 @@ const FAULTS = [
   "revivedFile",
   "slowDisk",
   "slowTimers",
+  "strangerFrame",
   "tornWrite",
 ] as const;
 

@@ -26,7 +26,7 @@ function world(options: Partial<NetworkOptions> = {}) {
       observe: () => {},
       crashed: (error) => heard.push(String(error)),
     });
-    const port = network.port(process);
+    const port = network.port(process, [1, 2]);
     port.start({
       peerFrame: (from, frame) => heard.push(`${node} hears ${frame[0]} from ${from}`),
       clientOpened: () => heard.push(`${node} opened`),
@@ -120,12 +120,45 @@ describe("virtual network", () => {
     expect(heard).toEqual([]);
   });
 
+  test("frames between nodes that are not each other's peers are dropped and counted, also those on their way", () => {
+    const { nodes, heard, run, counters } = world({ minDelayUs: 10_000, meanDelayUs: 0 });
+    const [first, second] = nodes.map(({ port }) => port);
+    const peers = [1, 2].map((id) => ({ id, publicKey: new Uint8Array(32), host: `node-${id}`, port: 7400 }));
+    first?.sendPeer(2, new Uint8Array([1]));
+    second?.sendPeer(1, new Uint8Array([2]));
+    second?.setPeers(peers.slice(1));
+    run(1e6);
+    expect(heard).toEqual(["1 hears 2 from 2"]);
+    expect(second?.sendPeer(1, new Uint8Array([3]))).toBe(false);
+    expect(first?.sendPeer(2, new Uint8Array([4]))).toBe(true);
+    run(2e6);
+    expect(heard).toEqual(["1 hears 2 from 2"]);
+    expect(counters.read()).toEqual({ strangerFrame: 3 });
+    second?.setPeers(peers);
+    second?.sendPeer(1, new Uint8Array([5]));
+    first?.sendPeer(2, new Uint8Array([6]));
+    run(3e6);
+    expect(heard.slice(1).sort()).toEqual(["1 hears 5 from 2", "2 hears 6 from 1"]);
+  });
+
+  test("a node that starts again has the peers it is given then, not those of its last life", () => {
+    const { nodes, network, heard, run } = world();
+    nodes[1]?.port.setPeers([]);
+    network.detach(2);
+    const hears = { clientOpened: () => {}, clientFrame: () => {}, clientClosed: () => {} };
+    const again = network.port(nodes[1]?.process as Process, [1, 2]);
+    again.start({ ...hears, peerFrame: (from) => heard.push(`again from ${from}`) });
+    nodes[0]?.port.sendPeer(2, new Uint8Array([1]));
+    run(1e6);
+    expect(heard).toEqual(["again from 1"]);
+  });
+
   test("delays have the mean that was asked for, above the least", () => {
     const { nodes, scheduler, network, run } = world({ minDelayUs: 500, meanDelayUs: 2_000 });
     const tookUs: number[] = [];
     const hears = { clientOpened: () => {}, clientFrame: () => {}, clientClosed: () => {} };
     const process = nodes[1]?.process as Process;
-    network.port(process).start({ ...hears, peerFrame: () => tookUs.push(scheduler.nowUs) });
+    network.port(process, [1, 2]).start({ ...hears, peerFrame: () => tookUs.push(scheduler.nowUs) });
     for (let i = 0; i < 2_000; i++) nodes[0]?.port.sendPeer(2, new Uint8Array([1]));
     run(1e6);
     expect(Math.min(...tookUs)).toBeGreaterThanOrEqual(500);

@@ -3,7 +3,8 @@
  *
  * Frames between peers are datagrams: each may be lost, doubled, or overtaken by a later one. A client's connection is a
  * stream: what arrives, arrives in order, and one lost frame means that nothing behind it arrives either, until both
- * ends have noticed and closed. A link can be blocked in one direction only. Endpoints are node ids and client ids, which
+ * ends have noticed and closed. A link can be blocked in one direction only. A frame between nodes of which one does not
+ * take the other for a peer is dropped. Endpoints are node ids and client ids, which
  * must not overlap.
  */
 import { must } from "../node/base/assert.ts";
@@ -69,6 +70,8 @@ interface Stream {
 
 interface Attached {
   readonly process: Process;
+  /** Whose frames it takes, and to whom it has links. */
+  readonly peers: () => ReadonlySet<NodeId>;
   readonly handler: NetworkHandler;
 }
 
@@ -96,13 +99,21 @@ export class VirtualNetwork {
     this.#options = options;
   }
 
-  /** The network as one incarnation of a node sees it. */
-  port(process: Process): Network {
+  /** The network as one incarnation of a node sees it; `first` are its peers at first. Peers are told apart by id alone. */
+  port(process: Process, first: readonly NodeId[]): Network {
+    let peers: ReadonlySet<NodeId> = new Set(first);
     return {
       start: (handler) => {
-        this.#attached.set(process.node, { process, handler });
+        this.#attached.set(process.node, { process, handler, peers: () => peers });
       },
-      sendPeer: (to, frame) => this.#sendPeer(process.node, to, frame),
+      setPeers: (now) => {
+        peers = new Set(now.map(({ id }) => id));
+      },
+      sendPeer: (to, frame) => {
+        if (peers.has(to)) return this.#sendPeer(process.node, to, frame);
+        this.#deps.counters.add("strangerFrame");
+        return false;
+      },
       sendClient: (connection, frame) => this.#sendClient(connection, frame),
       closeClient: (connection) => this.#closeFromNode(connection),
     };
@@ -202,6 +213,10 @@ export class VirtualNetwork {
       // Whoever runs on that node by then takes it, and a link that was cut meanwhile has lost it.
       const attached = this.#attached.get(to);
       if (attached === undefined || this.#isBlocked(from, to)) return;
+      if (!attached.peers().has(from)) {
+        counters.add("strangerFrame");
+        return;
+      }
       trace.bytes(frame);
       attached.process.run("peer", () => attached.handler.peerFrame(from, frame));
     });

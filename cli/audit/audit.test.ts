@@ -5,7 +5,7 @@ import { sha256 } from "../../node/host/node-crypto.ts";
 import { encodeAccounts } from "../../node/ledger/records.ts";
 import type { QueryAnswer } from "../../node/state/queries.ts";
 import { attestation, decodeCheckpoint, encodeCheckpoint } from "../../node/wire/attestation.ts";
-import { BLOCK_HEADER_BYTES } from "../../node/wire/block.ts";
+
 import { Replay } from "../verify/replay.ts";
 import { type AuditReport, audit } from "./audit.ts";
 
@@ -43,6 +43,9 @@ beforeEach(async () => {
   await pays(4);
 });
 afterEach(async () => await cluster.stop());
+
+/** Where a block bears the digest of its leader's state. */
+const STATE_DIGEST_OFFSET = 136;
 
 describe("an audit", () => {
   test("of an honest cluster comes to what all of its nodes have signed", async () => {
@@ -124,7 +127,7 @@ describe("an audit", () => {
     [
       "another state of its leader",
       /^block 4 was made by a leader .* state after block 3/,
-      (blocks) => blocks.map((block, at) => (at === 3 ? flipped(block, BLOCK_HEADER_BYTES - 1) : block)),
+      (blocks) => blocks.map((block, at) => (at === 3 ? flipped(block, STATE_DIGEST_OFFSET) : block)),
     ],
     ["a block left out", /^block 3 does not follow: /, (blocks) => blocks.filter((_, at) => at !== 2)],
     ["no blocks at all", /^block 1 was signed for and nobody has it$/, () => []],

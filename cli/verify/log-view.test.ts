@@ -7,6 +7,7 @@ import { type Command, keyFromSeed } from "../../node/client/index.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { encodeAccounts } from "../../node/ledger/records.ts";
 import { encodeBlock } from "../../node/wire/block.ts";
+import { THREE_VOTERS } from "../../node/wire/configuration.test-support.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { Wal } from "../../storage/wal/wal.ts";
@@ -49,7 +50,12 @@ describe("a log for people", () => {
         const index = place + 4;
         const state = { height: index - 1, digest: new Uint8Array(32).fill(index) };
         const placed = { group: 0, height: index, term: 2, clusterId: CLUSTER_ID, previousHash, state };
-        const block = encodeBlock(sha256, { ...placed, timestamp: START + BigInt(index) * SECOND, transactions });
+        const block = encodeBlock(sha256, {
+          ...placed,
+          configuration: THREE_VOTERS,
+          timestamp: START + BigInt(index) * SECOND,
+          transactions,
+        });
         hashes.push(toHex(block.hash));
         wal.append([{ index, term: 2, previousHash, hash: block.hash, payload: block.bytes }], () => undefined);
         previousHash = Uint8Array.from(block.hash);

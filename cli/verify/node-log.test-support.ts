@@ -3,6 +3,7 @@ import { type ClusterFile, type Command, keyFromSeed } from "../../node/client/i
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { decodeBlock, encodeBlock, type StateAt } from "../../node/wire/block.ts";
+import { THREE_VOTERS } from "../../node/wire/configuration.test-support.ts";
 import { clusterIdOf, type Genesis } from "../../node/wire/genesis.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
@@ -37,7 +38,11 @@ export function recordsOf(contents: readonly Uint8Array[], say = (state: StateAt
     const previousHash = state.blockHash;
     const timestamp = START + BigInt(index) * SECOND;
     const content = { group: 0, height: index, term: 1, timestamp, clusterId, previousHash, state: say(state.at) };
-    const { bytes, hash } = encodeBlock(sha256, { ...content, transactions: [transaction] });
+    const { bytes, hash } = encodeBlock(sha256, {
+      ...content,
+      configuration: THREE_VOTERS,
+      transactions: [transaction],
+    });
     const record = { index, term: 1, previousHash, hash, payload: bytes };
     state.apply(decodeBlock(sha256, bytes));
     return record;

@@ -7,21 +7,10 @@
  * the same time have no two quorums without a common member, however many voters are exchanged at once.
  */
 import { assert } from "../../node/base/assert.ts";
+import type { Configuration, Members } from "../../node/base/configuration.ts";
 import type { NodeId } from "../../node/base/ids.ts";
 
-/** Who is to take part in the end; ids ascend. A node is voter or learner, never both. */
-export interface Members {
-  /** Elect leaders and decide what is committed; at least one. */
-  readonly voters: readonly NodeId[];
-  /** Receive the log and have no say. */
-  readonly learners: readonly NodeId[];
-}
-
-/** Who takes part now. */
-export interface Configuration extends Members {
-  /** The voters of the old configuration while it gives way to this one, some of which may stay as learners; else empty. */
-  readonly outgoing: readonly NodeId[];
-}
+export type { Configuration, Members };
 
 /** What is wrong with a configuration; undefined when nothing is. */
 export function configurationFault({ voters, outgoing, learners }: Configuration): string | undefined {

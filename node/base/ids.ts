@@ -1,8 +1,8 @@
 /**
- * Names of things. A node's id is a small number fixed at `init`; raft indexes and block heights are the same number.
+ * Names of things. A node's id is a small number that no other node of the cluster ever has; raft indexes and block heights are the same number.
  */
 
-/** A node of the cluster: 1 to NODES_MAX. */
+/** A node of the cluster: 1 to NODE_ID_MAX. */
 export type NodeId = number;
 /** Position in the replicated log, from 1; also the height of the block there. Safe integers only. */
 export type LogIndex = number;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { encodeBlock } from "../wire/block.ts";
 import { encodeClientFrame } from "../wire/client-frames.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { encodePeerFrame, LANES } from "../wire/peer-frames.ts";
 import { encodeTransaction } from "../wire/transaction.ts";
 import { U64_MAX } from "./bytes.ts";
@@ -34,6 +35,7 @@ describe("limits", () => {
     const frame = encodeClientFrame({ type: "submit", request: 0xffff_ffff, transaction: largest });
     expect(frame.length).toBeLessThanOrEqual(limits.FRAME_BYTES_MAX);
     const block = encodeBlock(sha256, {
+      configuration: THREE_VOTERS,
       ...{
         group: 0,
         height: 1,

@@ -76,8 +76,10 @@ export const SEGMENT_BYTES: number = 64 * 1_048_576;
 export const CHUNK_BYTES_MAX: number = 256 * 1_024;
 /** Bytes of a checkpoint that a node which catches up fetches in a second. */
 export const CATCH_UP_BYTES_PER_SECOND: number = 64 * 1_048_576;
-/** Nodes in a cluster. */
+/** Nodes in a cluster at one time. */
 export const NODES_MAX = 9;
+/** The highest id of a node; ids are not used again, so this bounds all nodes that a cluster ever has. */
+export const NODE_ID_MAX = 255;
 
 assert(BATCH_RECORDS_MAX < EVENT_SLOTS_PER_TRANSACTION, "every event of a batch needs a timestamp of its own");
 assert(
@@ -91,6 +93,7 @@ assert(QUERY_RESULTS_MAX + 64 < MESSAGE_VALUES_MAX, "a query may name as many id
 assert(QUERY_RESULTS_MAX * 64 <= ANSWER_VALUES_MAX, "an answer must hold its results, each with all its fields");
 assert(ASSETS_MAX * 16 <= ANSWER_VALUES_MAX, "an answer must hold all digital assets");
 assert(SESSIONS_PER_AUTHORITY_MAX < SESSIONS_MAX, "one authority must leave sessions to others");
+assert(NODES_MAX <= NODE_ID_MAX, "every node needs an id");
 assert(FRAME_BYTES_MAX < CONNECTION_BUFFER_BYTES_MAX, "a connection must be able to queue one frame");
 assert(CHUNK_BYTES_MAX + 1_024 < FRAME_BYTES_MAX, "a chunk and its framing must fit in a frame");
 assert(BLOCK_BYTES_MAX * 2 < SEGMENT_BYTES, "a segment must hold more than one block");

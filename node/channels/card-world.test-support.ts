@@ -6,7 +6,7 @@ import { AcquirerCore, type AcquirerRates, type AcquirerReport } from "../../sim
 import { Process } from "../../sim/process.ts";
 import { Scheduler } from "../../sim/scheduler.ts";
 import { TraceHash } from "../../sim/trace.ts";
-import { ClockError, VirtualClock } from "../../sim/virtual-clock.ts";
+import { ClockError, EPOCH_MS, VirtualClock } from "../../sim/virtual-clock.ts";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import type { ActorRef } from "../actor/actor.ts";
 import { ActorSystem } from "../actor/system.ts";
@@ -144,8 +144,10 @@ export class CardWorld {
       ...{ scheduler: this.scheduler, trace: new TraceHash(), random: new Prng(index), observe: () => undefined },
       crashed: (error) => this.fatal.push(String(error)),
     });
+    const clockError = new ClockError();
+    clockError.wallOffsetMs = Number(START / 1_000_000n) - EPOCH_MS;
     const system = new ActorSystem({
-      clock: new VirtualClock(this.scheduler, process, new ClockError()),
+      clock: new VirtualClock(this.scheduler, process, clockError),
       log: { debug: log, info: log, warn: log, error: log },
       onFatal: ({ reason }) => this.fatal.push(reason),
     });

@@ -18,6 +18,7 @@ import type { ClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import { decodeBlock, type EncodedBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { decodeClientFrame, encodeNodeFrame, helloDigest, type NodeFrame } from "../wire/client-frames.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
 import { verifySignature } from "./crypto.ts";
 import { type KeyPair, newKey } from "./keys.ts";
@@ -91,6 +92,7 @@ export class ScriptedCluster {
     const wall = this.now();
     const earliest = earliestTimestamp(timestamp, 1);
     const block = encodeBlock(sha256, {
+      configuration: THREE_VOTERS,
       ...{ group: 0, height: height + 1, term: this.#term, clusterId: this.clusterId, previousHash: blockHash },
       ...{ timestamp: wall > earliest ? wall : earliest, transactions: [transaction] },
       state: at,

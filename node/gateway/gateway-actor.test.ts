@@ -32,6 +32,7 @@ import {
   helloDigest,
   type NodeFrame,
 } from "../wire/client-frames.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
 import { leafHash } from "../wire/merkle.ts";
 import { pack } from "../wire/msgpack.ts";
@@ -129,6 +130,7 @@ class World {
   #network(): Network {
     return {
       start: ignore,
+      setPeers: ignore,
       sendPeer: () => false,
       sendClient: (connection, frame) => {
         this.#frames.get(connection)?.push(decodeNodeFrame(frame));
@@ -272,7 +274,10 @@ class World {
       previousHash: blockHash,
       state,
     };
-    const block = decodeBlock(sha256, encodeBlock(sha256, { ...links, transactions }).bytes);
+    const block = decodeBlock(
+      sha256,
+      encodeBlock(sha256, { ...links, configuration: THREE_VOTERS, transactions }).bytes,
+    );
     this.tell({ type: "applied", applied: this.state.apply(block) });
   }
 }

@@ -31,17 +31,20 @@ export interface Endorsement extends Attested {
 export interface CheckpointExchangeDeps {
   readonly clusterId: Uint8Array;
   readonly crypto: Crypto;
-  readonly keys: ReadonlyMap<NodeId, Uint8Array>;
 }
 
 export class CheckpointExchange {
   readonly #deps: CheckpointExchangeDeps;
+  /** Keys of the members, whose signatures count. */
+  #keys: ReadonlyMap<NodeId, Uint8Array> = new Map();
   /** Our own, the newest last. */
   #own: Endorsement[] = [];
   /** What others have signed as we did, by height and key. */
   readonly #endorsed = new Map<number, NodeSignature[]>();
   #period: bigint | undefined;
   #agreed: SignedCheckpoint | undefined;
+  /** The height of the newest that was ever agreed: a client that has seen it must not be told of an older one. */
+  #agreedHeight = 0;
 
   constructor(deps: CheckpointExchangeDeps) {
     this.#deps = deps;
@@ -55,6 +58,15 @@ export class CheckpointExchange {
   /** What this node has signed last. */
   get newest(): Endorsement | undefined {
     return this.#own.at(-1);
+  }
+
+  /** From now on the signatures of these count, and a quorum is one of them; so it is for what is signed already. */
+  setKeys(keys: ReadonlyMap<NodeId, Uint8Array>): void {
+    this.#keys = keys;
+    const before = this.#agreed;
+    const left = before === undefined ? [] : this.#counted(before.signatures);
+    this.#agreed = before !== undefined && this.#isQuorum(left) ? { ...before, signatures: left } : undefined;
+    for (const { height } of this.#own) this.#agree(height);
   }
 
   /** The state has moved on to this, at this log time (nanoseconds). */
@@ -79,7 +91,7 @@ export class CheckpointExchange {
   /** A node has signed something: the signature to check, if it is news and about what we have signed ourselves. */
   check(from: NodeId, endorsement: Endorsement): VerifyJob | undefined {
     const own = this.at(endorsement.height);
-    const publicKey = this.#deps.keys.get(from);
+    const publicKey = this.#keys.get(from);
     if (own === undefined || publicKey === undefined || !equalAttested(own, endorsement)) return undefined;
     if (this.#endorsed.get(own.height)?.some(({ nodeKey }) => equalBytes(nodeKey, publicKey))) return undefined;
     const { crypto, clusterId } = this.#deps;
@@ -97,9 +109,24 @@ export class CheckpointExchange {
     if (before.some(({ nodeKey }) => equalBytes(nodeKey, endorser.nodeKey))) return;
     const signatures = [...before, endorser].sort((a, b) => compareKeys(a.nodeKey, b.nodeKey));
     this.#endorsed.set(height, signatures);
-    if (signatures.length < quorumOf(this.#deps.keys.size)) return;
-    if (this.#agreed !== undefined && this.#agreed.height > height) return;
+    this.#agree(height);
+  }
+
+  #agree(height: number): void {
+    const signatures = this.#counted(must(this.#endorsed.get(height), `checkpoint ${height} is forgotten`));
+    if (height < this.#agreedHeight || !this.#isQuorum(signatures)) return;
     const { signature: _own, ...attested } = must(this.at(height), "what others endorse we have signed");
     this.#agreed = { ...attested, signatures };
+    this.#agreedHeight = height;
+  }
+
+  /** Those of members; this node itself may be none. */
+  #counted(signatures: readonly NodeSignature[]): readonly NodeSignature[] {
+    const keys = [...this.#keys.values()];
+    return signatures.filter(({ nodeKey }) => keys.some((key) => equalBytes(key, nodeKey)));
+  }
+
+  #isQuorum(signatures: readonly NodeSignature[]): boolean {
+    return signatures.length >= quorumOf(this.#keys.size);
   }
 }

@@ -3,7 +3,7 @@
  * checkpoint that it has signed last.
  */
 import type { NodeId } from "../base/ids.ts";
-import { NODES_MAX } from "../base/limits.ts";
+import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { bytes, check, integer, list, oneOf, safeInteger, tuple } from "../wire/schema.ts";
 import type { Endorsement } from "./checkpoint-exchange.ts";
@@ -45,7 +45,7 @@ export interface GossipFrame {
 /** Digests in one frame: the newest and one further back. */
 const DIGESTS_MAX = 2;
 
-const nodeId = integer(1, NODES_MAX);
+const nodeId = integer(1, NODE_ID_MAX);
 const frameSchema = tuple(
   oneOf(...FRAME_TYPES),
   safeInteger,

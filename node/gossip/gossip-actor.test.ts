@@ -3,10 +3,12 @@ import { Scheduler } from "../../sim/scheduler.ts";
 import { KeyRing, sha256, virtualCrypto } from "../../sim/virtual-crypto.ts";
 import type { ActorRef } from "../actor/actor.ts";
 import { ActorSystem, type FatalReport } from "../actor/system.ts";
+import { toHex } from "../base/bytes.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
 import { Prng } from "../base/prng.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
+import type { Member } from "../messages/members.ts";
 import { StatusBoard } from "../messages/status.ts";
 import {
   type Attested,
@@ -36,6 +38,7 @@ interface GossipStatus {
 const KEYS = new KeyRing();
 const CLUSTER_ID = new Uint8Array(16).fill(1);
 const signerOf = (node: number): Signer => KEYS.create(`node ${node}`);
+const membersOf = (...ids: number[]): Member[] => ids.map((id) => ({ id, publicKey: signerOf(id).publicKey }));
 
 /** One node's gossip, on virtual time. */
 class Node {
@@ -48,7 +51,7 @@ class Node {
   constructor(id: number, clock: Clock, size: number, sendPeer: (to: number, payload: Uint8Array) => boolean) {
     this.id = id;
     const system = new ActorSystem({ clock, log: SILENT, onFatal: (report) => this.fatal.push(report) });
-    const members = new Map(Array.from({ length: size }, (_, i) => [i + 1, signerOf(i + 1).publicKey]));
+    const members = membersOf(...Array.from({ length: size }, (_, i) => i + 1));
     const crypto = virtualCrypto(KEYS, signerOf(id), (run) => clock.defer(run));
     this.ref = system.spawn<GossipMessage>({
       ...{ name: "gossip", supervision: "restart" },
@@ -368,6 +371,93 @@ describe("state digests", () => {
   });
 });
 
+describe("members that change while it runs", () => {
+  const change = (node: Node, ...ids: number[]): void => {
+    node.ref.tell({ type: "members", members: membersOf(...ids) });
+  };
+
+  test("who comes is probed within two rounds, and who goes no more; its frames are for nobody", () => {
+    const { node, run, probe, hear, takeSent } = alone(3);
+    probe();
+    change(node, 1, 2, 4, 200);
+    run(0);
+    const probed = new Set<number>();
+    for (let period = 0; period < 6; period++) {
+      const { to, sequence } = probe();
+      probed.add(to);
+      hear(to, { sequence });
+    }
+    expect([...probed].sort((a, b) => a - b)).toEqual([2, 4, 200]);
+    expect(node.beliefs).toBe("2 alive, 4 alive, 200 alive");
+    takeSent();
+    hear(3, { type: "ping", sequence: 1 });
+    hear(2, { type: "pingRequest", sequence: 1, subject: 3 });
+    expect(takeSent()).toEqual([]);
+    hear(200, { type: "ping", sequence: 9 });
+    expect(takeSent()).toMatchObject([{ to: 200, frame: { type: "ack", sequence: 9 } }]);
+    expect(node.fatal).toEqual([]);
+  });
+
+  test("whoever asked for a ping and is gone by the time of the answer gets none", () => {
+    const { node, run, hear, takeSent } = alone(3);
+    for (const asker of [2, 3])
+      hear(asker, { type: "pingRequest", sequence: 70 + asker, subject: asker === 2 ? 3 : 2 });
+    const pings = takeSent().map(({ to, frame }) => ({ to, sequence: frame.sequence }));
+    expect(pings.map(({ to }) => to)).toEqual([3, 2]);
+    change(node, 1, 2, 4);
+    run(0);
+    change(node, 1, 2, 3);
+    run(0);
+    for (const { to, sequence } of pings) hear(to, { sequence });
+    expect(takeSent().map(({ to, frame }) => [to, frame.sequence])).toEqual([[2, 72]]);
+  });
+
+  test("the member that is being probed or suspected may go at any moment", () => {
+    for (const goesAfterMs of [0, PING_TIMEOUT_MS, PERIOD_MS, PERIOD_MS + 1, PERIOD_MS + SUSPICION_MS - 1]) {
+      const { node, run, probe } = alone(2);
+      expect(probe().to).toBe(2);
+      run(goesAfterMs);
+      change(node, 1);
+      run(2 * SUSPICION_MS);
+      expect([node.fatal, node.beliefs]).toEqual([[], ""]);
+    }
+  });
+
+  test("an old suspicion does not kill the member that comes back, nor one of that id with another key", () => {
+    for (const between of [membersOf(1), [...membersOf(1), { id: 2, publicKey: signerOf(99).publicKey }]]) {
+      const { node, run, probe } = alone(2);
+      probe();
+      run(PERIOD_MS);
+      expect(node.beliefs).toBe("2 suspect");
+      node.ref.tell({ type: "members", members: between });
+      change(node, 1, 2);
+      run(0);
+      expect(node.beliefs).toBe("2 alive");
+      // Suspected anew meanwhile, since it does not answer; dead only when that suspicion is due.
+      run(SUSPICION_MS);
+      expect(node.beliefs).toBe("2 suspect");
+    }
+  });
+
+  test("a node that comes is heard of by all, and dead nodes that are removed are forgotten", () => {
+    const { nodes, run, cut } = cluster(4);
+    for (const node of nodes.slice(0, 3)) change(node, 1, 2, 3);
+    run(500);
+    for (const node of nodes) change(node, 1, 2, 3, 4);
+    cut((from, to) => from === 2 || to === 2);
+    run(8 * SUSPICION_MS);
+    for (const node of [0, 2, 3]) expect(nodes[node]?.beliefs).toMatch(/2 dead/);
+    for (const node of nodes) change(node, 1, 3, 4);
+    run(SUSPICION_MS);
+    expect([0, 2, 3].map((node) => nodes[node]?.beliefs)).toEqual([
+      "3 alive, 4 alive",
+      "1 alive, 4 alive",
+      "1 alive, 3 alive",
+    ]);
+    expect(nodes.flatMap(({ fatal }) => fatal)).toEqual([]);
+  });
+});
+
 describe("signed checkpoints", () => {
   const SECOND = 1_000_000_000n;
   const trust: NodeTrust = {
@@ -406,6 +496,75 @@ describe("signed checkpoints", () => {
     for (const node of nodes) apply(node, 1, 4);
     run(2_000);
     expect(nodes.map(({ checkpoints }) => checkpoints.agreed?.height)).toEqual([4, 4, undefined]);
+  });
+
+  const setMembers = (node: Node, ...ids: number[]): void =>
+    node.ref.deliver({ type: "members", members: membersOf(...ids) });
+  const signers = ({ checkpoints }: Node): number[] =>
+    (checkpoints.agreed?.signatures ?? [])
+      .map(({ nodeKey }) => [1, 2, 3, 4, 5].find((id) => toHex(signerOf(id).publicKey) === toHex(nodeKey)) ?? 0)
+      .sort((a, b) => a - b);
+
+  test("a quorum is one of the members there are: what is signed counts when they grow fewer, and not when they grow more", () => {
+    const { node, run, hear } = alone(5);
+    apply(node, 1, 4);
+    hear(2, { endorsement: endorsement(2, 4) });
+    expect(signers(node)).toEqual([]);
+    setMembers(node, 1, 2, 3);
+    run(0);
+    expect([node.checkpoints.agreed?.height, signers(node)]).toEqual([4, [1, 2]]);
+    setMembers(node, 1, 2, 3, 4);
+    run(0);
+    expect(signers(node)).toEqual([]);
+    hear(4, { endorsement: endorsement(4, 4) });
+    expect([node.checkpoints.agreed?.height, signers(node)]).toEqual([4, [1, 2, 4]]);
+  });
+
+  test("the signature of a member that is gone counts no more, nor does this node's own when it is none", () => {
+    const { node, run, hear } = alone(3);
+    apply(node, 1, 4);
+    hear(2, { endorsement: endorsement(2, 4) });
+    hear(3, { endorsement: endorsement(3, 4) });
+    expect(signers(node)).toEqual([1, 2, 3]);
+    setMembers(node, 1, 3, 4);
+    run(0);
+    expect(signers(node)).toEqual([1, 3]);
+    setMembers(node, 3, 4, 5);
+    run(0);
+    expect(signers(node)).toEqual([]);
+    hear(2, { endorsement: endorsement(2, 4) });
+    hear(4, { endorsement: endorsement(4, 4) });
+    expect(signers(node)).toEqual([3, 4]);
+  });
+
+  test("who has seen a newer checkpoint is never told of an older one, although only that one has a quorum now", () => {
+    const { node, run, hear } = alone(3);
+    apply(node, 1, 6);
+    for (const [by, height] of [
+      [2, 6],
+      [3, 4],
+    ] as const)
+      hear(by, { endorsement: endorsement(by, height) });
+    expect(node.checkpoints.agreed?.height).toBe(6);
+    setMembers(node, 1, 3, 4);
+    run(0);
+    expect(node.checkpoints.agreed).toBeUndefined();
+    hear(3, { endorsement: endorsement(3, 6) });
+    expect([node.checkpoints.agreed?.height, signers(node)]).toEqual([6, [1, 3]]);
+  });
+
+  test("a signature that is being checked when its member goes, or has another key, counts for nothing", () => {
+    for (const after of [membersOf(1, 3, 4), [...membersOf(1, 3), { id: 2, publicKey: signerOf(99).publicKey }]]) {
+      const { node, run } = alone(3);
+      apply(node, 1, 4);
+      run(0);
+      const frame = { type: "ack", sequence: 0, subject: 2, rumours: [], digests: [] } as const;
+      const payload = encodeGossip({ ...frame, endorsement: endorsement(2, 4) });
+      node.ref.deliver({ type: "peerFrame", from: 2, payload });
+      node.ref.deliver({ type: "members", members: after });
+      run(0);
+      expect([node.checkpoints.agreed, node.fatal]).toEqual([undefined, []]);
+    }
   });
 
   test("an older one never takes the place of a newer", () => {

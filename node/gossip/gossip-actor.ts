@@ -7,13 +7,14 @@
  * nodes has computed something wrong, and both stop before they say it to a client. They carry signed checkpoints, too.
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
-import { InvariantError, must } from "../base/assert.ts";
+import { assert, InvariantError } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
+import type { Member, MembersMessage } from "../messages/members.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard } from "../messages/status.ts";
 import { WireError } from "../wire/msgpack.ts";
@@ -38,16 +39,17 @@ const LANDMARK = 64;
 
 export type GossipMessage =
   | ReactorMessage
+  | MembersMessage
   | { readonly type: "peerFrame"; readonly from: NodeId; readonly payload: Uint8Array }
   | { readonly type: "period" }
   | { readonly type: "pingTimeout"; readonly sequence: number }
   | { readonly type: "suspicionTimeout"; readonly member: NodeId; readonly suspicion: number }
-  | { readonly type: "endorsed"; readonly by: NodeId; readonly endorsement: Endorsement; readonly valid: boolean };
+  | { readonly type: "endorsed"; readonly by: Member; readonly endorsement: Endorsement; readonly valid: boolean };
 
 export interface GossipDeps {
   readonly node: NodeId;
-  /** All members with their keys, this node among them. */
-  readonly members: ReadonlyMap<NodeId, Uint8Array>;
+  /** The members at first; this node may be one of them or not. */
+  readonly members: readonly Member[];
   readonly clusterId: Uint8Array;
   readonly crypto: Crypto;
   /** Where others find the checkpoint that a quorum has signed. */
@@ -68,6 +70,8 @@ export class GossipActor implements Actor<GossipMessage> {
   readonly #context: ActorContext<GossipMessage>;
   readonly #deps: GossipDeps;
   readonly #members: Members;
+  /** Keys of all members, in the order they were given. */
+  #keys: ReadonlyMap<NodeId, Uint8Array> = new Map();
   readonly #digests = new DigestRing(DIGESTS_REMEMBERED);
   readonly #checkpoints: CheckpointExchange;
   /** The endorsement of each member whose signature is being checked: one at a time. */
@@ -88,9 +92,10 @@ export class GossipActor implements Actor<GossipMessage> {
   constructor(context: ActorContext<GossipMessage>, deps: GossipDeps) {
     this.#context = context;
     this.#deps = deps;
-    this.#members = new Members(deps.node, [...deps.members.keys()], TELLINGS);
+    this.#members = new Members(deps.node, TELLINGS);
     const { clusterId, crypto } = deps;
-    this.#checkpoints = new CheckpointExchange({ clusterId, crypto, keys: deps.members });
+    this.#checkpoints = new CheckpointExchange({ clusterId, crypto });
+    this.#setMembers(deps.members);
     deps.status.post("gossip", () => ({
       incarnation: this.#members.incarnation,
       malformedFrames: this.#malformed,
@@ -106,6 +111,10 @@ export class GossipActor implements Actor<GossipMessage> {
     switch (message.type) {
       case "applied":
         this.#applied(message);
+        break;
+      case "members":
+        this.#setMembers(message.members);
+        this.#postCheckpoint();
         break;
       case "peerFrame":
         this.#frame(message.from, message.payload);
@@ -128,6 +137,21 @@ export class GossipActor implements Actor<GossipMessage> {
     }
   }
 
+  /** New members are probed from the next round on; of those that are gone, or have another key now, nothing is left. */
+  #setMembers(members: readonly Member[]): void {
+    const before = this.#keys;
+    this.#keys = new Map(members.map(({ id, publicKey }) => [id, publicKey]));
+    assert(this.#keys.size === members.length, "each member is given once");
+    const stayed = (id: NodeId): boolean => equalKeys(before.get(id), this.#keys.get(id));
+    this.#members.setMembers([...before.keys()].filter(stayed));
+    for (const id of this.#suspicions.keys()) if (!this.#members.has(id)) this.#suspicions.delete(id);
+    for (const [sequence, { asker }] of this.#relays) if (!this.#members.has(asker)) this.#relays.delete(sequence);
+    if (this.#probe !== undefined && !this.#members.has(this.#probe.member)) this.#probe = undefined;
+    this.#round = this.#round.filter((id) => this.#members.has(id));
+    this.#members.setMembers([...this.#keys.keys()]);
+    this.#checkpoints.setKeys(this.#keys);
+  }
+
   #applied({ height, digest, blockHash, historyRoot, timestamp }: AppliedNotice): void {
     this.#digests.add({ height, digest });
     this.#checkpoints.applied({ height, digest, blockHash, historyRoot }, timestamp);
@@ -144,17 +168,18 @@ export class GossipActor implements Actor<GossipMessage> {
     if (job === undefined || this.#checking.has(by)) return;
     this.#checking.add(by);
     this.#deps.crypto.verify([job], ([valid = false]) => {
-      this.#context.self.deliver({ type: "endorsed", by, endorsement, valid });
+      this.#context.self.deliver({ type: "endorsed", by: { id: by, publicKey: job.publicKey }, endorsement, valid });
     });
   }
 
-  #endorsed(by: NodeId, { height, signature }: Endorsement, valid: boolean): void {
-    this.#checking.delete(by);
+  #endorsed({ id, publicKey }: Member, { height, signature }: Endorsement, valid: boolean): void {
+    this.#checking.delete(id);
     if (!valid) {
       this.#malformed += 1;
       return;
     }
-    this.#checkpoints.endorse(height, { nodeKey: must(this.#deps.members.get(by), "only members endorse"), signature });
+    // Should the members have changed meanwhile: it is the exchange that tells whose signatures count.
+    this.#checkpoints.endorse(height, { nodeKey: publicKey, signature });
     this.#postCheckpoint();
   }
 
@@ -213,8 +238,9 @@ export class GossipActor implements Actor<GossipMessage> {
   }
 
   #suspicionTimeout(id: NodeId, suspicion: number): void {
+    if (this.#suspicions.get(id) !== suspicion) return;
     const member = this.#members.get(id);
-    if (member.state !== "suspect" || this.#suspicions.get(id) !== suspicion) return;
+    if (member.state !== "suspect") return;
     this.#members.conclude(id, "dead");
     this.#deps.log.info("gossip.member_dead", { member: id, incarnation: member.incarnation });
   }
@@ -294,4 +320,8 @@ export class GossipActor implements Actor<GossipMessage> {
     const digest = this.#digests.at(landmark);
     return digest === undefined || landmark === newest.height ? [newest] : [newest, { height: landmark, digest }];
   }
+}
+
+function equalKeys(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && equalBytes(a, b);
 }

@@ -5,7 +5,12 @@ import { INCARNATION_MAX, MEMBER_STATES, type MemberState, type Rumour } from ".
 import { Members } from "./members.ts";
 
 const SELF = 1;
-const members = (): Members => new Members(SELF, [1, 2, 3], 2);
+function members(): Members {
+  const known = new Members(SELF, 2);
+  known.setMembers([1, 2, 3]);
+  return known;
+}
+
 const rumour = (member: number, state: MemberState, incarnation: number): Rumour => ({ member, state, incarnation });
 
 const grave = (each: Rumour): number => each.incarnation * 3 + MEMBER_STATES.indexOf(each.state);
@@ -102,6 +107,31 @@ describe("what a node sees for itself", () => {
     expect([known.has(7), known.has(SELF), known.has(2)]).toEqual([false, false, true]);
     expect(() => known.get(7)).toThrow(InvariantError);
     expect(known.all().map(({ id }) => id)).toEqual([2, 3]);
+  });
+});
+
+describe("members that come and go", () => {
+  test("who stays keeps what is known of it, who comes is alive, of who goes nothing is left", () => {
+    const known = members();
+    known.hear(rumour(2, "suspect", 3));
+    known.hear(rumour(3, "dead", 5));
+    known.setMembers([4, 2, 1]);
+    expect(known.all().map(({ id, state, incarnation }) => [id, state, incarnation])).toEqual([
+      [4, "alive", 0],
+      [2, "suspect", 3],
+    ]);
+    expect(known.takeNews(9)).toEqual([rumour(2, "suspect", 3)]);
+    expect(known.hear(rumour(3, "alive", 6))).toBeUndefined();
+    known.setMembers([1, 2, 3]);
+    expect(known.get(3)).toEqual({ id: 3, state: "alive", incarnation: 0, height: 0, heardMs: 0 });
+  });
+
+  test("what this node says of itself is told on, whoever goes, and also when it is no member", () => {
+    const known = members();
+    known.hear(rumour(SELF, "dead", 2));
+    known.setMembers([2]);
+    expect(known.takeNews(9)).toEqual([rumour(SELF, "alive", 3)]);
+    expect(known.all().map(({ id }) => id)).toEqual([2]);
   });
 });
 

@@ -30,20 +30,28 @@ export class Members {
   readonly #tellings: number;
   #incarnation = 0;
 
-  /** `ids` are all members, this one among them; `tellings` is how often a piece of news is passed on. */
-  constructor(self: NodeId, ids: readonly NodeId[], tellings: number) {
+  /** `tellings` is how often a piece of news is passed on. There are no other members at first. */
+  constructor(self: NodeId, tellings: number) {
     this.#self = self;
     this.#tellings = tellings;
+  }
+
+  /** From now on these are the members; an entry for this node itself is passed over. Of others nothing is remembered. */
+  setMembers(ids: readonly NodeId[]): void {
+    const before = new Map(this.#members);
+    this.#members.clear();
     for (const id of ids) {
-      if (id !== self) this.#members.set(id, { id, state: "alive", incarnation: 0, height: 0, heardMs: 0 });
+      if (id === this.#self) continue;
+      this.#members.set(id, before.get(id) ?? { id, state: "alive", incarnation: 0, height: 0, heardMs: 0 });
     }
+    for (const id of this.#news.keys()) if (id !== this.#self && !this.#members.has(id)) this.#news.delete(id);
   }
 
   get incarnation(): number {
     return this.#incarnation;
   }
 
-  /** The other members, in the order of the configuration. */
+  /** The other members, in the order they were given. */
   all(): readonly Member[] {
     return [...this.#members.values()];
   }

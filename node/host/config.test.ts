@@ -103,7 +103,7 @@ describe("typos", () => {
 describe("values that cannot be", () => {
   test.each<[string, object, string]>([
     ["config.version", { version: 2 }, "must be an integer from 1 to 1"],
-    ["config.id", { id: 0 }, "must be an integer from 1 to 9"],
+    ["config.id", { id: 0 }, "must be an integer from 1 to 255"],
     ["config.id", { id: "1" }, "must be an integer"],
     ["config.id", { id: 1.5 }, "must be an integer"],
     ["config.id", { id: null }, "must be an integer"],

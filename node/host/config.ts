@@ -3,7 +3,7 @@
  */
 import { closest } from "../base/closest.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
-import { NODES_MAX, SEGMENT_BYTES } from "../base/limits.ts";
+import { NODE_ID_MAX, SEGMENT_BYTES } from "../base/limits.ts";
 import type { NodeTiming } from "../compose.ts";
 import { LOG_LEVELS, type LogLevel } from "./pino-log.ts";
 
@@ -93,7 +93,7 @@ const timing: Field = (value, path) =>
 
 const FIELDS: Readonly<Record<keyof NodeConfig, Field>> = {
   version: integer(1, 1),
-  id: integer(1, NODES_MAX),
+  id: integer(1, NODE_ID_MAX),
   cluster: text,
   identity: text,
   data: text,

@@ -1,8 +1,10 @@
 /**
- * Making a new cluster: identities, the admin's key, the cluster file and a configuration for each node.
+ * Making a new cluster: identities, the admin's key, the cluster file and a configuration for each node; and a node that is
+ * to join one.
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { must } from "../base/assert.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import { formatClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
@@ -12,6 +14,7 @@ import { newNodeKey } from "./data-key.ts";
 import { writeSecret } from "./files.ts";
 
 const DATA_KEY_FILE = "data.key";
+const IDENTITY_FILE = "identity.key";
 
 export interface InitOptions {
   readonly directory: string;
@@ -45,28 +48,56 @@ export function initCluster(options: InitOptions): InitResult {
     nodes: identities.map(({ publicKey }, index) => ({ id: index + 1, publicKey })),
     adminKey,
   };
+  const nodes = genesis.nodes.map((node, index) => ({
+    ...node,
+    ...must(addresses[index], "each node has an address"),
+  }));
   const clusterFile = join(directory, "cluster.json");
-  writeFileSync(clusterFile, formatClusterFile(genesis, addresses));
+  writeFileSync(clusterFile, formatClusterFile(genesis, nodes));
   const configs = identities.map((identity, index) => {
     const home = join(directory, `node-${index + 1}`);
     mkdirSync(home);
-    writeSecret(join(home, "identity.key"), identity.toPem());
-    if (options.encrypt === true) writeSecret(join(home, DATA_KEY_FILE), newNodeKey());
-    const config = {
-      version: 1,
-      id: index + 1,
-      cluster: "../cluster.json",
-      identity: "identity.key",
-      data: "data",
-      ...CONFIG_DEFAULTS,
-      endpoints: options.endpoints,
-      ...(options.encrypt === true ? { encryption: { keyFile: DATA_KEY_FILE } } : {}),
-    };
-    const path = join(home, "config.json");
-    writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`);
-    return path;
+    writeIdentity(home, identity);
+    return writeNode(home, { ...options, id: index + 1, clusterFile });
   });
   return { clusterFile, configs };
+}
+
+/** The identity of a node that is to join, in a directory of its own; throws as `initCluster`. */
+export function newIdentity(directory: string): Identity {
+  if (entriesOf(directory).length > 0) {
+    throw new CodedError("dir_not_empty", `${directory} is not empty: choose a new directory`, { directory });
+  }
+  const identity = Identity.generate();
+  writeIdentity(directory, identity);
+  return identity;
+}
+
+function writeIdentity(directory: string, identity: Identity): void {
+  writeSecret(join(directory, IDENTITY_FILE), identity.toPem());
+}
+
+export interface NodeFiles extends Pick<InitOptions, "endpoints" | "encrypt"> {
+  readonly id: number;
+  readonly clusterFile: string;
+}
+
+/** Writes what a node with an identity is started from beside it; returns the path of the configuration. */
+export function writeNode(directory: string, { id, clusterFile, endpoints, encrypt }: NodeFiles): string {
+  if (encrypt === true) writeSecret(join(directory, DATA_KEY_FILE), newNodeKey());
+  const config = {
+    version: 1,
+    id,
+    cluster: relative(directory, clusterFile),
+    identity: IDENTITY_FILE,
+    data: "data",
+    ...CONFIG_DEFAULTS,
+    endpoints,
+    ...(encrypt === true ? { encryption: { keyFile: DATA_KEY_FILE } } : {}),
+  };
+  const path = join(directory, "config.json");
+  writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`);
+  return path;
 }
 
 /** What is in a directory, which is made where there is none. */

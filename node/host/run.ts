@@ -150,7 +150,7 @@ async function start(
   opened.push(() => outside.close());
   const host: Host = { clock, random, disk, store, cipher, network, outside, crypto: new NodeCrypto(identity), log };
   const options: NodeOptions = {
-    ...{ id, genesis, timing, checkpointBlocks, retainBlocks, segmentBytes, cacheBytes, onRestart },
+    ...{ id, genesis, peers: nodes, timing, checkpointBlocks, retainBlocks, segmentBytes, cacheBytes, onRestart },
     onFatal: (report) => onFatal(fatalText(config, data, report)),
     ...(config.logLevel === "trace" ? { trace: (event) => log.trace("actor.message", traceFields(event)) } : {}),
   };

@@ -1,4 +1,5 @@
 /** Messages that the consensus actor takes. */
+import type { Members } from "../base/configuration.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { StateAt } from "../wire/block.ts";
 import type { Consistency } from "../wire/client-frames.ts";
@@ -17,8 +18,8 @@ export type ConsensusMessage =
   | { readonly type: "handOver" }
   /** The log and the store have made a Ready durable. */
   | { readonly type: "persisted"; readonly sequence: number }
-  /** The ledger has applied what it was handed; the state stands there now. */
-  | { readonly type: "applied"; readonly state: StateAt };
+  /** The ledger has applied what it was handed; the state stands there now, and wants these to take part. */
+  | { readonly type: "applied"; readonly state: StateAt; readonly members: Members };
 
 /**
  * A question on its way to the ledger; `token` names it at the gateway. A `query` is answered for the key that asks; an

@@ -8,6 +8,7 @@ import {
   TRANSACTION_BYTES_MAX,
 } from "../base/limits.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { headOf } from "./chain.ts";
 import { CLUSTER_ID, chainOf, GENESIS_HEAD, STATE, sha256, TestClock } from "./replica.test-support.ts";
@@ -19,7 +20,7 @@ function builder(clock = new TestClock()): BlockBuilder {
 }
 
 function build(blocks: BlockBuilder, height: number): Block {
-  return decodeBlock(sha256, blocks.build(height, 1, STATE).bytes);
+  return decodeBlock(sha256, blocks.build({ height, term: 1, state: STATE, configuration: THREE_VOTERS }).bytes);
 }
 
 describe("blocks", () => {
@@ -41,7 +42,7 @@ describe("blocks", () => {
   test("come with what their bytes say, so that nobody must look again", () => {
     const blocks = builder();
     for (const byte of [3, 1, 2]) blocks.offer(Uint8Array.of(byte));
-    const { bytes, ...block } = blocks.build(1, 1, STATE);
+    const { bytes, ...block } = blocks.build({ height: 1, term: 1, state: STATE, configuration: THREE_VOTERS });
     expect(block).toEqual(decodeBlock(sha256, bytes));
   });
 
@@ -69,7 +70,9 @@ describe("blocks", () => {
   test("only a leader builds", () => {
     const blocks = builder();
     blocks.follow();
-    expect(() => blocks.build(1, 1, STATE)).toThrow("only a leader builds blocks");
+    expect(() => blocks.build({ height: 1, term: 1, state: STATE, configuration: THREE_VOTERS })).toThrow(
+      "only a leader builds blocks",
+    );
   });
 
   test("a leader that stops hands back what it has not ordered, and has room again", () => {

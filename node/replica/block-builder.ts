@@ -7,7 +7,7 @@ import { assert } from "../base/assert.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, PROPOSAL_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
-import { type EncodedBlock, earliestTimestamp, encodeBlock, type StateAt } from "../wire/block.ts";
+import { type BlockContent, type EncodedBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { GROUP } from "../wire/transaction.ts";
 import type { ChainHead } from "./chain.ts";
 
@@ -20,6 +20,9 @@ export interface BlockBuilderDeps {
   readonly sha256: Sha256;
   readonly clusterId: Uint8Array;
 }
+
+/** Where a block is to stand. */
+export type BlockPlace = Pick<BlockContent, "height" | "term" | "state" | "configuration">;
 
 export class BlockBuilder {
   readonly #deps: BlockBuilderDeps;
@@ -59,7 +62,7 @@ export class BlockBuilder {
   }
 
   /** Builds the block of `height` and `term` out of what waits; an empty block where nothing does. */
-  build(height: number, term: number, state: StateAt): EncodedBlock {
+  build({ height, term, state, configuration }: BlockPlace): EncodedBlock {
     const { clock, sha256, clusterId } = this.#deps;
     const head = this.#head;
     assert(head !== undefined, "only a leader builds blocks");
@@ -68,7 +71,7 @@ export class BlockBuilder {
     const earliest = earliestTimestamp(head.timestamp, transactions.length);
     const timestamp = wall > earliest ? wall : earliest;
     const previousHash = head.hash;
-    const links = { group: GROUP, height, term, timestamp, clusterId, previousHash, state };
+    const links = { group: GROUP, height, term, timestamp, clusterId, previousHash, state, configuration };
     const block = encodeBlock(sha256, { ...links, transactions });
     this.#head = { hash: block.hash, timestamp };
     return block;

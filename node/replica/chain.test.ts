@@ -4,6 +4,7 @@ import type { Entry } from "../../consensus/raft/messages.ts";
 import { must } from "../base/assert.ts";
 import { viewOf } from "../base/bytes.ts";
 import { BLOCK_HEADER_BYTES, type Block, decodeBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { GROUP } from "../wire/transaction.ts";
 import { chainFault, headOf } from "./chain.ts";
 import { blockBehind, CLUSTER_ID, chainOf, GENESIS_HEAD, STATE, sha256 } from "./replica.test-support.ts";
@@ -24,7 +25,11 @@ function entryOf(changes: Partial<Parameters<typeof encodeBlock>[1]>): Entry {
     ...{ group: GROUP, height: 1, term: 2, timestamp: earliestTimestamp(GENESIS_HEAD.timestamp, 0) },
     ...{ clusterId: CLUSTER_ID, previousHash: GENESIS_HEAD.hash, transactions: [], state: STATE },
   };
-  return { index: 1, term: 2, data: encodeBlock(sha256, { ...content, ...changes }).bytes };
+  return {
+    index: 1,
+    term: 2,
+    data: encodeBlock(sha256, { configuration: THREE_VOTERS, ...content, ...changes }).bytes,
+  };
 }
 
 /** The first entry with bytes of its header overwritten. */

@@ -10,6 +10,7 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import { StatusBoard } from "../messages/status.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { headOf } from "./chain.ts";
 import { ConsensusActor } from "./consensus-actor.ts";
 import { decodeRaftMessage, encodeRaftMessage } from "./raft-codec.ts";
@@ -83,6 +84,7 @@ class Bench {
       tickMs: 20,
       electionTimeoutTicks: 10,
       applied: { ...STATE, height: applied },
+      members: THREE_VOTERS,
     });
   }
 
@@ -286,7 +288,7 @@ describe("committed blocks", () => {
     expect(chunks.length).toBe(2);
     const got = chunks.flatMap(heightsOf);
     while (got.length < 12) {
-      bench.turn({ type: "applied", state: { ...STATE, height: got.length } });
+      bench.turn({ type: "applied", state: { ...STATE, height: got.length }, members: THREE_VOTERS });
       const next = bench.ledger.take("committed");
       expect(next.length).toBe(1);
       got.push(...next.flatMap(heightsOf));
@@ -309,7 +311,7 @@ describe("committed blocks", () => {
     const bench = new Bench({ blocks });
     bench.hears(2, 1, { type: "heartbeat", commit: 2_500, sequence: 0 });
     expect(bench.ledger.take("committed").map((chunk) => chunk.blocks.length)).toEqual([1_024, 1_024]);
-    bench.turn({ type: "applied", state: { ...STATE, height: 1_024 } });
+    bench.turn({ type: "applied", state: { ...STATE, height: 1_024 }, members: THREE_VOTERS });
     expect(bench.ledger.take("committed").map((chunk) => chunk.blocks.length)).toEqual([452]);
   });
 
@@ -352,7 +354,7 @@ describe("reads", () => {
     bench.leads();
     bench.syncs();
     bench.isFollowed();
-    bench.turn({ type: "applied", state: { ...STATE, height: 1 } });
+    bench.turn({ type: "applied", state: { ...STATE, height: 1 }, members: THREE_VOTERS });
     bench.sent();
     const stale = read(1, { maxStalenessMs: 500 });
     bench.turn(stale);

@@ -6,6 +6,7 @@
  * committed nothing of the new term is. Messages that promise durability wait for the log actor.
  */
 
+import { type Members, nextConfiguration } from "../../consensus/raft/configuration.ts";
 import type { Message } from "../../consensus/raft/messages.ts";
 import type { Raft } from "../../consensus/raft/raft.ts";
 import type { ReadState, Ready, RoleState } from "../../consensus/raft/ready.ts";
@@ -32,6 +33,8 @@ import { chainedEntry } from "./log-adapter.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
 
+/** How many blocks a new voter may lack when it gets a vote: about as many as are on their way at any time. */
+const CAUGHT_UP_BLOCKS = 64;
 /** Ticks a question may wait for its read index, as a multiple of the election timeout. */
 const READ_PATIENCE = 3;
 /** Chunks of committed blocks that may be on their way to the ledger. */
@@ -60,8 +63,9 @@ export interface ConsensusActorDeps {
 export interface ConsensusActorOptions {
   readonly tickMs: number;
   readonly electionTimeoutTicks: number;
-  /** Where the ledger starts from. */
+  /** Where the ledger starts from, and who is to take part by then. */
   readonly applied: StateAt;
+  readonly members: Members;
 }
 
 /** Messages that wait for durable work, in order. */
@@ -88,6 +92,10 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   /** Handed to the ledger. Invariant: applied <= handed <= committed. */
   #handed: LogIndex;
   #applied: StateAt;
+  /** Who is to take part, as of what is applied. */
+  #members: Members;
+  /** The first block of the term that this node leads, or led last. */
+  #ownFirst: LogIndex = 0;
   #chunksAtLedger = 0;
   /** Frames that no correct peer sends. */
   #framesRefused = 0;
@@ -103,6 +111,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#committed = options.applied.height;
     this.#handed = options.applied.height;
     this.#applied = options.applied;
+    this.#members = options.members;
     deps.status.post("consensus", () => this.#statusFields());
     context.after(options.tickMs, { type: "tick" });
   }
@@ -132,6 +141,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
         break;
       case "applied":
         this.#applied = message.state;
+        this.#members = message.members;
         this.#chunksAtLedger -= 1;
         this.#handCommitted();
         break;
@@ -142,6 +152,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#askReads();
     this.#handleReadies();
     if (this.#raft.role !== "leader") return;
+    this.#changeMembers();
     this.#proposeBlocks();
     this.#handleReadies();
   }
@@ -223,9 +234,29 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     }
   }
 
-  #proposeBlock(): LogIndex {
+  /**
+   * Goes a step towards the members that the state wants: not before this node has applied all that was committed before
+   * it led, or it would bring back what is over.
+   */
+  #changeMembers(): void {
+    if (!this.#raft.mayReconfigure || this.#applied.height < this.#ownFirst) return;
+    const next = nextConfiguration(this.#raft.configuration, this.#members, (id) => this.#isCaughtUp(id));
+    if (next === undefined) return;
+    const { voters, outgoing, learners } = next;
+    const lists = { voters: voters.join(" "), outgoing: outgoing.join(" "), learners: learners.join(" ") };
+    this.#deps.hostLog.info("raft.members", lists);
+    this.#proposeBlock(next);
+  }
+
+  #isCaughtUp(id: NodeId): boolean {
+    const progress = this.#raft.peerProgress().find(({ peer }) => peer === id);
+    return progress !== undefined && progress.match + CAUGHT_UP_BLOCKS >= this.#raft.commit;
+  }
+
+  #proposeBlock(configuration = this.#raft.configuration): LogIndex {
     const height = this.#raft.lastIndex + 1;
-    const block = this.#blocks.build(height, this.#raft.term, this.#applied);
+    const place = { height, term: this.#raft.term, state: this.#applied, configuration };
+    const block = this.#blocks.build(place);
     this.#decoded.add(block.bytes, block);
     const index = this.#raft.propose([block.bytes]);
     assert(index === height, `a block built for height ${height} was appended at ${String(index)}`);
@@ -315,6 +346,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     if (role === "leader") {
       this.#blocks.lead(must(this.#headAt(this.#raft.lastIndex), "the end of the log is known"));
       readyAt = this.#proposeBlock();
+      this.#ownFirst = readyAt;
     } else {
       this.#refuse(this.#blocks.follow(), "not_leader");
     }

@@ -12,6 +12,7 @@ import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import { StatusBoard } from "../messages/status.ts";
+import type { Node } from "../state/members.ts";
 import { decodeAnswer, encodeQuery, type Query, type StateQuery } from "../state/queries.ts";
 import { StateMachine } from "../state/state-machine.ts";
 import { checkpointSigners, decodeCheckpoint, encodeCheckpoint } from "../wire/attestation.ts";
@@ -61,6 +62,9 @@ class Bench {
   readonly #self: Listener<LedgerMessage>;
   readonly timers: LedgerMessage[];
 
+  /** Each time it told of the nodes: their ids. */
+  readonly present: (readonly number[])[] = [];
+
   constructor(store?: Store, state = new StateMachine({ genesis: GENESIS, sha256 }), retainBlocks?: number) {
     const { context, self, timers } = contextOf<LedgerMessage>(new TestClock());
     this.#self = self;
@@ -77,6 +81,7 @@ class Bench {
       },
       fail: (error: CodedError) => this.failures.push(error),
       status: this.status,
+      present: (nodes: readonly Node[]) => this.present.push(nodes.map(({ id }) => id)),
     };
     this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2, retainBlocks });
   }
@@ -214,7 +219,8 @@ describe("committed blocks", () => {
     const heights = bench.gateway.take("applied").map(({ applied }) => applied.block.header.height);
     expect(heights).toEqual([1, 2]);
     expect(bench.reactor.take("applied").map(({ height }) => height)).toEqual([1, 2]);
-    expect(bench.consensus.take("applied")).toEqual([{ type: "applied", state: bench.state.at }]);
+    const { at, members } = bench.state;
+    expect(bench.consensus.take("applied")).toEqual([{ type: "applied", state: at, members: members.wanted }]);
   });
 
   test("out of order stop the node", () => {

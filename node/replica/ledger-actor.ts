@@ -22,6 +22,7 @@ import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
+import type { Node } from "../state/members.ts";
 import { decodeQuery, encodeAnswer, isChainQuery, type Query, QueryRefusal } from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import type { Block } from "../wire/block.ts";
@@ -44,6 +45,8 @@ export interface LedgerActorDeps {
   readonly clusterId: Uint8Array;
   readonly checkpoints: CheckpointBoard;
   readonly node: NodeId;
+  /** Hears of the nodes of the cluster when they have changed. */
+  readonly present: (nodes: readonly Node[]) => void;
   readonly consensus: () => ActorRef<ConsensusMessage>;
   readonly gateway: () => ActorRef<GatewayMessage>;
   readonly catchUp: () => ActorRef<CatchUpMessage>;
@@ -95,6 +98,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   #installing: LogIndex | undefined;
   /** The log stays from here on, for peers that are given a checkpoint. */
   #heldFrom: LogIndex | undefined;
+  #present: readonly Node[];
   /** This node leads, and its reactors start when the state has reached this height. */
   #leadFrom: LogIndex | undefined;
   #leading = false;
@@ -110,6 +114,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#chain = new ChainAnswers(deps);
     this.#checkpointHeight = deps.state.height;
     this.#generation = loadCheckpointMeta(deps.store)?.generation ?? FIRST_GENERATION;
+    this.#present = deps.state.members.present;
     deps.status.post("ledger", () => this.#statusFields());
   }
 
@@ -122,7 +127,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
     switch (message.type) {
       case "committed":
         for (const block of message.blocks) this.#apply(block);
-        this.#deps.consensus().deliver({ type: "applied", state: this.#state.at });
+        this.#deps.consensus().deliver({ type: "applied", state: this.#state.at, members: this.#state.members.wanted });
+        this.#tellPresent();
         this.#maybeCheckpoint();
         break;
       case "question":
@@ -235,6 +241,13 @@ export class LedgerActor implements Actor<LedgerMessage> {
     }
     const answer = isChainQuery(query) ? this.#chain.answer(query, reader) : this.#state.query(query, reader);
     gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
+  }
+
+  #tellPresent(): void {
+    const { present } = this.#state.members;
+    if (present === this.#present) return;
+    this.#present = present;
+    this.#deps.present(present);
   }
 
   #leaderChanged(leadFrom: LogIndex | undefined): void {

@@ -7,6 +7,7 @@ import type { Clock } from "../base/ports/clock.ts";
 import type { Log, LogFields } from "../base/ports/log.ts";
 import { earliestTimestamp, encodeBlock, type StateAt } from "../wire/block.ts";
 import type { Command } from "../wire/body.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { clusterIdOf, type Genesis, genesisHash } from "../wire/genesis.ts";
 import { GROUP, signTransaction } from "../wire/transaction.ts";
 import type { ChainHead } from "./chain.ts";
@@ -66,7 +67,7 @@ export function blockBehind(
     state: STATE,
     transactions,
   };
-  const { bytes, hash } = encodeBlock(sha256, content);
+  const { bytes, hash } = encodeBlock(sha256, { ...content, configuration: THREE_VOTERS });
   return { bytes, head: { hash, timestamp } };
 }
 

@@ -8,7 +8,7 @@ import { CodedError } from "../base/errors.ts";
 import { ISO_LEDGER_MAX } from "../base/limits.ts";
 import { checkBatch } from "../ledger/records.ts";
 import { type Command, decodeBody } from "../wire/body.ts";
-import type { CreateAssetBody, CreateAuthorityBody } from "../wire/kinds.ts";
+import type { ChangeMembersBody, CreateAssetBody, CreateAuthorityBody } from "../wire/kinds.ts";
 import { decodeTransaction, type Transaction } from "../wire/transaction.ts";
 
 /** A transaction that makes sense by itself. */
@@ -58,12 +58,24 @@ function checkCommand(command: Command): void {
     case "burnAsset":
       if (command.body.amount === 0n) throw invalid("nothing is issued or burned");
       break;
+    case "changeMembers":
+      checkMembers(command.body);
+      break;
     case "reverseTransfer":
       if (command.body.amount === 0n) throw invalid("nothing is reversed");
       break;
     default:
       break;
   }
+}
+
+function checkMembers({ add, remove, promote }: ChangeMembersBody): void {
+  if (add.length + remove.length + promote.length === 0) throw invalid("no member is changed");
+  const named = [...remove, ...promote];
+  if (new Set(named).size < named.length) throw invalid("a node is named twice");
+  const addresses = add.map(({ host, port }) => `${host}:${port}`);
+  if (new Set(addresses).size < add.length) throw invalid("an address stands twice");
+  if (!add.every(({ host }) => /^[\w.:-]+$/.test(host))) throw invalid("a host is a name or an address of IP");
 }
 
 function checkKeys({ keys, threshold }: Pick<CreateAuthorityBody, "keys" | "threshold">): void {

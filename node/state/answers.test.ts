@@ -5,6 +5,7 @@ import { FRAME_BYTES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import { accountFilterFlags } from "../ledger/filters.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { decodeAccounts, decodeTransfers } from "../ledger/records.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { Answers } from "./answers.ts";
 import { Assets } from "./assets.ts";
 import {
@@ -24,6 +25,7 @@ import {
   town,
   transfers,
 } from "./chain.test-support.ts";
+import { Members } from "./members.ts";
 import { Outbox } from "./outbox.ts";
 import type { Payment } from "./payments/payment.ts";
 import { Payments } from "./payments/payments.ts";
@@ -195,7 +197,8 @@ function answersFrom(payments: Payments): Answers {
     assets: new Assets(ledger, postings),
     reversals: new Reversals(ledger, payments),
   };
-  const parts = { registry: new Registry(), sessions: new Sessions(), risk: new Risk() };
+  const registry = new Registry();
+  const parts = { registry, members: new Members(registry, THREE_VOTERS), sessions: new Sessions(), risk: new Risk() };
   return new Answers({ ...parts, ...own, ledger, payments, outbox: new Outbox(sha256, CLUSTER_ID) });
 }
 
@@ -226,7 +229,7 @@ describe("pages of payments", () => {
       payments.add({ ...LARGEST, id: BigInt(slot + 1), state: slot === 8_999 ? "review" : "declined" });
     }
     const answers = answersFrom(payments);
-    const at = { height: 1, timestamp: U64_MAX, digest: new Uint8Array(32) };
+    const at = { height: 1, timestamp: U64_MAX, digest: new Uint8Array(32), configuration: THREE_VOTERS };
     const page = (after: number, state: "review" | "captured"): readonly [string[], number] => {
       const query = { type: "payments", after, limit: 10, state } as const;
       const found = answers.answer(query, { authority: 1, seesAll: true }, at) as Answer<"payments">;
@@ -241,7 +244,7 @@ describe("pages of payments", () => {
     const payments = new Payments();
     for (let slot = 0; slot < 4_000; slot++) payments.add({ ...LARGEST, id: U128_MAX - BigInt(slot) });
     const answers = answersFrom(payments);
-    const at = { height: 1, timestamp: U64_MAX, digest: new Uint8Array(32) };
+    const at = { height: 1, timestamp: U64_MAX, digest: new Uint8Array(32), configuration: THREE_VOTERS };
     const page = (after: number): Answer<"payments"> => {
       const query = { type: "payments", after, limit: QUERY_RESULTS_MAX } as const;
       return answers.answer(query, { authority: 1, seesAll: true }, at) as Answer<"payments">;

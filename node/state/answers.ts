@@ -3,6 +3,7 @@
  * auditors see all. What a reader may not see is answered as if it were not there.
  */
 import { toHex } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import type { AccountFilter } from "../ledger/filters.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Bounds, Page } from "../ledger/queries.ts";
@@ -10,12 +11,14 @@ import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "..
 import type { Asset, Assets } from "./assets.ts";
 import { spentOf } from "./delegations.ts";
 import { encodeBalances, encodeChanges } from "./flat-answers.ts";
+import type { Members } from "./members.ts";
 import type { Outbox } from "./outbox.ts";
 import { PAYMENT_STATES, type Payment } from "./payments/payment.ts";
 import type { Payments } from "./payments/payments.ts";
 import {
   type AssetView,
   type AuthorityView,
+  type MemberView,
   type PaymentView,
   type QueryAnswer,
   QueryRefusal,
@@ -71,6 +74,7 @@ export interface AnswerParts {
   readonly assets: Assets;
   readonly reversals: Reversals;
   readonly registry: Registry;
+  readonly members: Members;
   readonly sessions: Sessions;
   readonly risk: Risk;
   readonly settlement: Settlement;
@@ -83,6 +87,7 @@ export interface Stand {
   readonly height: number;
   readonly timestamp: bigint;
   readonly digest: Uint8Array;
+  readonly configuration: Configuration;
 }
 
 export class Answers {
@@ -128,6 +133,8 @@ export class Answers {
         const amount = seen ? this.#parts.reversals.reversed(query.id).toString() : null;
         return { ...at, type: query.type, amount };
       }
+      case "members":
+        return { ...at, type: query.type, members: this.#members(), configuration: stand.configuration };
       case "assets":
         return { ...at, type: query.type, assets: this.#assets(query) };
       case "summary":
@@ -144,6 +151,12 @@ export class Answers {
       expiresAt: row.expiresAt.toString(),
     }));
     return { id, name, keys: keys.map(toHex), threshold, roles, delegates };
+  }
+
+  #members(): readonly MemberView[] {
+    return this.#parts.members.all.map(({ id, publicKey, host, port, role }) => {
+      return { id, publicKey: toHex(publicKey), host, port, role };
+    });
   }
 
   #assets({ ledger, code }: Extract<StateQuery, { type: "assets" }>): readonly AssetView[] {

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { U128_MAX } from "../base/bytes.ts";
 import { ASSETS_MAX } from "../base/limits.ts";
 import { accountFlags, decodeAccounts } from "../ledger/records.ts";
 import { TransferStatus } from "../ledger/status.ts";
@@ -186,7 +185,7 @@ describe("supply", () => {
     expect(assetsOf(it)).toMatchObject([{ issued: "130", burned: "30", supply: "100" }]);
   });
 
-  test.each([1n, U128_MAX])("a cap of %d", (cap) => {
+  test.each([1n, 2n ** 127n - 1n])("a cap of %d", (cap) => {
     const it = minted(cap);
     expect(statusOf(it.issuer.submit(issue({ id: 1n, amount: cap })))).toBe(TransferStatus.created);
     expect(statusOf(it.issuer.submit(issue({ id: 2n, amount: 1n })))).not.toBe(TransferStatus.created);

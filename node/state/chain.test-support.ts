@@ -7,9 +7,11 @@
 
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { toHex, utf8 } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "../ledger/records.ts";
 import { decodeBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import type { Command } from "../wire/body.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
 import type { CreatePaymentBody, Role } from "../wire/kinds.ts";
 import { decodeResult, type ResultFields } from "../wire/results.ts";
@@ -93,6 +95,8 @@ export class Chain {
   readonly nodes: readonly Party[];
   /** What the last block did. */
   last: Applied | undefined;
+  /** What the next blocks stand under. */
+  configuration: Configuration = THREE_VOTERS;
   /** What time it is for whoever builds the next block, nanoseconds. */
   now: bigint = START;
 
@@ -117,7 +121,13 @@ export class Chain {
     const earliest = earliestTimestamp(state.timestamp, transactions.length);
     const timestamp = this.now > earliest ? this.now : earliest;
     const header = { group: GROUP, height: state.height + 1, term: 1, timestamp, clusterId: CLUSTER_ID };
-    const { bytes } = encodeBlock(sha256, { ...header, previousHash: state.blockHash, state: state.at, transactions });
+    const { bytes } = encodeBlock(sha256, {
+      ...header,
+      configuration: this.configuration,
+      previousHash: state.blockHash,
+      state: state.at,
+      transactions,
+    });
     this.blocks.push(bytes);
     const applied = state.apply(decodeBlock(sha256, bytes));
     this.last = applied;

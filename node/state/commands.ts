@@ -7,6 +7,7 @@ import type { Command } from "../wire/body.ts";
 import type { CreateAssetBody, GrantDelegateBody, ReplaceKeysBody, RevokeDelegateBody, Role } from "../wire/kinds.ts";
 import { encodeBatchResult, encodeResult, type Refusal } from "../wire/results.ts";
 import type { Asset, Assets } from "./assets.ts";
+import type { Members } from "./members.ts";
 import type { Moment } from "./moment.ts";
 import type { CardChannel } from "./payments/card-channel.ts";
 import type { PaymentLifeCycle, Step } from "./payments/life-cycle.ts";
@@ -20,6 +21,7 @@ export interface CommandParts {
   readonly assets: Assets;
   readonly reversals: Reversals;
   readonly registry: Registry;
+  readonly members: Members;
   readonly risk: Risk;
   readonly settlement: Settlement;
   readonly cards: CardChannel;
@@ -42,6 +44,7 @@ const ROLES_NEEDED: Partial<Record<Command["kind"], readonly Role[]>> = {
   issueAsset: ["issuer"],
   burnAsset: ["issuer"],
   channelOutcome: ["node"],
+  changeMembers: ["operator", "admin"],
 };
 
 const NS_PER_SECOND = 1_000_000_000n;
@@ -117,6 +120,10 @@ export function executeCommand(parts: CommandParts, moment: Moment, by: Signer, 
     case "reverseTransfer": {
       const reversed = parts.reversals.reverse(moment, command.body, signer.id);
       return typeof reversed === "string" ? encodeResult(reversed) : batchResult(moment, reversed);
+    }
+    case "changeMembers": {
+      const changed = parts.members.change(command.body);
+      return "refusal" in changed ? encodeResult(changed.refusal, { what: changed.what }) : encodeResult("ok", changed);
     }
   }
 }

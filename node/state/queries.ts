@@ -4,7 +4,9 @@
  * Records of accounts and transfers are flat 128-byte records one after another. Elsewhere u128 values (ids, amounts) and
  * log times are decimal text and keys are hexadecimal, so an answer can be printed as JSON as it stands.
  */
+
 import { u128Bytes } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import { CodedError } from "../base/errors.ts";
 import { ANSWER_VALUES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import {
@@ -31,6 +33,7 @@ import {
   u128,
 } from "../wire/schema.ts";
 import type { FlatChanges } from "./flat-answers.ts";
+import type { NodeRole } from "./members.ts";
 import { PAYMENT_STATES, type PaymentState } from "./payments/payment.ts";
 
 /** A question about the node and its log, which it answers beside the state. */
@@ -65,6 +68,8 @@ export type StateQuery =
   | { readonly type: "reversed"; readonly id: bigint }
   /** Digital assets, ascending by ledger number: all, or the one with a ledger number or a code. */
   | { readonly type: "assets"; readonly ledger?: number; readonly code?: string }
+  /** The nodes of the cluster, past and present, and how they take part. */
+  | { readonly type: "members" }
   /** Counts and sums over everything, for admin, operators and auditors. */
   | { readonly type: "summary" };
 
@@ -72,6 +77,15 @@ export type StateQuery =
 export class QueryRefusal extends CodedError<"not_authorized" | "out_of_range" | "block_compacted"> {}
 
 /** A digital asset; amounts in its minor units. */
+/** A node, as JSON has it; host and port are empty and 0 for a node of the genesis, whose address the cluster file has. */
+export interface MemberView {
+  readonly id: number;
+  readonly publicKey: string;
+  readonly host: string;
+  readonly port: number;
+  readonly role: NodeRole;
+}
+
 export interface AssetView {
   readonly ledger: number;
   readonly code: string;
@@ -194,6 +208,8 @@ export type QueryAnswer = At &
     /** Null for a transfer that is not there. */
     | { readonly type: "reversed"; readonly amount: string | null }
     | { readonly type: "assets"; readonly assets: readonly AssetView[] }
+    /** `members` ascend by id; `configuration` is that of the last block: who is asked to agree now. */
+    | { readonly type: "members"; readonly members: readonly MemberView[]; readonly configuration: Configuration }
     | {
         readonly type: "summary";
         readonly digest: string;
@@ -237,6 +253,7 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   risk: object({ type: oneOf("risk") }),
   authority: object({ type: oneOf("authority"), key: bytes(32) }),
   reversed: object({ type: oneOf("reversed"), id: u128 }),
+  members: object({ type: oneOf("members") }),
   assets: object({ type: oneOf("assets") }, { ledger: integer(1, 0xffff_ffff), code: text(ASSET_CODE_LENGTH_MAX) }),
   summary: object({ type: oneOf("summary") }),
   status: object({ type: oneOf("status") }),

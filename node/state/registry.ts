@@ -5,7 +5,7 @@
  * A key speaks for one authority only, as one of its own or as a delegate's, and once it is revoked never again for any:
  * neither its old sessions nor what it has signed come back to life.
  */
-import { must } from "../base/assert.ts";
+import { assert, must } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import { AUTHORITY_KEYS_MAX } from "../base/limits.ts";
 import type { Genesis } from "../wire/genesis.ts";
@@ -55,12 +55,10 @@ export class Registry {
   readonly tables: readonly StateTable[] = [this.#authorities, this.#revoked, this.delegations.table];
   readonly #idOfKey = new Map<string, number>();
   readonly #revokedKeys = new Set<string>();
-  #nodes = 0;
 
   /** Enters the authorities of the genesis; not called when a checkpoint is restored. */
   enterGenesis(genesis: Genesis): void {
     const { adminKey, nodes } = genesis;
-    this.#nodes = nodes.length;
     const members = nodes.map(({ id, publicKey }): CreateAuthorityBody => {
       return { name: `node-${id}`, keys: [publicKey], threshold: 1, roles: ["node"] };
     });
@@ -86,21 +84,38 @@ export class Registry {
     if (authority === undefined) return "not_found";
     if (keys.some((key) => this.#idOfKey.get(toHex(key)) !== id && this.isKnown(key))) return "already_exists";
     const kept = new Set(keys.map(toHex));
-    for (const key of authority.keys) {
-      const name = toHex(key);
-      if (kept.has(name)) continue;
-      this.#idOfKey.delete(name);
-      this.#revokedKeys.add(name);
-      this.#revoked.add(key);
-    }
+    this.#revoke(authority.keys.filter((key) => !kept.has(toHex(key))));
     for (const name of kept) this.#idOfKey.set(name, id);
     this.#authorities.replace(id - 1, { ...authority, keys: copies(keys), threshold });
     return undefined;
   }
 
-  /** Whether an authority is a node's: its key stands in the genesis. */
+  /** Takes all its keys from a node that is removed, for good. */
+  retire(publicKey: Uint8Array): void {
+    const authority = must(this.ofKey(publicKey), "a node's key speaks for it");
+    const { id, threshold } = authority;
+    assert(this.#isNode(authority), `authority ${id} is not a node's`);
+    this.#revoke(authority.keys);
+    this.#authorities.replace(id - 1, { ...authority, keys: [], threshold });
+  }
+
+  /** Whether an authority is a node's: its key is the node's identity. */
   isNode(id: number): boolean {
-    return id > 1 && id <= 1 + this.#nodes;
+    const authority = this.get(id);
+    return authority !== undefined && this.#isNode(authority);
+  }
+
+  #isNode({ roles }: Authority): boolean {
+    return roles.includes("node");
+  }
+
+  #revoke(keys: readonly Uint8Array[]): void {
+    for (const key of keys) {
+      const name = toHex(key);
+      this.#idOfKey.delete(name);
+      this.#revokedKeys.add(name);
+      this.#revoked.add(key);
+    }
   }
 
   /** Whether a key speaks for somebody, or ever did. */

@@ -1,7 +1,11 @@
 /**
- * Where the state stands: height, log time, digest, and the last block's hash and term. One page of every checkpoint.
+ * Where the state stands: height, log time, digest, and of the last block its hash, its term and the configuration it
+ * stands under. One page of every checkpoint.
  */
+import { must } from "../base/assert.ts";
+import type { Configuration } from "../base/configuration.ts";
 import type { Paged } from "../base/paged.ts";
+import { CONFIGURATION_BYTES, decodeConfiguration, encodeConfiguration } from "../wire/block-configuration.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { bytes, check, safeInteger, tuple, u64 } from "../wire/schema.ts";
 
@@ -13,9 +17,10 @@ export interface StandAt {
   readonly blockHash: Uint8Array;
   /** Term of the last block; 0 before the first. */
   readonly term: number;
+  readonly configuration: Configuration;
 }
 
-const schema = tuple(safeInteger, u64, bytes(32), bytes(32), safeInteger);
+const schema = tuple(safeInteger, u64, bytes(32), bytes(32), safeInteger, bytes(CONFIGURATION_BYTES));
 
 export class Stand implements Paged {
   readonly name = "stand";
@@ -42,8 +47,10 @@ export class Stand implements Paged {
   }
 
   encodePage(): Uint8Array {
-    const { height, timestamp, digest, blockHash, term } = this.#at;
-    return pack([height, timestamp, digest, blockHash, term]);
+    const { height, timestamp, digest, blockHash, term, configuration } = this.#at;
+    const members = new Uint8Array(CONFIGURATION_BYTES);
+    encodeConfiguration(members, configuration);
+    return pack([height, timestamp, digest, blockHash, term, members]);
   }
 
   markClean(): void {
@@ -51,8 +58,9 @@ export class Stand implements Paged {
   }
 
   decodePage(_page: number, encoded: Uint8Array): void {
-    const [height, timestamp, digest, blockHash, term] = check(schema, unpack(encoded), "malformed_body");
-    this.#at = { height, timestamp, digest, blockHash, term };
+    const [height, timestamp, digest, blockHash, term, members] = check(schema, unpack(encoded), "malformed_body");
+    const configuration = must(decodeConfiguration(members), "the members of a checkpoint can be read");
+    this.#at = { height, timestamp, digest, blockHash, term, configuration };
   }
 
   restored(): void {

@@ -13,6 +13,7 @@ import { transferFlags } from "../ledger/records.ts";
 import { TransferStatus } from "../ledger/status.ts";
 import { type BlockContent, decodeBlock, encodeBlock } from "../wire/block.ts";
 import type { Command } from "../wire/body.ts";
+import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { ROLES } from "../wire/kinds.ts";
 import { batchResults, decodeResult } from "../wire/results.ts";
 import { decodeTransaction, GROUP } from "../wire/transaction.ts";
@@ -261,12 +262,18 @@ function apply(content: BlockContent): void {
 
 function emptyAfter(state: ReturnType<typeof machine>, timestamp: bigint): Uint8Array {
   const header = { group: GROUP, height: state.height + 1, term: 1, timestamp, clusterId: CLUSTER_ID };
-  return encodeBlock(sha256, { ...header, previousHash: state.blockHash, state: state.at, transactions: [] }).bytes;
+  return encodeBlock(sha256, {
+    ...header,
+    configuration: THREE_VOTERS,
+    previousHash: state.blockHash,
+    state: state.at,
+    transactions: [],
+  }).bytes;
 }
 
 describe("blocks", () => {
   const NEXT: BlockContent = {
-    ...{ group: GROUP, height: 1, term: 1, clusterId: CLUSTER_ID, transactions: [] },
+    ...{ group: GROUP, height: 1, term: 1, clusterId: CLUSTER_ID, transactions: [], configuration: THREE_VOTERS },
     ...{
       timestamp: START + BigInt(EVENT_SLOTS_PER_TRANSACTION),
       previousHash: machine().blockHash,
@@ -339,7 +346,7 @@ describe("the digest", () => {
         victim[at % victim.length] = (victim[at % victim.length] as number) ^ mask;
         const state = machine();
         replay(chain.blocks.slice(0, before), state);
-        const other = encodeBlock(sha256, { ...header, transactions: changed });
+        const other = encodeBlock(sha256, { ...header, configuration: THREE_VOTERS, transactions: changed });
         expect(toHex(state.apply(decodeBlock(sha256, other.bytes)).digest)).not.toBe(digest);
       }),
       { numRuns: 40 },
@@ -401,7 +408,10 @@ describe("admission", () => {
           const { session } = parties[owner];
           const expiry = chain.state.timestamp + BigInt(seconds) * SECOND;
           const encoded = parties[signer].sign(command, { session, sequence, expiry });
-          const { tree } = decodeBlock(sha256, encodeBlock(sha256, { ...EMPTY, transactions: [encoded] }).bytes);
+          const { tree } = decodeBlock(
+            sha256,
+            encodeBlock(sha256, { ...EMPTY, configuration: THREE_VOTERS, transactions: [encoded] }).bytes,
+          );
           const said = chain.state.admission(
             decodeTransaction(encoded),
             tree.leaves[0] as Uint8Array,

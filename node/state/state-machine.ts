@@ -8,6 +8,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { equalBytes, utf8, viewOf } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import { CodedError } from "../base/errors.ts";
 import { EXPIRIES_PER_BLOCK_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
 import type { Paged } from "../base/paged.ts";
@@ -21,7 +22,7 @@ import {
   type StateAt,
   transactionTimestamp,
 } from "../wire/block.ts";
-import { clusterIdOf, type Genesis, genesisHash } from "../wire/genesis.ts";
+import { clusterIdOf, firstConfiguration, type Genesis, genesisHash } from "../wire/genesis.ts";
 import { KINDS } from "../wire/kinds.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
 import { stateDigest } from "../wire/receipt.ts";
@@ -33,6 +34,7 @@ import { Assets } from "./assets.ts";
 import { executeCommand } from "./commands.ts";
 import type { StateEvent } from "./events.ts";
 import { History } from "./history.ts";
+import { Members } from "./members.ts";
 import { Moment } from "./moment.ts";
 import { type Intent, Outbox } from "./outbox.ts";
 import { CardChannel } from "./payments/card-channel.ts";
@@ -87,6 +89,7 @@ export class StateMachine {
   readonly #assets: Assets;
   readonly #reversals: Reversals;
   readonly #registry = new Registry();
+  readonly #members: Members;
   readonly #sessions: Sessions;
   readonly #risk = new Risk();
   readonly #outbox: Outbox;
@@ -104,8 +107,12 @@ export class StateMachine {
     this.#sha256 = sha256;
     this.#clusterId = clusterIdOf(sha256, genesis);
     const start = genesisHash(sha256, genesis);
-    this.#stand = new Stand({ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start, term: 0 });
+    this.#stand = new Stand({
+      ...{ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start, term: 0 },
+      configuration: firstConfiguration(genesis),
+    });
     this.#history = new History(sha256);
+    this.#members = new Members(this.#registry, this.configuration);
     this.#sessions = parts?.sessions?.() ?? new Sessions();
     this.#ledger = parts?.ledger?.() ?? new Ledger();
     this.#outbox = new Outbox(sha256, this.#clusterId);
@@ -122,11 +129,13 @@ export class StateMachine {
         assets: this.#assets,
         reversals: this.#reversals,
         registry: this.#registry,
+        members: this.#members,
         sessions: this.#sessions,
       },
     });
     this.#tables = [
       ...this.#registry.tables,
+      this.#members.table,
       this.#assets.table,
       this.#reversals.table,
       ...this.#risk.tables,
@@ -139,6 +148,7 @@ export class StateMachine {
     const names = new Set(this.paged.map(({ name }) => name));
     assert(names.size === this.paged.length, "two components of a checkpoint have one name");
     this.#registry.enterGenesis(genesis);
+    this.#members.enterGenesis(genesis);
   }
 
   /** Height of the last applied block; 0 before the first. */
@@ -153,6 +163,16 @@ export class StateMachine {
 
   get digest(): Uint8Array {
     return this.#stand.at.digest;
+  }
+
+  /** The nodes of the cluster, past and present, and who of them is to take part. */
+  get members(): Pick<Members, "all" | "wanted" | "present"> {
+    return this.#members;
+  }
+
+  /** The configuration that the last applied block stands under; that of the genesis before the first. */
+  get configuration(): Configuration {
+    return this.#stand.at.configuration;
   }
 
   /** Where the state stands: what a leader says of it in the next block. */
@@ -188,6 +208,7 @@ export class StateMachine {
     const { header } = block;
     const previousDigest = this.digest;
     const events: StateEvent[] = [];
+    this.#members.standUnder(header.configuration);
     this.#keepHouse(new Moment(housekeepingTimestamp(header), block.hash, events));
     const results: Uint8Array[] = [];
     const duplicates: boolean[] = [];
@@ -204,8 +225,8 @@ export class StateMachine {
     const resultRoot = resultTree.root;
     const effectsHash = this.#takeEffectsHash();
     const digest = stateDigest(this.#sha256, { previousDigest, blockHash: block.hash, resultRoot, effectsHash });
-    const { height, timestamp, term } = header;
-    this.#stand.move({ height, timestamp, digest, blockHash: block.hash, term });
+    const { height, timestamp, term, configuration } = header;
+    this.#stand.move({ height, timestamp, digest, blockHash: block.hash, term, configuration });
     this.#history.append(block.hash);
     const historyRoot = this.#history.root();
     return { block, previousDigest, digest, resultTree, effectsHash, historyRoot, results, duplicates, events };
@@ -262,6 +283,7 @@ export class StateMachine {
   restored(): void {
     assert(this.#history.size === this.height, `the history has ${this.#history.size} blocks at height ${this.height}`);
     this.#ledger.restored();
+    this.#members.restored(this.configuration);
     for (const part of [
       this.#registry,
       this.#assets,
@@ -339,6 +361,7 @@ export class StateMachine {
     const parts = { ledger: this.#ledger, registry: this.#registry, risk: this.#risk, settlement: this.#settlement };
     const all = {
       ...parts,
+      members: this.#members,
       assets: this.#assets,
       reversals: this.#reversals,
       cards: this.#cards,

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
-import { formatClusterFile, parseClusterFile } from "./cluster-file.ts";
+import { describe, expect, test } from "vitest";
+import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
+import { addNode, type ClusterNode, formatClusterFile, parseClusterFile, removeNode } from "./cluster-file.ts";
 import { Identity } from "./identity.ts";
 
 const GENESIS = {
@@ -7,8 +8,13 @@ const GENESIS = {
   nodes: [1, 2, 3].map((id) => ({ id, publicKey: Identity.generate().publicKey })),
   adminKey: Identity.generate().publicKey,
 };
-const ADDRESSES = [7400, 7401, 7402].map((port) => ({ host: "127.0.0.1", port }));
-const TEXT = formatClusterFile(GENESIS, ADDRESSES);
+const NODES: readonly ClusterNode[] = GENESIS.nodes.map((node) => ({
+  ...node,
+  host: "127.0.0.1",
+  port: 7400 + node.id,
+}));
+const TEXT = formatClusterFile(GENESIS, NODES);
+const FILE = parseClusterFile(TEXT);
 
 interface Fields {
   [name: string]: unknown;
@@ -25,7 +31,7 @@ test("a cluster file is read as it was written", () => {
   const { clusterId, genesis, nodes } = parseClusterFile(TEXT);
   expect(clusterId).toHaveLength(16);
   expect(genesis).toEqual(GENESIS);
-  expect(nodes).toEqual(GENESIS.nodes.map((node, index) => ({ ...node, ...ADDRESSES[index] })));
+  expect(nodes).toEqual(NODES);
 });
 
 test("addresses are not part of the cluster's id", () => {
@@ -42,15 +48,28 @@ test.each<[string, string, string]>([
   ["a wrong type", changed((f) => Object.assign(f, { clusterId: 5 })), "clusterId must be a string"],
   ["another version", changed((f) => Object.assign(f, { version: 2 })), "version is not 1"],
   ["no list of nodes", changed((f) => Object.assign(f, { nodes: {} })), "nodes is not a list"],
-  ["a node too few", changed((f) => f.nodes.pop()), "not those of its genesis"],
+  ["no node", changed((f) => Object.assign(f, { nodes: [] })), "names no node"],
+  ["nodes in another order", changed((f) => Object.assign(f, { nodes: f.nodes.toReversed() })), "node 2 stands behind"],
+  ["a node twice", changed((f) => f.nodes.push({ ...f.nodes[2] })), "node 3 stands behind node 3"],
+  ["an id that is none", changed((f) => Object.assign(f.nodes[0] ?? {}, { id: 0.5 })), "0.5 is not an id"],
+  ["a port that is none", changed((f) => Object.assign(f.nodes[0] ?? {}, { port: 70_000 })), "the port of node 1"],
+  ["no host", changed((f) => Object.assign(f.nodes[1] ?? {}, { host: "" })), "the host of node 2"],
   [
-    "nodes in another order",
-    changed((f) => Object.assign(f, { nodes: f.nodes.toReversed() })),
-    "not the one of its genesis",
+    "a key that is no hex",
+    changed((f) => Object.assign(f.nodes[1] ?? {}, { publicKey: "xy" })),
+    "publicKey of node 2 is not hex",
   ],
-  ["a port that is none", changed((f) => Object.assign(f.nodes[0] ?? {}, { port: 70_000 })), "nodes[0].port"],
+  [
+    "a short key",
+    changed((f) => Object.assign(f.nodes[1] ?? {}, { publicKey: "00" })),
+    "publicKey of node 2 is not 32 bytes",
+  ],
   ["a node's typo", changed((f) => Object.assign(f.nodes[2] ?? {}, { hots: "" })), "nodes[2] has no field hots"],
-  ["another node's key", changed((f) => Object.assign(f.nodes[0] ?? {}, { publicKey: "00".repeat(32) })), "node 1"],
+  [
+    "another key than the genesis'",
+    changed((f) => Object.assign(f.nodes[0] ?? {}, { publicKey: "00".repeat(32) })),
+    "node 1",
+  ],
   ["another cluster's id", changed((f) => Object.assign(f, { clusterId: "00".repeat(16) })), "not that of its genesis"],
   ["an id that is no hex", changed((f) => Object.assign(f, { clusterId: "xyz" })), "not that of its genesis"],
   ["a genesis that is no hex", changed((f) => Object.assign(f, { genesis: "0" })), "not hexadecimal"],
@@ -59,6 +78,73 @@ test.each<[string, string, string]>([
   expect(() => parseClusterFile(text)).toThrow(
     expect.objectContaining({ code: "cluster_file_invalid", message: expect.stringContaining(place) as string }),
   );
+});
+
+function newNode(id: number, publicKey = Identity.generate().publicKey): ClusterNode {
+  return { id, publicKey, host: "node.example", port: 7400 };
+}
+
+describe("nodes that came and went", () => {
+  test("a file may name nodes that the genesis does not, and lack some that it does; the cluster is the same", () => {
+    const fourth = newNode(4);
+    const last = newNode(NODE_ID_MAX);
+    const grown = parseClusterFile(addNode(parseClusterFile(addNode(FILE, last)), fourth));
+    expect(grown).toEqual({ ...FILE, nodes: [...NODES, fourth, last] });
+    const shrunk = [1, 2, 3, 4].reduce((file, id) => parseClusterFile(removeNode(file, id)), grown);
+    expect(shrunk).toEqual({ ...FILE, nodes: [last] });
+    expect(parseClusterFile(addNode(shrunk, NODES[1] as ClusterNode)).nodes.map(({ id }) => id)).toEqual([
+      2,
+      NODE_ID_MAX,
+    ]);
+  });
+
+  test.each<[string, () => unknown, string]>([
+    ["an id that is taken", () => addNode(FILE, newNode(3)), "node 3 stands behind node 3"],
+    ["an id beyond the bound", () => addNode(FILE, newNode(NODE_ID_MAX + 1)), "256 is not an id"],
+    [
+      "a key that another node has",
+      () => addNode(FILE, newNode(4, NODES[1]?.publicKey)),
+      "another node's or the admin's",
+    ],
+    [
+      "the key of a node of the genesis that is gone",
+      () => addNode(parseClusterFile(removeNode(FILE, 2)), newNode(4, NODES[1]?.publicKey)),
+      "another node's or the admin's",
+    ],
+    [
+      "the key of a node that came later",
+      () => {
+        const later = newNode(4);
+        addNode(parseClusterFile(addNode(FILE, later)), { ...later, id: 5 });
+      },
+      "of node 5 is another node's",
+    ],
+    ["the admin's key", () => addNode(FILE, newNode(4, GENESIS.adminKey)), "another node's or the admin's"],
+    [
+      "a node of the genesis under another key",
+      () => addNode(parseClusterFile(removeNode(FILE, 2)), newNode(2)),
+      "node 2 is not the one of its genesis",
+    ],
+    [
+      "more nodes than a cluster has",
+      () =>
+        Array.from({ length: NODES_MAX - 2 }, (_, i) => i + 4).reduce(
+          (file, id) => parseClusterFile(addNode(file, newNode(id))),
+          FILE,
+        ),
+      "names 10 nodes",
+    ],
+    ["the removal of a node that is not there", () => removeNode(FILE, 4), "it has no node 4"],
+    [
+      "the removal of the last",
+      () => [1, 2, 3].reduce((file, id) => parseClusterFile(removeNode(file, id)), FILE),
+      "names no node",
+    ],
+  ])("refused: %s", (_name, change, reason) => {
+    expect(change).toThrow(
+      expect.objectContaining({ code: "cluster_file_invalid", message: expect.stringContaining(reason) as string }),
+    );
+  });
 });
 
 test("whoever changes the genesis changes the id", () => {

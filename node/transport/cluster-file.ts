@@ -5,21 +5,18 @@
 import { equalBytes, fromHex, toHex } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
+import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
+import type { Peer } from "../base/ports/network.ts";
 import { clusterIdOf, decodeGenesis, encodeGenesis, type Genesis } from "../wire/genesis.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { sha256 } from "../wire/sha256.ts";
 
-export interface ClusterNode {
-  readonly id: NodeId;
-  readonly publicKey: Uint8Array;
-  readonly host: string;
-  readonly port: number;
-}
+export type ClusterNode = Peer;
 
 export interface ClusterFile {
   readonly clusterId: Uint8Array;
   readonly genesis: Genesis;
-  /** Ascending by id, the nodes of the genesis. */
+  /** Ascending by id: those of the genesis that are still there, and those that came later. */
   readonly nodes: readonly ClusterNode[];
 }
 
@@ -29,14 +26,31 @@ function invalid(reason: string): CodedError {
   return new CodedError("cluster_file_invalid", `the cluster file cannot be used: ${reason}`);
 }
 
-export function formatClusterFile(genesis: Genesis, addresses: readonly { host: string; port: number }[]): string {
-  const nodes = genesis.nodes.map(({ id, publicKey }, index) => ({
-    id,
-    publicKey: toHex(publicKey),
-    ...(addresses[index] as { host: string; port: number }),
-  }));
-  const clusterId = toHex(clusterIdOf(sha256, genesis));
-  return `${JSON.stringify({ version: VERSION, clusterId, genesis: toHex(encodeGenesis(genesis)), nodes }, undefined, 2)}\n`;
+/** The text of a cluster file; throws `CodedError` `cluster_file_invalid` for nodes that cannot be those of the cluster. */
+export function formatClusterFile(genesis: Genesis, nodes: readonly ClusterNode[]): string {
+  checkNodes(genesis, nodes);
+  const fields = {
+    version: VERSION,
+    clusterId: toHex(clusterIdOf(sha256, genesis)),
+    genesis: toHex(encodeGenesis(genesis)),
+    nodes: nodes.map(({ id, publicKey, host, port }) => ({ id, publicKey: toHex(publicKey), host, port })),
+  };
+  return `${JSON.stringify(fields, undefined, 2)}\n`;
+}
+
+/** The text of the file with one node more; throws as `formatClusterFile`. */
+export function addNode({ genesis, nodes }: ClusterFile, node: ClusterNode): string {
+  return formatClusterFile(
+    genesis,
+    [...nodes, node].sort((a, b) => a.id - b.id),
+  );
+}
+
+/** The text of the file without a node; throws as `formatClusterFile`, also where it has no such node. */
+export function removeNode({ genesis, nodes }: ClusterFile, id: NodeId): string {
+  const left = nodes.filter((node) => node.id !== id);
+  if (left.length === nodes.length) throw invalid(`it has no node ${id}`);
+  return formatClusterFile(genesis, left);
 }
 
 /** Parses and checks a cluster file; throws `CodedError` `cluster_file_invalid`. */
@@ -47,18 +61,37 @@ export function parseClusterFile(text: string): ClusterFile {
   if (id === undefined || !equalBytes(id, clusterIdOf(sha256, decoded))) {
     throw invalid("its clusterId is not that of its genesis");
   }
-  if (nodes.length !== decoded.nodes.length) throw invalid("its nodes are not those of its genesis");
-  return {
-    clusterId: id,
-    genesis: decoded,
-    nodes: nodes.map((node, index) => {
-      const { id: nodeId, publicKey } = decoded.nodes[index] as Genesis["nodes"][number];
-      if (node.id !== nodeId || node.publicKey !== toHex(publicKey)) {
-        throw invalid(`node ${node.id} is not the one of its genesis`);
-      }
-      return { id: nodeId, publicKey, host: node.host, port: node.port };
-    }),
-  };
+  const parsed = nodes.map(({ id: node, publicKey, host, port }) => {
+    const key = fromHex(publicKey);
+    if (key === undefined) throw invalid(`the publicKey of node ${node} is not hexadecimal`);
+    return { id: node, publicKey: key, host, port };
+  });
+  checkNodes(decoded, parsed);
+  return { clusterId: id, genesis: decoded, nodes: parsed };
+}
+
+/** Nodes of the genesis keep their id and key for good; others have ids and keys that nobody has had before. */
+function checkNodes(genesis: Genesis, nodes: readonly ClusterNode[]): void {
+  if (nodes.length === 0) throw invalid("it names no node");
+  if (nodes.length > NODES_MAX) throw invalid(`it names ${nodes.length} nodes, and a cluster has at most ${NODES_MAX}`);
+  const first = new Map(genesis.nodes.map(({ id, publicKey }) => [id, toHex(publicKey)]));
+  const taken = new Set([toHex(genesis.adminKey), ...first.values()]);
+  let before = 0;
+  for (const { id, publicKey, host, port } of nodes) {
+    if (!Number.isInteger(id) || id < 1 || id > NODE_ID_MAX)
+      throw invalid(`${id} is not an id from 1 to ${NODE_ID_MAX}`);
+    if (id <= before) throw invalid(`node ${id} stands behind node ${before}: nodes must ascend by id, each once`);
+    before = id;
+    if (publicKey.length !== 32) throw invalid(`the publicKey of node ${id} is not 32 bytes`);
+    const key = toHex(publicKey);
+    const genuine = first.get(id);
+    if (genuine !== undefined && genuine !== key) throw invalid(`node ${id} is not the one of its genesis`);
+    if (genuine === undefined && taken.has(key))
+      throw invalid(`the publicKey of node ${id} is another node's or the admin's`);
+    taken.add(key);
+    if (host === "") throw invalid(`the host of node ${id} is missing`);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid(`the port of node ${id} is not a port`);
+  }
 }
 
 interface FileFields {
@@ -79,9 +112,7 @@ function parseFields(text: string): FileFields {
   if (!Array.isArray(fields["nodes"])) throw invalid("nodes is not a list");
   const nodes = fields["nodes"].map((node: unknown, index) => {
     const types = { id: "number", publicKey: "string", host: "string", port: "number" } as const;
-    const { id, publicKey, host, port } = fieldsOf(node, types, `nodes[${index}]`) as unknown as FileFields["nodes"][0];
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid(`nodes[${index}].port is not a port`);
-    return { id, publicKey, host, port };
+    return fieldsOf(node, types, `nodes[${index}]`) as unknown as FileFields["nodes"][0];
   });
   return { clusterId: fields["clusterId"] as string, genesis: fields["genesis"] as string, nodes };
 }

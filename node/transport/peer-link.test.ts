@@ -153,6 +153,38 @@ describe("back-off", () => {
     dialled.close();
     await until(() => !dialled.connected);
     expect(dialled.send(new Uint8Array(1))).toBe(false);
+    await until(() => clock.waiting === 0);
+  });
+
+  test("what was sent before a link is closed arrives, and what comes too late does not hold it up", async () => {
+    const clock = new HeldClock();
+    const peer = Identity.generate();
+    const { sockets, port } = await listener(peer);
+    const heard: number[] = [];
+    let ended = 0;
+    sockets.on("connection", (socket) => {
+      socket.on("message", (data: Buffer) => heard.push(data[0] as number));
+      socket.on("close", () => {
+        ended += 1;
+      });
+    });
+    const prompt = linkTo(clock, peer, port);
+    await until(() => prompt.connected);
+    for (const frame of [1, 2, 3]) prompt.send(new Uint8Array([frame]));
+    prompt.close();
+    expect(prompt.send(new Uint8Array([4]))).toBe(false);
+    await until(() => ended === 1);
+    expect(heard).toEqual([1, 2, 3]);
+    await until(() => clock.waiting === 0);
+
+    const stuck = linkTo(clock, peer, port);
+    await until(() => stuck.connected);
+    for (const socket of sockets.clients) socket.pause(); // it will not answer that we close
+    stuck.close();
+    expect(clock.delays.at(-1)).toBe(1_000);
+    clock.release();
+    for (const socket of sockets.clients) socket.resume();
+    await until(() => ended === 2);
     expect(clock.waiting).toBe(0);
   });
 });

@@ -11,19 +11,22 @@ import type { NodeId } from "../base/ids.ts";
 import { CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts";
 import type { Clock, Timer } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
+import type { Peer } from "../base/ports/network.ts";
 import type { Random } from "../base/ports/random.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { KeepAlive } from "./keep-alive.ts";
-import { CLUSTER_HEADER, NODE_HEADER, REFUSAL_HEADER } from "./peer-admission.ts";
+import { CLUSTER_HEADER, NODE_HEADER, POLICY_VIOLATION, REFUSAL_HEADER } from "./peer-admission.ts";
 import { peerKey, TLS_OPTIONS, type TlsCredentials, zeroMask } from "./tls.ts";
 
 const BACK_OFF_MS = 50;
 const BACK_OFF_MAX_MS = 1_000;
 const HANDSHAKE_TIMEOUT_MS = 2_000;
+/** How long a link that is closed may take to send what waits in it. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 export interface PeerLinkOptions {
   readonly self: NodeId;
-  readonly peer: { readonly id: NodeId; readonly publicKey: Uint8Array; readonly host: string; readonly port: number };
+  readonly peer: Peer;
   readonly clusterId: Uint8Array;
   readonly credentials: TlsCredentials;
   readonly clock: Clock;
@@ -49,6 +52,10 @@ export class PeerLink {
     this.#dial();
   }
 
+  get peer(): Peer {
+    return this.#options.peer;
+  }
+
   get connected(): boolean {
     return this.#keepAlive !== undefined;
   }
@@ -63,10 +70,16 @@ export class PeerLink {
     return true;
   }
 
+  /** Ends the link once what was sent has left, and dials no more: a node that is removed shall hear of it. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    this.#socket?.terminate();
+    this.#keepAlive?.stop();
+    this.#keepAlive = undefined;
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    socket.close();
+    this.#timer = this.#options.clock.setTimer(CLOSE_TIMEOUT_MS, () => socket.terminate());
   }
 
   #dial(): void {
@@ -100,7 +113,7 @@ export class PeerLink {
       socket.terminate();
     });
     socket.on("open", () => {
-      if (!proven) return;
+      if (!proven || this.#closed) return;
       this.#complaint = "";
       log.debug("transport.peer_connected", { peer: peer.id });
       this.#keepAlive = new KeepAlive(socket, clock, () => {
@@ -108,7 +121,10 @@ export class PeerLink {
       });
     });
     socket.on("error", (error) => log.debug("transport.peer_error", { peer: peer.id, reason: errorMessage(error) }));
-    socket.on("close", () => this.#lost(socket));
+    socket.on("close", (code, reason) => {
+      if (code === POLICY_VIOLATION && !this.#closed) this.#complain(reason.toString());
+      this.#lost(socket);
+    });
   }
 
   /** A peer that is there and will not have us, or is somebody else, is for the operator to look at. */
@@ -125,7 +141,10 @@ export class PeerLink {
     this.#keepAlive?.stop();
     this.#keepAlive = undefined;
     this.#socket = undefined;
-    if (this.#closed) return;
+    if (this.#closed) {
+      this.#timer?.cancel();
+      return;
+    }
     const backOff = Math.min(BACK_OFF_MS * 2 ** Math.min(this.#failures, 10), BACK_OFF_MAX_MS);
     this.#failures += 1;
     const delayMs = Math.floor(backOff / 2) + this.#options.random.below(Math.ceil(backOff / 2) + 1);

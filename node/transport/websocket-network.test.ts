@@ -296,6 +296,144 @@ describe("who may be a peer", () => {
   });
 });
 
+/** The peers that a node's links reach. */
+function connected({ network }: Party): number[] {
+  return network.peers().flatMap((peer) => (peer.connected ? [peer.id] : []));
+}
+
+describe("peers that change while the network runs", () => {
+  async function allLinked(all: readonly Party[]): Promise<void> {
+    await until(() => all.every((party) => connected(party).length === all.length - 1));
+  }
+
+  /** One more node, which knows all others; they do not know it yet. */
+  async function newcomer(
+    nodes: readonly Address[],
+    id: number,
+  ): Promise<{ readonly party: Party; readonly at: Address }> {
+    const identity = Identity.generate();
+    const at = { id, publicKey: identity.publicKey, host: HOST, port: 0 };
+    const party = await listen(id, identity, [...nodes, at]);
+    at.port = party.network.port;
+    party.network.start(party.seen);
+    return { party, at };
+  }
+
+  test("the same peers again: no link is touched", async () => {
+    const { nodes, all } = await parties(2);
+    const [a, b] = all2(all);
+    await allLinked(all);
+    const before = b.log.lines.length;
+    for (let i = 0; i < 50; i++) {
+      a.network.setPeers(nodes.map((node) => ({ ...node, publicKey: node.publicKey.slice() })).toReversed());
+      expect(a.network.sendPeer(2, new Uint8Array([i]))).toBe(true);
+      expect(b.network.sendPeer(1, new Uint8Array([i]))).toBe(true);
+    }
+    await until(() => a.seen.peerFrames.length === 50 && b.seen.peerFrames.length === 50);
+    expect(b.log.lines.length).toBe(before);
+  });
+
+  test("a node that comes is refused until it is a peer, then links open both ways; the others' frames flow on", async () => {
+    const { nodes, all } = await parties(2);
+    const [a, b] = all2(all);
+    await allLinked(all);
+    const { party: c, at } = await newcomer(nodes, 9);
+    await until(() => c.log.codes("transport.link_refused").length === 2);
+    expect(c.log.codes("transport.link_refused")).toEqual(["peer_unknown", "peer_unknown"]);
+    expect(a.network.sendPeer(9, new Uint8Array([1]))).toBe(false);
+    let sent = 0;
+    for (const { network } of [a, b]) {
+      network.setPeers([...nodes, at]);
+      for (let i = 0; i < 20; i++, sent++) expect(a.network.sendPeer(2, new Uint8Array([sent]))).toBe(true);
+    }
+    await allLinked([a, b, c]);
+    expect(a.network.sendPeer(9, new Uint8Array([7]))).toBe(true);
+    expect(c.network.sendPeer(2, new Uint8Array([8]))).toBe(true);
+    await until(() => c.seen.peerFrames.length === 1 && b.seen.peerFrames.length === sent + 1);
+    expect(c.seen.peerFrames).toEqual([{ from: 1, frame: new Uint8Array([7]) }]);
+    expect(b.seen.peerFrames.filter(({ from }) => from === 1).map(({ frame }) => frame[0])).toEqual(
+      Array.from({ length: sent }, (_, i) => i),
+    );
+  });
+
+  test("a node that is removed hears what was sent to it, then why; none of its frames is taken any more", async () => {
+    const { nodes, all } = await parties(3);
+    const [a, b, c] = all as [Party, Party, Party];
+    await allLinked(all);
+    expect(a.network.sendPeer(3, new Uint8Array([1]))).toBe(true);
+    a.network.setPeers(nodes.slice(0, 2));
+    expect(a.network.sendPeer(3, new Uint8Array([2]))).toBe(false);
+    for (let i = 0; i < 100; i++) c.network.sendPeer(1, new Uint8Array([3]));
+    expect(a.network.peers().map(({ id }) => id)).toEqual([2]);
+    await until(() => c.log.codes("transport.link_refused").includes("peer_unknown"));
+    expect(c.log.codes("transport.link_refused")).toEqual(["peer_removed", "peer_unknown"]);
+    await until(() => c.seen.peerFrames.length === 1);
+    expect(c.seen.peerFrames).toEqual([{ from: 1, frame: new Uint8Array([1]) }]);
+    expect(a.seen.peerFrames).toEqual([]);
+    // Nobody else has removed it, and what the others have among them goes on.
+    expect([connected(a), connected(b), connected(c)]).toEqual([[2], [1, 3], [2]]);
+    expect(c.network.sendPeer(2, new Uint8Array([4]))).toBe(true);
+    await until(() => b.seen.peerFrames.length === 1);
+    // It may come back.
+    a.network.setPeers(nodes);
+    await allLinked(all);
+  });
+
+  test("a peer with another key is another peer: the old one's links end, the new one's open", async () => {
+    const { nodes, all } = await parties(2);
+    const [a, old] = all2(all);
+    await allLinked(all);
+    const { party: renewed, at } = await newcomer(nodes.slice(0, 1), 2);
+    await until(() => renewed.log.codes("transport.link_refused").includes("peer_unknown"));
+    a.network.setPeers([nodes[0] as Address, at]);
+    for (let i = 0; i < 100; i++) old.network.sendPeer(1, new Uint8Array([9]));
+    await allLinked([a, renewed]);
+    expect(a.network.sendPeer(2, new Uint8Array([1]))).toBe(true);
+    expect(renewed.network.sendPeer(1, new Uint8Array([2]))).toBe(true);
+    await until(() => renewed.seen.peerFrames.length === 1 && a.seen.peerFrames.length === 1);
+    expect(a.seen.peerFrames).toEqual([{ from: 2, frame: new Uint8Array([2]) }]);
+    expect(old.seen.peerFrames).toEqual([]);
+    await until(() => old.log.codes("transport.link_refused").includes("peer_removed"));
+  });
+
+  test("a peer that has moved is dialled at its new address; the link that it has dialled stays", async () => {
+    const { nodes, all } = await parties(2);
+    const [a, b] = all2(all);
+    await allLinked(all);
+    // It takes links and dials none that anybody answers.
+    const moved = [
+      { ...(nodes[0] as Address), port: 1 },
+      { ...(nodes[1] as Address), port: 0 },
+    ];
+    const elsewhere = await listen(2, b.identity, moved);
+    elsewhere.network.start(elsewhere.seen);
+    a.network.setPeers([nodes[0] as Address, { ...(nodes[1] as Address), port: elsewhere.network.port }]);
+    await until(() => a.network.sendPeer(2, new Uint8Array([5])));
+    await until(() => elsewhere.seen.peerFrames.length === 1);
+    expect(b.network.sendPeer(1, new Uint8Array([6]))).toBe(true);
+    await until(() => a.seen.peerFrames.length === 1);
+    expect(b.seen.peerFrames).toEqual([]);
+    expect(b.log.lines.filter(({ event }) => /lost|refused/.test(event))).toEqual([]);
+  });
+
+  test("peers may be set before the start; after the end nothing is dialled", async () => {
+    const { nodes, all } = await parties(2);
+    const [a] = all2(all);
+    const identity = Identity.generate();
+    const at = { id: 3, publicKey: identity.publicKey, host: HOST, port: 0 };
+    const late = await listen(3, identity, [at]);
+    late.network.setPeers(nodes.slice(0, 1));
+    expect(late.network.peers()).toEqual([]);
+    late.network.start(late.seen);
+    expect(late.network.peers().map(({ id }) => id)).toEqual([1]);
+    await until(() => a.log.codes("transport.peer_refused").length > 0);
+    await late.network.close();
+    late.network.setPeers(nodes);
+    expect(late.network.peers().map(({ id }) => id)).toEqual([1]);
+    expect(() => late.network.setPeers([at, at])).toThrow("each peer is given once");
+  });
+});
+
 /** A TLS connection on which anything may be said. */
 async function rawTls(node: Party, options: SocketOptions = {}): Promise<TLSSocket> {
   const { key, cert } = options;

@@ -9,35 +9,42 @@ import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { assert } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
 import { CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts";
 import type { Clock, Timer } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
-import type { ConnectionId, Network, NetworkHandler } from "../base/ports/network.ts";
+import type { ConnectionId, Network, NetworkHandler, Peer } from "../base/ports/network.ts";
 import type { Random } from "../base/ports/random.ts";
-import type { ClusterNode } from "./cluster-file.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import type { Identity } from "./identity.ts";
 import { KEEP_ALIVE_MS } from "./keep-alive.ts";
-import { admitPeer, type PeerRefusal, REFUSAL_HEADER } from "./peer-admission.ts";
+import { admitPeer, PEER_REMOVED, type PeerRefusal, POLICY_VIOLATION, REFUSAL_HEADER } from "./peer-admission.ts";
 import { PeerLink } from "./peer-link.ts";
 import { peerKey, TLS_OPTIONS } from "./tls.ts";
 
 const CLIENT_KEEP_ALIVE_MS = 10_000;
 /** How long a connection may take to get through TLS and the request that opens it. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-const POLICY_VIOLATION = 1008;
 
 export interface WebSocketNetworkOptions {
   readonly id: NodeId;
   readonly identity: Identity;
   readonly clusterId: Uint8Array;
-  /** All nodes of the cluster, this one among them. */
-  readonly nodes: readonly ClusterNode[];
+  /** Where this node listens, and its peers at first. */
+  readonly nodes: readonly Peer[];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+}
+
+/** A link that a peer has dialled. */
+interface Accepted {
+  readonly socket: WebSocket;
+  /** The key that the peer has proven. */
+  readonly publicKey: Uint8Array;
 }
 
 interface Client {
@@ -50,9 +57,11 @@ export class WebSocketNetwork implements Network {
   readonly #options: WebSocketNetworkOptions;
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
+  /** The other nodes, as they are now. */
+  #peers: readonly Peer[];
   readonly #links = new Map<NodeId, PeerLink>();
   /** By peer: the link it has dialled last. */
-  readonly #accepted = new Map<NodeId, WebSocket>();
+  readonly #accepted = new Map<NodeId, Accepted>();
   readonly #clients = new Map<ConnectionId, Client>();
   /** All connections, those in the middle of a handshake among them. */
   readonly #open = new Set<Socket>();
@@ -63,6 +72,7 @@ export class WebSocketNetwork implements Network {
 
   private constructor(options: WebSocketNetworkOptions) {
     this.#options = options;
+    this.#peers = othersOf(options.id, options.nodes);
     const { identity } = options;
     this.#server = createServer({
       ...TLS_OPTIONS,
@@ -87,7 +97,7 @@ export class WebSocketNetwork implements Network {
     this.#sockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false });
   }
 
-  /** Starts to listen where the cluster file says; throws `CodedError` `address_in_use` or `listen_failed`. */
+  /** Starts to listen where `nodes` says; throws `CodedError` `address_in_use` or `listen_failed`. */
   static async listen(options: WebSocketNetworkOptions): Promise<WebSocketNetwork> {
     const self = options.nodes.find((node) => node.id === options.id);
     if (self === undefined) throw new CodedError("config_invalid", `node ${options.id} is not in the cluster file`);
@@ -104,15 +114,29 @@ export class WebSocketNetwork implements Network {
 
   start(handler: NetworkHandler): void {
     this.#handler = handler;
-    const { id: self, identity, nodes, clusterId, clock, random, log } = this.#options;
-    const credentials = { key: identity.toPem(), cert: identity.certificate };
-    for (const peer of nodes) {
-      if (peer.id === self) continue;
-      const fork = random.fork(`link-${peer.id}`);
-      this.#links.set(peer.id, new PeerLink({ self, peer, clusterId, credentials, clock, random: fork, log }));
-    }
+    this.#dialPeers();
     this.#beatPeers();
     this.#beatClients();
+  }
+
+  setPeers(peers: readonly Peer[]): void {
+    assert(new Set(peers.map(({ id }) => id)).size === peers.length, "each peer is given once");
+    this.#peers = othersOf(this.#options.id, peers);
+    const now = new Map(this.#peers.map((peer) => [peer.id, peer]));
+    for (const [from, { socket, publicKey }] of this.#accepted) {
+      const peer = now.get(from);
+      if (peer !== undefined && equalBytes(peer.publicKey, publicKey)) continue;
+      // At once: what still comes from it is for nobody.
+      this.#accepted.delete(from);
+      socket.close(POLICY_VIOLATION, PEER_REMOVED);
+    }
+    for (const [to, link] of this.#links) {
+      const peer = now.get(to);
+      if (peer !== undefined && samePeer(link.peer, peer)) continue;
+      this.#links.delete(to);
+      link.close();
+    }
+    this.#dialPeers();
   }
 
   sendPeer(to: NodeId, frame: Uint8Array): boolean {
@@ -168,6 +192,18 @@ export class WebSocketNetwork implements Network {
     });
   }
 
+  /** Links to all peers that have none; nothing before the start and after the end. */
+  #dialPeers(): void {
+    if (this.#handler === undefined) return;
+    const { id: self, identity, clusterId, clock, random, log } = this.#options;
+    const credentials = { key: identity.toPem(), cert: identity.certificate };
+    for (const peer of this.#peers) {
+      if (this.#links.has(peer.id)) continue;
+      const fork = random.fork(`link-${peer.id}`);
+      this.#links.set(peer.id, new PeerLink({ self, peer, clusterId, credentials, clock, random: fork, log }));
+    }
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     request.socket.setNoDelay(true);
@@ -182,9 +218,9 @@ export class WebSocketNetwork implements Network {
       refuse(socket, "404 Not Found");
       return;
     }
-    const { id: self, clusterId, nodes, log } = this.#options;
-    const peer = admitPeer({ self, clusterId, nodes }, request.headers, peerKey(request));
-    if (typeof peer === "number") {
+    const { clusterId, log } = this.#options;
+    const peer = admitPeer({ clusterId, peers: this.#peers }, request.headers, peerKey(request));
+    if (typeof peer === "object") {
       accept((webSocket) => this.#acceptPeer(peer, webSocket));
       return;
     }
@@ -193,17 +229,17 @@ export class WebSocketNetwork implements Network {
   }
 
   /** A node dials one link to us: where there is an older one, its other end has gone without a word. */
-  #acceptPeer(from: NodeId, socket: WebSocket): void {
-    this.#accepted.get(from)?.terminate();
-    this.#accepted.set(from, socket);
+  #acceptPeer({ id: from, publicKey }: Peer, socket: WebSocket): void {
+    this.#accepted.get(from)?.socket.terminate();
+    this.#accepted.set(from, { socket, publicKey });
     socket.ping();
     socket.on("message", (data, binary) => {
       if (!binary) socket.close(POLICY_VIOLATION, "text_frame");
-      else if (this.#accepted.get(from) === socket) this.#handler?.peerFrame(from, bytesOf(data));
+      else if (this.#accepted.get(from)?.socket === socket) this.#handler?.peerFrame(from, bytesOf(data));
     });
     socket.on("error", (error) => this.#connectionError("peer", error));
     socket.on("close", () => {
-      if (this.#accepted.get(from) === socket) this.#accepted.delete(from);
+      if (this.#accepted.get(from)?.socket === socket) this.#accepted.delete(from);
     });
   }
 
@@ -239,7 +275,7 @@ export class WebSocketNetwork implements Network {
   }
 
   #beatPeers(): void {
-    for (const socket of this.#accepted.values()) socket.ping();
+    for (const { socket } of this.#accepted.values()) socket.ping();
     this.#peerBeat = this.#options.clock.setTimer(KEEP_ALIVE_MS, () => this.#beatPeers());
   }
 
@@ -251,6 +287,14 @@ export class WebSocketNetwork implements Network {
     }
     this.#clientBeat = this.#options.clock.setTimer(CLIENT_KEEP_ALIVE_MS, () => this.#beatClients());
   }
+}
+
+function othersOf(self: NodeId, nodes: readonly Peer[]): readonly Peer[] {
+  return nodes.filter(({ id }) => id !== self);
+}
+
+function samePeer(a: Peer, b: Peer): boolean {
+  return a.host === b.host && a.port === b.port && equalBytes(a.publicKey, b.publicKey);
 }
 
 function refuse(socket: Duplex, status: string, code?: PeerRefusal): void {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { InvariantError } from "../base/assert.ts";
 import { toHex, U64_MAX, viewOf } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
 import {
   BLOCK_HEADER_BYTES,
@@ -19,6 +20,16 @@ import { describeHostileBytes, refusalOf } from "./hostile.contract.ts";
 import { leafHash } from "./merkle.ts";
 
 const fixed = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const configurations: fc.Arbitrary<Configuration> = fc
+  .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 255 }), fc.constantFrom(1, 2, 3, 4, 6)), {
+    ...{ minLength: 1, maxLength: 20, selector: ([id]) => id },
+  })
+  .map((members) => {
+    const having = (bit: number): number[] => members.flatMap(([id, roles]) => ((roles & bit) === 0 ? [] : [id]));
+    const sorted = (ids: number[]): number[] => ids.toSorted((a, b) => a - b);
+    return { voters: sorted(having(1)), outgoing: sorted(having(2)), learners: sorted(having(4)) };
+  })
+  .filter(({ voters }) => voters.length > 0);
 const contents: fc.Arbitrary<BlockContent> = fc
   .record({
     group: fc.integer({ min: 0, max: 0xffff_ffff }),
@@ -28,6 +39,7 @@ const contents: fc.Arbitrary<BlockContent> = fc
     clusterId: fixed(16),
     previousHash: fixed(32),
     state: fc.record({ height: fc.maxSafeNat(), digest: fixed(32) }),
+    configuration: configurations,
     transactions: fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 }),
   })
   .map((content) => ({ ...content, state: { ...content.state, height: content.state.height % content.height } }));
@@ -36,6 +48,7 @@ const EXAMPLE: BlockContent = {
   clusterId: new Uint8Array(16).fill(0xc1),
   previousHash: new Uint8Array(32).fill(0xab),
   state: { height: 4, digest: new Uint8Array(32).fill(0xd1) },
+  configuration: { voters: [1, 3], outgoing: [1, 2], learners: [7] },
   transactions: [new Uint8Array([1, 2, 3]), new Uint8Array(0), new Uint8Array(40).fill(9)],
 };
 const decode = (bytes: Uint8Array) => decodeBlock(sha256, bytes);
@@ -79,7 +92,8 @@ describe("block", () => {
     expect(wide).toEqual([5n, 3n, EXAMPLE.timestamp]);
     expect([bytes.toString("hex", 40, 56), bytes.toString("hex", 64, 96)]).toEqual(["c1".repeat(16), "ab".repeat(32)]);
     expect([bytes.readBigUInt64LE(128), bytes.toString("hex", 136, 168)]).toEqual([4n, "d1".repeat(32)]);
-    expect([bytes.readUInt32LE(168), bytes.toString("hex", 172, 175)]).toEqual([3, "010203"]);
+    expect(bytes.toString("hex", 168, 208)).toBe(`0103020203010704${"00".repeat(32)}`);
+    expect([bytes.readUInt32LE(208), bytes.toString("hex", 212, 215)]).toEqual([3, "010203"]);
   });
 
   test("every bit is bound: flip one, and the block is refused or has another hash", () => {
@@ -96,7 +110,7 @@ describe("block", () => {
         (offset >= 8 && offset < 12) ||
         (offset >= 16 && offset < 56) ||
         (offset >= 64 && offset < 96) ||
-        (offset >= 128 && offset < 168);
+        (offset >= 128 && offset < 208);
       if (!free) expect([offset, refusal]).toEqual([offset, "malformed_block"]);
     }
   });
@@ -110,12 +124,19 @@ describe("block", () => {
     ["a height that is not exact", altered((view) => view.setBigUint64(16, 2n ** 53n, true))],
     ["a state's height that is not exact", altered((view) => view.setBigUint64(128, 2n ** 53n, true))],
     ["a term that is not exact", altered((view) => view.setBigUint64(24, U64_MAX, true))],
+    ["no members", altered((view) => view.setBigUint64(168, 0n))],
+    ["members that do not ascend", altered((view) => view.setUint8(170, 1))],
+    ["a member without a role", altered((view) => view.setUint8(169, 0))],
+    ["a member with a role that there is not", altered((view) => view.setUint8(169, 9))],
+    ["a member that is voter and learner", altered((view) => view.setUint8(169, 5))],
+    ["no voter", altered((view) => [169, 173].forEach((at) => view.setUint8(at, 2)))],
+    ["a member behind the last", altered((view) => view.setUint8(190, 9))],
     ["a transaction more than there is", altered((view) => view.setUint32(12, 4, true))],
     ["a transaction fewer than there is", altered((view) => view.setUint32(12, 2, true))],
     ["four thousand million transactions", altered((view) => view.setUint32(12, 0xffff_ffff, true))],
     ["another length than there is", altered((view) => view.setUint32(56, 54, true))],
-    ["a transaction that reaches beyond the end", altered((view) => view.setUint32(168, 44, true))],
-    ["a transaction of four thousand million bytes", altered((view) => view.setUint32(168, 0xffff_ffff, true))],
+    ["a transaction that reaches beyond the end", altered((view) => view.setUint32(208, 44, true))],
+    ["a transaction of four thousand million bytes", altered((view) => view.setUint32(208, 0xffff_ffff, true))],
     [
       "too many transactions",
       encoded({ transactions: Array.from({ length: BLOCK_TRANSACTIONS_MAX + 1 }, () => new Uint8Array(0)) }),

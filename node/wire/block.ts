@@ -1,23 +1,26 @@
 /**
- * A block: one entry of the replicated log. A fixed header of 168 bytes, then the transactions, each behind its length.
+ * A block: one entry of the replicated log. A fixed header of 208 bytes, then the transactions, each behind its length.
  *
  *   0 magic u32 | 4 version u16 | 6 zero u16 | 8 group u32 | 12 count u32 | 16 height u64 | 24 term u64 | 32 timestamp u64
  *  40 cluster id 16 | 56 body bytes u32 | 60 zero u32 | 64 previous hash 32 | 96 transaction root 32
- * 128 state height u64 | 136 state digest 32
+ * 128 state height u64 | 136 state digest 32 | 168 configuration 40
  *
  * The block's hash is SHA-256 of its header, which binds everything: the root covers the transactions, the previous hash
  * all blocks before. Equal height and equal hash mean equal history. The leader also says how far it had executed the log
  * when it built the block, and the state digest there: whoever executes the log again finds the first block after which
- * somebody had another state.
+ * somebody had another state. The configuration is that of the nodes that are asked to agree on the block.
  */
 import { assert } from "../base/assert.ts";
 import { equalBytes, U64_MAX, viewOf } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
+import { CONFIGURATION_BYTES, decodeConfiguration, encodeConfiguration } from "./block-configuration.ts";
 import { leafHash, MerkleTree } from "./merkle.ts";
 import { WireError } from "./msgpack.ts";
 
-export const BLOCK_HEADER_BYTES = 168;
+const CONFIGURATION_OFFSET = 168;
+export const BLOCK_HEADER_BYTES: number = CONFIGURATION_OFFSET + CONFIGURATION_BYTES;
 const MAGIC = 0x4b4c4251; // "QBLK"
 const VERSION = 1;
 
@@ -40,6 +43,7 @@ export interface BlockHeader {
   readonly transactionCount: number;
   readonly bodyBytes: number;
   readonly state: StateAt;
+  readonly configuration: Configuration;
 }
 
 /** A decoded block; the byte arrays are views of the encoded one. */
@@ -67,6 +71,7 @@ export interface BlockContent {
   readonly previousHash: Uint8Array;
   /** Where the leader's own state stands. */
   readonly state: StateAt;
+  readonly configuration: Configuration;
   readonly transactions: readonly Uint8Array[];
 }
 
@@ -91,8 +96,8 @@ export function encodeBlock(sha256: Sha256, content: BlockContent): EncodedBlock
     offset += 4 + transaction.length;
   }
   const tree = treeOf(sha256, transactions);
-  const { group, height, term, timestamp, clusterId, previousHash, state } = content;
-  const places = { group, height, term, timestamp, clusterId, previousHash, state };
+  const { group, height, term, timestamp, clusterId, previousHash, state, configuration } = content;
+  const places = { group, height, term, timestamp, clusterId, previousHash, state, configuration };
   const header: BlockHeader = {
     ...places,
     transactionRoot: tree.root,
@@ -124,6 +129,7 @@ function encodeHeader(view: DataView, bytes: Uint8Array, header: BlockHeader): v
   bytes.set(header.transactionRoot, 96);
   view.setBigUint64(128, BigInt(header.state.height), true);
   bytes.set(header.state.digest, 136);
+  encodeConfiguration(bytes.subarray(CONFIGURATION_OFFSET, BLOCK_HEADER_BYTES), header.configuration);
 }
 
 function treeOf(sha256: Sha256, transactions: readonly Uint8Array[]): MerkleTree {
@@ -154,7 +160,15 @@ export function decodeBlockHeader(encoded: Uint8Array): BlockHeader {
     previousHash: encoded.slice(64, 96),
     transactionRoot: encoded.slice(96, 128),
     state: { height: safeNumber(view, 128), digest: encoded.slice(136, 168) },
+    configuration: configurationOf(encoded),
   };
+}
+
+/** The configuration that a block stands under; throws `WireError` `malformed_block`. */
+export function configurationOf(encoded: Uint8Array): Configuration {
+  const configuration = decodeConfiguration(encoded.subarray(CONFIGURATION_OFFSET, BLOCK_HEADER_BYTES));
+  if (configuration === undefined) throw malformed("it names no members");
+  return configuration;
 }
 
 function safeNumber(view: DataView, offset: number): number {

@@ -67,6 +67,20 @@ const COMMANDS: { readonly [K in Command["kind"]]: fc.Arbitrary<Command> } = {
   issueAsset: of("issueAsset", { id: u128, ledger, account: u128, amount: u128 }),
   burnAsset: of("burnAsset", { id: u128, ledger, account: u128, amount: u128 }),
   reverseTransfer: of("reverseTransfer", { id: u128, transfer: u128, amount: u128 }),
+  changeMembers: of("changeMembers", {
+    add: fc.array(
+      fc.record(
+        {
+          ...{ publicKey: fc.uint8Array({ minLength: 32, maxLength: 32 }), host: fc.string({ maxLength: 60 }) },
+          ...{ port: fc.integer({ min: 1, max: 65_535 }), voter: fc.boolean() },
+        },
+        { noNullPrototype: true },
+      ),
+      { maxLength: 9 },
+    ),
+    remove: fc.array(fc.integer({ min: 1, max: 255 }), { maxLength: 9 }),
+    promote: fc.array(fc.integer({ min: 1, max: 255 }), { maxLength: 9 }),
+  }),
 };
 
 function of(
@@ -97,7 +111,7 @@ describe("kinds", () => {
       ...{ blockPayer: 15, replaceKeys: 16, freezeAccount: 17, grantDelegate: 18, revokeDelegate: 19 },
       ...{ createPayment: 20, reviewPayment: 21, capturePayment: 22, voidPayment: 23 },
       ...{ channelOutcome: 30, closeSettlement: 40 },
-      ...{ createAsset: 50, issueAsset: 51, burnAsset: 52, reverseTransfer: 53 },
+      ...{ createAsset: 50, issueAsset: 51, burnAsset: 52, reverseTransfer: 53, changeMembers: 60 },
     });
     expect(new Set(Object.values(KINDS)).size).toBe(Object.keys(KINDS).length);
     for (const [name, number] of Object.entries(KINDS)) expect(kindName(number)).toBe(name);

@@ -5,6 +5,7 @@ import { u128Bytes } from "../base/bytes.ts";
 import {
   type BlockPayerBody,
   blockPayerBody,
+  type ChangeMembersBody,
   type ChannelOutcomeBody,
   type CloseSettlementBody,
   type ConfigureCardBody,
@@ -14,6 +15,7 @@ import {
   type CreateAssetBody,
   type CreateAuthorityBody,
   type CreatePaymentBody,
+  changeMembersBody,
   channelOutcomeBody,
   closeSettlementBody,
   configureCardBody,
@@ -70,7 +72,8 @@ export type Command =
   | { readonly kind: "createAsset"; readonly body: CreateAssetBody }
   | { readonly kind: "issueAsset"; readonly body: MoveSupplyBody }
   | { readonly kind: "burnAsset"; readonly body: MoveSupplyBody }
-  | { readonly kind: "reverseTransfer"; readonly body: ReverseTransferBody };
+  | { readonly kind: "reverseTransfer"; readonly body: ReverseTransferBody }
+  | { readonly kind: "changeMembers"; readonly body: ChangeMembersBody };
 
 /** Fields that are u128 on the wire; every other bigint is u64. */
 const U128_FIELDS: ReadonlySet<string> = new Set([
@@ -152,6 +155,8 @@ export function decodeBody(kind: number, body: Uint8Array): Command {
       return { kind: name, body: check(moveSupplyBody, value, "malformed_body") };
     case "reverseTransfer":
       return { kind: name, body: check(reverseTransferBody, value, "malformed_body") };
+    case "changeMembers":
+      return { kind: name, body: check(changeMembersBody, value, "malformed_body") };
   }
 }
 

@@ -83,7 +83,7 @@ describe("refused", () => {
   test.each<readonly [string, unknown]>([
     ["a client's frame", hello],
     ["a node that cannot be", [102, 0, 5n]],
-    ["a node beyond the largest cluster", [101, 1, new Uint8Array(16), 10, new Uint8Array(32)]],
+    ["a node with an id that none can have", [101, 1, new Uint8Array(16), 256, new Uint8Array(32)]],
     ["a log time below zero", [102, 1, -5]],
     ["an error code that is too long", [105, 1, "x".repeat(65), ""]],
   ])("from a node: %s", (_name, value) => {

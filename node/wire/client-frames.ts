@@ -5,7 +5,7 @@
  * a number that the answer repeats; answers may come in any order.
  */
 import { utf8 } from "../base/bytes.ts";
-import { FRAME_BYTES_MAX, NODES_MAX } from "../base/limits.ts";
+import { FRAME_BYTES_MAX, NODE_ID_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
 import { bytes, bytesBetween, check, integer, oneOf, type Schema, text, tuple, u32, u64 } from "./schema.ts";
@@ -58,7 +58,7 @@ const named = oneOf(...CONSISTENCIES);
 const consistencySchema: Schema<Consistency> = (value, path) =>
   typeof value === "number" ? { maxStalenessMs: u32(value, path) } : named(value, path);
 const querySchema = tuple(u32, u32, consistencySchema, anyBytes);
-const nodeId = integer(1, NODES_MAX);
+const nodeId = integer(1, NODE_ID_MAX);
 const challengeSchema = tuple(u32, integer(PROTOCOL_VERSION, PROTOCOL_VERSION), bytes(16), nodeId, bytes(32));
 const welcomeSchema = tuple(u32, nodeId, u64);
 const bytesAnswerSchema = tuple(u32, u32, anyBytes);

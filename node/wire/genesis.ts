@@ -3,6 +3,7 @@
  * The cluster's id is a hash of this, so two clusters never share one and nobody can swap the admin's key.
  */
 import { toHex, utf8 } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import type { NodeId } from "../base/ids.ts";
 import { NODES_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
@@ -39,6 +40,11 @@ export function decodeGenesis(encoded: Uint8Array): Genesis {
     throw new WireError("malformed_genesis", "nodes and admin must have keys of their own");
   }
   return { timestamp, nodes: nodes.map(([id, publicKey]) => ({ id, publicKey })), adminKey };
+}
+
+/** Whom a cluster consists of at first. */
+export function firstConfiguration({ nodes }: Genesis): Configuration {
+  return { voters: nodes.map(({ id }) => id), outgoing: [], learners: [] };
 }
 
 /** The cluster's 16-byte id. */

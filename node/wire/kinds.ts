@@ -4,7 +4,7 @@
  * A number once given is never used for another kind. Bulk kinds (accounts, transfers) carry flat records and have no
  * schema here; the ledger's `checkBatch` is their gate. u128 ids and amounts are 16 little-endian bytes.
  */
-import { AUTHORITY_KEYS_MAX } from "../base/limits.ts";
+import { AUTHORITY_KEYS_MAX, NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
 import { boolean, bytes, integer, list, object, oneOf, type Schema, text, u32, u64, u128 } from "./schema.ts";
 
 export const KINDS = {
@@ -35,6 +35,7 @@ export const KINDS = {
   issueAsset: 51,
   burnAsset: 52,
   reverseTransfer: 53,
+  changeMembers: 60,
 } as const;
 
 export type KindName = keyof typeof KINDS;
@@ -267,3 +268,24 @@ export interface ReverseTransferBody {
   readonly amount: bigint;
 }
 export const reverseTransferBody: Schema<ReverseTransferBody> = object({ id: u128, transfer: u128, amount: u128 });
+
+/** A node that is to join: it gets the next id. A `voter` first catches up as a learner. */
+export interface NewNode {
+  readonly publicKey: Uint8Array;
+  readonly host: string;
+  readonly port: number;
+  readonly voter: boolean;
+}
+
+/** Changes who takes part in the cluster, all at once: `remove` and `promote` are ids of nodes. */
+export interface ChangeMembersBody {
+  readonly add: readonly NewNode[];
+  readonly remove: readonly number[];
+  readonly promote: readonly number[];
+}
+const nodeId: Schema<number> = integer(1, NODE_ID_MAX);
+export const changeMembersBody: Schema<ChangeMembersBody> = object({
+  add: list(object({ publicKey: bytes(32), host: text(255), port: integer(1, 65_535), voter: boolean }), NODES_MAX),
+  remove: list(nodeId, NODES_MAX),
+  promote: list(nodeId, NODES_MAX),
+});

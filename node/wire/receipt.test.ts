@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { toHex, viewOf } from "../base/bytes.ts";
 import { attestation, type NodeTrust } from "./attestation.ts";
-import { decodeBlock, encodeBlock } from "./block.ts";
+import { BLOCK_HEADER_BYTES, decodeBlock, encodeBlock } from "./block.ts";
+import { THREE_VOTERS } from "./configuration.test-support.ts";
 import { describeHostileBytes, refusalOf } from "./hostile.contract.ts";
 import { leafHash, MerkleTree } from "./merkle.ts";
 import { decodeReceipt, encodeReceipt, type Receipt, stateDigest, verifyReceipt } from "./receipt.ts";
@@ -27,6 +28,7 @@ function receiptOf(index: number, lie: { readonly clusterId?: Uint8Array } = {})
   const block = decodeBlock(
     sha256,
     encodeBlock(sha256, {
+      configuration: THREE_VOTERS,
       ...{ group: 0, height: 12, term: 2, timestamp: 77n, clusterId, previousHash: new Uint8Array(32).fill(3) },
       state: { height: 11, digest: new Uint8Array(32).fill(4) },
       transactions: TRANSACTIONS,
@@ -105,7 +107,7 @@ describe("receipt", () => {
   });
 
   test.each<readonly [string, Partial<Receipt>]>([
-    ["malformed_block", { blockHeader: new Uint8Array(168) }],
+    ["malformed_block", { blockHeader: new Uint8Array(BLOCK_HEADER_BYTES) }],
     ["transaction_not_in_block", { transactionIndex: 1 }],
     ["transaction_not_in_block", { transactionIndex: 5 }],
     ["transaction_not_in_block", { transactionPath: [] }],

@@ -5,6 +5,7 @@ import { type Account, encodeTransfers, type Transfer, transferFlags } from "../
 import { TransferStatus } from "../../node/ledger/status.ts";
 import { type Block, decodeBlock, encodeBlock } from "../../node/wire/block.ts";
 import type { Command } from "../../node/wire/body.ts";
+import { THREE_VOTERS } from "../../node/wire/configuration.test-support.ts";
 import { encodeBatchResult, encodeResult } from "../../node/wire/results.ts";
 import { cosignTransaction, GROUP, signTransaction } from "../../node/wire/transaction.ts";
 import type { AcquirerReport } from "../acquirer/core.ts";
@@ -40,7 +41,7 @@ function blockAt(height: number, seconds: bigint, transactions: readonly Uint8Ar
   const state = { height: 0, digest: new Uint8Array(32) };
   const links = { clusterId, previousHash: new Uint8Array(32), state, group: GROUP, term: 1 };
   const content = { ...links, height, timestamp: seconds * SECOND, transactions };
-  return decodeBlock(sha256, encodeBlock(sha256, content).bytes);
+  return decodeBlock(sha256, encodeBlock(sha256, { ...content, configuration: THREE_VOTERS }).bytes);
 }
 
 /** What applying it has yielded, as the rules are told. */

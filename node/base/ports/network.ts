@@ -4,6 +4,15 @@ import type { NodeId } from "../ids.ts";
 /** A client's connection to this node; numbers are not used again while the node runs. */
 export type ConnectionId = number;
 
+/** Another node of the cluster: the key that it proves, and where it listens. */
+export interface Peer {
+  readonly id: NodeId;
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What the network tells the node. */
 export interface NetworkHandler {
   /** A frame from a peer whose identity has been proven. At most FRAME_BYTES_MAX long. */
@@ -21,6 +30,11 @@ export interface NetworkHandler {
 export interface Network {
   /** Says who takes what arrives; called once, before anything is sent. */
   start(handler: NetworkHandler): void;
+  /**
+   * From now on these are the peers, each once; an entry for this node itself is passed over. Links to others are ended and
+   * their frames dropped; a peer with another key is another peer. Links that stay are not disturbed.
+   */
+  setPeers(peers: readonly Peer[]): void;
   /** False when there is no link or its queue is full: the frame is lost, as frames may be. */
   sendPeer(to: NodeId, frame: Uint8Array): boolean;
   /** False when the connection is gone or has been closed for being too slow. */
