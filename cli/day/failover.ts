@@ -28,14 +28,27 @@ export interface FailoverOptions {
   readonly signal: AbortSignal;
 }
 
+interface Leader {
+  readonly id: number;
+  readonly term: number;
+}
+
 export class Failover {
   readonly #options: FailoverOptions;
   #killed: { readonly node: number; readonly term: number; readonly atMs: number } | undefined;
   #next: FailoverReport["next"];
   #restarted: Promise<void> | undefined;
+  #leaderBefore: Leader | undefined;
+  /** Of the newest answer. */
+  #termSeen = 0;
 
   constructor(options: FailoverOptions) {
     this.#options = options;
+  }
+
+  /** Finds out who leads while there is time: under load the answer may come when all is over. */
+  async prepare(): Promise<void> {
+    this.#leaderBefore = await this.#leader();
   }
 
   /** Kills the leader with SIGKILL and starts it again a little later; goes on in the background. */
@@ -48,9 +61,10 @@ export class Failover {
 
   /** Looks at the receipt of an answer. */
   see({ receipt }: Pick<Outcome, "receipt">): void {
-    if (this.#killed === undefined || this.#next !== undefined) return;
+    if (this.#next !== undefined) return;
     const { term } = decodeBlockHeader(receipt.blockHeader);
-    if (term > this.#killed.term) {
+    this.#termSeen = term;
+    if (this.#killed !== undefined && term > this.#killed.term) {
       this.#next = { term, failoverMs: Math.round(performance.now() - this.#killed.atMs) };
     }
   }
@@ -65,7 +79,8 @@ export class Failover {
 
   async #killAndRestart(): Promise<void> {
     const { local, onEvent, signal } = this.#options;
-    const leader = await this.#leader();
+    const before = this.#leaderBefore;
+    const leader = before?.term === this.#termSeen ? before : await this.#leader();
     this.#killed = { node: leader.id, term: leader.term, atMs: performance.now() };
     await local.killNode(leader.id);
     onEvent(`Node ${leader.id}, the leader, has been killed with SIGKILL ...`);
@@ -74,7 +89,7 @@ export class Failover {
     onEvent(`Node ${leader.id} has been started again ...`);
   }
 
-  async #leader(): Promise<{ readonly id: number; readonly term: number }> {
+  async #leader(): Promise<Leader> {
     const { local, signal } = this.#options;
     const deadline = performance.now() + LEADER_TIMEOUT_MS;
     for (;;) {

@@ -62,6 +62,7 @@ interface Imported {
 
 async function importDay({ local, rows, output, banks, customers, signal }: Day): Promise<Imported> {
   const failover = new Failover({ local, onEvent: (text) => output.note(text), signal });
+  await failover.prepare();
   const executed = new Set<bigint>();
   const startedAt = performance.now();
   const onAnswer = ({ row, outcome }: Answer, answered: number): void => {
