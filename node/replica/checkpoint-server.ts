@@ -14,7 +14,7 @@ import type { CatchUpFrame } from "./catch-up-frames.ts";
 import { type CheckpointMeta, loadCheckpointMeta, pageKey } from "./checkpoint.ts";
 
 /** How long a checkpoint is kept for a peer that asks nothing; it restarts in between, with the state to be loaded. */
-export const GIVING_IDLE_MS = 60_000;
+const GIVING_IDLE_MS = 60_000;
 /** Pages that are read and not wholly sent: as many as a peer asks for at a time. */
 const PAGES_CACHED = 8;
 

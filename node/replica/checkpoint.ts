@@ -18,7 +18,7 @@ const COMPONENTS_MAX = 64;
 export const FIRST_GENERATION = 1;
 
 /** Pages of a component of the state. */
-export interface ComponentPages {
+interface ComponentPages {
   readonly name: string;
   readonly pages: number;
 }
