@@ -129,7 +129,12 @@ describe("block", () => {
     ["a member without a role", altered((view) => view.setUint8(169, 0))],
     ["a member with a role that there is not", altered((view) => view.setUint8(169, 9))],
     ["a member that is voter and learner", altered((view) => view.setUint8(169, 5))],
-    ["no voter", altered((view) => [169, 173].forEach((at) => view.setUint8(at, 2)))],
+    [
+      "no voter",
+      altered((view) => {
+        for (const at of [169, 173]) view.setUint8(at, 2);
+      }),
+    ],
     ["a member behind the last", altered((view) => view.setUint8(190, 9))],
     ["a transaction more than there is", altered((view) => view.setUint32(12, 4, true))],
     ["a transaction fewer than there is", altered((view) => view.setUint32(12, 2, true))],
