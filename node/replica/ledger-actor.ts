@@ -230,7 +230,13 @@ export class LedgerActor implements Actor<LedgerMessage> {
     gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
   }
 
-import type { Node } from "../state/members.ts";
+  #tellPresent(): void {
+    const { present } = this.#state.members;
+    if (present === this.#present) return;
+    this.#present = present;
+    this.#deps.present(present);
+  }
+
   /** Who may ask stands in the state; whether it can be done, consensus says. */
   #handOver({ token, query, publicKey }: Asked & { readonly query: HandOverQuery }): void {
     if (!this.#state.mayOperate(publicKey)) {
