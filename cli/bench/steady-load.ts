@@ -10,6 +10,7 @@ import { ask } from "../../node/client/ask.ts";
 import { batchResults, decodeTransfers, QuorateClient } from "../../node/client/index.ts";
 import { TransferStatus } from "../../node/ledger/status.ts";
 import { decodeBlockHeader } from "../../node/wire/block.ts";
+import { nativeSigner } from "../native-signer.ts";
 import type { LocalCluster } from "../processes.ts";
 import { accountBatches, TransferBatches } from "./flat-batches.ts";
 
@@ -55,7 +56,8 @@ export class SteadyLoad {
   }
 
   /** Opens accounts and begins; the cluster is fresh. */
-  static async start({ cluster, admin: signer, nodeIds }: LocalCluster, seed: number): Promise<SteadyLoad> {
+  static async start({ cluster, admin, nodeIds }: LocalCluster, seed: number): Promise<SteadyLoad> {
+    const signer = nativeSigner(admin);
     const clients: QuorateClient[] = [];
     for (const firstNode of nodeIds) {
       clients.push(await QuorateClient.open({ cluster, signer, firstNode, deadlineMs: DEADLINE_MS }));

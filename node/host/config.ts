@@ -39,7 +39,7 @@ export const CONFIG_DEFAULTS: Omit<NodeConfig, "version" | "id" | "cluster" | "i
 };
 
 /** For nodes close to each other, whose operator prefers a leader too many to a pause: see docs/operating.md. */
-export const FAST_TIMING: NodeTiming = { tickMs: 5, electionTimeoutTicks: 20, heartbeatTicks: 4 };
+export const FAST_TIMING: NodeTiming = { tickMs: 10, electionTimeoutTicks: 10, heartbeatTicks: 2 };
 
 type Field = (value: unknown, path: string) => unknown;
 
