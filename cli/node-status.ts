@@ -48,6 +48,14 @@ export async function clusterStatus(cluster: ClusterFile, signer: Signer): Promi
   return await Promise.all(cluster.nodes.map(({ id }) => nodeStatus(cluster, signer, id)));
 }
 
+/** The leader that a quorum of the cluster file's nodes follows; undefined where there is none. */
+export function leaderOf(nodes: readonly NodeStatus[]): NodeStatus | undefined {
+  return nodes.find(({ id, role, term }) => {
+    const followers = nodes.filter((node) => node.leader === id && node.term === term);
+    return role === "leader" && followers.length * 2 > nodes.length;
+  });
+}
+
 function summarize(id: number, sections: Readonly<Record<string, StatusSection>>): NodeStatus {
   const consensus = sections["consensus"] ?? {};
   const ledger = sections["ledger"] ?? {};

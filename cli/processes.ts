@@ -8,7 +8,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ClusterFile, type KeyPair, newKey, parseClusterFile, writeKeyFile } from "../node/client/index.ts";
-import { initCluster } from "../node/host/init.ts";
+import { type InitOptions, initCluster } from "../node/host/init.ts";
 import { freePorts } from "./free-ports.ts";
 
 /** The processes run the build, also where this file is run from its source, as in tests. */
@@ -22,6 +22,8 @@ export interface LocalClusterOptions {
   readonly nodes: number;
   /** Whether nodes encrypt their data at rest. */
   readonly encrypt?: boolean;
+  /** Of the nodes; without it the default. */
+  readonly timing?: InitOptions["timing"];
   readonly nowMs: number;
 }
 
@@ -55,7 +57,7 @@ export class LocalCluster {
   }
 
   /** Writes a new cluster's files, with free ports on the loopback address; starts nothing. */
-  static async init({ directory, nodes, encrypt = false, nowMs }: LocalClusterOptions): Promise<LocalCluster> {
+  static async init({ directory, nodes, encrypt = false, timing, nowMs }: LocalClusterOptions): Promise<LocalCluster> {
     const ports = await freePorts(nodes + 1);
     const acquirerPort = ports.pop() ?? 0;
     const admin = newKey();
@@ -65,6 +67,7 @@ export class LocalCluster {
       addresses: ports.map((port) => ({ host: "127.0.0.1", port })),
       endpoints: { card: `http://127.0.0.1:${acquirerPort}` },
       encrypt,
+      ...(timing === undefined ? {} : { timing }),
       nowMs,
     });
     writeKeyFile(join(directory, "admin.key"), admin);

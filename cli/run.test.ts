@@ -219,7 +219,7 @@ describe("failures: exit code 1 and an error code", () => {
   test("a cluster that is down is shown node by node", async () => {
     const { code, out, err } = await ran("status", ...HERE());
     expect(code).toBe(1);
-    expect(out.split("\n")[1]).toMatch(/^ {3}1 {2}127\.0\.0\.1:7400 {2}down {5}0 {7}0$/);
+    expect(out.split("\n")[1]).toMatch(/^ {3}1 {2}127\.0\.0\.1:7400 {2}down {5}0 {7}0 {8}0$/);
     expect(err).toBe("no leader that a quorum follows: start more nodes, or look into their logs\n");
   });
 });

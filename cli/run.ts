@@ -23,6 +23,7 @@ import { exportTable } from "./commands/export.ts";
 import { importPayments } from "./commands/import.ts";
 import { init } from "./commands/init.ts";
 import { keys } from "./commands/keys.ts";
+import { leader } from "./commands/leader.ts";
 import { log } from "./commands/log.ts";
 import { member } from "./commands/member.ts";
 import { pay } from "./commands/pay.ts";
@@ -42,7 +43,7 @@ import { verify } from "./commands/verify.ts";
 import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
-  ...[day, dev, init, start, status, member, verify, log],
+  ...[day, dev, init, start, status, leader, member, verify, log],
   ...[keys, dataKey, authority, configure, risk],
   ...[account, asset, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],

@@ -1,5 +1,5 @@
 /** The benchmark does the work it says and checks the results; nothing here is about how fast. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Spawned } from "../spawned.contract.ts";
 
 async function bench(...args: readonly string[]): Promise<Record<string, unknown>> {
@@ -24,4 +24,39 @@ test("signed payments are executed, each by its payer's key, in a closed and in 
   expect(closed).toMatchObject({ latencyMs: SPREAD });
   const open = await bench("--load", "open", "--rate", "500", ...load);
   expect(open["seconds"]).toBeGreaterThanOrEqual(0.39);
+});
+
+describe("outages", () => {
+  const ROUND = ["--rounds", "1"];
+
+  test("a leader is killed: the next one answers, and nothing acknowledged is lost", async () => {
+    const figures = await bench("--load", "failover", "--fast", ...ROUND);
+    expect(figures).toMatchObject({ lost: 0, medianMs: figures["maxMs"] });
+    expect(figures["medianMs"]).toBeGreaterThan(0);
+    expect(figures["everyClientMedianMs"]).toBeGreaterThanOrEqual(figures["medianMs"] as number);
+    expect(figures["acknowledged"]).toBeGreaterThan(50);
+  });
+
+  test("a leader is stopped and hands over first", async () => {
+    const figures = await bench("--load", "handover", ...ROUND);
+    expect(figures).toMatchObject({ lost: 0, longestGapMs: figures["longestGapMaxMs"] });
+    expect(figures["longestGapMs"]).toBeGreaterThan(0);
+    expect(figures["acknowledged"]).toBeGreaterThan(50);
+  });
+
+  test("a node is started again after a stop and after a crash", async () => {
+    const figures = await bench("--load", "restart", "--transfers", "2000", "--accounts", "50", ...ROUND);
+    expect(Object.keys(figures)).toEqual(["cleanMs", "cleanMaxMs", "crashMs", "crashMaxMs"]);
+    expect(Math.min(...(Object.values(figures) as number[]))).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["a cluster that is there already", "failover", ["--cluster", "cluster.json"]],
+    ["fewer nodes than go on without one", "handover", ["--nodes", "2"]],
+    ["no rounds", "restart", ["--rounds", "0"]],
+  ])("are not measured with %s", async (_, load, args) => {
+    const spawned = new Spawned(["bench", "--load", load, ...args]);
+    expect(await spawned.code()).toBe(2);
+    expect(spawned.err).toMatch(/^error: --(cluster|nodes|rounds): .*\(usage\)$/m);
+  });
 });

@@ -1,23 +1,27 @@
 /** `quorate bench`: how fast a cluster is on this machine, with its durability stated. */
-import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import { BATCH_RECORDS_MAX, SESSIONS_MAX } from "../../node/base/limits.ts";
 import { readKeyFile } from "../../node/client/index.ts";
+import { CONFIG_DEFAULTS, FAST_TIMING } from "../../node/host/config.ts";
 import { type BulkOptions, prepareBulk, queryHistories, runBulk } from "../bench/bulk.ts";
 import { describeMachine, machineText } from "../bench/machine.ts";
+import { measureFailover, measureHandOver, measureRestart } from "../bench/outages.ts";
+import { withOwnCluster } from "../bench/own-cluster.ts";
 import { type BenchResult, DURABILITY, latencyText, resources } from "../bench/report.ts";
 import { prepareSigned, runSigned, type SignedOptions } from "../bench/signed.ts";
 import { Target } from "../bench/target.ts";
 import { readCluster } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { type Output, table } from "../output.ts";
-import { LocalCluster } from "../processes.ts";
+import type { LocalCluster } from "../processes.ts";
 import { parseNodeCount } from "./init.ts";
 
-const LOADS = ["bulk", "signed", "open"] as const;
+const THROUGHPUT_LOADS = ["bulk", "signed", "open"] as const;
+const OUTAGE_LOADS = ["failover", "handover", "restart"] as const;
+const LOADS = [...THROUGHPUT_LOADS, ...OUTAGE_LOADS] as const;
 const CLIENT = "client";
 const PROGRESS_EVERY = 500;
 
@@ -25,6 +29,8 @@ interface BenchArguments {
   readonly load: (typeof LOADS)[number];
   readonly nodes: number;
   readonly encrypt: boolean;
+  readonly fast: boolean;
+  readonly rounds: number;
   readonly accounts: number;
   readonly transfers: number;
   readonly batch: number;
@@ -140,25 +146,31 @@ async function measure(target: Target, directory: string, args: BenchArguments, 
   return { load: args.load, machine, durability: DURABILITY, settings: settingsOf(args), figures };
 }
 
-async function ownCluster<T>(
-  {
-    nodes,
-    encrypt,
-    profile,
-  }: { readonly nodes: number; readonly encrypt: boolean; readonly profile: string | undefined },
-  output: Output,
-  act: (local: LocalCluster) => Promise<T>,
-): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), "quorate-bench-"));
-  const local = await LocalCluster.init({ directory, nodes, encrypt, nowMs: Date.now() });
-  local.onUnexpectedExit = (name, ending) => output.note(`${name} has ended ${ending}; see ${local.logOf(name)}`);
-  try {
-    if (profile !== undefined) local.nodeArguments = ["--cpu-prof", `--cpu-prof-dir=${profile}`];
-    for (const id of local.nodeIds) local.startNode(id);
-    return await act(local);
-  } finally {
-    await local.stopAll();
-    rmSync(directory, { recursive: true });
+/** Runs what stops nodes, on a cluster of our own. */
+async function outages(local: LocalCluster, args: BenchArguments, output: Output): Promise<BenchResult> {
+  const machine = describeMachine(local.directory);
+  output.note(machineText(machine));
+  output.note(DURABILITY);
+  const rounds = positive("rounds", args.rounds, 1_000);
+  const options = { rounds, seed: args.seed, onRound: (text: string) => output.note(text) };
+  const { nodes, encrypt, transfers, seed } = args;
+  const timing = args.fast ? FAST_TIMING : CONFIG_DEFAULTS.timing;
+  const settings = { nodes, encrypt, rounds, ...timing, seed };
+  const common = { load: args.load, machine, durability: DURABILITY, settings };
+  switch (args.load) {
+    case "failover":
+      return { ...common, figures: { ...(await measureFailover(local, options)) } };
+    case "handover":
+      return { ...common, figures: { ...(await measureHandOver(local, options)) } };
+    default: {
+      const target = await Target.open({ cluster: local.cluster, admin: local.admin, processes: new Map() });
+      await bulk(target, args, output);
+      return {
+        ...common,
+        settings: { ...settings, transfers },
+        figures: { ...(await measureRestart(local, options)) },
+      };
+    }
   }
 }
 
@@ -170,6 +182,12 @@ export const bench: CommandModule = command({
       .option("load", { choices: LOADS, default: LOADS[0], describe: "what to ask of it" })
       .option("nodes", { type: "number", default: 3, describe: "how many nodes; of a cluster of its own" })
       .option("encrypt", { type: "boolean", default: false, describe: "nodes of its own encrypt their data at rest" })
+      .option("fast", { type: "boolean", default: false, describe: "nodes of its own with the fast timing" })
+      .option("rounds", {
+        type: "number",
+        default: 5,
+        describe: "of which the middle counts (failover, handover, restart)",
+      })
       .option("accounts", { type: "number", default: 10_000, describe: "accounts to move money between" })
       .option("transfers", { type: "number", default: 1_000_000, describe: "transfers in all" })
       .option("batch", { type: "number", default: BATCH_RECORDS_MAX, describe: "transfers under one signature" })
@@ -189,10 +207,19 @@ export const bench: CommandModule = command({
       .example("$0 bench --clients 4 --json", "one JSON object as the last line"),
   handler: async (args, output) => {
     const nodes = parseNodeCount(args.nodes);
+    const isOutage = OUTAGE_LOADS.some((load) => load === args.load);
+    if (args.cluster !== undefined && (isOutage || args.fast || args.encrypt)) {
+      throw new CodedError("usage", "--cluster: nodes are stopped, set up and encrypted in a cluster of its own only");
+    }
+    if (nodes < 3 && isOutage && args.load !== "restart") {
+      throw new CodedError("usage", `--nodes: ${args.load} needs 3, so that the others go on`);
+    }
     const usage = new Map([[CLIENT, process.pid]]);
     let result: BenchResult;
     if (args.cluster === undefined) {
-      result = await ownCluster({ nodes, encrypt: args.encrypt, profile: args.profile }, output, async (local) => {
+      const options = { nodes, encrypt: args.encrypt, fast: args.fast, profile: args.profile };
+      result = await withOwnCluster(options, output, async (local) => {
+        if (isOutage) return await outages(local, args, output);
         const processes = new Map([...usage, ...local.processIds()]);
         const target = await Target.open({ cluster: local.cluster, admin: local.admin, processes });
         return await measure(target, local.directory, args, output);

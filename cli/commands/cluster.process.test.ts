@@ -81,7 +81,62 @@ describe("status", () => {
     expect((status["nodes"] as { role: string }[]).map(({ role }) => role).sort()).toEqual([
       ...["follower", "follower", "leader"],
     ]);
-    expect(await done("status")).toMatch(/^node {2}address +role +term {2}height {2}digest\n +1 {2}127\.0\.0\.1:\d+/);
+    const text = await done("status");
+    expect(text).toMatch(/^node {2}address +role +term {2}commit {2}applied {2}digest\n +1 {2}127\.0\.0\.1:\d+/);
+    expect(text).toMatch(
+      /\n\nseen by the leader, node \d:\npeer {2}state +match {2}lag {2}in flight\n +\d {2}replicate/,
+    );
+    const follower = { state: "replicate", match: expect.any(Number), lag: expect.any(Number), inFlight: 0 };
+    expect(status["peers"]).toMatchObject([follower, follower]);
+  });
+});
+
+describe("leader", () => {
+  interface Leads {
+    readonly leader: number;
+    readonly term: number;
+    readonly followers: readonly number[];
+  }
+  const leads = async (): Promise<Leads> => (await json("leader", "show")) as unknown as Leads;
+
+  test("moves to the node that is named, and from there to another", async () => {
+    const before = await leads();
+    const [to = 0] = before.followers;
+    const moved = await json("leader", "transfer", "--to", String(to));
+    expect(moved).toMatchObject({ from: before.leader, to, tookMs: expect.any(Number) });
+    const after = await leads();
+    expect([after.leader, after.term]).toEqual([to, moved["term"]]);
+    expect(after.term).toBeGreaterThan(before.term);
+    expect(await done("leader", "transfer", "--to", String(to))).toBe(
+      `node ${to} leads already (term ${after.term})\n`,
+    );
+    expect(await done("leader", "transfer")).toMatch(
+      /^node \d leads now \(term \d+\), after \d+ ms; before it node \d\n$/,
+    );
+    expect((await leads()).leader).not.toBe(to);
+  });
+
+  test("cannot be a node that the cluster does not have", async () => {
+    const { code, err } = await q("leader", "transfer", "--to", "7");
+    expect([code, err]).toEqual([2, expect.stringContaining("--to: the cluster has the nodes 1, 2, 3")]);
+  });
+
+  test("is not for a bank or an auditor to say", async () => {
+    for (const role of ["participant", "auditor"]) {
+      const key = file(`leader-${role}.key`);
+      await ran("keys", "new", key);
+      const publicKey = (await ran("keys", "show", key)).out.trim();
+      await done("authority", "create", "--name", `a ${role}`, "--public-key", publicKey, "--role", role);
+      const before = await leads();
+      await refused("not_authorized", "leader", "transfer", "--key", key);
+      expect(await leads()).toEqual(before);
+    }
+  });
+
+  test("is asked for in vain where nobody answers", async () => {
+    await ran("init", "--dir", file("silent"), "--nodes", "3", "--base-port", "1");
+    const { code, err } = await ran("leader", "show", "--cluster", file("silent/cluster.json"));
+    expect([code, err]).toEqual([1, expect.stringContaining("node 3 is down")]);
   });
 });
 
@@ -90,7 +145,7 @@ test("status tells a node that is another than the cluster file says from one th
   await ran("init", "--dir", file("impostor"), "--nodes", "1", "--base-port", String(nodes[0]?.port));
   const { code, out } = await ran("status", "--cluster", file("impostor/cluster.json"));
   expect(code).toBe(1);
-  expect(out).toMatch(/^ +1 .* wrong_node +0 +0$/m);
+  expect(out).toMatch(/^ +1 .* wrong_node +0 +0 +0$/m);
 });
 
 describe("digital assets", () => {

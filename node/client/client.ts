@@ -23,6 +23,7 @@ import { before, left } from "./deadline.ts";
 import { ClientError, isRetriable } from "./errors.ts";
 import { changeEvents, type EventsOptions } from "./events.ts";
 import { LogTime } from "./log-time.ts";
+import { pauseAfter } from "./pause.ts";
 import { ReceiptChecker } from "./receipt-check.ts";
 import { SequenceWindow } from "./sequence-window.ts";
 
@@ -30,8 +31,6 @@ const DEADLINE_MS = 30_000;
 const ATTEMPT_MS = 2_000;
 /** An election takes less. */
 const LONELY_ATTEMPTS = 12;
-const PAUSE_MS = 20;
-const PAUSE_MAX_MS = 250;
 const LIFETIME_NS = 300_000_000_000n;
 /** Of what others are to co-sign: the longest there is, but for clocks that differ. */
 const COSIGNING_LIFETIME_NS: bigint = TRANSACTION_LIFETIME_MAX_NS - 15_000_000_000n;
@@ -274,9 +273,9 @@ export class QuorateClient {
     // A node that does not answer, lies, or finds no leader for long is given up; the next attempt goes to another.
     const lonely = error.code === "no_leader" && attempt % LONELY_ATTEMPTS === 0;
     if (lonely || error.code === "timeout" || error.code === "receipt_invalid") connection?.close();
-    const pause = Math.min(PAUSE_MS * attempt, PAUSE_MAX_MS);
+    const pause = pauseAfter(error.code, attempt);
     if (performance.now() + pause < deadline) {
-      await sleep(pause);
+      if (pause > 0) await sleep(pause);
       return;
     }
     if (!sent) throw unavailable(error);

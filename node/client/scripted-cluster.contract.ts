@@ -7,6 +7,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
+import { assert } from "../base/assert.ts";
 import { blockReceipts } from "../gateway/block-receipts.ts";
 import { NodeCrypto, sha256 } from "../host/node-crypto.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
@@ -199,6 +200,7 @@ export class ScriptedNode {
     const { state, clusterId, blocks, checkpoints } = this.#cluster;
     const everything = { authority: 0, seesAll: true };
     const query = decodeQuery(encoded);
+    assert(query.type !== "handOver", "nobody leads a scripted cluster");
     if (!isChainQuery(query)) return state.query(query, everything);
     const log: Pick<LogStore, "firstIndex" | "read" | "hash"> = {
       firstIndex: () => 1,

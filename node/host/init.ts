@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { must } from "../base/assert.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
+import type { NodeTiming } from "../compose.ts";
 import { formatClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import type { Genesis } from "../wire/genesis.ts";
@@ -25,6 +26,8 @@ export interface InitOptions {
   readonly endpoints: Readonly<Record<string, string>>;
   /** Whether each node gets a key for its data at rest. */
   readonly encrypt?: boolean;
+  /** Of all nodes; without it the default. */
+  readonly timing?: NodeTiming;
   readonly nowMs: number;
 }
 
@@ -77,13 +80,13 @@ function writeIdentity(directory: string, identity: Identity): void {
   writeSecret(join(directory, IDENTITY_FILE), identity.toPem());
 }
 
-export interface NodeFiles extends Pick<InitOptions, "endpoints" | "encrypt"> {
+export interface NodeFiles extends Pick<InitOptions, "endpoints" | "encrypt" | "timing"> {
   readonly id: number;
   readonly clusterFile: string;
 }
 
 /** Writes what a node with an identity is started from beside it; returns the path of the configuration. */
-export function writeNode(directory: string, { id, clusterFile, endpoints, encrypt }: NodeFiles): string {
+export function writeNode(directory: string, { id, clusterFile, endpoints, encrypt, timing }: NodeFiles): string {
   if (encrypt === true) writeSecret(join(directory, DATA_KEY_FILE), newNodeKey());
   const config = {
     version: 1,
@@ -93,6 +96,7 @@ export function writeNode(directory: string, { id, clusterFile, endpoints, encry
     data: "data",
     ...CONFIG_DEFAULTS,
     endpoints,
+    ...(timing === undefined ? {} : { timing }),
     ...(encrypt === true ? { encryption: { keyFile: DATA_KEY_FILE } } : {}),
   };
   const path = join(directory, "config.json");

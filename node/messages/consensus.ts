@@ -14,12 +14,19 @@ export type ConsensusMessage =
   | { readonly type: "pulse" }
   /** A question that must see what its consistency says; comes out at the ledger with a height. */
   | { readonly type: "read"; readonly question: Question; readonly consistency: Exclude<Consistency, "local"> }
-  /** Another node shall lead, because this one is about to stop. */
-  | { readonly type: "handOver" }
+  /** Another node shall lead: some, because this one is about to stop, or the one that is asked for. */
+  | { readonly type: "handOver"; readonly request?: HandOverRequest }
   /** The log and the store have made a Ready durable. */
   | { readonly type: "persisted"; readonly sequence: number }
   /** The ledger has applied what it was handed; the state stands there now, and wants these to take part. */
   | { readonly type: "applied"; readonly state: StateAt; readonly members: Members };
+
+/** Somebody asks for a certain leader; `token` names the question at the gateway, `answer` is for when it begins. */
+export interface HandOverRequest {
+  readonly token: number;
+  readonly to: NodeId;
+  readonly answer: Uint8Array;
+}
 
 /**
  * A question on its way to the ledger; `token` names it at the gateway. A `query` is answered for the key that asks; an

@@ -10,7 +10,13 @@ import type { Crypto } from "../base/ports/crypto.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { StatusBoard } from "../messages/status.ts";
 import type { Reader } from "../state/answers.ts";
-import { type ChainQuery, type QueryAnswer, QueryRefusal, type StatusSection } from "../state/queries.ts";
+import {
+  type ChainQuery,
+  type HandOverQuery,
+  type QueryAnswer,
+  QueryRefusal,
+  type StatusSection,
+} from "../state/queries.ts";
 import type { StateMachine } from "../state/state-machine.ts";
 import { attestation, encodeCheckpoint, type SignedCheckpoint } from "../wire/attestation.ts";
 import { consistencyProof, inclusionProof, type RangeRoot } from "../wire/history.ts";
@@ -39,7 +45,7 @@ export class ChainAnswers {
   }
 
   /** Answers a question; throws `QueryRefusal`. */
-  answer(query: ChainQuery, reader: Reader): QueryAnswer {
+  answer(query: Exclude<ChainQuery, HandOverQuery>, reader: Reader): QueryAnswer {
     const { state, checkpoints } = this.#deps;
     const at = { height: state.height, timestamp: state.timestamp.toString() };
     switch (query.type) {

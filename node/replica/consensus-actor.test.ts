@@ -329,6 +329,80 @@ describe("committed blocks", () => {
   });
 });
 
+describe("handing over", () => {
+  const answer = Uint8Array.of(1, 2, 3);
+  const asked = (to: number): ConsensusMessage => ({ type: "handOver", request: { token: 7, to, answer } });
+  const timeoutNow = (bench: Bench): number[] =>
+    bench
+      .sent()
+      .filter(({ type }) => type === "timeoutNow")
+      .map(({ to }) => to);
+  const refusal = (message: string): object => ({
+    ...{ type: "answerRefused", token: 7, code: "hand_over_refused" },
+    message: expect.stringContaining(message),
+  });
+
+  function leading(): Bench {
+    const bench = new Bench();
+    bench.leads();
+    bench.syncs();
+    bench.isFollowed();
+    bench.sent();
+    return bench;
+  }
+
+  test("a leader that is asked hands over to whom it is told, and says when it begins", () => {
+    const bench = leading();
+    bench.turn(asked(2));
+    expect(timeoutNow(bench)).toEqual([2]);
+    expect(bench.gateway.take("answer")).toEqual([{ type: "answer", token: 7, answer }]);
+    expect(bench.gateway.take("answerRefused")).toEqual([]);
+  });
+
+  test("to one that lacks something of the log, it begins and waits for that", () => {
+    const bench = leading();
+    bench.turn(asked(3));
+    expect(timeoutNow(bench)).toEqual([]);
+    expect(bench.gateway.take("answer")).toHaveLength(1);
+    bench.hears(3, 1, { type: "appendResponse", accepted: true, index: 1, hintIndex: 0, hintTerm: 0 });
+    expect(timeoutNow(bench)).toEqual([3]);
+  });
+
+  test.each([
+    ["itself", 1, "node 1 leads already; to move on, name one of 2, 3"],
+    ["a node that is not there", 4, "there is no node 4 that could lead: name one of 2, 3"],
+  ])("a leader that is asked for %s refuses, and goes on", (_, to, message) => {
+    const bench = leading();
+    bench.turn(asked(to));
+    expect(bench.gateway.take("answerRefused")).toEqual([refusal(message)]);
+    bench.turn(propose(1));
+    expect(bench.blocks().flat()).toEqual([1]);
+  });
+
+  test("who does not lead says who does", () => {
+    const bench = new Bench();
+    bench.turn(asked(2));
+    bench.hears(3, 9, { type: "heartbeat", commit: 0, sequence: 0 });
+    bench.turn(asked(2));
+    expect(bench.gateway.take("answerRefused")).toEqual([refusal("no leader is known"), refusal("ask node 3")]);
+    expect(timeoutNow(bench)).toEqual([]);
+  });
+
+  test("the only node has nobody to hand over to", () => {
+    const bench = new Bench({ nodes: 1 });
+    bench.ticks(10);
+    bench.turn({ type: "handOver" }, asked(1));
+    expect(bench.gateway.take("answerRefused")).toEqual([refusal("no other node")]);
+  });
+
+  test("a leader that stops chooses who has most of the log", () => {
+    const bench = leading();
+    bench.turn({ type: "handOver" });
+    expect(timeoutNow(bench)).toEqual([2]);
+    expect(bench.gateway.take("answer")).toEqual([]);
+  });
+});
+
 function read(token: number, consistency: ReadMessage["consistency"] = "linearizable"): ReadMessage {
   return { type: "read", question: question(token), consistency };
 }

@@ -18,7 +18,7 @@ import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
-import type { ConsensusMessage } from "../messages/consensus.ts";
+import type { ConsensusMessage, HandOverRequest } from "../messages/consensus.ts";
 import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
@@ -28,6 +28,7 @@ import { BlockBuilder } from "./block-builder.ts";
 import { type ChainHead, chainFault, headOf } from "./chain.ts";
 import { DecodedBlocks } from "./decoded-blocks.ts";
 import { Freshness } from "./freshness.ts";
+import { fittestPeer, handOverFault } from "./hand-over.ts";
 import { LeaseClock } from "./lease-clock.ts";
 import { chainedEntry } from "./log-adapter.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
@@ -134,7 +135,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
         this.#read(message);
         break;
       case "handOver":
-        this.#handOver();
+        this.#handOver(message.request);
         break;
       case "persisted":
         this.#persisted(message.sequence);
@@ -215,14 +216,20 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     else if (!this.#blocks.offer(transaction)) this.#refuse([transaction], "busy");
   }
 
-  /** Hands over to the voter that has most of the log; what waits here then is refused, and asked of the new leader. */
-  #handOver(): void {
-    const { voters } = this.#raft.configuration;
-    const [first, ...rest] = this.#raft.peerProgress().filter(({ peer }) => voters.includes(peer));
-    if (first === undefined) return;
-    const { peer } = rest.reduce((best, next) => (next.match > best.match ? next : best), first);
-    this.#deps.hostLog.info("raft.hand_over", { to: peer, term: this.#raft.term });
-    this.#raft.transferLeadership(peer);
+  /** What waits here is refused when another leads, and asked of that one. */
+  #handOver(request: HandOverRequest | undefined): void {
+    const to = request?.to ?? fittestPeer(this.#raft);
+    const fault = handOverFault(this.#raft, to);
+    if (fault === undefined) {
+      this.#deps.hostLog.info("raft.hand_over", { to, term: this.#raft.term });
+      this.#raft.transferLeadership(to);
+    }
+    if (request === undefined) return;
+    const { token, answer } = request;
+    const refusal = { type: "answerRefused", token, code: "hand_over_refused" } as const;
+    this.#deps
+      .gateway()
+      .deliver(fault === undefined ? { type: "answer", token, answer } : { ...refusal, message: fault });
   }
 
   #proposeBlocks(): void {

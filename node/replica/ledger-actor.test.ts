@@ -348,6 +348,32 @@ describe("checkpoints", () => {
   });
 });
 
+describe("who leads", () => {
+  const bench = new Bench();
+  bench.commits(1, 2);
+  const asks = (publicKey: Uint8Array): void =>
+    bench.asks({ kind: "query", token: 5, query: encodeQuery({ type: "handOver", to: 2 }), publicKey }, 0);
+
+  test("an admin may say: consensus is told, with the answer for when it begins", () => {
+    asks(GENESIS.adminKey);
+    const [told] = bench.consensus.take("handOver");
+    expect(told?.request).toMatchObject({ token: 5, to: 2 });
+    const answer = decodeAnswer("handOver", told?.request?.answer ?? new Uint8Array(0));
+    expect(answer).toMatchObject({ to: 2, height: 2 });
+    expect(bench.gateway.take("answer")).toEqual([]);
+  });
+
+  test.each([
+    ["an auditor, who sees everything", AUDITOR.publicKey, "not_authorized"],
+    ["a bank", bank.keys[0] as Uint8Array, "not_authorized"],
+    ["a stranger", new Uint8Array(32), "unknown_key"],
+  ])("%s may not", (_, publicKey, code) => {
+    asks(publicKey);
+    expect(bench.consensus.take("handOver")).toEqual([]);
+    expect(bench.gateway.take("answerRefused")).toMatchObject([{ token: 5, code }]);
+  });
+});
+
 describe("questions about the log", () => {
   const bench = new Bench();
   bench.commits(1, 5);

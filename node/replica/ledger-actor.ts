@@ -23,7 +23,14 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import type { Node } from "../state/members.ts";
-import { decodeQuery, encodeAnswer, isChainQuery, type Query, QueryRefusal } from "../state/queries.ts";
+import {
+  decodeQuery,
+  encodeAnswer,
+  type HandOverQuery,
+  isChainQuery,
+  type Query,
+  QueryRefusal,
+} from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import type { Block } from "../wire/block.ts";
 import { leafHash } from "../wire/merkle.ts";
@@ -239,6 +246,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
       gateway.deliver({ type: "answerRefused", token, code: "unknown_key", message: "the key is not in the registry" });
       return;
     }
+    if (query.type === "handOver") {
+      this.#handOver({ token, query, publicKey });
+      return;
+    }
     const answer = isChainQuery(query) ? this.#chain.answer(query, reader) : this.#state.query(query, reader);
     gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
   }
@@ -248,6 +259,17 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (present === this.#present) return;
     this.#present = present;
     this.#deps.present(present);
+  }
+
+  /** Who may ask stands in the state; whether it can be done, consensus says. */
+  #handOver({ token, query, publicKey }: Asked & { readonly query: HandOverQuery }): void {
+    if (!this.#state.mayOperate(publicKey)) {
+      throw new QueryRefusal("not_authorized", "who leads is for admins and operators to say");
+    }
+    const { height, timestamp } = this.#state;
+    const { to } = query;
+    const answer = encodeAnswer({ type: "handOver", to, height, timestamp: timestamp.toString() });
+    this.#deps.consensus().deliver({ type: "handOver", request: { token, to, answer } });
   }
 
   #leaderChanged(leadFrom: LogIndex | undefined): void {

@@ -8,7 +8,8 @@
 import { u128Bytes } from "../base/bytes.ts";
 import type { Configuration } from "../base/configuration.ts";
 import { CodedError } from "../base/errors.ts";
-import { ANSWER_VALUES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
+import type { NodeId } from "../base/ids.ts";
+import { ANSWER_VALUES_MAX, NODES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import {
   type AccountFilter,
   accountFilterFlags,
@@ -47,7 +48,17 @@ export type ChainQuery =
   /** That a block is among the first `size`. */
   | { readonly type: "inclusion"; readonly height: number; readonly size: number }
   /** That the first `size` blocks begin with the first `earlier`. */
-  | { readonly type: "consistency"; readonly earlier: number; readonly size: number };
+  | { readonly type: "consistency"; readonly earlier: number; readonly size: number }
+  | HandOverQuery;
+
+/**
+ * Asks the leader, and nobody else, to have another node lead; for admins and operators. The one question that changes
+ * something: not the state, only who leads. It is answered when the handing over begins, and may come to nothing.
+ */
+export interface HandOverQuery {
+  readonly type: "handOver";
+  readonly to: NodeId;
+}
 
 export type Query = StateQuery | ChainQuery;
 
@@ -205,6 +216,7 @@ export type QueryAnswer = At &
     /** Encoded signed checkpoints; `own` bears one signature. */
     | { readonly type: "checkpoint"; readonly own: Uint8Array; readonly agreed: Uint8Array | null }
     | { readonly type: "inclusion" | "consistency"; readonly path: readonly Uint8Array[] }
+    | { readonly type: "handOver"; readonly to: NodeId }
     /** Null for a transfer that is not there. */
     | { readonly type: "reversed"; readonly amount: string | null }
     | { readonly type: "assets"; readonly assets: readonly AssetView[] }
@@ -261,13 +273,14 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   checkpoint: object({ type: oneOf("checkpoint") }),
   inclusion: object({ type: oneOf("inclusion"), height: safeInteger, size: safeInteger }),
   consistency: object({ type: oneOf("consistency"), earlier: safeInteger, size: safeInteger }),
+  handOver: object({ type: oneOf("handOver"), to: integer(1, NODES_MAX) }),
 };
 
 const U128_FIELDS: ReadonlySet<string> = new Set(["id", "accountId", "userData128"]);
 
 /** Whether a question is about the node or its log and not about the state. */
 export function isChainQuery(query: Query): query is ChainQuery {
-  return ["status", "blocks", "checkpoint", "inclusion", "consistency"].includes(query.type);
+  return ["status", "blocks", "checkpoint", "inclusion", "consistency", "handOver"].includes(query.type);
 }
 
 export function encodeQuery(query: Query): Uint8Array {

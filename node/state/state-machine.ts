@@ -268,6 +268,12 @@ export class StateMachine {
     return authority === undefined ? undefined : readerFor(authority);
   }
 
+  /** Whether a key is an admin's or an operator's, who may say how the cluster is run. */
+  mayOperate(publicKey: Uint8Array): boolean {
+    const roles = this.#registry.ofKey(publicKey)?.roles ?? [];
+    return roles.some((role) => role === "admin" || role === "operator");
+  }
+
   /** The outbox: what external networks must still answer, ascending by id. */
   openIntents(): readonly Intent[] {
     return this.#outbox.openIntents();

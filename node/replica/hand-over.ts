@@ -1,0 +1,33 @@
+/** Whom a leader hands over to, and why it does not. */
+import type { Raft } from "../../consensus/raft/raft.ts";
+import type { NodeId } from "../base/ids.ts";
+
+type Leader = Pick<Raft, "id" | "role" | "leader" | "peerProgress" | "configuration">;
+
+/** The voter that has most of the leader's log; 0 where there is no other, or this node does not lead. */
+export function fittestPeer(raft: Leader): NodeId {
+  const [first, ...rest] = votingPeers(raft);
+  if (first === undefined) return 0;
+  return rest.reduce((best, next) => (next.match > best.match ? next : best), first).peer;
+}
+
+/** Why a node cannot hand over to another, and what to do instead; undefined where it can try. */
+export function handOverFault(raft: Leader, to: NodeId): string | undefined {
+  if (raft.role !== "leader") {
+    return raft.leader === 0
+      ? "no leader is known here: wait for an election"
+      : `node ${raft.id} does not lead: ask node ${raft.leader}, which does`;
+  }
+  const peers = votingPeers(raft);
+  const others = peers.map(({ peer }) => peer).join(", ");
+  if (peers.length === 0) return "there is no other node that could lead";
+  if (to === raft.id) return `node ${to} leads already; to move on, name one of ${others}`;
+  if (peers.some(({ peer }) => peer === to)) return undefined;
+  return `there is no node ${to} that could lead: name one of ${others}`;
+}
+
+/** Only who votes may lead. */
+function votingPeers(raft: Leader): ReturnType<Leader["peerProgress"]> {
+  const { voters } = raft.configuration;
+  return raft.peerProgress().filter(({ peer }) => voters.includes(peer));
+}
