@@ -34,7 +34,7 @@ export interface Acknowledgement {
 interface Watcher {
   readonly wanted: (acknowledged: Acknowledgement) => boolean;
   readonly resolve: (acknowledged: Acknowledgement) => void;
-  readonly reject: (error: unknown) => void;
+  readonly reject: (error: Error) => void;
 }
 
 export class SteadyLoad {
@@ -45,7 +45,7 @@ export class SteadyLoad {
   readonly #running: Promise<unknown>;
   #sent = 0;
   #stopped = false;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   private constructor(clients: readonly QuorateClient[], seed: number) {
     this.#clients = clients;
@@ -143,9 +143,10 @@ export class SteadyLoad {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= error;
+    const failure = error instanceof Error ? error : new CodedError("internal", String(error));
+    this.#failure ??= failure;
     this.#stopped = true;
-    for (const { reject } of this.#watchers) reject(error);
+    for (const { reject } of this.#watchers) reject(failure);
     this.#watchers.clear();
   }
 }

@@ -35,7 +35,8 @@ export function peersOf(leader: NodeStatus | undefined): readonly PeerView[] {
 export function statusTable(cluster: ClusterFile, nodes: readonly NodeStatus[]): string {
   const rows = nodes.map(({ id, reachable, role, term, height, digest, sections }) => {
     const node = cluster.nodes.find((candidate) => candidate.id === id);
-    const commit = String(sections["consensus"]?.["commit"] ?? (reachable ? "-" : 0));
+    const told = sections["consensus"]?.["commit"];
+    const commit = typeof told === "number" ? told : reachable ? "-" : 0;
     return [`${id}`, `${node?.host}:${node?.port}`, role, term, commit, height, digest.slice(0, DIGEST_DIGITS)];
   });
   return table([["node", "address", "role", "term", "commit", "applied", "digest"], ...rows]);
