@@ -329,18 +329,22 @@ describe("committed blocks", () => {
   });
 });
 
+/** Whom the node has told since then to lead at once. */
+function urged(bench: Bench): number[] {
+  return bench
+    .sent()
+    .filter(({ type }) => type === "timeoutNow")
+    .map(({ to }) => to);
+}
+
+function handOverRefusal(message: string): object {
+  const refused = { type: "answerRefused", token: 7, code: "hand_over_refused" };
+  return { ...refused, message: expect.stringContaining(message) };
+}
+
 describe("handing over", () => {
   const answer = Uint8Array.of(1, 2, 3);
   const asked = (to: number): ConsensusMessage => ({ type: "handOver", request: { token: 7, to, answer } });
-  const timeoutNow = (bench: Bench): number[] =>
-    bench
-      .sent()
-      .filter(({ type }) => type === "timeoutNow")
-      .map(({ to }) => to);
-  const refusal = (message: string): object => ({
-    ...{ type: "answerRefused", token: 7, code: "hand_over_refused" },
-    message: expect.stringContaining(message),
-  });
 
   function leading(): Bench {
     const bench = new Bench();
@@ -354,7 +358,7 @@ describe("handing over", () => {
   test("a leader that is asked hands over to whom it is told, and says when it begins", () => {
     const bench = leading();
     bench.turn(asked(2));
-    expect(timeoutNow(bench)).toEqual([2]);
+    expect(urged(bench)).toEqual([2]);
     expect(bench.gateway.take("answer")).toEqual([{ type: "answer", token: 7, answer }]);
     expect(bench.gateway.take("answerRefused")).toEqual([]);
   });
@@ -362,10 +366,10 @@ describe("handing over", () => {
   test("to one that lacks something of the log, it begins and waits for that", () => {
     const bench = leading();
     bench.turn(asked(3));
-    expect(timeoutNow(bench)).toEqual([]);
+    expect(urged(bench)).toEqual([]);
     expect(bench.gateway.take("answer")).toHaveLength(1);
     bench.hears(3, 1, { type: "appendResponse", accepted: true, index: 1, hintIndex: 0, hintTerm: 0 });
-    expect(timeoutNow(bench)).toEqual([3]);
+    expect(urged(bench)).toEqual([3]);
   });
 
   test.each([
@@ -374,7 +378,7 @@ describe("handing over", () => {
   ])("a leader that is asked for %s refuses, and goes on", (_, to, message) => {
     const bench = leading();
     bench.turn(asked(to));
-    expect(bench.gateway.take("answerRefused")).toEqual([refusal(message)]);
+    expect(bench.gateway.take("answerRefused")).toEqual([handOverRefusal(message)]);
     bench.turn(propose(1));
     expect(bench.blocks().flat()).toEqual([1]);
   });
@@ -384,21 +388,24 @@ describe("handing over", () => {
     bench.turn(asked(2));
     bench.hears(3, 9, { type: "heartbeat", commit: 0, sequence: 0 });
     bench.turn(asked(2));
-    expect(bench.gateway.take("answerRefused")).toEqual([refusal("no leader is known"), refusal("ask node 3")]);
-    expect(timeoutNow(bench)).toEqual([]);
+    expect(bench.gateway.take("answerRefused")).toEqual([
+      handOverRefusal("no leader is known"),
+      handOverRefusal("ask node 3"),
+    ]);
+    expect(urged(bench)).toEqual([]);
   });
 
   test("the only node has nobody to hand over to", () => {
     const bench = new Bench({ nodes: 1 });
     bench.ticks(10);
     bench.turn({ type: "handOver" }, asked(1));
-    expect(bench.gateway.take("answerRefused")).toEqual([refusal("no other node")]);
+    expect(bench.gateway.take("answerRefused")).toEqual([handOverRefusal("no other node")]);
   });
 
   test("a leader that stops chooses who has most of the log", () => {
     const bench = leading();
     bench.turn({ type: "handOver" });
-    expect(timeoutNow(bench)).toEqual([2]);
+    expect(urged(bench)).toEqual([2]);
     expect(bench.gateway.take("answer")).toEqual([]);
   });
 });
