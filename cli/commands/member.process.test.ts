@@ -154,7 +154,7 @@ async function voting(...ids: readonly number[]): Promise<void> {
   await until(`${ids.join(", ")} to vote`, async () => {
     const { configuration } = await list();
     const { voters, outgoing, learners } = configuration;
-    return outgoing.length === 0 && learners.length === 0 && `${voters}` === `${ids}` ? true : undefined;
+    return outgoing.length === 0 && learners.length === 0 && voters.join() === ids.join() ? true : undefined;
   });
 }
 

@@ -13,7 +13,7 @@ import type { Outcome, QuorateClient } from "../../node/client/index.ts";
 import { joiningIdentity, writeNode } from "../../node/host/init.ts";
 import type { NodeRole } from "../../node/state/members.ts";
 import type { QueryAnswer } from "../../node/state/queries.ts";
-import { addNode, type ClusterFile, formatClusterFile } from "../../node/transport/cluster-file.ts";
+import { addNode, type ClusterFile, removeNode } from "../../node/transport/cluster-file.ts";
 import type { Identity } from "../../node/transport/identity.ts";
 import type { ChangeMembersBody } from "../../node/wire/kinds.ts";
 import {
@@ -119,11 +119,14 @@ async function submitChange(args: ClusterArguments, change: Partial<ChangeMember
   throw new CodedError(status, `the cluster refused: ${status.replaceAll("_", " ")}${about}${instead}`);
 }
 
-/** The file without the nodes that have left for good: they answer nobody, and their places are wanted. */
-function withoutGone(cluster: ClusterFile, { members: known, configuration }: MembersAnswer): ClusterFile {
-  const isGone = (id: number): boolean =>
-    standing(configuration, id) === "-" && known.some((node) => node.id === id && node.role === "removed");
-  return { ...cluster, nodes: cluster.nodes.filter(({ id }) => !isGone(id)) };
+/** Takes the nodes that have left for good out of the cluster file: they answer nobody, and their places are wanted. */
+function forgetGone(args: ClusterArguments, { members: known, configuration }: MembersAnswer): ClusterFile {
+  for (const { id } of readCluster(args.cluster).nodes) {
+    const isGone = known.some((node) => node.id === id && node.role === "removed");
+    if (!isGone || standing(configuration, id) !== "-") continue;
+    writeFileSync(args.cluster, removeNode(readCluster(args.cluster), id));
+  }
+  return readCluster(args.cluster);
 }
 
 /** Throws `CodedError` for a node that the cluster file could not name: the cluster knows no addresses of its genesis. */
@@ -154,7 +157,7 @@ function enteredBefore({ members: known }: MembersAnswer, identity: Identity, ar
  */
 async function join(args: NodeArguments, voter: boolean, remove: readonly number[]): Promise<Joined> {
   const answer = await withReader(args, members);
-  const cluster = withoutGone(readCluster(args.cluster), answer);
+  const cluster = forgetGone(args, answer);
   const identity = joiningIdentity(args.dir);
   const { publicKey } = identity;
   const { host, port } = args;
@@ -235,13 +238,6 @@ async function roleOf(args: ClusterArguments, id: number): Promise<NodeRole | un
   return (await withReader(args, members)).members.find((node) => node.id === id)?.role;
 }
 
-/** Takes the nodes that have left out of the cluster file, also those that were replaced. */
-async function forgetGone(args: ClusterArguments): Promise<void> {
-  const cluster = readCluster(args.cluster);
-  const { genesis, nodes } = withoutGone(cluster, await withReader(args, members));
-  if (nodes.length < cluster.nodes.length) writeFileSync(args.cluster, formatClusterFile(genesis, nodes));
-}
-
 const remove: CommandModule = command({
   command: "remove <node>",
   describe:
@@ -256,7 +252,7 @@ const remove: CommandModule = command({
     // Asked for again, it is not refused: this command may have been cut short before it was carried out.
     if ((await roleOf(args, node)) !== "removed") await submitChange(args, { remove: [node] });
     const done = await settled(args, args.wait, (now) => standing(now, node) === "-");
-    if (done) await forgetGone(args);
+    if (done) forgetGone(args, await withReader(args, members));
     const waiting = `node ${node} is to leave, and has not yet: watch "quorate member list", and stop nothing before it has`;
     return told(output, done, { node }, `node ${node} has left: stop it where it runs`, waiting);
   },
