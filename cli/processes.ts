@@ -30,10 +30,8 @@ export interface LocalClusterOptions {
 export class LocalCluster {
   readonly directory: string;
   readonly clusterFile: string;
-  readonly cluster: ClusterFile;
   readonly admin: KeyPair;
   readonly acquirerPort: number;
-  readonly #configs: readonly string[];
   readonly #nodes = new Map<number, ChildProcess>();
   #acquirer: ChildProcess | undefined;
   /** Options of Node.js for the nodes started from now on, such as those of its profiler. */
@@ -44,16 +42,13 @@ export class LocalCluster {
   private constructor(fields: {
     readonly directory: string;
     readonly clusterFile: string;
-    readonly configs: readonly string[];
     readonly admin: KeyPair;
     readonly acquirerPort: number;
   }) {
     this.directory = fields.directory;
     this.clusterFile = fields.clusterFile;
-    this.cluster = parseClusterFile(readFileSync(fields.clusterFile, "utf8"));
     this.admin = fields.admin;
     this.acquirerPort = fields.acquirerPort;
-    this.#configs = fields.configs;
   }
 
   /** Writes a new cluster's files, with free ports on the loopback address; starts nothing. */
@@ -61,7 +56,7 @@ export class LocalCluster {
     const ports = await freePorts(nodes + 1);
     const acquirerPort = ports.pop() ?? 0;
     const admin = newKey();
-    const { clusterFile, configs } = initCluster({
+    const { clusterFile } = initCluster({
       directory,
       adminKey: admin.publicKey,
       addresses: ports.map((port) => ({ host: "127.0.0.1", port })),
@@ -71,17 +66,22 @@ export class LocalCluster {
       nowMs,
     });
     writeKeyFile(join(directory, "admin.key"), admin);
-    return new LocalCluster({ directory, clusterFile, configs, admin, acquirerPort });
+    return new LocalCluster({ directory, clusterFile, admin, acquirerPort });
   }
 
   /** A cluster that `init` has made before. */
   static open(directory: string, admin: KeyPair): LocalCluster {
     const clusterFile = join(directory, "cluster.json");
-    const cluster = parseClusterFile(readFileSync(clusterFile, "utf8"));
-    const configs = cluster.nodes.map(({ id }) => join(directory, `node-${id}`, "config.json"));
-    const config = JSON.parse(readFileSync(configs[0] as string, "utf8")) as { endpoints: { card?: string } };
+    const [first] = parseClusterFile(readFileSync(clusterFile, "utf8")).nodes;
+    const text = readFileSync(configOf(directory, first?.id ?? 0), "utf8");
+    const config = JSON.parse(text) as { endpoints: { card?: string } };
     const acquirerPort = config.endpoints.card === undefined ? 0 : Number(new URL(config.endpoints.card).port);
-    return new LocalCluster({ directory, clusterFile, configs, admin, acquirerPort });
+    return new LocalCluster({ directory, clusterFile, admin, acquirerPort });
+  }
+
+  /** What the cluster file says now: members may come and go. */
+  get cluster(): ClusterFile {
+    return parseClusterFile(readFileSync(this.clusterFile, "utf8"));
   }
 
   get nodeIds(): readonly number[] {
@@ -99,7 +99,7 @@ export class LocalCluster {
   }
 
   startNode(id: number): void {
-    const config = this.#configs[id - 1] as string;
+    const config = configOf(this.directory, id);
     this.#nodes.set(id, this.#spawn(`node-${id}`, ["start", "--config", config], dirname(config), this.nodeArguments));
   }
 
@@ -153,6 +153,11 @@ export class LocalCluster {
     });
     return child;
   }
+}
+
+/** A node's directory bears its id, also where it has joined later. */
+function configOf(directory: string, id: number): string {
+  return join(directory, `node-${id}`, "config.json");
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -5,13 +5,16 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { must } from "../../node/base/assert.ts";
+import { toHex } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
-import { NODE_ID_MAX } from "../../node/base/limits.ts";
+import { NODE_ID_MAX, NODES_MAX } from "../../node/base/limits.ts";
 import { ask } from "../../node/client/ask.ts";
 import type { Outcome, QuorateClient } from "../../node/client/index.ts";
-import { newIdentity, writeNode } from "../../node/host/init.ts";
+import { joiningIdentity, writeNode } from "../../node/host/init.ts";
+import type { NodeRole } from "../../node/state/members.ts";
 import type { QueryAnswer } from "../../node/state/queries.ts";
-import { addNode, type ClusterNode, removeNode } from "../../node/transport/cluster-file.ts";
+import { addNode, type ClusterFile, removeNode } from "../../node/transport/cluster-file.ts";
+import type { Identity } from "../../node/transport/identity.ts";
 import type { ChangeMembersBody } from "../../node/wire/kinds.ts";
 import {
   CLUSTER_OPTIONS,
@@ -81,7 +84,11 @@ const WAIT_OPTION = {
 } as const;
 
 const NODE_OPTIONS = {
-  dir: { type: "string", demandOption: true, describe: "directory of the new node; must be empty or new" },
+  dir: {
+    type: "string",
+    demandOption: true,
+    describe: "directory of the new node; new, empty, or of a run that was cut short",
+  },
   host: { type: "string", default: "127.0.0.1", describe: "where the new node listens" },
   port: { type: "number", demandOption: true, coerce: whole("port", 1, 65_535), describe: "its port" },
   encrypt: { type: "boolean", default: false, describe: "give it a key with which it encrypts its data at rest" },
@@ -112,16 +119,57 @@ async function submitChange(args: ClusterArguments, change: Partial<ChangeMember
   throw new CodedError(status, `the cluster refused: ${status.replaceAll("_", " ")}${about}${instead}`);
 }
 
-/** Enters a new node, in place of others where that is wanted, and writes its files and the cluster file. */
+/** Takes the nodes that have left for good out of the cluster file: they answer nobody, and their places are wanted. */
+function forgetGone(args: ClusterArguments, { members: known, configuration }: MembersAnswer): ClusterFile {
+  for (const { id } of readCluster(args.cluster).nodes) {
+    const isGone = known.some((node) => node.id === id && node.role === "removed");
+    if (!isGone || standing(configuration, id) !== "-") continue;
+    writeFileSync(args.cluster, removeNode(readCluster(args.cluster), id));
+  }
+  return readCluster(args.cluster);
+}
+
+/** Throws `CodedError` for a node that the cluster file could not name: the cluster knows no addresses of its genesis. */
+function checkPlace({ nodes }: ClusterFile, { host, port }: NodeArguments, remove: readonly number[]): void {
+  if (nodes.length >= NODES_MAX)
+    throw new CodedError("limit_reached", `the cluster file names ${NODES_MAX} nodes, and has room for no more`);
+  const there = nodes.find((node) => node.host === host && node.port === port && !remove.includes(node.id));
+  if (there !== undefined)
+    throw new CodedError("already_exists", `node ${there.id} listens at ${host}:${port}: choose another address`);
+}
+
+/** The node that an earlier run has entered with the identity, if it has; throws `CodedError` where it is not the one that is wanted. */
+function enteredBefore({ members: known }: MembersAnswer, identity: Identity, args: NodeArguments): number | undefined {
+  const node = known.find(({ publicKey }) => publicKey === toHex(identity.publicKey));
+  if (node === undefined) return undefined;
+  if (node.role === "removed")
+    throw new CodedError("wrong_state", `the identity in ${args.dir} is that of node ${node.id}, which was removed`);
+  if (node.host !== args.host || node.port !== args.port) {
+    const there = `${node.host}:${node.port}`;
+    throw new CodedError("already_exists", `the identity in ${args.dir} is that of node ${node.id} at ${there}`);
+  }
+  return node.id;
+}
+
+/**
+ * Enters a new node, in place of others where that is wanted, and writes its files and the cluster file. Run again after
+ * it was cut short, or its outcome remained unknown, it goes on with the identity that it wrote first.
+ */
 async function join(args: NodeArguments, voter: boolean, remove: readonly number[]): Promise<Joined> {
-  const cluster = readCluster(args.cluster);
-  const { publicKey } = newIdentity(args.dir);
+  const answer = await withReader(args, members);
+  const cluster = forgetGone(args, answer);
+  const identity = joiningIdentity(args.dir);
+  const { publicKey } = identity;
   const { host, port } = args;
-  const outcome = await submitChange(args, { add: [{ publicKey, host, port, voter }], remove });
-  const [given] = outcome.result["ids"] as readonly number[];
-  const id = must(given, "whoever joins is given an id");
-  const node: ClusterNode = { id, publicKey, host, port };
-  writeFileSync(args.cluster, addNode(cluster, node));
+  let id = enteredBefore(answer, identity, args);
+  if (id === undefined) {
+    checkPlace(cluster, args, remove);
+    const outcome = await submitChange(args, { add: [{ publicKey, host, port, voter }], remove });
+    const [given] = outcome.result["ids"] as readonly number[];
+    id = must(given, "a node that is entered gets an id");
+  }
+  const others = { ...cluster, nodes: cluster.nodes.filter((node) => node.id !== id) };
+  writeFileSync(args.cluster, addNode(others, { id, publicKey, host, port }));
   const card = args["card-endpoint"];
   const endpoints = card === undefined ? {} : { card };
   const files = { id, clusterFile: resolve(args.cluster), endpoints, encrypt: args.encrypt };
@@ -185,16 +233,15 @@ function told(
   return done ? EXIT.done : EXIT.failed;
 }
 
-/** Takes a node out of the cluster file, where it still stands there. */
-function forget(args: ClusterArguments, id: number): void {
-  const cluster = readCluster(args.cluster);
-  if (cluster.nodes.some((node) => node.id === id)) writeFileSync(args.cluster, removeNode(cluster, id));
+/** What a node is to be; undefined where there never was such a node. */
+async function roleOf(args: ClusterArguments, id: number): Promise<NodeRole | undefined> {
+  return (await withReader(args, members)).members.find((node) => node.id === id)?.role;
 }
 
 const remove: CommandModule = command({
   command: "remove <node>",
   describe:
-    "have a node leave, and take it out of the cluster file; it may be down, and can never come back under its id",
+    "have a node leave, and take those that have left out of the cluster file; it may be down, and can never come back under its id",
   builder: (yargs) =>
     yargs
       .options({ ...CLUSTER_OPTIONS, ...WAIT_OPTION })
@@ -202,9 +249,10 @@ const remove: CommandModule = command({
       .example("$0 member remove 3", "the others go on without it"),
   handler: async (args, output) => {
     const { node } = args;
-    await submitChange(args, { remove: [node] });
+    // Asked for again, it is not refused: this command may have been cut short before it was carried out.
+    if ((await roleOf(args, node)) !== "removed") await submitChange(args, { remove: [node] });
     const done = await settled(args, args.wait, (now) => standing(now, node) === "-");
-    if (done) forget(args, node);
+    if (done) forgetGone(args, await withReader(args, members));
     const waiting = `node ${node} is to leave, and has not yet: watch "quorate member list", and stop nothing before it has`;
     return told(output, done, { node }, `node ${node} has left: stop it where it runs`, waiting);
   },
@@ -220,8 +268,10 @@ const promote: CommandModule = command({
       .example("$0 member promote 4", "node 4 votes from now on"),
   handler: async (args, output) => {
     const { node } = args;
-    await refuseLagging(args, node);
-    await submitChange(args, { promote: [node] });
+    if ((await roleOf(args, node)) !== "voter") {
+      await refuseLagging(args, node);
+      await submitChange(args, { promote: [node] });
+    }
     const done = await settled(args, args.wait, (now) => now.voters.includes(node));
     const waiting = `node ${node} gets its vote when it has caught up: is it running? "quorate status" says how far it is`;
     return told(output, done, { node }, `node ${node} votes`, waiting);

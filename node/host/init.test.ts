@@ -7,7 +7,7 @@ import { parseClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import { parseConfig } from "./config.ts";
 import { readNodeKey } from "./data-key.ts";
-import { type InitResult, initCluster } from "./init.ts";
+import { type InitResult, initCluster, joiningIdentity, writeNode } from "./init.ts";
 
 const root = mkdtempSync(join(tmpdir(), "quorate-init-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -66,4 +66,17 @@ test("gives each node a key of its own for its data, when asked to", () => {
   expect(readNodeKey(parseConfig(readFileSync(init(join(root, "plain")).configs[0] as string, "utf8")), root)).toBe(
     undefined,
   );
+});
+
+test("a node that is to join keeps its identity until it has its configuration", () => {
+  const directory = join(root, "joining");
+  const { publicKey } = joiningIdentity(directory);
+  expect(joiningIdentity(directory).publicKey).toEqual(publicKey);
+  writeNode(directory, { id: 4, clusterFile: join(root, "cluster.json"), endpoints: {}, encrypt: true });
+  expect(() => joiningIdentity(directory)).toThrow(expect.objectContaining({ code: "dir_not_empty" }));
+  const key = readFileSync(join(directory, "data.key"), "utf8");
+  rmSync(join(directory, "config.json"));
+  expect(joiningIdentity(directory).publicKey).toEqual(publicKey);
+  writeNode(directory, { id: 4, clusterFile: join(root, "cluster.json"), endpoints: {}, encrypt: true });
+  expect(readFileSync(join(directory, "data.key"), "utf8")).toBe(key);
 });

@@ -2,7 +2,7 @@
  * Making a new cluster: identities, the admin's key, the cluster file and a configuration for each node; and a node that is
  * to join one.
  */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { must } from "../base/assert.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
@@ -12,7 +12,7 @@ import { Identity } from "../transport/identity.ts";
 import type { Genesis } from "../wire/genesis.ts";
 import { CONFIG_DEFAULTS } from "./config.ts";
 import { newNodeKey } from "./data-key.ts";
-import { writeSecret } from "./files.ts";
+import { readSecret, writeSecret } from "./files.ts";
 
 const DATA_KEY_FILE = "data.key";
 const IDENTITY_FILE = "identity.key";
@@ -66,9 +66,16 @@ export function initCluster(options: InitOptions): InitResult {
   return { clusterFile, configs };
 }
 
-/** The identity of a node that is to join, in a directory of its own; throws as `initCluster`. */
-export function newIdentity(directory: string): Identity {
-  if (entriesOf(directory).length > 0) {
+/**
+ * The identity of a node that is to join, in a directory of its own: a new one, or the one that was written there before
+ * the node got its configuration. Throws as `initCluster`, or what reading the identity throws.
+ */
+export function joiningIdentity(directory: string): Identity {
+  const entries = entriesOf(directory);
+  if (entries.includes(IDENTITY_FILE) && entries.every((name) => name === IDENTITY_FILE || name === DATA_KEY_FILE)) {
+    return Identity.fromPem(readSecret(join(directory, IDENTITY_FILE), "the identity"));
+  }
+  if (entries.length > 0) {
     throw new CodedError("dir_not_empty", `${directory} is not empty: choose a new directory`, { directory });
   }
   const identity = Identity.generate();
@@ -87,7 +94,9 @@ export interface NodeFiles extends Pick<InitOptions, "endpoints" | "encrypt" | "
 
 /** Writes what a node with an identity is started from beside it; returns the path of the configuration. */
 export function writeNode(directory: string, { id, clusterFile, endpoints, encrypt, timing }: NodeFiles): string {
-  if (encrypt === true) writeSecret(join(directory, DATA_KEY_FILE), newNodeKey());
+  const keyFile = join(directory, DATA_KEY_FILE);
+  // A key without a configuration has encrypted nothing yet, and does.
+  if (encrypt === true && !existsSync(keyFile)) writeSecret(keyFile, newNodeKey());
   const config = {
     version: 1,
     id,
