@@ -35,10 +35,10 @@ const VERIFY_MEAN_US = 50;
 /** A node that starts again by itself takes so long. */
 const RESTART_US = 1_000;
 
-/** What a checker may look at. */
 /** Virtual nodes are told apart by their ids alone. */
 const PORT = 1;
 
+/** What a checker may look at. */
 export type Inspected = ComposedNode["inspect"];
 
 /** Whoever follows what the nodes do. */
