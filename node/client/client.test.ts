@@ -119,6 +119,16 @@ describe("submitting", () => {
     expect(client.node).toBe(2);
   });
 
+  test("a node that finds no leader for longer than an election takes is left for another", async () => {
+    const { cluster, first } = await startCluster(2);
+    const client = await openClient(cluster, { firstNode: 1 });
+    first.onSubmit = refuse("no_leader");
+    const began = performance.now();
+    expect((await client.submit(createAccount(1n))).result.status).toBe("ok");
+    expect(client.node).toBe(2);
+    expect(performance.now() - began).toBeLessThan(4_000);
+  });
+
   test("many at once, answered in any order, keep within the session's window", async () => {
     const { cluster, first } = await startCluster();
     const client = await openClient(cluster);

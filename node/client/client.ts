@@ -29,8 +29,8 @@ import { SequenceWindow } from "./sequence-window.ts";
 
 const DEADLINE_MS = 30_000;
 const ATTEMPT_MS = 2_000;
-/** An election takes less. */
-const LONELY_ATTEMPTS = 12;
+/** An election takes less; a node that has left the cluster finds a leader never again. */
+const LONELY_MS = 1_500;
 const LIFETIME_NS = 300_000_000_000n;
 /** Of what others are to co-sign: the longest there is, but for clocks that differ. */
 const COSIGNING_LIFETIME_NS: bigint = TRANSACTION_LIFETIME_MAX_NS - 15_000_000_000n;
@@ -156,13 +156,14 @@ export class QuorateClient {
   /** Asks; resolves with the encoded answer. Throws `ClientError`. */
   async query(query: Uint8Array, consistency: Consistency = "linearizable", deadlineMs?: number): Promise<Uint8Array> {
     const deadline = this.#deadline(deadlineMs);
+    const startedAt = performance.now();
     for (let attempt = 1; ; attempt++) {
       let connection: Connection | undefined;
       try {
         connection = await this.#connector.connect(deadline);
         return await connection.query(query, consistency, Math.min(ATTEMPT_MS * attempt, left(deadline)));
       } catch (error) {
-        await this.#pauseOrThrow(error, { attempt, deadline, connection, sent: false });
+        await this.#pauseOrThrow(error, { attempt, startedAt, deadline, connection, sent: false });
       }
     }
   }
@@ -239,6 +240,7 @@ export class QuorateClient {
   /** Sends a transaction, signed when there is a connection, until there is an answer. */
   async #send(sign: () => Uint8Array, deadline: number): Promise<Outcome> {
     let transaction: Uint8Array | undefined;
+    const startedAt = performance.now();
     for (let attempt = 1; ; attempt++) {
       let connection: Connection | undefined;
       try {
@@ -250,7 +252,7 @@ export class QuorateClient {
         this.#logTime.learn(timestamp);
         return { result: decodeResult(receipt.result), receipt, receiptBytes, transaction, height, attempts: attempt };
       } catch (error) {
-        await this.#pauseOrThrow(error, { attempt, deadline, connection, sent: transaction !== undefined });
+        await this.#pauseOrThrow(error, { attempt, startedAt, deadline, connection, sent: transaction !== undefined });
       }
     }
   }
@@ -266,12 +268,12 @@ export class QuorateClient {
   }
 
   /** After a failed attempt: waits a little where another may succeed, else throws. */
-  async #pauseOrThrow(error: unknown, { attempt, deadline, connection, sent }: Attempt): Promise<void> {
+  async #pauseOrThrow(error: unknown, { attempt, startedAt, deadline, connection, sent }: Attempt): Promise<void> {
     if (!(error instanceof ClientError)) throw error;
     if (this.#connector.closed) throw closedError();
     if (!isRetriable(error.code)) throw error;
     // A node that does not answer, lies, or finds no leader for long is given up; the next attempt goes to another.
-    const lonely = error.code === "no_leader" && attempt % LONELY_ATTEMPTS === 0;
+    const lonely = error.code === "no_leader" && performance.now() - startedAt >= LONELY_MS;
     if (lonely || error.code === "timeout" || error.code === "receipt_invalid") connection?.close();
     const pause = pauseAfter(error.code, attempt);
     if (performance.now() + pause < deadline) {
@@ -287,6 +289,8 @@ export class QuorateClient {
 /** An attempt that has failed. */
 interface Attempt {
   readonly attempt: number;
+  /** When the first began. */
+  readonly startedAt: number;
   readonly deadline: number;
   readonly connection: Connection | undefined;
   /** Whether a transaction may have reached a node, in this attempt or an earlier one. */
