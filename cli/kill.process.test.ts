@@ -32,6 +32,7 @@ import { LocalCluster } from "./processes.ts";
 import { formatReceiptFile } from "./receipt-file.ts";
 import { ran } from "./run.contract.ts";
 import { Spawned } from "./spawned.contract.ts";
+import { pause, until } from "./waiting.test-support.ts";
 
 const STATE_MACHINE = new URL("../dist/node/state/state-machine.js", import.meta.url);
 /** Everything must be over by then, on a slow machine too. */
@@ -71,22 +72,6 @@ function home(id: number): string {
 function change(id: number, fields: object): void {
   const path = join(home(id), "config.json");
   writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, "utf8")) as object), ...fields }));
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
-
-async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const giveUp = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > giveUp) throw new Error(`waited in vain for ${what}`);
-    await pause(50);
-  }
 }
 
 async function leader(): Promise<NodeStatus> {

@@ -21,6 +21,7 @@ import { clusterStatus, type NodeStatus, waitReady } from "../node-status.ts";
 import { LocalCluster } from "../processes.ts";
 import { ran } from "../run.contract.ts";
 import { Spawned } from "../spawned.contract.ts";
+import { pause, until } from "../waiting.test-support.ts";
 
 /** Everything must be over by then, on a slow machine too. */
 const PATIENCE_MS = 120_000;
@@ -45,22 +46,6 @@ afterAll(async () => {
   await local.stopAll();
   rmSync(directory, { recursive: true });
 }, PATIENCE_MS);
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
-
-async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const giveUp = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > giveUp) throw new Error(`waited in vain for ${what}`);
-    await pause(50);
-  }
-}
 
 const NOTHING = { userData128: 0n, userData64: 0n, userData32: 0, flags: 0, timestamp: 0n };
 

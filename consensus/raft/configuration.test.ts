@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InvariantError } from "../../node/base/assert.ts";
+import { sameConfiguration } from "../../node/base/configuration.ts";
 import {
   type Configuration,
   configurationFault,
@@ -9,7 +10,6 @@ import {
   type Members,
   membersOf,
   nextConfiguration,
-  sameConfiguration,
 } from "./configuration.ts";
 import { configurationOf, configurationText } from "./configurations.test-support.ts";
 

@@ -7,7 +7,13 @@
  * the same time have no two quorums without a common member, however many voters are exchanged at once.
  */
 import { assert } from "../../node/base/assert.ts";
-import type { Configuration, Members } from "../../node/base/configuration.ts";
+import {
+  type Configuration,
+  type Members,
+  sameConfiguration,
+  sameIds,
+  sameMembers,
+} from "../../node/base/configuration.ts";
 import type { NodeId } from "../../node/base/ids.ts";
 
 export type { Configuration, Members };
@@ -38,10 +44,6 @@ export function votersOf({ voters, outgoing }: Configuration): readonly NodeId[]
 /** Everybody who receives the log; ascending. */
 export function membersOf(configuration: Configuration): readonly NodeId[] {
   return union(votersOf(configuration), configuration.learners);
-}
-
-export function sameConfiguration(a: Configuration, b: Configuration): boolean {
-  return a === b || (sameIds(a.outgoing, b.outgoing) && sameMembers(a, b));
 }
 
 /** The configuration between the current one, which is not joint, and the target. */
@@ -85,14 +87,6 @@ export function nextConfiguration(
   if (!sameIds(learners, current.learners)) return { voters: current.voters, outgoing: [], learners };
   if (sameMembers(current, desired) || !desired.voters.filter(isNew).every(isCaughtUp)) return undefined;
   return enterJoint(current, desired);
-}
-
-function sameMembers(a: Members, b: Members): boolean {
-  return sameIds(a.voters, b.voters) && sameIds(a.learners, b.learners);
-}
-
-function sameIds(a: readonly NodeId[], b: readonly NodeId[]): boolean {
-  return a.length === b.length && a.every((id, at) => id === b[at]);
 }
 
 function isAscending(ids: readonly NodeId[]): boolean {

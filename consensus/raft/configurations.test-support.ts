@@ -3,9 +3,11 @@
  * learner 4. An entry's data is any text; where it stands under another configuration than the cluster's first, that follows in
  * braces.
  */
+
 import { utf8 } from "../../node/base/bytes.ts";
+import { sameConfiguration } from "../../node/base/configuration.ts";
 import type { NodeId } from "../../node/base/ids.ts";
-import { type Configuration, sameConfiguration } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
 
 /** A configuration with the voters 1, 2, 3, ... */
 export function votersUpTo(count: number): Configuration {

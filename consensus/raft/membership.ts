@@ -3,8 +3,9 @@
  * appended (§6 of the paper). Each entry carries the whole configuration it stands under, so a configuration that is cut off
  * with the log's end gives way to that of the entry before.
  */
+import { sameConfiguration } from "../../node/base/configuration.ts";
 import type { LogIndex, NodeId } from "../../node/base/ids.ts";
-import { type Configuration, isLegalStep, isVoter, sameConfiguration } from "./configuration.ts";
+import { type Configuration, isLegalStep, isVoter } from "./configuration.ts";
 import type { Entry } from "./messages.ts";
 
 export class Membership {

@@ -2,10 +2,12 @@
  * The promises of Raft (figure 3 of the paper), and what the TLA+ models of it add, looked at after each step of a test
  * cluster. Deliberately naive: it knows every entry that any log ever held and every vote that was ever given.
  */
+
 import { equalBytes } from "../../node/base/bytes.ts";
+import { sameConfiguration } from "../../node/base/configuration.ts";
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
 import type { NodeEvent, TestCluster, TestNode } from "./cluster.test-support.ts";
-import { type Configuration, sameConfiguration } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
 import { configurationIn, configurationText } from "./configurations.test-support.ts";
 import type { Entry } from "./messages.ts";
 import type { Raft } from "./raft.ts";

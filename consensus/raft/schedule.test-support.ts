@@ -3,10 +3,11 @@
  * disks are slow, nodes crash and lose what was not synced; members come and go, logs are compacted and checkpoints
  * installed. Every number means something in every state, so a failing list can be shortened at will.
  */
+import { sameConfiguration } from "../../node/base/configuration.ts";
 import type { NodeId } from "../../node/base/ids.ts";
 import { Prng } from "../../node/base/prng.ts";
 import { type ClusterOptions, type NodeEvent, TestCluster } from "./cluster.test-support.ts";
-import { type Members, membersOf, nextConfiguration, sameConfiguration } from "./configuration.ts";
+import { type Members, membersOf, nextConfiguration } from "./configuration.ts";
 import type { Entry } from "./messages.ts";
 import { Safety, SafetyError } from "./safety.test-support.ts";
 

@@ -2,8 +2,9 @@
  * How scripts show things: one line each. `3@2` is position 3 of term 2, `t2` is term 2; a log is the terms of its
  * entries, with `|` behind what is committed and `~` at what is not durable, and `..5@2` for what is compacted away.
  */
+import { sameConfiguration } from "../../node/base/configuration.ts";
 import type { NodeEvent, TestNode } from "./cluster.test-support.ts";
-import { type Configuration, sameConfiguration } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
 import { configurationText } from "./configurations.test-support.ts";
 import type { Entry, Message } from "./messages.ts";
 import type { Raft } from "./raft.ts";

@@ -7,7 +7,7 @@
  */
 
 import { toHex } from "../base/bytes.ts";
-import type { Configuration, Members as MemberIds } from "../base/configuration.ts";
+import { type Configuration, isMember, type Members as MemberIds, sameConfiguration } from "../base/configuration.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
 import type { Genesis } from "../wire/genesis.ts";
 import type { ChangeMembersBody } from "../wire/kinds.ts";
@@ -75,7 +75,7 @@ export class Members {
 
   /** Nodes that are not gone: those that are to take part, and those that leave and still do. Another list when it has changed. */
   get present(): readonly Node[] {
-    this.#present ??= this.all.filter(({ id, role }) => role !== "removed" || this.#isMember(id));
+    this.#present ??= this.all.filter(({ id, role }) => role !== "removed" || isMember(this.#configuration, id));
     return this.#present;
   }
 
@@ -88,20 +88,15 @@ export class Members {
 
   /** A block stands under this configuration: where it is another, nodes that are to leave and are not in it are gone. */
   standUnder(configuration: Configuration): void {
-    if (sameMembers(configuration, this.#configuration)) return;
+    if (sameConfiguration(configuration, this.#configuration)) return;
     this.#configuration = configuration;
     this.#present = undefined;
     this.#retireGone();
   }
 
-  #isMember(id: number): boolean {
-    const { voters, outgoing, learners } = this.#configuration;
-    return voters.includes(id) || outgoing.includes(id) || learners.includes(id);
-  }
-
   #retireGone(): void {
     for (const { id, publicKey, role } of this.all) {
-      if (role === "removed" && !this.#isMember(id) && this.#registry.ofKey(publicKey) !== undefined) {
+      if (role === "removed" && !isMember(this.#configuration, id) && this.#registry.ofKey(publicKey) !== undefined) {
         this.#registry.retire(publicKey);
       }
     }
@@ -163,10 +158,4 @@ export class Members {
     this.table.add({ id, publicKey: publicKey.slice(), host, port, role: voter ? "voter" : "learner" });
     return id;
   }
-}
-
-function sameMembers(a: Configuration, b: Configuration): boolean {
-  const same = (x: readonly number[], y: readonly number[]): boolean =>
-    x.length === y.length && x.every((id, at) => id === y[at]);
-  return same(a.voters, b.voters) && same(a.outgoing, b.outgoing) && same(a.learners, b.learners);
 }
