@@ -38,7 +38,8 @@ import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
 import { StateMachine, type StateMachineOptions } from "./state/state-machine.ts";
 import { clusterIdOf, type Genesis, genesisHash } from "./wire/genesis.ts";
-import { encodePeerFrame, LANES, type Lane } from "./wire/peer-frames.ts";
+import { LANES, type Lane } from "./wire/peer-frames.ts";
+import { TransactionHashes } from "./wire/transaction-hashes.ts";
 
 export interface NodeTiming {
   readonly tickMs: number;
@@ -161,11 +162,12 @@ function spawnActors(environment: SpawnEnvironment): Actors {
   const catchUpRef = (): ActorRef<CatchUpMessage> => found(late.catchUp);
   const sendPeer =
     (lane: Lane) =>
-    (to: NodeId, payload: Uint8Array): boolean =>
-      host.network.sendPeer(to, encodePeerFrame(lane, payload));
+    (to: NodeId, ...payload: readonly Uint8Array[]): boolean =>
+      host.network.sendPeer(to, new Uint8Array([lane]), ...payload);
   const ledgerActor: { current?: LedgerActor } = {};
   const leading = (): boolean => ledgerActor.current?.leading ?? false;
   const checkpoints: CheckpointBoard = { agreed: undefined };
+  const hashes = new TransactionHashes(host.crypto.sha256.bind(host.crypto));
   const wiring: Wiring = {
     ...environment,
     checkpoints,
@@ -176,6 +178,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
     sendPeer,
     ledgerActor,
     leading,
+    hashes,
   };
 
   const log = spawnLog(wiring);
@@ -190,6 +193,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
         node: environment.options.id,
         clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), environment.options.genesis),
         crypto: host.crypto,
+        hashes,
         random: host.random.fork("gateway"),
         hostLog: host.log,
         network: host.network,
@@ -213,12 +217,13 @@ interface Wiring extends SpawnEnvironment {
   readonly catchUpRef: () => ActorRef<CatchUpMessage>;
   readonly checkpoints: CheckpointBoard;
   readonly reactors: ActorRef<ReactorMessage>[];
-  readonly sendPeer: (lane: Lane) => (to: NodeId, payload: Uint8Array) => boolean;
+  readonly sendPeer: (lane: Lane) => (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
   readonly ledgerActor: { current?: LedgerActor };
   /** There once it is spawned. */
   gossip?: ActorRef<GossipMessage>;
   /** Whether this node leads, for reactors that are made anew. */
   readonly leading: () => boolean;
+  readonly hashes: TransactionHashes;
 }
 
 function spawnLog({ host, system, recovered, status, consensusRef }: Wiring): ActorRef<LogMessage> {
@@ -255,6 +260,7 @@ function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
           store: host.store,
           log: recovered.log,
           crypto: host.crypto,
+          hashes: wiring.hashes,
           clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
           checkpoints,
           node: options.id,
@@ -297,6 +303,7 @@ function spawnConsensus(
           raft: recovered.raft,
           clock: host.clock,
           sha256,
+          hashes: wiring.hashes,
           hostLog: host.log,
           clusterId: clusterIdOf(sha256, genesis),
           genesis: { hash: genesisHash(sha256, genesis), timestamp: genesis.timestamp },

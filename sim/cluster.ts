@@ -7,6 +7,7 @@
 import { Raft } from "../consensus/raft/raft.ts";
 import type { FatalReport } from "../node/actor/system.ts";
 import { must } from "../node/base/assert.ts";
+import { concatBytes } from "../node/base/bytes.ts";
 import { errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
@@ -258,7 +259,8 @@ export class Cluster {
   #watched(node: NodeId, port: Network): Network {
     return {
       ...port,
-      sendPeer: (to, frame) => {
+      sendPeer: (to, ...pieces) => {
+        const frame = concatBytes(pieces);
         this.#deps.observer.sent(node, to, frame);
         return port.sendPeer(to, frame);
       },

@@ -8,6 +8,7 @@
  * must not overlap.
  */
 import { must } from "../node/base/assert.ts";
+import { concatBytes } from "../node/base/bytes.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { ConnectionId, Network, NetworkHandler } from "../node/base/ports/network.ts";
 import type { Random } from "../node/base/ports/random.ts";
@@ -109,8 +110,8 @@ export class VirtualNetwork {
       setPeers: (now) => {
         peers = new Set(now.map(({ id }) => id));
       },
-      sendPeer: (to, frame) => {
-        if (peers.has(to)) return this.#sendPeer(process.node, to, frame);
+      sendPeer: (to, ...pieces) => {
+        if (peers.has(to)) return this.#sendPeer(process.node, to, concatBytes(pieces));
         this.#deps.counters.add("strangerFrame");
         return false;
       },

@@ -77,7 +77,7 @@ export class Connection {
       socket.on("upgrade", (response) => {
         const key = peerKey(response);
         response.socket.setNoDelay(true);
-        connection.#writer = new FrameWriter(socket, response.socket);
+        connection.#writer = new FrameWriter({ webSocket: socket, stream: response.socket, dialled: true });
         if (key !== undefined && equalBytes(key, node.publicKey)) return;
         fail(new ClientError("wrong_node", `whoever answers at ${node.host}:${node.port} is not node ${node.id}`));
       });

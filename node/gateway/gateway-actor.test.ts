@@ -45,6 +45,7 @@ import {
   type Signer,
   signTransaction,
 } from "../wire/transaction.ts";
+import { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { decodeForwardFrame, encodeForwardFrame, type ForwardFrame } from "./forward-frames.ts";
 import { GatewayActor } from "./gateway-actor.ts";
 
@@ -94,6 +95,7 @@ class World {
       create: (context) =>
         new GatewayActor(context, {
           ...{ node: SELF, clusterId: this.clusterId, crypto: this.#crypto(), random: new Prng(1), hostLog: log },
+          hashes: new TransactionHashes(sha256),
           ...{ network: this.#network(), status: this.status },
           consensus: recorder("consensus", this.consensus, () => this.consensusTakes),
           ledger: recorder("ledger", this.ledger, () => true),

@@ -32,6 +32,7 @@ import {
 import { WireError } from "../wire/msgpack.ts";
 import type { Refusal } from "../wire/results.ts";
 import { signatureJobs } from "../wire/transaction.ts";
+import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { blockReceipts } from "./block-receipts.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { type OpenQuestion, OpenQuestions } from "./open-questions.ts";
@@ -48,6 +49,7 @@ export interface GatewayDeps {
   readonly node: NodeId;
   readonly clusterId: Uint8Array;
   readonly crypto: Crypto;
+  readonly hashes: TransactionHashes;
   readonly random: Random;
   readonly hostLog: Log;
   readonly network: Network;
@@ -79,9 +81,9 @@ export class GatewayActor implements Actor<GatewayMessage> {
     this.#clock = context.clock;
     this.#deps = deps;
     this.#checks = new SignatureChecks<Checked>(deps.crypto);
-    const { node, consensus, sendPeer, hostLog } = deps;
+    const { node, hashes, consensus, sendPeer, hostLog } = deps;
     this.#routing = new Routing({
-      ...{ node, sha256: deps.crypto.sha256.bind(deps.crypto), consensus, sendPeer, log: hostLog },
+      ...{ node, hashes, consensus, sendPeer, log: hostLog },
       turnAway: (asker, code) => this.#finish(asker, code, REFUSAL_TEXT[code]),
     });
     deps.status.post("gateway", () => ({

@@ -6,19 +6,18 @@ import type { ActorRef } from "../actor/actor.ts";
 import { toHex } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
-import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { ConnectionId } from "../base/ports/network.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { RefusalCode } from "../messages/gateway.ts";
 import { admit } from "../state/admit.ts";
-import { leafHash } from "../wire/merkle.ts";
+import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { decodeForwardFrame, encodeForwardFrame } from "./forward-frames.ts";
 import { type ClientRequest, type Waiter, Waiters } from "./waiters.ts";
 
 export interface RoutingDeps {
   readonly node: NodeId;
-  readonly sha256: Sha256;
+  readonly hashes: TransactionHashes;
   readonly consensus: ActorRef<ConsensusMessage>;
   readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
   readonly log: Log;
@@ -61,7 +60,7 @@ export class Routing {
 
   /** Hands an admitted transaction to whoever leads; without an asker it is this node's own, and nobody waits. */
   submit(transaction: Uint8Array, asker: ClientRequest | undefined): void {
-    const hash = toHex(leafHash(this.#deps.sha256, transaction));
+    const hash = toHex(this.#deps.hashes.of(transaction));
     if (asker !== undefined) this.#waiters.add(hash, asker);
     const leader = this.#leader;
     if (leader === this.#deps.node) this.#propose(hash, transaction);
@@ -84,7 +83,7 @@ export class Routing {
 
   /** Consensus will not order these. */
   refused(transactions: readonly Uint8Array[], code: RefusalCode): void {
-    for (const transaction of transactions) this.#refuse(toHex(leafHash(this.#deps.sha256, transaction)), code);
+    for (const transaction of transactions) this.#refuse(toHex(this.#deps.hashes.of(transaction)), code);
   }
 
   /** Takes out the clients that wait for a transaction, which has been applied. Nodes have applied it themselves. */
@@ -100,7 +99,7 @@ export class Routing {
   /** Another node has checked the transaction's signature and asked its own state; its shape is checked here again. */
   #forwarded(from: NodeId, transaction: Uint8Array): void {
     admit(transaction);
-    const hash = leafHash(this.#deps.sha256, transaction);
+    const hash = this.#deps.hashes.of(transaction);
     const forwarder = { node: from, hash };
     if (this.#leader !== this.#deps.node) {
       this.#turnAway(forwarder, "not_leader");

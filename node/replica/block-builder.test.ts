@@ -9,12 +9,13 @@ import {
 } from "../base/limits.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
 import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
+import { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { headOf } from "./chain.ts";
 import { CLUSTER_ID, chainOf, GENESIS_HEAD, STATE, sha256, TestClock } from "./replica.test-support.ts";
 
 function builder(clock = new TestClock()): BlockBuilder {
-  const blocks = new BlockBuilder({ clock, sha256, clusterId: CLUSTER_ID });
+  const blocks = new BlockBuilder({ clock, sha256, hashes: new TransactionHashes(sha256), clusterId: CLUSTER_ID });
   blocks.lead(GENESIS_HEAD);
   return blocks;
 }
@@ -62,7 +63,12 @@ describe("blocks", () => {
 
   test("a new leader goes on behind the last block of its log", () => {
     const [last] = chainOf(1, [[]]);
-    const blocks = new BlockBuilder({ clock: new TestClock(), sha256, clusterId: CLUSTER_ID });
+    const blocks = new BlockBuilder({
+      clock: new TestClock(),
+      sha256,
+      hashes: new TransactionHashes(sha256),
+      clusterId: CLUSTER_ID,
+    });
     blocks.lead(headOf(sha256, last as Uint8Array));
     expect(build(blocks, 2).header.previousHash).toEqual(decodeBlock(sha256, last as Uint8Array).hash);
   });

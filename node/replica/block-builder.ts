@@ -9,6 +9,7 @@ import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { type BlockContent, type EncodedBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { GROUP } from "../wire/transaction.ts";
+import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import type { ChainHead } from "./chain.ts";
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
@@ -18,6 +19,7 @@ const LENGTH_PREFIX_BYTES = 4;
 export interface BlockBuilderDeps {
   readonly clock: Clock;
   readonly sha256: Sha256;
+  readonly hashes: TransactionHashes;
   readonly clusterId: Uint8Array;
 }
 
@@ -63,7 +65,7 @@ export class BlockBuilder {
 
   /** Builds the block of `height` and `term` out of what waits; an empty block where nothing does. */
   build({ height, term, state, configuration }: BlockPlace): EncodedBlock {
-    const { clock, sha256, clusterId } = this.#deps;
+    const { clock, sha256, hashes, clusterId } = this.#deps;
     const head = this.#head;
     assert(head !== undefined, "only a leader builds blocks");
     const transactions = this.#take();
@@ -72,7 +74,8 @@ export class BlockBuilder {
     const timestamp = wall > earliest ? wall : earliest;
     const previousHash = head.hash;
     const links = { group: GROUP, height, term, timestamp, clusterId, previousHash, state, configuration };
-    const block = encodeBlock(sha256, { ...links, transactions });
+    const leaves = transactions.map((transaction) => hashes.of(transaction));
+    const block = encodeBlock(sha256, { ...links, transactions, leaves });
     this.#head = { hash: block.hash, timestamp };
     return block;
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { TestDisk, TUNING } from "../../consensus/raft/cluster.test-support.ts";
 import type { Entry, Message, MessageBody } from "../../consensus/raft/messages.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
+import { concatBytes } from "../base/bytes.ts";
 import { BLOCKS_UNCOMMITTED_MAX, TRANSACTION_BYTES_MAX } from "../base/limits.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
@@ -11,6 +12,7 @@ import type { LogMessage } from "../messages/log.ts";
 import { StatusBoard } from "../messages/status.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
 import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
+import { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { headOf } from "./chain.ts";
 import { ConsensusActor } from "./consensus-actor.ts";
 import { decodeRaftMessage, encodeRaftMessage } from "./raft-codec.ts";
@@ -73,10 +75,19 @@ class Bench {
     const base = last === undefined ? GENESIS_HEAD : headOf(sha256, last);
     const deps = {
       ...{ base, catchUp: () => this.catchUp },
-      ...{ raft, clock, sha256, hostLog, clusterId: CLUSTER_ID, genesis: GENESIS_HEAD, status: this.#status },
+      ...{
+        raft,
+        clock,
+        sha256,
+        hashes: new TransactionHashes(sha256),
+        hostLog,
+        clusterId: CLUSTER_ID,
+        genesis: GENESIS_HEAD,
+        status: this.#status,
+      },
       ...{ log: this.log, ledger: this.ledger, gateway: () => this.gateway },
-      sendPeer: (_to: number, payload: Uint8Array) => {
-        this.#sent.push(decodeRaftMessage(payload));
+      sendPeer: (_to: number, ...payload: readonly Uint8Array[]) => {
+        this.#sent.push(decodeRaftMessage(concatBytes(payload)));
         return true;
       },
     };
@@ -104,7 +115,7 @@ class Bench {
 
   /** A peer says something. */
   hears(from: number, term: number, body: MessageBody): void {
-    this.turn({ type: "peerFrame", from, payload: encodeRaftMessage({ ...body, from, to: 1, term }) });
+    this.turn({ type: "peerFrame", from, payload: frameOf({ ...body, from, to: 1, term }) });
   }
 
   /** The log actor has done all that it was asked. */
@@ -151,7 +162,7 @@ function heightsOf(chunk: { readonly blocks: readonly Block[] }): number[] {
 
 /** A frame from node 2 to node 1 in term 1, if it is not said otherwise. */
 function frameOf(message: MessageBody & Partial<Message>): Uint8Array {
-  return encodeRaftMessage({ from: 2, to: 1, term: 1, ...message });
+  return concatBytes(encodeRaftMessage({ from: 2, to: 1, term: 1, ...message }));
 }
 
 const transaction = (byte: number): Uint8Array => Uint8Array.of(byte);

@@ -24,6 +24,7 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import type { Block, StateAt } from "../wire/block.ts";
+import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { type ChainHead, chainFault, headOf } from "./chain.ts";
 import { DecodedBlocks } from "./decoded-blocks.ts";
@@ -47,6 +48,7 @@ export interface ConsensusActorDeps {
   readonly raft: Raft;
   readonly clock: Clock;
   readonly sha256: Sha256;
+  readonly hashes: TransactionHashes;
   readonly hostLog: Log;
   readonly clusterId: Uint8Array;
   /** What the first block is chained to. */
@@ -57,7 +59,7 @@ export interface ConsensusActorDeps {
   readonly ledger: ActorRef<LedgerMessage>;
   readonly gateway: () => ActorRef<GatewayMessage>;
   readonly catchUp: () => ActorRef<CatchUpMessage>;
-  readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  readonly sendPeer: (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
   readonly status: StatusBoard;
 }
 
@@ -106,7 +108,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#deps = deps;
     this.#options = options;
     this.#raft = deps.raft;
-    this.#blocks = new BlockBuilder({ clock: deps.clock, sha256: deps.sha256, clusterId: deps.clusterId });
+    this.#blocks = new BlockBuilder(deps);
     this.#decoded = new DecodedBlocks(deps.sha256);
     this.#leaseClock = new LeaseClock(deps.clock);
     this.#committed = options.applied.height;
@@ -375,7 +377,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   }
 
   #send(messages: readonly Message[]): void {
-    for (const message of messages) this.#deps.sendPeer(message.to, encodeRaftMessage(message));
+    for (const message of messages) this.#deps.sendPeer(message.to, ...encodeRaftMessage(message));
   }
 
   #refuse(transactions: readonly Uint8Array[], code: RefusalCode): void {

@@ -19,6 +19,7 @@ import { checkpointSigners, decodeCheckpoint, encodeCheckpoint } from "../wire/a
 import { type Block, decodeBlock } from "../wire/block.ts";
 import { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
+import { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { loadCheckpointMeta } from "./checkpoint.ts";
 import { LedgerActor } from "./ledger-actor.ts";
 import {
@@ -74,6 +75,7 @@ class Bench {
       ...{ state, store: store ?? this.store, node: 1 },
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
+      hashes: new TransactionHashes(sha256),
       ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
       catchUp: () => this.catchUp,
       restart: () => {

@@ -13,7 +13,7 @@ import { toHex } from "../base/bytes.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import type { Clock } from "../base/ports/clock.ts";
-import type { Crypto, Sha256 } from "../base/ports/crypto.ts";
+import type { Crypto } from "../base/ports/crypto.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
@@ -33,9 +33,9 @@ import {
 } from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import type { Block } from "../wire/block.ts";
-import { leafHash } from "../wire/merkle.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
+import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { ChainAnswers } from "./chain-answers.ts";
 import { FIRST_GENERATION, loadCheckpointMeta, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
@@ -49,6 +49,7 @@ export interface LedgerActorDeps {
   readonly store: Store;
   readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo">;
   readonly crypto: Crypto;
+  readonly hashes: TransactionHashes;
   readonly clusterId: Uint8Array;
   readonly checkpoints: CheckpointBoard;
   readonly node: NodeId;
@@ -90,7 +91,6 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #clock: Clock;
   readonly #deps: LedgerActorDeps;
   readonly #options: LedgerActorOptions;
-  readonly #sha256: Sha256;
   readonly #state: StateMachine;
   readonly #chain: ChainAnswers;
   /** Ahead of the state; in the order they came, which is nearly that of their heights. */
@@ -116,7 +116,6 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#clock = context.clock;
     this.#deps = deps;
     this.#options = options;
-    this.#sha256 = deps.crypto.sha256.bind(deps.crypto);
     this.#state = deps.state;
     this.#chain = new ChainAnswers(deps);
     this.#checkpointHeight = deps.state.height;
@@ -198,7 +197,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (question.kind === "admission") {
       const { transaction } = question;
       const now = BigInt(this.#clock.wallMs()) * NS_PER_MS;
-      const hash = leafHash(this.#sha256, transaction);
+      const hash = this.#deps.hashes.of(transaction);
       const refusal = this.#state.admission(decodeTransaction(transaction), hash, now);
       gateway.deliver({ type: "admission", token, ...(refusal === undefined ? {} : { refusal }) });
       return;

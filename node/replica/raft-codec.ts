@@ -63,11 +63,10 @@ function fieldsOf(m: MessageBody): Fields {
   }
 }
 
-export function encodeRaftMessage(message: Message): Uint8Array {
+/** A message in pieces, to be sent one behind the other: what entries hold is not copied. */
+export function encodeRaftMessage(message: Message): Uint8Array[] {
   const entries = message.type === "append" ? message.entries : [];
-  let length = HEADER_BYTES;
-  for (const entry of entries) length += ENTRY_HEADER_BYTES + entry.data.length;
-  const bytes = new Uint8Array(length);
+  const bytes = new Uint8Array(HEADER_BYTES);
   const [first, second, third, flag] = fieldsOf(message);
   bytes[0] = TYPES.indexOf(message.type);
   bytes[1] = message.from;
@@ -78,13 +77,13 @@ export function encodeRaftMessage(message: Message): Uint8Array {
   writeU64Number(bytes, 16, first);
   writeU64Number(bytes, 24, second);
   writeU64Number(bytes, 32, third);
-  let offset = HEADER_BYTES;
-  for (const entry of entries) {
-    writeU64Number(bytes, offset, entry.term);
-    writeU32(bytes, offset + 8, entry.data.length);
-    bytes.set(entry.data, offset + ENTRY_HEADER_BYTES);
-    offset += ENTRY_HEADER_BYTES + entry.data.length;
-  }
+  return [bytes, ...entries.flatMap((entry) => [entryHeader(entry), entry.data])];
+}
+
+function entryHeader({ term, data }: Entry): Uint8Array {
+  const bytes = new Uint8Array(ENTRY_HEADER_BYTES);
+  writeU64Number(bytes, 0, term);
+  writeU32(bytes, 8, data.length);
   return bytes;
 }
 
@@ -93,7 +92,7 @@ export function raftMessageType(bytes: Uint8Array): Message["type"] | undefined 
   return TYPES[bytes[0] ?? TYPES.length];
 }
 
-/** Decodes a message; entries are copies, so that a frame's buffer is not kept alive. Throws `RaftCodecError`. */
+/** Decodes a message; throws `RaftCodecError`. An entry is a view of its frame where it is most of it, or else a copy. */
 export function decodeRaftMessage(bytes: Uint8Array): Message {
   if (bytes.length < HEADER_BYTES) throw malformed("shorter than its header");
   const type = raftMessageType(bytes);
@@ -154,11 +153,16 @@ function decodeEntries(bytes: Uint8Array, previousIndex: number): Entry[] {
     const length = readU32(bytes, offset + 8);
     offset += ENTRY_HEADER_BYTES;
     if (offset + length > bytes.length) throw malformed("an entry is cut");
-    entries.push({ index: previousIndex + 1 + i, term, data: bytes.slice(offset, offset + length) });
+    entries.push({ index: previousIndex + 1 + i, term, data: kept(bytes.subarray(offset, offset + length)) });
     offset += length;
   }
   if (offset !== bytes.length) throw malformed("bytes after its end");
   return entries;
+}
+
+/** An entry outlives its frame: it must not keep a large one alive for few bytes, nor be copied where it is nearly all. */
+function kept(data: Uint8Array): Uint8Array {
+  return data.length * 2 > data.buffer.byteLength ? data : data.slice();
 }
 
 function readNumber(bytes: Uint8Array, offset: number): number {

@@ -3,28 +3,37 @@
  * encrypted record and one system call of them, not one of each.
  */
 import type { Duplex } from "node:stream";
-import type { WebSocket } from "ws";
+import { WebSocket } from "ws";
+import { webSocketFrame } from "./web-socket-frame.ts";
+
+export interface FrameWriterOptions {
+  readonly webSocket: WebSocket;
+  /** What carries the WebSocket. */
+  readonly stream: Duplex;
+  /** Whether this end has dialled. */
+  readonly dialled: boolean;
+}
 
 export class FrameWriter {
-  readonly #webSocket: WebSocket;
-  readonly #stream: Duplex;
+  readonly #options: FrameWriterOptions;
   #corked = false;
 
-  /** `stream` is what carries the WebSocket. */
-  constructor(webSocket: WebSocket, stream: Duplex) {
-    this.#webSocket = webSocket;
-    this.#stream = stream;
+  constructor(options: FrameWriterOptions) {
+    this.#options = options;
   }
 
-  send(frame: Uint8Array): void {
+  /** Sends one frame of these pieces; nothing any more when the WebSocket is closing. */
+  send(...pieces: readonly Uint8Array[]): void {
+    const { webSocket, stream, dialled } = this.#options;
+    if (webSocket.readyState !== WebSocket.OPEN) return;
     if (!this.#corked) {
       this.#corked = true;
-      this.#stream.cork();
+      stream.cork();
       process.nextTick(() => {
         this.#corked = false;
-        this.#stream.uncork();
+        stream.uncork();
       });
     }
-    this.#webSocket.send(frame);
+    stream.write(webSocketFrame(pieces, dialled));
   }
 }

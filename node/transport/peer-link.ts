@@ -60,13 +60,15 @@ export class PeerLink {
     return this.#keepAlive !== undefined;
   }
 
-  /** Sends a frame; false when there is no link or too much waits in it. */
-  send(frame: Uint8Array): boolean {
-    assert(frame.length <= FRAME_BYTES_MAX, `a frame of ${frame.length} bytes is more than a peer takes`);
+  /** Sends a frame of these pieces; false when there is no link or too much waits in it. */
+  send(...pieces: readonly Uint8Array[]): boolean {
+    let bytes = 0;
+    for (const piece of pieces) bytes += piece.length;
+    assert(bytes <= FRAME_BYTES_MAX, `a frame of ${bytes} bytes is more than a peer takes`);
     const socket = this.#socket;
     if (this.#keepAlive === undefined || socket === undefined) return false;
-    if (socket.bufferedAmount + frame.length > CONNECTION_BUFFER_BYTES_MAX) return false;
-    this.#writer?.send(frame);
+    if (socket.bufferedAmount + bytes > CONNECTION_BUFFER_BYTES_MAX) return false;
+    this.#writer?.send(...pieces);
     return true;
   }
 
@@ -101,7 +103,7 @@ export class PeerLink {
       const key = peerKey(response);
       proven = key !== undefined && equalBytes(key, peer.publicKey);
       response.socket.setNoDelay(true);
-      this.#writer = new FrameWriter(socket, response.socket);
+      this.#writer = new FrameWriter({ webSocket: socket, stream: response.socket, dialled: true });
       if (proven) return;
       this.#complain("wrong_node");
       socket.terminate();

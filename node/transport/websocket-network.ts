@@ -139,8 +139,8 @@ export class WebSocketNetwork implements Network {
     this.#dialPeers();
   }
 
-  sendPeer(to: NodeId, frame: Uint8Array): boolean {
-    return this.#links.get(to)?.send(frame) ?? false;
+  sendPeer(to: NodeId, ...pieces: readonly Uint8Array[]): boolean {
+    return this.#links.get(to)?.send(...pieces) ?? false;
   }
 
   sendClient(connection: ConnectionId, frame: Uint8Array): boolean {
@@ -251,7 +251,8 @@ export class WebSocketNetwork implements Network {
     }
     const connection = this.#nextConnection;
     this.#nextConnection += 1;
-    const client: Client = { socket, writer: new FrameWriter(socket, stream), alive: true };
+    const writer = new FrameWriter({ webSocket: socket, stream, dialled: false });
+    const client: Client = { socket, writer, alive: true };
     this.#clients.set(connection, client);
     socket.on("message", (data, binary) => {
       client.alive = true;

@@ -73,6 +73,8 @@ export interface BlockContent {
   readonly state: StateAt;
   readonly configuration: Configuration;
   readonly transactions: readonly Uint8Array[];
+  /** The hashes of the transactions, where they are known. */
+  readonly leaves?: readonly Uint8Array[];
 }
 
 /** Encodes a block; what comes back is what `decodeBlock` would make of it. */
@@ -95,7 +97,7 @@ export function encodeBlock(sha256: Sha256, content: BlockContent): EncodedBlock
     transactions.push(bytes.subarray(offset + 4, offset + 4 + transaction.length));
     offset += 4 + transaction.length;
   }
-  const tree = treeOf(sha256, transactions);
+  const tree = new MerkleTree(sha256, content.leaves ?? leavesOf(sha256, transactions));
   const { group, height, term, timestamp, clusterId, previousHash, state, configuration } = content;
   const places = { group, height, term, timestamp, clusterId, previousHash, state, configuration };
   const header: BlockHeader = {
@@ -132,9 +134,8 @@ function encodeHeader(view: DataView, bytes: Uint8Array, header: BlockHeader): v
   encodeConfiguration(bytes.subarray(CONFIGURATION_OFFSET, BLOCK_HEADER_BYTES), header.configuration);
 }
 
-function treeOf(sha256: Sha256, transactions: readonly Uint8Array[]): MerkleTree {
-  const leaves = transactions.map((transaction) => leafHash(sha256, transaction));
-  return new MerkleTree(sha256, leaves);
+function leavesOf(sha256: Sha256, transactions: readonly Uint8Array[]): readonly Uint8Array[] {
+  return transactions.map((transaction) => leafHash(sha256, transaction));
 }
 
 /** Hash of an encoded block. */
@@ -195,7 +196,7 @@ export function decodeBlock(sha256: Sha256, encoded: Uint8Array): Block {
     offset += length;
   }
   if (offset !== encoded.length) throw malformed("bytes after the last transaction");
-  const tree = treeOf(sha256, transactions);
+  const tree = new MerkleTree(sha256, leavesOf(sha256, transactions));
   if (!equalBytes(tree.root, header.transactionRoot)) throw malformed("its root does not match");
   return {
     header,

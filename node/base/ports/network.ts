@@ -35,8 +35,11 @@ export interface Network {
    * their frames dropped; a peer with another key is another peer. Links that stay are not disturbed.
    */
   setPeers(peers: readonly Peer[]): void;
-  /** False when there is no link or its queue is full: the frame is lost, as frames may be. */
-  sendPeer(to: NodeId, frame: Uint8Array): boolean;
+  /**
+   * Sends one frame that is handed over in pieces, so that nobody joins them only for the network to copy them again.
+   * False when there is no link or its queue is full: the frame is lost, as frames may be.
+   */
+  sendPeer(to: NodeId, ...pieces: readonly Uint8Array[]): boolean;
   /** False when the connection is gone or has been closed for being too slow. */
   sendClient(connection: ConnectionId, frame: Uint8Array): boolean;
   /** Ends a client's connection with a reason it can read. */
