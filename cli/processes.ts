@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { type ClusterFile, type KeyPair, newKey, parseClusterFile, writeKeyFile } from "../node/client/index.ts";
 import { type InitOptions, initCluster } from "../node/host/init.ts";
 import { freePorts } from "./free-ports.ts";
+import { V8_OPTIONS } from "./v8-options.ts";
 
 /** The processes run the build, also where this file is run from its source, as in tests. */
 const BUILT: string = import.meta.url.endsWith(".ts") ? "../dist/cli/bin/quorate.js" : "./bin/quorate.js";
@@ -34,7 +35,7 @@ export class LocalCluster {
   readonly acquirerPort: number;
   readonly #nodes = new Map<number, ChildProcess>();
   #acquirer: ChildProcess | undefined;
-  /** Options of Node.js for the nodes started from now on, such as those of its profiler. */
+  /** More options of Node.js for the nodes started from now on, such as those of its profiler. */
   nodeArguments: readonly string[] = [];
   /** Called when a process ends that nobody has ended. */
   onUnexpectedExit: (name: string, ending: string) => void = () => undefined;
@@ -100,7 +101,10 @@ export class LocalCluster {
 
   startNode(id: number): void {
     const config = configOf(this.directory, id);
-    this.#nodes.set(id, this.#spawn(`node-${id}`, ["start", "--config", config], dirname(config), this.nodeArguments));
+    this.#nodes.set(
+      id,
+      this.#spawn(`node-${id}`, ["start", "--config", config], dirname(config), [...V8_OPTIONS, ...this.nodeArguments]),
+    );
   }
 
   startAcquirer(): void {

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --initial-old-space-size=256 --min-semi-space-size=16
 /**
  * The `quorate` command: one executable for operators, researchers and clients. Exit code 0 for done, 1 for failed, 2 for
  * wrong use.

@@ -4,6 +4,7 @@
  */
 import type { AccountStore } from "./account-store.ts";
 import * as layout from "./layout.ts";
+import { copy } from "./words.ts";
 
 /** Words of an account: slot, code and flags, balances. */
 const EFFECT_WORDS: number = 2 + layout.BALANCE_WORDS;
@@ -17,6 +18,7 @@ export class Effects {
   /** Accounts touched in this round, in the order of their first touch. */
   #touched = new Uint32Array(INITIAL_SLOTS);
   #count = 0;
+  #words = new Uint32Array(0);
 
   constructor(accounts: AccountStore) {
     this.#accounts = accounts;
@@ -31,10 +33,15 @@ export class Effects {
     this.#count += 1;
   }
 
-  /** The accounts touched since the last call. One that a failed chain touched is among them, as it was before. */
+  /**
+   * The accounts touched since the last call. One that a failed chain touched is among them, as it was before. The bytes
+   * are overwritten at the next call.
+   */
   take(): Uint8Array {
     const { rows, count } = this.#accounts;
-    const words = new Uint32Array(this.#count * EFFECT_WORDS);
+    if (this.#words.length < this.#count * EFFECT_WORDS)
+      this.#words = new Uint32Array(this.#touched.length * EFFECT_WORDS);
+    const words = this.#words;
     let at = 0;
     for (let i = 0; i < this.#count; i++) {
       const slot = this.#touched[i] as number;
@@ -43,9 +50,10 @@ export class Effects {
       const row = slot * layout.RECORD_WORDS;
       words[at] = slot;
       words[at + 1] = rows[row + layout.CODE_FLAGS] as number;
-      for (let word = 0; word < layout.BALANCE_WORDS; word++) {
-        words[at + 2 + word] = rows[row + layout.DEBITS_PENDING + word] as number;
-      }
+      copy(rows, row + layout.DEBITS_PENDING, words, at + 2);
+      copy(rows, row + layout.DEBITS_POSTED, words, at + 6);
+      copy(rows, row + layout.CREDITS_PENDING, words, at + 10);
+      copy(rows, row + layout.CREDITS_POSTED, words, at + 14);
       at += EFFECT_WORDS;
     }
     this.#count = 0;

@@ -218,7 +218,7 @@ export class Ledger {
     return this.#totals.read();
   }
 
-  /** Bytes that describe the accounts that changed since the last call, as they stand. */
+  /** Bytes that describe the accounts that changed since the last call, as they stand; overwritten at the next call. */
   takeEffects(): Uint8Array {
     return this.#books.effects.take();
   }
