@@ -123,7 +123,7 @@ async function paced<T>(
 async function accepted(lane: Lane, transaction: Uint8Array): Promise<void> {
   const result = decodeResult(decodeReceipt(await lane.submit(transaction)).result);
   if (result.status !== "ok") throw new CodedError(result.status, `a transaction was refused: ${result.status}`);
-  if (!("exceptions" in result)) return;
+  if (!("runs" in result)) return;
   const bad = batchResults(result).find(({ status }) => status !== TransferStatus.created);
   if (bad !== undefined) throw new CodedError("bench_wrong_result", `an event has status ${bad.status}`);
 }

@@ -6,6 +6,7 @@ import {
   equalBytes,
   fromHex,
   fromUtf8,
+  nameOf,
   readU128,
   toHex,
   U64_MAX,
@@ -34,6 +35,24 @@ describe("hexadecimal", () => {
   test.each(["0", "0g", "zz", " 00", "00 ", "0x00", "-1", "٠٠"])("%j is refused", (text) => {
     expect(fromHex(text)).toBeUndefined();
   });
+});
+
+test("names are equal for equal bytes and for no others", () => {
+  const few = fc.constantFrom(0, 1, 0xd8, 0xdc, 0xff); // halves of surrogates among them
+  const named = fc.oneof(
+    fc.array(few, { minLength: 16, maxLength: 16 }),
+    fc.array(few, { minLength: 32, maxLength: 32 }),
+  );
+  fc.assert(
+    fc.property(named, fc.nat(31), few, (values, at, value) => {
+      const one = Uint8Array.from(values);
+      const other = one.slice();
+      other[at % other.length] = value;
+      expect(nameOf(one) === nameOf(other)).toBe(equalBytes(one, other));
+      expect(nameOf(one)).toBe(nameOf(Uint8Array.of(7, ...values).subarray(1)));
+    }),
+  );
+  expect(() => nameOf(new Uint8Array(15))).toThrow(InvariantError);
 });
 
 test("equalBytes and concatBytes agree with Node's", () => {

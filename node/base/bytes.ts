@@ -19,6 +19,48 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
+/**
+ * A name for 16 or 32 bytes (a session, a key, a hash) in maps and sets: equal for equal bytes and for no others. It is
+ * made in a tenth of the time of a text that people can read.
+ */
+export function nameOf(bytes: Uint8Array): string {
+  if (bytes.length === 16) {
+    return String.fromCharCode(
+      pair(bytes, 0),
+      pair(bytes, 2),
+      pair(bytes, 4),
+      pair(bytes, 6),
+      pair(bytes, 8),
+      pair(bytes, 10),
+      pair(bytes, 12),
+      pair(bytes, 14),
+    );
+  }
+  assert(bytes.length === 32, `${bytes.length} bytes have no name`);
+  return String.fromCharCode(
+    pair(bytes, 0),
+    pair(bytes, 2),
+    pair(bytes, 4),
+    pair(bytes, 6),
+    pair(bytes, 8),
+    pair(bytes, 10),
+    pair(bytes, 12),
+    pair(bytes, 14),
+    pair(bytes, 16),
+    pair(bytes, 18),
+    pair(bytes, 20),
+    pair(bytes, 22),
+    pair(bytes, 24),
+    pair(bytes, 26),
+    pair(bytes, 28),
+    pair(bytes, 30),
+  );
+}
+
+function pair(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] as number) | ((bytes[offset + 1] as number) << 8);
+}
+
 /** Bytes of a hexadecimal text, or undefined where it is not one. */
 export function fromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;

@@ -3,7 +3,7 @@
  * have handed theirs on to this one. Nobody waits in vain for what will not be ordered.
  */
 import type { ActorRef } from "../actor/actor.ts";
-import { toHex } from "../base/bytes.ts";
+import { nameOf } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Log } from "../base/ports/log.ts";
@@ -60,7 +60,7 @@ export class Routing {
 
   /** Hands an admitted transaction to whoever leads; without an asker it is this node's own, and nobody waits. */
   submit(transaction: Uint8Array, asker: ClientRequest | undefined): void {
-    const hash = toHex(this.#deps.hashes.of(transaction));
+    const hash = nameOf(this.#deps.hashes.of(transaction));
     if (asker !== undefined) this.#waiters.add(hash, asker);
     const leader = this.#leader;
     if (leader === this.#deps.node) this.#propose(hash, transaction);
@@ -74,7 +74,7 @@ export class Routing {
     try {
       const frame = decodeForwardFrame(payload);
       if (frame.type === "submit") this.#forwarded(from, frame.transaction);
-      else this.#refuse(toHex(frame.hash), frame.code);
+      else this.#refuse(nameOf(frame.hash), frame.code);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#deps.log.warn("gateway.malformed_forward", { from, code: error.code });
@@ -83,12 +83,12 @@ export class Routing {
 
   /** Consensus will not order these. */
   refused(transactions: readonly Uint8Array[], code: RefusalCode): void {
-    for (const transaction of transactions) this.#refuse(toHex(this.#deps.hashes.of(transaction)), code);
+    for (const transaction of transactions) this.#refuse(nameOf(this.#deps.hashes.of(transaction)), code);
   }
 
   /** Takes out the clients that wait for a transaction, which has been applied. Nodes have applied it themselves. */
   takeAskers(hash: Uint8Array): readonly ClientRequest[] {
-    return this.#waiters.take(toHex(hash)).filter((waiter) => "connection" in waiter);
+    return this.#waiters.take(nameOf(hash)).filter((waiter) => "connection" in waiter);
   }
 
   /** Forgets a connection that is gone. */
@@ -105,8 +105,8 @@ export class Routing {
       this.#turnAway(forwarder, "not_leader");
       return;
     }
-    this.#waiters.add(toHex(hash), forwarder);
-    this.#propose(toHex(hash), transaction);
+    this.#waiters.add(nameOf(hash), forwarder);
+    this.#propose(nameOf(hash), transaction);
   }
 
   #propose(hash: string, transaction: Uint8Array): void {

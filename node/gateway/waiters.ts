@@ -25,7 +25,7 @@ export class Waiters {
     return this.#byTransaction.size;
   }
 
-  /** `hash` is the hexadecimal hash of the transaction. */
+  /** `hash` is the name of the transaction's hash. */
   add(hash: string, waiter: Waiter): void {
     const waiters = this.#byTransaction.get(hash);
     if (waiters === undefined) this.#byTransaction.set(hash, [waiter]);

@@ -3,7 +3,7 @@
  * ledger. A day is a UTC day of log time; what a delegate spent today stands in the row.
  */
 import { must } from "../base/assert.ts";
-import { toHex, u128Bytes } from "../base/bytes.ts";
+import { nameOf, u128Bytes } from "../base/bytes.ts";
 import { DELEGATIONS_MAX } from "../base/limits.ts";
 import { DebitAllowance } from "../ledger/debit-allowance.ts";
 import type { GrantDelegateBody } from "../wire/kinds.ts";
@@ -44,7 +44,7 @@ export class Delegations {
 
   /** Whether a key is a delegate's, or was. */
   isKnown(key: Uint8Array): boolean {
-    return this.#slotsOfKey.has(toHex(key));
+    return this.#slotsOfKey.has(nameOf(key));
   }
 
   /** The authority for which a key may debit; undefined for one that may not, or not any more. */
@@ -108,7 +108,7 @@ export class Delegations {
   }
 
   #enter({ key, authority, revoked }: Delegation, slot: number): void {
-    const name = toHex(key);
+    const name = nameOf(key);
     this.#slotsOfKey.set(name, [...(this.#slotsOfKey.get(name) ?? []), slot]);
     if (revoked) return;
     const slots = this.#slotsOfAuthority.get(authority) ?? new Set();
@@ -116,7 +116,7 @@ export class Delegations {
   }
 
   #slots(key: Uint8Array): readonly number[] {
-    return this.#slotsOfKey.get(toHex(key)) ?? [];
+    return this.#slotsOfKey.get(nameOf(key)) ?? [];
   }
 
   #ofKey(key: Uint8Array): readonly Delegation[] {

@@ -6,7 +6,7 @@
  * node's word. A node that lost its disk joins again under a new id.
  */
 
-import { toHex } from "../base/bytes.ts";
+import { nameOf } from "../base/bytes.ts";
 import { type Configuration, isMember, type Members as MemberIds, sameConfiguration } from "../base/configuration.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
 import type { Genesis } from "../wire/genesis.ts";
@@ -142,7 +142,7 @@ export class Members {
       this.all.filter(({ id }) => roles.get(id) !== "removed").map(({ host, port }) => `${host}:${port}`),
     );
     for (const { publicKey, host, port } of add) {
-      const key = toHex(publicKey);
+      const key = nameOf(publicKey);
       const address = `${host}:${port}`;
       if (keys.has(key) || this.#registry.isKnown(publicKey)) return "key";
       if (addresses.has(address)) return `address ${address}`;

@@ -6,7 +6,7 @@
  * neither its old sessions nor what it has signed come back to life.
  */
 import { assert, must } from "../base/assert.ts";
-import { toHex } from "../base/bytes.ts";
+import { nameOf } from "../base/bytes.ts";
 import { AUTHORITY_KEYS_MAX } from "../base/limits.ts";
 import type { Genesis } from "../wire/genesis.ts";
 import { type CreateAuthorityBody, type ReplaceKeysBody, ROLES, type Role } from "../wire/kinds.ts";
@@ -74,7 +74,7 @@ export class Registry {
     if (body.keys.some((key) => this.isKnown(key))) return undefined;
     const authority: Authority = { ...body, id: this.#authorities.size + 1, keys: copies(body.keys) };
     this.#authorities.add(authority);
-    for (const key of authority.keys) this.#idOfKey.set(toHex(key), authority.id);
+    for (const key of authority.keys) this.#idOfKey.set(nameOf(key), authority.id);
     return authority;
   }
 
@@ -82,9 +82,9 @@ export class Registry {
   replaceKeys({ authority: id, keys, threshold }: ReplaceKeysBody): Refusal | undefined {
     const authority = this.get(id);
     if (authority === undefined) return "not_found";
-    if (keys.some((key) => this.#idOfKey.get(toHex(key)) !== id && this.isKnown(key))) return "already_exists";
-    const kept = new Set(keys.map(toHex));
-    this.#revoke(authority.keys.filter((key) => !kept.has(toHex(key))));
+    if (keys.some((key) => this.#idOfKey.get(nameOf(key)) !== id && this.isKnown(key))) return "already_exists";
+    const kept = new Set(keys.map(nameOf));
+    this.#revoke(authority.keys.filter((key) => !kept.has(nameOf(key))));
     for (const name of kept) this.#idOfKey.set(name, id);
     this.#authorities.replace(id - 1, { ...authority, keys: copies(keys), threshold });
     return undefined;
@@ -111,7 +111,7 @@ export class Registry {
 
   #revoke(keys: readonly Uint8Array[]): void {
     for (const key of keys) {
-      const name = toHex(key);
+      const name = nameOf(key);
       this.#idOfKey.delete(name);
       this.#revokedKeys.add(name);
       this.#revoked.add(key);
@@ -120,13 +120,13 @@ export class Registry {
 
   /** Whether a key speaks for somebody, or ever did. */
   isKnown(key: Uint8Array): boolean {
-    const name = toHex(key);
+    const name = nameOf(key);
     return this.#idOfKey.has(name) || this.#revokedKeys.has(name) || this.delegations.isKnown(key);
   }
 
   /** The authority of which a key is one of the keys; a delegate's is not. */
   ofKey(publicKey: Uint8Array): Authority | undefined {
-    const id = this.#idOfKey.get(toHex(publicKey));
+    const id = this.#idOfKey.get(nameOf(publicKey));
     return id === undefined ? undefined : this.get(id);
   }
 
@@ -152,14 +152,14 @@ export class Registry {
   }
 
   #is(key: Uint8Array, authority: Authority): boolean {
-    return this.#idOfKey.get(toHex(key)) === authority.id;
+    return this.#idOfKey.get(nameOf(key)) === authority.id;
   }
 
   restored(): void {
     this.#idOfKey.clear();
-    for (const { id, keys } of this.#authorities.rows()) for (const key of keys) this.#idOfKey.set(toHex(key), id);
+    for (const { id, keys } of this.#authorities.rows()) for (const key of keys) this.#idOfKey.set(nameOf(key), id);
     this.#revokedKeys.clear();
-    for (const key of this.#revoked.rows()) this.#revokedKeys.add(toHex(key));
+    for (const key of this.#revoked.rows()) this.#revokedKeys.add(nameOf(key));
     this.delegations.restored();
   }
 }

@@ -13,7 +13,7 @@
  * Sessions are not part of the effects: block hash and result root already bind what they do.
  */
 import { assert, must } from "../base/assert.ts";
-import { equalBytes, toHex } from "../base/bytes.ts";
+import { equalBytes, nameOf } from "../base/bytes.ts";
 import {
   SESSION_REPLY_BYTES_MAX,
   SESSION_WINDOW,
@@ -36,6 +36,8 @@ interface Reply {
 
 interface Session {
   readonly id: Uint8Array;
+  /** Of its id. */
+  readonly name: string;
   readonly publicKey: Uint8Array;
   readonly authority: number;
   /** Log time of the newest executed transaction, nanoseconds. */
@@ -91,7 +93,7 @@ export class Sessions implements Paged {
   readonly #bounds: SessionBounds;
   /** One session a slot and a page; slots are reused when a session is forgotten. */
   readonly #slots: Session[] = [];
-  /** Slot by session id, least recently used first. */
+  /** Slot by name, least recently used first. */
   readonly #slotOf = new Map<string, number>();
   /** Slots of an authority's sessions, least recently used first. */
   readonly #slotsOf = new Map<number, Set<number>>();
@@ -114,7 +116,7 @@ export class Sessions implements Paged {
     const slot = this.#takeSlot(authority, now);
     if (typeof slot === "object") return slot;
     // Copies: what a claim holds are views into the whole block, which a session would keep in memory as long as it lives.
-    const names = { id: id.slice(), publicKey: publicKey.slice() };
+    const names = { id: id.slice(), name: nameOf(id), publicKey: publicKey.slice() };
     this.#slots[slot] = { ...names, authority, lastUsed: now, highest: 0, replies: new Map(), replyBytes: 0 };
     this.#enter(slot);
     this.#dirty.mark(slot);
@@ -146,7 +148,7 @@ export class Sessions implements Paged {
   /** Stores the result of a transaction that was just executed. */
   executed(claim: SessionClaim, result: Uint8Array, now: bigint): void {
     const slot = must(
-      this.#slotOf.get(toHex(claim.session)),
+      this.#slotOf.get(nameOf(claim.session)),
       "a transaction was executed in a session that is not open",
     );
     const session = this.#at(slot);
@@ -185,7 +187,7 @@ export class Sessions implements Paged {
     const [id, publicKey, authority, lastUsed, highest, rows] = fields;
     const replies = new Map(rows.map(([sequence, transactionHash, result]) => [sequence, { transactionHash, result }]));
     const replyBytes = rows.reduce((sum, [, , result]) => sum + result.length, 0);
-    this.#slots.push({ id, publicKey, authority, lastUsed, highest, replies, replyBytes });
+    this.#slots.push({ id, name: nameOf(id), publicKey, authority, lastUsed, highest, replies, replyBytes });
   }
 
   restored(): void {
@@ -196,7 +198,7 @@ export class Sessions implements Paged {
   }
 
   #find(id: Uint8Array): Session | undefined {
-    const slot = this.#slotOf.get(toHex(id));
+    const slot = this.#slotOf.get(nameOf(id));
     return slot === undefined ? undefined : this.#slots[slot];
   }
 
@@ -206,16 +208,16 @@ export class Sessions implements Paged {
 
   /** A slot becomes the most recently used. */
   #enter(slot: number): void {
-    const { id, authority } = this.#at(slot);
-    this.#slotOf.set(toHex(id), slot);
+    const { name, authority } = this.#at(slot);
+    this.#slotOf.set(name, slot);
     const own = this.#slotsOf.get(authority);
     if (own === undefined) this.#slotsOf.set(authority, new Set([slot]));
     else own.add(slot);
   }
 
   #leave(slot: number): void {
-    const { id, authority } = this.#at(slot);
-    this.#slotOf.delete(toHex(id));
+    const { name, authority } = this.#at(slot);
+    this.#slotOf.delete(name);
     const own = must(this.#slotsOf.get(authority), "a session is none of its authority's");
     own.delete(slot);
     if (own.size === 0) this.#slotsOf.delete(authority);

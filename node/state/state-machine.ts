@@ -31,7 +31,7 @@ import { GROUP, intentHash, type Transaction } from "../wire/transaction.ts";
 import { type Admitted, admit } from "./admit.ts";
 import { Answers, type Reader, readerFor } from "./answers.ts";
 import { Assets } from "./assets.ts";
-import { executeCommand } from "./commands.ts";
+import { type CommandParts, executeCommand } from "./commands.ts";
 import type { StateEvent } from "./events.ts";
 import { History } from "./history.ts";
 import { Members } from "./members.ts";
@@ -97,6 +97,7 @@ export class StateMachine {
   readonly #cards = new CardChannel();
   readonly #settlement: Settlement;
   readonly #lifeCycle: PaymentLifeCycle;
+  readonly #parts: CommandParts;
   readonly #answers: Answers;
   readonly #tables: readonly StateTable[];
   /** Components of the state, for checkpoints. */
@@ -123,16 +124,10 @@ export class StateMachine {
     const shared = { ledger: this.#ledger, risk: this.#risk, settlement: this.#settlement };
     const money = { ...shared, outbox: this.#outbox, payments: this.#payments };
     this.#lifeCycle = new PaymentLifeCycle({ ...money, postings, cards: this.#cards });
-    this.#answers = new Answers({
-      ...{
-        ...money,
-        assets: this.#assets,
-        reversals: this.#reversals,
-        registry: this.#registry,
-        members: this.#members,
-        sessions: this.#sessions,
-      },
-    });
+    const people = { registry: this.#registry, members: this.#members };
+    const movers = { assets: this.#assets, reversals: this.#reversals };
+    this.#parts = { ...shared, ...people, ...movers, cards: this.#cards, lifeCycle: this.#lifeCycle };
+    this.#answers = new Answers({ ...money, ...people, ...movers, sessions: this.#sessions });
     this.#tables = [
       ...this.#registry.tables,
       this.#members.table,
@@ -364,16 +359,7 @@ export class StateMachine {
       const result = refusal === undefined ? encodeResult("ok") : openRefused(refusal);
       return { result, duplicate: false };
     }
-    const parts = { ledger: this.#ledger, registry: this.#registry, risk: this.#risk, settlement: this.#settlement };
-    const all = {
-      ...parts,
-      members: this.#members,
-      assets: this.#assets,
-      reversals: this.#reversals,
-      cards: this.#cards,
-      lifeCycle: this.#lifeCycle,
-    };
-    const result = executeCommand(all, moment, place.signer, command);
+    const result = executeCommand(this.#parts, moment, place.signer, command);
     this.#sessions.executed(claim, result, moment.timestamp);
     return { result, duplicate: false };
   }
