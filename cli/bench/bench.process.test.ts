@@ -1,4 +1,7 @@
 /** The benchmark does the work it says and checks the results; nothing here is about how fast. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Spawned } from "../spawned.contract.ts";
 
@@ -24,6 +27,30 @@ test("signed payments are executed, each by its payer's key, in a closed and in 
   expect(closed).toMatchObject({ latencyMs: SPREAD });
   const open = await bench("--load", "open", "--rate", "500", ...load);
   expect(open["seconds"]).toBeGreaterThanOrEqual(0.39);
+});
+
+test("payments through risk, transfers in two phases and questions go side by side", async () => {
+  const figures = await bench("--load", "mixed", "--payers", "20", "--payments", "200", "--connections", "3");
+  expect(figures).toMatchObject({ paymentLatencyMs: SPREAD, twoPhaseLatencyMs: SPREAD, queryLatencyMs: SPREAD });
+  expect(figures["operationsPerSecond"]).toBeGreaterThan(0);
+});
+
+test("what was measured before stands beside what is measured now", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "quorate-bench-test-"));
+  try {
+    const file = join(directory, "before.json");
+    const args = ["--transfers", "1000", "--accounts", "50", "--batch", "500"];
+    const before = new Spawned(["bench", "--json", ...args]);
+    expect(await before.code(), before.err).toBe(0);
+    writeFileSync(file, before.out);
+    const now = new Spawned(["bench", ...args, "--compare", file]);
+    expect(await now.code(), now.err).toBe(0);
+    expect(now.out).toMatch(/figure +before +now +ratio\n.*\n?.*transfersPerSecond +\d+ +\d+ +[\d.]+/);
+    const other = new Spawned(["bench", "--nodes", "1", ...args, "--compare", file]);
+    expect([await other.code(), other.err]).toEqual([1, expect.stringContaining("nodes was 3, and is 1 now")]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 describe("outages", () => {

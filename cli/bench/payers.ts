@@ -4,12 +4,16 @@
 import { randomBytes } from "node:crypto";
 import { CodedError } from "../../node/base/errors.ts";
 import { newKey, type QuorateClient, type Signer, sha256 } from "../../node/client/index.ts";
-import { encodeAccounts, encodeTransfers } from "../../node/ledger/records.ts";
+import { encodeAccounts, encodeTransfers, type TransferInput, transferFlags } from "../../node/ledger/records.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
 import { nativeSigner } from "../native-signer.ts";
+import { pooled } from "./pooled.ts";
+import { accepted, type Target } from "./target.ts";
 
-const LEDGER = 978;
+/** The currency in which they pay. */
+export const LEDGER = 978;
 const CODE = 1;
+const REGISTRATIONS_IN_FLIGHT = 64;
 const LIFETIME_NS = 500_000_000_000n;
 const NS_PER_MS = 1_000_000n;
 
@@ -44,11 +48,29 @@ export class Payer {
     return this.#next({ kind: "createAccounts", batch: encodeAccounts([account]) });
   }
 
-  /** A signed payment of one minor unit to another account. */
+  /** A signed transfer of one minor unit to another account. */
   pay(id: bigint, creditAccountId: bigint): Uint8Array {
-    const user = { userData128: 0n, userData64: 0n, userData32: 0 };
-    const rest = { pendingId: 0n, ...user, timeout: 0, ledger: LEDGER, code: CODE, flags: 0, timestamp: 0n };
-    const transfer = { id, debitAccountId: this.account, creditAccountId, amount: 1n, ...rest };
+    return this.#transfer({ id, creditAccountId });
+  }
+
+  /** The first phase of one: the unit is held. */
+  hold(id: bigint, creditAccountId: bigint): Uint8Array {
+    return this.#transfer({ id, creditAccountId, flags: transferFlags.pending });
+  }
+
+  /** The second phase: what `pendingId` holds is moved. */
+  post(id: bigint, pendingId: bigint, creditAccountId: bigint): Uint8Array {
+    return this.#transfer({ id, creditAccountId, pendingId, flags: transferFlags.postPendingTransfer });
+  }
+
+  /** A payment of one minor unit from wallet to wallet, which risk judges and which is captured at once. */
+  payByWallet(id: bigint, payee: bigint): Uint8Array {
+    const body = { id, payer: this.account, payee, amount: 1n, ledger: LEDGER, channel: "wallet" } as const;
+    return this.#next({ kind: "createPayment", body: { ...body, capture: "automatic" } });
+  }
+
+  #transfer(fields: TransferInput): Uint8Array {
+    const transfer = { debitAccountId: this.account, amount: 1n, ledger: LEDGER, code: CODE, ...fields };
     return this.#next({ kind: "createTransfers", batch: encodeTransfers([transfer]) });
   }
 
@@ -61,8 +83,29 @@ export class Payer {
   }
 }
 
+/** Registers payers and opens their sessions and accounts; the accounts have the numbers from 1 on. */
+export async function openPayers(target: Target, count: number): Promise<readonly Payer[]> {
+  const { clusterId } = target.cluster;
+  const payers = Array.from({ length: count }, (_, index) => new Payer(BigInt(index + 1), clusterId));
+  const admin = await target.connect(0);
+  const lane = await target.lane(0);
+  const all = async (act: (payer: Payer) => Promise<unknown>): Promise<void> =>
+    await pooled(payers, REGISTRATIONS_IN_FLIGHT, async (payer) => {
+      await act(payer);
+    });
+  try {
+    await all(async (payer) => await registerPayer(admin, payer));
+    await all(async (payer) => await accepted(lane, payer.open()));
+    await all(async (payer) => await accepted(lane, payer.openAccount()));
+  } finally {
+    admin.close();
+    lane.close();
+  }
+  return payers;
+}
+
 /** Enters a payer's key into the registry, with the right to open accounts. */
-export async function registerPayer(admin: QuorateClient, payer: Payer): Promise<void> {
+async function registerPayer(admin: QuorateClient, payer: Payer): Promise<void> {
   const body = {
     name: `payer-${payer.account}`,
     keys: [payer.publicKey],

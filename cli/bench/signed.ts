@@ -3,15 +3,12 @@
  * by the cluster while it runs; many under way over several connections.
  */
 import { performance } from "node:perf_hooks";
-import { CodedError } from "../../node/base/errors.ts";
+import { must } from "../../node/base/assert.ts";
 import { Prng } from "../../node/base/prng.ts";
-import { batchResults, decodeReceipt, decodeResult } from "../../node/client/index.ts";
-import { TransferStatus } from "../../node/ledger/status.ts";
-import { Payer, registerPayer } from "./payers.ts";
+import { openPayers } from "./payers.ts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
-import type { Lane, Target } from "./target.ts";
-
-const REGISTRATIONS_IN_FLIGHT = 64;
+import { pooled } from "./pooled.ts";
+import { accepted, type Lane, type Target } from "./target.ts";
 
 export interface SignedOptions {
   readonly payers: number;
@@ -32,23 +29,10 @@ export interface SignedFigures {
 
 /** Registers payers and opens their sessions and accounts; tells the signed payments, in the order to send them. */
 export async function prepareSigned(target: Target, options: SignedOptions): Promise<readonly Uint8Array[]> {
-  const payers = Array.from(
-    { length: options.payers },
-    (_, index) => new Payer(BigInt(index + 1), target.cluster.clusterId),
-  );
-  const admin = await target.connect(0);
-  const lane = await target.lane(0);
-  try {
-    await pooled(payers, REGISTRATIONS_IN_FLIGHT, async (payer) => await registerPayer(admin, payer));
-    await pooled(payers, REGISTRATIONS_IN_FLIGHT, async (payer) => await accepted(lane, payer.open()));
-    await pooled(payers, REGISTRATIONS_IN_FLIGHT, async (payer) => await accepted(lane, payer.openAccount()));
-  } finally {
-    admin.close();
-    lane.close();
-  }
+  const payers = await openPayers(target, options.payers);
   const random = new Prng(options.seed);
   return Array.from({ length: options.payments }, (_, index) => {
-    const payer = payers[index % payers.length] as Payer;
+    const payer = must(payers[index % payers.length], "there are payers");
     const payee = 1 + random.below(options.payers - 1);
     const other = BigInt(payee) < payer.account ? payee : payee + 1;
     return payer.pay(BigInt(index + 1), BigInt(other));
@@ -84,23 +68,6 @@ export async function runSigned(
   return { seconds, paymentsPerSecond: Math.round(payments.length / seconds), latencyMs: percentiles(latencies) };
 }
 
-/** Runs `act` over all items with at most `width` under way. */
-async function pooled<T>(
-  items: readonly T[],
-  width: number,
-  act: (item: T, index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const index = next;
-      next += 1;
-      await act(items[index] as T, index);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
-}
-
 /** Starts each item when it is due, however many are under way. */
 async function paced<T>(
   items: readonly T[],
@@ -117,13 +84,4 @@ async function paced<T>(
     });
   }
   await Promise.all(running);
-}
-
-/** Submits signed bytes that must be executed with success. */
-async function accepted(lane: Lane, transaction: Uint8Array): Promise<void> {
-  const result = decodeResult(decodeReceipt(await lane.submit(transaction)).result);
-  if (result.status !== "ok") throw new CodedError(result.status, `a transaction was refused: ${result.status}`);
-  if (!("runs" in result)) return;
-  const bad = batchResults(result).find(({ status }) => status !== TransferStatus.created);
-  if (bad !== undefined) throw new CodedError("bench_wrong_result", `an event has status ${bad.status}`);
 }

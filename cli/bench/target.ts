@@ -3,9 +3,19 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { must } from "../../node/base/assert.ts";
+import { CodedError } from "../../node/base/errors.ts";
 import { Connection } from "../../node/client/connection.ts";
 import { ClientError, isRetriable } from "../../node/client/errors.ts";
-import { type ClusterFile, type KeyPair, QuorateClient } from "../../node/client/index.ts";
+import {
+  batchResults,
+  type ClusterFile,
+  decodeReceipt,
+  decodeResult,
+  type KeyPair,
+  QuorateClient,
+} from "../../node/client/index.ts";
+import { TransferStatus } from "../../node/ledger/status.ts";
+import type { ResultFields } from "../../node/wire/results.ts";
 import { clusterStatus, type NodeStatus, waitReady } from "../node-status.ts";
 import { type ProcessUsage, processUsage } from "./process-usage.ts";
 
@@ -15,6 +25,8 @@ const RETRY_MS = 20;
 /** A connection that takes signed transactions of anybody. */
 export interface Lane {
   submit(transaction: Uint8Array): Promise<Uint8Array>;
+  /** Asks as an admin, and sees everything that was acknowledged before. */
+  query(query: Uint8Array): Promise<Uint8Array>;
   close(): void;
 }
 
@@ -58,7 +70,8 @@ export class Target {
   async lane(index: number): Promise<Lane> {
     const { connection } = await Connection.open(this.cluster, this.#nodeFor(index), this.admin);
     return {
-      submit: async (transaction) => await submitted(connection, transaction),
+      submit: async (transaction) => await answered(connection, () => connection.submit(transaction, DEADLINE_MS)),
+      query: async (query) => await answered(connection, () => connection.query(query, "linearizable", DEADLINE_MS)),
       close: () => connection.close(),
     };
   }
@@ -79,15 +92,25 @@ export class Target {
 }
 
 /** Sends the same bytes again while the cluster says that a later attempt may succeed. */
-async function submitted(connection: Connection, transaction: Uint8Array): Promise<Uint8Array> {
+async function answered(connection: Connection, send: () => Promise<Uint8Array>): Promise<Uint8Array> {
   const deadline = performance.now() + DEADLINE_MS;
   for (;;) {
     try {
-      return await connection.submit(transaction, DEADLINE_MS);
+      return await send();
     } catch (error) {
       const passing = error instanceof ClientError && isRetriable(error.code) && !connection.lost;
       if (!passing || performance.now() > deadline) throw error;
       await sleep(RETRY_MS);
     }
   }
+}
+
+/** Submits signed bytes that must be executed with success; tells their result. */
+export async function accepted(lane: Lane, transaction: Uint8Array): Promise<ResultFields> {
+  const result = decodeResult(decodeReceipt(await lane.submit(transaction)).result);
+  if (result.status !== "ok") throw new CodedError(result.status, `a transaction was refused: ${result.status}`);
+  if (!("runs" in result)) return result;
+  const bad = batchResults(result).find(({ status }) => status !== TransferStatus.created);
+  if (bad !== undefined) throw new CodedError("bench_wrong_result", `an event has status ${bad.status}`);
+  return result;
 }

@@ -2,12 +2,15 @@
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
+import { must } from "../../node/base/assert.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { BATCH_RECORDS_MAX, SESSIONS_MAX } from "../../node/base/limits.ts";
 import { readKeyFile } from "../../node/client/index.ts";
 import { CONFIG_DEFAULTS, FAST_TIMING } from "../../node/host/config.ts";
 import { type BulkOptions, prepareBulk, queryHistories, runBulk } from "../bench/bulk.ts";
+import { assertComparable, type Compared, compareFigures, readResult } from "../bench/compare.ts";
 import { describeMachine, machineText } from "../bench/machine.ts";
+import { prepareMixed, runMixed } from "../bench/mixed.ts";
 import { measureFailover, measureHandOver, measureRestart } from "../bench/outages.ts";
 import { withOwnCluster } from "../bench/own-cluster.ts";
 import { type BenchResult, DURABILITY, latencyText, resources } from "../bench/report.ts";
@@ -19,9 +22,7 @@ import { type Output, table } from "../output.ts";
 import type { LocalCluster } from "../processes.ts";
 import { parseNodeCount } from "./init.ts";
 
-const THROUGHPUT_LOADS = ["bulk", "signed", "open"] as const;
-const OUTAGE_LOADS = ["failover", "handover", "restart"] as const;
-const LOADS = [...THROUGHPUT_LOADS, ...OUTAGE_LOADS] as const;
+const LOADS = ["bulk", "signed", "open", "mixed", "failover", "handover", "restart"] as const;
 const CLIENT = "client";
 const PROGRESS_EVERY = 500;
 
@@ -107,6 +108,20 @@ async function signed(target: Target, args: BenchArguments, output: Output): Pro
   return { ...load, bytesWrittenPerPayment: Math.round(bytesWritten / options.payments), ...used };
 }
 
+async function mixed(target: Target, args: BenchArguments, output: Output): Promise<BenchResult["figures"]> {
+  const options = signedOptions(args, output);
+  output.note(`Registering ${options.payers} payers and signing what they will do ...`);
+  const operations = await prepareMixed(target, options);
+  output.note(`${operations.length} operations over ${options.connections} connections ...`);
+  const before = target.read();
+  const load = await runMixed(target, operations, options);
+  const { bytesWritten, ...used } = resources(before, target.read());
+  return { ...load, bytesWrittenPerOperation: Math.round(bytesWritten / operations.length), ...used };
+}
+
+/** Loads on a cluster that nobody disturbs. */
+const THROUGHPUT: Partial<Record<BenchArguments["load"], typeof bulk>> = { bulk, signed, open: signed, mixed };
+
 /** All nodes must have come to the same state; otherwise no figure counts. */
 async function checkAgreement(target: Target): Promise<void> {
   for (let attempt = 0; ; attempt++) {
@@ -129,10 +144,20 @@ function benchText({ figures }: BenchResult): string {
   return table([["figure", "value"], ...rows]);
 }
 
+function comparedText(compared: readonly Compared[]): string {
+  const rows = compared.map(({ figure, before, now, ratio }) => [figure, `${before}`, `${now}`, `${ratio}`]);
+  return table([["figure", "before", "now", "ratio"], ...rows]);
+}
+
 /** The options that made the figures. */
 function settingsOf(args: BenchArguments): BenchResult["settings"] {
-  const { nodes, encrypt, accounts, transfers, batch, clients, payers, payments, connections, rate, seed } = args;
+  const { nodes, encrypt, accounts, transfers, batch, clients, payers, payments, connections, rate, rounds, seed } =
+    args;
   if (args.load === "bulk") return { nodes, encrypt, accounts, transfers, batch, clients, seed };
+  if (THROUGHPUT[args.load] === undefined) {
+    const timing = args.fast ? FAST_TIMING : CONFIG_DEFAULTS.timing;
+    return { nodes, encrypt, rounds, ...timing, ...(args.load === "restart" ? { transfers } : {}), seed };
+  }
   const offered = rate === undefined ? { inFlight: args["in-flight"] } : { rate };
   return { nodes, encrypt, payers, payments, connections, ...offered, seed };
 }
@@ -141,7 +166,8 @@ async function measure(target: Target, directory: string, args: BenchArguments, 
   const machine = describeMachine(directory);
   output.note(machineText(machine));
   output.note(DURABILITY);
-  const figures = args.load === "bulk" ? await bulk(target, args, output) : await signed(target, args, output);
+  const run = must(THROUGHPUT[args.load], `${args.load} is a load on a target`);
+  const figures = await run(target, args, output);
   await checkAgreement(target);
   return { load: args.load, machine, durability: DURABILITY, settings: settingsOf(args), figures };
 }
@@ -153,10 +179,7 @@ async function outages(local: LocalCluster, args: BenchArguments, output: Output
   output.note(DURABILITY);
   const rounds = positive("rounds", args.rounds, 1_000);
   const options = { rounds, seed: args.seed, onRound: (text: string) => output.note(text) };
-  const { nodes, encrypt, transfers, seed } = args;
-  const timing = args.fast ? FAST_TIMING : CONFIG_DEFAULTS.timing;
-  const settings = { nodes, encrypt, rounds, ...timing, seed };
-  const common = { load: args.load, machine, durability: DURABILITY, settings };
+  const common = { load: args.load, machine, durability: DURABILITY, settings: settingsOf(args) };
   switch (args.load) {
     case "failover":
       return { ...common, figures: { ...(await measureFailover(local, options)) } };
@@ -165,11 +188,7 @@ async function outages(local: LocalCluster, args: BenchArguments, output: Output
     default: {
       const target = await Target.open({ cluster: local.cluster, admin: local.admin, processes: new Map() });
       await bulk(target, args, output);
-      return {
-        ...common,
-        settings: { ...settings, transfers },
-        figures: { ...(await measureRestart(local, options)) },
-      };
+      return { ...common, figures: { ...(await measureRestart(local, options)) } };
     }
   }
 }
@@ -192,28 +211,35 @@ export const bench: CommandModule = command({
       .option("transfers", { type: "number", default: 1_000_000, describe: "transfers in all" })
       .option("batch", { type: "number", default: BATCH_RECORDS_MAX, describe: "transfers under one signature" })
       .option("clients", { type: "number", default: 1, describe: "sessions, each with one batch under way" })
-      .option("payers", { type: "number", default: 2_000, describe: "who sign, each with a key (signed, open)" })
-      .option("payments", { type: "number", default: 50_000, describe: "signed payments in all (signed, open)" })
-      .option("connections", { type: "number", default: 6, describe: "spread over the nodes (signed, open)" })
-      .option("in-flight", { type: "number", default: 512, describe: "payments under way (signed)" })
+      .option("payers", { type: "number", default: 2_000, describe: "who sign, each with a key (signed, open, mixed)" })
+      .option("payments", {
+        type: "number",
+        default: 50_000,
+        describe: "signed payments, or operations, in all (signed, open, mixed)",
+      })
+      .option("connections", { type: "number", default: 6, describe: "spread over the nodes (signed, open, mixed)" })
+      .option("in-flight", { type: "number", default: 512, describe: "payments under way (signed, mixed)" })
       .option("rate", { type: "number", describe: "payments a second to offer (open)" })
       .option("seed", { type: "number", default: 1, describe: "of the random account pairs" })
       .option("profile", {
         type: "string",
         describe: "write a CPU profile of each node of its own into this directory",
       })
+      .option("compare", { type: "string", describe: "a file that --json has written: show each figure beside it" })
       .option("cluster", { type: "string", describe: "cluster file of a fresh cluster that is there already" })
       .example("$0 bench", "a million transfers through three nodes")
       .example("$0 bench --clients 4 --json", "one JSON object as the last line"),
   handler: async (args, output) => {
     const nodes = parseNodeCount(args.nodes);
-    const isOutage = OUTAGE_LOADS.some((load) => load === args.load);
+    const isOutage = THROUGHPUT[args.load] === undefined;
     if (args.cluster !== undefined && (isOutage || args.fast || args.encrypt)) {
       throw new CodedError("usage", "--cluster: nodes are stopped, set up and encrypted in a cluster of its own only");
     }
     if (nodes < 3 && isOutage && args.load !== "restart") {
       throw new CodedError("usage", `--nodes: ${args.load} needs 3, so that the others go on`);
     }
+    const before = args.compare === undefined ? undefined : readResult(args.compare);
+    if (before !== undefined) assertComparable(before, { load: args.load, settings: settingsOf(args) });
     const usage = new Map([[CLIENT, process.pid]]);
     let result: BenchResult;
     if (args.cluster === undefined) {
@@ -230,6 +256,10 @@ export const bench: CommandModule = command({
       const target = await Target.open({ cluster: readCluster(args.cluster), admin, processes: usage });
       result = await measure(target, tmpdir(), args, output);
     }
-    output.result(result, benchText(result));
+    const compared = before === undefined ? [] : compareFigures(before, result);
+    output.result(
+      before === undefined ? result : { ...result, compared },
+      [benchText(result), ...(compared.length > 0 ? ["", comparedText(compared)] : [])].join("\n"),
+    );
   },
 });
