@@ -55,6 +55,8 @@ export interface NodeOptions {
   /** Nodes of the cluster and their addresses as they were known before the start, this one perhaps among them. */
   readonly peers: readonly Peer[];
   readonly timing: NodeTiming;
+  /** Who shall rather lead, the most wanted first; the same on all nodes. */
+  readonly preferredLeaders?: readonly NodeId[] | undefined;
   /** Blocks between checkpoints. */
   readonly checkpointBlocks: number;
   /** Blocks that the log keeps before a checkpoint; undefined: all. */
@@ -318,6 +320,7 @@ function spawnConsensus(
         {
           tickMs: timing.tickMs,
           electionTimeoutTicks: timing.electionTimeoutTicks,
+          preferredLeaders: options.preferredLeaders ?? [],
           applied: at,
           members: recovered.state.members.wanted,
         },

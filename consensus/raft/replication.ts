@@ -27,6 +27,8 @@ export interface PeerProgress {
   readonly state: ProgressState;
   readonly paused: boolean;
   readonly inFlight: number;
+  /** Whether it has answered since the leader last looked for a quorum. */
+  readonly active: boolean;
 }
 
 export class Replication {
@@ -93,9 +95,11 @@ export class Replication {
   }
 
   status(): readonly PeerProgress[] {
-    const peers = [...this.#progress].map(([peer, { match, next, state, paused, inFlightCount: inFlight }]) => ({
-      ...{ peer, match, next, state, paused, inFlight },
-    }));
+    const peers = [...this.#progress].map(
+      ([peer, { match, next, state, paused, inFlightCount: inFlight, active }]) => ({
+        ...{ peer, match, next, state, paused, inFlight, active },
+      }),
+    );
     return peers.sort((a, b) => a.peer - b.peer);
   }
 

@@ -44,6 +44,14 @@ describe("a configuration", () => {
     );
   });
 
+  test("may name nodes that shall rather lead, each once", () => {
+    expect(parse({ ...REQUIRED, preferredLeaders: [3, 1] }).preferredLeaders).toEqual([3, 1]);
+    const bad = (preferredLeaders: unknown) => () => parse({ ...REQUIRED, preferredLeaders });
+    expect(bad(3)).toThrow(refusal("config.preferredLeaders", "must be a list"));
+    expect(bad([1, 0])).toThrow(refusal("config.preferredLeaders[1]", "must be an integer"));
+    expect(bad([1, 2, 1])).toThrow(refusal("config.preferredLeaders", "names a node twice"));
+  });
+
   test("must be JSON, and an object", () => {
     expect(() => parseConfig("{ id: 1 }")).toThrow(
       expect.objectContaining({ code: "config_invalid", message: expect.stringContaining("not JSON") as string }),

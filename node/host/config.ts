@@ -21,6 +21,8 @@ export interface NodeConfig {
   readonly encryption?: { readonly keyFile: string };
   readonly logLevel: LogLevel;
   readonly timing: NodeTiming;
+  /** Ids of nodes that shall rather lead, the most wanted first; without it, nobody is wanted more than others. */
+  readonly preferredLeaders?: readonly number[];
   /** Blocks between checkpoints. */
   readonly checkpointBlocks: number;
   /** Blocks that the log keeps before a checkpoint; without it, all. */
@@ -33,7 +35,7 @@ export interface NodeConfig {
 /** What `quorate init` writes where nothing else is asked for. */
 export const CONFIG_DEFAULTS: Omit<
   NodeConfig,
-  "version" | "id" | "cluster" | "identity" | "data" | "encryption" | "retainBlocks"
+  "version" | "id" | "cluster" | "identity" | "data" | "encryption" | "retainBlocks" | "preferredLeaders"
 > = {
   endpoints: {},
   logLevel: "info",
@@ -94,9 +96,18 @@ const timing: Field = (value, path) =>
     ["leaseDriftPermille"],
   );
 
+const nodeId = integer(1, NODE_ID_MAX);
+
+const preferredLeaders: Field = (value, path) => {
+  if (!Array.isArray(value)) throw invalid(path, "must be a list of node ids");
+  const ids = value.map((id, index) => nodeId(id, `${path}[${index}]`));
+  if (new Set(ids).size < ids.length) throw invalid(path, "names a node twice");
+  return ids;
+};
+
 const FIELDS: Readonly<Record<keyof NodeConfig, Field>> = {
   version: integer(1, 1),
-  id: integer(1, NODE_ID_MAX),
+  id: nodeId,
   cluster: text,
   identity: text,
   data: text,
@@ -104,6 +115,7 @@ const FIELDS: Readonly<Record<keyof NodeConfig, Field>> = {
   encryption,
   logLevel: level,
   timing,
+  preferredLeaders,
   checkpointBlocks: integer(1, 1_000_000),
   retainBlocks: integer(0, 1_000_000_000),
   segmentBytes: integer(8 * 1_048_576, 1_073_741_824),
@@ -120,6 +132,7 @@ export function parseConfig(source: string): NodeConfig {
   }
   const config = readObject({ ...CONFIG_DEFAULTS, ...asObject(value, "config") }, "config", FIELDS, [
     "encryption",
+    "preferredLeaders",
     "retainBlocks",
   ]) as unknown as NodeConfig;
   if (config.timing.heartbeatTicks * 2 > config.timing.electionTimeoutTicks) {

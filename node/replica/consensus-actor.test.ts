@@ -36,6 +36,7 @@ interface BenchOptions {
   /** Blocks on the disk, all of term 1. */
   readonly blocks?: readonly Uint8Array[];
   readonly applied?: number;
+  readonly preferredLeaders?: readonly number[];
 }
 
 /** The consensus actor of node 1 with a real core; its disk, its ledger, its gateway and its peers are the test. */
@@ -52,7 +53,7 @@ class Bench {
   readonly #disk = new TestDisk();
   #sent: Message[] = [];
 
-  constructor({ nodes = 3, blocks = [], applied = 0 }: BenchOptions = {}) {
+  constructor({ nodes = 3, blocks = [], applied = 0, preferredLeaders = [] }: BenchOptions = {}) {
     const { clock } = this;
     const { context, timers } = contextOf<ConsensusMessage>(clock);
     const { log: hostLog, warnings } = recordingLog();
@@ -94,6 +95,7 @@ class Bench {
     this.#actor = new ConsensusActor(context, deps, {
       tickMs: 20,
       electionTimeoutTicks: 10,
+      preferredLeaders,
       applied: { ...STATE, height: applied },
       members: THREE_VOTERS,
     });
@@ -404,6 +406,18 @@ describe("handing over", () => {
       handOverRefusal("ask node 3"),
     ]);
     expect(urged(bench)).toEqual([]);
+  });
+
+  test("a leader that has settled makes way for a node that shall rather lead and is there", () => {
+    const bench = new Bench({ preferredLeaders: [2] });
+    bench.leads();
+    bench.syncs();
+    bench.isFollowed();
+    bench.ticks(250);
+    expect(urged(bench)).toEqual([]); // nothing was heard of it for long
+    bench.isFollowed();
+    bench.ticks(1);
+    expect(urged(bench)).toEqual([2]);
   });
 
   test("the only node has nobody to hand over to", () => {

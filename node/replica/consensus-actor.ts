@@ -32,6 +32,7 @@ import { Freshness } from "./freshness.ts";
 import { fittestPeer, handOverFault } from "./hand-over.ts";
 import { LeaseClock } from "./lease-clock.ts";
 import { chainedEntry } from "./log-adapter.ts";
+import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
 
@@ -66,6 +67,8 @@ export interface ConsensusActorDeps {
 export interface ConsensusActorOptions {
   readonly tickMs: number;
   readonly electionTimeoutTicks: number;
+  /** Who shall rather lead, the most wanted first. */
+  readonly preferredLeaders: readonly NodeId[];
   /** Where the ledger starts from, and who is to take part by then. */
   readonly applied: StateAt;
   readonly members: Members;
@@ -87,6 +90,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   readonly #reads = new ReadBatches();
   readonly #freshness = new Freshness();
   readonly #leaseClock: LeaseClock;
+  readonly #preferred: PreferredLeaders;
   readonly #promised: WaitingPromise[] = [];
   #ticks = 0;
   #pulseWanted = false;
@@ -111,6 +115,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#blocks = new BlockBuilder(deps);
     this.#decoded = new DecodedBlocks(deps.sha256);
     this.#leaseClock = new LeaseClock(deps.clock);
+    this.#preferred = new PreferredLeaders(options.preferredLeaders, options.electionTimeoutTicks);
     this.#committed = options.applied.height;
     this.#handed = options.applied.height;
     this.#applied = options.applied;
@@ -165,6 +170,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#ticks += 1;
     this.#tellTime();
     this.#raft.tick();
+    const wanted = this.#preferred.tick(this.#raft);
+    if (wanted !== 0) this.#handOverTo(wanted);
     for (const question of this.#reads.takeOverdue(this.#ticks)) this.#refuseQuestion(question.token, "no_leader");
   }
 
@@ -222,16 +229,18 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #handOver(request: HandOverRequest | undefined): void {
     const to = request?.to ?? fittestPeer(this.#raft);
     const fault = handOverFault(this.#raft, to);
-    if (fault === undefined) {
-      this.#deps.hostLog.info("raft.hand_over", { to, term: this.#raft.term });
-      this.#raft.transferLeadership(to);
-    }
+    if (fault === undefined) this.#handOverTo(to);
     if (request === undefined) return;
     const { token, answer } = request;
     const refusal = { type: "answerRefused", token, code: "hand_over_refused" } as const;
     this.#deps
       .gateway()
       .deliver(fault === undefined ? { type: "answer", token, answer } : { ...refusal, message: fault });
+  }
+
+  #handOverTo(to: NodeId): void {
+    this.#deps.hostLog.info("raft.hand_over", { to, term: this.#raft.term });
+    this.#raft.transferLeadership(to);
   }
 
   #proposeBlocks(): void {

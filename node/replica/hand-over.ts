@@ -27,7 +27,7 @@ export function handOverFault(raft: Leader, to: NodeId): string | undefined {
 }
 
 /** Only who votes may lead. */
-function votingPeers(raft: Leader): ReturnType<Leader["peerProgress"]> {
+export function votingPeers(raft: Pick<Raft, "configuration" | "peerProgress">): ReturnType<Leader["peerProgress"]> {
   const { voters } = raft.configuration;
   return raft.peerProgress().filter(({ peer }) => voters.includes(peer));
 }
