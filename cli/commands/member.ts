@@ -1,5 +1,4 @@
 /** `quorate member`: who takes part in the cluster, and changing that while it runs. */
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,6 +9,7 @@ import { CodedError } from "../../node/base/errors.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../../node/base/limits.ts";
 import { ask } from "../../node/client/ask.ts";
 import type { Outcome, QuorateClient } from "../../node/client/index.ts";
+import { replaceText } from "../../node/host/files.ts";
 import { joiningIdentity, writeNode } from "../../node/host/init.ts";
 import type { NodeRole } from "../../node/state/members.ts";
 import type { QueryAnswer } from "../../node/state/queries.ts";
@@ -124,7 +124,7 @@ function forgetGone(args: ClusterArguments, { members: known, configuration }: M
   for (const { id } of readCluster(args.cluster).nodes) {
     const isGone = known.some((node) => node.id === id && node.role === "removed");
     if (!isGone || standing(configuration, id) !== "-") continue;
-    writeFileSync(args.cluster, removeNode(readCluster(args.cluster), id));
+    replaceText(args.cluster, removeNode(readCluster(args.cluster), id));
   }
   return readCluster(args.cluster);
 }
@@ -169,7 +169,7 @@ async function join(args: NodeArguments, voter: boolean, remove: readonly number
     id = must(given, "a node that is entered gets an id");
   }
   const others = { ...cluster, nodes: cluster.nodes.filter((node) => node.id !== id) };
-  writeFileSync(args.cluster, addNode(others, { id, publicKey, host, port }));
+  replaceText(args.cluster, addNode(others, { id, publicKey, host, port }));
   const card = args["card-endpoint"];
   const endpoints = card === undefined ? {} : { card };
   const files = { id, clusterFile: resolve(args.cluster), endpoints, encrypt: args.encrypt };

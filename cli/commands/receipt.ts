@@ -1,9 +1,10 @@
 /** `quorate receipt`: what a client keeps, checked without the cluster. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { equalBytes } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { decodeResult, fetchCheckpoint, fetchInclusion } from "../../node/client/index.ts";
+import { replaceText } from "../../node/host/files.ts";
 import { kindName } from "../../node/wire/kinds.ts";
 import { decodeTransaction } from "../../node/wire/transaction.ts";
 import { formatTime } from "../amounts.ts";
@@ -64,7 +65,7 @@ const anchor: CommandModule = command({
       }
       return { checkpoint: newest, path: await fetchInclusion(client, proof, newest) };
     });
-    writeFileSync(args.out ?? args.file, formatReceiptFile(proof, { checkpoint, path }));
+    replaceText(args.out ?? args.file, formatReceiptFile(proof, { checkpoint, path }));
     const { height } = checkpoint;
     output.result(
       { height: proof.height, anchoredAt: height },

@@ -1,5 +1,6 @@
 /** Small files of a node, read whole; errors name the setting that led to them. */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { CodedError, errorMessage } from "../base/errors.ts";
 
 const OWNER_ONLY = 0o600;
@@ -34,5 +35,31 @@ export function writeSecret(path: string, text: string): void {
       throw new CodedError("file_exists", `${path} is there already: choose another name`, { path }, error);
     }
     throw new CodedError("file_unusable", `${path} cannot be written: ${errorMessage(error)}`, { path }, error);
+  }
+}
+
+/**
+ * Writes a file, or another text over one that is there: whoever reads it, also after a power failure, finds the one or
+ * the other. Throws `CodedError` `file_unusable`.
+ */
+export function replaceText(path: string, text: string): void {
+  const next = `${path}.new`;
+  try {
+    writeFileSync(next, text);
+    sync(next);
+    renameSync(next, path);
+    sync(dirname(path));
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw new CodedError("file_unusable", `${path} cannot be written: ${errorMessage(error)}`, { path }, error);
+  }
+}
+
+function sync(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
