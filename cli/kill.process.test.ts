@@ -41,6 +41,8 @@ const LEDGER = 978;
 const ACCOUNTS = 12;
 const WORKERS = 8;
 const EXIT_FATAL = 70;
+/** Rounds of kills at random moments; `npm run soak:kill` asks for many. */
+const KILLS = Number(process.env["QUORATE_KILLS"] ?? 8);
 
 let directory = "";
 let local: LocalCluster;
@@ -296,6 +298,22 @@ describe("under load", () => {
     local.startNode(second);
     await waitReady(local.cluster, local.admin, PATIENCE_MS);
     await load.answers(50);
+  });
+
+  test("nodes are killed at any moment, while they come back among them, alone and together", {
+    timeout: PATIENCE_MS + KILLS * 5_000,
+  }, async () => {
+    const random = new Prng(11);
+    for (let kill = 0; kill < KILLS; kill++) {
+      await pause(random.below(1_000));
+      const victims = local.nodeIds.filter(() => random.below(3) === 0);
+      await Promise.all(victims.map((id) => local.killNode(id)));
+      await pause(random.below(300));
+      for (const id of victims) local.startNode(id);
+    }
+    await waitReady(local.cluster, local.admin, PATIENCE_MS);
+    await load.answers(100);
+    expect(load.failures).toEqual([]);
   });
 
   test("all are killed at once: they come back with everything and go on", { timeout: PATIENCE_MS }, async () => {
