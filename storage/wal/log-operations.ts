@@ -27,7 +27,7 @@ export interface Placed {
 }
 
 /** The size of a segment's file that holds records up to `end`, and a mark. */
-export function grownSize({ capacity }: Segment, end: number): number {
+export function grownSize({ capacity }: Pick<Segment, "capacity">, end: number): number {
   return Math.min(capacity, Math.ceil((end + MARK_BYTES) / GROWTH_BYTES) * GROWTH_BYTES);
 }
 

@@ -21,7 +21,7 @@ import {
 import type { WalRecord } from "./log-store.ts";
 import { readStart, type StoredStart, startPath } from "./start-file.ts";
 
-const SEGMENT_NAME = /^[0-9a-f]{16}\.wal$/;
+export const SEGMENT_NAME: RegExp = /^[0-9a-f]{16}\.wal$/;
 const ZEROS = new Uint8Array(65_536);
 
 export interface ScannedSegment {
@@ -50,6 +50,11 @@ export type VisitRecord = (record: WalRecord, segment: ScannedSegment, offset: n
 
 export function segmentName(firstIndex: number): string {
   return `${firstIndex.toString(16).padStart(16, "0")}.wal`;
+}
+
+/** The first index of a segment, by its name. */
+export function segmentIndex(name: string): number {
+  return Number.parseInt(name, 16);
 }
 
 /** Where a log begins; undefined for index 1. Throws `StorageError`. */
@@ -109,7 +114,7 @@ class Scanner implements LogScan {
   }
 
   scanFile(path: string, last: boolean): void {
-    const firstIndex = Number.parseInt(path.slice(-20, -4), 16);
+    const firstIndex = segmentIndex(path.slice(-20));
     if (this.#start !== undefined && (this.#start.replacing || firstIndex <= this.#start.index)) {
       this.leftovers.push(path);
       return;
@@ -185,7 +190,7 @@ export function readFound(file: DiskFile, offset: number, window?: FileWindow): 
 }
 
 /** How many bytes behind an offset are not just zeros. */
-function usedBytes(window: FileWindow, file: DiskFile, from: number): number {
+export function usedBytes(window: FileWindow, file: DiskFile, from: number): number {
   let used = 0;
   for (let at = from; at < file.size(); at += ZEROS.length) {
     const bytes = window.read(file, at, ZEROS.length);
