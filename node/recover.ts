@@ -7,9 +7,11 @@
  */
 import type { HardState } from "../consensus/raft/hard-state.ts";
 import type { Raft } from "../consensus/raft/raft.ts";
+import { StorageError } from "../storage/errors.ts";
 import type { LogStore } from "../storage/wal/log-store.ts";
 import { equalBytes } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
+import type { LogIndex } from "./base/ids.ts";
 import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { NodeOptions, NodeParts } from "./compose.ts";
@@ -21,7 +23,10 @@ import type { StateMachine } from "./state/state-machine.ts";
 import { configurationOf } from "./wire/block.ts";
 import { clusterIdOf } from "./wire/genesis.ts";
 
-const LOG_DIRECTORY = "log";
+export const LOG_DIRECTORY = "log";
+
+/** Damage that others may have the remedy for. */
+const DAMAGE: readonly string[] = ["wal_damaged", "wal_missing_segment"];
 
 /** What recovery has brought back. */
 export interface Recovered {
@@ -30,23 +35,60 @@ export interface Recovered {
   readonly state: StateMachine;
 }
 
+/** A log that is damaged where it was acknowledged, beside a state that is not. */
+export interface Damaged {
+  readonly damage: CodedError;
+  readonly state: StateMachine;
+  /** The log was written at least up to here. */
+  readonly reached: LogIndex;
+}
+
 /** Throws `CodedError` where disk or store cannot be used; `fail` hears of writes that fail later. */
-export function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (error: Error) => void): Recovered {
+export function recover(
+  host: Host,
+  options: NodeOptions,
+  parts: NodeParts,
+  fail: (error: Error) => void,
+): Recovered | Damaged {
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
   const { isNew } = claimStore(host.store, owner, fail);
   const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
   const meta = loadCheckpointMeta(host.store);
   if (meta !== undefined) restorePages(host.store, meta.generation, meta, state);
-  const { segmentBytes, cacheBytes } = options;
-  const { cipher } = host;
-  const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, cipher, onFatal: fail });
+  const reached = meta === undefined || meta.isForeign ? 0 : state.height;
+  const log = openLog(host, options, parts, fail);
+  if (log instanceof StorageError) return { damage: log, state, reached };
   if (isNew) checkLogBesideNewStore(log);
+  if (log.lastIndex() < reached) {
+    log.close();
+    return { damage: behindCheckpoint(log, reached), state, reached };
+  }
   if (meta !== undefined) joinLog({ host, log, state, fail }, meta);
   const raft = createRaft(host, options, parts, { log, state });
   const { records, tornBytes } = log.recovery;
   host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
   return { raft, log, state };
+}
+
+/** The log, or how it is damaged where it was acknowledged; throws `StorageError` where it cannot be used for another reason. */
+function openLog(
+  { disk, cipher }: Host,
+  { segmentBytes, cacheBytes }: NodeOptions,
+  parts: NodeParts,
+  onFatal: (error: Error) => void,
+): LogStore | StorageError {
+  try {
+    return parts.openLog(disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, cipher, onFatal });
+  } catch (error) {
+    if (error instanceof StorageError && DAMAGE.includes(error.code)) return error;
+    throw error;
+  }
+}
+
+function behindCheckpoint(log: LogStore, height: LogIndex): CodedError {
+  const text = `the checkpoint is at height ${height}, but the log holds ${log.firstIndex()} to ${log.lastIndex()}`;
+  return new CodedError("checkpoint_damaged", text);
 }
 
 interface Joined {
@@ -65,9 +107,11 @@ function joinLog({ host, log, state, fail }: Joined, meta: CheckpointMeta): void
   const hash = log.hash(height);
   const joins = hash !== undefined && equalBytes(hash, blockHash);
   if (!joins && !meta.isForeign) {
-    const bounds = `the log holds ${log.firstIndex()} to ${log.lastIndex()}`;
-    const there = hash === undefined ? bounds : "the log has another block there";
-    throw new CodedError("checkpoint_damaged", `the checkpoint is at height ${height}, but ${there}`);
+    if (hash === undefined) throw behindCheckpoint(log, height);
+    throw new CodedError(
+      "checkpoint_damaged",
+      `the checkpoint is at height ${height}, but the log has another block there`,
+    );
   }
   if (!meta.isForeign) return;
   const settled = (): void => {

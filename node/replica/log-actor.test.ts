@@ -7,6 +7,7 @@ import { CodedError } from "../base/errors.ts";
 import type { Store, StoreChange } from "../base/ports/store.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { LogEntry, LogMessage, PersistRequest } from "../messages/log.ts";
+import type { RepairMessage } from "../messages/repair.ts";
 import { StatusBoard } from "../messages/status.ts";
 import { LogActor } from "./log-actor.ts";
 import { contextOf, Later, Listener, recordingLog, TestClock } from "./replica.test-support.ts";
@@ -48,6 +49,7 @@ class Disks {
       if (index === this.damagedIndex) throw new StorageError("wal_damaged", "it is damaged", { index });
       return 100;
     },
+    repair: () => {},
     append: (records: readonly WalRecord[], done) => {
       this.#last = must(records.at(-1), "there are records").index;
       this.#start(this.log, `append ${records.map(({ index }) => index).join(" ")}`, done);
@@ -76,6 +78,7 @@ class Disks {
 class Bench {
   readonly disks = new Disks();
   readonly consensus = new Listener<ConsensusMessage>("consensus");
+  readonly repair = new Listener<RepairMessage>("repair");
   readonly failures: CodedError[] = [];
   readonly hostLog = recordingLog();
   readonly status = new StatusBoard();
@@ -92,6 +95,7 @@ class Bench {
       status: this.status,
       store: this.disks.storePort,
       consensus: () => this.consensus,
+      repair: () => this.repair,
       fail: (error) => this.failures.push(error),
     });
   }
@@ -197,6 +201,7 @@ describe("what Raft wants durable", () => {
       log,
       store,
       consensus: () => new Listener("consensus"),
+      repair: () => new Listener("repair"),
       fail: () => {},
     });
     expect(() => actor.receive({ type: "entriesDurable", sequence: 9 })).toThrow("is not open");

@@ -19,6 +19,7 @@ import type { Log } from "../base/ports/log.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { LogMessage, PersistRequest } from "../messages/log.ts";
+import type { RepairMessage } from "../messages/repair.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import { DiskLatency } from "./disk-latency.ts";
 import { saveHardState } from "./hard-state-store.ts";
@@ -35,6 +36,8 @@ export interface LogActorDeps {
   readonly status: StatusBoard;
   readonly store: Store;
   readonly consensus: () => ActorRef<ConsensusMessage>;
+  /** Hears of blocks of the log that are damaged. */
+  readonly repair: () => ActorRef<RepairMessage>;
   /** A failed disk: the node must stop, for nothing it says about durability could be believed. */
   readonly fail: (error: CodedError) => void;
 }
@@ -66,7 +69,11 @@ export class LogActor implements Actor<LogMessage> {
     const { log, store, hostLog } = deps;
     this.#scrubber = new Scrubber({
       ...{ log, store, bytesPerStep: SCRUB_BYTES, restSteps: SCRUB_REST_TICKS },
-      onDamage: ({ code, facts }) => hostLog.warn("scrub.damage", { code, ...facts }),
+      onDamage: ({ code, facts }) => {
+        hostLog.warn("scrub.damage", { code, ...facts });
+        const { index } = facts;
+        if (typeof index === "number") deps.repair().deliver({ type: "damaged", height: index });
+      },
     });
     deps.status.post("log", () => this.#statusFields());
     context.after(TICK_MS, { type: "tick" });

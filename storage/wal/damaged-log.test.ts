@@ -80,7 +80,7 @@ function mend(
   stepped.run();
   for (let hole = log.holes.at(-1); hole !== undefined; hole = log.holes.at(-1)) {
     if (hole.hash === undefined) {
-      log.endAt(end, theirs[end - 1]?.hash);
+      log.endAt(end, (theirs[end - 1] as WalRecord).hash);
       log.write(done);
       stepped.run();
       continue;
@@ -334,7 +334,7 @@ describe("while it is mended", () => {
       const hole = log.holes.at(-1);
       if (error !== undefined || hole === undefined) return;
       if (hole.hash === undefined) {
-        log.endAt(RECORDS, ALL[RECORDS - 1]?.hash);
+        log.endAt(RECORDS, (ALL[RECORDS - 1] as WalRecord).hash);
         log.write(goOn);
       } else log.fill(ALL.slice(hole.from - 1, hole.to), goOn);
     };

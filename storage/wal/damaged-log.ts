@@ -95,6 +95,11 @@ export class DamagedLog {
     return this.#holes.length === 0 && this.#dropped.length === 0 && !isBroken;
   }
 
+  /** Of the newest sound record, or of what is before the first. */
+  get term(): number {
+    return this.#records.get(this.#survey.newestIndex)?.term ?? this.#survey.start?.term ?? 0;
+  }
+
   /** Of the sound record at an index, or of what is before the first; undefined where there is none. */
   hash(index: number): Uint8Array | undefined {
     const { start } = this.#survey;
@@ -109,11 +114,11 @@ export class DamagedLog {
     return filled ?? (found === undefined ? undefined : this.#readFound(found));
   }
 
-  /** Says how the log went on after its last hole: up to a record of this hash, or, without one, not at all. */
-  endAt(index: number, hash: Uint8Array | undefined): void {
+  /** Says how a log that ends in a hole went on: up to a record of this hash, if that is behind the beginning of the hole. */
+  endAt(index: number, hash: Uint8Array): void {
     const hole = must(this.#holes.pop(), "a log that ends in a hole has one");
-    assert(hole.hash === undefined, "how a hole ends is not known already");
-    const goesOn = hash !== undefined && index >= hole.from;
+    assert(hole.to === this.#lastIndex, "the end is lost");
+    const goesOn = index >= hole.from;
     this.#lastIndex = goesOn ? index : hole.from - 1;
     this.#dropSegments(this.#lastIndex + 1);
     if (!goesOn) return;

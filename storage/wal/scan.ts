@@ -22,6 +22,8 @@ import type { WalRecord } from "./log-store.ts";
 import { readStart, type StoredStart, startPath } from "./start-file.ts";
 
 export const SEGMENT_NAME: RegExp = /^[0-9a-f]{16}\.wal$/;
+/** A file that was to take another's place; see `replace-file.ts`. */
+const UNFINISHED_NAME = /^[0-9a-f]{16}\.wal\.new$/;
 const ZEROS = new Uint8Array(65_536);
 
 export interface ScannedSegment {
@@ -77,7 +79,9 @@ export interface ScanOptions {
 export function scanLog(disk: Disk, directory: string, options: ScanOptions, visit: VisitRecord): LogScan {
   const scanner = new Scanner(disk, options, visit);
   try {
-    const names = disk.list(directory).filter((name) => SEGMENT_NAME.test(name));
+    const all = disk.list(directory);
+    const names = all.filter((name) => SEGMENT_NAME.test(name));
+    for (const name of all) if (UNFINISHED_NAME.test(name)) scanner.leftovers.push(`${directory}/${name}`);
     for (const name of names) scanner.scanFile(`${directory}/${name}`, name === names.at(-1));
     return scanner;
   } catch (error) {

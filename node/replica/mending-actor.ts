@@ -1,0 +1,283 @@
+/**
+ * The mending actor: runs alone on a node whose log is damaged, which takes no part in anything meanwhile: it votes for
+ * nobody and acknowledges nothing, for it does not know what it has promised. It fetches what is lost from its peers, gives
+ * them what they have lost, and when the log is whole the node starts again.
+ *
+ * What lies before a sound block is demanded by its hash, and comes from whoever has it. Where the end of the log is lost,
+ * only the leader of a term that is not before this node's own knows how it went on: all that this node can have helped to
+ * commit was acknowledged to that leader or to an earlier one, so it is in that leader's log (consensus/README.md).
+ */
+import type { DamagedLog, Hole } from "../../storage/wal/damaged-log.ts";
+import type { WalRecord } from "../../storage/wal/log-store.ts";
+import type { Actor, ActorContext } from "../actor/actor.ts";
+import { must } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+import type { NodeId, Term } from "../base/ids.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import type { Log } from "../base/ports/log.ts";
+import type { Random } from "../base/ports/random.ts";
+import type { Store } from "../base/ports/store.ts";
+import type { MendingMessage } from "../messages/repair.ts";
+import { WireError } from "../wire/msgpack.ts";
+import { BlockFetcher } from "./block-fetcher.ts";
+import { BlockGiver } from "./block-giver.ts";
+import { readableBlock } from "./readable-block.ts";
+import { decodeRepair, encodeRepair, type RepairFrame } from "./repair-frames.ts";
+import { repairedBlocks, repairedChange } from "./repaired-count.ts";
+
+const TICK_MS = 50;
+/** Between two questions for the end of the leader's log. */
+const ASK_MS = 500;
+/** What no peer has is asked for again after so long. */
+const AGAIN_MS = 1_000;
+/** For so long no peer has it before this node stops: as it is, it can tell others that it has not got it either. */
+const LOST_MS = 5_000;
+/** Between two lines in the log that say what is waited for. */
+const SAY_MS = 10_000;
+
+export interface MendingActorDeps {
+  readonly log: DamagedLog;
+  readonly store: Store;
+  readonly hostLog: Log;
+  readonly sha256: Sha256;
+  readonly clusterId: Uint8Array;
+  /** What the first block is chained to. */
+  readonly genesisHash: Uint8Array;
+  /** The newest term that this node may have acknowledged something in. */
+  readonly term: Term;
+  /** The height of the node's own checkpoint: what lies before it the state can do without. */
+  readonly checkpoint: number;
+  /** Blocks that are fetched are written at the latest when they are so many bytes. */
+  readonly segmentBytes: number;
+  readonly peers: readonly NodeId[];
+  readonly random: Random;
+  /** Hears whether something is on its way to the log. */
+  readonly isWriting: (is: boolean) => void;
+  readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  /** The log is whole: the node starts again. */
+  readonly restart: () => void;
+  /** The node must stop. */
+  readonly fail: (error: CodedError) => void;
+}
+
+export class MendingActor implements Actor<MendingMessage> {
+  readonly #context: ActorContext<MendingMessage>;
+  readonly #deps: MendingActorDeps;
+  readonly #fetcher: BlockFetcher;
+  readonly #giver: BlockGiver;
+  /** Fetched and not handed to the log, from the highest to the lowest. */
+  #taken: WalRecord[] = [];
+  #takenBytes = 0;
+  #phase: "asking" | "fetching" | "writing" = "writing";
+  /** The numbers of its questions: an answer to one that an earlier life has asked says nothing. */
+  #question: number;
+  /** The question for the end of the log that is open. */
+  #endQuestion = 0;
+  #askedAtMs = 0;
+  /** Peers that have lost the end of their own logs. */
+  readonly #alsoLost = new Set<NodeId>();
+  /** How the newest hole ends a leader has said, and might say otherwise now. */
+  #endIsSaid = false;
+  /** Since when no peer has what is wanted, and when they are asked again. */
+  #nowhereSinceMs: number | undefined;
+  #againAtMs: number | undefined;
+  #repaired = 0;
+  #saidAtMs: number;
+
+  constructor(context: ActorContext<MendingMessage>, deps: MendingActorDeps) {
+    this.#context = context;
+    this.#deps = deps;
+    this.#question = deps.random.below(2 ** 31);
+    const { log, sha256, clusterId, peers, hostLog } = deps;
+    const send = (to: NodeId, frame: RepairFrame): void => {
+      deps.sendPeer(to, encodeRepair(frame));
+    };
+    this.#fetcher = new BlockFetcher({
+      sha256,
+      clusterId,
+      peers: () => peers,
+      nextQuestion: () => this.#nextQuestion(),
+      send,
+    });
+    const block = readableBlock((height) => log.read(height));
+    this.#giver = new BlockGiver({ block, end: () => (this.#hole?.hash === undefined ? "mending" : "follows"), send });
+    this.#saidAtMs = context.clock.monotonicMs();
+    for (const { code, facts } of log.faults) hostLog.warn("mend.damage", { code, ...facts });
+    for (const { from, to, hash } of log.holes) hostLog.warn("mend.lost", { from, to, isEnd: hash === undefined });
+    context.after(TICK_MS, { type: "tick" });
+    this.#write((done) => log.write(done));
+  }
+
+  receive(message: MendingMessage): void {
+    const nowMs = this.#context.clock.monotonicMs();
+    switch (message.type) {
+      case "peerFrame":
+        this.#frame(message.from, message.payload, nowMs);
+        break;
+      case "tick":
+        this.#context.after(TICK_MS, { type: "tick" });
+        this.#tick(nowMs);
+        break;
+      case "written":
+        this.#goOn(nowMs);
+        break;
+    }
+  }
+
+  get #hole(): Hole | undefined {
+    return this.#deps.log.holes.at(-1);
+  }
+
+  #frame(from: NodeId, payload: Uint8Array, nowMs: number): void {
+    try {
+      const frame = decodeRepair(payload);
+      if (frame.type === "want" || frame.type === "wantEnd") this.#giver.answer(from, frame);
+      else if (frame.type === "blocks" && this.#phase === "fetching") this.#blocks(from, frame, nowMs);
+      else if (this.#phase === "asking" && frame.question === this.#endQuestion) this.#end(from, frame);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#deps.hostLog.warn("mend.frame_refused", { from, reason: error.message });
+    }
+  }
+
+  #tick(nowMs: number): void {
+    if (this.#phase === "asking" && nowMs - this.#askedAtMs >= ASK_MS) this.#askEnd(nowMs);
+    if (this.#phase === "fetching") {
+      this.#fetcher.tick(nowMs);
+      if (this.#fetcher.isNowhere) this.#nowhere(nowMs);
+      else if (this.#againAtMs !== undefined && nowMs >= this.#againAtMs) this.#goOn(nowMs);
+    }
+    if (nowMs - this.#saidAtMs < SAY_MS || this.#phase === "writing") return;
+    this.#saidAtMs = nowMs;
+    const height = this.#fetcher.wanted?.height ?? this.#hole?.from ?? 0;
+    this.#deps.hostLog.warn("mend.waiting", { for: this.#phase === "asking" ? "a leader" : "a block", height });
+  }
+
+  /** What is next: the newest hole. */
+  #goOn(nowMs: number): void {
+    this.#againAtMs = undefined;
+    const hole = this.#hole;
+    if (hole === undefined) this.#finish();
+    else if (hole.hash === undefined) {
+      this.#phase = "asking";
+      this.#askEnd(nowMs);
+    } else {
+      this.#phase = "fetching";
+      this.#fetcher.want({ height: hole.to, hash: hole.hash, downTo: hole.from }, nowMs);
+    }
+  }
+
+  #askEnd(nowMs: number): void {
+    this.#askedAtMs = nowMs;
+    this.#endQuestion = this.#nextQuestion();
+    const frame = encodeRepair({ type: "wantEnd", question: this.#endQuestion });
+    for (const peer of this.#deps.peers) this.#deps.sendPeer(peer, frame);
+  }
+
+  #end(from: NodeId, frame: RepairFrame): void {
+    const { log, term, hostLog, peers, fail } = this.#deps;
+    if (frame.type === "noEnd") {
+      if (frame.mending) this.#alsoLost.add(from);
+      else this.#alsoLost.delete(from);
+      if (peers.every((peer) => this.#alsoLost.has(peer))) fail(lost(must(this.#hole, "something is lost").from));
+    } else if (frame.type === "end" && frame.term >= term) {
+      hostLog.info("mend.end", { leader: from, term: frame.term, index: frame.index });
+      this.#endIsSaid = true;
+      log.endAt(frame.index, frame.hash);
+      this.#write((done) => log.write(done));
+    }
+  }
+
+  #blocks(from: NodeId, frame: Extract<RepairFrame, { readonly type: "blocks" }>, nowMs: number): void {
+    const taken = this.#fetcher.receive(from, frame, nowMs);
+    const lowest = taken.at(-1);
+    if (lowest === undefined) {
+      if (this.#fetcher.isNowhere) this.#nowhere(nowMs);
+      return;
+    }
+    this.#nowhereSinceMs = undefined;
+    this.#taken.push(...taken);
+    for (const { payload } of taken) this.#takenBytes += payload.length;
+    const height = lowest.index - 1;
+    const { log, segmentBytes } = this.#deps;
+    const before = this.#hashBefore(height);
+    const joins = before !== undefined && equalBytes(before, lowest.previousHash);
+    if (height < log.firstIndex && !joins)
+      throw new CodedError("wal_damaged", `block ${height + 1} does not follow what the log begins behind`);
+    if (joins || this.#takenBytes >= segmentBytes) this.#fill();
+    else {
+      const downTo = Math.min(height, must(this.#hole, "blocks fill a hole").from);
+      this.#fetcher.want({ height, hash: lowest.previousHash, downTo }, nowMs);
+    }
+  }
+
+  #hashBefore(height: number): Uint8Array | undefined {
+    return height === 0 ? this.#deps.genesisHash : this.#deps.log.hash(height);
+  }
+
+  #fill(): void {
+    const records = this.#taken.toReversed();
+    this.#forgetTaken();
+    this.#fetcher.want(undefined, 0);
+    this.#repaired += records.length;
+    const { log, hostLog } = this.#deps;
+    hostLog.info("mend.repaired", { from: records[0]?.index ?? 0, to: records.at(-1)?.index ?? 0 });
+    this.#write((done) => log.fill(records, done));
+  }
+
+  #forgetTaken(): void {
+    this.#taken = [];
+    this.#takenBytes = 0;
+  }
+
+  #write(start: (done: (error?: CodedError) => void) => void): void {
+    this.#phase = "writing";
+    const { fail, isWriting } = this.#deps;
+    isWriting(true);
+    start((error) => {
+      isWriting(false);
+      if (error === undefined) this.#context.self.deliver({ type: "written" });
+      else fail(error);
+    });
+  }
+
+  /** No peer has what is wanted. */
+  #nowhere(nowMs: number): void {
+    const { log, checkpoint, hostLog, restart, fail } = this.#deps;
+    const { height } = must(this.#fetcher.wanted, "something is wanted");
+    this.#fetcher.want(undefined, nowMs);
+    this.#forgetTaken();
+    const atEnd = this.#hole?.to === log.lastIndex;
+    if (this.#endIsSaid && atEnd) {
+      this.#phase = "asking"; // whoever led then does not any more
+      this.#askEnd(nowMs);
+    } else if (log.giveUpBefore(checkpoint)) {
+      hostLog.warn("mend.given_up", { height, checkpoint });
+      restart();
+    } else {
+      this.#nowhereSinceMs ??= nowMs;
+      this.#againAtMs = nowMs + AGAIN_MS;
+      if (nowMs - this.#nowhereSinceMs >= LOST_MS) fail(lost(height));
+    }
+  }
+
+  #finish(): void {
+    const { store, hostLog, restart, fail } = this.#deps;
+    hostLog.info("mend.done", { blocks: this.#repaired });
+    store.write([repairedChange(repairedBlocks(store) + this.#repaired)], (error) => {
+      if (error === undefined) restart();
+      else fail(error);
+    });
+  }
+
+  #nextQuestion(): number {
+    this.#question += 1;
+    return this.#question;
+  }
+}
+
+function lost(height: number): CodedError {
+  const text = `block ${height} is lost here, and no other node has it; keep all data, and see docs/operating.md`;
+  return new CodedError("blocks_lost", text, { height });
+}
