@@ -5,7 +5,6 @@
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
-import type { Timer } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
@@ -55,7 +54,7 @@ export class RepairActor implements Actor<RepairMessage> {
   #repaired: number;
   #framesRefused = 0;
   #question: number;
-  #timer: Timer | undefined;
+  #isTicking = false;
 
   constructor(context: ActorContext<RepairMessage>, deps: RepairActorDeps) {
     this.#context = context;
@@ -90,7 +89,7 @@ export class RepairActor implements Actor<RepairMessage> {
         this.#frame(message.from, message.payload, nowMs);
         break;
       case "tick":
-        this.#timer = undefined;
+        this.#isTicking = false;
         this.#fetcher.tick(nowMs);
         break;
       case "damaged":
@@ -151,7 +150,9 @@ export class RepairActor implements Actor<RepairMessage> {
     const [height] = this.#damaged;
     const isIdle = this.#fetcher.wanted === undefined && this.#rewriting === undefined;
     if (height !== undefined && isIdle && nowMs >= this.#notBeforeMs) this.#fetch(height, nowMs);
-    if (height !== undefined) this.#timer ??= this.#context.after(TICK_MS, { type: "tick" });
+    if (height === undefined || this.#isTicking) return;
+    this.#isTicking = true;
+    this.#context.after(TICK_MS, { type: "tick" });
   }
 
   #fetch(height: LogIndex, nowMs: number): void {
