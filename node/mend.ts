@@ -27,7 +27,7 @@ export function composeMending(
   const known = peersOf(options.peers, state.members);
   const peers = known.map(({ id }) => id).filter((id) => id !== options.id);
   if (peers.length === 0) throw damage;
-  const { segmentBytes, genesis, onRestart } = options;
+  const { segmentBytes, retainBlocks, genesis, onRestart } = options;
   const log = DamagedLog.open(host.disk, LOG_DIRECTORY, { segmentBytes, cipher: host.cipher, reached });
   host.log.warn("mend.begun", { code: damage.code, reason: damage.message });
   const sha256 = host.crypto.sha256.bind(host.crypto);
@@ -45,7 +45,7 @@ export function composeMending(
         clusterId: clusterIdOf(sha256, genesis),
         genesisHash: genesisHash(sha256, genesis),
         term: Math.max(loadHardState(host.store).term, log.term),
-        checkpoint: state.height,
+        dispensable: retainBlocks === undefined ? 0 : state.height,
         random: host.random.fork("mending"),
         sendPeer: (to: NodeId, payload: Uint8Array) =>
           host.network.sendPeer(to, encodePeerFrame(LANES.repair, payload)),

@@ -36,7 +36,7 @@ export class BlockFetcher {
   #asked: NodeId = 0;
   #question = 0;
   #askedAtMs = 0;
-  /** Peers that have said that they do not have what is wanted. */
+  /** Peers whose last word it is that they do not have what is wanted. */
   readonly #lacking = new Set<NodeId>();
 
   constructor(deps: BlockFetcherDeps) {
@@ -79,7 +79,7 @@ export class BlockFetcher {
     }
     if (taken.length === 0) {
       this.#lacking.add(from);
-      this.#ask(nowMs);
+      if (!this.isNowhere) this.#ask(nowMs);
     }
     return taken;
   }
@@ -88,10 +88,11 @@ export class BlockFetcher {
     if (this.#wanted !== undefined && nowMs - this.#askedAtMs >= SILENCE_MS) this.#ask(nowMs);
   }
 
-  /** Asks `first`, where that may have it, or else the next peer. */
+  /** Asks `first`, where that may have it, or else the next peer that may; where none may, one after the other again. */
   #ask(nowMs: number, first?: NodeId): void {
     const { peers, send, nextQuestion } = this.#deps;
-    const candidates = peers().filter((peer) => !this.#lacking.has(peer));
+    const all = peers();
+    const candidates = this.isNowhere ? all : all.filter((peer) => !this.#lacking.has(peer));
     const next = candidates.find((peer) => peer > this.#asked) ?? candidates[0];
     const peer = first !== undefined && candidates.includes(first) ? first : next;
     this.#askedAtMs = nowMs;

@@ -13,7 +13,7 @@ import type { Actor, ActorContext } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
-import type { NodeId, Term } from "../base/ids.ts";
+import type { LogIndex, NodeId, Term } from "../base/ids.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
@@ -29,10 +29,8 @@ import { repairedBlocks, repairedChange } from "./repaired-count.ts";
 const TICK_MS = 50;
 /** Between two questions for the end of the leader's log. */
 const ASK_MS = 500;
-/** What no peer has is asked for again after so long. */
-const AGAIN_MS = 1_000;
-/** For so long no peer has it before this node stops: as it is, it can tell others that it has not got it either. */
-const LOST_MS = 5_000;
+/** What no peer has is asked for again for so long before this node stops; till then it tells others that it lacks it, too. */
+const LOST_MS = 10_000;
 /** Between two lines in the log that say what is waited for. */
 const SAY_MS = 10_000;
 
@@ -46,8 +44,8 @@ export interface MendingActorDeps {
   readonly genesisHash: Uint8Array;
   /** The newest term that this node may have acknowledged something in. */
   readonly term: Term;
-  /** The height of the node's own checkpoint: what lies before it the state can do without. */
-  readonly checkpoint: number;
+  /** The log need not be kept up to here: the node's own checkpoint, where logs may forget; else 0. */
+  readonly dispensable: LogIndex;
   /** Blocks that are fetched are written at the latest when they are so many bytes. */
   readonly segmentBytes: number;
   readonly peers: readonly NodeId[];
@@ -79,9 +77,8 @@ export class MendingActor implements Actor<MendingMessage> {
   readonly #alsoLost = new Set<NodeId>();
   /** How the newest hole ends a leader has said, and might say otherwise now. */
   #endIsSaid = false;
-  /** Since when no peer has what is wanted, and when they are asked again. */
+  /** Since when no peer has what is wanted. */
   #nowhereSinceMs: number | undefined;
-  #againAtMs: number | undefined;
   #repaired = 0;
   #saidAtMs: number;
 
@@ -146,7 +143,6 @@ export class MendingActor implements Actor<MendingMessage> {
     if (this.#phase === "fetching") {
       this.#fetcher.tick(nowMs);
       if (this.#fetcher.isNowhere) this.#nowhere(nowMs);
-      else if (this.#againAtMs !== undefined && nowMs >= this.#againAtMs) this.#goOn(nowMs);
     }
     if (nowMs - this.#saidAtMs < SAY_MS || this.#phase === "writing") return;
     this.#saidAtMs = nowMs;
@@ -156,7 +152,7 @@ export class MendingActor implements Actor<MendingMessage> {
 
   /** What is next: the newest hole. */
   #goOn(nowMs: number): void {
-    this.#againAtMs = undefined;
+    this.#nowhereSinceMs = undefined;
     const hole = this.#hole;
     if (hole === undefined) this.#finish();
     else if (hole.hash === undefined) {
@@ -218,17 +214,11 @@ export class MendingActor implements Actor<MendingMessage> {
 
   #fill(): void {
     const records = this.#taken.toReversed();
-    this.#forgetTaken();
-    this.#fetcher.want(undefined, 0);
+    this.#stopFetching();
     this.#repaired += records.length;
     const { log, hostLog } = this.#deps;
     hostLog.info("mend.repaired", { from: records[0]?.index ?? 0, to: records.at(-1)?.index ?? 0 });
     this.#write((done) => log.fill(records, done));
-  }
-
-  #forgetTaken(): void {
-    this.#taken = [];
-    this.#takenBytes = 0;
   }
 
   #write(start: (done: (error?: CodedError) => void) => void): void {
@@ -244,22 +234,26 @@ export class MendingActor implements Actor<MendingMessage> {
 
   /** No peer has what is wanted. */
   #nowhere(nowMs: number): void {
-    const { log, checkpoint, hostLog, restart, fail } = this.#deps;
+    const { log, dispensable, hostLog, restart, fail } = this.#deps;
     const { height } = must(this.#fetcher.wanted, "something is wanted");
-    this.#fetcher.want(undefined, nowMs);
-    this.#forgetTaken();
-    const atEnd = this.#hole?.to === log.lastIndex;
-    if (this.#endIsSaid && atEnd) {
+    if (this.#endIsSaid && this.#hole?.to === log.lastIndex) {
+      this.#stopFetching();
       this.#phase = "asking"; // whoever led then does not any more
       this.#askEnd(nowMs);
-    } else if (log.giveUpBefore(checkpoint)) {
-      hostLog.warn("mend.given_up", { height, checkpoint });
+    } else if (log.giveUpBefore(dispensable)) {
+      this.#stopFetching();
+      hostLog.warn("mend.given_up", { height, dispensable });
       restart();
     } else {
       this.#nowhereSinceMs ??= nowMs;
-      this.#againAtMs = nowMs + AGAIN_MS;
       if (nowMs - this.#nowhereSinceMs >= LOST_MS) fail(lost(height));
     }
+  }
+
+  #stopFetching(): void {
+    this.#fetcher.want(undefined, 0);
+    this.#taken = [];
+    this.#takenBytes = 0;
   }
 
   #finish(): void {
