@@ -1,5 +1,15 @@
 /** A real cluster in which logs are damaged: what one node has lost the others give back, and what all have lost is said. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -53,12 +63,13 @@ function segmentsOf(id: number): string[] {
   return readdirSync(logOf(id)).filter((name) => name.endsWith(".wal"));
 }
 
-/** Flips a bit in a file of a stopped node's log. */
+/** Flips a bit in a file of a node's log. */
 function damage(id: number, name: string, offset: number): void {
-  const path = join(logOf(id), name);
-  const bytes = readFileSync(path);
-  bytes[offset] = (bytes[offset] ?? 0) ^ 4;
-  writeFileSync(path, bytes);
+  const file = openSync(join(logOf(id), name), "r+");
+  const byte = new Uint8Array(1);
+  readSync(file, byte, 0, 1, offset);
+  writeSync(file, Uint8Array.of((byte[0] ?? 0) ^ 4), 0, 1, offset);
+  closeSync(file);
 }
 
 /** Resolves when all nodes stand at one height. */
@@ -96,9 +107,31 @@ test("an old file with a flipped bit, and the end of the newest, come back from 
   await expectSound();
 });
 
+test("scrub finds what is damaged under a running node, and the others give it back", {
+  timeout: PATIENCE_MS,
+}, async () => {
+  const args = ["--cluster", local.clusterFile, "--json"];
+  damage(2, segmentsOf(2)[0] ?? "", 1_500_000);
+  damage(2, segmentsOf(2)[0] ?? "", 3_500_000);
+  const { code, out } = await ran("scrub", ...args);
+  const { sound, nodes } = JSON.parse(out) as { sound: boolean; nodes: readonly Record<string, unknown>[] };
+  const counts = nodes.map(({ node, damaged, repaired, left }) => [node, damaged, repaired, left]);
+  const [one, two, three] = [
+    [1, 0, 0, 0],
+    [2, 2, 2, 0],
+    [3, 0, 0, 0],
+  ];
+  expect([code, sound, counts]).toEqual([0, true, [one, two, three]]);
+  expect(JSON.stringify(nodes[1]?.["damage"])).toMatch(/0000000000000001\.wal, byte \d+, height \d+/);
+  expect((await ran("scrub", "--node", "9", ...args)).code).toBe(2);
+  await expectSound();
+});
+
 test("what all have lost is said, and nobody goes on without it", { timeout: PATIENCE_MS }, async () => {
   await Promise.all(local.nodeIds.map((node) => local.stopNode(node)));
   for (const id of local.nodeIds) damage(id, segmentsOf(id)[0] ?? "", 1_500_000);
+  const { code, out } = await ran("scrub", local.directory);
+  expect([code, out.match(/DAMAGE/g)?.length, out]).toEqual([1, 3, expect.stringContaining("height")]);
   for (const id of local.nodeIds) local.startNode(id);
   await until("all nodes to stop", () => (exits.length === 3 ? true : undefined));
   expect(exits.toSorted()).toEqual(local.nodeIds.map((id) => `node-${id} with code ${EXIT_FATAL}`));

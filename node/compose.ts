@@ -189,7 +189,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
   };
 
   const log = spawnLog(wiring);
-  const ledger = spawnLedger(wiring);
+  const ledger = spawnLedger(wiring, log);
   const consensus = spawnConsensus(wiring, log, ledger);
   late.consensus = consensus;
   const gateway = system.spawn<GatewayMessage>({
@@ -252,7 +252,7 @@ function spawnLog({ host, system, recovered, status, consensusRef, repairRef }: 
   });
 }
 
-function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
+function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<LedgerMessage> {
   const { host, options, system, status, recovered, checkpoints, consensusRef, gatewayRef, catchUpRef } = wiring;
   const { checkpointBlocks, retainBlocks } = options;
   const restart = (): void => {
@@ -269,6 +269,7 @@ function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
           state: recovered.state,
           store: host.store,
           log: recovered.log,
+          logActor,
           crypto: host.crypto,
           hashes: wiring.hashes,
           clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),

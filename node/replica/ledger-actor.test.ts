@@ -10,6 +10,7 @@ import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
+import type { LogMessage } from "../messages/log.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import { StatusBoard } from "../messages/status.ts";
 import type { Node } from "../state/members.ts";
@@ -48,6 +49,7 @@ class Bench {
   readonly consensus = new Listener<ConsensusMessage>("consensus");
   readonly gateway = new Listener<GatewayMessage>("gateway");
   readonly catchUp = new Listener<CatchUpMessage>("catchUp");
+  readonly logActor = new Listener<LogMessage>("log");
   readonly reactor = new Listener<ReactorMessage>("reactor");
   readonly failures: CodedError[] = [];
   readonly later = new Later();
@@ -74,6 +76,7 @@ class Bench {
     const deps = {
       ...{ state, store: store ?? this.store, node: 1 },
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
+      logActor: this.logActor,
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
       hashes: new TransactionHashes(sha256),
       ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
@@ -373,6 +376,19 @@ describe("who leads", () => {
     asks(publicKey);
     expect(bench.consensus.take("handOver")).toEqual([]);
     expect(bench.gateway.take("answerRefused")).toMatchObject([{ token: 5, code }]);
+  });
+});
+
+describe("reading everything again", () => {
+  test("an admin may ask for it, and the log hears of it; an auditor and a bank may not", () => {
+    const bench = new Bench();
+    bench.commits(1, 2);
+    expect(bench.ask({ type: "scrub" })).toMatchObject({ type: "scrub", height: 2 });
+    expect(bench.logActor.take("scrub")).toHaveLength(1);
+    for (const publicKey of [AUDITOR.publicKey, bank.keys[0]]) {
+      expect(bench.ask({ type: "scrub" }, publicKey)).toBe("not_authorized");
+    }
+    expect(bench.logActor.take("scrub")).toEqual([]);
   });
 });
 

@@ -20,6 +20,7 @@ import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
+import type { LogMessage } from "../messages/log.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import type { Node } from "../state/members.ts";
@@ -48,6 +49,7 @@ export interface LedgerActorDeps {
   readonly state: StateMachine;
   readonly store: Store;
   readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo">;
+  readonly logActor: ActorRef<LogMessage>;
   readonly crypto: Crypto;
   readonly hashes: TransactionHashes;
   readonly clusterId: Uint8Array;
@@ -249,6 +251,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
       this.#handOver({ token, query, publicKey });
       return;
     }
+    if (query.type === "scrub") {
+      this.#scrub(token, publicKey);
+      return;
+    }
     const answer = isChainQuery(query) ? this.#chain.answer(query, reader) : this.#state.query(query, reader);
     gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
   }
@@ -269,6 +275,16 @@ export class LedgerActor implements Actor<LedgerMessage> {
     const { to } = query;
     const answer = encodeAnswer({ type: "handOver", to, height, timestamp: timestamp.toString() });
     this.#deps.consensus().deliver({ type: "handOver", request: { token, to, answer } });
+  }
+
+  #scrub(token: number, publicKey: Uint8Array): void {
+    if (!this.#state.mayOperate(publicKey)) {
+      throw new QueryRefusal("not_authorized", "reading everything again is for admins and operators to ask for");
+    }
+    const { height, timestamp } = this.#state;
+    this.#deps.logActor.deliver({ type: "scrub" });
+    const answer = encodeAnswer({ type: "scrub", height, timestamp: timestamp.toString() });
+    this.#deps.gateway().deliver({ type: "answer", token, answer });
   }
 
   #leaderChanged(leadFrom: LogIndex | undefined): void {

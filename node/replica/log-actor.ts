@@ -27,6 +27,9 @@ import { saveHardState } from "./hard-state-store.ts";
 const TICK_MS = 1_000;
 /** Read again each tick: a few milliseconds, and a gigabyte in a quarter of an hour. */
 const SCRUB_BYTES = 1_048_576;
+/** The same where somebody has asked for it, each of these ticks. */
+const ASKED_SCRUB_BYTES = 4_194_304;
+const ASKED_TICK_MS = 20;
 /** Between one round and the next: an hour. */
 const SCRUB_REST_TICKS = 3_600;
 
@@ -68,7 +71,7 @@ export class LogActor implements Actor<LogMessage> {
     this.#latency = new DiskLatency(context.clock.monotonicMs());
     const { log, store, hostLog } = deps;
     this.#scrubber = new Scrubber({
-      ...{ log, store, bytesPerStep: SCRUB_BYTES, restSteps: SCRUB_REST_TICKS },
+      ...{ log, store, restSteps: SCRUB_REST_TICKS },
       onDamage: ({ code, facts }) => {
         hostLog.warn("scrub.damage", { code, ...facts });
         const { index } = facts;
@@ -87,6 +90,15 @@ export class LogActor implements Actor<LogMessage> {
       case "tick":
         this.#tick();
         return;
+      case "scrub":
+        if (this.#scrubber.isAsked) return;
+        this.#scrubber.begin();
+        this.#context.after(ASKED_TICK_MS, { type: "scrubOn" });
+        return;
+      case "scrubOn":
+        this.#scrubber.step(ASKED_SCRUB_BYTES);
+        if (this.#scrubber.isAsked) this.#context.after(ASKED_TICK_MS, { type: "scrubOn" });
+        return;
       case "hardStateDurable":
         this.#find(message.sequence).hardStateDurable = true;
         break;
@@ -100,7 +112,7 @@ export class LogActor implements Actor<LogMessage> {
 
   #tick(): void {
     this.#context.after(TICK_MS, { type: "tick" });
-    this.#scrubber.step();
+    if (!this.#scrubber.isAsked) this.#scrubber.step(SCRUB_BYTES);
     const { log, hostLog, consensus } = this.#deps;
     const isFull = log.isFull();
     if (isFull && !this.#wasFull) hostLog.warn("log.disk_full", { durable: log.durableIndex() });
@@ -169,7 +181,9 @@ export class LogActor implements Actor<LogMessage> {
       diskFull: log.isFull(),
       scrubbedBytes: this.#scrubber.bytesRead,
       scrubRounds: this.#scrubber.rounds,
-      scrubDamaged: this.#scrubber.damaged,
+      scrubIsAsked: this.#scrubber.isAsked,
+      scrubDamaged: this.#scrubber.damage.count,
+      scrubDamage: this.#scrubber.damage.errors.map(({ code, message }) => ({ code, message })),
       appendMs: Math.round(this.#latency.last),
       appendMsLongest: Math.round(this.#latency.longest(this.#context.clock.monotonicMs())),
     };

@@ -81,6 +81,8 @@ class Surveyor implements Survey {
   readonly #window = new FileWindow();
   /** The newest record of the file that is looked at, or what is before it. */
   #last: number;
+  /** No record has been found behind the newest fault. */
+  #isAfterFault = false;
 
   constructor(disk: Disk, cipher: Cipher | undefined, start: LogStart | undefined) {
     this.#disk = disk;
@@ -102,6 +104,7 @@ class Surveyor implements Survey {
     // A file is made only when everything before it is durable.
     this.attestedIndex = Math.max(this.attestedIndex, firstIndex - 1);
     this.#last = firstIndex - 1;
+    this.#isAfterFault = false;
     const header = decodeSegmentHeader(this.#window.read(file, 0, SEGMENT_HEADER_BYTES));
     if (header === undefined || header.firstIndex !== firstIndex) this.#fault(segment, 0);
     else if (header.version !== FORMAT_VERSION) throw foreignFormat(this.place, header.version);
@@ -143,14 +146,17 @@ class Surveyor implements Survey {
       const [hash, previousHash] = [record.hash.slice(), record.previousHash.slice()];
       this.records.set(index, { index, term, hash, previousHash, segment, offset });
       this.#last = index;
+      this.#isAfterFault = false;
     }
     this.attestedIndex = Math.max(this.attestedIndex, durableIndex);
     if (durableIndex > this.#last) this.#fault(segment, offset);
   }
 
+  /** What follows a fault, up to the next record, is no other one. */
   #fault(segment: SurveyedSegment, offset: number): void {
     segment.isBroken = true;
-    this.faults.push({ path: segment.path, offset, index: this.#last + 1 });
+    if (!this.#isAfterFault) this.faults.push({ path: segment.path, offset, index: this.#last + 1 });
+    this.#isAfterFault = true;
   }
 
   #forget(segment: SurveyedSegment): void {
