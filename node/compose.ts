@@ -88,7 +88,7 @@ export interface NodeParts {
   readonly createStateMachine: (options: StateMachineOptions) => StateMachine;
 }
 
-const PRODUCTION_PARTS: NodeParts = {
+export const PRODUCTION_PARTS: NodeParts = {
   createRaft: (options) => new Raft(options),
   openLog: (...args) => Wal.open(...args),
   createStateMachine: (options) => new StateMachine(options),
