@@ -160,6 +160,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
     consensus?: ActorRef<ConsensusMessage>;
     gateway?: ActorRef<GatewayMessage>;
     catchUp?: ActorRef<CatchUpMessage>;
+    ledger?: ActorRef<LedgerMessage>;
     repair?: ActorRef<RepairMessage>;
   } = {};
   const reactors: ActorRef<ReactorMessage>[] = [];
@@ -180,6 +181,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
     consensusRef,
     gatewayRef,
     catchUpRef,
+    ledgerRef: () => found(late.ledger),
     repairRef: () => found(late.repair),
     reactors,
     sendPeer,
@@ -192,6 +194,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
   const ledger = spawnLedger(wiring, log);
   const consensus = spawnConsensus(wiring, log, ledger);
   late.consensus = consensus;
+  late.ledger = ledger;
   const gateway = system.spawn<GatewayMessage>({
     name: "gateway",
     supervision: "stop_node",
@@ -223,6 +226,7 @@ interface Wiring extends SpawnEnvironment {
   readonly consensusRef: () => ActorRef<ConsensusMessage>;
   readonly gatewayRef: () => ActorRef<GatewayMessage>;
   readonly catchUpRef: () => ActorRef<CatchUpMessage>;
+  readonly ledgerRef: () => ActorRef<LedgerMessage>;
   readonly repairRef: () => ActorRef<RepairMessage>;
   readonly checkpoints: CheckpointBoard;
   readonly reactors: ActorRef<ReactorMessage>[];
@@ -235,7 +239,15 @@ interface Wiring extends SpawnEnvironment {
   readonly hashes: TransactionHashes;
 }
 
-function spawnLog({ host, system, recovered, status, consensusRef, repairRef }: Wiring): ActorRef<LogMessage> {
+function spawnLog({
+  host,
+  system,
+  recovered,
+  status,
+  consensusRef,
+  ledgerRef,
+  repairRef,
+}: Wiring): ActorRef<LogMessage> {
   return system.spawn<LogMessage>({
     name: "log",
     supervision: "stop_node",
@@ -247,6 +259,7 @@ function spawnLog({ host, system, recovered, status, consensusRef, repairRef }: 
         store: host.store,
         consensus: consensusRef,
         repair: repairRef,
+        ledger: ledgerRef,
         fail: (error) => system.fail("log", error),
       }),
   });

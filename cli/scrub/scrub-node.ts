@@ -19,7 +19,7 @@ export interface ScrubbedNode {
   readonly damaged: number;
   /** The first of them. */
   readonly damage: readonly Finding[];
-  /** Blocks that others gave back meanwhile. */
+  /** Blocks that others gave back meanwhile, and pages of the checkpoint that were written again. */
   readonly repaired: number;
   /** Records and values that still are damaged. */
   readonly left: number;
@@ -45,10 +45,11 @@ export async function scrubNode(
     const damaged = count(now.log, "scrubDamaged");
     const damage = now.log["scrubDamage"] as readonly Finding[];
     const giveUpAt = performance.now() + REPAIR_MS;
-    for (; count(now.repair, "damagedBlocks") > 0 && performance.now() < giveUpAt; now = await look(client)) {
+    while (now.damaged > 0 && performance.now() < giveUpAt) {
       await sleep(POLL_MS);
+      now = await look(client);
     }
-    const repaired = count(now.repair, "repairedBlocks") - count(before.repair, "repairedBlocks");
+    const repaired = now.repaired - before.repaired;
     const bytes = count(now.log, "scrubbedBytes") - count(before.log, "scrubbedBytes");
     return { node, bytes, damaged, damage, repaired, left: Math.max(0, damaged - repaired) };
   } finally {
@@ -58,16 +59,19 @@ export async function scrubNode(
 
 interface Look {
   readonly log: StatusSection;
-  readonly repair: StatusSection;
+  /** Blocks and pages that are known to be damaged, and that have been mended. */
+  readonly damaged: number;
+  readonly repaired: number;
 }
 
 async function look(client: QuorateClient): Promise<Look> {
   const { sections } = await ask(client, { type: "status" }, "local");
-  const { log, repair } = sections;
+  const { log, repair, ledger = {} } = sections;
   if (log === undefined || repair === undefined) {
     throw new CodedError("not_authorized", "a node tells admins and operators only what is damaged");
   }
-  return { log, repair };
+  const damaged = count(repair, "damagedBlocks") + count(ledger, "damagedPages");
+  return { log, damaged, repaired: count(repair, "repairedBlocks") + count(ledger, "repairedPages") };
 }
 
 function count(section: StatusSection, name: string): number {

@@ -38,7 +38,7 @@ import { WireError } from "../wire/msgpack.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { ChainAnswers } from "./chain-answers.ts";
-import { FIRST_GENERATION, loadCheckpointMeta, takeCheckpoint } from "./checkpoint.ts";
+import { FIRST_GENERATION, isPageOf, loadCheckpointMeta, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 
 const NS_PER_MS = 1_000_000n;
@@ -101,6 +101,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #seeking: Asked[] = [];
   #checkpointHeight: LogIndex;
   readonly #generation: number;
+  /** Keys of pages that are damaged in the store. */
+  readonly #damagedPages = new Set<string>();
+  #repairedPages = 0;
   /** A checkpoint is being written, or another is being installed, after which there is none. */
   #checkpointing = false;
   /** The height of a peer's checkpoint that is to be installed. */
@@ -151,6 +154,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
         break;
       case "checkpointed":
         this.#checkpointed(message.height);
+        break;
+      case "pageDamaged":
+        this.#pageDamaged(message.key);
         break;
       case "takeCheckpoint":
         if (this.#state.height > this.#checkpointHeight) this.#checkpoint();
@@ -306,7 +312,15 @@ export class LedgerActor implements Actor<LedgerMessage> {
   }
 
   #maybeCheckpoint(): void {
-    if (this.#state.height - this.#checkpointHeight >= this.#options.checkpointBlocks) this.#checkpoint();
+    const isDue = this.#state.height - this.#checkpointHeight >= this.#options.checkpointBlocks;
+    if (isDue || this.#damagedPages.size > 0) this.#checkpoint();
+  }
+
+  /** The state has what the page should hold: the next checkpoint, which is taken now, writes it again. */
+  #pageDamaged(key: string): void {
+    if (!isPageOf(this.#state, this.#generation, key)) return;
+    this.#damagedPages.add(key);
+    this.#checkpoint();
   }
 
   #checkpoint(): void {
@@ -314,7 +328,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (this.#checkpointing || this.#deps.log.isFull()) return;
     this.#checkpointing = true;
     const { height } = this.#state;
-    this.#deps.store.write(takeCheckpoint(this.#state, this.#generation), (error) => {
+    const changes = takeCheckpoint(this.#state, this.#generation, this.#damagedPages);
+    this.#repairedPages += this.#damagedPages.size;
+    this.#damagedPages.clear();
+    this.#deps.store.write(changes, (error) => {
       if (error === undefined) this.#self.deliver({ type: "checkpointed", height });
       else this.#deps.fail(error);
     });
@@ -357,6 +374,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
       digest: toHex(this.#state.digest),
       checkpointHeight: this.#checkpointHeight,
       checkpointGeneration: this.#generation,
+      damagedPages: this.#damagedPages.size,
+      repairedPages: this.#repairedPages,
       questionsWaiting: this.#waiting.length,
       leading: this.#leading,
     };

@@ -18,6 +18,7 @@ import type { CodedError } from "../base/errors.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
+import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage, PersistRequest } from "../messages/log.ts";
 import type { RepairMessage } from "../messages/repair.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
@@ -39,6 +40,8 @@ export interface LogActorDeps {
   readonly status: StatusBoard;
   readonly store: Store;
   readonly consensus: () => ActorRef<ConsensusMessage>;
+  /** Hears of pages of the checkpoint that are damaged. */
+  readonly ledger: () => ActorRef<LedgerMessage>;
   /** Hears of blocks of the log that are damaged. */
   readonly repair: () => ActorRef<RepairMessage>;
   /** A failed disk: the node must stop, for nothing it says about durability could be believed. */
@@ -74,8 +77,9 @@ export class LogActor implements Actor<LogMessage> {
       ...{ log, store, restSteps: SCRUB_REST_TICKS },
       onDamage: ({ code, facts }) => {
         hostLog.warn("scrub.damage", { code, ...facts });
-        const { index } = facts;
+        const { index, key } = facts;
         if (typeof index === "number") deps.repair().deliver({ type: "damaged", height: index });
+        if (typeof key === "string") deps.ledger().deliver({ type: "pageDamaged", key });
       },
     });
     deps.status.post("log", () => this.#statusFields());
