@@ -33,6 +33,7 @@ import type { RepairMessage } from "./messages/repair.ts";
 import { StatusBoard, type StatusFields } from "./messages/status.ts";
 import { peersOf } from "./peers.ts";
 import { type Recovered, recover } from "./recover.ts";
+import { composeRefetch } from "./refetch.ts";
 import type { LeaderEnd } from "./replica/block-giver.ts";
 import { CatchUpActor } from "./replica/catch-up-actor.ts";
 import { ConsensusActor } from "./replica/consensus-actor.ts";
@@ -121,6 +122,7 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
   });
   const recovered = recover(host, options, { ...PRODUCTION_PARTS, ...parts }, (error) => system.fail("log", error));
   if ("damage" in recovered) return composeMending(host, options, system, recovered);
+  if ("unusable" in recovered) return composeRefetch(host, options, system, recovered);
   const { raft, log, state } = recovered;
   const status = new StatusBoard();
   const actors = spawnActors({ host, options, system, status, recovered });

@@ -7,7 +7,7 @@ import type { Host } from "./base/ports/host.ts";
 import type { StoreChange } from "./base/ports/store.ts";
 import { Prng } from "./base/prng.ts";
 import { type NodeOptions, PRODUCTION_PARTS } from "./compose.ts";
-import { type Damaged, type Recovered, recover } from "./recover.ts";
+import { type Damaged, type Recovered, recover, type Stateless } from "./recover.ts";
 import { BLOCKS, stateAfter } from "./replica/catch-up.test-support.ts";
 import { loadCheckpointMeta, metaChange, takeCheckpoint } from "./replica/checkpoint.ts";
 import { saveHardState } from "./replica/hard-state-store.ts";
@@ -84,7 +84,7 @@ class Data {
     return this;
   }
 
-  recover(): Recovered | Damaged {
+  recover(): Recovered | Damaged | Stateless {
     const host: Host = {
       ...{ clock: new TestClock(), random: new Prng(1), disk: this.disk, store: this.store, log: recordingLog().log },
       crypto: virtualCrypto(KEYS, KEY, (run) => run()),
@@ -105,6 +105,7 @@ class Data {
     const recovered = this.recover();
     this.run();
     if ("damage" in recovered) return [recovered.damage.code, recovered.reached];
+    if ("unusable" in recovered) return [recovered.unusable.code, recovered.log.firstIndex()];
     const { log, state, raft } = recovered;
     const { isForeign } = loadCheckpointMeta(this.store) ?? {};
     return [log.firstIndex(), log.lastIndex(), state.height, raft.term, raft.vote, isForeign];
@@ -172,6 +173,41 @@ describe("a node starts", () => {
 
   test("not on a log whose store is gone: what it has voted is lost", () => {
     expect(() => new Data().log(BLOCKS).facts()).toThrow(expect.objectContaining({ code: "store_damaged" }));
+  });
+});
+
+describe("a checkpoint with a damaged page", () => {
+  const damagedAt = (height: number): Data => {
+    const data = new Data().checkpoint(height);
+    const snapshot = data.store.snapshot();
+    const [key = ""] = snapshot.keys("checkpoint/1/");
+    data.store.write([{ key, value: Uint8Array.of(0xc1) }], () => undefined);
+    data.run();
+    return data;
+  };
+
+  test("is dropped where the log has everything: it is executed again", () => {
+    const data = damagedAt(3).log(BLOCKS);
+    expect(data.facts()).toEqual([1, 6, 0, 7, 2, undefined]);
+    const snapshot = data.store.snapshot();
+    expect(snapshot.keys("checkpoint/")).toEqual([]);
+    expect(data.facts()).toEqual([1, 6, 0, 7, 2, undefined]);
+  });
+
+  test("is not dropped where the log has not: the node has no state, and keeps its log", () => {
+    const data = damagedAt(5);
+    const { hash } = decodeBlock(sha256, BLOCKS[3] as Uint8Array);
+    const wal = Wal.open(data.disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: unused });
+    wal.reset({ index: 4, term: 1, hash }, () => undefined);
+    data.run();
+    wal.close();
+    data.log(BLOCKS.slice(4));
+    expect(data.facts()).toEqual(["checkpoint_damaged", 5]);
+    expect(data.facts()).toEqual(["checkpoint_damaged", 5]);
+  });
+
+  test("tells still how far the log has reached", () => {
+    expect(damagedAt(5).log(BLOCKS.slice(0, 3)).facts()).toEqual(["checkpoint_damaged", 5]);
   });
 });
 

@@ -16,7 +16,13 @@ import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./ba
 import type { Host } from "./base/ports/host.ts";
 import type { NodeOptions, NodeParts } from "./compose.ts";
 import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
-import { type CheckpointMeta, loadCheckpointMeta, metaChange, restorePages } from "./replica/checkpoint.ts";
+import {
+  type CheckpointMeta,
+  forgetChanges,
+  loadCheckpointMeta,
+  metaChange,
+  restorePages,
+} from "./replica/checkpoint.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
 import { DurableLogView } from "./replica/log-adapter.ts";
 import type { StateMachine } from "./state/state-machine.ts";
@@ -43,20 +49,27 @@ export interface Damaged {
   readonly reached: LogIndex;
 }
 
+/** A log that is sound and has given up its beginning, beside a checkpoint that cannot be used. */
+export interface Stateless {
+  readonly unusable: CodedError;
+  readonly log: LogStore;
+  /** That of the cluster's beginning. */
+  readonly state: StateMachine;
+}
+
 /** Throws `CodedError` where disk or store cannot be used; `fail` hears of writes that fail later. */
 export function recover(
   host: Host,
   options: NodeOptions,
   parts: NodeParts,
   fail: (error: Error) => void,
-): Recovered | Damaged {
+): Recovered | Damaged | Stateless {
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
   const { isNew } = claimStore(host.store, owner, fail);
-  const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
-  const meta = loadCheckpointMeta(host.store);
-  if (meta !== undefined) restorePages(host.store, meta.generation, meta, state);
-  const reached = meta === undefined || meta.isForeign ? 0 : state.height;
+  const createState = (): StateMachine => parts.createStateMachine({ genesis: options.genesis, sha256 });
+  const { meta, state, unusable } = restoreState(host, createState);
+  const reached = meta === undefined || meta.isForeign ? 0 : meta.height;
   const log = openLog(host, options, parts, fail);
   if (log instanceof StorageError) return { damage: log, state, reached };
   if (isNew) checkLogBesideNewStore(log);
@@ -64,11 +77,46 @@ export function recover(
     log.close();
     return { damage: behindCheckpoint(log, reached), state, reached };
   }
-  if (meta !== undefined) joinLog({ host, log, state, fail }, meta);
+  if (unusable !== undefined && log.firstIndex() > 1) return { unusable, log, state };
+  if (unusable !== undefined) dropCheckpoint(host, unusable, fail);
+  else if (meta !== undefined) joinLog({ host, log, state, fail }, meta);
   const raft = createRaft(host, options, parts, { log, state });
   const { records, tornBytes } = log.recovery;
   host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
   return { raft, log, state };
+}
+
+interface Restored {
+  readonly meta: CheckpointMeta | undefined;
+  /** That of the cluster's beginning where there is no checkpoint, or one that cannot be used. */
+  readonly state: StateMachine;
+  readonly unusable: CodedError | undefined;
+}
+
+/** Throws `CodedError` where it is not known whether there is a checkpoint. */
+function restoreState({ store }: Host, createState: () => StateMachine): Restored {
+  const meta = loadCheckpointMeta(store);
+  const state = createState();
+  if (meta === undefined) return { meta, state, unusable: undefined };
+  try {
+    restorePages(store, meta.generation, meta, state);
+    return { meta, state, unusable: undefined };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return { meta, state: createState(), unusable: error };
+  }
+}
+
+/** The log has everything from the first block on: all of it is executed again, as far as it is known to be committed. */
+function dropCheckpoint(
+  { store, log }: Host,
+  { code, message: reason }: CodedError,
+  fail: (error: Error) => void,
+): void {
+  log.warn("checkpoint.dropped", { code, reason });
+  store.write(forgetChanges(store), (error) => {
+    if (error !== undefined) fail(error);
+  });
 }
 
 /** The log, or how it is damaged where it was acknowledged; throws `StorageError` where it cannot be used for another reason. */

@@ -97,6 +97,14 @@ export function takeCheckpoint(
   return changes;
 }
 
+/** The changes that take away all checkpoints, whole or not. */
+export function forgetChanges(store: Pick<Store, "snapshot">): readonly StoreChange[] {
+  const snapshot = store.snapshot();
+  const keys = snapshot.keys("checkpoint/");
+  snapshot.close();
+  return keys.map((key) => ({ key }));
+}
+
 /** Restores a freshly constructed state machine from the store; false when there is no checkpoint. */
 export function restoreCheckpoint(store: ReadableStore, state: StateMachine): boolean {
   const meta = loadCheckpointMeta(store);
