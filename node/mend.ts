@@ -15,7 +15,7 @@ import { type Damaged, LOG_DIRECTORY } from "./recover.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
 import { MendingActor } from "./replica/mending-actor.ts";
 import { clusterIdOf, genesisHash } from "./wire/genesis.ts";
-import { encodePeerFrame, LANES } from "./wire/peer-frames.ts";
+import { LANES } from "./wire/peer-frames.ts";
 
 /** Throws the damage itself where there is nobody to ask, and `CodedError` where the log cannot be mended. */
 export function composeMending(
@@ -48,7 +48,7 @@ export function composeMending(
         dispensable: retainBlocks === undefined ? 0 : state.height,
         random: host.random.fork("mending"),
         sendPeer: (to: NodeId, payload: Uint8Array) =>
-          host.network.sendPeer(to, encodePeerFrame(LANES.repair, payload)),
+          host.network.sendPeer(to, new Uint8Array([LANES.repair]), payload),
         isWriting: (is) => {
           writing = is;
         },

@@ -3,6 +3,7 @@ import { KeyRing, virtualCrypto } from "../sim/virtual-crypto.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
 import { MemoryStore } from "../storage/state/memory-store.ts";
 import { Wal } from "../storage/wal/wal.ts";
+import { concatBytes } from "./base/bytes.ts";
 import type { Clock } from "./base/ports/clock.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { NetworkHandler } from "./base/ports/network.ts";
@@ -32,7 +33,10 @@ class ManualClock implements Clock {
   setTimer(delayMs: number, run: () => void) {
     const timer = { at: this.#now + delayMs, run };
     this.#timers.push(timer);
-    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) };
+    const cancel = (): void => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+    return { cancel };
   }
 
   defer(run: () => void): void {
@@ -70,7 +74,7 @@ test("a node whose checkpoint is damaged, and whose log has forgotten, is given 
         handler = started;
       },
       setPeers: () => undefined,
-      sendPeer: (to, frame) => sent.push({ to, frame }) > 0,
+      sendPeer: (to, ...pieces) => sent.push({ to, frame: concatBytes(pieces) }) > 0,
       sendClient: () => false,
       closeClient: (_, reason) => closed.push(reason),
     },

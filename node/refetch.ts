@@ -17,7 +17,7 @@ import type { Stateless } from "./recover.ts";
 import { CatchUpActor } from "./replica/catch-up-actor.ts";
 import { RefetchActor } from "./replica/refetch-actor.ts";
 import { StateMachine } from "./state/state-machine.ts";
-import { encodePeerFrame, LANES } from "./wire/peer-frames.ts";
+import { LANES } from "./wire/peer-frames.ts";
 
 /** Throws the damage itself where there is nobody to ask. */
 export function composeRefetch(
@@ -55,7 +55,7 @@ export function composeRefetch(
       new CatchUpActor(context, {
         ...{ store: host.store, ledger: refetch, hostLog: host.log, fail, status: new StatusBoard() },
         sendPeer: (to: NodeId, payload: Uint8Array) =>
-          host.network.sendPeer(to, encodePeerFrame(LANES.catchUp, payload)),
+          host.network.sendPeer(to, new Uint8Array([LANES.catchUp]), payload),
         height: () => 0,
         createState: () => new StateMachine({ genesis: options.genesis, sha256 }),
         hasRoom: () => host.disk.freeBytes() >= 2 * RESERVE_BYTES,

@@ -39,7 +39,7 @@ export const BLOCKS: readonly Uint8Array[] = chainOf(1, [
   ]),
 ]);
 
-export function machine(): StateMachine {
+function machine(): StateMachine {
   return new StateMachine({ genesis: GENESIS, sha256 });
 }
 

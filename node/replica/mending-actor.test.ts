@@ -137,7 +137,7 @@ class Bench {
       for (const { to, frame } of asked) {
         if (frame.type !== "want") continue;
         said.push(`${to}: ${frame.to}..${frame.from}`);
-        const given = blocks.filter(({ header }) => header.height <= frame.to && header.height >= frame.from).reverse();
+        const given = blocks.filter(({ header }) => header.height <= frame.to && header.height >= frame.from).toReversed();
         this.hears(to, { type: "blocks", question: frame.question, to: frame.to, blocks: given.map(bytesOf) });
       }
     }
