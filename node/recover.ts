@@ -47,6 +47,8 @@ export interface Damaged {
   readonly state: StateMachine;
   /** The log was written at least up to here. */
   readonly reached: LogIndex;
+  /** The state came from a peer: the log need not hold what led to it. */
+  readonly isForeign: boolean;
 }
 
 /** A log that is sound and has given up its beginning, beside a checkpoint that cannot be used. */
@@ -69,13 +71,14 @@ export function recover(
   const { isNew } = claimStore(host.store, owner, fail);
   const createState = (): StateMachine => parts.createStateMachine({ genesis: options.genesis, sha256 });
   const { meta, state, unusable } = restoreState(host, createState);
+  const isForeign = meta?.isForeign ?? false;
   const reached = meta === undefined || meta.isForeign ? 0 : meta.height;
   const log = openLog(host, options, parts, fail);
-  if (log instanceof StorageError) return { damage: log, state, reached };
+  if (log instanceof StorageError) return { damage: log, state, reached, isForeign };
   if (isNew) checkLogBesideNewStore(log);
   if (log.lastIndex() < reached) {
     log.close();
-    return { damage: behindCheckpoint(log, reached), state, reached };
+    return { damage: behindCheckpoint(log, reached), state, reached, isForeign };
   }
   if (unusable !== undefined && log.firstIndex() > 1) return { unusable, log, state };
   if (unusable !== undefined) dropCheckpoint(host, unusable, fail);

@@ -6,7 +6,7 @@
 import { RESERVE_BYTES } from "../storage/wal/log-writer.ts";
 import type { ActorRef } from "./actor/actor.ts";
 import type { ActorSystem } from "./actor/system.ts";
-import type { NodeId } from "./base/ids.ts";
+import type { LogIndex, NodeId } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { ComposedNode, NodeOptions } from "./compose.ts";
 import type { CatchUpMessage } from "./messages/catch-up.ts";
@@ -33,37 +33,15 @@ export function composeRefetch(
     throw unusable;
   }
   host.log.warn("checkpoint.unusable", { code: unusable.code, reason: unusable.message });
-  const sha256 = host.crypto.sha256.bind(host.crypto);
-  const fail = (error: Error): void => system.fail("refetch", error);
   const restart = (): void => {
     system.stop();
     options.onRestart();
   };
-  const refetch = system.spawn<LedgerMessage>({
-    name: "refetch",
-    supervision: "stop_node",
-    create: (context) =>
-      new RefetchActor(context, {
-        ...{ store: host.store, catchUp: () => catchUpActor, peers, restart, fail },
-        atLeast: log.firstIndex() - 1,
-      }),
-  });
-  const catchUpActor: ActorRef<CatchUpMessage> = system.spawn<CatchUpMessage>({
-    name: "catchUp",
-    supervision: "stop_node",
-    create: (context) =>
-      new CatchUpActor(context, {
-        ...{ store: host.store, ledger: refetch, hostLog: host.log, fail, status: new StatusBoard() },
-        sendPeer: (to: NodeId, payload: Uint8Array) =>
-          host.network.sendPeer(to, new Uint8Array([LANES.catchUp]), payload),
-        height: () => 0,
-        createState: () => new StateMachine({ genesis: options.genesis, sha256 }),
-        hasRoom: () => host.disk.freeBytes() >= 2 * RESERVE_BYTES,
-      }),
-  });
+  const atLeast = (): LogIndex => log.firstIndex() - 1;
+  const catchUp = spawnRefetch(host, options, system, { peers, restart, height: 0, atLeast });
   host.network.start({
     peerFrame: (from, frame) => {
-      if (frame[0] === LANES.catchUp) catchUpActor.tell({ type: "peerFrame", from, payload: frame.subarray(1) });
+      if (frame[0] === LANES.catchUp) catchUp.tell({ type: "peerFrame", from, payload: frame.subarray(1) });
     },
     clientOpened: (connection) => host.network.closeClient(connection, "mending"),
     clientFrame: () => undefined,
@@ -79,4 +57,44 @@ export function composeRefetch(
     recoveredHeight: log.lastIndex(),
     inspect: undefined,
   };
+}
+
+interface Refetch {
+  readonly peers: readonly NodeId[];
+  readonly restart: () => void;
+  /** How far the node's own state has come. */
+  readonly height: LogIndex;
+  /** Of what height a checkpoint is needed; undefined: of none. */
+  readonly atLeast: () => LogIndex | undefined;
+}
+
+/** The actors that fetch a peer's checkpoint and install it; who takes frames of the catch-up lane. */
+export function spawnRefetch(
+  host: Host,
+  options: NodeOptions,
+  system: ActorSystem,
+  { peers, restart, height, atLeast }: Refetch,
+): ActorRef<CatchUpMessage> {
+  const { store, disk, network } = host;
+  const sha256 = host.crypto.sha256.bind(host.crypto);
+  const fail = (error: Error): void => system.fail("refetch", error);
+  const refetch = system.spawn<LedgerMessage>({
+    name: "refetch",
+    supervision: "stop_node",
+    create: (context) =>
+      new RefetchActor(context, { ...{ store, catchUp: () => catchUp, peers, restart, fail }, atLeast }),
+  });
+  const catchUp: ActorRef<CatchUpMessage> = system.spawn<CatchUpMessage>({
+    name: "catchUp",
+    supervision: "stop_node",
+    create: (context) =>
+      new CatchUpActor(context, {
+        ...{ store, ledger: refetch, hostLog: host.log, fail, status: new StatusBoard() },
+        sendPeer: (to: NodeId, payload: Uint8Array) => network.sendPeer(to, new Uint8Array([LANES.catchUp]), payload),
+        height: () => height,
+        createState: () => new StateMachine({ genesis: options.genesis, sha256 }),
+        hasRoom: () => disk.freeBytes() >= 2 * RESERVE_BYTES,
+      }),
+  });
+  return catchUp;
 }

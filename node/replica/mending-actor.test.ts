@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MemoryDisk } from "../../storage/memory-disk.ts";
 import { MemoryStore } from "../../storage/state/memory-store.ts";
 import { DamagedLog } from "../../storage/wal/damaged-log.ts";
+import type { LogStart } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { must } from "../base/assert.ts";
 import type { CodedError } from "../base/errors.ts";
@@ -75,20 +76,25 @@ class Bench {
   readonly clock = new TestClock();
   readonly sent: { readonly to: NodeId; readonly frame: RepairFrame }[] = [];
   readonly failures: CodedError[] = [];
+  readonly checkpointsWanted: number[] = [];
   readonly store = new MemoryStore((run) => run());
   readonly disk: MemoryDisk;
   restarts = 0;
   readonly #actor: MendingActor;
   readonly #pump: () => void;
 
-  constructor(disk: MemoryDisk, { term = 3, dispensable = 0, reached = 0, peers = [2, 3] } = {}) {
+  constructor(
+    disk: MemoryDisk,
+    { term = 3, checkpoint = undefined as LogStart | undefined, forgets = false, reached = 0, peers = [2, 3] } = {},
+  ) {
     this.disk = disk;
     const { context, self, timers } = contextOf<MendingMessage>(this.clock);
     const log = DamagedLog.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cipher: undefined, reached });
     this.#actor = new MendingActor(context, {
       ...{ log, store: this.store, hostLog: recordingLog().log, sha256, clusterId: CLUSTER_ID, peers },
-      ...{ genesisHash: GENESIS_HEAD.hash, term, dispensable, segmentBytes: SEGMENT_BYTES },
+      ...{ genesisHash: GENESIS_HEAD.hash, term, checkpoint, segmentBytes: SEGMENT_BYTES },
       random: new Prng(1),
+      wantCheckpoint: forgets ? (atLeast) => this.checkpointsWanted.push(atLeast) : undefined,
       isWriting: () => undefined,
       sendPeer: (to, payload) => this.sent.push({ to, frame: decodeRepair(payload) }) > 0,
       restart: () => {
@@ -137,7 +143,9 @@ class Bench {
       for (const { to, frame } of asked) {
         if (frame.type !== "want") continue;
         said.push(`${to}: ${frame.to}..${frame.from}`);
-        const given = blocks.filter(({ header }) => header.height <= frame.to && header.height >= frame.from).toReversed();
+        const given = blocks
+          .filter(({ header }) => header.height <= frame.to && header.height >= frame.from)
+          .toReversed();
         this.hears(to, { type: "blocks", question: frame.question, to: frame.to, blocks: given.map(bytesOf) });
       }
     }
@@ -164,6 +172,12 @@ function damagedInside(): MemoryDisk {
   return disk;
 }
 
+/** Where a log begins that goes on from the state at a height. */
+function startBehind(blocks: readonly Block[], height: number): LogStart {
+  const { header, hash } = must(blocks[height - 1], "the block is there");
+  return { index: height, term: header.term, hash };
+}
+
 /** Without its last block, of which a mark tells. */
 function damagedAtEnd(): MemoryDisk {
   const disk = diskOf(BLOCKS);
@@ -171,6 +185,16 @@ function damagedAtEnd(): MemoryDisk {
   disk.flipBit(newest, 32 + 60, 1);
   return disk;
 }
+
+test("where the disk is full what has come waits, and is written when there is room", () => {
+  const disk = damagedInside();
+  const bench = new Bench(disk);
+  disk.failNext("write", "disk_full");
+  expect([bench.serve(BLOCKS), bench.restarts, bench.failures]).toEqual([["2: 1..1"], 0, []]);
+  bench.tick(1_000);
+  bench.tick(1_000);
+  expect([bench.restarts, hashesIn(disk)]).toEqual([1, hashesOf(BLOCKS)]);
+});
 
 describe("what lies before a sound block", () => {
   test("is asked of one peer, is taken for its hash, and makes the log whole", () => {
@@ -231,12 +255,24 @@ describe("what lies before a sound block", () => {
     expect([bench.serve(BLOCKS), bench.restarts]).toEqual([["3: 1..1"], 1]);
   });
 
-  test("that nobody has any more is given up where the checkpoint needs it no more", () => {
-    const bench = new Bench(damagedInside(), { dispensable: 8 });
+  test("that nobody has any more is given up where a checkpoint of this chain is behind it", () => {
+    for (const height of [1, 8, 9]) {
+      const bench = new Bench(damagedInside(), { checkpoint: startBehind(BLOCKS, height) });
+      bench.serve([]);
+      expect([bench.restarts, bench.failures]).toEqual([1, []]);
+      const wal = Wal.open(bench.disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: () => undefined });
+      expect([wal.firstIndex(), wal.lastIndex()]).toEqual([height + 1, 9]);
+    }
+    const other = new Bench(damagedInside(), { checkpoint: startBehind(chain(1, 5, 5, 5), 3) });
+    other.serve([]);
+    expect(other.restarts).toBe(0);
+  });
+
+  test("that nobody has any more makes the node want a peer's checkpoint where logs forget", () => {
+    const bench = new Bench(damagedInside(), { forgets: true });
     bench.serve([]);
-    expect([bench.restarts, bench.failures]).toEqual([1, []]);
-    const wal = Wal.open(bench.disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: () => undefined });
-    expect([wal.firstIndex() > 1, wal.lastIndex()]).toEqual([true, 9]);
+    bench.tick(50);
+    expect([new Set(bench.checkpointsWanted), bench.restarts, bench.failures]).toEqual([new Set([1]), 0, []]);
   });
 });
 
@@ -292,6 +328,24 @@ describe("the end of the log", () => {
     bench.hears(3, { type: "end", question: again.question, term: 5, index: 9, hash: (BLOCKS[8] as Block).hash });
     bench.serve(BLOCKS);
     expect([bench.restarts, hashesIn(bench.disk)]).toEqual([1, hashesOf(BLOCKS)]);
+  });
+
+  test("of which peers have given up a part comes behind a checkpoint", () => {
+    const longer = chain(1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4);
+    const given = longer.slice(10);
+    // The last block that peers do not have is the checkpoint's; or the checkpoint is as new as the leader's log.
+    for (const [height, first] of [
+      [10, 11],
+      [12, 13],
+    ] as const) {
+      const bench = new Bench(damagedAtEnd(), { checkpoint: startBehind(longer, height) });
+      const question = must(bench.asked()[0], "asked").frame.question;
+      bench.hears(2, { type: "end", question, term: 4, index: 12, hash: (longer[11] as Block).hash });
+      bench.serve(height === 10 ? given : []);
+      expect([bench.restarts, bench.failures]).toEqual([1, []]);
+      const wal = Wal.open(bench.disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: () => undefined });
+      expect([wal.firstIndex(), wal.lastIndex()]).toEqual([first, 12]);
+    }
   });
 
   test("is lost where all have lost theirs", () => {

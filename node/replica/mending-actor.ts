@@ -8,7 +8,7 @@
  * commit was acknowledged to that leader or to an earlier one, so it is in that leader's log (consensus/README.md).
  */
 import type { DamagedLog, Hole } from "../../storage/wal/damaged-log.ts";
-import type { WalRecord } from "../../storage/wal/log-store.ts";
+import type { LogStart, WalRecord } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
@@ -31,8 +31,12 @@ const TICK_MS = 50;
 const ASK_MS = 500;
 /** What no peer has is asked for again for so long before this node stops; till then it tells others that it lacks it, too. */
 const LOST_MS = 10_000;
+/** Between two attempts to write where the disk is full. */
+const RETRY_MS = 1_000;
 /** Between two lines in the log that say what is waited for. */
 const SAY_MS = 10_000;
+
+const WAITS_FOR = { asking: "a leader", fetching: "a block", full: "room on the disk" } as const;
 
 export interface MendingActorDeps {
   readonly log: DamagedLog;
@@ -44,8 +48,10 @@ export interface MendingActorDeps {
   readonly genesisHash: Uint8Array;
   /** The newest term that this node may have acknowledged something in. */
   readonly term: Term;
-  /** The log need not be kept up to here: the node's own checkpoint, where logs may forget; else 0. */
-  readonly dispensable: LogIndex;
+  /** The node's own checkpoint, where logs may forget what is before one: the log may begin behind it. */
+  readonly checkpoint: LogStart | undefined;
+  /** Has a peer's checkpoint fetched, of at least this height, which the node starts again with; undefined where logs forget nothing. */
+  readonly wantCheckpoint: ((atLeast: LogIndex) => void) | undefined;
   /** Blocks that are fetched are written at the latest when they are so many bytes. */
   readonly segmentBytes: number;
   readonly peers: readonly NodeId[];
@@ -67,7 +73,9 @@ export class MendingActor implements Actor<MendingMessage> {
   /** Fetched and not handed to the log, from the highest to the lowest. */
   #taken: WalRecord[] = [];
   #takenBytes = 0;
-  #phase: "asking" | "fetching" | "writing" = "writing";
+  /** `full`: the disk has no room for what has come. */
+  #phase: "asking" | "fetching" | "writing" | "full" = "writing";
+  #triedAtMs = 0;
   /** The numbers of its questions: an answer to one that an earlier life has asked says nothing. */
   #question: number;
   /** The question for the end of the log that is open. */
@@ -139,6 +147,10 @@ export class MendingActor implements Actor<MendingMessage> {
   }
 
   #tick(nowMs: number): void {
+    if (this.#phase === "full" && nowMs - this.#triedAtMs >= RETRY_MS) {
+      this.#triedAtMs = nowMs;
+      this.#write((done) => this.#deps.log.write(done));
+    }
     if (this.#phase === "asking" && nowMs - this.#askedAtMs >= ASK_MS) this.#askEnd(nowMs);
     if (this.#phase === "fetching") {
       this.#fetcher.tick(nowMs);
@@ -147,7 +159,7 @@ export class MendingActor implements Actor<MendingMessage> {
     if (nowMs - this.#saidAtMs < SAY_MS || this.#phase === "writing") return;
     this.#saidAtMs = nowMs;
     const height = this.#fetcher.wanted?.height ?? this.#hole?.from ?? 0;
-    this.#deps.hostLog.warn("mend.waiting", { for: this.#phase === "asking" ? "a leader" : "a block", height });
+    this.#deps.hostLog.warn("mend.waiting", { for: WAITS_FOR[this.#phase], height });
   }
 
   /** What is next: the newest hole. */
@@ -223,31 +235,52 @@ export class MendingActor implements Actor<MendingMessage> {
 
   #write(start: (done: (error?: CodedError) => void) => void): void {
     this.#phase = "writing";
-    const { fail, isWriting } = this.#deps;
+    const { hostLog, fail, isWriting } = this.#deps;
     isWriting(true);
     start((error) => {
       isWriting(false);
       if (error === undefined) this.#context.self.deliver({ type: "written" });
-      else fail(error);
+      else if (error.facts["disk"] === "disk_full") {
+        hostLog.warn("mend.disk_full");
+        this.#phase = "full";
+      } else fail(error);
     });
   }
 
   /** No peer has what is wanted. */
   #nowhere(nowMs: number): void {
-    const { log, dispensable, hostLog, restart, fail } = this.#deps;
+    const { log, wantCheckpoint, hostLog, fail } = this.#deps;
     const { height } = must(this.#fetcher.wanted, "something is wanted");
-    if (this.#endIsSaid && this.#hole?.to === log.lastIndex) {
+    const start = this.#dispensable(height);
+    if (start !== undefined) {
+      hostLog.warn("mend.given_up", { height, checkpoint: start.index });
+      const records = this.#taken.toReversed().filter(({ index }) => index > start.index);
+      this.#stopFetching();
+      log.beginBehind(start);
+      this.#write((done) => (records.length > 0 ? log.fill(records, done) : log.write(done)));
+    } else if (this.#endIsSaid && this.#hole?.to === log.lastIndex && this.#taken.length === 0) {
       this.#stopFetching();
       this.#phase = "asking"; // whoever led then does not any more
       this.#askEnd(nowMs);
-    } else if (log.giveUpBefore(dispensable)) {
-      this.#stopFetching();
-      hostLog.warn("mend.given_up", { height, dispensable });
-      restart();
-    } else {
+    } else if (wantCheckpoint !== undefined) wantCheckpoint(height);
+    else {
       this.#nowhereSinceMs ??= nowMs;
       if (nowMs - this.#nowhereSinceMs >= LOST_MS) fail(lost(height));
     }
+  }
+
+  /**
+   * Where the log may begin, if it can do without the block at a height: behind the checkpoint, where that is of the chain
+   * that the log is known to be of. A log that ends before the checkpoint is of no use any more.
+   */
+  #dispensable(height: LogIndex): LogStart | undefined {
+    const { log, checkpoint } = this.#deps;
+    if (checkpoint === undefined || checkpoint.index < height) return undefined;
+    const { index, hash } = checkpoint;
+    const wanted = this.#fetcher.wanted?.height === index ? this.#fetcher.wanted.hash : undefined;
+    const here = wanted ?? this.#taken.find((record) => record.index === index)?.hash ?? log.hash(index);
+    const isOfChain = here !== undefined && equalBytes(here, hash);
+    return isOfChain || index >= log.lastIndex ? checkpoint : undefined;
   }
 
   #stopFetching(): void {

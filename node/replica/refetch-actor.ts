@@ -1,7 +1,7 @@
 /**
- * The refetch actor: runs beside the catch-up actor on a node whose own checkpoint cannot be used and whose log does not
- * begin at the first block, so that there is no state to go on from. It has one peer after the other asked for a checkpoint,
- * and installs what was fetched, as the ledger does on a node that runs.
+ * The refetch actor: runs beside the catch-up actor on a node that cannot start without a peer's checkpoint, because its own
+ * cannot be used or its log lacks what no peer has in its log any more. It has one peer after the other asked, and
+ * installs what was fetched, as the ledger does on a node that runs.
  */
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
@@ -18,8 +18,8 @@ export interface RefetchActorDeps {
   readonly store: Store;
   readonly catchUp: () => ActorRef<CatchUpMessage>;
   readonly peers: readonly NodeId[];
-  /** The log begins behind here, or before. */
-  readonly atLeast: LogIndex;
+  /** Of what height a checkpoint is needed; undefined: of none. */
+  readonly atLeast: () => LogIndex | undefined;
   readonly restart: () => void;
   readonly fail: (error: CodedError) => void;
 }
@@ -36,12 +36,13 @@ export class RefetchActor implements Actor<LedgerMessage> {
   }
 
   receive(message: LedgerMessage): void {
-    const { store, catchUp, peers, atLeast, restart, fail } = this.#deps;
+    const { store, catchUp, peers, restart, fail } = this.#deps;
     if (message.type === "seek") {
       this.#context.after(ASK_MS, { type: "seek" });
       const from = must(peers[this.#turn % peers.length], "there are peers");
       this.#turn += 1;
-      catchUp().deliver({ type: "wanted", from, atLeast });
+      const atLeast = this.#deps.atLeast();
+      if (atLeast !== undefined) catchUp().deliver({ type: "wanted", from, atLeast });
     } else if (message.type === "install") {
       const fetched = must(loadFetched(store), "what is to be installed is noted");
       store.write(installChanges(fetched), (error) => (error === undefined ? restart() : fail(error)));

@@ -246,14 +246,45 @@ describe("damage", () => {
     expect(openLog(stepped.disk).wal.firstIndex()).toBe(4);
   });
 
-  test("of what lies before a checkpoint may be given up with the files that it is in", () => {
-    const stepped = diskWith(withFile(SEALED, FIRST, flipped(fileOf(SEALED, FIRST), at(1) + 50, 3)));
-    expect(openDamaged(stepped).giveUpBefore(2)).toBe(false);
-    expect(openDamaged(stepped).giveUpBefore(5)).toBe(true);
-    const { wal } = openLog(stepped.disk);
-    expect([wal.firstIndex(), wal.lastIndex(), wal.term(3)]).toEqual([4, 9, 1]);
-    const newest = diskWith(withFile(SEALED, THIRD, flipped(fileOf(SEALED, THIRD), at(1) + 50, 3)));
-    expect(openDamaged(newest).giveUpBefore(9)).toBe(false);
+  test.each<[string, Image, number, readonly number[], readonly number[]]>([
+    ["inside the first file", withFile(SEALED, FIRST, flipped(fileOf(SEALED, FIRST), at(1) + 50, 3)), 5, [], [6, 9]],
+    ["up to where a file ends", withFile(SEALED, FIRST, flipped(fileOf(SEALED, FIRST), at(1) + 50, 3)), 3, [], [4, 9]],
+    ["inside the newest file", withFile(SEALED, THIRD, flipped(fileOf(SEALED, THIRD), at(0) + 50, 3)), 7, [], [8, 9]],
+    ["of which the log needs a part", withFile(SEALED, SECOND, undefined), 5, [6], [6, 9]],
+    [
+      "at the end, beyond the log",
+      withFile(SEALED, THIRD, flipped(fileOf(SEALED, THIRD), at(2) + 50, 3)),
+      12,
+      [],
+      [13, 12],
+    ],
+    ["of all files", new Map(), 12, [], [13, 12]],
+  ])("%s may be given up with all before it", (_, image, index, lost, [first, last]) => {
+    for (const operations of [0, 1, 2, 4, 6, 8, 100]) {
+      const stepped = diskWith(image);
+      const log = openDamaged(stepped);
+      log.beginBehind(startAt(index));
+      if (operations === 100) {
+        expect(mend(stepped, log)).toEqual(lost);
+        const { wal } = openLog(stepped.disk);
+        expect([wal.firstIndex(), wal.lastIndex(), wal.term(index)]).toEqual([first, last, 1]);
+        expect(contents(wal)).toEqual(ALL.slice(index).map(describeRecord));
+        continue;
+      }
+      // The power fails on the way: the log is as it was, or as it shall be.
+      log.write(() => undefined);
+      stepped.run(operations);
+      stepped.disk.crash(new Prng(operations));
+      if (verifyWal(stepped.disk, DIRECTORY).problem === undefined) {
+        const { wal } = openLog(stepped.disk);
+        expect([[1, 4, 7, first].includes(wal.firstIndex()), wal.lastIndex() >= 0]).toEqual([true, true]);
+      } else {
+        const again = openDamaged(stepped);
+        again.beginBehind(startAt(index));
+        mend(stepped, again);
+        expect(openLog(stepped.disk).wal.firstIndex()).toBe(first);
+      }
+    }
   });
 
   test("of which a long gap without files is a part comes back in files of the usual size", () => {

@@ -17,7 +17,7 @@ import { type Disk, DiskError } from "../../node/base/ports/disk.ts";
 import { StorageError } from "../errors.ts";
 import { damaged, readFailed, writeFailed } from "./faults.ts";
 import { openRecord } from "./format.ts";
-import type { WalRecord } from "./log-store.ts";
+import type { LogStart, WalRecord } from "./log-store.ts";
 import { readFound, segmentName } from "./scan.ts";
 import { type NewSegment, writeSegment } from "./segment-file.ts";
 import { settleStart } from "./start-file.ts";
@@ -50,7 +50,8 @@ export class DamagedLog {
   /** Ascending. */
   #holes: Hole[];
   #lastIndex: number;
-  /** Files behind the end of the log. */
+  #start: LogStart | undefined;
+  /** Files before the beginning of the log and behind its end. */
   readonly #dropped: SurveyedSegment[] = [];
 
   /** Reads all of the log; throws `StorageError` where it cannot be read or is not this program's. */
@@ -65,6 +66,7 @@ export class DamagedLog {
     this.#survey = surveyLog(disk, directory, options.cipher);
     this.#records = this.#survey.records;
     this.#segments = this.#survey.segments;
+    this.#start = this.#survey.start;
     const { newestIndex, attestedIndex } = this.#survey;
     this.#lastIndex = Math.max(newestIndex, attestedIndex, options.reached);
     this.#holes = this.#findHoles(newestIndex);
@@ -72,7 +74,7 @@ export class DamagedLog {
   }
 
   get firstIndex(): number {
-    return (this.#survey.start?.index ?? 0) + 1;
+    return (this.#start?.index ?? 0) + 1;
   }
 
   /** How far the log is known to have reached. */
@@ -97,13 +99,12 @@ export class DamagedLog {
 
   /** Of the newest sound record, or of what is before the first. */
   get term(): number {
-    return this.#records.get(this.#survey.newestIndex)?.term ?? this.#survey.start?.term ?? 0;
+    return this.#records.get(this.#survey.newestIndex)?.term ?? this.#start?.term ?? 0;
   }
 
   /** Of the sound record at an index, or of what is before the first; undefined where there is none. */
   hash(index: number): Uint8Array | undefined {
-    const { start } = this.#survey;
-    if (start?.index === index) return start.hash;
+    if (this.#start?.index === index) return this.#start.hash;
     return (this.#filled.get(index) ?? this.#records.get(index))?.hash;
   }
 
@@ -155,7 +156,7 @@ export class DamagedLog {
     const place = this.#segments.findLastIndex(({ isBroken, firstIndex }) => isBroken && firstIndex > lost);
     const segment = this.#segments[place];
     if (segment === undefined) {
-      this.#removeDropped(done);
+      this.#settle(done);
       return;
     }
     const { firstIndex, path } = segment;
@@ -174,23 +175,26 @@ export class DamagedLog {
     });
   }
 
-  /** Gives up all files before the first that begins behind `index`, with the holes in them; false where there is none. */
-  giveUpBefore(limit: number): boolean {
-    const lost = this.#holes.at(-1)?.to ?? 0;
-    const kept = this.#segments.find(({ firstIndex }) => firstIndex > lost + 1 && firstIndex <= limit + 1);
-    const before = kept === undefined ? undefined : this.#records.get(kept.firstIndex - 1);
-    if (before === undefined) return false;
-    const { index, term, hash } = before;
-    try {
-      settleStart(this.#disk, this.#directory, { index, term, hash, replacing: false });
-    } catch (error) {
-      throw error instanceof DiskError ? writeFailed(error) : error;
-    }
-    return true;
+  /**
+   * Gives up all up to an index, whose record is known to be of this chain: the log begins behind it, and holes before that
+   * are none any more. That counts from when the log is whole.
+   */
+  beginBehind(start: LogStart): void {
+    const { index } = start;
+    this.#start = start;
+    this.#lastIndex = Math.max(this.#lastIndex, index);
+    this.#holes = this.#holes.flatMap((hole) =>
+      hole.to <= index ? [] : [{ ...hole, from: Math.max(hole.from, index + 1) }],
+    );
+    for (const known of [this.#records, this.#filled]) for (const at of known.keys()) if (at <= index) known.delete(at);
+    const next = this.#segments.findIndex(({ firstIndex }) => firstIndex > index);
+    const before = this.#segments.splice(0, next < 0 ? this.#segments.length : next);
+    this.#dropped.push(...before);
+    if (index < this.#lastIndex && this.#segments[0]?.firstIndex !== index + 1) this.#missSegment(index + 1);
   }
 
   close(): void {
-    for (const { file } of this.#segments) file?.close();
+    for (const { file } of [...this.#segments, ...this.#dropped]) file?.close();
   }
 
   #written(segment: SurveyedSegment, { file, offsets }: NewSegment): void {
@@ -223,7 +227,7 @@ export class DamagedLog {
       to = undefined;
       hash = found.previousHash;
     }
-    const before = this.#survey.start?.hash;
+    const before = this.#start?.hash;
     const joins = to !== undefined || hash === undefined || before === undefined || equalBytes(hash, before);
     if (!joins) throw damaged({ path: this.#directory, offset: 0, index: this.firstIndex });
     if (to !== undefined) holes.unshift({ from: this.firstIndex, to, hash });
@@ -266,17 +270,20 @@ export class DamagedLog {
     this.#dropped.push(...dropped.filter(({ file }) => file !== undefined));
   }
 
-  #removeDropped(done: (error?: StorageError) => void): void {
-    const dropped = this.#holes.length === 0 ? this.#dropped.splice(0) : [];
-    if (dropped.length === 0) {
+  /** When all files of the log are whole: where it begins now, and the files before and behind it. */
+  #settle(done: (error?: StorageError) => void): void {
+    const hasMoved = this.#start !== this.#survey.start;
+    if (this.#holes.length > 0 || (this.#dropped.length === 0 && !hasMoved)) {
       done();
       return;
     }
     const finish = (error?: DiskError): void => done(error === undefined ? undefined : writeFailed(error));
     try {
-      for (const { file, path } of dropped) {
-        file?.close();
-        this.#disk.remove(path);
+      const start = this.#start;
+      if (hasMoved && start !== undefined) settleStart(this.#disk, this.#directory, { ...start, replacing: false });
+      for (let one = this.#dropped.pop(); one !== undefined; one = this.#dropped.pop()) {
+        one.file?.close();
+        if (one.file !== undefined) this.#disk.remove(one.path);
       }
       this.#disk.syncDirectory(this.#directory, finish);
     } catch (error) {
