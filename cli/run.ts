@@ -31,6 +31,7 @@ import { payment } from "./commands/payment.ts";
 import { query } from "./commands/query.ts";
 import { receipt } from "./commands/receipt.ts";
 import { risk } from "./commands/risk.ts";
+import { scrub } from "./commands/scrub.ts";
 import { settlement } from "./commands/settlement.ts";
 import { sim } from "./commands/sim.ts";
 import { start } from "./commands/start.ts";
@@ -43,7 +44,7 @@ import { verify } from "./commands/verify.ts";
 import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
-  ...[day, dev, init, start, status, leader, member, verify, log],
+  ...[day, dev, init, start, status, leader, member, verify, scrub, log],
   ...[keys, dataKey, authority, configure, risk],
   ...[account, asset, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],

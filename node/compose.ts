@@ -15,12 +15,13 @@ import type { ActorRef } from "./actor/actor.ts";
 import type { TraceEvent } from "./actor/cell.ts";
 import { ActorSystem, type FatalReport } from "./actor/system.ts";
 import { assert } from "./base/assert.ts";
-import type { NodeId } from "./base/ids.ts";
+import type { LogIndex, NodeId } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { NetworkHandler, Peer } from "./base/ports/network.ts";
 import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.ts";
 import { GatewayActor } from "./gateway/gateway-actor.ts";
 import { GossipActor, type GossipMessage } from "./gossip/gossip-actor.ts";
+import { composeMending } from "./mend.ts";
 import type { CatchUpMessage } from "./messages/catch-up.ts";
 import type { CheckpointBoard } from "./messages/checkpoints.ts";
 import type { ConsensusMessage } from "./messages/consensus.ts";
@@ -28,15 +29,21 @@ import type { GatewayMessage } from "./messages/gateway.ts";
 import type { LedgerMessage } from "./messages/ledger.ts";
 import type { LogMessage } from "./messages/log.ts";
 import type { ReactorMessage } from "./messages/reactor.ts";
+import type { RepairMessage } from "./messages/repair.ts";
 import { StatusBoard, type StatusFields } from "./messages/status.ts";
+import { peersOf } from "./peers.ts";
 import { type Recovered, recover } from "./recover.ts";
+import { composeRefetch } from "./refetch.ts";
+import type { LeaderEnd } from "./replica/block-giver.ts";
 import { CatchUpActor } from "./replica/catch-up-actor.ts";
 import { ConsensusActor } from "./replica/consensus-actor.ts";
 import { LedgerActor } from "./replica/ledger-actor.ts";
 import { LogActor } from "./replica/log-actor.ts";
+import { RepairActor } from "./replica/repair-actor.ts";
 import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
 import { StateMachine, type StateMachineOptions } from "./state/state-machine.ts";
+import { blockHash } from "./wire/block.ts";
 import { clusterIdOf, type Genesis, genesisHash } from "./wire/genesis.ts";
 import { LANES, type Lane } from "./wire/peer-frames.ts";
 import { TransactionHashes } from "./wire/transaction-hashes.ts";
@@ -82,7 +89,7 @@ export interface NodeParts {
   readonly createStateMachine: (options: StateMachineOptions) => StateMachine;
 }
 
-const PRODUCTION_PARTS: NodeParts = {
+export const PRODUCTION_PARTS: NodeParts = {
   createRaft: (options) => new Raft(options),
   openLog: (...args) => Wal.open(...args),
   createStateMachine: (options) => new StateMachine(options),
@@ -95,8 +102,14 @@ export interface ComposedNode {
   handOver(): void;
   /** Stops all actors at once; what is durable stays, nothing else is promised. */
   stop(): void;
-  /** For checkers and tools: to look at, never to touch. */
-  readonly inspect: { readonly raft: Raft; readonly log: LogStore; readonly state: StateMachine };
+  /** Whether nothing is on its way to the log any more, after it was stopped: then it may be closed. */
+  isIdle(): boolean;
+  /** Closes the log's files. */
+  close(): void;
+  /** Height up to which recovery found the log. */
+  readonly recoveredHeight: LogIndex;
+  /** For checkers and tools: to look at, never to touch. Undefined while the node does nothing but mend its log. */
+  readonly inspect: { readonly raft: Raft; readonly log: LogStore; readonly state: StateMachine } | undefined;
 }
 
 /** Builds and starts a node. Throws `CodedError` where the disk or the store cannot be used. */
@@ -108,6 +121,8 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
     ...(options.trace === undefined ? {} : { trace: options.trace }),
   });
   const recovered = recover(host, options, { ...PRODUCTION_PARTS, ...parts }, (error) => system.fail("log", error));
+  if ("damage" in recovered) return composeMending(host, options, system, recovered);
+  if ("unusable" in recovered) return composeRefetch(host, options, system, recovered);
   const { raft, log, state } = recovered;
   const status = new StatusBoard();
   const actors = spawnActors({ host, options, system, status, recovered });
@@ -117,22 +132,11 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
     status: () => status.read(),
     handOver: () => actors.consensus.deliver({ type: "handOver" }),
     stop: () => system.stop(),
+    isIdle: () => log.isIdle(),
+    close: () => log.close(),
+    recoveredHeight: log.lastIndex(),
     inspect: { raft, log, state },
   };
-}
-
-/**
- * Whom this node has links with: the nodes of its state, at the addresses there, or at those that it was started with; and
- * nodes that it was started with and that its state does not know yet.
- */
-function peersOf(known: readonly Peer[], { all, present }: StateMachine["members"]): readonly Peer[] {
-  const addresses = new Map(known.map((peer) => [peer.id, peer]));
-  const stated = present.flatMap(({ id, publicKey, host, port }): readonly Peer[] => {
-    const address = host === "" ? addresses.get(id) : { host, port };
-    return address === undefined ? [] : [{ id, publicKey, host: address.host, port: address.port }];
-  });
-  const ids = new Set(all.map(({ id }) => id));
-  return [...stated, ...known.filter(({ id }) => !ids.has(id))];
 }
 
 interface Actors {
@@ -140,6 +144,7 @@ interface Actors {
   readonly consensus: ActorRef<ConsensusMessage>;
   readonly gossip: ActorRef<GossipMessage>;
   readonly catchUp: ActorRef<CatchUpMessage>;
+  readonly repair: ActorRef<RepairMessage>;
 }
 
 interface SpawnEnvironment {
@@ -157,6 +162,8 @@ function spawnActors(environment: SpawnEnvironment): Actors {
     consensus?: ActorRef<ConsensusMessage>;
     gateway?: ActorRef<GatewayMessage>;
     catchUp?: ActorRef<CatchUpMessage>;
+    ledger?: ActorRef<LedgerMessage>;
+    repair?: ActorRef<RepairMessage>;
   } = {};
   const reactors: ActorRef<ReactorMessage>[] = [];
   const consensusRef = (): ActorRef<ConsensusMessage> => found(late.consensus);
@@ -176,6 +183,8 @@ function spawnActors(environment: SpawnEnvironment): Actors {
     consensusRef,
     gatewayRef,
     catchUpRef,
+    ledgerRef: () => found(late.ledger),
+    repairRef: () => found(late.repair),
     reactors,
     sendPeer,
     ledgerActor,
@@ -184,9 +193,10 @@ function spawnActors(environment: SpawnEnvironment): Actors {
   };
 
   const log = spawnLog(wiring);
-  const ledger = spawnLedger(wiring);
+  const ledger = spawnLedger(wiring, log);
   const consensus = spawnConsensus(wiring, log, ledger);
   late.consensus = consensus;
+  late.ledger = ledger;
   const gateway = system.spawn<GatewayMessage>({
     name: "gateway",
     supervision: "stop_node",
@@ -208,15 +218,18 @@ function spawnActors(environment: SpawnEnvironment): Actors {
   late.gateway = gateway;
   const catchUp = spawnCatchUp(wiring, ledger);
   late.catchUp = catchUp;
+  late.repair = spawnRepair(wiring);
   const gossip = spawnReactors(wiring, gateway, consensus);
   wiring.gossip = gossip;
-  return { gateway, consensus, gossip, catchUp };
+  return { gateway, consensus, gossip, catchUp, repair: late.repair };
 }
 
 interface Wiring extends SpawnEnvironment {
   readonly consensusRef: () => ActorRef<ConsensusMessage>;
   readonly gatewayRef: () => ActorRef<GatewayMessage>;
   readonly catchUpRef: () => ActorRef<CatchUpMessage>;
+  readonly ledgerRef: () => ActorRef<LedgerMessage>;
+  readonly repairRef: () => ActorRef<RepairMessage>;
   readonly checkpoints: CheckpointBoard;
   readonly reactors: ActorRef<ReactorMessage>[];
   readonly sendPeer: (lane: Lane) => (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
@@ -228,7 +241,15 @@ interface Wiring extends SpawnEnvironment {
   readonly hashes: TransactionHashes;
 }
 
-function spawnLog({ host, system, recovered, status, consensusRef }: Wiring): ActorRef<LogMessage> {
+function spawnLog({
+  host,
+  system,
+  recovered,
+  status,
+  consensusRef,
+  ledgerRef,
+  repairRef,
+}: Wiring): ActorRef<LogMessage> {
   return system.spawn<LogMessage>({
     name: "log",
     supervision: "stop_node",
@@ -239,12 +260,14 @@ function spawnLog({ host, system, recovered, status, consensusRef }: Wiring): Ac
         status,
         store: host.store,
         consensus: consensusRef,
+        repair: repairRef,
+        ledger: ledgerRef,
         fail: (error) => system.fail("log", error),
       }),
   });
 }
 
-function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
+function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<LedgerMessage> {
   const { host, options, system, status, recovered, checkpoints, consensusRef, gatewayRef, catchUpRef } = wiring;
   const { checkpointBlocks, retainBlocks } = options;
   const restart = (): void => {
@@ -261,6 +284,7 @@ function spawnLedger(wiring: Wiring): ActorRef<LedgerMessage> {
           state: recovered.state,
           store: host.store,
           log: recovered.log,
+          logActor,
           crypto: host.crypto,
           hashes: wiring.hashes,
           clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
@@ -351,6 +375,30 @@ function spawnCatchUp(
   });
 }
 
+function spawnRepair({ host, options, system, status, recovered, sendPeer }: Wiring): ActorRef<RepairMessage> {
+  const sha256 = host.crypto.sha256.bind(host.crypto);
+  const { raft, log, state } = recovered;
+  const leaderEnd = (): LeaderEnd | undefined => {
+    const { role, term, lastIndex: index } = raft;
+    if (role !== "leader" || index < raft.firstIndex) return undefined;
+    return { term, index, hash: blockHash(sha256, raft.entry(index).data) };
+  };
+  const peers = (): readonly NodeId[] =>
+    peersOf(options.peers, state.members).flatMap(({ id }) => (id === options.id ? [] : [id]));
+  return system.spawn<RepairMessage>({
+    name: "repair",
+    supervision: "stop_node",
+    create: (context) =>
+      new RepairActor(context, {
+        ...{ log, store: host.store, hostLog: host.log, sha256, peers, leaderEnd, status },
+        clusterId: clusterIdOf(sha256, options.genesis),
+        random: host.random.fork("repair"),
+        sendPeer: sendPeer(LANES.repair),
+        fail: (error) => system.fail("repair", error),
+      }),
+  });
+}
+
 /** The actors that react to the replicated state. Gossip among them: it compares digests. */
 function spawnReactors(
   wiring: Wiring,
@@ -415,7 +463,7 @@ function spawnReactors(
  * Frames go to the actor they are for. A full mailbox drops a peer's frame, as the network may, and ends the connection
  * of a client, who asks again elsewhere.
  */
-function networkHandler(host: Host, { gateway, consensus, gossip, catchUp }: Actors): NetworkHandler {
+function networkHandler(host: Host, { gateway, consensus, gossip, catchUp, repair }: Actors): NetworkHandler {
   return {
     peerFrame: (from, frame) => {
       const message = { type: "peerFrame", from, payload: frame.subarray(1) } as const;
@@ -423,6 +471,7 @@ function networkHandler(host: Host, { gateway, consensus, gossip, catchUp }: Act
       else if (frame[0] === LANES.gossip) gossip.tell(message);
       else if (frame[0] === LANES.forward) gateway.tell(message);
       else if (frame[0] === LANES.catchUp) catchUp.tell(message);
+      else if (frame[0] === LANES.repair) repair.tell(message);
       else host.log.warn("node.unknown_lane", { from, lane: frame[0] ?? -1 });
     },
     clientOpened: (connection) => gateway.deliver({ type: "clientOpened", connection }),

@@ -7,21 +7,32 @@
  */
 import type { HardState } from "../consensus/raft/hard-state.ts";
 import type { Raft } from "../consensus/raft/raft.ts";
+import { StorageError } from "../storage/errors.ts";
 import type { LogStore } from "../storage/wal/log-store.ts";
 import { equalBytes } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
+import type { LogIndex } from "./base/ids.ts";
 import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { NodeOptions, NodeParts } from "./compose.ts";
 import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
-import { type CheckpointMeta, loadCheckpointMeta, metaChange, restorePages } from "./replica/checkpoint.ts";
+import {
+  type CheckpointMeta,
+  forgetChanges,
+  loadCheckpointMeta,
+  metaChange,
+  restorePages,
+} from "./replica/checkpoint.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
 import { DurableLogView } from "./replica/log-adapter.ts";
 import type { StateMachine } from "./state/state-machine.ts";
 import { configurationOf } from "./wire/block.ts";
 import { clusterIdOf } from "./wire/genesis.ts";
 
-const LOG_DIRECTORY = "log";
+export const LOG_DIRECTORY = "log";
+
+/** Damage that others may have the remedy for. */
+const DAMAGE: readonly string[] = ["wal_damaged", "wal_missing_segment"];
 
 /** What recovery has brought back. */
 export interface Recovered {
@@ -30,23 +41,105 @@ export interface Recovered {
   readonly state: StateMachine;
 }
 
+/** A log that is damaged where it was acknowledged, beside a state that is not. */
+export interface Damaged {
+  readonly damage: CodedError;
+  readonly state: StateMachine;
+  /** The log was written at least up to here. */
+  readonly reached: LogIndex;
+  /** The state came from a peer: the log need not hold what led to it. */
+  readonly isForeign: boolean;
+}
+
+/** A log that is sound and has given up its beginning, beside a checkpoint that cannot be used. */
+export interface Stateless {
+  readonly unusable: CodedError;
+  readonly log: LogStore;
+  /** That of the cluster's beginning. */
+  readonly state: StateMachine;
+}
+
 /** Throws `CodedError` where disk or store cannot be used; `fail` hears of writes that fail later. */
-export function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (error: Error) => void): Recovered {
+export function recover(
+  host: Host,
+  options: NodeOptions,
+  parts: NodeParts,
+  fail: (error: Error) => void,
+): Recovered | Damaged | Stateless {
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
   const { isNew } = claimStore(host.store, owner, fail);
-  const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
-  const meta = loadCheckpointMeta(host.store);
-  if (meta !== undefined) restorePages(host.store, meta.generation, meta, state);
-  const { segmentBytes, cacheBytes } = options;
-  const { cipher } = host;
-  const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, cipher, onFatal: fail });
+  const createState = (): StateMachine => parts.createStateMachine({ genesis: options.genesis, sha256 });
+  const { meta, state, unusable } = restoreState(host, createState);
+  const isForeign = meta?.isForeign ?? false;
+  const reached = meta === undefined || meta.isForeign ? 0 : meta.height;
+  const log = openLog(host, options, parts, fail);
+  if (log instanceof StorageError) return { damage: log, state, reached, isForeign };
   if (isNew) checkLogBesideNewStore(log);
-  if (meta !== undefined) joinLog({ host, log, state, fail }, meta);
+  if (log.lastIndex() < reached) {
+    log.close();
+    return { damage: behindCheckpoint(log, reached), state, reached, isForeign };
+  }
+  if (unusable !== undefined && log.firstIndex() > 1) return { unusable, log, state };
+  if (unusable !== undefined) dropCheckpoint(host, unusable, fail);
+  else if (meta !== undefined) joinLog({ host, log, state, fail }, meta);
   const raft = createRaft(host, options, parts, { log, state });
   const { records, tornBytes } = log.recovery;
   host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
   return { raft, log, state };
+}
+
+interface Restored {
+  readonly meta: CheckpointMeta | undefined;
+  /** That of the cluster's beginning where there is no checkpoint, or one that cannot be used. */
+  readonly state: StateMachine;
+  readonly unusable: CodedError | undefined;
+}
+
+/** Throws `CodedError` where it is not known whether there is a checkpoint. */
+function restoreState({ store }: Host, createState: () => StateMachine): Restored {
+  const meta = loadCheckpointMeta(store);
+  const state = createState();
+  if (meta === undefined) return { meta, state, unusable: undefined };
+  try {
+    restorePages(store, meta.generation, meta, state);
+    return { meta, state, unusable: undefined };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return { meta, state: createState(), unusable: error };
+  }
+}
+
+/** The log has everything from the first block on: all of it is executed again, as far as it is known to be committed. */
+function dropCheckpoint(
+  { store, log }: Host,
+  { code, message: reason }: CodedError,
+  fail: (error: Error) => void,
+): void {
+  log.warn("checkpoint.dropped", { code, reason });
+  store.write(forgetChanges(store), (error) => {
+    if (error !== undefined) fail(error);
+  });
+}
+
+/** The log, or how it is damaged where it was acknowledged; throws `StorageError` where it cannot be used for another reason. */
+function openLog(
+  { disk, cipher }: Host,
+  { segmentBytes, cacheBytes }: NodeOptions,
+  parts: NodeParts,
+  onFatal: (error: Error) => void,
+): LogStore | StorageError {
+  try {
+    return parts.openLog(disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, cipher, onFatal });
+  } catch (error) {
+    if (error instanceof StorageError && DAMAGE.includes(error.code)) return error;
+    throw error;
+  }
+}
+
+function behindCheckpoint(log: LogStore, height: LogIndex): CodedError {
+  const text = `the checkpoint is at height ${height}, but the log holds ${log.firstIndex()} to ${log.lastIndex()}`;
+  return new CodedError("checkpoint_damaged", text);
 }
 
 interface Joined {
@@ -65,9 +158,11 @@ function joinLog({ host, log, state, fail }: Joined, meta: CheckpointMeta): void
   const hash = log.hash(height);
   const joins = hash !== undefined && equalBytes(hash, blockHash);
   if (!joins && !meta.isForeign) {
-    const bounds = `the log holds ${log.firstIndex()} to ${log.lastIndex()}`;
-    const there = hash === undefined ? bounds : "the log has another block there";
-    throw new CodedError("checkpoint_damaged", `the checkpoint is at height ${height}, but ${there}`);
+    if (hash === undefined) throw behindCheckpoint(log, height);
+    throw new CodedError(
+      "checkpoint_damaged",
+      `the checkpoint is at height ${height}, but the log has another block there`,
+    );
   }
   if (!meta.isForeign) return;
   const settled = (): void => {

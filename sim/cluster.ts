@@ -40,7 +40,7 @@ const RESTART_US = 1_000;
 const PORT = 1;
 
 /** What a checker may look at. */
-export type Inspected = ComposedNode["inspect"];
+export type Inspected = NonNullable<ComposedNode["inspect"]>;
 
 /** Whoever follows what the nodes do. */
 export interface ClusterObserver {
@@ -118,7 +118,7 @@ export class Cluster {
     let leader: NodeId | undefined;
     let newest = 0;
     for (const { id, composed } of this.#slots) {
-      const raft = composed?.inspect.raft;
+      const raft = composed?.inspect?.raft;
       if (raft?.role !== "leader" || raft.term <= newest) continue;
       leader = id;
       newest = raft.term;
@@ -145,7 +145,7 @@ export class Cluster {
       trace,
       random: random.fork("process"),
       observe: () => {
-        if (slot.composed !== undefined) observer.stepped(node, slot.composed.inspect);
+        if (slot.composed?.inspect !== undefined) observer.stepped(node, slot.composed.inspect);
       },
       crashed: (error) => observer.broken(node, errorMessage(error)),
     });
@@ -153,7 +153,7 @@ export class Cluster {
     this.#deps.log?.(node, "start");
     process.run("start", () => {
       slot.composed = this.#compose(slot, process);
-      observer.started(node, slot.composed.inspect);
+      if (slot.composed.inspect !== undefined) observer.started(node, slot.composed.inspect);
     });
   }
 

@@ -10,6 +10,9 @@ import { exponential } from "./draw.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 
+/** Where a node keeps its log. */
+const LOG = "log";
+
 export interface DiskOptions {
   /** Mean times; every operation takes at least a tenth of its mean. */
   readonly writeUs: number;
@@ -54,6 +57,23 @@ export class VirtualDisk {
     counters.add("keptWrite", this.disk.counts.keptWrites - before.keptWrites);
     counters.add("lostFile", this.disk.counts.lostFiles - before.lostFiles);
     counters.add("revivedFile", this.disk.counts.revivedFiles - before.revivedFiles);
+  }
+
+  /** A durable bit of the log turns over, anywhere in its files; false where there is none. */
+  rot(): boolean {
+    const { random } = this.#deps;
+    const files = this.disk.list(LOG).map((name) => this.disk.open(`${LOG}/${name}`, { create: false }));
+    const used = files.map((file) => file.read(0, file.size()).findLastIndex((byte) => byte !== 0) + 1);
+    const total = used.reduce((sum, bytes) => sum + bytes, 0);
+    if (total === 0) return false;
+    let at = random.below(total);
+    const place = used.findIndex((bytes) => {
+      if (at < bytes) return true;
+      at -= bytes;
+      return false;
+    });
+    this.disk.flipBit(files[place]?.path ?? "", at, random.below(8));
+    return true;
   }
 
   /** Runs a completion after its own time and all those asked for before, in the process that asked for it. */

@@ -213,6 +213,22 @@ export function describeDisk(name: string, create: () => DiskUnderTest): void {
       another.close();
     });
 
+    test("a renamed file takes the place of another, which stays what it was for those who have it open", async () => {
+      const under = fresh();
+      const { disk } = under;
+      const old = disk.open("log/a", { create: true });
+      const renewed = disk.open("log/a.new", { create: true });
+      await doing(under, (done) => old.write(0, [bytes(1)], done));
+      await doing(under, (done) => renewed.write(0, [bytes(2)], done));
+      disk.rename("log/a.new", "log/a");
+      expect(await doing(under, (done) => disk.syncDirectory("log", done))).toBeUndefined();
+      expect([disk.list("log"), whole(old)]).toEqual([["a"], [1]]);
+      const opened = disk.open("log/a", { create: false });
+      expect(whole(opened)).toEqual([2]);
+      expect(() => disk.rename("log/a.new", "log/b")).toThrow(expect.objectContaining({ code: "disk_not_found" }));
+      for (const file of [old, renewed, opened]) file.close();
+    });
+
     test("any sequence of operations gives what it gives on an array", async () => {
       const operation = fc.oneof(
         fc.record({ kind: fc.constant("write" as const), at: fc.nat(3_000), data: fc.uint8Array({ maxLength: 600 }) }),

@@ -132,6 +132,13 @@ export class MemoryDisk implements Disk {
     if (!this.#files.delete(path)) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
   }
 
+  rename(from: string, to: string): void {
+    const inode = this.#files.get(from);
+    if (inode === undefined) throw new DiskError("disk_not_found", `there is no ${from}`, { path: from });
+    this.#files.delete(from);
+    this.#files.set(to, inode);
+  }
+
   freeBytes(): number {
     return this.free;
   }

@@ -53,6 +53,10 @@ class CountedDisk implements Disk {
     this.#inner.remove(path);
   }
 
+  rename(from: string, to: string): void {
+    this.#inner.rename(from, to);
+  }
+
   syncDirectory(directory: string, done: DiskDone): void {
     this.#inner.syncDirectory(directory, this.#counted(done));
   }

@@ -17,6 +17,7 @@ import {
   openSync,
   readdirSync,
   readSync,
+  renameSync,
   rmSync,
   statfsSync,
   writeSync,
@@ -68,6 +69,10 @@ export class NodeDisk implements Disk {
   remove(path: string): void {
     const full = this.#full(path);
     attempt(path, () => rmSync(full));
+  }
+
+  rename(from: string, to: string): void {
+    attempt(from, () => renameSync(this.#full(from), this.#full(to)));
   }
 
   freeBytes(): number {

@@ -10,13 +10,20 @@ import type { LogStore } from "./wal/log-store.ts";
 export interface ScrubberOptions {
   readonly log: Pick<LogStore, "check" | "durableIndex" | "firstIndex">;
   readonly store: Pick<Store, "get" | "snapshot">;
-  /** What a step reads, give or take one record or value. */
-  readonly bytesPerStep: number;
   /** Steps in which nothing is read between one round and the next. */
   readonly restSteps: number;
   /** Something is not as it was written; facts of a record's error are file, offset and height. */
   readonly onDamage: (error: StorageError) => void;
 }
+
+/** Records and values that are damaged, and what is wrong with the first of them. */
+export interface Findings {
+  readonly count: number;
+  readonly errors: readonly StorageError[];
+}
+
+const ERRORS_KEPT = 100;
+const NOTHING_FOUND: Findings = { count: 0, errors: [] };
 
 export class Scrubber {
   readonly #options: ScrubberOptions;
@@ -25,26 +32,45 @@ export class Scrubber {
   /** Values still to be read in this round, the next last. */
   #keys: string[] = [];
   #resting = 0;
+  /** A round that was asked for is under way. */
+  #isAsked = false;
   rounds = 0;
   bytesRead = 0;
-  /** Records and values that were found damaged in this round and the one before. */
-  #damaged = 0;
-  #damagedBefore = 0;
+  /** What was found damaged in this round and the one before. */
+  #found: Findings = NOTHING_FOUND;
+  #foundBefore: Findings = NOTHING_FOUND;
 
   constructor(options: ScrubberOptions) {
     this.#options = options;
   }
 
-  get damaged(): number {
-    return Math.max(this.#damaged, this.#damagedBefore);
+  /** What is known to be damaged: of this round and the one before, whichever has found more. */
+  get damage(): Findings {
+    return this.#found.count >= this.#foundBefore.count ? this.#found : this.#foundBefore;
   }
 
-  step(): void {
+  /** Whether a round that was asked for is under way. */
+  get isAsked(): boolean {
+    return this.#isAsked;
+  }
+
+  /** Begins a round now, from the beginning, in place of the one that was under way. */
+  begin(): void {
+    this.#isAsked = true;
+    this.#resting = 0;
+    this.#nextIndex = 1;
+    this.#keys = [];
+    this.#found = NOTHING_FOUND;
+    this.#foundBefore = NOTHING_FOUND;
+  }
+
+  /** Reads so many bytes, give or take one record or value. */
+  step(bytes: number): void {
     if (this.#resting > 0) {
       this.#resting -= 1;
       return;
     }
-    let left = this.#options.bytesPerStep;
+    let left = bytes;
     while (left > 0) {
       const read = this.#readNext();
       if (read === undefined) return;
@@ -78,8 +104,9 @@ export class Scrubber {
     this.rounds += 1;
     this.#nextIndex = 1;
     this.#resting = this.#options.restSteps;
-    this.#damagedBefore = this.#damaged;
-    this.#damaged = 0;
+    this.#foundBefore = this.#found;
+    this.#found = NOTHING_FOUND;
+    this.#isAsked = false;
   }
 
   #attempt(read: () => number): number {
@@ -87,7 +114,8 @@ export class Scrubber {
       return read();
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      this.#damaged += 1;
+      const { count, errors } = this.#found;
+      this.#found = { count: count + 1, errors: count < ERRORS_KEPT ? [...errors, error] : errors };
       this.#options.onDamage(error);
       return 0;
     }

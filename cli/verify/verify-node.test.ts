@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Command } from "../../node/client/index.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { encodeAccounts } from "../../node/ledger/records.ts";
-import { takeCheckpoint } from "../../node/replica/checkpoint.ts";
+import { loadCheckpointMeta, metaChange, takeCheckpoint } from "../../node/replica/checkpoint.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { decodeBlock } from "../../node/wire/block.ts";
 import { clusterIdOf, type Genesis } from "../../node/wire/genesis.ts";
@@ -49,6 +49,16 @@ describe("a node's data", () => {
     const store = await LevelStore.open(join(data, "state"));
     await new Promise<void>((resolve, reject) => {
       store.write(takeCheckpoint(state), (error) => (error === undefined ? resolve() : reject(error)));
+    });
+    await store.close();
+  }
+
+  async function markForeign(): Promise<void> {
+    const store = await LevelStore.open(join(data, "state"));
+    const meta = loadCheckpointMeta(store);
+    await new Promise<void>((resolve, reject) => {
+      const changes = meta === undefined ? [] : [metaChange({ ...meta, isForeign: true })];
+      store.write(changes, (error) => (error === undefined ? resolve() : reject(error)));
     });
     await store.close();
   }
@@ -135,6 +145,23 @@ describe("a node's data", () => {
     ];
     await writeCheckpoint(stateAfter(recordsOf(other).slice(0, 4)));
     expect(await problems()).toEqual(["block 4 is not the one that the state at that height comes from"]);
+  });
+
+  test("that was given a peer's checkpoint and stopped before its log was joined to it is sound", async () => {
+    const records = recordsOf(transactions(6));
+    const other = recordsOf([
+      signed(0, { kind: "sessionOpen" }),
+      ...[96n, 97n, 98n, 99n, 100n].map((id, i) => signed(i + 1, openAccount(id))),
+    ]);
+    await writeLog(data, records.slice(0, 3));
+    await writeCheckpoint(stateAfter(records.slice(0, 5)));
+    expect(await problems()).toEqual(["the checkpoint is at height 5, the log ends at 3"]);
+    await markForeign();
+    expect((await verified()).report).toMatchObject({ height: 3, checkpointHeight: 5, problems: [] });
+    // Nor need what the log has at that height be what was agreed on: that goes when the node starts.
+    rmSync(join(data, "log"), { recursive: true });
+    await writeLog(data, other);
+    expect(await problems()).toEqual([]);
   });
 
   test("that is empty is sound, too", async () => {

@@ -122,6 +122,7 @@ describe("a data directory", () => {
       const raced: Disk = {
         list: (directory) => disk.list(directory),
         remove: (path) => disk.remove(path),
+        rename: (from, to) => disk.rename(from, to),
         freeBytes: () => disk.freeBytes(),
         syncDirectory: (directory, done) => disk.syncDirectory(directory, done),
         open: (path, options) => {

@@ -89,7 +89,7 @@ export async function runNode(configPath: string, onFatal: (text: string) => voi
     restarted = again().catch((error: unknown) => onFatal(errorMessage(error)));
   };
   life = await live(settings, onFatal, restart);
-  const recoveredHeight = life.node.inspect.log.lastIndex();
+  const recoveredHeight = life.node.recoveredHeight;
   const stop = async (): Promise<void> => {
     stopping = true;
     await restarted;
@@ -157,7 +157,7 @@ async function start(
   };
   const node = composeNode(host, options);
   opened.push(() => end(node));
-  const recoveredHeight = node.inspect.log.lastIndex();
+  const { recoveredHeight } = node;
   log.info("node.started", { host: self.host, port: self.port, recoveredHeight, encrypted: cipher !== undefined });
   return { node, log };
 }
@@ -165,15 +165,14 @@ async function start(
 /** Nothing is written any more when this is over: another life may open the log. */
 async function end(node: ComposedNode): Promise<void> {
   node.stop();
-  const { log } = node.inspect;
-  while (!log.isIdle()) await sleep(POLL_MS);
-  log.close();
+  while (!node.isIdle()) await sleep(POLL_MS);
+  node.close();
 }
 
 /** A leader that is to stop has another lead first, so that clients wait for a round trip and not for an election. */
 async function handOver(node: ComposedNode): Promise<void> {
-  const { raft } = node.inspect;
-  if (raft.role !== "leader" || raft.peerProgress().length === 0) return;
+  const raft = node.inspect?.raft;
+  if (raft?.role !== "leader" || raft.peerProgress().length === 0) return;
   node.handOver();
   for (let waited = 0; raft.role === "leader" && waited < HAND_OVER_MS; waited += POLL_MS) {
     await sleep(POLL_MS);

@@ -13,6 +13,8 @@ export type LedgerMessage =
   /** Time for the next step towards what a question is about. */
   | { readonly type: "seek" }
   | { readonly type: "checkpointed"; readonly height: LogIndex }
+  /** What the store holds under this key is damaged. */
+  | { readonly type: "pageDamaged"; readonly key: string }
   /** A peer needs a newer checkpoint than there is. */
   | { readonly type: "takeCheckpoint" }
   /** The log stays from this height on, whatever is to be kept of it otherwise; undefined: as otherwise. */

@@ -22,6 +22,10 @@ export interface PersistRequest {
 export type LogMessage =
   | PersistRequest
   | { readonly type: "tick" }
+  /** All that the node keeps is to be read again now. */
+  | { readonly type: "scrub" }
+  /** The next step of that. */
+  | { readonly type: "scrubOn" }
   /** The store has the term and vote of this request. */
   | { readonly type: "hardStateDurable"; readonly sequence: number }
   /** The log has the truncation and the entries of this request. */

@@ -15,6 +15,7 @@ import {
   type HandOverQuery,
   type QueryAnswer,
   QueryRefusal,
+  type ScrubQuery,
   type StatusSection,
 } from "../state/queries.ts";
 import type { StateMachine } from "../state/state-machine.ts";
@@ -45,7 +46,7 @@ export class ChainAnswers {
   }
 
   /** Answers a question; throws `QueryRefusal`. */
-  answer(query: Exclude<ChainQuery, HandOverQuery>, reader: Reader): QueryAnswer {
+  answer(query: Exclude<ChainQuery, HandOverQuery | ScrubQuery>, reader: Reader): QueryAnswer {
     const { state, checkpoints } = this.#deps;
     const at = { height: state.height, timestamp: state.timestamp.toString() };
     switch (query.type) {

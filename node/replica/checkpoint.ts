@@ -66,14 +66,27 @@ export function metaChange({ height, digest, components, generation, isForeign }
   return { key: META_KEY, value: pack([2, height, digest, pages, generation, isForeign]) };
 }
 
+/** Whether this is the key of a page of a generation, as the state has it. */
+export function isPageOf(state: StateMachine, generation: number, key: string): boolean {
+  return state.paged.some(({ name }) => key.startsWith(pageKey(generation, name, 0).slice(0, -1)));
+}
+
 /**
  * Collects what changed since the last checkpoint, which has this generation, and marks it clean: it must be written, or
- * the node must stop.
+ * the node must stop. Pages with the keys in `damaged` are written in any case.
  */
-export function takeCheckpoint(state: StateMachine, generation: number = FIRST_GENERATION): readonly StoreChange[] {
+export function takeCheckpoint(
+  state: StateMachine,
+  generation: number = FIRST_GENERATION,
+  damaged: ReadonlySet<string> = new Set(),
+): readonly StoreChange[] {
   const changes: StoreChange[] = [];
   for (const component of state.paged) {
-    for (const page of component.dirtyPages()) {
+    const dirty = new Set(component.dirtyPages());
+    for (let page = 0; damaged.size > 0 && page < component.pageCount(); page++) {
+      if (damaged.has(pageKey(generation, component.name, page))) dirty.add(page);
+    }
+    for (const page of dirty) {
       changes.push({ key: pageKey(generation, component.name, page), value: component.encodePage(page) });
     }
     component.markClean();
@@ -82,6 +95,14 @@ export function takeCheckpoint(state: StateMachine, generation: number = FIRST_G
   const { height, digest } = state;
   changes.push(metaChange({ height, digest, components, generation, isForeign: false }));
   return changes;
+}
+
+/** The changes that take away all checkpoints, whole or not. */
+export function forgetChanges(store: Pick<Store, "snapshot">): readonly StoreChange[] {
+  const snapshot = store.snapshot();
+  const keys = snapshot.keys("checkpoint/");
+  snapshot.close();
+  return keys.map((key) => ({ key }));
 }
 
 /** Restores a freshly constructed state machine from the store; false when there is no checkpoint. */

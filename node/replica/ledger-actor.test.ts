@@ -10,6 +10,7 @@ import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
+import type { LogMessage } from "../messages/log.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import { StatusBoard } from "../messages/status.ts";
 import type { Node } from "../state/members.ts";
@@ -20,7 +21,8 @@ import { type Block, decodeBlock } from "../wire/block.ts";
 import { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
 import { TransactionHashes } from "../wire/transaction-hashes.ts";
-import { loadCheckpointMeta } from "./checkpoint.ts";
+import { loadCheckpointMeta, pageKey, restoreCheckpoint } from "./checkpoint.ts";
+import { loadFetched, noteChange } from "./fetched-pages.ts";
 import { LedgerActor } from "./ledger-actor.ts";
 import {
   adminTransaction,
@@ -48,6 +50,7 @@ class Bench {
   readonly consensus = new Listener<ConsensusMessage>("consensus");
   readonly gateway = new Listener<GatewayMessage>("gateway");
   readonly catchUp = new Listener<CatchUpMessage>("catchUp");
+  readonly logActor = new Listener<LogMessage>("log");
   readonly reactor = new Listener<ReactorMessage>("reactor");
   readonly failures: CodedError[] = [];
   readonly later = new Later();
@@ -74,6 +77,7 @@ class Bench {
     const deps = {
       ...{ state, store: store ?? this.store, node: 1 },
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
+      logActor: this.logActor,
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
       hashes: new TransactionHashes(sha256),
       ...{ consensus: () => this.consensus, gateway: () => this.gateway, reactors: () => [this.reactor] },
@@ -337,6 +341,92 @@ describe("checkpoints", () => {
     expect(loadCheckpointMeta(bench.store)?.height).toBe(4);
   });
 
+  test("are taken at once when a page is damaged: the state writes it again, though it has not changed", () => {
+    const bench = new Bench();
+    bench.commits(1, 2);
+    bench.storesCheckpoint();
+    const snapshot = bench.store.snapshot();
+    const [key = ""] = snapshot.keys("checkpoint/1/");
+    const sound = snapshot.get(key);
+    bench.store.write([{ key, value: Uint8Array.of(1) }], () => undefined);
+    bench.later.next();
+    bench.actor.receive({ type: "pageDamaged", key: "checkpoint/7/accounts/0" }); // of another generation
+    bench.actor.receive({ type: "pageDamaged", key: "raft/state" });
+    expect(bench.later.count).toBe(0);
+    bench.actor.receive({ type: "pageDamaged", key });
+    bench.storesCheckpoint();
+    expect([bench.store.get(key), bench.status.read()["ledger"]]).toEqual([
+      sound,
+      expect.objectContaining({ damagedPages: 0, repairedPages: 1 }),
+    ]);
+    const back = new StateMachine({ genesis: GENESIS, sha256 });
+    expect([restoreCheckpoint(bench.store, back), back.digest]).toEqual([true, bench.state.digest]);
+  });
+
+  test("that are damaged while one is written wait for the next", () => {
+    const bench = new Bench();
+    bench.commits(1, 2);
+    const key = pageKey(1, bench.state.paged[0]?.name ?? "", 0);
+    bench.actor.receive({ type: "pageDamaged", key });
+    expect([bench.later.count, bench.status.read()["ledger"]?.["damagedPages"]]).toEqual([1, 1]);
+    bench.storesCheckpoint();
+    expect([bench.later.count, bench.status.read()["ledger"]?.["repairedPages"]]).toEqual([1, 1]);
+  });
+
+  test("let the log forget what lies so many blocks before, unless somebody is given an older one", () => {
+    const bench = new Bench(undefined, undefined, 1);
+    bench.commits(1, 4);
+    bench.storesCheckpoint();
+    expect(bench.logFrom).toBe(3);
+    bench.actor.receive({ type: "holdLog", from: 4 });
+    bench.commits(5, 6);
+    bench.storesCheckpoint();
+    expect(bench.logFrom).toBe(4);
+    bench.actor.receive({ type: "holdLog", from: undefined });
+    bench.actor.receive({ type: "takeCheckpoint" }); // there is none that is newer
+    expect(bench.later.count).toBe(0);
+    const all = new Bench();
+    all.commits(1, 4);
+    all.storesCheckpoint();
+    expect(all.logFrom).toBe(1);
+  });
+
+  test("that a peer needs newer are taken on the way, if there is something new", () => {
+    const bench = new Bench();
+    bench.commits(1, 1);
+    bench.actor.receive({ type: "takeCheckpoint" });
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(1);
+    bench.actor.receive({ type: "takeCheckpoint" });
+    expect(bench.later.count).toBe(0);
+  });
+
+  test("that came from a peer take the place of the node's own in one write, when its own is written", () => {
+    const bench = new Bench();
+    bench.commits(1, 1);
+    const fetched = { height: 5, digest: new Uint8Array(32).fill(5), components: [], generation: 2 };
+    bench.store.write([noteChange(fetched)], () => undefined);
+    bench.later.next();
+    bench.commits(2, 2);
+    bench.actor.receive({ type: "install", height: 5 });
+    expect([bench.later.count, bench.restarts]).toEqual([1, 0]);
+    bench.storesCheckpoint();
+    expect([loadCheckpointMeta(bench.store)?.height, bench.restarts]).toEqual([2, 0]);
+    bench.commits(3, 4);
+    expect(bench.later.count).toBe(1); // no checkpoint of its own comes behind it
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)).toEqual({ ...fetched, isForeign: true });
+    expect([loadFetched(bench.store), bench.restarts, bench.later.count]).toEqual([undefined, 1, 0]);
+  });
+
+  test("that came from a peer are of no use where the state has come as far by itself", () => {
+    const bench = new Bench();
+    bench.commits(1, 5);
+    bench.storesCheckpoint();
+    bench.actor.receive({ type: "install", height: 5 });
+    expect([bench.catchUp.take("notInstalled").length, bench.restarts]).toEqual([1, 0]);
+  });
+
   test("that cannot be written stop the node", () => {
     const error = new CodedError("store_damaged", "the disk is full of holes");
     class Failing extends MemoryStore {
@@ -373,6 +463,19 @@ describe("who leads", () => {
     asks(publicKey);
     expect(bench.consensus.take("handOver")).toEqual([]);
     expect(bench.gateway.take("answerRefused")).toMatchObject([{ token: 5, code }]);
+  });
+});
+
+describe("reading everything again", () => {
+  test("an admin may ask for it, and the log hears of it; an auditor and a bank may not", () => {
+    const bench = new Bench();
+    bench.commits(1, 2);
+    expect(bench.ask({ type: "scrub" })).toMatchObject({ type: "scrub", height: 2 });
+    expect(bench.logActor.take("scrub")).toHaveLength(1);
+    for (const publicKey of [AUDITOR.publicKey, bank.keys[0]]) {
+      expect(bench.ask({ type: "scrub" }, publicKey)).toBe("not_authorized");
+    }
+    expect(bench.logActor.take("scrub")).toEqual([]);
   });
 });
 

@@ -20,6 +20,7 @@ import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
+import type { LogMessage } from "../messages/log.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import type { Node } from "../state/members.ts";
@@ -37,7 +38,7 @@ import { WireError } from "../wire/msgpack.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { ChainAnswers } from "./chain-answers.ts";
-import { FIRST_GENERATION, loadCheckpointMeta, takeCheckpoint } from "./checkpoint.ts";
+import { FIRST_GENERATION, isPageOf, loadCheckpointMeta, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 
 const NS_PER_MS = 1_000_000n;
@@ -48,6 +49,7 @@ export interface LedgerActorDeps {
   readonly state: StateMachine;
   readonly store: Store;
   readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo">;
+  readonly logActor: ActorRef<LogMessage>;
   readonly crypto: Crypto;
   readonly hashes: TransactionHashes;
   readonly clusterId: Uint8Array;
@@ -99,6 +101,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #seeking: Asked[] = [];
   #checkpointHeight: LogIndex;
   readonly #generation: number;
+  /** Keys of pages that are damaged in the store. */
+  readonly #damagedPages = new Set<string>();
+  #repairedPages = 0;
   /** A checkpoint is being written, or another is being installed, after which there is none. */
   #checkpointing = false;
   /** The height of a peer's checkpoint that is to be installed. */
@@ -149,6 +154,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
         break;
       case "checkpointed":
         this.#checkpointed(message.height);
+        break;
+      case "pageDamaged":
+        this.#pageDamaged(message.key);
         break;
       case "takeCheckpoint":
         if (this.#state.height > this.#checkpointHeight) this.#checkpoint();
@@ -249,6 +257,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
       this.#handOver({ token, query, publicKey });
       return;
     }
+    if (query.type === "scrub") {
+      this.#scrub(token, publicKey);
+      return;
+    }
     const answer = isChainQuery(query) ? this.#chain.answer(query, reader) : this.#state.query(query, reader);
     gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
   }
@@ -271,6 +283,16 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#deps.consensus().deliver({ type: "handOver", request: { token, to, answer } });
   }
 
+  #scrub(token: number, publicKey: Uint8Array): void {
+    if (!this.#state.mayOperate(publicKey)) {
+      throw new QueryRefusal("not_authorized", "reading everything again is for admins and operators to ask for");
+    }
+    const { height, timestamp } = this.#state;
+    this.#deps.logActor.deliver({ type: "scrub" });
+    const answer = encodeAnswer({ type: "scrub", height, timestamp: timestamp.toString() });
+    this.#deps.gateway().deliver({ type: "answer", token, answer });
+  }
+
   #leaderChanged(leadFrom: LogIndex | undefined): void {
     if (this.#leading) this.#notifyReactors({ type: "follow" });
     this.#leading = false;
@@ -290,7 +312,15 @@ export class LedgerActor implements Actor<LedgerMessage> {
   }
 
   #maybeCheckpoint(): void {
-    if (this.#state.height - this.#checkpointHeight >= this.#options.checkpointBlocks) this.#checkpoint();
+    const isDue = this.#state.height - this.#checkpointHeight >= this.#options.checkpointBlocks;
+    if (isDue || this.#damagedPages.size > 0) this.#checkpoint();
+  }
+
+  /** The state has what the page should hold: the next checkpoint, which is taken now, writes it again. */
+  #pageDamaged(key: string): void {
+    if (!isPageOf(this.#state, this.#generation, key)) return;
+    this.#damagedPages.add(key);
+    this.#checkpoint();
   }
 
   #checkpoint(): void {
@@ -298,7 +328,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (this.#checkpointing || this.#deps.log.isFull()) return;
     this.#checkpointing = true;
     const { height } = this.#state;
-    this.#deps.store.write(takeCheckpoint(this.#state, this.#generation), (error) => {
+    const changes = takeCheckpoint(this.#state, this.#generation, this.#damagedPages);
+    this.#repairedPages += this.#damagedPages.size;
+    this.#damagedPages.clear();
+    this.#deps.store.write(changes, (error) => {
       if (error === undefined) this.#self.deliver({ type: "checkpointed", height });
       else this.#deps.fail(error);
     });
@@ -341,6 +374,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
       digest: toHex(this.#state.digest),
       checkpointHeight: this.#checkpointHeight,
       checkpointGeneration: this.#generation,
+      damagedPages: this.#damagedPages.size,
+      repairedPages: this.#repairedPages,
       questionsWaiting: this.#waiting.length,
       leading: this.#leading,
     };

@@ -6,7 +6,9 @@ import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
 import type { Store, StoreChange } from "../base/ports/store.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
+import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogEntry, LogMessage, PersistRequest } from "../messages/log.ts";
+import type { RepairMessage } from "../messages/repair.ts";
 import { StatusBoard } from "../messages/status.ts";
 import { LogActor } from "./log-actor.ts";
 import { contextOf, Later, Listener, recordingLog, TestClock } from "./replica.test-support.ts";
@@ -26,11 +28,16 @@ class Disks {
   storeError: CodedError | undefined;
   logIsFull = false;
   damagedIndex = 0;
+  /** Of the one value in the store. */
+  damagedKey = "";
   #last = 0;
 
   readonly storePort: Store = {
-    get: () => undefined,
-    snapshot: () => ({ get: () => undefined, keys: () => [], close: () => {} }),
+    get: (key) => {
+      if (key === this.damagedKey) throw new StorageError("store_damaged", "a value is damaged", { key });
+      return undefined;
+    },
+    snapshot: () => ({ get: () => undefined, keys: () => [this.damagedKey].filter(Boolean), close: () => {} }),
     write: (_changes: readonly StoreChange[], done) => {
       this.#start(this.store, "term and vote", () => done(this.storeError));
     },
@@ -48,6 +55,7 @@ class Disks {
       if (index === this.damagedIndex) throw new StorageError("wal_damaged", "it is damaged", { index });
       return 100;
     },
+    repair: () => {},
     append: (records: readonly WalRecord[], done) => {
       this.#last = must(records.at(-1), "there are records").index;
       this.#start(this.log, `append ${records.map(({ index }) => index).join(" ")}`, done);
@@ -76,6 +84,8 @@ class Disks {
 class Bench {
   readonly disks = new Disks();
   readonly consensus = new Listener<ConsensusMessage>("consensus");
+  readonly repair = new Listener<RepairMessage>("repair");
+  readonly ledger = new Listener<LedgerMessage>("ledger");
   readonly failures: CodedError[] = [];
   readonly hostLog = recordingLog();
   readonly status = new StatusBoard();
@@ -92,6 +102,8 @@ class Bench {
       status: this.status,
       store: this.disks.storePort,
       consensus: () => this.consensus,
+      repair: () => this.repair,
+      ledger: () => this.ledger,
       fail: (error) => this.failures.push(error),
     });
   }
@@ -103,6 +115,11 @@ class Bench {
 
   ticks(): void {
     this.#actor.receive({ type: "tick" });
+  }
+
+  /** Somebody asks it to read all that it keeps, or it goes on with that. */
+  scrubs(type: "scrub" | "scrubOn"): void {
+    this.#actor.receive({ type });
   }
 
   /** One operation of the store, or of the log, is done. */
@@ -197,6 +214,8 @@ describe("what Raft wants durable", () => {
       log,
       store,
       consensus: () => new Listener("consensus"),
+      repair: () => new Listener("repair"),
+      ledger: () => new Listener("ledger"),
       fail: () => {},
     });
     expect(() => actor.receive({ type: "entriesDurable", sequence: 9 })).toThrow("is not open");
@@ -264,6 +283,29 @@ test("what a node keeps is read again in the background; damage is said once a r
   expect(bench.hostLog.warnings).toEqual([{ event: "scrub.damage", fields: { code: "wal_damaged", index: 2 } }]);
   expect(bench.status.read()["log"]).toMatchObject({ scrubbedBytes: 100, scrubRounds: 1, scrubDamaged: 1 });
   expect(bench.failures).toEqual([]);
+});
+
+test("what is found damaged is told to those who can mend it", () => {
+  const bench = new Bench();
+  bench.persist({ sequence: 1, entries: [entry(1), entry(2)] });
+  bench.completes("log");
+  bench.disks.damagedIndex = 2;
+  bench.disks.damagedKey = "checkpoint/1/a/0";
+  bench.scrubs("scrub");
+  bench.scrubs("scrub"); // it is on its way already
+  expect(bench.status.read()["log"]).toMatchObject({ scrubIsAsked: true });
+  bench.ticks();
+  expect(bench.repair.messages).toEqual([]);
+  bench.scrubs("scrubOn");
+  expect(bench.repair.take("damaged")).toEqual([{ type: "damaged", height: 2 }]);
+  expect(bench.ledger.take("pageDamaged")).toEqual([{ type: "pageDamaged", key: "checkpoint/1/a/0" }]);
+  expect(bench.status.read()["log"]).toMatchObject({
+    ...{ scrubIsAsked: false, scrubRounds: 1, scrubDamaged: 2 },
+    scrubDamage: [
+      { code: "wal_damaged", message: "it is damaged" },
+      { code: "store_damaged", message: "a value is damaged" },
+    ],
+  });
 });
 
 test("the status says how long appends take", () => {

@@ -18,7 +18,9 @@ import type { CodedError } from "../base/errors.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
+import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage, PersistRequest } from "../messages/log.ts";
+import type { RepairMessage } from "../messages/repair.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import { DiskLatency } from "./disk-latency.ts";
 import { saveHardState } from "./hard-state-store.ts";
@@ -26,6 +28,9 @@ import { saveHardState } from "./hard-state-store.ts";
 const TICK_MS = 1_000;
 /** Read again each tick: a few milliseconds, and a gigabyte in a quarter of an hour. */
 const SCRUB_BYTES = 1_048_576;
+/** The same where somebody has asked for it, each of these ticks. */
+const ASKED_SCRUB_BYTES = 4_194_304;
+const ASKED_TICK_MS = 20;
 /** Between one round and the next: an hour. */
 const SCRUB_REST_TICKS = 3_600;
 
@@ -35,6 +40,10 @@ export interface LogActorDeps {
   readonly status: StatusBoard;
   readonly store: Store;
   readonly consensus: () => ActorRef<ConsensusMessage>;
+  /** Hears of pages of the checkpoint that are damaged. */
+  readonly ledger: () => ActorRef<LedgerMessage>;
+  /** Hears of blocks of the log that are damaged. */
+  readonly repair: () => ActorRef<RepairMessage>;
   /** A failed disk: the node must stop, for nothing it says about durability could be believed. */
   readonly fail: (error: CodedError) => void;
 }
@@ -65,8 +74,13 @@ export class LogActor implements Actor<LogMessage> {
     this.#latency = new DiskLatency(context.clock.monotonicMs());
     const { log, store, hostLog } = deps;
     this.#scrubber = new Scrubber({
-      ...{ log, store, bytesPerStep: SCRUB_BYTES, restSteps: SCRUB_REST_TICKS },
-      onDamage: ({ code, facts }) => hostLog.warn("scrub.damage", { code, ...facts }),
+      ...{ log, store, restSteps: SCRUB_REST_TICKS },
+      onDamage: ({ code, facts }) => {
+        hostLog.warn("scrub.damage", { code, ...facts });
+        const { index, key } = facts;
+        if (typeof index === "number") deps.repair().deliver({ type: "damaged", height: index });
+        if (typeof key === "string") deps.ledger().deliver({ type: "pageDamaged", key });
+      },
     });
     deps.status.post("log", () => this.#statusFields());
     context.after(TICK_MS, { type: "tick" });
@@ -79,6 +93,15 @@ export class LogActor implements Actor<LogMessage> {
         break;
       case "tick":
         this.#tick();
+        return;
+      case "scrub":
+        if (this.#scrubber.isAsked) return;
+        this.#scrubber.begin();
+        this.#context.after(ASKED_TICK_MS, { type: "scrubOn" });
+        return;
+      case "scrubOn":
+        this.#scrubber.step(ASKED_SCRUB_BYTES);
+        if (this.#scrubber.isAsked) this.#context.after(ASKED_TICK_MS, { type: "scrubOn" });
         return;
       case "hardStateDurable":
         this.#find(message.sequence).hardStateDurable = true;
@@ -93,7 +116,7 @@ export class LogActor implements Actor<LogMessage> {
 
   #tick(): void {
     this.#context.after(TICK_MS, { type: "tick" });
-    this.#scrubber.step();
+    if (!this.#scrubber.isAsked) this.#scrubber.step(SCRUB_BYTES);
     const { log, hostLog, consensus } = this.#deps;
     const isFull = log.isFull();
     if (isFull && !this.#wasFull) hostLog.warn("log.disk_full", { durable: log.durableIndex() });
@@ -162,7 +185,9 @@ export class LogActor implements Actor<LogMessage> {
       diskFull: log.isFull(),
       scrubbedBytes: this.#scrubber.bytesRead,
       scrubRounds: this.#scrubber.rounds,
-      scrubDamaged: this.#scrubber.damaged,
+      scrubIsAsked: this.#scrubber.isAsked,
+      scrubDamaged: this.#scrubber.damage.count,
+      scrubDamage: this.#scrubber.damage.errors.map(({ code, message }) => ({ code, message })),
       appendMs: Math.round(this.#latency.last),
       appendMsLongest: Math.round(this.#latency.longest(this.#context.clock.monotonicMs())),
     };

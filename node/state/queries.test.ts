@@ -52,6 +52,7 @@ const query: fc.Arbitrary<Query> = fc.oneof(
   fc.record({ type: fc.constant("authority" as const), key: fc.uint8Array({ minLength: 32, maxLength: 32 }) }),
   fc.constantFrom<Query>({ type: "risk" }, { type: "summary" }, { type: "checkpoint" }),
   fc.record({ type: fc.constant("handOver" as const), to: fc.integer({ min: 1, max: NODES_MAX }) }),
+  fc.record({ type: fc.constant("scrub" as const) }),
   fc.record({ type: fc.constant("blocks" as const), from: fc.maxSafeNat() }),
   fc.record({ type: fc.constant("inclusion" as const), height: fc.maxSafeNat(), size: fc.maxSafeNat() }),
   fc.record({ type: fc.constant("consistency" as const), earlier: fc.maxSafeNat(), size: fc.maxSafeNat() }),

@@ -49,7 +49,13 @@ export type ChainQuery =
   | { readonly type: "inclusion"; readonly height: number; readonly size: number }
   /** That the first `size` blocks begin with the first `earlier`. */
   | { readonly type: "consistency"; readonly earlier: number; readonly size: number }
-  | HandOverQuery;
+  | HandOverQuery
+  | ScrubQuery;
+
+/** Asks a node to read again all that it keeps; for admins and operators. What it finds stands in its status. */
+export interface ScrubQuery {
+  readonly type: "scrub";
+}
 
 /**
  * Asks the leader, and nobody else, to have another node lead; for admins and operators. The one question that changes
@@ -217,6 +223,7 @@ export type QueryAnswer = At &
     | { readonly type: "checkpoint"; readonly own: Uint8Array; readonly agreed: Uint8Array | null }
     | { readonly type: "inclusion" | "consistency"; readonly path: readonly Uint8Array[] }
     | { readonly type: "handOver"; readonly to: NodeId }
+    | { readonly type: "scrub" }
     /** Null for a transfer that is not there. */
     | { readonly type: "reversed"; readonly amount: string | null }
     | { readonly type: "assets"; readonly assets: readonly AssetView[] }
@@ -274,13 +281,14 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   inclusion: object({ type: oneOf("inclusion"), height: safeInteger, size: safeInteger }),
   consistency: object({ type: oneOf("consistency"), earlier: safeInteger, size: safeInteger }),
   handOver: object({ type: oneOf("handOver"), to: integer(1, NODES_MAX) }),
+  scrub: object({ type: oneOf("scrub") }),
 };
 
 const U128_FIELDS: ReadonlySet<string> = new Set(["id", "accountId", "userData128"]);
 
 /** Whether a question is about the node or its log and not about the state. */
 export function isChainQuery(query: Query): query is ChainQuery {
-  return ["status", "blocks", "checkpoint", "inclusion", "consistency", "handOver"].includes(query.type);
+  return ["status", "blocks", "checkpoint", "inclusion", "consistency", "handOver", "scrub"].includes(query.type);
 }
 
 export function encodeQuery(query: Query): Uint8Array {

@@ -40,6 +40,10 @@ export class EagerLog implements LogStore {
     return index <= this.#log.durableIndex() ? this.#log.check(index) : 0;
   }
 
+  repair(record: WalRecord, done: (isSound: boolean) => void): void {
+    this.#log.repair(record, done);
+  }
+
   append(records: readonly WalRecord[], done: () => void): void {
     this.#log.append(records, () => {});
     done();

@@ -49,10 +49,10 @@ export interface LevelContents {
 export function readValue({ level, cipher, shared, sums }: LevelContents, key: string): Uint8Array | undefined {
   const stored = readStored(level, shared, key);
   const sum = stored === undefined ? undefined : crc32c(stored);
-  if (sum !== sums.get(key)) throw damaged(`the value of ${key} is not the one that was written`);
+  if (sum !== sums.get(key)) throw damaged(`the value of ${key} is not the one that was written`, undefined, key);
   if (stored === undefined || cipher === undefined) return stored;
   const value = cipher.open(stored, utf8(key));
-  if (value === undefined) throw damaged(`the value of ${key} does not open with the data key`);
+  if (value === undefined) throw damaged(`the value of ${key} does not open with the data key`, undefined, key);
   return value;
 }
 
@@ -61,7 +61,7 @@ function readStored(level: Database, { snapshot }: SharedSnapshot, key: string):
     const value = level.getSync(VALUE_PREFIX + key, { snapshot });
     return value === undefined ? undefined : new Uint8Array(value);
   } catch (error) {
-    throw damaged(`the value of ${key} cannot be read (${errorMessage(error)})`, error);
+    throw damaged(`the value of ${key} cannot be read (${errorMessage(error)})`, error, key);
   }
 }
 
@@ -91,7 +91,7 @@ export class LevelView implements StoreSnapshot {
   }
 }
 
-export function damaged(reason: string, cause?: unknown): StorageError {
+export function damaged(reason: string, cause?: unknown, key?: string): StorageError {
   const text = `the store is damaged: ${reason}; restore this node from its peers`;
-  return new StorageError("store_damaged", text, {}, cause);
+  return new StorageError("store_damaged", text, key === undefined ? {} : { key }, cause);
 }

@@ -11,7 +11,7 @@ export interface LogPlace {
   readonly index: number;
 }
 
-const REPAIR = "restore this node from its peers";
+const REPAIR = "a node that starts gets it back from its peers";
 
 export function damaged(place: LogPlace): StorageError {
   const text = `the log is damaged where it was acknowledged; ${REPAIR}`;

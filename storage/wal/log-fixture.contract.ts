@@ -181,6 +181,10 @@ export class WatchedDisk implements Disk {
     this.#inner.remove(path);
   }
 
+  rename(from: string, to: string): void {
+    this.#inner.rename(from, to);
+  }
+
   freeBytes(): number {
     return this.#inner.freeBytes();
   }

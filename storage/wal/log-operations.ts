@@ -11,7 +11,7 @@ export interface Segment {
   readonly firstIndex: number;
   /** Bytes that it may have. */
   readonly capacity: number;
-  /** Undefined until the first record is written. */
+  /** Undefined until the first record is written, and when the segment is given up. */
   file: DiskFile | undefined;
   /** Its name is durable. */
   isNamed: boolean;
@@ -27,7 +27,7 @@ export interface Placed {
 }
 
 /** The size of a segment's file that holds records up to `end`, and a mark. */
-export function grownSize({ capacity }: Segment, end: number): number {
+export function grownSize({ capacity }: Pick<Segment, "capacity">, end: number): number {
   return Math.min(capacity, Math.ceil((end + MARK_BYTES) / GROWTH_BYTES) * GROWTH_BYTES);
 }
 
@@ -46,6 +46,13 @@ export interface Cut {
   /** The segments behind, oldest first. */
   readonly remove: readonly Segment[];
   readonly done: () => void;
+}
+
+/** Puts a record that is damaged back in its place. */
+export interface Repair {
+  readonly kind: "repair";
+  readonly placed: Placed;
+  readonly done: (isSound: boolean) => void;
 }
 
 /** Gives up the segments before where the log begins now, or all of them. */

@@ -34,6 +34,11 @@ export interface LogStore {
    * `StorageError` where it is not what was written.
    */
   check(index: number): number;
+  /**
+   * Puts a durable record that was found damaged back in its place, in a new copy of its file; `done` hears whether it is
+   * there, durably. It is not where it has left the log meanwhile, or where there is no room. FIFO with `append`.
+   */
+  repair(record: WalRecord, done: (isSound: boolean) => void): void;
   /** Appends consecutive, chained records; readable at once, `done` when durable. FIFO with `truncate`. */
   append(records: readonly WalRecord[], done: () => void): void;
   /** Removes the records from `from` on; `done` when that is durable. */

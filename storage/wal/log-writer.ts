@@ -31,9 +31,11 @@ import {
   type LogEnd,
   type Placed,
   type Removal,
+  type Repair,
   type Segment,
 } from "./log-operations.ts";
 import type { LogStart } from "./log-store.ts";
+import { copyWith } from "./replace-file.ts";
 import { type StoredStart, writeStart } from "./start-file.ts";
 
 /** The log leaves so much free, for the store to go on with. */
@@ -51,7 +53,7 @@ export interface LogWriterOptions {
 
 export class LogWriter {
   readonly #options: LogWriterOptions;
-  readonly #waiting: (Append | Cut | Removal)[] = [];
+  readonly #waiting: (Append | Cut | Removal | Repair)[] = [];
   #busy = false;
   #stopped = false;
   /** What waits for space, at the head of all. */
@@ -113,6 +115,12 @@ export class LogWriter {
     this.#next();
   }
 
+  /** Puts a durable record back in its place; `done` hears whether it is there. */
+  repair(placed: Placed, done: (isSound: boolean) => void): void {
+    this.#waiting.push({ kind: "repair", placed, done });
+    this.#next();
+  }
+
   /** Gives up the segments before `start`, oldest first; they are durable. */
   compact(start: LogStart, remove: readonly Segment[]): void {
     this.#waiting.push({ kind: "compact", start, remove, done: () => {} });
@@ -141,6 +149,10 @@ export class LogWriter {
       this.#busy = true;
       this.#waiting.shift();
       this.#removeNewest(head, head.remove.length);
+    } else if (head.kind === "repair") {
+      this.#busy = true;
+      this.#waiting.shift();
+      this.#repair(head);
     } else if (head.kind !== "append") {
       this.#busy = true;
       this.#waiting.shift();
@@ -217,6 +229,31 @@ export class LogWriter {
     );
   }
 
+  /** A copy of the file with that one record written anew takes its place. The disk being full or not reading is no failure. */
+  #repair({ placed: { record, segment, offset }, done }: Repair): void {
+    const { file } = segment;
+    const finish = (isSound: boolean): void => this.#finish([() => done(isSound)]);
+    if (file === undefined || !this.#hasRoom(file.size())) {
+      if (!this.#stopped) finish(false);
+      return;
+    }
+    const { disk, cipher } = this.#options;
+    const pieces = encodeRecords([record], { offset, durableIndex: record.index - 1, cipher });
+    copyWith(disk, file, { offset, pieces }, (copied) => {
+      if (this.#stopped) return;
+      if (copied instanceof DiskError && copied.code !== "disk_full") {
+        this.#fail(copied);
+        return;
+      }
+      const isSound = copied !== undefined && !(copied instanceof DiskError);
+      if (isSound) {
+        segment.file = copied;
+        file.close();
+      }
+      finish(isSound);
+    });
+  }
+
   #hasRoom(bytes: number): boolean {
     const free = this.#attempt(() => this.#options.disk.freeBytes());
     return free !== undefined && free - bytes >= RESERVE_BYTES;
@@ -284,9 +321,11 @@ export class LogWriter {
     const { disk, directory } = this.#options;
     const replacing = kind === "reset";
     const removed = (): void => {
-      for (const { file, path } of remove) {
+      for (const segment of remove) {
+        const { file, path } = segment;
         if (file === undefined) continue;
         file.close();
+        segment.file = undefined;
         this.#attempt(() => disk.remove(path));
         if (this.#stopped) return;
       }

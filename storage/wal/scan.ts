@@ -21,7 +21,9 @@ import {
 import type { WalRecord } from "./log-store.ts";
 import { readStart, type StoredStart, startPath } from "./start-file.ts";
 
-const SEGMENT_NAME = /^[0-9a-f]{16}\.wal$/;
+export const SEGMENT_NAME: RegExp = /^[0-9a-f]{16}\.wal$/;
+/** A file that was to take another's place; see `replace-file.ts`. */
+const UNFINISHED_NAME = /^[0-9a-f]{16}\.wal\.new$/;
 const ZEROS = new Uint8Array(65_536);
 
 export interface ScannedSegment {
@@ -52,6 +54,11 @@ export function segmentName(firstIndex: number): string {
   return `${firstIndex.toString(16).padStart(16, "0")}.wal`;
 }
 
+/** The first index of a segment, by its name. */
+export function segmentIndex(name: string): number {
+  return Number.parseInt(name, 16);
+}
+
 /** Where a log begins; undefined for index 1. Throws `StorageError`. */
 export function startOf(disk: Disk, directory: string): StoredStart | undefined {
   try {
@@ -72,7 +79,9 @@ export interface ScanOptions {
 export function scanLog(disk: Disk, directory: string, options: ScanOptions, visit: VisitRecord): LogScan {
   const scanner = new Scanner(disk, options, visit);
   try {
-    const names = disk.list(directory).filter((name) => SEGMENT_NAME.test(name));
+    const all = disk.list(directory);
+    const names = all.filter((name) => SEGMENT_NAME.test(name));
+    for (const name of all) if (UNFINISHED_NAME.test(name)) scanner.leftovers.push(`${directory}/${name}`);
     for (const name of names) scanner.scanFile(`${directory}/${name}`, name === names.at(-1));
     return scanner;
   } catch (error) {
@@ -109,7 +118,7 @@ class Scanner implements LogScan {
   }
 
   scanFile(path: string, last: boolean): void {
-    const firstIndex = Number.parseInt(path.slice(-20, -4), 16);
+    const firstIndex = segmentIndex(path.slice(-20));
     if (this.#start !== undefined && (this.#start.replacing || firstIndex <= this.#start.index)) {
       this.leftovers.push(path);
       return;
@@ -185,7 +194,7 @@ export function readFound(file: DiskFile, offset: number, window?: FileWindow): 
 }
 
 /** How many bytes behind an offset are not just zeros. */
-function usedBytes(window: FileWindow, file: DiskFile, from: number): number {
+export function usedBytes(window: FileWindow, file: DiskFile, from: number): number {
   let used = 0;
   for (let at = from; at < file.size(); at += ZEROS.length) {
     const bytes = window.read(file, at, ZEROS.length);

@@ -6,7 +6,7 @@
  * `open` returns is durable. Damage to something that was acknowledged is refused, never cut and never served.
  */
 import { assert, must } from "../../node/base/assert.ts";
-import { equalBytes, U32_MAX } from "../../node/base/bytes.ts";
+import { EMPTY_BYTES, equalBytes, U32_MAX } from "../../node/base/bytes.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, DiskError } from "../../node/base/ports/disk.ts";
 import type { StorageError } from "../errors.ts";
@@ -106,6 +106,15 @@ export class Wal implements LogStore {
   check(index: number): number {
     assert(index <= this.durableIndex(), `record ${index} may not be on the disk yet`);
     return recordBytes(storedLength(this.#readFromDisk(index), this.#options.cipher));
+  }
+
+  repair(record: WalRecord, done: (isSound: boolean) => void): void {
+    const { index, hash } = record;
+    const place = this.#index.place(index);
+    const segment = this.#segments.find(({ firstIndex }) => firstIndex === place?.segment);
+    const isOurs = equalBytes(hash, this.#index.hash(index) ?? EMPTY_BYTES) && index <= this.durableIndex();
+    if (place === undefined || segment === undefined || !isOurs) done(false);
+    else this.#writer.repair({ record, segment, offset: place.offset }, done);
   }
 
   append(records: readonly WalRecord[], done: () => void): void {

@@ -49,8 +49,13 @@ export interface Disk {
   open(path: string, options: { readonly create: boolean }): DiskFile;
   /** Removes a file; throws `DiskError` where there is none. */
   remove(path: string): void;
+  /**
+   * Gives a file another name, in place of what bears that, if anything does; a file that is open under either name stays
+   * what it was. After a crash before `syncDirectory` the new name may still be the old file's. Throws `DiskError`.
+   */
+  rename(from: string, to: string): void;
   /** Bytes that can still be written, as far as is known: others may be using them up. Throws `DiskError`. */
   freeBytes(): number;
-  /** Makes creations and removals in the directory durable. */
+  /** Makes creations, removals and renamings in the directory durable. */
   syncDirectory(directory: string, done: DiskDone): void;
 }

@@ -1,0 +1,64 @@
+/**
+ * Reading all that a stopped node keeps and comparing it with its checksums: everything that is damaged is told, and which
+ * blocks are lost with it. Nothing is executed; that is what `quorate verify` does.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CodedError } from "../../node/base/errors.ts";
+import { SEGMENT_BYTES } from "../../node/base/limits.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
+import { StorageError } from "../../storage/errors.ts";
+import { NodeDisk } from "../../storage/node-disk.ts";
+import { verifyStore } from "../../storage/state/verify-store.ts";
+import { DamagedLog } from "../../storage/wal/damaged-log.ts";
+
+/** Something that is not what was written. */
+export interface Finding {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Heights of blocks, both included. */
+export interface LostBlocks {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ScrubbedData {
+  readonly data: string;
+  readonly blocks: number;
+  readonly damage: readonly Finding[];
+  readonly lost: readonly LostBlocks[];
+}
+
+/** Throws `CodedError` where the data cannot be opened, `data_in_use` where a node runs on it. */
+export async function scrubData(data: string, cipher: Cipher | undefined): Promise<ScrubbedData> {
+  const store = await storeDamage(join(data, "state"), cipher);
+  const log = DamagedLog.open(new NodeDisk(data), "log", { segmentBytes: SEGMENT_BYTES, cipher, reached: 0 });
+  try {
+    const damage: CodedError[] = [...log.faults];
+    let blocks = 0;
+    for (let index = log.firstIndex; index <= log.lastIndex; index++) {
+      try {
+        if (log.read(index) !== undefined) blocks += 1;
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        damage.push(error);
+      }
+    }
+    const lost = log.holes.map(({ from, to }) => ({ from, to }));
+    return { data, blocks, damage: [...damage, ...store].map(({ code, message }) => ({ code, message })), lost };
+  } finally {
+    log.close();
+  }
+}
+
+async function storeDamage(path: string, cipher: Cipher | undefined): Promise<readonly CodedError[]> {
+  if (!existsSync(path)) return [];
+  try {
+    return await verifyStore(path, cipher, () => undefined);
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code === "data_in_use") throw error;
+    return [error];
+  }
+}

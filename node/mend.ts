@@ -1,0 +1,107 @@
+/**
+ * Composes a node whose log is damaged: an actor that mends the log from the node's peers, and two that fetch a checkpoint
+ * where peers have given up what is lost. The node takes part in nothing until it is composed again on a whole log; clients
+ * are sent elsewhere.
+ */
+import { DamagedLog } from "../storage/wal/damaged-log.ts";
+import type { LogStart } from "../storage/wal/log-store.ts";
+import type { ActorRef } from "./actor/actor.ts";
+import type { ActorSystem } from "./actor/system.ts";
+import type { LogIndex, NodeId } from "./base/ids.ts";
+import type { Host } from "./base/ports/host.ts";
+import type { ComposedNode, NodeOptions } from "./compose.ts";
+import type { MendingMessage } from "./messages/repair.ts";
+import { peersOf } from "./peers.ts";
+import { type Damaged, LOG_DIRECTORY } from "./recover.ts";
+import { spawnRefetch } from "./refetch.ts";
+import { loadHardState } from "./replica/hard-state-store.ts";
+import { MendingActor } from "./replica/mending-actor.ts";
+import type { StateMachine } from "./state/state-machine.ts";
+import { clusterIdOf, genesisHash } from "./wire/genesis.ts";
+import { LANES } from "./wire/peer-frames.ts";
+
+/** Throws the damage itself where there is nobody to ask, and `CodedError` where the log cannot be mended. */
+export function composeMending(host: Host, options: NodeOptions, system: ActorSystem, damaged: Damaged): ComposedNode {
+  const { damage, state, reached, isForeign } = damaged;
+  const known = peersOf(options.peers, state.members);
+  const peers = known.map(({ id }) => id).filter((id) => id !== options.id);
+  if (peers.length === 0) throw damage;
+  const { segmentBytes, retainBlocks } = options;
+  const log = DamagedLog.open(host.disk, LOG_DIRECTORY, { segmentBytes, cipher: host.cipher, reached });
+  host.log.warn("mend.begun", { code: damage.code, reason: damage.message });
+  const restart = (): void => {
+    system.stop();
+    options.onRestart();
+  };
+  /** Of what height at least a checkpoint is needed; undefined: none. */
+  let needed: LogIndex | undefined;
+  const refetch = spawnRefetch(host, options, system, { peers, restart, height: state.height, atLeast: () => needed });
+  const mayForget = retainBlocks !== undefined;
+  const mending = spawnMending(host, options, system, {
+    ...{ log, peers, restart },
+    checkpoint: mayForget || isForeign ? startBehind(state) : undefined,
+    wantCheckpoint: mayForget ? (atLeast) => (needed = atLeast) : undefined,
+  });
+  host.network.start({
+    peerFrame: (from, frame) => {
+      const message = { type: "peerFrame", from, payload: frame.subarray(1) } as const;
+      if (frame[0] === LANES.repair) mending.actor.tell(message);
+      else if (frame[0] === LANES.catchUp) refetch.tell(message);
+    },
+    clientOpened: (connection) => host.network.closeClient(connection, "mending"),
+    clientFrame: () => undefined,
+    clientClosed: () => undefined,
+  });
+  host.network.setPeers(known);
+  return {
+    status: () => ({}),
+    handOver: () => undefined,
+    stop: () => system.stop(),
+    isIdle: () => !mending.isWriting(),
+    close: () => log.close(),
+    recoveredHeight: log.lastIndex,
+    inspect: undefined,
+  };
+}
+
+/** Where a log begins that goes on from a state. */
+function startBehind({ height, term, blockHash }: StateMachine): LogStart | undefined {
+  return height === 0 ? undefined : { index: height, term, hash: blockHash };
+}
+
+interface Mending {
+  readonly log: DamagedLog;
+  readonly peers: readonly NodeId[];
+  readonly restart: () => void;
+  readonly checkpoint: LogStart | undefined;
+  readonly wantCheckpoint: ((atLeast: LogIndex) => void) | undefined;
+}
+
+function spawnMending(
+  host: Host,
+  { genesis, segmentBytes }: NodeOptions,
+  system: ActorSystem,
+  mending: Mending,
+): { readonly actor: ActorRef<MendingMessage>; readonly isWriting: () => boolean } {
+  const sha256 = host.crypto.sha256.bind(host.crypto);
+  let writing = false;
+  const actor = system.spawn<MendingMessage>({
+    name: "mending",
+    supervision: "stop_node",
+    create: (context) =>
+      new MendingActor(context, {
+        ...{ ...mending, store: host.store, hostLog: host.log, sha256, segmentBytes },
+        clusterId: clusterIdOf(sha256, genesis),
+        genesisHash: genesisHash(sha256, genesis),
+        term: Math.max(loadHardState(host.store).term, mending.log.term),
+        random: host.random.fork("mending"),
+        sendPeer: (to: NodeId, payload: Uint8Array) =>
+          host.network.sendPeer(to, new Uint8Array([LANES.repair]), payload),
+        isWriting: (is) => {
+          writing = is;
+        },
+        fail: (error) => system.fail("mending", error),
+      }),
+  });
+  return { actor, isWriting: () => writing };
+}

@@ -1,0 +1,238 @@
+import { describe, expect, test } from "vitest";
+import { KeyRing, virtualCrypto } from "../sim/virtual-crypto.ts";
+import { MemoryDisk } from "../storage/memory-disk.ts";
+import { MemoryStore } from "../storage/state/memory-store.ts";
+import { Wal } from "../storage/wal/wal.ts";
+import type { Host } from "./base/ports/host.ts";
+import type { StoreChange } from "./base/ports/store.ts";
+import { Prng } from "./base/prng.ts";
+import { type NodeOptions, PRODUCTION_PARTS } from "./compose.ts";
+import { type Damaged, type Recovered, recover, type Stateless } from "./recover.ts";
+import { BLOCKS, stateAfter } from "./replica/catch-up.test-support.ts";
+import { loadCheckpointMeta, metaChange, takeCheckpoint } from "./replica/checkpoint.ts";
+import { saveHardState } from "./replica/hard-state-store.ts";
+import { blockBehind, GENESIS, recordingLog, sha256, TestClock } from "./replica/replica.test-support.ts";
+import { decodeBlock } from "./wire/block.ts";
+
+const KEYS = new KeyRing();
+const KEY = KEYS.create("node 1");
+const SEGMENT_BYTES = 1_048_576;
+
+function unused(): never {
+  throw new Error("recovery does not touch it");
+}
+
+const CHECKPOINTS = new Map<number, readonly StoreChange[]>();
+
+function checkpointAt(height: number): readonly StoreChange[] {
+  const changes = CHECKPOINTS.get(height) ?? takeCheckpoint(stateAfter(height));
+  CHECKPOINTS.set(height, changes);
+  return changes;
+}
+
+/** What a node's disk and store hold, and what recovery has done to them. */
+class Data {
+  readonly disk: MemoryDisk;
+  readonly store: MemoryStore;
+  readonly failures: Error[] = [];
+  readonly #queue: (() => void)[] = [];
+
+  constructor() {
+    this.disk = new MemoryDisk((_, run) => this.#queue.push(run));
+    this.store = new MemoryStore((run) => this.#queue.push(run));
+  }
+
+  /** Lets so many operations complete. */
+  run(count = Number.POSITIVE_INFINITY): void {
+    for (let i = 0; i < count; i++) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      next();
+    }
+  }
+
+  crash(seed: number): void {
+    const random = new Prng(seed);
+    this.disk.crash(random);
+    this.store.crash(random);
+    this.run();
+  }
+
+  /** A log of these blocks, each appended by itself. */
+  log(blocks: readonly Uint8Array[]): this {
+    const wal = Wal.open(this.disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: unused });
+    for (const payload of blocks) {
+      const { header, hash } = decodeBlock(sha256, payload);
+      const { height: index, term, previousHash } = header;
+      wal.append([{ index, term, previousHash, hash, payload }], () => undefined);
+      this.run();
+    }
+    wal.close();
+    return this;
+  }
+
+  /** A checkpoint of this height, the node's own or a peer's, and what a node has voted. */
+  checkpoint(height: number, isForeign = false): this {
+    this.recover(); // claims the store
+    this.run();
+    this.store.write(checkpointAt(height), () => undefined);
+    this.run();
+    const meta = loadCheckpointMeta(this.store);
+    if (meta !== undefined && isForeign) this.store.write([metaChange({ ...meta, isForeign })], () => undefined);
+    saveHardState(this.store, { term: 7, vote: 2 }, () => undefined);
+    this.run();
+    return this;
+  }
+
+  recover(): Recovered | Damaged | Stateless {
+    const host: Host = {
+      ...{ clock: new TestClock(), random: new Prng(1), disk: this.disk, store: this.store, log: recordingLog().log },
+      crypto: virtualCrypto(KEYS, KEY, (run) => run()),
+      network: { start: unused, setPeers: unused, sendPeer: unused, sendClient: unused, closeClient: unused },
+      outside: { request: unused },
+    };
+    const options: NodeOptions = {
+      ...{ id: 1, genesis: GENESIS, peers: [], checkpointBlocks: 4, segmentBytes: SEGMENT_BYTES, cacheBytes: 0 },
+      timing: { tickMs: 20, electionTimeoutTicks: 15, heartbeatTicks: 3 },
+      onFatal: unused,
+      onRestart: unused,
+    };
+    return recover(host, options, PRODUCTION_PARTS, (error) => this.failures.push(error));
+  }
+
+  /** The log's bounds, the state's height, term and vote, and whether the checkpoint still counts as a peer's. */
+  facts(): unknown {
+    const recovered = this.recover();
+    this.run();
+    if ("damage" in recovered) return [recovered.damage.code, recovered.reached];
+    if ("unusable" in recovered) return [recovered.unusable.code, recovered.log.firstIndex()];
+    const { log, state, raft } = recovered;
+    const { isForeign } = loadCheckpointMeta(this.store) ?? {};
+    return [log.firstIndex(), log.lastIndex(), state.height, raft.term, raft.vote, isForeign];
+  }
+}
+
+/** Another log: the same first block, then others. */
+const FORK = ((): readonly Uint8Array[] => {
+  const [first = new Uint8Array(0)] = BLOCKS;
+  const { hash, header } = decodeBlock(sha256, first);
+  let head = { hash, timestamp: header.timestamp };
+  return [
+    first,
+    ...[2, 3, 4, 5].map((height) => {
+      const { bytes, head: next } = blockBehind(head, { height, term: 3 });
+      head = next;
+      return bytes;
+    }),
+  ];
+})();
+
+describe("a node starts", () => {
+  test.each<[string, Data, unknown]>([
+    ["new", new Data(), [1, 0, 0, 0, 0, undefined]],
+    ["with its checkpoint, which its log holds", new Data().log([]).checkpoint(3).log(BLOCKS), [1, 6, 3, 7, 2, false]],
+    [
+      "with a peer's checkpoint ahead of its log, which goes on behind it then",
+      new Data().checkpoint(5, true).log(BLOCKS.slice(0, 2)),
+      [6, 5, 5, 7, 2, false],
+    ],
+    [
+      "with a peer's checkpoint that its log holds, which stays",
+      new Data().checkpoint(3, true).log(BLOCKS),
+      [1, 6, 3, 7, 2, false],
+    ],
+    [
+      "with a peer's checkpoint where its log has another block, which goes",
+      new Data().checkpoint(4, true).log(FORK),
+      [5, 4, 4, 7, 2, false],
+    ],
+    ["with a peer's checkpoint and no log", new Data().checkpoint(5, true), [6, 5, 5, 7, 2, false]],
+  ])("%s", (_, data, facts) => {
+    expect(data.facts()).toEqual(facts);
+    // The same again, and nothing is done twice.
+    expect(data.facts()).toEqual(facts);
+    expect(data.failures).toEqual([]);
+  });
+
+  test("on a log that lacks what its own checkpoint has: it is damaged, and reached as far at least", () => {
+    expect(new Data().checkpoint(5).log(BLOCKS.slice(0, 3)).facts()).toEqual(["checkpoint_damaged", 5]);
+  });
+
+  test("on a log that is damaged where it was acknowledged: that is said, and the log is not touched", () => {
+    const data = new Data().log(BLOCKS);
+    data.disk.flipBit("log/0000000000000001.wal", 100, 1);
+    expect(data.facts()).toEqual(["wal_damaged", 0]);
+    expect(data.facts()).toEqual(["wal_damaged", 0]);
+  });
+
+  test("not on a log that has another block where its own checkpoint stands", () => {
+    expect(() => new Data().checkpoint(4).log(FORK).facts()).toThrow(
+      expect.objectContaining({ code: "checkpoint_damaged", message: expect.stringContaining("another block") }),
+    );
+  });
+
+  test("not on a log whose store is gone: what it has voted is lost", () => {
+    expect(() => new Data().log(BLOCKS).facts()).toThrow(expect.objectContaining({ code: "store_damaged" }));
+  });
+});
+
+describe("a checkpoint with a damaged page", () => {
+  const damagedAt = (height: number): Data => {
+    const data = new Data().checkpoint(height);
+    const snapshot = data.store.snapshot();
+    const [key = ""] = snapshot.keys("checkpoint/1/");
+    data.store.write([{ key, value: Uint8Array.of(0xc1) }], () => undefined);
+    data.run();
+    return data;
+  };
+
+  test("is dropped where the log has everything: it is executed again", () => {
+    const data = damagedAt(3).log(BLOCKS);
+    expect(data.facts()).toEqual([1, 6, 0, 7, 2, undefined]);
+    const snapshot = data.store.snapshot();
+    expect(snapshot.keys("checkpoint/")).toEqual([]);
+    expect(data.facts()).toEqual([1, 6, 0, 7, 2, undefined]);
+  });
+
+  test("is not dropped where the log has not: the node has no state, and keeps its log", () => {
+    const data = damagedAt(5);
+    const { hash } = decodeBlock(sha256, BLOCKS[3] as Uint8Array);
+    const wal = Wal.open(data.disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: unused });
+    wal.reset({ index: 4, term: 1, hash }, () => undefined);
+    data.run();
+    wal.close();
+    data.log(BLOCKS.slice(4));
+    expect(data.facts()).toEqual(["checkpoint_damaged", 5]);
+    expect(data.facts()).toEqual(["checkpoint_damaged", 5]);
+  });
+
+  test("tells still how far the log has reached", () => {
+    expect(damagedAt(5).log(BLOCKS.slice(0, 3)).facts()).toEqual(["checkpoint_damaged", 5]);
+  });
+});
+
+test("the power may fail at any moment while a log is replaced: the next start finishes it, and term and vote stay", () => {
+  const logs = [BLOCKS.slice(0, 2), FORK, []];
+  for (const [nth, blocks] of logs.entries()) {
+    for (let operations = 0; operations < 12; operations++) {
+      for (let seed = 0; seed < 3; seed++) {
+        const data = new Data().checkpoint(5, true).log(blocks);
+        data.recover();
+        data.run(operations);
+        data.crash(nth * 1_000 + operations * 10 + seed);
+        expect(data.facts()).toEqual([6, 5, 5, 7, 2, false]);
+        // It goes on behind the checkpoint.
+        data.log(BLOCKS.slice(5));
+        expect(data.facts()).toEqual([6, 6, 5, 7, 2, false]);
+      }
+    }
+  }
+});
+
+test("a peer's checkpoint that ends in a later term than this node knows raises its term, in which it has voted for nobody", () => {
+  const data = new Data().checkpoint(5, true);
+  saveHardState(data.store, { term: 0, vote: 0 }, () => undefined);
+  data.run();
+  const recovered = data.recover();
+  expect("raft" in recovered && [recovered.raft.term, recovered.raft.vote]).toEqual([1, 0]);
+});

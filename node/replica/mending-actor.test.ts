@@ -1,0 +1,390 @@
+import { describe, expect, test } from "vitest";
+import { MemoryDisk } from "../../storage/memory-disk.ts";
+import { MemoryStore } from "../../storage/state/memory-store.ts";
+import { DamagedLog } from "../../storage/wal/damaged-log.ts";
+import type { LogStart } from "../../storage/wal/log-store.ts";
+import { Wal } from "../../storage/wal/wal.ts";
+import { must } from "../base/assert.ts";
+import type { CodedError } from "../base/errors.ts";
+import type { NodeId } from "../base/ids.ts";
+import { Prng } from "../base/prng.ts";
+import type { MendingMessage } from "../messages/repair.ts";
+import { type Block, decodeBlock } from "../wire/block.ts";
+import { MendingActor } from "./mending-actor.ts";
+import { decodeRepair, encodeRepair, type RepairFrame } from "./repair-frames.ts";
+import { repairedBlocks } from "./repaired-count.ts";
+import {
+  blockBehind,
+  CLUSTER_ID,
+  contextOf,
+  GENESIS_HEAD,
+  recordingLog,
+  sha256,
+  TestClock,
+} from "./replica.test-support.ts";
+
+const SEGMENT_BYTES = 1_024;
+const FIRST = "log/0000000000000001.wal";
+
+/** Blocks from height 1 on, of these terms. */
+function chain(...terms: readonly number[]): readonly Block[] {
+  let head = GENESIS_HEAD;
+  return terms.map((term, place) => {
+    const made = blockBehind(head, { height: place + 1, term });
+    head = made.head;
+    return decodeBlock(sha256, made.bytes);
+  });
+}
+
+/** A block without transactions is its header. */
+function bytesOf({ headerBytes }: Block): Uint8Array {
+  return headerBytes;
+}
+
+const BLOCKS = chain(1, 1, 1, 2, 2, 2, 2, 3, 3);
+
+function newDisk(): MemoryDisk {
+  return new MemoryDisk((_, run) => queue.push(run));
+}
+
+/** Completions of all disks. */
+const queue: (() => void)[] = [];
+
+function settle(): void {
+  for (let run = queue.shift(); run !== undefined; run = queue.shift()) run();
+}
+
+/** A disk with a log of these blocks, one appended after the other. */
+function diskOf(blocks: readonly Block[]): MemoryDisk {
+  const disk = newDisk();
+  const wal = Wal.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: () => undefined });
+  for (const block of blocks) {
+    const { height: index, term, previousHash } = block.header;
+    wal.append([{ index, term, previousHash, hash: block.hash, payload: bytesOf(block) }], () => {});
+    settle();
+  }
+  wal.close();
+  return disk;
+}
+
+/** Two blocks stand in each file. */
+function segments(disk: MemoryDisk): string[] {
+  return disk.list("log").map((name) => `log/${name}`);
+}
+
+class Bench {
+  readonly clock = new TestClock();
+  readonly sent: { readonly to: NodeId; readonly frame: RepairFrame }[] = [];
+  readonly failures: CodedError[] = [];
+  readonly checkpointsWanted: number[] = [];
+  readonly store = new MemoryStore((run) => run());
+  readonly disk: MemoryDisk;
+  restarts = 0;
+  readonly #actor: MendingActor;
+  readonly #pump: () => void;
+
+  constructor(
+    disk: MemoryDisk,
+    { term = 3, checkpoint = undefined as LogStart | undefined, forgets = false, reached = 0, peers = [2, 3] } = {},
+  ) {
+    this.disk = disk;
+    const { context, self, timers } = contextOf<MendingMessage>(this.clock);
+    const log = DamagedLog.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cipher: undefined, reached });
+    this.#actor = new MendingActor(context, {
+      ...{ log, store: this.store, hostLog: recordingLog().log, sha256, clusterId: CLUSTER_ID, peers },
+      ...{ genesisHash: GENESIS_HEAD.hash, term, checkpoint, segmentBytes: SEGMENT_BYTES },
+      random: new Prng(1),
+      wantCheckpoint: forgets ? (atLeast) => this.checkpointsWanted.push(atLeast) : undefined,
+      isWriting: () => undefined,
+      sendPeer: (to, payload) => this.sent.push({ to, frame: decodeRepair(payload) }) > 0,
+      restart: () => {
+        this.restarts += 1;
+      },
+      fail: (error) => this.failures.push(error),
+    });
+    this.#pump = () => {
+      settle();
+      for (const message of self.messages.splice(0)) this.#actor.receive(message);
+      settle();
+      for (const message of self.messages.splice(0)) this.#actor.receive(message);
+    };
+    this.#pump();
+    this.tick = (ms) => {
+      this.clock.now += ms;
+      for (const message of timers.splice(0)) this.#actor.receive(message);
+      this.#pump();
+    };
+  }
+
+  /** So much time passes. */
+  readonly tick: (ms: number) => void;
+
+  hears(from: NodeId, frame: RepairFrame): void {
+    this.#actor.receive({ type: "peerFrame", from, payload: encodeRepair(frame) });
+    this.#pump();
+  }
+
+  /** The questions that were asked since the last look. */
+  asked(): { readonly to: NodeId; readonly frame: RepairFrame }[] {
+    return this.sent.splice(0);
+  }
+
+  /** The one question that is open. */
+  question(): { readonly to: NodeId; readonly frame: RepairFrame } {
+    const asked = this.asked();
+    expect(asked).toHaveLength(1);
+    return must(asked[0], "something is asked");
+  }
+
+  /** Answers all questions for blocks as a peer would that has this log, until there is none; what was asked of whom. */
+  serve(blocks: readonly Block[]): string[] {
+    const said: string[] = [];
+    for (let asked = this.asked(); asked.length > 0; asked = this.asked()) {
+      for (const { to, frame } of asked) {
+        if (frame.type !== "want") continue;
+        said.push(`${to}: ${frame.to}..${frame.from}`);
+        const given = blocks
+          .filter(({ header }) => header.height <= frame.to && header.height >= frame.from)
+          .toReversed();
+        this.hears(to, { type: "blocks", question: frame.question, to: frame.to, blocks: given.map(bytesOf) });
+      }
+    }
+    return said;
+  }
+}
+
+/** What the log holds when it is opened again. */
+function hashesIn(disk: MemoryDisk): string[] {
+  const wal = Wal.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: () => undefined });
+  settle();
+  const hashes = Array.from({ length: wal.lastIndex() }, (_, i) => String(wal.hash(i + 1)));
+  wal.close();
+  return hashes;
+}
+
+function hashesOf(blocks: readonly Block[]): string[] {
+  return blocks.map(({ hash }) => String(hash));
+}
+
+function damagedInside(): MemoryDisk {
+  const disk = diskOf(BLOCKS);
+  disk.flipBit(FIRST, 32 + 60, 1);
+  return disk;
+}
+
+/** Where a log begins that goes on from the state at a height. */
+function startBehind(blocks: readonly Block[], height: number): LogStart {
+  const { header, hash } = must(blocks[height - 1], "the block is there");
+  return { index: height, term: header.term, hash };
+}
+
+/** Without its last block, of which a mark tells. */
+function damagedAtEnd(): MemoryDisk {
+  const disk = diskOf(BLOCKS);
+  const newest = segments(disk).at(-1) ?? "";
+  disk.flipBit(newest, 32 + 60, 1);
+  return disk;
+}
+
+test("where the disk is full what has come waits, and is written when there is room", () => {
+  const disk = damagedInside();
+  const bench = new Bench(disk);
+  disk.failNext("write", "disk_full");
+  expect([bench.serve(BLOCKS), bench.restarts, bench.failures]).toEqual([["2: 1..1"], 0, []]);
+  bench.tick(1_000);
+  bench.tick(1_000);
+  expect([bench.restarts, hashesIn(disk)]).toEqual([1, hashesOf(BLOCKS)]);
+});
+
+describe("what lies before a sound block", () => {
+  test("is asked of one peer, is taken for its hash, and makes the log whole", () => {
+    const bench = new Bench(damagedInside());
+    expect(bench.serve(BLOCKS)).toEqual(["2: 1..1"]);
+    expect([bench.restarts, bench.failures, repairedBlocks(bench.store)]).toEqual([1, [], 1]);
+    expect(hashesIn(bench.disk)).toEqual(hashesOf(BLOCKS));
+  });
+
+  test("is asked of the next peer where one has another block, has none, is damaged there, or says nothing", () => {
+    const others = chain(1, 1, 9);
+    const altered = bytesOf(BLOCKS[0] as Block).slice();
+    altered[130] = 1;
+    for (const blocks of [[], [bytesOf(others[2] as Block)], [altered], [Uint8Array.of(1, 2)], undefined]) {
+      const bench = new Bench(damagedInside());
+      const { to, frame } = bench.question();
+      if (blocks === undefined) bench.tick(1_000);
+      else bench.hears(to, { type: "blocks", question: frame.question, to: 1, blocks });
+      expect([to, bench.serve(BLOCKS), bench.restarts]).toEqual([2, ["3: 1..1"], 1]);
+    }
+  });
+
+  test("is not taken from whoever was not asked, nor for an answer to another question", () => {
+    const bench = new Bench(damagedInside());
+    const { frame } = bench.question();
+    const blocks = [bytesOf(BLOCKS[0] as Block)];
+    bench.hears(3, { type: "blocks", question: frame.question, to: 1, blocks });
+    bench.hears(2, { type: "blocks", question: frame.question + 1, to: 1, blocks });
+    expect(bench.restarts).toBe(0);
+  });
+
+  test("that nobody has is asked for again, for a while, and then said to be lost", () => {
+    const bench = new Bench(damagedInside());
+    expect(bench.serve([])).toEqual(["2: 1..1", "3: 1..1"]);
+    for (let i = 0; i < 10; i++) {
+      expect(bench.failures).toEqual([]);
+      bench.tick(1_000);
+      if (i < 4) expect(bench.serve([])).toEqual([`${2 + (i % 2)}: 1..1`]); // then they have stopped, too
+    }
+    expect(bench.failures.map(({ code, facts }) => [code, facts])).toEqual([["blocks_lost", { height: 1 }]]);
+  });
+
+  test("that nobody had is taken from whoever has it by then", () => {
+    const bench = new Bench(damagedInside());
+    bench.serve([]);
+    bench.tick(1_000);
+    expect([bench.serve(BLOCKS), bench.restarts]).toEqual([["2: 1..1"], 1]);
+  });
+
+  test("that nobody has is not lost while one has not answered", () => {
+    const bench = new Bench(damagedInside());
+    const { to, frame } = bench.question();
+    bench.hears(to, { type: "blocks", question: frame.question, to: 1, blocks: [] });
+    for (let i = 0; i < 50; i++) bench.tick(1_000);
+    expect(bench.failures).toEqual([]);
+    bench.asked().splice(0);
+    bench.tick(1_000);
+    expect([bench.serve(BLOCKS), bench.restarts]).toEqual([["3: 1..1"], 1]);
+  });
+
+  test("that nobody has any more is given up where a checkpoint of this chain is behind it", () => {
+    for (const height of [1, 8, 9]) {
+      const bench = new Bench(damagedInside(), { checkpoint: startBehind(BLOCKS, height) });
+      bench.serve([]);
+      expect([bench.restarts, bench.failures]).toEqual([1, []]);
+      const wal = Wal.open(bench.disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: () => undefined });
+      expect([wal.firstIndex(), wal.lastIndex()]).toEqual([height + 1, 9]);
+    }
+    const other = new Bench(damagedInside(), { checkpoint: startBehind(chain(1, 5, 5, 5), 3) });
+    other.serve([]);
+    expect(other.restarts).toBe(0);
+  });
+
+  test("that nobody has any more makes the node want a peer's checkpoint where logs forget", () => {
+    const bench = new Bench(damagedInside(), { forgets: true });
+    bench.serve([]);
+    bench.tick(50);
+    expect([new Set(bench.checkpointsWanted), bench.restarts, bench.failures]).toEqual([new Set([1]), 0, []]);
+  });
+});
+
+describe("the end of the log", () => {
+  test("is asked of all, and taken from the leader of a term that is not before this node's own", () => {
+    const bench = new Bench(damagedAtEnd());
+    const asked = bench.asked();
+    expect(asked.map(({ to, frame }) => [to, frame.type])).toEqual([
+      [2, "wantEnd"],
+      [3, "wantEnd"],
+    ]);
+    const question = must(asked[0], "asked").frame.question;
+    const hash = (BLOCKS[8] as Block).hash;
+    bench.hears(2, { type: "noEnd", question, mending: false });
+    bench.hears(3, { type: "end", question, term: 2, index: 9, hash });
+    bench.hears(3, { type: "end", question: question - 1, term: 3, index: 9, hash });
+    expect(bench.asked()).toEqual([]);
+    bench.hears(3, { type: "end", question, term: 3, index: 9, hash });
+    bench.serve(BLOCKS);
+    expect([bench.restarts, hashesIn(bench.disk)]).toEqual([1, hashesOf(BLOCKS)]);
+  });
+
+  test("goes on as far as the leader's does, or is cut where that ends before it", () => {
+    const longer = chain(1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4);
+    const other = chain(1, 1, 1, 2, 2, 2, 2, 4, 4, 4);
+    const lost = DamagedLog.open(damagedAtEnd(), "log", { segmentBytes: SEGMENT_BYTES, cipher: undefined, reached: 0 });
+    const from = lost.holes[0]?.from ?? 0;
+    for (const [blocks, expected] of [
+      [longer, longer],
+      [other, other],
+      [BLOCKS.slice(0, from - 1), BLOCKS.slice(0, from - 1)],
+      [BLOCKS.slice(0, 2), BLOCKS.slice(0, from - 1)],
+    ] as const) {
+      const bench = new Bench(damagedAtEnd());
+      const question = must(bench.asked()[0], "asked").frame.question;
+      bench.hears(2, { type: "end", question, term: 4, index: blocks.length, hash: (blocks.at(-1) as Block).hash });
+      bench.serve(blocks);
+      expect([bench.restarts, bench.failures]).toEqual([1, []]);
+      expect(hashesIn(bench.disk)).toEqual(hashesOf(expected));
+    }
+  });
+
+  test("is asked for again when there is no leader, or when nobody has what one has said", () => {
+    const bench = new Bench(damagedAtEnd());
+    bench.asked();
+    bench.tick(500);
+    const question = must(bench.asked()[0], "asked").frame.question;
+    bench.hears(2, { type: "end", question, term: 4, index: 10, hash: new Uint8Array(32) });
+    expect(bench.serve(BLOCKS)).toHaveLength(2);
+    bench.tick(500);
+    const again = must(bench.asked()[0], "asked").frame;
+    expect(again.type).toBe("wantEnd");
+    bench.hears(3, { type: "end", question: again.question, term: 5, index: 9, hash: (BLOCKS[8] as Block).hash });
+    bench.serve(BLOCKS);
+    expect([bench.restarts, hashesIn(bench.disk)]).toEqual([1, hashesOf(BLOCKS)]);
+  });
+
+  test("of which peers have given up a part comes behind a checkpoint", () => {
+    const longer = chain(1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4);
+    const given = longer.slice(10);
+    // The last block that peers do not have is the checkpoint's; or the checkpoint is as new as the leader's log.
+    for (const [height, first] of [
+      [10, 11],
+      [12, 13],
+    ] as const) {
+      const bench = new Bench(damagedAtEnd(), { checkpoint: startBehind(longer, height) });
+      const question = must(bench.asked()[0], "asked").frame.question;
+      bench.hears(2, { type: "end", question, term: 4, index: 12, hash: (longer[11] as Block).hash });
+      bench.serve(height === 10 ? given : []);
+      expect([bench.restarts, bench.failures]).toEqual([1, []]);
+      const wal = Wal.open(bench.disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: () => undefined });
+      expect([wal.firstIndex(), wal.lastIndex()]).toEqual([first, 12]);
+    }
+  });
+
+  test("is lost where all have lost theirs", () => {
+    const bench = new Bench(damagedAtEnd());
+    const question = must(bench.asked()[0], "asked").frame.question;
+    bench.hears(2, { type: "noEnd", question, mending: true });
+    expect(bench.failures).toEqual([]);
+    bench.hears(3, { type: "noEnd", question, mending: true });
+    expect(bench.failures.map(({ code }) => code)).toEqual(["blocks_lost"]);
+  });
+
+  test("is asked for where the checkpoint is ahead of the log, whose newest file is missing", () => {
+    const disk = diskOf(BLOCKS);
+    disk.remove(segments(disk).at(-1) ?? "");
+    const bench = new Bench(disk, { reached: 9 });
+    const question = must(bench.asked()[0], "asked").frame.question;
+    bench.hears(2, { type: "end", question, term: 3, index: 9, hash: (BLOCKS[8] as Block).hash });
+    bench.serve(BLOCKS);
+    expect([bench.restarts, hashesIn(bench.disk)]).toEqual([1, hashesOf(BLOCKS)]);
+  });
+});
+
+test("what is sound is given to others meanwhile, and what is lost is not", () => {
+  const bench = new Bench(damagedInside());
+  bench.asked();
+  bench.hears(3, { type: "want", question: 7, to: 3, from: 1 });
+  bench.hears(3, { type: "want", question: 8, to: 1, from: 1 });
+  bench.hears(3, { type: "wantEnd", question: 9 });
+  expect(bench.asked().map(({ frame }) => frame)).toEqual([
+    { type: "blocks", question: 7, to: 3, blocks: [bytesOf(BLOCKS[2] as Block), bytesOf(BLOCKS[1] as Block)] },
+    { type: "blocks", question: 8, to: 1, blocks: [] },
+    { type: "noEnd", question: 9, mending: false },
+  ]);
+});
+
+test("a frame that is none is refused, and changes nothing", () => {
+  const bench = new Bench(damagedInside());
+  for (const frame of [new Uint8Array(0), Uint8Array.of(0xc0), Uint8Array.of(0x92, 0xa1, 0x41, 1)]) {
+    expect(() => decodeRepair(frame)).toThrow();
+  }
+  expect(bench.serve(BLOCKS)).toEqual(["2: 1..1"]);
+});

@@ -1,0 +1,310 @@
+/**
+ * The mending actor: runs alone on a node whose log is damaged, which takes no part in anything meanwhile: it votes for
+ * nobody and acknowledges nothing, for it does not know what it has promised. It fetches what is lost from its peers, gives
+ * them what they have lost, and when the log is whole the node starts again.
+ *
+ * What lies before a sound block is demanded by its hash, and comes from whoever has it. Where the end of the log is lost,
+ * only the leader of a term that is not before this node's own knows how it went on: all that this node can have helped to
+ * commit was acknowledged to that leader or to an earlier one, so it is in that leader's log (consensus/README.md).
+ */
+import type { DamagedLog, Hole } from "../../storage/wal/damaged-log.ts";
+import type { LogStart, WalRecord } from "../../storage/wal/log-store.ts";
+import type { Actor, ActorContext } from "../actor/actor.ts";
+import { must } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+import type { LogIndex, NodeId, Term } from "../base/ids.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
+import type { Log } from "../base/ports/log.ts";
+import type { Random } from "../base/ports/random.ts";
+import type { Store } from "../base/ports/store.ts";
+import type { MendingMessage } from "../messages/repair.ts";
+import { WireError } from "../wire/msgpack.ts";
+import { BlockFetcher } from "./block-fetcher.ts";
+import { BlockGiver } from "./block-giver.ts";
+import { readableBlock } from "./readable-block.ts";
+import { decodeRepair, encodeRepair, type RepairFrame } from "./repair-frames.ts";
+import { repairedBlocks, repairedChange } from "./repaired-count.ts";
+
+const TICK_MS = 50;
+/** Between two questions for the end of the leader's log. */
+const ASK_MS = 500;
+/** What no peer has is asked for again for so long before this node stops; till then it tells others that it lacks it, too. */
+const LOST_MS = 10_000;
+/** Between two attempts to write where the disk is full. */
+const RETRY_MS = 1_000;
+/** Between two lines in the log that say what is waited for. */
+const SAY_MS = 10_000;
+
+const WAITS_FOR = { asking: "a leader", fetching: "a block", full: "room on the disk" } as const;
+
+export interface MendingActorDeps {
+  readonly log: DamagedLog;
+  readonly store: Store;
+  readonly hostLog: Log;
+  readonly sha256: Sha256;
+  readonly clusterId: Uint8Array;
+  /** What the first block is chained to. */
+  readonly genesisHash: Uint8Array;
+  /** The newest term that this node may have acknowledged something in. */
+  readonly term: Term;
+  /** The node's own checkpoint, where logs may forget what is before one: the log may begin behind it. */
+  readonly checkpoint: LogStart | undefined;
+  /** Has a peer's checkpoint fetched, of at least this height, which the node starts again with; undefined where logs forget nothing. */
+  readonly wantCheckpoint: ((atLeast: LogIndex) => void) | undefined;
+  /** Blocks that are fetched are written at the latest when they are so many bytes. */
+  readonly segmentBytes: number;
+  readonly peers: readonly NodeId[];
+  readonly random: Random;
+  /** Hears whether something is on its way to the log. */
+  readonly isWriting: (is: boolean) => void;
+  readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  /** The log is whole: the node starts again. */
+  readonly restart: () => void;
+  /** The node must stop. */
+  readonly fail: (error: CodedError) => void;
+}
+
+export class MendingActor implements Actor<MendingMessage> {
+  readonly #context: ActorContext<MendingMessage>;
+  readonly #deps: MendingActorDeps;
+  readonly #fetcher: BlockFetcher;
+  readonly #giver: BlockGiver;
+  /** Fetched and not handed to the log, from the highest to the lowest. */
+  #taken: WalRecord[] = [];
+  #takenBytes = 0;
+  /** `full`: the disk has no room for what has come. */
+  #phase: "asking" | "fetching" | "writing" | "full" = "writing";
+  #triedAtMs = 0;
+  /** The numbers of its questions: an answer to one that an earlier life has asked says nothing. */
+  #question: number;
+  /** The question for the end of the log that is open. */
+  #endQuestion = 0;
+  #askedAtMs = 0;
+  /** Peers that have lost the end of their own logs. */
+  readonly #alsoLost = new Set<NodeId>();
+  /** How the newest hole ends a leader has said, and might say otherwise now. */
+  #endIsSaid = false;
+  /** Since when no peer has what is wanted. */
+  #nowhereSinceMs: number | undefined;
+  #repaired = 0;
+  #saidAtMs: number;
+
+  constructor(context: ActorContext<MendingMessage>, deps: MendingActorDeps) {
+    this.#context = context;
+    this.#deps = deps;
+    this.#question = deps.random.below(2 ** 31);
+    const { log, sha256, clusterId, peers, hostLog } = deps;
+    const send = (to: NodeId, frame: RepairFrame): void => {
+      deps.sendPeer(to, encodeRepair(frame));
+    };
+    this.#fetcher = new BlockFetcher({
+      sha256,
+      clusterId,
+      peers: () => peers,
+      nextQuestion: () => this.#nextQuestion(),
+      send,
+    });
+    const block = readableBlock((height) => log.read(height));
+    this.#giver = new BlockGiver({ block, end: () => (this.#hole?.hash === undefined ? "mending" : "follows"), send });
+    this.#saidAtMs = context.clock.monotonicMs();
+    for (const { code, facts } of log.faults) hostLog.warn("mend.damage", { code, ...facts });
+    for (const { from, to, hash } of log.holes) hostLog.warn("mend.lost", { from, to, isEnd: hash === undefined });
+    context.after(TICK_MS, { type: "tick" });
+    this.#write((done) => log.write(done));
+  }
+
+  receive(message: MendingMessage): void {
+    const nowMs = this.#context.clock.monotonicMs();
+    switch (message.type) {
+      case "peerFrame":
+        this.#frame(message.from, message.payload, nowMs);
+        break;
+      case "tick":
+        this.#context.after(TICK_MS, { type: "tick" });
+        this.#tick(nowMs);
+        break;
+      case "written":
+        this.#goOn(nowMs);
+        break;
+    }
+  }
+
+  get #hole(): Hole | undefined {
+    return this.#deps.log.holes.at(-1);
+  }
+
+  #frame(from: NodeId, payload: Uint8Array, nowMs: number): void {
+    try {
+      const frame = decodeRepair(payload);
+      if (frame.type === "want" || frame.type === "wantEnd") this.#giver.answer(from, frame);
+      else if (frame.type === "blocks" && this.#phase === "fetching") this.#blocks(from, frame, nowMs);
+      else if (this.#phase === "asking" && frame.question === this.#endQuestion) this.#end(from, frame);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#deps.hostLog.warn("mend.frame_refused", { from, reason: error.message });
+    }
+  }
+
+  #tick(nowMs: number): void {
+    if (this.#phase === "full" && nowMs - this.#triedAtMs >= RETRY_MS) {
+      this.#triedAtMs = nowMs;
+      this.#write((done) => this.#deps.log.write(done));
+    }
+    if (this.#phase === "asking" && nowMs - this.#askedAtMs >= ASK_MS) this.#askEnd(nowMs);
+    if (this.#phase === "fetching") {
+      this.#fetcher.tick(nowMs);
+      if (this.#fetcher.isNowhere) this.#nowhere(nowMs);
+    }
+    if (nowMs - this.#saidAtMs < SAY_MS || this.#phase === "writing") return;
+    this.#saidAtMs = nowMs;
+    const height = this.#fetcher.wanted?.height ?? this.#hole?.from ?? 0;
+    this.#deps.hostLog.warn("mend.waiting", { for: WAITS_FOR[this.#phase], height });
+  }
+
+  /** What is next: the newest hole. */
+  #goOn(nowMs: number): void {
+    this.#nowhereSinceMs = undefined;
+    const hole = this.#hole;
+    if (hole === undefined) this.#finish();
+    else if (hole.hash === undefined) {
+      this.#phase = "asking";
+      this.#askEnd(nowMs);
+    } else {
+      this.#phase = "fetching";
+      this.#fetcher.want({ height: hole.to, hash: hole.hash, downTo: hole.from }, nowMs);
+    }
+  }
+
+  #askEnd(nowMs: number): void {
+    this.#askedAtMs = nowMs;
+    this.#endQuestion = this.#nextQuestion();
+    const frame = encodeRepair({ type: "wantEnd", question: this.#endQuestion });
+    for (const peer of this.#deps.peers) this.#deps.sendPeer(peer, frame);
+  }
+
+  #end(from: NodeId, frame: RepairFrame): void {
+    const { log, term, hostLog, peers, fail } = this.#deps;
+    if (frame.type === "noEnd") {
+      if (frame.mending) this.#alsoLost.add(from);
+      else this.#alsoLost.delete(from);
+      if (peers.every((peer) => this.#alsoLost.has(peer))) fail(lost(must(this.#hole, "something is lost").from));
+    } else if (frame.type === "end" && frame.term >= term) {
+      hostLog.info("mend.end", { leader: from, term: frame.term, index: frame.index });
+      this.#endIsSaid = true;
+      log.endAt(frame.index, frame.hash);
+      this.#write((done) => log.write(done));
+    }
+  }
+
+  #blocks(from: NodeId, frame: Extract<RepairFrame, { readonly type: "blocks" }>, nowMs: number): void {
+    const taken = this.#fetcher.receive(from, frame, nowMs);
+    const lowest = taken.at(-1);
+    if (lowest === undefined) {
+      if (this.#fetcher.isNowhere) this.#nowhere(nowMs);
+      return;
+    }
+    this.#nowhereSinceMs = undefined;
+    this.#taken.push(...taken);
+    for (const { payload } of taken) this.#takenBytes += payload.length;
+    const height = lowest.index - 1;
+    const { log, segmentBytes } = this.#deps;
+    const before = this.#hashBefore(height);
+    const joins = before !== undefined && equalBytes(before, lowest.previousHash);
+    if (height < log.firstIndex && !joins)
+      throw new CodedError("wal_damaged", `block ${height + 1} does not follow what the log begins behind`);
+    if (joins || this.#takenBytes >= segmentBytes) this.#fill();
+    else {
+      const downTo = Math.min(height, must(this.#hole, "blocks fill a hole").from);
+      this.#fetcher.want({ height, hash: lowest.previousHash, downTo }, nowMs);
+    }
+  }
+
+  #hashBefore(height: number): Uint8Array | undefined {
+    return height === 0 ? this.#deps.genesisHash : this.#deps.log.hash(height);
+  }
+
+  #fill(): void {
+    const records = this.#taken.toReversed();
+    this.#stopFetching();
+    this.#repaired += records.length;
+    const { log, hostLog } = this.#deps;
+    hostLog.info("mend.repaired", { from: records[0]?.index ?? 0, to: records.at(-1)?.index ?? 0 });
+    this.#write((done) => log.fill(records, done));
+  }
+
+  #write(start: (done: (error?: CodedError) => void) => void): void {
+    this.#phase = "writing";
+    const { hostLog, fail, isWriting } = this.#deps;
+    isWriting(true);
+    start((error) => {
+      isWriting(false);
+      if (error === undefined) this.#context.self.deliver({ type: "written" });
+      else if (error.facts["disk"] === "disk_full") {
+        hostLog.warn("mend.disk_full");
+        this.#phase = "full";
+      } else fail(error);
+    });
+  }
+
+  /** No peer has what is wanted. */
+  #nowhere(nowMs: number): void {
+    const { log, wantCheckpoint, hostLog, fail } = this.#deps;
+    const { height } = must(this.#fetcher.wanted, "something is wanted");
+    const start = this.#dispensable(height);
+    if (start !== undefined) {
+      hostLog.warn("mend.given_up", { height, checkpoint: start.index });
+      const records = this.#taken.toReversed().filter(({ index }) => index > start.index);
+      this.#stopFetching();
+      log.beginBehind(start);
+      this.#write((done) => (records.length > 0 ? log.fill(records, done) : log.write(done)));
+    } else if (this.#endIsSaid && this.#hole?.to === log.lastIndex && this.#taken.length === 0) {
+      this.#stopFetching();
+      this.#phase = "asking"; // whoever led then does not any more
+      this.#askEnd(nowMs);
+    } else if (wantCheckpoint !== undefined) wantCheckpoint(height);
+    else {
+      this.#nowhereSinceMs ??= nowMs;
+      if (nowMs - this.#nowhereSinceMs >= LOST_MS) fail(lost(height));
+    }
+  }
+
+  /**
+   * Where the log may begin, if it can do without the block at a height: behind the checkpoint, where that is of the chain
+   * that the log is known to be of. A log that ends before the checkpoint is of no use any more.
+   */
+  #dispensable(height: LogIndex): LogStart | undefined {
+    const { log, checkpoint } = this.#deps;
+    if (checkpoint === undefined || checkpoint.index < height) return undefined;
+    const { index, hash } = checkpoint;
+    const wanted = this.#fetcher.wanted?.height === index ? this.#fetcher.wanted.hash : undefined;
+    const here = wanted ?? this.#taken.find((record) => record.index === index)?.hash ?? log.hash(index);
+    const isOfChain = here !== undefined && equalBytes(here, hash);
+    return isOfChain || index >= log.lastIndex ? checkpoint : undefined;
+  }
+
+  #stopFetching(): void {
+    this.#fetcher.want(undefined, 0);
+    this.#taken = [];
+    this.#takenBytes = 0;
+  }
+
+  #finish(): void {
+    const { store, hostLog, restart, fail } = this.#deps;
+    hostLog.info("mend.done", { blocks: this.#repaired });
+    store.write([repairedChange(repairedBlocks(store) + this.#repaired)], (error) => {
+      if (error === undefined) restart();
+      else fail(error);
+    });
+  }
+
+  #nextQuestion(): number {
+    this.#question += 1;
+    return this.#question;
+  }
+}
+
+function lost(height: number): CodedError {
+  const text = `block ${height} is lost here, and no other node has it; keep all data, and see docs/operating.md`;
+  return new CodedError("blocks_lost", text, { height });
+}
