@@ -17,6 +17,7 @@ import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
 import { type CheckpointMeta, loadCheckpointMeta, metaChange, restorePages } from "./replica/checkpoint.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
 import { DurableLogView } from "./replica/log-adapter.ts";
+import { PageHashes } from "./replica/page-hashes.ts";
 import type { StateMachine } from "./state/state-machine.ts";
 import { configurationOf } from "./wire/block.ts";
 import { clusterIdOf } from "./wire/genesis.ts";
@@ -28,6 +29,8 @@ export interface Recovered {
   readonly raft: Raft;
   readonly log: LogStore;
   readonly state: StateMachine;
+  /** Of the newest checkpoint. */
+  readonly pages: PageHashes;
 }
 
 /** Throws `CodedError` where disk or store cannot be used; `fail` hears of writes that fail later. */
@@ -37,7 +40,8 @@ export function recover(host: Host, options: NodeOptions, parts: NodeParts, fail
   const { isNew } = claimStore(host.store, owner, fail);
   const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
   const meta = loadCheckpointMeta(host.store);
-  if (meta !== undefined) restorePages(host.store, meta.generation, meta, state);
+  const pages = new PageHashes(sha256);
+  if (meta !== undefined) restorePages(host.store, meta.generation, meta, state, pages.take);
   const { segmentBytes, cacheBytes } = options;
   const { cipher } = host;
   const log = parts.openLog(host.disk, LOG_DIRECTORY, { segmentBytes, cacheBytes, cipher, onFatal: fail });
@@ -46,7 +50,7 @@ export function recover(host: Host, options: NodeOptions, parts: NodeParts, fail
   const raft = createRaft(host, options, parts, { log, state });
   const { records, tornBytes } = log.recovery;
   host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
-  return { raft, log, state };
+  return { raft, log, state, pages };
 }
 
 interface Joined {

@@ -2,10 +2,12 @@
  * A cluster whose nodes do as a test says: real TLS, the real client protocol and the real state machine behind one log,
  * but each node may be told to be silent, to refuse, to lie or to go away.
  */
+
 import { once } from "node:events";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
+import { MemoryStore } from "../../storage/state/memory-store.ts";
 import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
 import { assert } from "../base/assert.ts";
 import { blockReceipts } from "../gateway/block-receipts.ts";
@@ -13,6 +15,7 @@ import { NodeCrypto, sha256 } from "../host/node-crypto.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import { StatusBoard } from "../messages/status.ts";
 import { ChainAnswers } from "../replica/chain-answers.ts";
+import { GivenStates } from "../replica/given-states.ts";
 import { decodeQuery, encodeAnswer, isChainQuery, type QueryAnswer } from "../state/queries.ts";
 import { type Applied, StateMachine } from "../state/state-machine.ts";
 import type { ClusterFile } from "../transport/cluster-file.ts";
@@ -56,7 +59,7 @@ export class ScriptedCluster {
   state: StateMachine;
   /** The log. */
   readonly blocks: EncodedBlock[] = [];
-  readonly checkpoints: CheckpointBoard = { agreed: undefined };
+  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
   /** How far the cluster's clock is ahead of this process's. */
   aheadNs = 0n;
   readonly #genesis: Genesis;
@@ -207,8 +210,10 @@ export class ScriptedNode {
       hash: (height) => blocks[height - 1]?.hash,
       read: (from, to) => blocks.slice(from - 1, to - 1).map((block, at) => recordOf(block, from + at)),
     };
-    const deps = { state, log, clusterId, checkpoints, crypto: this.#crypto, node: this.id, status: new StatusBoard() };
-    return new ChainAnswers(deps).answer(query, everything);
+    const shared = { state, log, clusterId, checkpoints, crypto: this.#crypto };
+    const givenStates = new GivenStates(new MemoryStore((run) => run()), checkpoints);
+    const deps = { ...shared, node: this.id, status: new StatusBoard(), givenStates };
+    return new ChainAnswers(deps).answer(query, everything, 0);
   }
 
   #submit(socket: WebSocket, request: number, transaction: Uint8Array): void {

@@ -18,7 +18,7 @@ const COMPONENTS_MAX = 64;
 export const FIRST_GENERATION = 1;
 
 /** Pages of a component of the state. */
-interface ComponentPages {
+export interface ComponentPages {
   readonly name: string;
   readonly pages: number;
 }
@@ -46,6 +46,10 @@ const metaSchema = tuple(integer(2, 2), safeInteger, bytes(32), componentsSchema
 
 type ReadableStore = Pick<Store, "get">;
 
+/** Hears of each page that is written or read. */
+type PageReader = (component: string, page: number, encoded: Uint8Array) => void;
+const NOBODY: PageReader = () => undefined;
+
 export function pageKey(generation: number, component: string, page: number): string {
   return `checkpoint/${generation}/${component}/${page}`;
 }
@@ -70,18 +74,27 @@ export function metaChange({ height, digest, components, generation, isForeign }
  * Collects what changed since the last checkpoint, which has this generation, and marks it clean: it must be written, or
  * the node must stop.
  */
-export function takeCheckpoint(state: StateMachine, generation: number = FIRST_GENERATION): readonly StoreChange[] {
+export function takeCheckpoint(
+  state: StateMachine,
+  generation: number = FIRST_GENERATION,
+  tell: PageReader = NOBODY,
+): readonly StoreChange[] {
   const changes: StoreChange[] = [];
   for (const component of state.paged) {
     for (const page of component.dirtyPages()) {
-      changes.push({ key: pageKey(generation, component.name, page), value: component.encodePage(page) });
+      const value = component.encodePage(page);
+      tell(component.name, page, value);
+      changes.push({ key: pageKey(generation, component.name, page), value });
     }
     component.markClean();
   }
-  const components = state.paged.map((component) => ({ name: component.name, pages: component.pageCount() }));
-  const { height, digest } = state;
-  changes.push(metaChange({ height, digest, components, generation, isForeign: false }));
+  changes.push(metaChange({ ...contentsOf(state), generation, isForeign: false }));
   return changes;
+}
+
+/** What a checkpoint of the state as it stands holds. */
+export function contentsOf({ height, digest, paged }: StateMachine): CheckpointContents {
+  return { height, digest, components: paged.map((each) => ({ name: each.name, pages: each.pageCount() })) };
 }
 
 /** Restores a freshly constructed state machine from the store; false when there is no checkpoint. */
@@ -98,24 +111,37 @@ export function restorePages(
   generation: number,
   { height, digest, components }: CheckpointContents,
   state: StateMachine,
+  tell: PageReader = NOBODY,
+): void {
+  loadPages(state, components, (name, page) => {
+    const encoded = store.get(pageKey(generation, name, page));
+    if (encoded !== undefined) tell(name, page, encoded);
+    return encoded;
+  });
+  if (state.height !== height || toHex(state.digest) !== toHex(digest)) {
+    throw damaged(`it says height ${height}, its pages say ${state.height}`);
+  }
+}
+
+/** Loads a freshly constructed state machine; throws `CodedError` `checkpoint_damaged`. */
+export function loadPages(
+  state: StateMachine,
+  components: readonly ComponentPages[],
+  pageOf: (component: string, page: number) => Uint8Array | undefined,
 ): void {
   for (const { name, pages } of components) {
     const component = state.paged.find((candidate) => candidate.name === name);
     if (component === undefined) throw damaged(`it has a component ${name} that this version does not know`);
     for (let page = 0; page < pages; page++) {
-      const key = pageKey(generation, name, page);
-      const encoded = store.get(key);
-      if (encoded === undefined) throw damaged(`${key} is missing`);
-      orDamaged(key, () => component.decodePage(page, encoded));
+      const encoded = pageOf(name, page);
+      if (encoded === undefined) throw damaged(`page ${page} of ${name} is missing`);
+      orDamaged(`page ${page} of ${name}`, () => component.decodePage(page, encoded));
     }
   }
   orDamaged("its pages", () => {
     for (const component of state.paged) component.restored();
     state.restored();
   });
-  if (state.height !== height || toHex(state.digest) !== toHex(digest)) {
-    throw damaged(`it says height ${height}, its pages say ${state.height}`);
-  }
 }
 
 /** Bytes of ours that do not decode are damage, whatever the decoder says of them. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { KeyRing, virtualCrypto } from "../../sim/virtual-crypto.ts";
 import { MemoryStore } from "../../storage/state/memory-store.ts";
 import type { LogStore } from "../../storage/wal/log-store.ts";
+import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
 import { APPEND_BYTES_MAX } from "../base/limits.ts";
 import type { Store } from "../base/ports/store.ts";
@@ -19,9 +20,11 @@ import { checkpointSigners, decodeCheckpoint, encodeCheckpoint } from "../wire/a
 import { type Block, decodeBlock } from "../wire/block.ts";
 import { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
+import { decodeSignedState } from "../wire/state-root.ts";
 import { TransactionHashes } from "../wire/transaction-hashes.ts";
-import { loadCheckpointMeta } from "./checkpoint.ts";
+import { loadCheckpointMeta, loadPages } from "./checkpoint.ts";
 import { LedgerActor } from "./ledger-actor.ts";
+import { PageHashes } from "./page-hashes.ts";
 import {
   adminTransaction,
   CLUSTER_ID,
@@ -50,10 +53,11 @@ class Bench {
   readonly catchUp = new Listener<CatchUpMessage>("catchUp");
   readonly reactor = new Listener<ReactorMessage>("reactor");
   readonly failures: CodedError[] = [];
+  readonly clock = new TestClock();
   readonly later = new Later();
   readonly store: MemoryStore = new MemoryStore(this.later.schedule);
   readonly state: StateMachine;
-  readonly checkpoints: CheckpointBoard = { agreed: undefined };
+  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
   readonly status: StatusBoard = new StatusBoard();
   /** First block that the log still has. */
   logFrom = 1;
@@ -67,12 +71,12 @@ class Bench {
   readonly present: (readonly number[])[] = [];
 
   constructor(store?: Store, state = new StateMachine({ genesis: GENESIS, sha256 }), retainBlocks?: number) {
-    const { context, self, timers } = contextOf<LedgerMessage>(new TestClock());
+    const { context, self, timers } = contextOf<LedgerMessage>(this.clock);
     this.#self = self;
     this.timers = timers;
     this.state = state;
     const deps = {
-      ...{ state, store: store ?? this.store, node: 1 },
+      ...{ state, pages: new PageHashes(sha256), store: store ?? this.store, node: 1 },
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
       hashes: new TransactionHashes(sha256),
@@ -446,5 +450,100 @@ describe("questions about the log", () => {
     expect(short.ask({ type: "inclusion", height: 1, size: 5 })).toBe("block_compacted");
     expect(short.ask({ type: "blocks", from: 2 })).toBe("block_compacted");
     expect(short.ask({ type: "blocks", from: 3 })).toMatchObject({ blocks: ENCODED.slice(2, 5) });
+  });
+});
+
+describe("checkpoints for clients", () => {
+  const offered: Query & { readonly type: "signedState" } = { type: "signedState" };
+  const pageOf = (
+    state: number,
+    component: number,
+    page: number,
+    offset = 0,
+  ): Query & { readonly type: "statePage" } => ({
+    type: "statePage",
+    ...{ state, component, page, offset },
+  });
+
+  /** A node that has written checkpoints up to this height. */
+  function written(height: number): Bench {
+    const bench = new Bench();
+    for (let at = 1; at <= height; at++) {
+      bench.commits(at, at);
+      if (at % 2 === 0) bench.storesCheckpoint();
+    }
+    return bench;
+  }
+  const sign = (bench: Bench): void => {
+    const at = must(bench.checkpoints.written, "there is a checkpoint");
+    bench.checkpoints.states = [...bench.checkpoints.states, { ...at, signatures: [] }];
+  };
+
+  test("are offered when a quorum has signed their pages, and are what it has signed", () => {
+    const bench = written(2);
+    expect(bench.ask(offered)).toBe("checkpoint_unavailable");
+    sign(bench);
+    const answer = bench.ask(offered, AUDITOR.publicKey);
+    if (typeof answer === "string") throw new Error(answer);
+    const { root } = decodeSignedState(answer.state);
+    const hashes = new PageHashes(sha256);
+    const pages = new Map<string, Uint8Array>();
+    answer.components.forEach(([name, count], component) => {
+      for (let page = 0; page < count; page++) {
+        const part = bench.ask(pageOf(2, component, page), AUDITOR.publicKey);
+        if (typeof part === "string") throw new Error(part);
+        expect(part.bytes).toHaveLength(part.total);
+        hashes.take(name, page, part.bytes);
+        pages.set(`${name}/${page}`, part.bytes);
+      }
+    });
+    const components = answer.components.map(([name, count]) => ({ name, pages: count }));
+    expect(hashes.root(components)).toEqual(root);
+    const state = new StateMachine({ genesis: GENESIS, sha256 });
+    loadPages(state, components, (name, page) => pages.get(`${name}/${page}`));
+    expect([state.height, state.digest]).toEqual([2, bench.state.digest]);
+  });
+
+  test("stay as they were while they are given, and the log with them, until nobody asks for a minute", () => {
+    const bench = new Bench(undefined, undefined, 0);
+    bench.commits(1, 2);
+    bench.storesCheckpoint();
+    expect(bench.logFrom).toBe(2);
+    sign(bench);
+    bench.ask(offered);
+    const before = bench.ask(pageOf(2, 0, 0));
+    bench.commits(3, 4);
+    bench.storesCheckpoint();
+    expect([bench.ask(pageOf(2, 0, 0)), bench.logFrom]).toMatchObject([
+      { bytes: (before as { bytes: Uint8Array }).bytes },
+      2,
+    ]);
+    bench.clock.now += 61_000;
+    bench.stepsOn();
+    expect(bench.ask(pageOf(2, 0, 0))).toBe("checkpoint_gone");
+    bench.commits(5, 6);
+    bench.storesCheckpoint();
+    expect(bench.logFrom).toBe(6);
+  });
+
+  test("the newest that is written is kept until it is signed, although another follows", () => {
+    const bench = written(2);
+    expect(bench.ask(offered)).toBe("checkpoint_unavailable");
+    sign(bench);
+    bench.commits(3, 4);
+    bench.storesCheckpoint();
+    expect(bench.ask(offered)).toMatchObject({ type: "signedState" });
+    expect(bench.ask(pageOf(2, 0, 0))).toMatchObject({ type: "statePage" });
+  });
+
+  test("are for those who see everything, and end where they end", () => {
+    const bench = written(2);
+    sign(bench);
+    expect(bench.ask(offered, bank.keys[0])).toBe("not_authorized");
+    expect(bench.ask(offered)).toMatchObject({ type: "signedState" });
+    expect(bench.ask(pageOf(2, 0, 0), bank.keys[0])).toBe("not_authorized");
+    for (const wrong of [pageOf(2, 99, 0), pageOf(2, 0, 99), pageOf(2, 0, 0, 1_000_000)])
+      expect(bench.ask(wrong)).toBe("out_of_range");
+    expect(bench.ask(pageOf(4, 0, 0))).toBe("checkpoint_gone");
   });
 });
