@@ -92,6 +92,16 @@ export function takeCheckpoint(
   return changes;
 }
 
+/** All of a state as a checkpoint, for a store that has none. */
+export function wholeCheckpoint(state: StateMachine): readonly StoreChange[] {
+  const pages = state.paged.flatMap((component) =>
+    Array.from({ length: component.pageCount() }, (_, page) => {
+      return { key: pageKey(FIRST_GENERATION, component.name, page), value: component.encodePage(page) };
+    }),
+  );
+  return [...pages, metaChange({ ...contentsOf(state), generation: FIRST_GENERATION, isForeign: false })];
+}
+
 /** What a checkpoint of the state as it stands holds. */
 export function contentsOf({ height, digest, paged }: StateMachine): CheckpointContents {
   return { height, digest, components: paged.map((each) => ({ name: each.name, pages: each.pageCount() })) };
