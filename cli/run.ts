@@ -10,6 +10,7 @@ import { acquirer } from "./commands/acquirer.ts";
 import { asset } from "./commands/asset.ts";
 import { audit } from "./commands/audit.ts";
 import { authority } from "./commands/authority.ts";
+import { backup } from "./commands/backup.ts";
 import { bench } from "./commands/bench.ts";
 import { benchLedger } from "./commands/bench-ledger.ts";
 import { benchPeers } from "./commands/bench-peers.ts";
@@ -44,6 +45,7 @@ import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
   ...[day, dev, init, start, status, leader, member, verify, log],
+  ...[backup],
   ...[keys, dataKey, authority, configure, risk],
   ...[account, asset, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],

@@ -8,13 +8,10 @@
 import { toHex } from "../../node/base/bytes.ts";
 import { errorCode, errorMessage } from "../../node/base/errors.ts";
 import { ask } from "../../node/client/ask.ts";
-import { checkCheckpoint } from "../../node/client/checkpoints.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
 import type { SignedCheckpoint } from "../../node/wire/attestation.ts";
-
 import type { Replay } from "../verify/replay.ts";
-
-const TIMEOUT_MS = 5_000;
+import { type Statement, statementOf } from "./statements.ts";
 
 /** What an audit found out about a node. */
 interface NodeFinding {
@@ -38,13 +35,6 @@ export interface AuditReport {
   readonly nodes: readonly NodeFinding[];
   /** The first thing that does not hold. */
   readonly difference: string | null;
-}
-
-/** A node's own signature on its state, and what it knows of a quorum's. */
-interface Statement {
-  readonly id: number;
-  readonly own: SignedCheckpoint;
-  readonly agreed: SignedCheckpoint | undefined;
 }
 
 export interface Auditor {
@@ -91,21 +81,6 @@ function fallenBack(from: number, statements: readonly Statement[]): string | nu
   const highest = Math.max(0, ...statements.map(({ own }) => own.height));
   if (statements.length === 0 || highest >= from) return null;
   return `the cluster stands at height ${highest}, and an earlier audit executed it up to height ${from}`;
-}
-
-async function statementOf({ cluster, signer }: Auditor, id: number): Promise<Statement> {
-  const nodes = cluster.nodes.filter((node) => node.id === id);
-  const client = await QuorateClient.openReader({ cluster: { ...cluster, nodes }, signer, deadlineMs: TIMEOUT_MS });
-  try {
-    const { own, agreed } = await ask(client, { type: "checkpoint" }, "local");
-    return {
-      id,
-      own: checkCheckpoint({ ...cluster, nodes }, own, 1),
-      agreed: agreed === null ? undefined : checkCheckpoint(cluster, agreed),
-    };
-  } finally {
-    client.close();
-  }
 }
 
 /** What is said of a statement that was compared and is right. */

@@ -57,9 +57,14 @@ export async function offeredState(client: QuorateClient, cluster: ClusterFile):
 
 function checkOffer(cluster: ClusterFile, encoded: Uint8Array, described: unknown): OfferedState {
   const signed = checkSignedState(cluster, encoded);
+  return { signed, components: checkComponents(described) };
+}
+
+/** What a stranger says of the pages of a checkpoint: pairs of name and count. Throws `WireError` or `checkpoint_invalid`. */
+export function checkComponents(described: unknown): readonly ComponentPages[] {
   const components = check(componentsSchema, described, "malformed_checkpoint");
   if (components.reduce((sum, [, pages]) => sum + pages, 0) > PAGES_MAX) throw invalid("it has too many pages");
-  return { signed, components: components.map(([name, pages]) => ({ name, pages })) };
+  return components.map(([name, pages]) => ({ name, pages }));
 }
 
 /** The signed state in these bytes; throws `CodedError` `checkpoint_invalid` unless a quorum has signed it, or `WireError`. */
