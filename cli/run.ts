@@ -31,6 +31,7 @@ import { pay } from "./commands/pay.ts";
 import { payment } from "./commands/payment.ts";
 import { query } from "./commands/query.ts";
 import { receipt } from "./commands/receipt.ts";
+import { restore } from "./commands/restore.ts";
 import { risk } from "./commands/risk.ts";
 import { settlement } from "./commands/settlement.ts";
 import { sim } from "./commands/sim.ts";
@@ -45,7 +46,7 @@ import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
   ...[day, dev, init, start, status, leader, member, verify, log],
-  ...[backup],
+  ...[backup, restore],
   ...[keys, dataKey, authority, configure, risk],
   ...[account, asset, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],

@@ -12,6 +12,7 @@ import { equalBytes } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
 import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
 import type { Host } from "./base/ports/host.ts";
+import type { Store } from "./base/ports/store.ts";
 import type { NodeOptions, NodeParts } from "./compose.ts";
 import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
 import { type CheckpointMeta, loadCheckpointMeta, metaChange, restorePages } from "./replica/checkpoint.ts";
@@ -37,6 +38,7 @@ export interface Recovered {
 export function recover(host: Host, options: NodeOptions, parts: NodeParts, fail: (error: Error) => void): Recovered {
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
+  if (isRestored(options)) checkRestoredData(host.store);
   const { isNew } = claimStore(host.store, owner, fail);
   const state = parts.createStateMachine({ genesis: options.genesis, sha256 });
   const meta = loadCheckpointMeta(host.store);
@@ -51,6 +53,18 @@ export function recover(host: Host, options: NodeOptions, parts: NodeParts, fail
   const { records, tornBytes } = log.recovery;
   host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
   return { raft, log, state, pages };
+}
+
+/** Whether this is one of the nodes that a restored cluster begins with: its data was written by `quorate restore`. */
+function isRestored({ id, genesis }: NodeOptions): boolean {
+  return genesis.origin !== undefined && genesis.nodes.some((node) => node.id === id);
+}
+
+/** Throws `CodedError` `restored_data_missing`: a quorum that began with nothing would forget what was restored. */
+function checkRestoredData(store: Store): void {
+  if (loadCheckpointMeta(store) !== undefined) return;
+  const text = "the cluster was restored from a backup, and this node has not the data that it was restored with";
+  throw new CodedError("restored_data_missing", text);
 }
 
 interface Joined {

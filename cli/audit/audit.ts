@@ -6,7 +6,7 @@
  * are executed. Blocks of any node will do: a wrong one does not chain, or leads to other digests than the others signed.
  */
 import { toHex } from "../../node/base/bytes.ts";
-import { errorCode, errorMessage } from "../../node/base/errors.ts";
+import { CodedError, errorCode, errorMessage } from "../../node/base/errors.ts";
 import { ask } from "../../node/client/ask.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
 import type { SignedCheckpoint } from "../../node/wire/attestation.ts";
@@ -83,6 +83,16 @@ function fallenBack(from: number, statements: readonly Statement[]): string | nu
   return `the cluster stands at height ${highest}, and an earlier audit executed it up to height ${from}`;
 }
 
+/** Throws as `ask`, and says what to do where the nodes have given up the beginning of their logs. */
+async function blocksFrom(client: QuorateClient, from: number): Promise<readonly Uint8Array[]> {
+  try {
+    return (await ask(client, { type: "blocks", from })).blocks;
+  } catch (error) {
+    if (errorCode(error) !== "block_compacted") throw error;
+    throw new CodedError("block_compacted", `${errorMessage(error)}; begin with --from-checkpoint`, {}, error);
+  }
+}
+
 /** What is said of a statement that was compared and is right. */
 const AGREES = "";
 
@@ -106,7 +116,7 @@ async function execute(auditor: Auditor, statements: readonly Statement[]): Prom
   try {
     compare();
     while (replay.state.height < target && replay.problem === undefined) {
-      const { blocks } = await ask(client, { type: "blocks", from: replay.state.height + 1 });
+      const blocks = await blocksFrom(client, replay.state.height + 1);
       if (blocks.length === 0) replay.problem = `block ${replay.state.height + 1} was signed for and nobody has it`;
       for (const block of blocks) {
         replay.apply(block);

@@ -14,6 +14,8 @@ import { boolean, bytes, check, integer, list, type Schema, safeInteger, text, t
 
 const META_KEY = "checkpoint/meta";
 const COMPONENTS_MAX = 64;
+/** The component that is not handed on to a restored cluster. */
+const SESSIONS = "sessions";
 /** That of a node's own first checkpoint. */
 export const FIRST_GENERATION = 1;
 
@@ -100,6 +102,17 @@ export function wholeCheckpoint(state: StateMachine): readonly StoreChange[] {
     }),
   );
   return [...pages, metaChange({ ...contentsOf(state), generation: FIRST_GENERATION, isForeign: false })];
+}
+
+/**
+ * The state that a restored cluster begins with, out of the one that its genesis names as its origin. Sessions are left
+ * behind: what they number was signed for the other cluster, and is never taken here.
+ */
+export function succeeding(origin: StateMachine, state: StateMachine): StateMachine {
+  const components = contentsOf(origin).components.filter(({ name }) => name !== SESSIONS);
+  loadPages(state, components, (name, page) => origin.paged.find((part) => part.name === name)?.encodePage(page));
+  state.takeOver();
+  return state;
 }
 
 /** What a checkpoint of the state as it stands holds. */

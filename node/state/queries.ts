@@ -9,7 +9,7 @@ import { u128Bytes } from "../base/bytes.ts";
 import type { Configuration } from "../base/configuration.ts";
 import { CodedError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
-import { ANSWER_VALUES_MAX, NODES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
+import { ANSWER_VALUES_MAX, NODE_ID_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import {
   type AccountFilter,
   accountFilterFlags,
@@ -298,7 +298,7 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   }),
   inclusion: object({ type: oneOf("inclusion"), height: safeInteger, size: safeInteger }),
   consistency: object({ type: oneOf("consistency"), earlier: safeInteger, size: safeInteger }),
-  handOver: object({ type: oneOf("handOver"), to: integer(1, NODES_MAX) }),
+  handOver: object({ type: oneOf("handOver"), to: integer(1, NODE_ID_MAX) }),
 };
 
 const CHAIN_QUERIES: ReadonlySet<string> = new Set<ChainQuery["type"]>([
