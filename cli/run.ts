@@ -31,6 +31,7 @@ import { pay } from "./commands/pay.ts";
 import { payment } from "./commands/payment.ts";
 import { query } from "./commands/query.ts";
 import { receipt } from "./commands/receipt.ts";
+import { recover } from "./commands/recover.ts";
 import { restore } from "./commands/restore.ts";
 import { risk } from "./commands/risk.ts";
 import { settlement } from "./commands/settlement.ts";
@@ -46,7 +47,7 @@ import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
   ...[day, dev, init, start, status, leader, member, verify, log],
-  ...[backup, restore],
+  ...[backup, restore, recover],
   ...[keys, dataKey, authority, configure, risk],
   ...[account, asset, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],
