@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import { readKeyFile } from "../../node/client/index.ts";
+import { formatTime } from "../amounts.ts";
 import { command } from "../command.ts";
 import { table } from "../output.ts";
 import { planRecovery, type RecoveryPlan, recoverCluster } from "../recover/recover.ts";
@@ -17,7 +18,7 @@ function describe({ best, survivors, state, lost }: RecoveryPlan): string {
   const gone = lost.join(", ");
   return [
     table([["node", "last term", "height", "checkpoint", "data"], ...rows]),
-    `The cluster goes on from the log of node ${best.id}: height ${state.height}, log time ${state.timestamp}.`,
+    `The cluster goes on from the log of node ${best.id}: height ${state.height}, last block of ${formatTime(state.timestamp)}.`,
     "",
     "WHAT MAY BE MISSING",
     `  - Whatever nodes ${gone} had agreed on and none of these has: payments that were acknowledged after height`,

@@ -94,7 +94,9 @@ export class Survivor {
   /** The blocks above a height, in order. */
   records(above: number, visit: (record: WalRecord) => void): void {
     const { problem } = verifyWal(this.#disk(), "log", this.#cipher, (record) => {
-      if (record.index > above) visit(record);
+      // What the reader shows of a record is its own again afterwards.
+      if (record.index > above)
+        visit({ ...record, hash: record.hash.slice(), previousHash: record.previousHash.slice() });
     });
     if (problem !== undefined) throw this.#unsound(problem.message);
   }
