@@ -7,10 +7,13 @@ import { toHex } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { newKey, QuorateClient } from "../../node/client/index.ts";
 import { ScriptedCluster } from "../../node/client/scripted-cluster.contract.ts";
+import { sha256 } from "../../node/host/node-crypto.ts";
 import { encodeAccounts } from "../../node/ledger/records.ts";
 import { type QueryAnswer, QueryRefusal } from "../../node/state/queries.ts";
+import { attestation, compareKeys, decodeCheckpoint, encodeCheckpoint } from "../../node/wire/attestation.ts";
 import { formatManifest, MANIFEST_FILE, type Manifest, parseManifest } from "./manifest.ts";
 import { readBackup } from "./read-backup.ts";
+import { RecordFiles, readRecords } from "./record-files.ts";
 import { takeBackup } from "./take-backup.ts";
 
 const home = mkdtempSync(join(tmpdir(), "quorate-backup-"));
@@ -68,7 +71,11 @@ afterAll(async () => {
 
 /** What is signed, changed. */
 function changed(signed: Uint8Array): Uint8Array {
-  return signed.map((byte, at) => (at === 20 ? byte ^ 1 : byte));
+  return flipped(signed, 20);
+}
+
+function flipped(bytes: Uint8Array, place: number): Uint8Array {
+  return bytes.map((byte, at) => (at === place ? byte ^ 1 : byte));
 }
 
 function copyOf(directory: string): string {
@@ -151,6 +158,37 @@ test("the checkpoint of a backup is the one that was signed, and whole", () => {
     writeFileSync(join(copy, MANIFEST_FILE), formatManifest({ ...manifest, checkpoint: other }));
     expect(problemsOf(copy)).not.toEqual([]);
   }
+});
+
+test("a file that was written anew, checksums and all, is not the one of the manifest", () => {
+  const copy = copyOf(WHOLE);
+  const [log] = parseManifest(readFileSync(join(copy, MANIFEST_FILE), "utf8")).files;
+  const records: Uint8Array[] = [];
+  if (log === undefined) throw new Error("it has a log");
+  expect(readRecords(copy, log, (record) => records.push(record))).toBeUndefined();
+  rmSync(join(copy, log.name));
+  const files = new RecordFiles(copy, "log", 1);
+  for (const record of records) files.add(flipped(record, record.length - 1));
+  files.close();
+  expect(problemsOf(copy)).toEqual([`${log.name} is another file than was written`]);
+});
+
+test("where a quorum has signed another state than the log gives, the backup does not hold", () => {
+  const manifest = parseManifest(readFileSync(join(WHOLE, MANIFEST_FILE), "utf8"));
+  const { signatures: _signatures, ...attested } = { ...decodeCheckpoint(manifest.end), digest: new Uint8Array(32) };
+  const signatures = cluster.nodes
+    .map(({ identity }) => {
+      return {
+        nodeKey: identity.publicKey,
+        signature: identity.sign(attestation(sha256, cluster.clusterId, attested)),
+      };
+    })
+    .sort((a, b) => compareKeys(a.nodeKey, b.nodeKey));
+  const copy = copyOf(WHOLE);
+  const end = encodeCheckpoint({ ...attested, signatures });
+  const stateDigest = toHex(attested.digest);
+  writeFileSync(join(copy, MANIFEST_FILE), formatManifest({ ...manifest, end, stateDigest }));
+  expect(problemsOf(copy)[0]).toMatch(/^the state digest after block 4 is 0{64} there/);
 });
 
 test("a backup of another format is refused by name", () => {

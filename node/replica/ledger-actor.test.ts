@@ -536,6 +536,17 @@ describe("checkpoints for clients", () => {
     expect(bench.ask(pageOf(2, 0, 0))).toMatchObject({ type: "statePage" });
   });
 
+  test("that are signed and not there any more are not offered", () => {
+    const bench = written(2);
+    sign(bench);
+    bench.commits(3, 4);
+    bench.storesCheckpoint();
+    expect(bench.ask(offered)).toBe("checkpoint_unavailable");
+    sign(bench);
+    expect(bench.ask(offered)).toMatchObject({ type: "signedState" });
+    expect(bench.ask(pageOf(4, 0, 0))).toMatchObject({ type: "statePage" });
+  });
+
   test("are for those who see everything, and end where they end", () => {
     const bench = written(2);
     sign(bench);
