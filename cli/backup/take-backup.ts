@@ -3,7 +3,7 @@
  * signed and that holds everything acknowledged before the backup began. Nothing of it is the node's word alone: the blocks
  * chain up to the hash that a quorum has signed, and the pages have the root that a quorum has signed.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +12,7 @@ import { CodedError } from "../../node/base/errors.ts";
 import { ask } from "../../node/client/ask.ts";
 import { checkCheckpoint } from "../../node/client/checkpoints.ts";
 import { type ClusterFile, encodeCheckpoint, QuorateClient, type Signer } from "../../node/client/index.ts";
+import { replaceText } from "../../node/host/files.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { equalAttested, quorumOf, type SignedCheckpoint } from "../../node/wire/attestation.ts";
 import { decodeBlock } from "../../node/wire/block.ts";
@@ -64,7 +65,8 @@ export async function takeBackup(job: BackupJob): Promise<Manifest> {
           : { signed: encodeSignedState(offered.signed), components: offered.components },
       files: [...pages, ...log],
     };
-    finish(job.directory, formatManifest(manifest));
+    // It makes it a backup, in one step, when all else is durable.
+    replaceText(join(job.directory, MANIFEST_FILE), formatManifest(manifest));
     return manifest;
   } finally {
     client.close();
@@ -188,20 +190,4 @@ function wrongLog(reason: string): CodedError {
     "checkpoint_invalid",
     `the node's log does not hold: ${reason}; take the backup from another node`,
   );
-}
-
-/** The manifest makes it a backup, in one step, when all else is durable. */
-function finish(directory: string, manifest: string): void {
-  const unfinished = join(directory, UNFINISHED);
-  writeFileSync(unfinished, manifest);
-  sync(unfinished);
-  sync(directory);
-  renameSync(unfinished, join(directory, MANIFEST_FILE));
-  sync(directory);
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, "r");
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }

@@ -3,12 +3,12 @@
  * one with the highest last term, and of those the longest, has every block that any of them can know to be committed. What
  * the lost nodes had committed among themselves and none of these has is lost.
  */
-import { writeFileSync } from "node:fs";
 import { must } from "../../node/base/assert.ts";
 import type { Configuration } from "../../node/base/configuration.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { randomBytes } from "../../node/client/crypto.ts";
 import type { ClusterFile, Signer } from "../../node/client/index.ts";
+import { replaceText } from "../../node/host/files.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { recoveryBlocks } from "../../node/replica/recovery-blocks.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
@@ -140,7 +140,7 @@ function signedBy(
 function forgetLost({ survivors, lost }: RecoveryPlan): void {
   for (const path of new Set(survivors.map(({ node }) => node.clusterFile))) {
     const { genesis, nodes } = readCluster(path);
-    writeFileSync(
+    replaceText(
       path,
       formatClusterFile(
         genesis,
