@@ -106,3 +106,37 @@ test("the node that is left goes on alone, and grows a cluster again", { timeout
   const verified = await ran("verify", local.directory, "--json");
   expect([verified.code, JSON.parse(verified.out)]).toMatchObject([0, { sound: true, problems: [] }]);
 });
+
+test("two of five, whose data is encrypted, go on with one log and lead themselves", {
+  timeout: 2 * PATIENCE_MS,
+}, async () => {
+  const home = join(directory, "five");
+  const five = await LocalCluster.init({ directory: home, nodes: 5, encrypt: true, nowMs: Date.now() });
+  five.startAll();
+  try {
+    await waitReady(five.cluster, five.admin, PATIENCE_MS);
+    const load = await SteadyTransfers.start(five.cluster, five.admin, 1n, 10_000);
+    await load.answers(20);
+    await five.killNode(2);
+    await load.answers(50);
+    await Promise.all([3, 4, 5].map((id) => five.killNode(id)));
+    await load.rest();
+    await five.stopNode(1);
+    const left = [1, 2].map((id) => join(home, `node-${id}`));
+    expect(await ranJson("recover", ...left, "--accept-data-loss")).toMatchObject({
+      nodes: [1, 2],
+      lost: [3, 4, 5],
+      from: 1,
+    });
+    for (const id of [3, 4, 5]) rmSync(join(home, `node-${id}`), { recursive: true });
+    expect(await ranJson("verify", home)).toMatchObject({ sound: true });
+    for (const id of [1, 2]) five.startNode(id);
+    await waitReady(five.cluster, five.admin, PATIENCE_MS);
+    const again = await SteadyTransfers.start(five.cluster, five.admin, 1_000_000n, PATIENCE_MS);
+    await again.answers(20);
+    await again.rest();
+  } finally {
+    await five.stopAll();
+  }
+  expect(await ranJson("verify", home)).toMatchObject({ sound: true });
+});

@@ -40,7 +40,8 @@ export class Survivor {
     this.#store = store;
     this.#cipher = cipher;
     this.termSeen = loadHardState(store).term;
-    this.checkpointHeight = loadCheckpointMeta(store)?.height ?? 0;
+    const meta = loadCheckpointMeta(store);
+    this.checkpointHeight = meta?.height ?? 0;
     const start = logStart(this.#disk(), "log");
     this.#beginsAt = start?.index ?? 0;
     if (start !== undefined) {
@@ -53,7 +54,10 @@ export class Survivor {
       this.term = term;
       this.#hashes.set(index, hash);
     });
-    if (this.checkpointHeight > this.height) throw this.#unsound("its checkpoint is ahead of its log");
+    if (this.checkpointHeight > this.height) {
+      const began = meta?.isForeign === true ? "; it has just been given that: start it once, and stop it" : "";
+      throw this.#unsound(`its checkpoint is ahead of its log${began}`);
+    }
   }
 
   /** Throws `CodedError` `data_in_use` where a node runs on it, `log_unsound` where it is damaged, or what opening it throws. */
