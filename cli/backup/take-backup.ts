@@ -161,14 +161,12 @@ async function writeLog({ cluster, directory, onProgress }: BackupJob, client: Q
   // The block of the checkpoint is bound by its pages, which say which block comes next.
   let previous = offered === undefined ? genesisHash(sha256, cluster.genesis) : undefined;
   let height = start;
-  const giveUpAt = performance.now() + PATIENCE_MS;
+  let heardAt = performance.now();
   while (height < end.height) {
     const { blocks } = await ask(client, { type: "blocks", from: height + 1 }, "local");
-    if (blocks.length === 0) {
-      if (performance.now() >= giveUpAt)
-        throw wrongLog(`the node has no block ${height + 1}, which a quorum has signed`);
-      await sleep(POLL_MS);
-    }
+    if (blocks.length > 0) heardAt = performance.now();
+    else if (performance.now() - heardAt < PATIENCE_MS) await sleep(POLL_MS);
+    else throw wrongLog(`the node has no block ${height + 1}, which a quorum has signed`);
     for (const encoded of blocks.slice(0, end.height - height)) {
       const { header, hash } = decodeBlock(sha256, encoded);
       const follows = previous === undefined || equalBytes(header.previousHash, previous);

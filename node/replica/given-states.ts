@@ -87,7 +87,7 @@ export class GivenStates {
 
   #keepNewest(nowMs: number): void {
     const snapshot = this.#store.snapshot();
-    const meta = loadCheckpointMeta(snapshot);
+    const meta = readable("the checkpoint", () => loadCheckpointMeta(snapshot), snapshot);
     const isNew = meta !== undefined && !this.#given.has(meta.height);
     if (!isNew || !this.#makeRoom(nowMs)) snapshot.close();
     else this.#given.set(meta.height, { snapshot, meta, usedAtMs: nowMs });
@@ -109,15 +109,20 @@ export class GivenStates {
   }
 }
 
-/** A damaged page is not given: whoever asks turns to another node. */
 function pageOf(given: Given, key: string): Uint8Array {
   if (given.page?.key === key) return given.page.bytes;
+  const bytes = readable(key, () => must(given.snapshot.get(key), `${key} is in the checkpoint`));
+  given.page = { key, bytes };
+  return bytes;
+}
+
+/** What is damaged is not given, and nobody stops for it: whoever asks turns to another node. */
+function readable<T>(what: string, read: () => T, ending?: StoreSnapshot): T {
   try {
-    const bytes = must(given.snapshot.get(key), `${key} is in the checkpoint`);
-    given.page = { key, bytes };
-    return bytes;
+    return read();
   } catch (error) {
-    if (error instanceof CodedError) throw gone(`${key} cannot be read: ${error.message}`);
+    ending?.close();
+    if (error instanceof CodedError) throw gone(`${what} cannot be read: ${error.message}`);
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import type { LogStore } from "../../storage/wal/log-store.ts";
 import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
 import { APPEND_BYTES_MAX } from "../base/limits.ts";
-import type { Store } from "../base/ports/store.ts";
+import type { Store, StoreSnapshot } from "../base/ports/store.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
@@ -132,6 +132,11 @@ class Bench {
   /** A checkpoint that was being written is durable. */
   storesCheckpoint(): void {
     this.later.next();
+    this.hears();
+  }
+
+  /** What it has told itself arrives. */
+  hears(): void {
     for (const message of this.#self.messages.splice(0)) this.actor.receive(message);
   }
 }
@@ -545,6 +550,31 @@ describe("checkpoints for clients", () => {
     sign(bench);
     expect(bench.ask(offered)).toMatchObject({ type: "signedState" });
     expect(bench.ask(pageOf(4, 0, 0))).toMatchObject({ type: "statePage" });
+  });
+
+  test("that cannot be read are refused, and the node goes on", () => {
+    class Damaged extends MemoryStore {
+      damaged = "";
+      override snapshot(): StoreSnapshot {
+        const snapshot = super.snapshot();
+        const get = (key: string): Uint8Array | undefined => {
+          if (key === this.damaged) throw new CodedError("store_damaged", `${key} is full of holes`);
+          return snapshot.get(key);
+        };
+        return { ...snapshot, get };
+      }
+    }
+    const store = new Damaged((run) => run());
+    const bench = new Bench(store);
+    bench.commits(1, 2);
+    bench.hears();
+    sign(bench);
+    store.damaged = "checkpoint/meta";
+    expect(bench.ask(offered)).toBe("checkpoint_gone");
+    store.damaged = "checkpoint/1/stand/0";
+    expect(bench.ask(offered)).toMatchObject({ type: "signedState" });
+    expect(bench.ask(pageOf(2, 0, 0))).toBe("checkpoint_gone");
+    expect(bench.ask({ type: "summary" })).toMatchObject({ height: 2 });
   });
 
   test("are for those who see everything, and end where they end", () => {
