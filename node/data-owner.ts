@@ -37,19 +37,25 @@ export function claimStore(
   owner: DataOwner,
   fail: (error: CodedError) => void,
 ): { readonly isNew: boolean } {
-  const stored = store.get(KEY);
-  if (stored === undefined) {
+  const isNew = !checkOwner(store, owner);
+  if (isNew) {
     store.write([ownerChange(owner)], (error) => {
       if (error !== undefined) fail(error);
     });
-    return { isNew: true };
   }
+  return { isNew };
+}
+
+/** Throws `CodedError` `data_foreign` for the data of another node or cluster; false for a store that is nobody's yet. */
+export function checkOwner(store: Pick<Store, "get">, owner: DataOwner): boolean {
+  const stored = store.get(KEY);
+  if (stored === undefined) return false;
   const [, clusterId, node] = check(ownerSchema, unpack(stored), "malformed_body");
   if (!equalBytes(clusterId, owner.clusterId)) {
     throw foreign(`cluster ${toHex(clusterId)}, not to ${toHex(owner.clusterId)}`);
   }
   if (node !== owner.node) throw foreign(`node ${node}, not to node ${owner.node}`);
-  return { isNew: false };
+  return true;
 }
 
 /** Throws `CodedError` `store_damaged` for a log whose store is new: what the node has voted is lost. */

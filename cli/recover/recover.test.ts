@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { must } from "../../node/base/assert.ts";
 import type { Configuration } from "../../node/base/configuration.ts";
 import { type ClusterFile, type Command, keyFromSeed, type Signer } from "../../node/client/index.ts";
+import { ownerChange } from "../../node/data-owner.ts";
 import { initCluster } from "../../node/host/init.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { wholeCheckpoint } from "../../node/replica/checkpoint.ts";
@@ -101,9 +102,9 @@ async function gives(id: number, records: readonly WalRecord[], from = 1, checkp
   });
   const store = await LevelStore.open(join(data, "state"), {});
   await new Promise<void>((succeed, fail) => {
-    const changes =
-      checkpoint === undefined ? [{ key: "nothing", value: new Uint8Array(1) }] : wholeCheckpoint(checkpoint);
-    store.write(changes, (error) => (error === undefined ? succeed() : fail(error)));
+    const owner = ownerChange({ clusterId: cluster.clusterId, node: id });
+    const changes = checkpoint === undefined ? [] : wholeCheckpoint(checkpoint);
+    store.write([owner, ...changes], (error) => (error === undefined ? succeed() : fail(error)));
   });
   await store.close();
 }
@@ -237,6 +238,12 @@ describe("nothing is changed", () => {
     bytes.writeUInt8(bytes.readUInt8(at + 5) ^ 1, at + 5);
     writeFileSync(path, bytes);
     await refused([1], "log_unsound");
+  });
+
+  test("where the data is another node's", async () => {
+    await gives(1, logOf([1, 1]).records);
+    cpSync(join(homeOf(1), "data"), join(homeOf(2), "data"), { recursive: true });
+    await refused([2], "data_foreign");
   });
 
   test("for a node that is given twice, or runs", async () => {

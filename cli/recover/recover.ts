@@ -46,6 +46,7 @@ export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
   const [best] = [...survivors].sort((a, b) => b.term - a.term || b.height - a.height || a.id - b.id);
   if (best === undefined) throw new CodedError("usage", "say which nodes are left");
   const cluster = readCluster(best.node.clusterFile);
+  for (const survivor of survivors) survivor.checkOwner(cluster);
   const state = best.state(cluster);
   const ids = new Set(survivors.map(({ id }) => id));
   if (ids.size < survivors.length) throw new CodedError("usage", "a node is given more than once");

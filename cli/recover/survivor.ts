@@ -8,6 +8,7 @@ import { equalBytes } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
+import { checkOwner } from "../../node/data-owner.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
 import { loadHardState } from "../../node/replica/hard-state-store.ts";
@@ -76,6 +77,11 @@ export class Survivor {
 
   get id(): number {
     return this.node.id;
+  }
+
+  /** Throws `CodedError` `data_foreign` where the data is not this node's, of this cluster. */
+  checkOwner({ clusterId }: ClusterFile): void {
+    checkOwner(this.#store, { clusterId, node: this.id });
   }
 
   /** The hash of the block at a height; undefined where the log does not know it. */
