@@ -17,6 +17,8 @@ import { Endorsements, type Signed } from "./endorsements.ts";
 
 /** Long enough for two nodes of the largest cluster to have pinged each other. */
 const PERIOD_NS = 2_000_000_000n;
+/** Checkpoints that may still become signed by a quorum. */
+const REMEMBERED = 4;
 
 /** What one node says that it has signed. */
 export type Endorsement = Signed<Attested>;
@@ -35,7 +37,7 @@ export class CheckpointExchange {
 
   constructor({ crypto, clusterId }: CheckpointExchangeDeps) {
     const statement = (at: Attested): Uint8Array => attestation(crypto.sha256.bind(crypto), clusterId, at);
-    this.#endorsements = new Endorsements({ crypto, statement, isSame: equalAttested });
+    this.#endorsements = new Endorsements({ crypto, remembered: REMEMBERED, statement, isSame: equalAttested });
   }
 
   /** The newest that a quorum has signed, with all signatures that are known. */

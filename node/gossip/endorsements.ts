@@ -8,9 +8,6 @@ import type { NodeId } from "../base/ids.ts";
 import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
 import { compareKeys, type NodeSignature, quorumOf } from "../wire/attestation.ts";
 
-/** Statements that may still be signed by a quorum. */
-const REMEMBERED = 4;
-
 interface AtHeight {
   readonly height: number;
 }
@@ -20,6 +17,8 @@ export type Agreed<T extends AtHeight> = T & { readonly signatures: readonly Nod
 
 export interface EndorsementsDeps<T extends AtHeight> {
   readonly crypto: Crypto;
+  /** Own statements that may still be signed by a quorum. */
+  readonly remembered: number;
   /** The bytes that are signed. */
   readonly statement: (at: T) => Uint8Array;
   readonly isSame: (a: T, b: T) => boolean;
@@ -59,12 +58,12 @@ export class Endorsements<T extends AtHeight> {
 
   /** Makes this node's own statement about a height above all before it. */
   sign(at: T): void {
-    const { crypto, statement } = this.#deps;
+    const { crypto, statement, remembered } = this.#deps;
     const signature = crypto.sign(statement(at));
     this.#own.push({ at, signature });
     this.#endorsed.set(at.height, []);
     this.endorse(at.height, { nodeKey: crypto.publicKey, signature });
-    if (this.#own.length > REMEMBERED) this.#endorsed.delete(must(this.#own.shift(), "there are several").at.height);
+    if (this.#own.length > remembered) this.#endorsed.delete(must(this.#own.shift(), "there are several").at.height);
   }
 
   /** Our own statement about a height, to hold against another's. */

@@ -38,6 +38,8 @@ const SUSPICION_PERIODS = 5;
 const TELLINGS = 10;
 const NEWS_PER_FRAME = 6;
 const DIGESTS_REMEMBERED = 8_192;
+/** Written checkpoints that may still become signed by a quorum; under load the next may follow in less than a second. */
+const STATES_REMEMBERED = 16;
 /** A second digest is sent from the last multiple of this height: a node that lags still finds one to compare. */
 const LANDMARK = 64;
 
@@ -117,7 +119,8 @@ export class GossipActor implements Actor<GossipMessage> {
     const { clusterId, crypto } = deps;
     this.#checkpoints = new CheckpointExchange({ clusterId, crypto });
     const statement = (at: StateRoot): Uint8Array => stateStatement(crypto.sha256.bind(crypto), clusterId, at);
-    this.#states = new Endorsements({ crypto, statement, isSame: (a, b) => equalBytes(a.root, b.root) });
+    const isSame = (a: StateRoot, b: StateRoot): boolean => equalBytes(a.root, b.root);
+    this.#states = new Endorsements({ crypto, remembered: STATES_REMEMBERED, statement, isSame });
     this.#setMembers(deps.members);
     deps.status.post("gossip", () => ({
       incarnation: this.#members.incarnation,
