@@ -10,6 +10,7 @@ import { acquirer } from "./commands/acquirer.ts";
 import { asset } from "./commands/asset.ts";
 import { audit } from "./commands/audit.ts";
 import { authority } from "./commands/authority.ts";
+import { backup } from "./commands/backup.ts";
 import { bench } from "./commands/bench.ts";
 import { benchLedger } from "./commands/bench-ledger.ts";
 import { benchPeers } from "./commands/bench-peers.ts";
@@ -30,6 +31,8 @@ import { pay } from "./commands/pay.ts";
 import { payment } from "./commands/payment.ts";
 import { query } from "./commands/query.ts";
 import { receipt } from "./commands/receipt.ts";
+import { recover } from "./commands/recover.ts";
+import { restore } from "./commands/restore.ts";
 import { risk } from "./commands/risk.ts";
 import { scrub } from "./commands/scrub.ts";
 import { settlement } from "./commands/settlement.ts";
@@ -45,6 +48,7 @@ import { EXIT, Output, type Streams } from "./output.ts";
 
 const COMMANDS = [
   ...[day, dev, init, start, status, leader, member, verify, scrub, log],
+  ...[backup, restore, recover],
   ...[keys, dataKey, authority, configure, risk],
   ...[account, asset, transfer, tx, query, events, pay, payment, importPayments, settlement],
   ...[receipt, checkpoint, audit],

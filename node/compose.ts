@@ -175,7 +175,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
       host.network.sendPeer(to, new Uint8Array([lane]), ...payload);
   const ledgerActor: { current?: LedgerActor } = {};
   const leading = (): boolean => ledgerActor.current?.leading ?? false;
-  const checkpoints: CheckpointBoard = { agreed: undefined };
+  const checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
   const hashes = new TransactionHashes(host.crypto.sha256.bind(host.crypto));
   const wiring: Wiring = {
     ...environment,
@@ -282,6 +282,7 @@ function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<L
         context,
         {
           state: recovered.state,
+          pages: recovered.pages,
           store: host.store,
           log: recovered.log,
           logActor,

@@ -6,7 +6,7 @@ import type { LogStore } from "../storage/wal/log-store.ts";
 import { equalBytes, toHex } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
 import type { NodeId } from "./base/ids.ts";
-import type { Store } from "./base/ports/store.ts";
+import type { Store, StoreChange } from "./base/ports/store.ts";
 import { pack, unpack } from "./wire/msgpack.ts";
 import { bytes, check, integer, type Schema, tuple, u32 } from "./wire/schema.ts";
 
@@ -23,6 +23,11 @@ const ownerSchema: Schema<readonly [version: number, clusterId: Uint8Array, node
   u32,
 );
 
+/** What marks a store as this owner's. */
+export function ownerChange({ clusterId, node }: DataOwner): StoreChange {
+  return { key: KEY, value: pack([1, clusterId, node]) };
+}
+
 /**
  * Throws `CodedError` `data_foreign` for the data of another node or cluster. Marks a new store; `fail` is told when that
  * cannot be written. The store keeps its writes in order, so the mark is durable before the first term and vote are.
@@ -32,20 +37,25 @@ export function claimStore(
   owner: DataOwner,
   fail: (error: CodedError) => void,
 ): { readonly isNew: boolean } {
-  const stored = store.get(KEY);
-  if (stored === undefined) {
-    const value = pack([1, owner.clusterId, owner.node]);
-    store.write([{ key: KEY, value }], (error) => {
+  const isNew = !checkOwner(store, owner);
+  if (isNew) {
+    store.write([ownerChange(owner)], (error) => {
       if (error !== undefined) fail(error);
     });
-    return { isNew: true };
   }
+  return { isNew };
+}
+
+/** Throws `CodedError` `data_foreign` for the data of another node or cluster; false for a store that is nobody's yet. */
+export function checkOwner(store: Pick<Store, "get">, owner: DataOwner): boolean {
+  const stored = store.get(KEY);
+  if (stored === undefined) return false;
   const [, clusterId, node] = check(ownerSchema, unpack(stored), "malformed_body");
   if (!equalBytes(clusterId, owner.clusterId)) {
     throw foreign(`cluster ${toHex(clusterId)}, not to ${toHex(owner.clusterId)}`);
   }
   if (node !== owner.node) throw foreign(`node ${node}, not to node ${owner.node}`);
-  return { isNew: false };
+  return true;
 }
 
 /** Throws `CodedError` `store_damaged` for a log whose store is new: what the node has voted is lost. */

@@ -14,6 +14,7 @@ import { CodedError } from "./base/errors.ts";
 import type { LogIndex } from "./base/ids.ts";
 import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
 import type { Host } from "./base/ports/host.ts";
+import type { Store } from "./base/ports/store.ts";
 import type { NodeOptions, NodeParts } from "./compose.ts";
 import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
 import {
@@ -25,6 +26,7 @@ import {
 } from "./replica/checkpoint.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
 import { DurableLogView } from "./replica/log-adapter.ts";
+import { PageHashes } from "./replica/page-hashes.ts";
 import type { StateMachine } from "./state/state-machine.ts";
 import { configurationOf } from "./wire/block.ts";
 import { clusterIdOf } from "./wire/genesis.ts";
@@ -39,6 +41,8 @@ export interface Recovered {
   readonly raft: Raft;
   readonly log: LogStore;
   readonly state: StateMachine;
+  /** Of the newest checkpoint. */
+  readonly pages: PageHashes;
 }
 
 /** A log that is damaged where it was acknowledged, beside a state that is not. */
@@ -68,9 +72,10 @@ export function recover(
 ): Recovered | Damaged | Stateless {
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
+  if (isRestored(options)) checkRestoredData(host.store);
   const { isNew } = claimStore(host.store, owner, fail);
   const createState = (): StateMachine => parts.createStateMachine({ genesis: options.genesis, sha256 });
-  const { meta, state, unusable } = restoreState(host, createState);
+  const { meta, state, pages, unusable } = restoreState(host, createState);
   const isForeign = meta?.isForeign ?? false;
   const reached = meta === undefined || meta.isForeign ? 0 : meta.height;
   const log = openLog(host, options, parts, fail);
@@ -86,27 +91,42 @@ export function recover(
   const raft = createRaft(host, options, parts, { log, state });
   const { records, tornBytes } = log.recovery;
   host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
-  return { raft, log, state };
+  return { raft, log, state, pages };
+}
+
+/** Whether this is one of the nodes that a restored cluster begins with: its data was written by `quorate restore`. */
+function isRestored({ id, genesis }: NodeOptions): boolean {
+  return genesis.origin !== undefined && genesis.nodes.some((node) => node.id === id);
+}
+
+/** Throws `CodedError` `restored_data_missing`: a quorum that began with nothing would forget what was restored. */
+function checkRestoredData(store: Store): void {
+  if (loadCheckpointMeta(store) !== undefined) return;
+  const text = "the cluster was restored from a backup, and this node has not the data that it was restored with";
+  throw new CodedError("restored_data_missing", text);
 }
 
 interface Restored {
   readonly meta: CheckpointMeta | undefined;
   /** That of the cluster's beginning where there is no checkpoint, or one that cannot be used. */
   readonly state: StateMachine;
+  readonly pages: PageHashes;
   readonly unusable: CodedError | undefined;
 }
 
 /** Throws `CodedError` where it is not known whether there is a checkpoint. */
-function restoreState({ store }: Host, createState: () => StateMachine): Restored {
+function restoreState({ store, crypto }: Host, createState: () => StateMachine): Restored {
   const meta = loadCheckpointMeta(store);
   const state = createState();
-  if (meta === undefined) return { meta, state, unusable: undefined };
+  const noPages = (): PageHashes => new PageHashes(crypto.sha256.bind(crypto));
+  const pages = noPages();
+  if (meta === undefined) return { meta, state, pages, unusable: undefined };
   try {
-    restorePages(store, meta.generation, meta, state);
-    return { meta, state, unusable: undefined };
+    restorePages(store, meta.generation, meta, state, pages.take);
+    return { meta, state, pages, unusable: undefined };
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
-    return { meta, state: createState(), unusable: error };
+    return { meta, state: createState(), pages: noPages(), unusable: error };
   }
 }
 

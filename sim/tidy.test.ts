@@ -75,7 +75,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
   },
   cli: {
     units: [
-      ...["node/assets", "node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state"],
+      ...["node", "node/assets", "node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state"],
       ...["node/transport", "node/wire", "sim", "storage"],
     ],
     packages: ["hyparquet-writer", "yargs", "yargs/helpers", "node:*"],

@@ -6,15 +6,12 @@
  * are executed. Blocks of any node will do: a wrong one does not chain, or leads to other digests than the others signed.
  */
 import { toHex } from "../../node/base/bytes.ts";
-import { errorCode, errorMessage } from "../../node/base/errors.ts";
+import { CodedError, errorCode, errorMessage } from "../../node/base/errors.ts";
 import { ask } from "../../node/client/ask.ts";
-import { checkCheckpoint } from "../../node/client/checkpoints.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
 import type { SignedCheckpoint } from "../../node/wire/attestation.ts";
-
 import type { Replay } from "../verify/replay.ts";
-
-const TIMEOUT_MS = 5_000;
+import { type Statement, statementOf } from "./statements.ts";
 
 /** What an audit found out about a node. */
 interface NodeFinding {
@@ -38,13 +35,6 @@ export interface AuditReport {
   readonly nodes: readonly NodeFinding[];
   /** The first thing that does not hold. */
   readonly difference: string | null;
-}
-
-/** A node's own signature on its state, and what it knows of a quorum's. */
-interface Statement {
-  readonly id: number;
-  readonly own: SignedCheckpoint;
-  readonly agreed: SignedCheckpoint | undefined;
 }
 
 export interface Auditor {
@@ -93,18 +83,13 @@ function fallenBack(from: number, statements: readonly Statement[]): string | nu
   return `the cluster stands at height ${highest}, and an earlier audit executed it up to height ${from}`;
 }
 
-async function statementOf({ cluster, signer }: Auditor, id: number): Promise<Statement> {
-  const nodes = cluster.nodes.filter((node) => node.id === id);
-  const client = await QuorateClient.openReader({ cluster: { ...cluster, nodes }, signer, deadlineMs: TIMEOUT_MS });
+/** Throws as `ask`, and says what to do where the nodes have given up the beginning of their logs. */
+async function blocksFrom(client: QuorateClient, from: number): Promise<readonly Uint8Array[]> {
   try {
-    const { own, agreed } = await ask(client, { type: "checkpoint" }, "local");
-    return {
-      id,
-      own: checkCheckpoint({ ...cluster, nodes }, own, 1),
-      agreed: agreed === null ? undefined : checkCheckpoint(cluster, agreed),
-    };
-  } finally {
-    client.close();
+    return (await ask(client, { type: "blocks", from })).blocks;
+  } catch (error) {
+    if (errorCode(error) !== "block_compacted") throw error;
+    throw new CodedError("block_compacted", `${errorMessage(error)}; begin with --from-checkpoint`, {}, error);
   }
 }
 
@@ -131,7 +116,7 @@ async function execute(auditor: Auditor, statements: readonly Statement[]): Prom
   try {
     compare();
     while (replay.state.height < target && replay.problem === undefined) {
-      const { blocks } = await ask(client, { type: "blocks", from: replay.state.height + 1 });
+      const blocks = await blocksFrom(client, replay.state.height + 1);
       if (blocks.length === 0) replay.problem = `block ${replay.state.height + 1} was signed for and nobody has it`;
       for (const block of blocks) {
         replay.apply(block);

@@ -4,7 +4,7 @@ import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import { NODES_MAX } from "../../node/base/limits.ts";
 import { newKey, writeKeyFile } from "../../node/client/index.ts";
-import { initCluster } from "../../node/host/init.ts";
+import { type InitOptions, initCluster } from "../../node/host/init.ts";
 import { command } from "../command.ts";
 
 /** A port number with room for `count` ports from it on. */
@@ -21,36 +21,55 @@ export function parseNodeCount(value: number): number {
   throw new CodedError("usage", `--nodes: a cluster has 1 to ${NODES_MAX} nodes, best 3 or 5`);
 }
 
+/** What the nodes of a new cluster are to be. */
+export const CLUSTER_SHAPE: {
+  readonly nodes: {
+    readonly type: "number";
+    readonly default: number;
+    readonly coerce: (value: number) => number;
+    readonly describe: string;
+  };
+  readonly host: { readonly type: "string"; readonly default: string; readonly describe: string };
+  readonly "base-port": { readonly type: "number"; readonly default: number; readonly describe: string };
+  readonly encrypt: { readonly type: "boolean"; readonly default: boolean; readonly describe: string };
+  readonly "card-endpoint": { readonly type: "string"; readonly describe: string };
+} = {
+  nodes: { type: "number", default: 3, coerce: parseNodeCount, describe: "how many nodes" },
+  host: { type: "string", default: "127.0.0.1", describe: "address of every node; edit cluster.json for others" },
+  "base-port": { type: "number", default: 7_400, describe: "port of the first node; the others follow" },
+  encrypt: {
+    type: "boolean",
+    default: false,
+    describe: "give each node a key with which it encrypts its data at rest",
+  },
+  "card-endpoint": { type: "string", describe: "base URL of the card acquirer" },
+};
+
+/** Where the nodes are to listen. */
+export function addressesOf(args: {
+  readonly nodes: number;
+  readonly host: string;
+  readonly "base-port": number;
+}): InitOptions["addresses"] {
+  const basePort = parsePort(args["base-port"], args.nodes);
+  return Array.from({ length: args.nodes }, (_, index) => ({ host: args.host, port: basePort + index }));
+}
+
 export const init: CommandModule = command({
   command: "init",
   describe: "write the files of a new cluster: identities, configurations, cluster file, admin key",
   builder: (yargs) =>
     yargs
-      .option("nodes", { type: "number", default: 3, coerce: parseNodeCount, describe: "how many nodes" })
       .option("dir", { type: "string", demandOption: true, describe: "directory to write to; must be empty or new" })
-      .option("host", {
-        type: "string",
-        default: "127.0.0.1",
-        describe: "address of every node; edit cluster.json for others",
-      })
-      .option("base-port", { type: "number", default: 7_400, describe: "port of node 1; the others follow" })
-      .option("encrypt", {
-        type: "boolean",
-        default: false,
-        describe: "give each node a key with which it encrypts its data at rest",
-      })
-      .option("card-endpoint", { type: "string", describe: "base URL of the card acquirer" })
+      .options(CLUSTER_SHAPE)
       .example("$0 init --nodes 3 --dir ./cluster", "then: quorate start --config ./cluster/node-1/config.json"),
   handler: (args, output) => {
-    const count = args.nodes;
-    const basePort = parsePort(args["base-port"], count);
-    const addresses = Array.from({ length: count }, (_, index) => ({ host: args.host, port: basePort + index }));
     const card = args["card-endpoint"];
     const admin = newKey();
     const { clusterFile, configs } = initCluster({
       directory: args.dir,
       adminKey: admin.publicKey,
-      addresses,
+      addresses: addressesOf(args),
       endpoints: card === undefined ? {} : { card },
       encrypt: args.encrypt,
       nowMs: Date.now(),
@@ -60,7 +79,7 @@ export const init: CommandModule = command({
     output.result(
       { clusterFile, adminKey, configs },
       [
-        `A cluster of ${count} in ${args.dir}. Start each node with:`,
+        `A cluster of ${args.nodes} in ${args.dir}. Start each node with:`,
         ...configs.map((config) => `  npx quorate start --config ${config}`),
         ...(args.encrypt
           ? [

@@ -1,5 +1,7 @@
-/** `quorate verify`: the data of stopped nodes, checked offline. */
+/** `quorate verify`: the data of stopped nodes, or a backup, checked offline. */
 import type { CommandModule } from "yargs";
+import { toHex } from "../../node/base/bytes.ts";
+import { isBackup, readBackup } from "../backup/read-backup.ts";
 import { readCluster } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { EXIT, type Output, table } from "../output.ts";
@@ -37,15 +39,35 @@ async function verifyAll(found: readonly NodeDirectory[], output: Output): Promi
   return verified;
 }
 
+function verifyBackup(dir: string, output: Output): number {
+  const { manifest, transactions, problems } = readBackup(dir, (height) => {
+    if (height % PROGRESS_BLOCKS === 0) output.progress(`${dir}: block ${height}`);
+  });
+  const { height, stateDigest, cluster, node, files } = manifest;
+  const sound = problems.length === 0;
+  const facts = { clusterId: toHex(cluster.clusterId), node, height, stateDigest, files: files.length, transactions };
+  const text = sound
+    ? `A sound backup of cluster ${facts.clusterId} up to height ${height}: ${transactions} transactions executed, ${files.length} files.`
+    : problems.map((problem) => `PROBLEM ${problem}`).join("\n");
+  output.result({ sound, backup: dir, ...facts, problems }, text);
+  return sound ? EXIT.done : EXIT.failed;
+}
+
 export const verify: CommandModule = command({
   command: "verify <dir>",
-  describe: "check stopped nodes offline: checksums, hash chain, signatures; execute the log again and compare digests",
+  describe:
+    "check stopped nodes, or a backup, offline: checksums, hash chain, signatures; execute the log again and compare digests",
   builder: (yargs) =>
     yargs
-      .positional("dir", { type: "string", demandOption: true, describe: "directory of a cluster, or of one node" })
+      .positional("dir", {
+        type: "string",
+        demandOption: true,
+        describe: "directory of a cluster, of one node, or of a backup",
+      })
       .example("$0 verify ./cluster", "all nodes, and whether they agree")
       .example("$0 verify ./cluster/node-1", "one node; exit code 1 when something does not hold"),
   handler: async ({ dir }, output) => {
+    if (isBackup(dir)) return verifyBackup(dir, output);
     const verified = await verifyAll(nodesIn(dir), output);
     const reports = verified.map(({ report }) => report);
     const comparison = verified.length > 1 ? compareNodes(verified) : undefined;

@@ -9,8 +9,10 @@ import { NodeDisk } from "../../storage/node-disk.ts";
 
 /** Where a node keeps what. */
 export interface NodeDirectory {
+  readonly id: number;
   readonly clusterFile: string;
   readonly data: string;
+  readonly segmentBytes: number;
   /** What its data opens with, or undefined where it is not encrypted; throws as `openDataCipher` and `readNodeKey`. */
   readonly openCipher: () => Cipher | undefined;
 }
@@ -24,7 +26,8 @@ function nodeIn(directory: string): NodeDirectory | undefined {
   const data = resolve(home, config.data);
   const openCipher = (): Cipher | undefined =>
     openDataCipher(new NodeDisk(data), readNodeKey(config, home), { create: false });
-  return { clusterFile: resolve(home, config.cluster), data, openCipher };
+  const { id, segmentBytes } = config;
+  return { id, clusterFile: resolve(home, config.cluster), data, segmentBytes, openCipher };
 }
 
 /** The nodes whose data is in a directory that `quorate init` has written, or in one node's part of it. */

@@ -74,6 +74,8 @@ export const READS_WAITING_MAX = 1_024;
 export const SEGMENT_BYTES: number = 64 * 1_048_576;
 /** Bytes of a checkpoint's page in one frame to a peer that catches up. */
 export const CHUNK_BYTES_MAX: number = 256 * 1_024;
+/** Checkpoints that a node keeps for clients who take them page by page; several clients may share one. */
+export const STATES_GIVEN_MAX = 4;
 /** Bytes of a checkpoint that a node which catches up fetches in a second. */
 export const CATCH_UP_BYTES_PER_SECOND: number = 64 * 1_048_576;
 /** Nodes in a cluster at one time. */

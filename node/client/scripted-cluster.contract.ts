@@ -2,10 +2,12 @@
  * A cluster whose nodes do as a test says: real TLS, the real client protocol and the real state machine behind one log,
  * but each node may be told to be silent, to refuse, to lie or to go away.
  */
+
 import { once } from "node:events";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
+import { MemoryStore } from "../../storage/state/memory-store.ts";
 import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
 import { assert } from "../base/assert.ts";
 import { blockReceipts } from "../gateway/block-receipts.ts";
@@ -13,14 +15,19 @@ import { NodeCrypto, sha256 } from "../host/node-crypto.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import { StatusBoard } from "../messages/status.ts";
 import { ChainAnswers } from "../replica/chain-answers.ts";
-import { decodeQuery, encodeAnswer, isChainQuery, type QueryAnswer } from "../state/queries.ts";
+import { contentsOf, FIRST_GENERATION, takeCheckpoint } from "../replica/checkpoint.ts";
+import { GivenStates } from "../replica/given-states.ts";
+import { PageHashes } from "../replica/page-hashes.ts";
+import { decodeQuery, encodeAnswer, isChainQuery, type QueryAnswer, QueryRefusal } from "../state/queries.ts";
 import { type Applied, StateMachine } from "../state/state-machine.ts";
 import type { ClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
+import { compareKeys } from "../wire/attestation.ts";
 import { decodeBlock, type EncodedBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { decodeClientFrame, encodeNodeFrame, helloDigest, type NodeFrame } from "../wire/client-frames.ts";
 import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
+import { stateStatement } from "../wire/state-root.ts";
 import { verifySignature } from "./crypto.ts";
 import { type KeyPair, newKey } from "./keys.ts";
 
@@ -56,7 +63,10 @@ export class ScriptedCluster {
   state: StateMachine;
   /** The log. */
   readonly blocks: EncodedBlock[] = [];
-  readonly checkpoints: CheckpointBoard = { agreed: undefined };
+  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
+  /** What all nodes have written of their checkpoints. */
+  readonly store: MemoryStore = new MemoryStore((run) => run());
+  readonly #pages = new PageHashes(sha256);
   /** How far the cluster's clock is ahead of this process's. */
   aheadNs = 0n;
   readonly #genesis: Genesis;
@@ -72,6 +82,20 @@ export class ScriptedCluster {
     this.clusterId = clusterIdOf(sha256, this.#genesis);
     this.state = new StateMachine({ genesis: this.#genesis, sha256 });
     this.nodes = identities.map((identity, index) => new ScriptedNode(this, index + 1, identity));
+  }
+
+  /** All nodes write a checkpoint, and all of them, or the first few, sign its pages. */
+  checkpoint(signers = this.nodes.length): void {
+    this.store.write(takeCheckpoint(this.state, FIRST_GENERATION, { tell: this.#pages.take }), () => undefined);
+    const { height, components } = contentsOf(this.state);
+    const at = { height, root: this.#pages.root(components) };
+    const signatures = this.nodes
+      .slice(0, signers)
+      .map(({ identity }) => {
+        return { nodeKey: identity.publicKey, signature: identity.sign(stateStatement(sha256, this.clusterId, at)) };
+      })
+      .sort((a, b) => compareKeys(a.nodeKey, b.nodeKey));
+    this.checkpoints.states = [{ ...at, signatures }];
   }
 
   static async start(count: number): Promise<ScriptedCluster> {
@@ -136,6 +160,7 @@ export class ScriptedNode {
   readonly submitted: Uint8Array[] = [];
   readonly #cluster: ScriptedCluster;
   readonly #crypto: NodeCrypto;
+  readonly #givenStates: GivenStates;
   #server: Server | undefined;
   #sockets: WebSocketServer | undefined;
 
@@ -144,6 +169,7 @@ export class ScriptedNode {
     this.identity = identity;
     this.#cluster = cluster;
     this.#crypto = new NodeCrypto(identity);
+    this.#givenStates = new GivenStates(cluster.store, cluster.checkpoints);
   }
 
   get connections(): number {
@@ -190,10 +216,17 @@ export class ScriptedNode {
           answer({ type: "welcome", node: this.id, logTime: this.#cluster.now() });
         }
       } else if (frame.type === "submit") this.#submit(socket, frame.request, frame.transaction);
-      else if (this.answersQueries) {
-        answer({ type: "answer", request: frame.request, answer: encodeAnswer(this.lie(this.#answerTo(frame.query))) });
-      }
+      else if (this.answersQueries) answer(this.#answered(frame.request, frame.query));
     });
+  }
+
+  #answered(request: number, query: Uint8Array): NodeFrame {
+    try {
+      return { type: "answer", request, answer: encodeAnswer(this.lie(this.#answerTo(query))) };
+    } catch (error) {
+      if (!(error instanceof QueryRefusal)) throw error;
+      return { type: "error", request, code: error.code, message: error.message };
+    }
   }
 
   #answerTo(encoded: Uint8Array): QueryAnswer {
@@ -207,8 +240,9 @@ export class ScriptedNode {
       hash: (height) => blocks[height - 1]?.hash,
       read: (from, to) => blocks.slice(from - 1, to - 1).map((block, at) => recordOf(block, from + at)),
     };
-    const deps = { state, log, clusterId, checkpoints, crypto: this.#crypto, node: this.id, status: new StatusBoard() };
-    return new ChainAnswers(deps).answer(query, everything);
+    const shared = { state, log, clusterId, checkpoints, crypto: this.#crypto };
+    const deps = { ...shared, node: this.id, status: new StatusBoard(), givenStates: this.#givenStates };
+    return new ChainAnswers(deps).answer(query, everything, 0);
   }
 
   #submit(socket: WebSocket, request: number, transaction: Uint8Array): void {

@@ -4,19 +4,16 @@
  *
  * All sign the same heights without agreeing on them: the first block of each period of log time.
  */
-import { must } from "../base/assert.ts";
-import { equalBytes } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
 import {
   type Attested,
   attestation,
-  compareKeys,
   equalAttested,
   type NodeSignature,
-  quorumOf,
   type SignedCheckpoint,
 } from "../wire/attestation.ts";
+import { Endorsements, type Signed } from "./endorsements.ts";
 
 /** Long enough for two nodes of the largest cluster to have pinged each other. */
 const PERIOD_NS = 2_000_000_000n;
@@ -24,9 +21,7 @@ const PERIOD_NS = 2_000_000_000n;
 const REMEMBERED = 4;
 
 /** What one node says that it has signed. */
-export interface Endorsement extends Attested {
-  readonly signature: Uint8Array;
-}
+export type Endorsement = Signed<Attested>;
 
 export interface CheckpointExchangeDeps {
   readonly clusterId: Uint8Array;
@@ -34,20 +29,15 @@ export interface CheckpointExchangeDeps {
 }
 
 export class CheckpointExchange {
-  readonly #deps: CheckpointExchangeDeps;
-  /** Keys of the members, whose signatures count. */
-  #keys: ReadonlyMap<NodeId, Uint8Array> = new Map();
-  /** Our own, the newest last. */
-  #own: Endorsement[] = [];
-  /** What others have signed as we did, by height and key. */
-  readonly #endorsed = new Map<number, NodeSignature[]>();
+  readonly #endorsements: Endorsements<Attested>;
   #period: bigint | undefined;
   #agreed: SignedCheckpoint | undefined;
   /** The height of the newest that was ever agreed: a client that has seen it must not be told of an older one. */
   #agreedHeight = 0;
 
-  constructor(deps: CheckpointExchangeDeps) {
-    this.#deps = deps;
+  constructor({ crypto, clusterId }: CheckpointExchangeDeps) {
+    const statement = (at: Attested): Uint8Array => attestation(crypto.sha256.bind(crypto), clusterId, at);
+    this.#endorsements = new Endorsements({ crypto, remembered: REMEMBERED, statement, isSame: equalAttested });
   }
 
   /** The newest that a quorum has signed, with all signatures that are known. */
@@ -57,16 +47,17 @@ export class CheckpointExchange {
 
   /** What this node has signed last. */
   get newest(): Endorsement | undefined {
-    return this.#own.at(-1);
+    return this.#endorsements.newest;
   }
 
   /** From now on the signatures of these count, and a quorum is one of them; so it is for what is signed already. */
   setKeys(keys: ReadonlyMap<NodeId, Uint8Array>): void {
-    this.#keys = keys;
+    this.#endorsements.setKeys(keys);
     const before = this.#agreed;
-    const left = before === undefined ? [] : this.#counted(before.signatures);
-    this.#agreed = before !== undefined && this.#isQuorum(left) ? { ...before, signatures: left } : undefined;
-    for (const { height } of this.#own) this.#agree(height);
+    const left = before === undefined ? [] : this.#endorsements.counted(before.signatures);
+    const stands = before !== undefined && this.#endorsements.isQuorum(left);
+    this.#agreed = stands ? { ...before, signatures: left } : undefined;
+    this.#agree();
   }
 
   /** The state has moved on to this, at this log time (nanoseconds). */
@@ -75,58 +66,25 @@ export class CheckpointExchange {
     const begins = this.#period !== undefined && period > this.#period;
     this.#period = period;
     if (!begins) return;
-    const { crypto, clusterId } = this.#deps;
-    const signature = crypto.sign(attestation(crypto.sha256.bind(crypto), clusterId, at));
-    this.#own.push({ ...at, signature });
-    this.#endorsed.set(at.height, []);
-    this.#add(at.height, { nodeKey: crypto.publicKey, signature });
-    if (this.#own.length > REMEMBERED) this.#endorsed.delete(must(this.#own.shift(), "there are several").height);
-  }
-
-  /** Our own statement at a height, to hold against another's. */
-  at(height: number): Endorsement | undefined {
-    return this.#own.find((own) => own.height === height);
+    this.#endorsements.sign(at);
+    this.#agree();
   }
 
   /** A node has signed something: the signature to check, if it is news and about what we have signed ourselves. */
   check(from: NodeId, endorsement: Endorsement): VerifyJob | undefined {
-    const own = this.at(endorsement.height);
-    const publicKey = this.#keys.get(from);
-    if (own === undefined || publicKey === undefined || !equalAttested(own, endorsement)) return undefined;
-    if (this.#endorsed.get(own.height)?.some(({ nodeKey }) => equalBytes(nodeKey, publicKey))) return undefined;
-    const { crypto, clusterId } = this.#deps;
-    const message = attestation(crypto.sha256.bind(crypto), clusterId, endorsement);
-    return { publicKey, message, signature: endorsement.signature };
+    return this.#endorsements.check(from, endorsement);
   }
 
   /** A signature that `check` asked about is good. */
   endorse(height: number, endorser: NodeSignature): void {
-    if (this.#endorsed.has(height)) this.#add(height, endorser);
+    this.#endorsements.endorse(height, endorser);
+    this.#agree();
   }
 
-  #add(height: number, endorser: NodeSignature): void {
-    const before = must(this.#endorsed.get(height), `checkpoint ${height} is forgotten`);
-    if (before.some(({ nodeKey }) => equalBytes(nodeKey, endorser.nodeKey))) return;
-    const signatures = [...before, endorser].sort((a, b) => compareKeys(a.nodeKey, b.nodeKey));
-    this.#endorsed.set(height, signatures);
-    this.#agree(height);
-  }
-
-  #agree(height: number): void {
-    const signatures = this.#counted(must(this.#endorsed.get(height), `checkpoint ${height} is forgotten`));
-    if (height < this.#agreedHeight || !this.#isQuorum(signatures)) return;
-    const { signature: _own, ...attested } = must(this.at(height), "what others endorse we have signed");
-    this.#agreed = { ...attested, signatures };
-    this.#agreedHeight = height;
-  }
-
-  /** Those of members; this node itself may be none. */
-  #counted(signatures: readonly NodeSignature[]): readonly NodeSignature[] {
-    const keys = [...this.#keys.values()];
-    return signatures.filter(({ nodeKey }) => keys.some((key) => equalBytes(key, nodeKey)));
-  }
-
-  #isQuorum(signatures: readonly NodeSignature[]): boolean {
-    return signatures.length >= quorumOf(this.#keys.size);
+  #agree(): void {
+    const newest = this.#endorsements.agreed.at(-1);
+    if (newest === undefined || newest.height < this.#agreedHeight) return;
+    this.#agreed = newest;
+    this.#agreedHeight = newest.height;
   }
 }

@@ -1,12 +1,14 @@
 /**
- * Frames of gossip: SWIM's ping, ping-request and ack, each with news of members, the sender's state digests and the
- * checkpoint that it has signed last.
+ * Frames of gossip: SWIM's ping, ping-request and ack, each with news of members, the sender's state digests, and what it
+ * has signed last of its checkpoints.
  */
 import type { NodeId } from "../base/ids.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { bytes, check, integer, list, oneOf, safeInteger, tuple } from "../wire/schema.ts";
+import type { StateRoot } from "../wire/state-root.ts";
 import type { Endorsement } from "./checkpoint-exchange.ts";
+import type { Signed } from "./endorsements.ts";
 
 export const MEMBER_STATES = ["alive", "suspect", "dead"] as const;
 export type MemberState = (typeof MEMBER_STATES)[number];
@@ -40,6 +42,8 @@ export interface GossipFrame {
   readonly digests: readonly DigestAt[];
   /** The checkpoint that the sender has signed last. */
   readonly endorsement?: Endorsement | undefined;
+  /** The pages of the checkpoint that the sender has written last. */
+  readonly state?: Signed<StateRoot> | undefined;
 }
 
 /** Digests in one frame: the newest and one further back. */
@@ -53,23 +57,26 @@ const frameSchema = tuple(
   list(tuple(nodeId, oneOf(...MEMBER_STATES), integer(0, INCARNATION_MAX)), NODES_MAX),
   list(tuple(safeInteger, bytes(32)), DIGESTS_MAX),
   list(tuple(safeInteger, bytes(32), bytes(32), bytes(32), bytes(64)), 1),
+  list(tuple(safeInteger, bytes(32), bytes(64)), 1),
 );
 
 export function encodeGossip(frame: GossipFrame): Uint8Array {
   const rumours = frame.rumours.map((rumour) => [rumour.member, rumour.state, rumour.incarnation]);
   const digests = frame.digests.map(({ height, digest }) => [height, digest]);
-  const { endorsement: e } = frame;
+  const { endorsement: e, state: s } = frame;
   const endorsements = e === undefined ? [] : [[e.height, e.blockHash, e.digest, e.historyRoot, e.signature]];
-  return pack([frame.type, frame.sequence, frame.subject, rumours, digests, endorsements]);
+  const states = s === undefined ? [] : [[s.height, s.root, s.signature]];
+  return pack([frame.type, frame.sequence, frame.subject, rumours, digests, endorsements, states]);
 }
 
 /** Decodes a frame; throws `WireError`. */
 export function decodeGossip(encoded: Uint8Array): GossipFrame {
   const fields = check(frameSchema, unpack(encoded), "malformed_frame");
-  const [type, sequence, subject, rumours, digests, endorsements] = fields;
+  const [type, sequence, subject, rumours, digests, endorsements, states] = fields;
   const [endorsement] = endorsements.map(([height, blockHash, digest, historyRoot, signature]) => {
     return { height, blockHash, digest, historyRoot, signature };
   });
+  const [state] = states.map(([height, root, signature]) => ({ height, root, signature }));
   return {
     type,
     sequence,
@@ -77,5 +84,6 @@ export function decodeGossip(encoded: Uint8Array): GossipFrame {
     rumours: rumours.map(([member, state, incarnation]) => ({ member, state, incarnation })),
     digests: digests.map(([height, digest]) => ({ height, digest })),
     ...(endorsement === undefined ? {} : { endorsement }),
+    ...(state === undefined ? {} : { state }),
   };
 }

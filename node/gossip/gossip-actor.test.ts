@@ -18,6 +18,7 @@ import {
   type SignedCheckpoint,
 } from "../wire/attestation.ts";
 import { describeHostileBytes } from "../wire/hostile.contract.ts";
+import { type StateRoot, stateSigners, stateStatement } from "../wire/state-root.ts";
 import type { Signer } from "../wire/transaction.ts";
 import type { Endorsement } from "./checkpoint-exchange.ts";
 import { type DigestAt, decodeGossip, encodeGossip, type GossipFrame, type Rumour } from "./frames.ts";
@@ -45,7 +46,7 @@ class Node {
   readonly id: number;
   readonly fatal: FatalReport[] = [];
   readonly ref: ActorRef<GossipMessage>;
-  readonly checkpoints: CheckpointBoard = { agreed: undefined };
+  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
   readonly #status = new StatusBoard();
 
   constructor(id: number, clock: Clock, size: number, sendPeer: (to: number, payload: Uint8Array) => boolean) {
@@ -597,6 +598,65 @@ describe("signed checkpoints", () => {
     expect(node.checkpoints.agreed).toBeUndefined();
     hear(3, { endorsement: endorsement(3, 4) });
     expect(node.checkpoints.agreed?.signatures.length).toBe(3);
+  });
+});
+
+describe("the pages of checkpoints", () => {
+  const trust: NodeTrust = {
+    ...{ clusterId: CLUSTER_ID, sha256, nodeKeys: [1, 2, 3].map((node) => signerOf(node).publicKey) },
+    verify: (key, message, signature) => KEYS.verify(key, message, signature),
+  };
+  const signedBy = (by: number, at: StateRoot): GossipFrame["state"] => {
+    return { ...at, signature: signerOf(by).sign(stateStatement(sha256, CLUSTER_ID, at)) };
+  };
+  const at = (height: number, root = digest(height)): StateRoot => ({ height, root });
+
+  test("are signed when they are written; of the last few each node knows the signatures of a quorum", () => {
+    const { nodes, run } = cluster(3);
+    for (const height of [10, 20]) {
+      for (const { checkpoints } of nodes) checkpoints.written = at(height);
+      run(2_000);
+    }
+    for (const { checkpoints } of nodes) {
+      expect(checkpoints.states).toMatchObject([at(10), at(20)]);
+      for (const state of checkpoints.states) expect(stateSigners(state, trust)).toHaveLength(3);
+    }
+  });
+
+  test("a node that writes later is told again by the others", () => {
+    const { nodes, run } = cluster(3);
+    const [first, second, third] = nodes as [Node, Node, Node];
+    for (const { checkpoints } of [first, second]) checkpoints.written = at(10);
+    run(2_000);
+    expect(third.checkpoints.states).toEqual([]);
+    third.checkpoints.written = at(10);
+    run(2_000);
+    expect(third.checkpoints.states[0]?.signatures).toHaveLength(3);
+  });
+
+  test.each([
+    ["of other pages", signedBy(2, at(10, digest(11)))],
+    ["with another's signature", signedBy(3, at(10))],
+    ["of a height that is not written here", signedBy(2, at(11))],
+  ])("a signature %s counts for nothing", (_what, state) => {
+    const { node, run, hear } = alone(3);
+    node.checkpoints.written = at(10);
+    run(PERIOD_MS);
+    hear(2, { state });
+    expect(node.checkpoints.states).toEqual([]);
+    hear(2, { state: signedBy(2, at(10)) });
+    expect(node.checkpoints.states).toMatchObject([at(10)]);
+  });
+
+  test("that differ are told in the status", () => {
+    const { node, run, hear } = alone(3);
+    node.checkpoints.written = at(10);
+    run(PERIOD_MS);
+    hear(2, { state: signedBy(2, at(10)) });
+    expect(node.status).toMatchObject({ pagesDifferAt: 0, signedState: 10 });
+    hear(3, { state: signedBy(3, at(10, digest(11))) });
+    expect(node.status).toMatchObject({ pagesDifferAt: 10, signedState: 10 });
+    expect(node.fatal).toEqual([]);
   });
 });
 

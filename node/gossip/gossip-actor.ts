@@ -4,22 +4,26 @@
  * Failure detection is SWIM's (Das, Gupta, Motivala 2002): each period one member is pinged, in shuffled rounds; without
  * an answer others are asked to ping it; without theirs it is suspected, and dead when the suspicion is not refuted. Raft
  * does not depend on any of it. Frames carry state digests: equal height and different digest means that one of the two
- * nodes has computed something wrong, and both stop before they say it to a client. They carry signed checkpoints, too.
+ * nodes has computed something wrong, and both stop before they say it to a client. They carry what nodes sign of their
+ * checkpoints, too.
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import { assert, InvariantError } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
-import type { Crypto } from "../base/ports/crypto.ts";
+import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { Member, MembersMessage } from "../messages/members.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard } from "../messages/status.ts";
+import type { NodeSignature } from "../wire/attestation.ts";
 import { WireError } from "../wire/msgpack.ts";
-import { CheckpointExchange, type Endorsement } from "./checkpoint-exchange.ts";
+import { type StateRoot, stateStatement } from "../wire/state-root.ts";
+import { CheckpointExchange } from "./checkpoint-exchange.ts";
 import { DigestRing } from "./digest-ring.ts";
+import { Endorsements } from "./endorsements.ts";
 import { type DigestAt, decodeGossip, encodeGossip, type GossipFrame } from "./frames.ts";
 import { Members } from "./members.ts";
 
@@ -34,6 +38,8 @@ const SUSPICION_PERIODS = 5;
 const TELLINGS = 10;
 const NEWS_PER_FRAME = 6;
 const DIGESTS_REMEMBERED = 8_192;
+/** Written checkpoints that may still become signed by a quorum; under load the next may follow in less than a second. */
+const STATES_REMEMBERED = 16;
 /** A second digest is sent from the last multiple of this height: a node that lags still finds one to compare. */
 const LANDMARK = 64;
 
@@ -44,7 +50,21 @@ export type GossipMessage =
   | { readonly type: "period" }
   | { readonly type: "pingTimeout"; readonly sequence: number }
   | { readonly type: "suspicionTimeout"; readonly member: NodeId; readonly suspicion: number }
-  | { readonly type: "endorsed"; readonly by: Member; readonly endorsement: Endorsement; readonly valid: boolean };
+  | {
+      readonly type: "endorsed";
+      readonly what: Signable;
+      readonly by: Member;
+      readonly at: SignedAt;
+      readonly valid: boolean;
+    };
+
+/** A position of the state, or the pages of a checkpoint. */
+type Signable = "checkpoint" | "state";
+
+interface SignedAt {
+  readonly height: number;
+  readonly signature: Uint8Array;
+}
 
 export interface GossipDeps {
   readonly node: NodeId;
@@ -52,7 +72,7 @@ export interface GossipDeps {
   readonly members: readonly Member[];
   readonly clusterId: Uint8Array;
   readonly crypto: Crypto;
-  /** Where others find the checkpoint that a quorum has signed. */
+  /** Where others find what a quorum has signed. */
   readonly checkpoints: CheckpointBoard;
   readonly random: Random;
   readonly log: Log;
@@ -74,8 +94,9 @@ export class GossipActor implements Actor<GossipMessage> {
   #keys: ReadonlyMap<NodeId, Uint8Array> = new Map();
   readonly #digests = new DigestRing(DIGESTS_REMEMBERED);
   readonly #checkpoints: CheckpointExchange;
-  /** The endorsement of each member whose signature is being checked: one at a time. */
-  readonly #checking = new Set<NodeId>();
+  readonly #states: Endorsements<StateRoot>;
+  /** Members of which a signature is being checked, by what they have signed: one of each at a time. */
+  readonly #checking: Readonly<Record<Signable, Set<NodeId>>> = { checkpoint: new Set(), state: new Set() };
   /** By the sequence of the ping that was passed on. */
   readonly #relays = new Map<number, Relay>();
   /** Relays up to this sequence are older than a period. */
@@ -88,6 +109,8 @@ export class GossipActor implements Actor<GossipMessage> {
   /** The member probed in this period, until it has answered. */
   #probe: { readonly member: NodeId; readonly sequence: number } | undefined;
   #malformed = 0;
+  /** The last height at which a member's pages were not ours; 0 for none. */
+  #pagesDiffer = 0;
 
   constructor(context: ActorContext<GossipMessage>, deps: GossipDeps) {
     this.#context = context;
@@ -95,10 +118,15 @@ export class GossipActor implements Actor<GossipMessage> {
     this.#members = new Members(deps.node, TELLINGS);
     const { clusterId, crypto } = deps;
     this.#checkpoints = new CheckpointExchange({ clusterId, crypto });
+    const statement = (at: StateRoot): Uint8Array => stateStatement(crypto.sha256.bind(crypto), clusterId, at);
+    const isSame = (a: StateRoot, b: StateRoot): boolean => equalBytes(a.root, b.root);
+    this.#states = new Endorsements({ crypto, remembered: STATES_REMEMBERED, statement, isSame });
     this.#setMembers(deps.members);
     deps.status.post("gossip", () => ({
       incarnation: this.#members.incarnation,
       malformedFrames: this.#malformed,
+      pagesDifferAt: this.#pagesDiffer,
+      signedState: this.#states.agreed.at(-1)?.height ?? 0,
       members: this.#members.all().map(({ id, state, incarnation, height, heardMs }) => ({
         ...{ id, state, incarnation, height },
         heardMsAgo: heardMs === 0 ? -1 : Math.round(context.clock.monotonicMs() - heardMs),
@@ -114,7 +142,7 @@ export class GossipActor implements Actor<GossipMessage> {
         break;
       case "members":
         this.#setMembers(message.members);
-        this.#postCheckpoint();
+        this.#post();
         break;
       case "peerFrame":
         this.#frame(message.from, message.payload);
@@ -129,7 +157,7 @@ export class GossipActor implements Actor<GossipMessage> {
         this.#suspicionTimeout(message.member, message.suspicion);
         break;
       case "endorsed":
-        this.#endorsed(message.by, message.endorsement, message.valid);
+        this.#endorsed(message);
         break;
       case "lead":
       case "follow":
@@ -150,43 +178,55 @@ export class GossipActor implements Actor<GossipMessage> {
     this.#round = this.#round.filter((id) => this.#members.has(id));
     this.#members.setMembers([...this.#keys.keys()]);
     this.#checkpoints.setKeys(this.#keys);
+    this.#states.setKeys(this.#keys);
   }
 
   #applied({ height, digest, blockHash, historyRoot, timestamp }: AppliedNotice): void {
     this.#digests.add({ height, digest });
     this.#checkpoints.applied({ height, digest, blockHash, historyRoot }, timestamp);
-    this.#postCheckpoint();
+    this.#signState();
+    this.#post();
   }
 
-  #postCheckpoint(): void {
+  /** The pages of a checkpoint are signed once they are written. */
+  #signState(): void {
+    const { written } = this.#deps.checkpoints;
+    if (written !== undefined && written.height > (this.#states.newest?.height ?? 0)) this.#states.sign(written);
+  }
+
+  #post(): void {
     this.#deps.checkpoints.agreed = this.#checkpoints.agreed;
+    this.#deps.checkpoints.states = this.#states.agreed;
   }
 
   /** Another node's signature counts when it is good, and about the state that is held here. */
-  #hearEndorsement(by: NodeId, endorsement: Endorsement): void {
-    const job = this.#checkpoints.check(by, endorsement);
-    if (job === undefined || this.#checking.has(by)) return;
-    this.#checking.add(by);
+  #hear(what: Signable, by: NodeId, at: SignedAt, job: VerifyJob | undefined): void {
+    if (job === undefined || this.#checking[what].has(by)) return;
+    this.#checking[what].add(by);
     this.#deps.crypto.verify([job], ([valid = false]) => {
-      this.#context.self.deliver({ type: "endorsed", by: { id: by, publicKey: job.publicKey }, endorsement, valid });
+      this.#context.self.deliver({ type: "endorsed", what, by: { id: by, publicKey: job.publicKey }, at, valid });
     });
   }
 
-  #endorsed({ id, publicKey }: Member, { height, signature }: Endorsement, valid: boolean): void {
-    this.#checking.delete(id);
+  #endorsed({ what, by, at, valid }: Extract<GossipMessage, { readonly type: "endorsed" }>): void {
+    this.#checking[what].delete(by.id);
     if (!valid) {
       this.#malformed += 1;
       return;
     }
     // Should the members have changed meanwhile: it is the exchange that tells whose signatures count.
-    this.#checkpoints.endorse(height, { nodeKey: publicKey, signature });
-    this.#postCheckpoint();
+    const endorser: NodeSignature = { nodeKey: by.publicKey, signature: at.signature };
+    if (what === "checkpoint") this.#checkpoints.endorse(at.height, endorser);
+    else this.#states.endorse(at.height, endorser);
+    this.#post();
   }
 
   #period(): void {
     this.#context.after(PERIOD_MS, { type: "period" });
     if (this.#probe !== undefined) this.#suspect(this.#probe.member);
     this.#forgetRelays();
+    this.#signState();
+    this.#post();
     const member = this.#nextMember();
     if (member === undefined) return;
     this.#sequence += 1;
@@ -257,7 +297,13 @@ export class GossipActor implements Actor<GossipMessage> {
     }
     const back = this.#members.get(from).state === "dead";
     for (const at of frame.digests) this.#compare(from, at);
-    if (frame.endorsement !== undefined) this.#hearEndorsement(from, frame.endorsement);
+    const { endorsement, state } = frame;
+    if (endorsement !== undefined)
+      this.#hear("checkpoint", from, endorsement, this.#checkpoints.check(from, endorsement));
+    if (state !== undefined) {
+      this.#comparePages(from, state);
+      this.#hear("state", from, state, this.#states.check(from, state));
+    }
     const height = frame.digests.reduce((max, at) => Math.max(max, at.height), 0);
     this.#members.heard(from, this.#context.clock.monotonicMs(), height);
     if (back) this.#deps.log.info("gossip.member_alive", { member: from });
@@ -304,12 +350,22 @@ export class GossipActor implements Actor<GossipMessage> {
     );
   }
 
+  /** Told and not stopped for: it is for an operator to find out whose memory or version is at fault. */
+  #comparePages(from: NodeId, { height, root }: StateRoot): void {
+    const mine = this.#states.at(height);
+    if (mine === undefined || equalBytes(mine.root, root) || this.#pagesDiffer === height) return;
+    this.#pagesDiffer = height;
+    const roots = { mine: toHex(mine.root), theirs: toHex(root) };
+    this.#deps.log.error("gossip.pages_differ", { member: from, height, ...roots });
+  }
+
   #send(to: NodeId, type: GossipFrame["type"], sequence: number, subject: NodeId): void {
     const rumours = this.#members.takeNews(NEWS_PER_FRAME);
     const { newest: endorsement } = this.#checkpoints;
+    const { newest: state } = this.#states;
     this.#deps.sendPeer(
       to,
-      encodeGossip({ type, sequence, subject, rumours, digests: this.#ownDigests(), endorsement }),
+      encodeGossip({ type, sequence, subject, rumours, digests: this.#ownDigests(), endorsement, state }),
     );
   }
 

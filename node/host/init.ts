@@ -9,7 +9,7 @@ import { CodedError, errorMessage } from "../base/errors.ts";
 import type { NodeTiming } from "../compose.ts";
 import { formatClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
-import type { Genesis } from "../wire/genesis.ts";
+import type { Genesis, Origin } from "../wire/genesis.ts";
 import { CONFIG_DEFAULTS } from "./config.ts";
 import { newNodeKey } from "./data-key.ts";
 import { readSecret, writeSecret } from "./files.ts";
@@ -29,6 +29,8 @@ export interface InitOptions {
   /** Of all nodes; without it the default. */
   readonly timing?: NodeTiming;
   readonly nowMs: number;
+  /** Of a cluster that is restored: whose state it goes on from, and the id of its first node. */
+  readonly restored?: { readonly origin: Origin; readonly firstId: number };
 }
 
 export interface InitResult {
@@ -46,10 +48,12 @@ export function initCluster(options: InitOptions): InitResult {
     throw new CodedError("dir_not_empty", `${directory} is not empty: choose a new directory`, { directory });
   }
   const identities = addresses.map(() => Identity.generate());
+  const { origin, firstId = 1 } = options.restored ?? {};
   const genesis: Genesis = {
     timestamp: BigInt(options.nowMs) * 1_000_000n,
-    nodes: identities.map(({ publicKey }, index) => ({ id: index + 1, publicKey })),
+    nodes: identities.map(({ publicKey }, index) => ({ id: firstId + index, publicKey })),
     adminKey,
+    origin,
   };
   const nodes = genesis.nodes.map((node, index) => ({
     ...node,
@@ -58,10 +62,11 @@ export function initCluster(options: InitOptions): InitResult {
   const clusterFile = join(directory, "cluster.json");
   writeFileSync(clusterFile, formatClusterFile(genesis, nodes));
   const configs = identities.map((identity, index) => {
-    const home = join(directory, `node-${index + 1}`);
+    const id = firstId + index;
+    const home = join(directory, `node-${id}`);
     mkdirSync(home);
     writeIdentity(home, identity);
-    return writeNode(home, { ...options, id: index + 1, clusterFile });
+    return writeNode(home, { ...options, id, clusterFile });
   });
   return { clusterFile, configs };
 }

@@ -1,6 +1,7 @@
 /** Messages that the ledger actor takes. */
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import type { Block } from "../wire/block.ts";
+import type { StateRoot } from "../wire/state-root.ts";
 import type { Question } from "./consensus.ts";
 
 export type LedgerMessage =
@@ -12,9 +13,12 @@ export type LedgerMessage =
   | { readonly type: "leader"; readonly leader: NodeId; readonly readyAt: LogIndex }
   /** Time for the next step towards what a question is about. */
   | { readonly type: "seek" }
-  | { readonly type: "checkpointed"; readonly height: LogIndex }
   /** What the store holds under this key is damaged. */
   | { readonly type: "pageDamaged"; readonly key: string }
+  /** Time to look after checkpoints that are given to clients. */
+  | { readonly type: "giving" }
+  /** A checkpoint is durable. */
+  | { readonly type: "checkpointed"; readonly written: StateRoot }
   /** A peer needs a newer checkpoint than there is. */
   | { readonly type: "takeCheckpoint" }
   /** The log stays from this height on, whatever is to be kept of it otherwise; undefined: as otherwise. */

@@ -1,7 +1,7 @@
 /**
- * Questions about the node and its log: how it is, its blocks, proofs about its history, and what it signs of its state.
- * Blocks, and what the actors say of themselves, are for those who may see everything; proofs say nothing but hashes and
- * are for all.
+ * Questions about the node and its log: how it is, its blocks, proofs about its history, what it signs of its state, and
+ * the pages of its checkpoints. Blocks, pages, and what the actors say of themselves, are for those who may see everything;
+ * proofs say nothing but hashes and are for all.
  */
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import type { NodeId } from "../base/ids.ts";
@@ -21,6 +21,7 @@ import {
 import type { StateMachine } from "../state/state-machine.ts";
 import { attestation, encodeCheckpoint, type SignedCheckpoint } from "../wire/attestation.ts";
 import { consistencyProof, inclusionProof, type RangeRoot } from "../wire/history.ts";
+import type { GivenStates } from "./given-states.ts";
 
 export interface ChainAnswersDeps {
   readonly state: StateMachine;
@@ -30,6 +31,7 @@ export interface ChainAnswersDeps {
   readonly checkpoints: CheckpointBoard;
   readonly node: NodeId;
   readonly status: StatusBoard;
+  readonly givenStates: GivenStates;
 }
 
 /** What everybody may know of a node. */
@@ -46,15 +48,21 @@ export class ChainAnswers {
   }
 
   /** Answers a question; throws `QueryRefusal`. */
-  answer(query: Exclude<ChainQuery, HandOverQuery | ScrubQuery>, reader: Reader): QueryAnswer {
-    const { state, checkpoints } = this.#deps;
+  answer(query: Exclude<ChainQuery, HandOverQuery | ScrubQuery>, reader: Reader, nowMs: number): QueryAnswer {
+    const { state, checkpoints, givenStates } = this.#deps;
     const at = { height: state.height, timestamp: state.timestamp.toString() };
     switch (query.type) {
       case "status":
         return { ...at, type: query.type, node: this.#deps.node, sections: this.#sections(reader) };
       case "blocks":
-        if (!reader.seesAll) throw new QueryRefusal("not_authorized", "blocks are for auditors, operators and admins");
+        mustSeeAll(reader, "blocks");
         return { ...at, type: query.type, blocks: this.#blocks(query.from) };
+      case "signedState":
+        mustSeeAll(reader, "checkpoints");
+        return { ...at, ...givenStates.offer(nowMs) };
+      case "statePage":
+        mustSeeAll(reader, "checkpoints");
+        return { ...at, ...givenStates.page(query, nowMs) };
       case "checkpoint": {
         const { agreed } = checkpoints;
         const quorum = agreed === undefined ? null : encodeCheckpoint(agreed);
@@ -110,6 +118,10 @@ export class ChainAnswers {
     };
     return (from, to) => state.history.rangeRoot(hashAt, from, to);
   }
+}
+
+function mustSeeAll({ seesAll }: Reader, what: string): void {
+  if (!seesAll) throw new QueryRefusal("not_authorized", `${what} are for auditors, operators and admins`);
 }
 
 function compacted(height: number): QueryRefusal {

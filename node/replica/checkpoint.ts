@@ -14,11 +14,13 @@ import { boolean, bytes, check, integer, list, type Schema, safeInteger, text, t
 
 const META_KEY = "checkpoint/meta";
 const COMPONENTS_MAX = 64;
+/** The component that is not handed on to a restored cluster. */
+const SESSIONS = "sessions";
 /** That of a node's own first checkpoint. */
 export const FIRST_GENERATION = 1;
 
 /** Pages of a component of the state. */
-interface ComponentPages {
+export interface ComponentPages {
   readonly name: string;
   readonly pages: number;
 }
@@ -46,6 +48,11 @@ const metaSchema = tuple(integer(2, 2), safeInteger, bytes(32), componentsSchema
 
 type ReadableStore = Pick<Store, "get">;
 
+/** Hears of each page that is written or read. */
+type PageReader = (component: string, page: number, encoded: Uint8Array) => void;
+const NOBODY: PageReader = () => undefined;
+const NO_PAGES: ReadonlySet<string> = new Set();
+
 export function pageKey(generation: number, component: string, page: number): string {
   return `checkpoint/${generation}/${component}/${page}`;
 }
@@ -71,14 +78,21 @@ export function isPageOf(state: StateMachine, generation: number, key: string): 
   return state.paged.some(({ name }) => key.startsWith(pageKey(generation, name, 0).slice(0, -1)));
 }
 
+interface CheckpointTaking {
+  /** Keys of pages that are written in any case. */
+  readonly damaged?: ReadonlySet<string>;
+  /** Hears of each page that is written. */
+  readonly tell?: PageReader;
+}
+
 /**
  * Collects what changed since the last checkpoint, which has this generation, and marks it clean: it must be written, or
- * the node must stop. Pages with the keys in `damaged` are written in any case.
+ * the node must stop.
  */
 export function takeCheckpoint(
   state: StateMachine,
   generation: number = FIRST_GENERATION,
-  damaged: ReadonlySet<string> = new Set(),
+  { damaged = NO_PAGES, tell = NOBODY }: CheckpointTaking = {},
 ): readonly StoreChange[] {
   const changes: StoreChange[] = [];
   for (const component of state.paged) {
@@ -87,13 +101,13 @@ export function takeCheckpoint(
       if (damaged.has(pageKey(generation, component.name, page))) dirty.add(page);
     }
     for (const page of dirty) {
-      changes.push({ key: pageKey(generation, component.name, page), value: component.encodePage(page) });
+      const value = component.encodePage(page);
+      tell(component.name, page, value);
+      changes.push({ key: pageKey(generation, component.name, page), value });
     }
     component.markClean();
   }
-  const components = state.paged.map((component) => ({ name: component.name, pages: component.pageCount() }));
-  const { height, digest } = state;
-  changes.push(metaChange({ height, digest, components, generation, isForeign: false }));
+  changes.push(metaChange({ ...contentsOf(state), generation, isForeign: false }));
   return changes;
 }
 
@@ -103,6 +117,32 @@ export function forgetChanges(store: Pick<Store, "snapshot">): readonly StoreCha
   const keys = snapshot.keys("checkpoint/");
   snapshot.close();
   return keys.map((key) => ({ key }));
+}
+
+/** All of a state as a checkpoint, for a store that has none. */
+export function wholeCheckpoint(state: StateMachine): readonly StoreChange[] {
+  const pages = state.paged.flatMap((component) =>
+    Array.from({ length: component.pageCount() }, (_, page) => {
+      return { key: pageKey(FIRST_GENERATION, component.name, page), value: component.encodePage(page) };
+    }),
+  );
+  return [...pages, metaChange({ ...contentsOf(state), generation: FIRST_GENERATION, isForeign: false })];
+}
+
+/**
+ * The state that a restored cluster begins with, out of the one that its genesis names as its origin. Sessions are left
+ * behind: what they number was signed for the other cluster, and is never taken here.
+ */
+export function succeeding(origin: StateMachine, state: StateMachine): StateMachine {
+  const components = contentsOf(origin).components.filter(({ name }) => name !== SESSIONS);
+  loadPages(state, components, (name, page) => origin.paged.find((part) => part.name === name)?.encodePage(page));
+  state.takeOver();
+  return state;
+}
+
+/** What a checkpoint of the state as it stands holds. */
+export function contentsOf({ height, digest, paged }: StateMachine): CheckpointContents {
+  return { height, digest, components: paged.map((each) => ({ name: each.name, pages: each.pageCount() })) };
 }
 
 /** Restores a freshly constructed state machine from the store; false when there is no checkpoint. */
@@ -119,24 +159,37 @@ export function restorePages(
   generation: number,
   { height, digest, components }: CheckpointContents,
   state: StateMachine,
+  tell: PageReader = NOBODY,
+): void {
+  loadPages(state, components, (name, page) => {
+    const encoded = store.get(pageKey(generation, name, page));
+    if (encoded !== undefined) tell(name, page, encoded);
+    return encoded;
+  });
+  if (state.height !== height || toHex(state.digest) !== toHex(digest)) {
+    throw damaged(`it says height ${height}, its pages say ${state.height}`);
+  }
+}
+
+/** Loads a freshly constructed state machine; throws `CodedError` `checkpoint_damaged`. */
+export function loadPages(
+  state: StateMachine,
+  components: readonly ComponentPages[],
+  pageOf: (component: string, page: number) => Uint8Array | undefined,
 ): void {
   for (const { name, pages } of components) {
     const component = state.paged.find((candidate) => candidate.name === name);
     if (component === undefined) throw damaged(`it has a component ${name} that this version does not know`);
     for (let page = 0; page < pages; page++) {
-      const key = pageKey(generation, name, page);
-      const encoded = store.get(key);
-      if (encoded === undefined) throw damaged(`${key} is missing`);
-      orDamaged(key, () => component.decodePage(page, encoded));
+      const encoded = pageOf(name, page);
+      if (encoded === undefined) throw damaged(`page ${page} of ${name} is missing`);
+      orDamaged(`page ${page} of ${name}`, () => component.decodePage(page, encoded));
     }
   }
   orDamaged("its pages", () => {
     for (const component of state.paged) component.restored();
     state.restored();
   });
-  if (state.height !== height || toHex(state.digest) !== toHex(digest)) {
-    throw damaged(`it says height ${height}, its pages say ${state.height}`);
-  }
 }
 
 /** Bytes of ours that do not decode are damage, whatever the decoder says of them. */

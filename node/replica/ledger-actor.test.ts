@@ -2,9 +2,10 @@ import { describe, expect, test } from "vitest";
 import { KeyRing, virtualCrypto } from "../../sim/virtual-crypto.ts";
 import { MemoryStore } from "../../storage/state/memory-store.ts";
 import type { LogStore } from "../../storage/wal/log-store.ts";
+import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
 import { APPEND_BYTES_MAX } from "../base/limits.ts";
-import type { Store } from "../base/ports/store.ts";
+import type { Store, StoreSnapshot } from "../base/ports/store.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
@@ -20,10 +21,12 @@ import { checkpointSigners, decodeCheckpoint, encodeCheckpoint } from "../wire/a
 import { type Block, decodeBlock } from "../wire/block.ts";
 import { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
+import { decodeSignedState } from "../wire/state-root.ts";
 import { TransactionHashes } from "../wire/transaction-hashes.ts";
-import { loadCheckpointMeta, pageKey, restoreCheckpoint } from "./checkpoint.ts";
+import { loadCheckpointMeta, loadPages, pageKey, restoreCheckpoint } from "./checkpoint.ts";
 import { loadFetched, noteChange } from "./fetched-pages.ts";
 import { LedgerActor } from "./ledger-actor.ts";
+import { PageHashes } from "./page-hashes.ts";
 import {
   adminTransaction,
   CLUSTER_ID,
@@ -53,10 +56,11 @@ class Bench {
   readonly logActor = new Listener<LogMessage>("log");
   readonly reactor = new Listener<ReactorMessage>("reactor");
   readonly failures: CodedError[] = [];
+  readonly clock = new TestClock();
   readonly later = new Later();
   readonly store: MemoryStore = new MemoryStore(this.later.schedule);
   readonly state: StateMachine;
-  readonly checkpoints: CheckpointBoard = { agreed: undefined };
+  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
   readonly status: StatusBoard = new StatusBoard();
   /** First block that the log still has. */
   logFrom = 1;
@@ -70,12 +74,12 @@ class Bench {
   readonly present: (readonly number[])[] = [];
 
   constructor(store?: Store, state = new StateMachine({ genesis: GENESIS, sha256 }), retainBlocks?: number) {
-    const { context, self, timers } = contextOf<LedgerMessage>(new TestClock());
+    const { context, self, timers } = contextOf<LedgerMessage>(this.clock);
     this.#self = self;
     this.timers = timers;
     this.state = state;
     const deps = {
-      ...{ state, store: store ?? this.store, node: 1 },
+      ...{ state, pages: new PageHashes(sha256), store: store ?? this.store, node: 1 },
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
       logActor: this.logActor,
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
@@ -132,6 +136,11 @@ class Bench {
   /** A checkpoint that was being written is durable. */
   storesCheckpoint(): void {
     this.later.next();
+    this.hears();
+  }
+
+  /** What it has told itself arrives. */
+  hears(): void {
     for (const message of this.#self.messages.splice(0)) this.actor.receive(message);
   }
 }
@@ -377,6 +386,7 @@ describe("checkpoints", () => {
     const bench = new Bench(undefined, undefined, 1);
     bench.commits(1, 4);
     bench.storesCheckpoint();
+    bench.storesCheckpoint();
     expect(bench.logFrom).toBe(3);
     bench.actor.receive({ type: "holdLog", from: 4 });
     bench.commits(5, 6);
@@ -422,6 +432,7 @@ describe("checkpoints", () => {
   test("that came from a peer are of no use where the state has come as far by itself", () => {
     const bench = new Bench();
     bench.commits(1, 5);
+    bench.storesCheckpoint();
     bench.storesCheckpoint();
     bench.actor.receive({ type: "install", height: 5 });
     expect([bench.catchUp.take("notInstalled").length, bench.restarts]).toEqual([1, 0]);
@@ -549,5 +560,136 @@ describe("questions about the log", () => {
     expect(short.ask({ type: "inclusion", height: 1, size: 5 })).toBe("block_compacted");
     expect(short.ask({ type: "blocks", from: 2 })).toBe("block_compacted");
     expect(short.ask({ type: "blocks", from: 3 })).toMatchObject({ blocks: ENCODED.slice(2, 5) });
+  });
+});
+
+describe("checkpoints for clients", () => {
+  const offered: Query & { readonly type: "signedState" } = { type: "signedState" };
+  const pageOf = (
+    state: number,
+    component: number,
+    page: number,
+    offset = 0,
+  ): Query & { readonly type: "statePage" } => ({
+    type: "statePage",
+    ...{ state, component, page, offset },
+  });
+
+  /** A node that has written checkpoints up to this height. */
+  function written(height: number): Bench {
+    const bench = new Bench();
+    for (let at = 1; at <= height; at++) {
+      bench.commits(at, at);
+      if (at % 2 === 0) bench.storesCheckpoint();
+    }
+    return bench;
+  }
+  const sign = (bench: Bench): void => {
+    const at = must(bench.checkpoints.written, "there is a checkpoint");
+    bench.checkpoints.states = [...bench.checkpoints.states, { ...at, signatures: [] }];
+  };
+
+  test("are offered when a quorum has signed their pages, and are what it has signed", () => {
+    const bench = written(2);
+    expect(bench.ask(offered)).toBe("checkpoint_unavailable");
+    sign(bench);
+    const answer = bench.ask(offered, AUDITOR.publicKey);
+    if (typeof answer === "string") throw new Error(answer);
+    const { root } = decodeSignedState(answer.state);
+    const hashes = new PageHashes(sha256);
+    const pages = new Map<string, Uint8Array>();
+    answer.components.forEach(([name, count], component) => {
+      for (let page = 0; page < count; page++) {
+        const part = bench.ask(pageOf(2, component, page), AUDITOR.publicKey);
+        if (typeof part === "string") throw new Error(part);
+        expect(part.bytes).toHaveLength(part.total);
+        hashes.take(name, page, part.bytes);
+        pages.set(`${name}/${page}`, part.bytes);
+      }
+    });
+    const components = answer.components.map(([name, count]) => ({ name, pages: count }));
+    expect(hashes.root(components)).toEqual(root);
+    const state = new StateMachine({ genesis: GENESIS, sha256 });
+    loadPages(state, components, (name, page) => pages.get(`${name}/${page}`));
+    expect([state.height, state.digest]).toEqual([2, bench.state.digest]);
+  });
+
+  test("stay as they were while they are given, and the log with them, until nobody asks for a minute", () => {
+    const bench = new Bench(undefined, undefined, 0);
+    bench.commits(1, 2);
+    bench.storesCheckpoint();
+    expect(bench.logFrom).toBe(2);
+    sign(bench);
+    bench.ask(offered);
+    const before = bench.ask(pageOf(2, 0, 0));
+    bench.commits(3, 4);
+    bench.storesCheckpoint();
+    expect([bench.ask(pageOf(2, 0, 0)), bench.logFrom]).toMatchObject([
+      { bytes: (before as { bytes: Uint8Array }).bytes },
+      2,
+    ]);
+    bench.clock.now += 61_000;
+    bench.stepsOn();
+    expect(bench.ask(pageOf(2, 0, 0))).toBe("checkpoint_gone");
+    bench.commits(5, 6);
+    bench.storesCheckpoint();
+    expect(bench.logFrom).toBe(6);
+  });
+
+  test("the newest that is written is kept until it is signed, although another follows", () => {
+    const bench = written(2);
+    expect(bench.ask(offered)).toBe("checkpoint_unavailable");
+    sign(bench);
+    bench.commits(3, 4);
+    bench.storesCheckpoint();
+    expect(bench.ask(offered)).toMatchObject({ type: "signedState" });
+    expect(bench.ask(pageOf(2, 0, 0))).toMatchObject({ type: "statePage" });
+  });
+
+  test("that are signed and not there any more are not offered", () => {
+    const bench = written(2);
+    sign(bench);
+    bench.commits(3, 4);
+    bench.storesCheckpoint();
+    expect(bench.ask(offered)).toBe("checkpoint_unavailable");
+    sign(bench);
+    expect(bench.ask(offered)).toMatchObject({ type: "signedState" });
+    expect(bench.ask(pageOf(4, 0, 0))).toMatchObject({ type: "statePage" });
+  });
+
+  test("that cannot be read are refused, and the node goes on", () => {
+    class Damaged extends MemoryStore {
+      damaged = "";
+      override snapshot(): StoreSnapshot {
+        const snapshot = super.snapshot();
+        const get = (key: string): Uint8Array | undefined => {
+          if (key === this.damaged) throw new CodedError("store_damaged", `${key} is full of holes`);
+          return snapshot.get(key);
+        };
+        return { ...snapshot, get };
+      }
+    }
+    const store = new Damaged((run) => run());
+    const bench = new Bench(store);
+    bench.commits(1, 2);
+    bench.hears();
+    sign(bench);
+    store.damaged = "checkpoint/meta";
+    expect(bench.ask(offered)).toBe("checkpoint_gone");
+    store.damaged = "checkpoint/1/stand/0";
+    expect(bench.ask(offered)).toMatchObject({ type: "signedState" });
+    expect(bench.ask(pageOf(2, 0, 0))).toBe("checkpoint_gone");
+    expect(bench.ask({ type: "summary" })).toMatchObject({ height: 2 });
+  });
+
+  test("are for those who see everything, and end where they end", () => {
+    const bench = written(2);
+    sign(bench);
+    expect(bench.ask(offered, bank.keys[0])).toBe("not_authorized");
+    expect(bench.ask(offered)).toMatchObject({ type: "signedState" });
+    expect(bench.ask(pageOf(2, 0, 0), bank.keys[0])).toBe("not_authorized");
+    for (const wrong of [pageOf(2, 99, 0), pageOf(2, 0, 99), pageOf(2, 0, 0, 1_000_000)])
+      expect(bench.ask(wrong)).toBe("out_of_range");
+    expect(bench.ask(pageOf(4, 0, 0))).toBe("checkpoint_gone");
   });
 });

@@ -23,30 +23,41 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
+import type { Reader } from "../state/answers.ts";
 import type { Node } from "../state/members.ts";
 import {
+  type ChainQuery,
   decodeQuery,
   encodeAnswer,
   type HandOverQuery,
   isChainQuery,
   type Query,
+  type QueryAnswer,
   QueryRefusal,
+  type ScrubQuery,
 } from "../state/queries.ts";
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import type { Block } from "../wire/block.ts";
 import { WireError } from "../wire/msgpack.ts";
+import type { StateRoot } from "../wire/state-root.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { ChainAnswers } from "./chain-answers.ts";
-import { FIRST_GENERATION, isPageOf, loadCheckpointMeta, takeCheckpoint } from "./checkpoint.ts";
+import { contentsOf, FIRST_GENERATION, isPageOf, loadCheckpointMeta, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
+import { GivenStates } from "./given-states.ts";
+import type { PageHashes } from "./page-hashes.ts";
 
 const NS_PER_MS = 1_000_000n;
 /** Between two steps: other work comes first. */
 const SEEK_PAUSE_MS = 1;
+/** Between two looks at checkpoints that are given to clients. */
+const GIVING_TICK_MS = 1_000;
 
 export interface LedgerActorDeps {
   readonly state: StateMachine;
+  /** Of the checkpoint that is in the store. */
+  readonly pages: PageHashes;
   readonly store: Store;
   readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo">;
   readonly logActor: ActorRef<LogMessage>;
@@ -95,6 +106,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #options: LedgerActorOptions;
   readonly #state: StateMachine;
   readonly #chain: ChainAnswers;
+  readonly #givenStates: GivenStates;
   /** Ahead of the state; in the order they came, which is nearly that of their heights. */
   #waiting: WaitingQuestion[] = [];
   /** Queries that have some way to go before they can be answered, in the order they came. */
@@ -122,9 +134,12 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#deps = deps;
     this.#options = options;
     this.#state = deps.state;
-    this.#chain = new ChainAnswers(deps);
+    this.#givenStates = new GivenStates(deps.store, deps.checkpoints);
+    this.#chain = new ChainAnswers({ ...deps, givenStates: this.#givenStates });
     this.#checkpointHeight = deps.state.height;
-    this.#generation = loadCheckpointMeta(deps.store)?.generation ?? FIRST_GENERATION;
+    const meta = loadCheckpointMeta(deps.store);
+    this.#generation = meta?.generation ?? FIRST_GENERATION;
+    if (meta !== undefined) deps.checkpoints.written = { height: meta.height, root: deps.pages.root(meta.components) };
     this.#present = deps.state.members.present;
     deps.status.post("ledger", () => this.#statusFields());
   }
@@ -137,10 +152,12 @@ export class LedgerActor implements Actor<LedgerMessage> {
   receive(message: LedgerMessage): void {
     switch (message.type) {
       case "committed":
-        for (const block of message.blocks) this.#apply(block);
+        for (const block of message.blocks) {
+          this.#apply(block);
+          this.#maybeCheckpoint();
+        }
         this.#deps.consensus().deliver({ type: "applied", state: this.#state.at, members: this.#state.members.wanted });
         this.#tellPresent();
-        this.#maybeCheckpoint();
         break;
       case "question":
         if (message.height <= this.#state.height) this.#answer(message.question);
@@ -149,11 +166,14 @@ export class LedgerActor implements Actor<LedgerMessage> {
       case "seek":
         this.#seek();
         break;
+      case "giving":
+        if (this.#givenStates.tick(this.#clock.monotonicMs())) this.#after(GIVING_TICK_MS, { type: "giving" });
+        break;
       case "leader":
         this.#leaderChanged(message.leader === this.#deps.node ? message.readyAt : undefined);
         break;
       case "checkpointed":
-        this.#checkpointed(message.height);
+        this.#checkpointed(message.written);
         break;
       case "pageDamaged":
         this.#pageDamaged(message.key);
@@ -261,8 +281,17 @@ export class LedgerActor implements Actor<LedgerMessage> {
       this.#scrub(token, publicKey);
       return;
     }
-    const answer = isChainQuery(query) ? this.#chain.answer(query, reader) : this.#state.query(query, reader);
+    const answer = isChainQuery(query) ? this.#answerOfChain(query, reader) : this.#state.query(query, reader);
     gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
+  }
+
+  #answerOfChain(query: Exclude<ChainQuery, HandOverQuery | ScrubQuery>, reader: Reader): QueryAnswer {
+    const gave = this.#givenStates.oldest !== undefined;
+    try {
+      return this.#chain.answer(query, reader, this.#clock.monotonicMs());
+    } finally {
+      if (!gave && this.#givenStates.oldest !== undefined) this.#after(GIVING_TICK_MS, { type: "giving" });
+    }
   }
 
   #tellPresent(): void {
@@ -311,9 +340,11 @@ export class LedgerActor implements Actor<LedgerMessage> {
     for (const reactor of this.#deps.reactors()) reactor.deliver(message);
   }
 
+  /** At the same heights on all nodes, as long as each keeps up: then they sign the same pages. */
   #maybeCheckpoint(): void {
-    const isDue = this.#state.height - this.#checkpointHeight >= this.#options.checkpointBlocks;
-    if (isDue || this.#damagedPages.size > 0) this.#checkpoint();
+    const { checkpointBlocks } = this.#options;
+    const due = Math.floor(this.#state.height / checkpointBlocks) * checkpointBlocks;
+    if (due > this.#checkpointHeight || this.#damagedPages.size > 0) this.#checkpoint();
   }
 
   /** The state has what the page should hold: the next checkpoint, which is taken now, writes it again. */
@@ -327,18 +358,21 @@ export class LedgerActor implements Actor<LedgerMessage> {
     // While the disk is full the next block asks again.
     if (this.#checkpointing || this.#deps.log.isFull()) return;
     this.#checkpointing = true;
-    const { height } = this.#state;
-    const changes = takeCheckpoint(this.#state, this.#generation, this.#damagedPages);
+    const { store, pages, fail } = this.#deps;
+    const changes = takeCheckpoint(this.#state, this.#generation, { damaged: this.#damagedPages, tell: pages.take });
     this.#repairedPages += this.#damagedPages.size;
     this.#damagedPages.clear();
-    this.#deps.store.write(changes, (error) => {
-      if (error === undefined) this.#self.deliver({ type: "checkpointed", height });
-      else this.#deps.fail(error);
+    const { height, components } = contentsOf(this.#state);
+    const written = { height, root: pages.root(components) };
+    store.write(changes, (error) => {
+      if (error === undefined) this.#self.deliver({ type: "checkpointed", written });
+      else fail(error);
     });
   }
 
-  #checkpointed(height: LogIndex): void {
-    this.#checkpointHeight = height;
+  #checkpointed(written: StateRoot): void {
+    this.#checkpointHeight = written.height;
+    this.#deps.checkpoints.written = written;
     this.#checkpointing = false;
     this.#compactLog();
     if (this.#installing !== undefined) this.#install();
@@ -348,7 +382,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
   #compactLog(): void {
     const { retainBlocks } = this.#options;
     if (retainBlocks === undefined) return;
-    const from = Math.min(this.#checkpointHeight - retainBlocks, this.#heldFrom ?? this.#checkpointHeight);
+    const held = [this.#heldFrom ?? this.#checkpointHeight, this.#givenStates.oldest ?? this.#checkpointHeight];
+    const from = Math.min(this.#checkpointHeight - retainBlocks, ...held);
     if (from > this.#deps.log.firstIndex()) this.#deps.log.compactTo(from);
   }
 

@@ -5,7 +5,8 @@ import { MemoryStore } from "../../storage/state/memory-store.ts";
 import { toHex } from "../base/bytes.ts";
 import type { StoreChange } from "../base/ports/store.ts";
 import { transferFlags } from "../ledger/records.ts";
-import { restoreCheckpoint, takeCheckpoint } from "../replica/checkpoint.ts";
+import { contentsOf, FIRST_GENERATION, restoreCheckpoint, takeCheckpoint } from "../replica/checkpoint.ts";
+import { PageHashes } from "../replica/page-hashes.ts";
 import { decodeBlock } from "../wire/block.ts";
 import { ALICE, accounts, BOB, EUR, machine, replay, town, transfers } from "./chain.test-support.ts";
 import { PaymentWorld, paymentStep } from "./payments/payment-world.test-support.ts";
@@ -21,6 +22,16 @@ function pages(state: StateMachine): string {
     ]),
   );
   return JSON.stringify(all);
+}
+
+/** Root over all pages, each hashed anew. */
+function rootOf(state: StateMachine): string {
+  const hashes = new PageHashes(sha256);
+  for (const component of state.paged) {
+    for (let page = 0; page < component.pageCount(); page++)
+      hashes.take(component.name, page, component.encodePage(page));
+  }
+  return toHex(hashes.root(contentsOf(state).components));
 }
 
 function restored(store: MemoryStore): StateMachine {
@@ -63,6 +74,7 @@ describe("a checkpoint", () => {
         const world = new PaymentWorld();
         const { chain } = world;
         const store = new MemoryStore((run) => run());
+        const hashes = new PageHashes(sha256);
         let id = 1_000_000n;
         let from = 0;
         all.forEach((step, place) => {
@@ -86,9 +98,10 @@ describe("a checkpoint", () => {
             chain.admin.must({ kind: "blockPayer", body: { payer: payer + 5_000n, blocked } });
           } else if (step.do !== "checkpoint") world.run(step);
           if (step.do === "checkpoint" || place === cut % all.length) {
-            save(store, takeCheckpoint(chain.state));
+            save(store, takeCheckpoint(chain.state, FIRST_GENERATION, { tell: hashes.take }));
             from = chain.blocks.length;
             expect(pages(restored(store))).toBe(pages(chain.state));
+            expect(toHex(hashes.root(contentsOf(chain.state).components))).toBe(rootOf(restored(store)));
           }
         });
         const again = restored(store);

@@ -6,6 +6,7 @@
  * node's word. A node that lost its disk joins again under a new id.
  */
 
+import { assert } from "../base/assert.ts";
 import { nameOf } from "../base/bytes.ts";
 import { type Configuration, isMember, type Members as MemberIds, sameConfiguration } from "../base/configuration.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
@@ -86,6 +87,20 @@ export class Members {
     this.#configuration = configuration;
   }
 
+  /**
+   * All nodes there were give way at once to those that a restored cluster begins with: their ids go on from the others',
+   * whose keys are retired.
+   */
+  takeOver(nodes: Genesis["nodes"], configuration: Configuration): void {
+    for (const [slot, node] of this.all.entries()) this.table.replace(slot, { ...node, role: "removed" });
+    for (const { id, publicKey } of nodes) {
+      const given = this.#enter({ publicKey, host: "", port: 0, voter: true });
+      assert(given === id, `node ${id} of the genesis is number ${given} of all`);
+    }
+    this.restored(configuration);
+    this.#retireGone();
+  }
+
   /** A block stands under this configuration: where it is another, nodes that are to leave and are not in it are gone. */
   standUnder(configuration: Configuration): void {
     if (sameConfiguration(configuration, this.#configuration)) return;
@@ -154,7 +169,8 @@ export class Members {
 
   #enter({ publicKey, host, port, voter }: ChangeMembersBody["add"][number]): number {
     const id = this.all.length + 1;
-    this.#registry.create({ name: `node-${id}`, keys: [publicKey], threshold: 1, roles: ["node"] });
+    const entered = this.#registry.create({ name: `node-${id}`, keys: [publicKey], threshold: 1, roles: ["node"] });
+    assert(entered !== undefined, `the key of node ${id} speaks for nobody yet`);
     this.table.add({ id, publicKey: publicKey.slice(), host, port, role: voter ? "voter" : "learner" });
     return id;
   }

@@ -9,6 +9,9 @@ const QUESTION: NewIntent = {
   ...{ networkReference: "", openedAt: 1n },
 };
 
+/** Hash of the block in which an intent is opened. */
+const SALT = new Uint8Array(32).fill(3);
+
 function outbox(clusterId = CLUSTER_ID): Outbox {
   return new Outbox(sha256, clusterId);
 }
@@ -23,7 +26,7 @@ function restored(from: Outbox): Outbox {
 describe("the outbox", () => {
   test("numbers intents from 1, and knows them when they are closed, too", () => {
     const it = outbox();
-    const [first, second] = [it.open(QUESTION), it.open({ ...QUESTION, payment: 8n })];
+    const [first, second] = [it.open(QUESTION, SALT), it.open({ ...QUESTION, payment: 8n }, SALT)];
     expect([first.id, second.id]).toEqual([1n, 2n]);
     it.close(1n, "approved");
     expect(it.openIntents().map(({ id }) => id)).toEqual([2n]);
@@ -32,19 +35,20 @@ describe("the outbox", () => {
     expect([it.intent(0n), it.intent(3n)]).toEqual([undefined, undefined]);
   });
 
-  test("gives each intent a key of its own, the same on every node and another in every cluster", () => {
+  test("gives each intent a key of its own, the same on every node and another in every cluster and after another block", () => {
     const keys = [1, 2].map(() => {
       const it = outbox();
-      return [1, 2, 3].map(() => it.open(QUESTION).idempotencyKey);
+      return [1, 2, 3].map(() => it.open(QUESTION, SALT).idempotencyKey);
     });
     expect(keys[0]).toEqual(keys[1]);
     expect(new Set(keys[0]).size).toBe(3);
-    expect(outbox(new Uint8Array(16)).open(QUESTION).idempotencyKey).not.toBe(keys[0]?.[0]);
+    expect(outbox(new Uint8Array(16)).open(QUESTION, SALT).idempotencyKey).not.toBe(keys[0]?.[0]);
+    expect(outbox().open(QUESTION, new Uint8Array(32)).idempotencyKey).not.toBe(keys[0]?.[0]);
   });
 
   test("closes an intent once", () => {
     const it = outbox();
-    it.open(QUESTION);
+    it.open(QUESTION, SALT);
     it.close(1n, "declined");
     expect(() => it.close(1n, "approved")).toThrow("intent 1 is not open");
     expect(() => it.close(2n, "approved")).toThrow("intent 2 is not open");
@@ -52,9 +56,9 @@ describe("the outbox", () => {
 
   test("is full at its bound, and has room again when one is closed", () => {
     const it = outbox();
-    for (let count = 1; count < OUTBOX_OPEN_MAX; count++) it.open(QUESTION);
+    for (let count = 1; count < OUTBOX_OPEN_MAX; count++) it.open(QUESTION, SALT);
     expect(it.full).toBe(false);
-    it.open(QUESTION);
+    it.open(QUESTION, SALT);
     expect(it.full).toBe(true);
     it.close(5n, "approved");
     expect(it.full).toBe(false);
@@ -62,10 +66,10 @@ describe("the outbox", () => {
 
   test("comes back from its pages with what was open, in order", () => {
     const it = outbox();
-    for (let count = 0; count < 200; count++) it.open({ ...QUESTION, payment: BigInt(count) });
+    for (let count = 0; count < 200; count++) it.open({ ...QUESTION, payment: BigInt(count) }, SALT);
     for (const id of [1n, 64n, 65n, 200n]) it.close(id, "approved");
     const again = restored(it);
     expect(again.openIntents()).toEqual(it.openIntents());
-    expect(again.open(QUESTION)).toEqual(it.open(QUESTION));
+    expect(again.open(QUESTION, SALT)).toEqual(it.open(QUESTION, SALT));
   });
 });

@@ -87,9 +87,11 @@ export class Outbox {
     return this.#open.size;
   }
 
-  open(intent: NewIntent): Intent {
+  /** `salt` is the hash of the block: where blocks are lost and others take their places, nobody's key is used again. */
+  open(intent: NewIntent, salt: Uint8Array): Intent {
     const id = BigInt(this.table.size + 1);
-    const row: IntentRow = { ...intent, id, channel: "card", idempotencyKey: this.#idempotencyKey(id), closed: "" };
+    const idempotencyKey = this.#idempotencyKey(id, salt);
+    const row: IntentRow = { ...intent, id, channel: "card", idempotencyKey, closed: "" };
     this.#open.add(this.table.add(row));
     return row;
   }
@@ -121,9 +123,9 @@ export class Outbox {
     });
   }
 
-  #idempotencyKey(id: bigint): string {
+  #idempotencyKey(id: bigint, salt: Uint8Array): string {
     const number = new Uint8Array(8);
     viewOf(number).setBigUint64(0, id, true);
-    return toHex(this.#sha256(utf8("quorate.intent.v1\0"), this.#clusterId, number).subarray(0, 16));
+    return toHex(this.#sha256(utf8("quorate.intent.v2\0"), this.#clusterId, salt, number).subarray(0, 16));
   }
 }

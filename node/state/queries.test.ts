@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { U64_MAX, U128_MAX } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
-import { FRAME_BYTES_MAX, NODES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
+import { FRAME_BYTES_MAX, NODE_ID_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import { pack } from "../wire/msgpack.ts";
 import { Chain } from "./chain.test-support.ts";
 import { PAYMENT_STATES } from "./payments/payment.ts";
@@ -51,7 +51,7 @@ const query: fc.Arbitrary<Query> = fc.oneof(
   fc.record({ type: fc.constant("settlement" as const), ledger: fc.integer({ min: 1, max: 0xffff_ffff }) }),
   fc.record({ type: fc.constant("authority" as const), key: fc.uint8Array({ minLength: 32, maxLength: 32 }) }),
   fc.constantFrom<Query>({ type: "risk" }, { type: "summary" }, { type: "checkpoint" }),
-  fc.record({ type: fc.constant("handOver" as const), to: fc.integer({ min: 1, max: NODES_MAX }) }),
+  fc.record({ type: fc.constant("handOver" as const), to: fc.integer({ min: 1, max: NODE_ID_MAX }) }),
   fc.record({ type: fc.constant("scrub" as const) }),
   fc.record({ type: fc.constant("blocks" as const), from: fc.maxSafeNat() }),
   fc.record({ type: fc.constant("inclusion" as const), height: fc.maxSafeNat(), size: fc.maxSafeNat() }),

@@ -9,7 +9,7 @@ import { u128Bytes } from "../base/bytes.ts";
 import type { Configuration } from "../base/configuration.ts";
 import { CodedError } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
-import { ANSWER_VALUES_MAX, NODES_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
+import { ANSWER_VALUES_MAX, NODE_ID_MAX, QUERY_RESULTS_MAX } from "../base/limits.ts";
 import {
   type AccountFilter,
   accountFilterFlags,
@@ -45,6 +45,16 @@ export type ChainQuery =
   | { readonly type: "blocks"; readonly from: number }
   /** What this node signs now, and the newest checkpoint that a quorum has signed. */
   | { readonly type: "checkpoint" }
+  /** The newest checkpoint of this node whose pages a quorum has signed. */
+  | { readonly type: "signedState" }
+  /** Of the checkpoint at height `state` that was offered, a part of a page of the component at this place in its list. */
+  | {
+      readonly type: "statePage";
+      readonly state: number;
+      readonly component: number;
+      readonly page: number;
+      readonly offset: number;
+    }
   /** That a block is among the first `size`. */
   | { readonly type: "inclusion"; readonly height: number; readonly size: number }
   /** That the first `size` blocks begin with the first `earlier`. */
@@ -91,7 +101,9 @@ export type StateQuery =
   | { readonly type: "summary" };
 
 /** Why a question that was understood gets no answer. */
-export class QueryRefusal extends CodedError<"not_authorized" | "out_of_range" | "block_compacted"> {}
+export class QueryRefusal extends CodedError<
+  "not_authorized" | "out_of_range" | "block_compacted" | "checkpoint_unavailable" | "checkpoint_gone"
+> {}
 
 /** A digital asset; amounts in its minor units. */
 /** A node, as JSON has it; host and port are empty and 0 for a node of the genesis, whose address the cluster file has. */
@@ -221,6 +233,14 @@ export type QueryAnswer = At &
     | { readonly type: "blocks"; readonly blocks: readonly Uint8Array[] }
     /** Encoded signed checkpoints; `own` bears one signature. */
     | { readonly type: "checkpoint"; readonly own: Uint8Array; readonly agreed: Uint8Array | null }
+    /** An encoded signed state, and of each component its name and how many pages it has. */
+    | {
+        readonly type: "signedState";
+        readonly state: Uint8Array;
+        readonly components: readonly (readonly [name: string, pages: number])[];
+      }
+    /** Of a page of `total` bytes those from the offset on, or as many as fit. */
+    | { readonly type: "statePage"; readonly total: number; readonly bytes: Uint8Array }
     | { readonly type: "inclusion" | "consistency"; readonly path: readonly Uint8Array[] }
     | { readonly type: "handOver"; readonly to: NodeId }
     | { readonly type: "scrub" }
@@ -278,17 +298,36 @@ const SCHEMAS: { readonly [T in Query["type"]]: Schema<Query> } = {
   status: object({ type: oneOf("status") }),
   blocks: object({ type: oneOf("blocks"), from: safeInteger }),
   checkpoint: object({ type: oneOf("checkpoint") }),
+  signedState: object({ type: oneOf("signedState") }),
+  statePage: object({
+    type: oneOf("statePage"),
+    ...{ state: safeInteger, component: safeInteger, page: safeInteger, offset: safeInteger },
+  }),
   inclusion: object({ type: oneOf("inclusion"), height: safeInteger, size: safeInteger }),
   consistency: object({ type: oneOf("consistency"), earlier: safeInteger, size: safeInteger }),
-  handOver: object({ type: oneOf("handOver"), to: integer(1, NODES_MAX) }),
+  handOver: object({ type: oneOf("handOver"), to: integer(1, NODE_ID_MAX) }),
   scrub: object({ type: oneOf("scrub") }),
 };
+
+const CHAIN_QUERIES: ReadonlySet<string> = new Set<ChainQuery["type"]>([
+  ...([
+    "status",
+    "blocks",
+    "checkpoint",
+    "signedState",
+    "statePage",
+    "inclusion",
+    "consistency",
+    "handOver",
+    "scrub",
+  ] as const),
+]);
 
 const U128_FIELDS: ReadonlySet<string> = new Set(["id", "accountId", "userData128"]);
 
 /** Whether a question is about the node or its log and not about the state. */
 export function isChainQuery(query: Query): query is ChainQuery {
-  return ["status", "blocks", "checkpoint", "inclusion", "consistency", "handOver", "scrub"].includes(query.type);
+  return CHAIN_QUERIES.has(query.type);
 }
 
 export function encodeQuery(query: Query): Uint8Array {

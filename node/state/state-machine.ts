@@ -82,6 +82,7 @@ export interface Applied {
 
 export class StateMachine {
   readonly #sha256: Sha256;
+  readonly #genesis: Genesis;
   readonly #clusterId: Uint8Array;
   readonly #stand: Stand;
   readonly #history: History;
@@ -106,6 +107,7 @@ export class StateMachine {
   constructor(options: StateMachineOptions) {
     const { genesis, sha256, parts } = options;
     this.#sha256 = sha256;
+    this.#genesis = genesis;
     this.#clusterId = clusterIdOf(sha256, genesis);
     const start = genesisHash(sha256, genesis);
     this.#stand = new Stand({
@@ -297,6 +299,25 @@ export class StateMachine {
     ]) {
       part.restored();
     }
+  }
+
+  /**
+   * After pages of the state that the genesis names as the origin of this cluster were loaded: makes it the state that this
+   * cluster begins with. Height, log time, history and all that is owed stay; the chain of blocks and digests begins anew
+   * with the hash of the genesis, which binds the origin's; and the nodes are those of the genesis.
+   */
+  takeOver(): void {
+    const { origin, nodes } = this.#genesis;
+    const { at } = this.#stand;
+    assert(origin !== undefined, "a cluster that was not restored goes on from nothing");
+    assert(at.height === origin.height && equalBytes(at.digest, origin.digest), "the state is that of the origin");
+    assert(equalBytes(at.blockHash, origin.blockHash), "the state is that of the origin's block");
+    const start = genesisHash(this.#sha256, this.#genesis);
+    const configuration = firstConfiguration(this.#genesis);
+    this.#stand.move({ ...at, digest: start, blockHash: start, configuration });
+    this.#members.takeOver(nodes, configuration);
+    // No effects of the first block: the genesis stands for them.
+    this.#takeEffectsHash();
   }
 
   /** What must hold between the components after every block; throws `InvariantError`. Takes time with the state. */

@@ -66,11 +66,18 @@ export function encodeCheckpoint(checkpoint: SignedCheckpoint): Uint8Array {
 export function decodeCheckpoint(encoded: Uint8Array): SignedCheckpoint {
   const fields = check(checkpointSchema, unpack(encoded), "malformed_checkpoint");
   const [, height, blockHash, digest, historyRoot, pairs] = fields;
+  return { height, blockHash, digest, historyRoot, signatures: ascendingSigners(pairs) };
+}
+
+/** Signatures as they travel; throws `WireError` `malformed_checkpoint` unless they ascend by key. */
+export function ascendingSigners(
+  pairs: readonly (readonly [nodeKey: Uint8Array, signature: Uint8Array])[],
+): readonly NodeSignature[] {
   const signatures = pairs.map(([nodeKey, signature]) => ({ nodeKey, signature }));
   if (signatures.some(({ nodeKey }, index) => index > 0 && !ascends(signatures[index - 1]?.nodeKey, nodeKey))) {
     throw new WireError("malformed_checkpoint", "signatures must ascend by key, each key once");
   }
-  return { height, blockHash, digest, historyRoot, signatures };
+  return signatures;
 }
 
 function ascends(before: Uint8Array | undefined, after: Uint8Array): boolean {
@@ -93,11 +100,17 @@ export interface NodeTrust {
 
 /** Nodes of the cluster whose signatures on the checkpoint are good; a quorum of them vouches for it. */
 export function checkpointSigners(checkpoint: SignedCheckpoint, trust: NodeTrust): Uint8Array[] {
-  const message = attestation(trust.sha256, trust.clusterId, checkpoint);
-  return trust.nodeKeys.filter((key) =>
-    checkpoint.signatures.some(
-      ({ nodeKey, signature }) => equalBytes(nodeKey, key) && trust.verify(key, message, signature),
-    ),
+  return signersOf(attestation(trust.sha256, trust.clusterId, checkpoint), checkpoint.signatures, trust);
+}
+
+/** Nodes of the cluster whose signatures on a statement are good. */
+export function signersOf(
+  message: Uint8Array,
+  signatures: readonly NodeSignature[],
+  { nodeKeys, verify }: NodeTrust,
+): Uint8Array[] {
+  return nodeKeys.filter((key) =>
+    signatures.some(({ nodeKey, signature }) => equalBytes(nodeKey, key) && verify(key, message, signature)),
   );
 }
 

@@ -13,7 +13,30 @@ const nodes = (count: number): Genesis["nodes"] =>
 const pairs = (...ids: readonly number[]): unknown[] => ids.map((id) => [id, key(id)]);
 const GENESIS: Genesis = { timestamp: 1_750_000_000_000_000_000n, nodes: nodes(3), adminKey: key(99) };
 
+/** Of a cluster that was restored from another's backup. */
+const RESTORED: Genesis = {
+  ...GENESIS,
+  nodes: [4, 5].map((id) => ({ id, publicKey: key(id) })),
+  origin: { clusterId: key(7).slice(0, 16), height: 12, blockHash: key(8), digest: key(9) },
+};
+const ORIGIN = [key(7).slice(0, 16), 12, key(8), key(9)];
+
 describe("genesis", () => {
+  test("of a restored cluster comes back with its origin, and whatever differs in that makes another cluster", () => {
+    expect(decodeGenesis(encodeGenesis(RESTORED))).toEqual(RESTORED);
+    const { origin } = RESTORED;
+    if (origin === undefined) throw new Error("it has one");
+    const others: Genesis[] = [
+      RESTORED,
+      { ...RESTORED, origin: undefined },
+      { ...RESTORED, origin: { ...origin, height: 13 } },
+      { ...RESTORED, origin: { ...origin, clusterId: key(6).slice(0, 16) } },
+      { ...RESTORED, origin: { ...origin, blockHash: key(6) } },
+      { ...RESTORED, origin: { ...origin, digest: key(6) } },
+    ];
+    expect(new Set(others.map((genesis) => toHex(clusterIdOf(sha256, genesis)))).size).toBe(others.length);
+  });
+
   test("comes back, with one node and with nine", () => {
     for (const count of [1, 3, 9]) {
       const genesis = { ...GENESIS, nodes: nodes(count) };
@@ -40,7 +63,7 @@ describe("genesis", () => {
   });
 
   test.each<readonly [string, unknown]>([
-    ["another version", [2, 5, [[1, key(1)]], key(9)]],
+    ["another version", [3, 5, [[1, key(1)]], key(9)]],
     ["no nodes", [1, 5, [], key(9)]],
     ["ten nodes", [1, 5, nodes(10).map(({ id, publicKey }) => [id, publicKey]), key(9)]],
     ["ids that do not start at 1", [1, 5, [[2, key(1)]], key(9)]],
@@ -52,13 +75,18 @@ describe("genesis", () => {
     ["no admin", [1, 5, [[1, key(1)]], null]],
     ["a time below zero", [1, -5, [[1, key(1)]], key(9)]],
     ["no list", {}],
+    ["a restored one without its origin", [2, 5, pairs(1), key(99)]],
+    ["a restored one from height 0", [2, 5, pairs(1), key(99), [ORIGIN[0], 0, ORIGIN[2], ORIGIN[3]]]],
+    ["a restored one with a gap in its ids", [2, 5, pairs(4, 6), key(99), ORIGIN]],
+    ["a restored one without nodes", [2, 5, [], key(99), ORIGIN]],
+    ["a restored one with an id beyond the last", [2, 5, pairs(256), key(99), ORIGIN]],
   ])("%s is refused", (_name, value) => {
     expect(refusalOf(decodeGenesis, pack(value))).toBe("malformed_genesis");
   });
 });
 
 describeHostileBytes("genesis", {
-  valid: [encodeGenesis(GENESIS), encodeGenesis({ ...GENESIS, nodes: nodes(1) })],
+  valid: [encodeGenesis(GENESIS), encodeGenesis({ ...GENESIS, nodes: nodes(1) }), encodeGenesis(RESTORED)],
   decode: decodeGenesis,
   encode: encodeGenesis,
   codes: ["malformed_msgpack", "malformed_genesis"],

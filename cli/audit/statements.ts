@@ -1,0 +1,35 @@
+/** What each node signs of the state that it holds, asked one by one. */
+import { ask } from "../../node/client/ask.ts";
+import { checkCheckpoint } from "../../node/client/checkpoints.ts";
+import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
+import type { SignedCheckpoint } from "../../node/wire/attestation.ts";
+
+const TIMEOUT_MS = 5_000;
+
+/** A node's own signature on its state, and what it knows of a quorum's. */
+export interface Statement {
+  readonly id: number;
+  readonly own: SignedCheckpoint;
+  readonly agreed: SignedCheckpoint | undefined;
+}
+
+interface Asker {
+  readonly cluster: ClusterFile;
+  readonly signer: Signer;
+}
+
+/** Asks a node; throws as the client does, or `ClientError` `checkpoint_invalid` for a signature that is not good. */
+export async function statementOf({ cluster, signer }: Asker, id: number): Promise<Statement> {
+  const nodes = cluster.nodes.filter((node) => node.id === id);
+  const client = await QuorateClient.openReader({ cluster: { ...cluster, nodes }, signer, deadlineMs: TIMEOUT_MS });
+  try {
+    const { own, agreed } = await ask(client, { type: "checkpoint" }, "local");
+    return {
+      id,
+      own: checkCheckpoint({ ...cluster, nodes }, own, 1),
+      agreed: agreed === null ? undefined : checkCheckpoint(cluster, agreed),
+    };
+  } finally {
+    client.close();
+  }
+}

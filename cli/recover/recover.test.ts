@@ -1,0 +1,271 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { must } from "../../node/base/assert.ts";
+import type { Configuration } from "../../node/base/configuration.ts";
+import { type ClusterFile, type Command, keyFromSeed, type Signer } from "../../node/client/index.ts";
+import { ownerChange } from "../../node/data-owner.ts";
+import { initCluster } from "../../node/host/init.ts";
+import { sha256 } from "../../node/host/node-crypto.ts";
+import { wholeCheckpoint } from "../../node/replica/checkpoint.ts";
+import { StateMachine } from "../../node/state/state-machine.ts";
+import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
+import { signTransaction } from "../../node/wire/transaction.ts";
+import { NodeDisk } from "../../storage/node-disk.ts";
+import { LevelStore } from "../../storage/state/level-store.ts";
+import type { WalRecord } from "../../storage/wal/log-store.ts";
+import { Wal } from "../../storage/wal/wal.ts";
+import { readCluster } from "../cluster-access.ts";
+import { compareNodes } from "../verify/compare-nodes.ts";
+import { nodesIn } from "../verify/node-directories.ts";
+import { type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
+import { planRecovery, type Recovered, recoverCluster } from "./recover.ts";
+import { Survivor } from "./survivor.ts";
+
+const ADMIN = keyFromSeed(new Uint8Array(32).fill(7));
+const STRANGER = keyFromSeed(new Uint8Array(32).fill(8));
+const SECOND = 1_000_000_000n;
+const START_MS = 1_700_000_000_000;
+const START = BigInt(START_MS) * 1_000_000n;
+
+let home = "";
+let cluster: ClusterFile;
+
+/** The files of a cluster of five, and no data. */
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "quorate-recover-"));
+  const addresses = [1, 2, 3, 4, 5].map((port) => ({ host: "127.0.0.1", port }));
+  const made = initCluster({
+    directory: join(home, "c"),
+    adminKey: ADMIN.publicKey,
+    addresses,
+    endpoints: {},
+    nowMs: START_MS,
+  });
+  cluster = readCluster(made.clusterFile);
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+const homeOf = (id: number): string => join(home, "c", `node-${id}`);
+
+function signed(sequence: number, command: Command): Uint8Array {
+  const session = new Uint8Array(16).fill(3);
+  const placement = { clusterId: cluster.clusterId, session, sequence, expiry: START + 300n * SECOND };
+  return signTransaction(sha256, ADMIN, placement, command);
+}
+
+const blocked = (payer: number): Command => ({ kind: "blockPayer", body: { payer: BigInt(payer), blocked: true } });
+const ALL: Configuration = { voters: [1, 2, 3, 4, 5], outgoing: [], learners: [] };
+
+/** A log of which each block, in the term that is given, blocks a payer: first a session, then whom `payers` says. */
+function logOf(
+  terms: readonly number[],
+  payers: readonly number[] = [],
+  configurations: readonly Configuration[] = [],
+) {
+  const state = new StateMachine({ genesis: cluster.genesis, sha256 });
+  const records = terms.map((term, place): WalRecord => {
+    const height = place + 1;
+    const transaction =
+      place === 0 ? signed(0, { kind: "sessionOpen" }) : signed(place, blocked(payers[place] ?? height));
+    const at = { group: 0, height, term, timestamp: START + BigInt(height) * SECOND, clusterId: cluster.clusterId };
+    const previousHash = state.blockHash;
+    const configuration = configurations[place] ?? ALL;
+    const { bytes, hash } = encodeBlock(sha256, {
+      ...{ ...at, configuration, previousHash, state: state.at, transactions: [transaction] },
+    });
+    state.apply(decodeBlock(sha256, bytes));
+    return { index: height, term, previousHash, hash, payload: bytes };
+  });
+  return { records, state };
+}
+
+/** Gives a node this log, from a height on, and a checkpoint where one is given. */
+async function gives(id: number, records: readonly WalRecord[], from = 1, checkpoint?: StateMachine): Promise<void> {
+  const [node] = nodesIn(homeOf(id));
+  const { data } = must(node, "the node has its files");
+  const disk = new NodeDisk(data);
+  await new Promise<void>((succeed, fail) => {
+    const log = Wal.open(disk, "log", { segmentBytes: 8_388_608, cacheBytes: 0, onFatal: fail });
+    const first = records[from - 1];
+    if (from > 1 && first !== undefined) {
+      log.reset({ index: from - 1, term: 1, hash: first.previousHash }, () => undefined);
+    }
+    log.append(records.slice(from - 1, -1), () => {
+      // A write of its own: what is before it is known to be durable, and damage there is no torn tail.
+      log.append(records.slice(from - 1).slice(-1), () => {
+        log.close();
+        succeed();
+      });
+    });
+  });
+  const store = await LevelStore.open(join(data, "state"), {});
+  await new Promise<void>((succeed, fail) => {
+    const owner = ownerChange({ clusterId: cluster.clusterId, node: id });
+    const changes = checkpoint === undefined ? [] : wholeCheckpoint(checkpoint);
+    store.write([owner, ...changes], (error) => (error === undefined ? succeed() : fail(error)));
+  });
+  await store.close();
+}
+
+async function withSurvivors<T>(ids: readonly number[], act: (survivors: Survivor[]) => T | Promise<T>): Promise<T> {
+  const survivors: Survivor[] = [];
+  try {
+    for (const id of ids) survivors.push(await Survivor.open(must(nodesIn(homeOf(id))[0], "it is there")));
+    return await act(survivors);
+  } finally {
+    for (const survivor of survivors) await survivor.close();
+  }
+}
+
+async function recovered(ids: readonly number[], signers: readonly Signer[] = [ADMIN]): Promise<Recovered> {
+  return await withSurvivors(
+    ids,
+    async (survivors) => await recoverCluster(planRecovery(survivors), signers, START_MS),
+  );
+}
+
+async function verified(ids: readonly number[]): Promise<VerifiedNode[]> {
+  const all: VerifiedNode[] = [];
+  for (const id of ids) {
+    const { data } = must(nodesIn(homeOf(id))[0], "it is there");
+    all.push(await verifyNode({ cluster, data }, () => undefined));
+  }
+  return all;
+}
+
+/** The configuration at the end of a node's log. */
+async function configurationOf(id: number): Promise<Configuration> {
+  return await withSurvivors([id], ([survivor]) => must(survivor, "it is open").state(cluster).configuration);
+}
+
+describe("of several that are left", () => {
+  test.each<[string, number[], number[], number]>([
+    ["the longer log of the same term", [1, 1, 1], [1, 1], 1],
+    ["the higher last term, though that log is shorter", [1, 1, 1, 1], [1, 1, 3], 2],
+    ["either where both are the same", [1, 1], [1, 1], 1],
+    ["any log where the other is empty", [1], [], 1],
+  ])("%s is what the cluster goes on from", async (_what, one, two, best) => {
+    await gives(1, logOf(one).records);
+    await gives(2, logOf(two).records);
+    await withSurvivors([1, 2], (survivors) => {
+      const plan = planRecovery(survivors);
+      expect([plan.best.id, plan.lost]).toEqual([best, [3, 4, 5]]);
+      expect(plan.state.height).toBe((best === 1 ? one : two).length);
+    });
+  });
+
+  test("all have one log in the end, and lead themselves; what one had and the best has not is cut", async () => {
+    await gives(1, logOf([1, 1, 1, 2, 2], [0, 0, 0, 41, 51]).records);
+    await gives(2, logOf([1, 1, 1, 3], [0, 0, 0, 42]).records);
+    const { height, term } = await recovered([1, 2]);
+    expect([height, term]).toEqual([7, 1_000_003]);
+    const nodes = await verified([1, 2]);
+    expect(nodes.map(({ report }) => [report.height, report.problems])).toEqual([
+      [7, []],
+      [7, []],
+    ]);
+    expect(compareNodes(nodes)).toEqual({ agreedHeight: 7, problems: [] });
+    for (const id of [1, 2]) expect(await configurationOf(id)).toEqual({ voters: [1, 2], outgoing: [], learners: [] });
+    expect(readCluster(join(home, "c", "cluster.json")).nodes.map(({ id }) => id)).toEqual([1, 2]);
+    await withSurvivors([1], ([survivor]) => {
+      const { members } = must(survivor, "it is open").state(cluster);
+      expect(members.all.map(({ role }) => role)).toEqual(["voter", "voter", "removed", "removed", "removed"]);
+      expect(members.present.map(({ id }) => id)).toEqual([1, 2]);
+    });
+  });
+
+  test("one whose log has given up its beginning, and one that lags behind that, do not fit together", async () => {
+    const { records } = logOf([1, 1, 1, 1, 1]);
+    await gives(1, records, 4, logOf([1, 1, 1, 1]).state);
+    await gives(2, records.slice(0, 2));
+    await expect(recovered([1, 2])).rejects.toMatchObject({ code: "log_compacted" });
+    expect((await recovered([1])).height).toBe(8);
+    const [node] = await verified([1]);
+    expect(node?.report).toMatchObject({ height: 8, firstHeight: 4, problems: [] });
+  });
+
+  test("one that has executed what the best has not is not believed", async () => {
+    const two = logOf([1, 1, 1], [0, 42, 43]);
+    await gives(1, logOf([1, 2], [0, 41]).records);
+    await gives(2, two.records, 1, two.state);
+    await expect(recovered([1, 2])).rejects.toMatchObject({ code: "log_unsound" });
+  });
+});
+
+test("a change of members that was under way is brought to its end first, and then the lost nodes leave", async () => {
+  const joint: Configuration = { voters: [1, 2, 3], outgoing: [1, 2, 3, 4, 5], learners: [4] };
+  await gives(1, logOf([1, 1], [], [ALL, joint]).records);
+  expect((await recovered([1])).height).toBe(7);
+  expect(await configurationOf(1)).toEqual({ voters: [1], outgoing: [], learners: [] });
+});
+
+describe("nothing is changed", () => {
+  /** Every byte under the nodes' directories, but for LevelDB's own notes. */
+  function everything(): string {
+    return readdirSync(home, { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.wal$|start$|cluster.json$/.test(name))
+      .sort()
+      .map((name) => `${name} ${readFileSync(join(home, name)).toString("hex")}`)
+      .join("\n");
+  }
+
+  async function refused(ids: readonly number[], code: string, signers: readonly Signer[] = [ADMIN]): Promise<void> {
+    const before = everything();
+    await expect(recovered(ids, signers)).rejects.toMatchObject({ code });
+    expect(everything()).toBe(before);
+  }
+
+  test("where those that are left are a quorum", async () => {
+    for (const id of [1, 2, 3]) await gives(id, logOf([1, 1]).records);
+    await refused([1, 2, 3], "quorum_survives");
+  });
+
+  test("when it is signed by nobody who may say so", async () => {
+    await gives(1, logOf([1, 1]).records);
+    await refused([1], "unknown_key", [STRANGER]);
+    await refused([1], "unknown_cosigner", [ADMIN, STRANGER]);
+  });
+
+  test("where the log of one is damaged", async () => {
+    const { records } = logOf([1, 1, 1]);
+    await gives(1, records);
+    const name = readdirSync(join(homeOf(1), "data", "log")).find((file) => file.endsWith(".wal")) ?? "";
+    const path = join(homeOf(1), "data", "log", name);
+    const bytes = readFileSync(path);
+    const at = bytes.indexOf(Buffer.from(must(records[1], "there are three").payload));
+    bytes.writeUInt8(bytes.readUInt8(at + 5) ^ 1, at + 5);
+    writeFileSync(path, bytes);
+    await refused([1], "log_unsound");
+  });
+
+  test("where the data is another node's", async () => {
+    await gives(1, logOf([1, 1]).records);
+    cpSync(join(homeOf(1), "data"), join(homeOf(2), "data"), { recursive: true });
+    await refused([2], "data_foreign");
+  });
+
+  test("for a node that is given twice, or runs", async () => {
+    await gives(1, logOf([1, 1]).records);
+    await withSurvivors([1], async () => {
+      await expect(Survivor.open(must(nodesIn(homeOf(1))[0], "it is there"))).rejects.toMatchObject({
+        code: "data_in_use",
+      });
+    });
+    await withSurvivors([1], (survivors) => {
+      expect(() => planRecovery([...survivors, ...survivors])).toThrow("more than once");
+    });
+  });
+});
+
+test("a recovery that was cut off between two nodes has nothing left to do: one of them brings the other on", async () => {
+  await gives(1, logOf([1, 1, 1]).records);
+  await gives(2, logOf([1, 1]).records);
+  const log = join(homeOf(1), "data", "log");
+  cpSync(log, join(home, "before"), { recursive: true });
+  await recovered([1, 2]);
+  rmSync(log, { recursive: true });
+  cpSync(join(home, "before"), log, { recursive: true });
+  await expect(recovered([1, 2])).rejects.toMatchObject({ code: "quorum_survives" });
+});

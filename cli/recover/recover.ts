@@ -1,0 +1,152 @@
+/**
+ * A cluster whose quorum is gone for good goes on with the nodes that are left. Which of them has most is plain: of logs the
+ * one with the highest last term, and of those the longest, has every block that any of them can know to be committed. What
+ * the lost nodes had committed among themselves and none of these has is lost.
+ */
+import { must } from "../../node/base/assert.ts";
+import type { Configuration } from "../../node/base/configuration.ts";
+import { CodedError } from "../../node/base/errors.ts";
+import { randomBytes } from "../../node/client/crypto.ts";
+import type { ClusterFile, Signer } from "../../node/client/index.ts";
+import { replaceText } from "../../node/host/files.ts";
+import { sha256 } from "../../node/host/node-crypto.ts";
+import { recoveryBlocks } from "../../node/replica/recovery-blocks.ts";
+import type { StateMachine } from "../../node/state/state-machine.ts";
+import { formatClusterFile } from "../../node/transport/cluster-file.ts";
+import { quorumOf } from "../../node/wire/attestation.ts";
+import type { Command } from "../../node/wire/body.ts";
+import { decodeResult } from "../../node/wire/results.ts";
+import { cosignTransaction, signTransaction } from "../../node/wire/transaction.ts";
+import type { WalRecord } from "../../storage/wal/log-store.ts";
+import { readCluster } from "../cluster-access.ts";
+import type { Survivor } from "./survivor.ts";
+
+/** No node can have been in a term so far above those that the survivors have heard of. */
+const TERM_JUMP = 1_000_000;
+const LIFETIME_NS = 300_000_000_000n;
+const NS_PER_MS = 1_000_000n;
+
+/** What is left, and what will be made of it. */
+export interface RecoveryPlan {
+  readonly cluster: ClusterFile;
+  /** Whose log the cluster goes on from. */
+  readonly best: Survivor;
+  readonly survivors: readonly Survivor[];
+  /** As after the last block of that log. */
+  readonly state: StateMachine;
+  /** Ids of the nodes that are gone for good. */
+  readonly lost: readonly number[];
+}
+
+/**
+ * Looks at what is left and changes nothing. Throws `CodedError` `quorum_survives` where there is nothing to recover from,
+ * `data_foreign`, `log_unsound`, `log_compacted` or `usage`.
+ */
+export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
+  const [best] = [...survivors].sort((a, b) => b.term - a.term || b.height - a.height || a.id - b.id);
+  if (best === undefined) throw new CodedError("usage", "say which nodes are left");
+  const cluster = readCluster(best.node.clusterFile);
+  for (const survivor of survivors) survivor.checkOwner(cluster);
+  const state = best.state(cluster);
+  const ids = new Set(survivors.map(({ id }) => id));
+  if (ids.size < survivors.length) throw new CodedError("usage", "a node is given more than once");
+  const members = state.members.all.filter(({ role }) => role !== "removed");
+  for (const id of ids) {
+    if (!members.some((member) => member.id === id))
+      throw new CodedError("usage", `node ${id} is not one of the cluster's`);
+  }
+  if (isQuorum(state.configuration, ids)) {
+    const text = "these nodes are a quorum: start them, and they go on by themselves; nothing is lost";
+    throw new CodedError("quorum_survives", text);
+  }
+  for (const other of survivors) {
+    if (other.checkpointHeight > other.commonWith(best)) {
+      throw new CodedError("log_unsound", `node ${other.id} has a checkpoint of blocks that node ${best.id} has not`);
+    }
+  }
+  const lost = members.map(({ id }) => id).filter((id) => !ids.has(id));
+  return { cluster, best, survivors, state, lost };
+}
+
+function isQuorum({ voters, outgoing }: Configuration, ids: ReadonlySet<number>): boolean {
+  const isMajority = (of: readonly number[]): boolean => of.filter((id) => ids.has(id)).length >= quorumOf(of.length);
+  return isMajority(voters) && (outgoing.length === 0 || isMajority(outgoing));
+}
+
+export interface Recovered {
+  /** Height and term of the last block now. */
+  readonly height: number;
+  readonly term: number;
+}
+
+/**
+ * Takes the lost nodes out, signed by an admin or operator, and writes that into the log of each node that is left, which all
+ * have the same log then. Throws `CodedError` with the refusal of the state machine, and has written nothing then.
+ */
+export async function recoverCluster(
+  plan: RecoveryPlan,
+  signers: readonly Signer[],
+  nowMs: number,
+): Promise<Recovered> {
+  const { cluster, best, survivors, state } = plan;
+  const before = state.height;
+  const term = Math.max(...survivors.flatMap((each) => [each.term, each.termSeen])) + TERM_JUMP;
+  const now = BigInt(nowMs) * NS_PER_MS;
+  const transactions = signedBy(plan, signers, now > state.timestamp ? now : state.timestamp);
+  const { blocks, results } = recoveryBlocks(sha256, state, { clusterId: cluster.clusterId, term, now, transactions });
+  for (const result of results) {
+    const { status, what } = decodeResult(result);
+    if (status === "ok") continue;
+    throw new CodedError(
+      status,
+      `the change of members is refused: ${status}${typeof what === "string" ? ` (${what})` : ""}`,
+    );
+  }
+  const made = blocks.map(({ header, hash, bytes }): WalRecord => {
+    return { index: header.height, term, previousHash: header.previousHash, hash, payload: bytes };
+  });
+  // The best is the last: the others get their blocks from it as they were.
+  for (const survivor of [...survivors.filter((other) => other !== best), best]) {
+    const common = survivor.commonWith(best);
+    const missing: WalRecord[] = [];
+    if (common < before) best.records(common, (record) => missing.push(record));
+    await survivor.goOn(common, [...missing, ...made]);
+  }
+  forgetLost(plan);
+  return { height: state.height, term };
+}
+
+/** The transactions that make the lost nodes leave and those that are left vote. */
+function signedBy(
+  { cluster, state, survivors, lost }: RecoveryPlan,
+  signers: readonly Signer[],
+  now: bigint,
+): Uint8Array[] {
+  const [first, ...others] = signers;
+  const signer = must(first, "somebody signs");
+  const learners = state.members.all.filter(
+    ({ id, role }) => role === "learner" && survivors.some((each) => each.id === id),
+  );
+  const body = { add: [], remove: lost, promote: learners.map(({ id }) => id) };
+  const { clusterId } = cluster;
+  const placement = { clusterId, session: randomBytes(16), expiry: now + LIFETIME_NS };
+  const commands: readonly Command[] = [{ kind: "sessionOpen" }, { kind: "changeMembers", body }];
+  return commands.map((command, sequence) => {
+    const signed = signTransaction(sha256, signer, { ...placement, sequence }, command);
+    return others.reduce((whole, other) => cosignTransaction(sha256, other, clusterId, whole), signed);
+  });
+}
+
+/** The cluster files of those that are left name nobody else any more. */
+function forgetLost({ survivors, lost }: RecoveryPlan): void {
+  for (const path of new Set(survivors.map(({ node }) => node.clusterFile))) {
+    const { genesis, nodes } = readCluster(path);
+    replaceText(
+      path,
+      formatClusterFile(
+        genesis,
+        nodes.filter(({ id }) => !lost.includes(id)),
+      ),
+    );
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The data of a node that is left, opened so that no node can be started on it meanwhile. Reading changes nothing; what is
+ * written in the end is the log alone.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { equalBytes } from "../../node/base/bytes.ts";
+import { CodedError } from "../../node/base/errors.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
+import type { ClusterFile } from "../../node/client/index.ts";
+import { checkOwner } from "../../node/data-owner.ts";
+import { sha256 } from "../../node/host/node-crypto.ts";
+import { loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
+import { loadHardState } from "../../node/replica/hard-state-store.ts";
+import { StateMachine } from "../../node/state/state-machine.ts";
+import { NodeDisk } from "../../storage/node-disk.ts";
+import { LevelStore } from "../../storage/state/level-store.ts";
+import type { WalRecord } from "../../storage/wal/log-store.ts";
+import { logStart, verifyWal } from "../../storage/wal/verify.ts";
+import { Wal } from "../../storage/wal/wal.ts";
+import type { NodeDirectory } from "../verify/node-directories.ts";
+import { Replay } from "../verify/replay.ts";
+
+export class Survivor {
+  readonly node: NodeDirectory;
+  /** Of the last block: of two logs the one with the higher has all that was committed; of two with the same, the longer. */
+  term = 0;
+  height = 0;
+  /** The highest that it has heard of. */
+  readonly termSeen: number;
+  readonly checkpointHeight: number;
+  readonly #store: LevelStore;
+  readonly #cipher: Cipher | undefined;
+  /** The height before the log's first block. */
+  readonly #beginsAt: number;
+  /** By height, from the one before the log's first block on. */
+  readonly #hashes = new Map<number, Uint8Array>();
+
+  private constructor(node: NodeDirectory, store: LevelStore, cipher: Cipher | undefined) {
+    this.node = node;
+    this.#store = store;
+    this.#cipher = cipher;
+    this.termSeen = loadHardState(store).term;
+    const meta = loadCheckpointMeta(store);
+    this.checkpointHeight = meta?.height ?? 0;
+    const start = logStart(this.#disk(), "log");
+    this.#beginsAt = start?.index ?? 0;
+    if (start !== undefined) {
+      this.height = start.index;
+      this.term = start.term;
+      this.#hashes.set(start.index, start.hash);
+    }
+    this.records(0, ({ index, term, hash }) => {
+      this.height = index;
+      this.term = term;
+      this.#hashes.set(index, hash);
+    });
+    if (this.checkpointHeight > this.height) {
+      const began = meta?.isForeign === true ? "; it has just been given that: start it once, and stop it" : "";
+      throw this.#unsound(`its checkpoint is ahead of its log${began}`);
+    }
+  }
+
+  /** Throws `CodedError` `data_in_use` where a node runs on it, `log_unsound` where it is damaged, or what opening it throws. */
+  static async open(node: NodeDirectory): Promise<Survivor> {
+    const path = join(node.data, "state");
+    if (!existsSync(path)) throw new CodedError("usage", `${node.data} has no data of a node`);
+    const cipher = node.openCipher();
+    const store = await LevelStore.open(path, { cipher });
+    try {
+      return new Survivor(node, store, cipher);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  get id(): number {
+    return this.node.id;
+  }
+
+  /** Throws `CodedError` `data_foreign` where the data is not this node's, of this cluster. */
+  checkOwner({ clusterId }: ClusterFile): void {
+    checkOwner(this.#store, { clusterId, node: this.id });
+  }
+
+  /** The hash of the block at a height; undefined where the log does not know it. */
+  hash(height: number): Uint8Array | undefined {
+    return this.#hashes.get(height);
+  }
+
+  /** The height up to which its log is the other's; throws `CodedError` `log_compacted` where they have nothing in common. */
+  commonWith(other: Survivor): number {
+    for (let height = Math.min(this.height, other.height); height > 0; height--) {
+      const [here, there] = [this.hash(height), other.hash(height)];
+      if (here === undefined || there === undefined) break;
+      if (equalBytes(here, there)) return height;
+    }
+    if (this.#beginsAt === 0 && other.#beginsAt === 0) return 0;
+    const text = `the logs of nodes ${this.id} and ${other.id} have no block in common: leave node ${this.id} out`;
+    throw new CodedError("log_compacted", `${text}, and add a new node in its place afterwards`);
+  }
+
+  /** The blocks above a height, in order. */
+  records(above: number, visit: (record: WalRecord) => void): void {
+    const { problem } = verifyWal(this.#disk(), "log", this.#cipher, (record) => {
+      // What the reader shows of a record is its own again afterwards.
+      if (record.index > above)
+        visit({ ...record, hash: record.hash.slice(), previousHash: record.previousHash.slice() });
+    });
+    if (problem !== undefined) throw this.#unsound(problem.message);
+  }
+
+  /** The state after the last block: of the checkpoint, and the rest executed with all that `quorate verify` checks. */
+  state(cluster: ClusterFile): StateMachine {
+    const state = new StateMachine({ genesis: cluster.genesis, sha256 });
+    restoreCheckpoint(this.#store, state);
+    const replay = new Replay(cluster, state);
+    this.records(0, ({ payload }) => replay.apply(payload));
+    if (replay.problem !== undefined) throw this.#unsound(replay.problem);
+    return state;
+  }
+
+  /** Cuts the log behind a height, and goes on with these; resolves when that is durable. */
+  async goOn(height: number, records: readonly WalRecord[]): Promise<void> {
+    const { segmentBytes } = this.node;
+    await new Promise<void>((succeed, fail) => {
+      const log = Wal.open(this.#disk(), "log", { segmentBytes, cacheBytes: 0, cipher: this.#cipher, onFatal: fail });
+      if (log.lastIndex() > height) log.truncate(height + 1, () => undefined);
+      log.append(records, () => {
+        log.close();
+        succeed();
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  #disk(): NodeDisk {
+    return new NodeDisk(this.node.data);
+  }
+
+  #unsound(reason: string): CodedError {
+    return new CodedError(
+      "log_unsound",
+      `${this.node.data}: ${reason}; leave node ${this.id} out, or see "quorate verify"`,
+    );
+  }
+}

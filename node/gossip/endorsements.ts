@@ -1,0 +1,103 @@
+/**
+ * Statements that nodes make about heights of the log, each signed: this node's own of the last few heights, and the
+ * signatures of members that have stated the same. Where those of a quorum are together, no minority could have made it.
+ */
+import { must } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
+import type { NodeId } from "../base/ids.ts";
+import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
+import { compareKeys, type NodeSignature, quorumOf } from "../wire/attestation.ts";
+
+interface AtHeight {
+  readonly height: number;
+}
+
+export type Signed<T extends AtHeight> = T & { readonly signature: Uint8Array };
+export type Agreed<T extends AtHeight> = T & { readonly signatures: readonly NodeSignature[] };
+
+export interface EndorsementsDeps<T extends AtHeight> {
+  readonly crypto: Crypto;
+  /** Own statements that may still be signed by a quorum. */
+  readonly remembered: number;
+  /** The bytes that are signed. */
+  readonly statement: (at: T) => Uint8Array;
+  readonly isSame: (a: T, b: T) => boolean;
+}
+
+export class Endorsements<T extends AtHeight> {
+  readonly #deps: EndorsementsDeps<T>;
+  /** Keys of the members, whose signatures count. */
+  #keys: ReadonlyMap<NodeId, Uint8Array> = new Map();
+  /** Our own, the newest last. */
+  #own: { readonly at: T; readonly signature: Uint8Array }[] = [];
+  /** Signatures on what we have stated ourselves, by height, ascending by key. */
+  readonly #endorsed = new Map<number, readonly NodeSignature[]>();
+
+  constructor(deps: EndorsementsDeps<T>) {
+    this.#deps = deps;
+  }
+
+  /** What this node has signed last. */
+  get newest(): Signed<T> | undefined {
+    const own = this.#own.at(-1);
+    return own === undefined ? undefined : { ...own.at, signature: own.signature };
+  }
+
+  /** What a quorum has signed of what this node remembers, the newest last. */
+  get agreed(): readonly Agreed<T>[] {
+    return this.#own.flatMap(({ at }) => {
+      const signatures = this.counted(this.#endorsed.get(at.height) ?? []);
+      return this.isQuorum(signatures) ? [{ ...at, signatures }] : [];
+    });
+  }
+
+  /** From now on the signatures of these count, and a quorum is one of them; so it is for what is signed already. */
+  setKeys(keys: ReadonlyMap<NodeId, Uint8Array>): void {
+    this.#keys = keys;
+  }
+
+  /** Makes this node's own statement about a height above all before it. */
+  sign(at: T): void {
+    const { crypto, statement, remembered } = this.#deps;
+    const signature = crypto.sign(statement(at));
+    this.#own.push({ at, signature });
+    this.#endorsed.set(at.height, []);
+    this.endorse(at.height, { nodeKey: crypto.publicKey, signature });
+    if (this.#own.length > remembered) this.#endorsed.delete(must(this.#own.shift(), "there are several").at.height);
+  }
+
+  /** Our own statement about a height, to hold against another's. */
+  at(height: number): T | undefined {
+    return this.#own.find(({ at }) => at.height === height)?.at;
+  }
+
+  /** A node has signed something: the signature to check, if it is news and about what we have signed ourselves. */
+  check(from: NodeId, endorsement: Signed<T>): VerifyJob | undefined {
+    const own = this.at(endorsement.height);
+    const publicKey = this.#keys.get(from);
+    const { isSame, statement } = this.#deps;
+    if (own === undefined || publicKey === undefined || !isSame(own, endorsement)) return undefined;
+    if (this.#endorsed.get(own.height)?.some(({ nodeKey }) => equalBytes(nodeKey, publicKey))) return undefined;
+    return { publicKey, message: statement(own), signature: endorsement.signature };
+  }
+
+  /** A signature that `check` asked about is good. */
+  endorse(height: number, endorser: NodeSignature): void {
+    const before = this.#endorsed.get(height);
+    if (before === undefined || before.some(({ nodeKey }) => equalBytes(nodeKey, endorser.nodeKey))) return;
+    this.#endorsed.set(
+      height,
+      [...before, endorser].sort((a, b) => compareKeys(a.nodeKey, b.nodeKey)),
+    );
+  }
+
+  /** Those of members; this node itself may be none. */
+  counted(signatures: readonly NodeSignature[]): readonly NodeSignature[] {
+    const keys = [...this.#keys.values()];
+    return signatures.filter(({ nodeKey }) => keys.some((key) => equalBytes(key, nodeKey)));
+  }
+
+  isQuorum(signatures: readonly NodeSignature[]): boolean {
+    return signatures.length >= quorumOf(this.#keys.size);
+  }
+}
