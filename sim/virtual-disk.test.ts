@@ -164,3 +164,27 @@ describe("virtual disk", () => {
     expect([[1], [2]]).toContainEqual([...(virtual.store.get("a") ?? [])]);
   });
 });
+
+test("a disk that rots turns one durable bit of the log over, anywhere in what was written, and nothing where there is none", () => {
+  const { virtual, run, crash } = fixture(3);
+  expect(virtual.rot()).toBe(false);
+  const files = ["log/a", "log/b"].map((path) => virtual.disk.open(path, { create: true }));
+  const written = new Uint8Array(40).fill(0xff);
+  for (const file of files) file.settle(0, written, 4_096);
+  virtual.disk.open("other/c", { create: true }).settle(0, written, 40);
+  const places = new Set<string>();
+  for (let i = 0; i < 200; i++) {
+    expect(virtual.rot()).toBe(true);
+    run();
+    crash();
+    for (const path of ["log/a", "log/b"]) {
+      const file = virtual.disk.open(path, { create: false });
+      const bytes = file.read(0, 4_096);
+      expect(bytes.subarray(40).every((byte) => byte === 0)).toBe(true);
+      for (const [at, byte] of bytes.subarray(0, 40).entries()) if (byte !== 0xff) places.add(`${path} ${at}`);
+      file.settle(0, written, 4_096);
+    }
+  }
+  expect(places.size).toBeGreaterThan(60);
+  expect(virtual.disk.open("other/c", { create: false }).read(0, 40)).toEqual(written);
+});

@@ -262,14 +262,14 @@ describe("nodes", () => {
     expect((await client).node).toBe(2);
   });
 
-  test("that have too many clients say so and are passed over", async () => {
+  test.each(["too_many_connections", "mending"])("that close with %s say so and are passed over", async (code) => {
     const { cluster, first } = await startCluster(2);
-    first.onConnect = (socket) => socket.close(1008, "too_many_connections");
+    first.onConnect = (socket) => socket.close(1008, code);
     const client = await openClient(cluster, { firstNode: 1 });
     expect(client.node).toBe(2);
     const one = { ...cluster.file, nodes: cluster.file.nodes.slice(0, 1) };
     await expect(QuorateClient.openReader({ cluster: one, signer: cluster.admin })).rejects.toMatchObject({
-      code: "too_many_connections",
+      code,
     });
   });
 

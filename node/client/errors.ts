@@ -15,6 +15,7 @@ const RETRIABLE: ReadonlySet<string> = new Set([
   "timeout",
   "receipt_invalid",
   "too_many_connections",
+  "mending",
 ]);
 
 /** Whether a request that ended so may be sent again as it is. */

@@ -276,6 +276,17 @@ describe("what lies before a sound block", () => {
   });
 });
 
+test("where logs forget, a checkpoint is wanted also while one peer is down, and the log begins behind it", () => {
+  const bench = new Bench(damagedInside(), { forgets: true });
+  bench.tick(9_000);
+  expect(bench.checkpointsWanted).toEqual([]);
+  bench.tick(1_000);
+  expect(bench.checkpointsWanted).toEqual([1]);
+  const given = new Bench(damagedInside(), { forgets: true, checkpoint: startBehind(BLOCKS, 8) });
+  given.tick(10_000);
+  expect([given.restarts, given.checkpointsWanted]).toEqual([1, []]);
+});
+
 describe("the end of the log", () => {
   test("is asked of all, and taken from the leader of a term that is not before this node's own", () => {
     const bench = new Bench(damagedAtEnd());

@@ -7,7 +7,8 @@
  * only the leader of a term that is not before this node's own knows how it went on: all that this node can have helped to
  * commit was acknowledged to that leader or to an earlier one, so it is in that leader's log (consensus/README.md).
  */
-import type { DamagedLog, Hole } from "../../storage/wal/damaged-log.ts";
+import type { DamagedLog } from "../../storage/wal/damaged-log.ts";
+import type { Hole } from "../../storage/wal/holes.ts";
 import type { LogStart, WalRecord } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
@@ -22,13 +23,12 @@ import type { MendingMessage } from "../messages/repair.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { BlockFetcher } from "./block-fetcher.ts";
 import { BlockGiver } from "./block-giver.ts";
+import { EndQuestion } from "./end-question.ts";
 import { readableBlock } from "./readable-block.ts";
 import { decodeRepair, encodeRepair, type RepairFrame } from "./repair-frames.ts";
 import { repairedBlocks, repairedChange } from "./repaired-count.ts";
 
 const TICK_MS = 50;
-/** Between two questions for the end of the leader's log. */
-const ASK_MS = 500;
 /** What no peer has is asked for again for so long before this node stops; till then it tells others that it lacks it, too. */
 const LOST_MS = 10_000;
 /** Between two attempts to write where the disk is full. */
@@ -70,23 +70,21 @@ export class MendingActor implements Actor<MendingMessage> {
   readonly #deps: MendingActorDeps;
   readonly #fetcher: BlockFetcher;
   readonly #giver: BlockGiver;
+  readonly #endQuestion: EndQuestion;
   /** Fetched and not handed to the log, from the highest to the lowest. */
   #taken: WalRecord[] = [];
   #takenBytes = 0;
   /** `full`: the disk has no room for what has come. */
   #phase: "asking" | "fetching" | "writing" | "full" = "writing";
   #triedAtMs = 0;
-  /** The numbers of its questions: an answer to one that an earlier life has asked says nothing. */
+  /** The number of its newest question. */
   #question: number;
-  /** The question for the end of the log that is open. */
-  #endQuestion = 0;
-  #askedAtMs = 0;
-  /** Peers that have lost the end of their own logs. */
-  readonly #alsoLost = new Set<NodeId>();
   /** How the newest hole ends a leader has said, and might say otherwise now. */
   #endIsSaid = false;
   /** Since when no peer has what is wanted. */
   #nowhereSinceMs: number | undefined;
+  /** When something that was wanted has come, or was asked for first. */
+  #progressAtMs = 0;
   #repaired = 0;
   #saidAtMs: number;
 
@@ -98,13 +96,12 @@ export class MendingActor implements Actor<MendingMessage> {
     const send = (to: NodeId, frame: RepairFrame): void => {
       deps.sendPeer(to, encodeRepair(frame));
     };
-    this.#fetcher = new BlockFetcher({
-      sha256,
-      clusterId,
-      peers: () => peers,
-      nextQuestion: () => this.#nextQuestion(),
-      send,
-    });
+    const nextQuestion = (): number => {
+      this.#question += 1;
+      return this.#question;
+    };
+    this.#fetcher = new BlockFetcher({ sha256, clusterId, peers: () => peers, nextQuestion, send });
+    this.#endQuestion = new EndQuestion({ term: deps.term, peers, nextQuestion, send });
     const block = readableBlock((height) => log.read(height));
     this.#giver = new BlockGiver({ block, end: () => (this.#hole?.hash === undefined ? "mending" : "follows"), send });
     this.#saidAtMs = context.clock.monotonicMs();
@@ -139,7 +136,7 @@ export class MendingActor implements Actor<MendingMessage> {
       const frame = decodeRepair(payload);
       if (frame.type === "want" || frame.type === "wantEnd") this.#giver.answer(from, frame);
       else if (frame.type === "blocks" && this.#phase === "fetching") this.#blocks(from, frame, nowMs);
-      else if (this.#phase === "asking" && frame.question === this.#endQuestion) this.#end(from, frame);
+      else if (this.#phase === "asking") this.#end(from, frame);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#deps.hostLog.warn("mend.frame_refused", { from, reason: error.message });
@@ -151,10 +148,12 @@ export class MendingActor implements Actor<MendingMessage> {
       this.#triedAtMs = nowMs;
       this.#write((done) => this.#deps.log.write(done));
     }
-    if (this.#phase === "asking" && nowMs - this.#askedAtMs >= ASK_MS) this.#askEnd(nowMs);
+    if (this.#phase === "asking") this.#endQuestion.tick(nowMs);
     if (this.#phase === "fetching") {
       this.#fetcher.tick(nowMs);
-      if (this.#fetcher.isNowhere) this.#nowhere(nowMs);
+      // Where logs forget, nobody waits for a peer that is down: what it might have comes with a checkpoint, too.
+      const isLate = this.#deps.wantCheckpoint !== undefined && nowMs - this.#progressAtMs >= LOST_MS;
+      if (this.#fetcher.isNowhere || isLate) this.#nowhere(nowMs);
     }
     if (nowMs - this.#saidAtMs < SAY_MS || this.#phase === "writing") return;
     this.#saidAtMs = nowMs;
@@ -164,37 +163,28 @@ export class MendingActor implements Actor<MendingMessage> {
 
   /** What is next: the newest hole. */
   #goOn(nowMs: number): void {
-    this.#nowhereSinceMs = undefined;
+    this.#progressAtMs = nowMs;
     const hole = this.#hole;
     if (hole === undefined) this.#finish();
     else if (hole.hash === undefined) {
       this.#phase = "asking";
-      this.#askEnd(nowMs);
+      this.#endQuestion.ask(nowMs);
     } else {
       this.#phase = "fetching";
       this.#fetcher.want({ height: hole.to, hash: hole.hash, downTo: hole.from }, nowMs);
     }
   }
 
-  #askEnd(nowMs: number): void {
-    this.#askedAtMs = nowMs;
-    this.#endQuestion = this.#nextQuestion();
-    const frame = encodeRepair({ type: "wantEnd", question: this.#endQuestion });
-    for (const peer of this.#deps.peers) this.#deps.sendPeer(peer, frame);
-  }
-
   #end(from: NodeId, frame: RepairFrame): void {
-    const { log, term, hostLog, peers, fail } = this.#deps;
-    if (frame.type === "noEnd") {
-      if (frame.mending) this.#alsoLost.add(from);
-      else this.#alsoLost.delete(from);
-      if (peers.every((peer) => this.#alsoLost.has(peer))) fail(lost(must(this.#hole, "something is lost").from));
-    } else if (frame.type === "end" && frame.term >= term) {
-      hostLog.info("mend.end", { leader: from, term: frame.term, index: frame.index });
-      this.#endIsSaid = true;
-      log.endAt(frame.index, frame.hash);
-      this.#write((done) => log.write(done));
-    }
+    const { log, hostLog, fail } = this.#deps;
+    const end = this.#endQuestion.receive(from, frame);
+    if (this.#endQuestion.isHopeless) fail(lost(must(this.#hole, "something is lost").from));
+    if (end === undefined) return;
+    const { term, index, hash } = end;
+    hostLog.info("mend.end", { leader: from, term, index });
+    this.#endIsSaid = true;
+    log.endAt(index, hash);
+    this.#write((done) => log.write(done));
   }
 
   #blocks(from: NodeId, frame: Extract<RepairFrame, { readonly type: "blocks" }>, nowMs: number): void {
@@ -205,6 +195,7 @@ export class MendingActor implements Actor<MendingMessage> {
       return;
     }
     this.#nowhereSinceMs = undefined;
+    this.#progressAtMs = nowMs;
     this.#taken.push(...taken);
     for (const { payload } of taken) this.#takenBytes += payload.length;
     const height = lowest.index - 1;
@@ -247,7 +238,7 @@ export class MendingActor implements Actor<MendingMessage> {
     });
   }
 
-  /** No peer has what is wanted. */
+  /** No peer has what is wanted, or one that may is not there. */
   #nowhere(nowMs: number): void {
     const { log, wantCheckpoint, hostLog, fail } = this.#deps;
     const { height } = must(this.#fetcher.wanted, "something is wanted");
@@ -258,14 +249,15 @@ export class MendingActor implements Actor<MendingMessage> {
       this.#stopFetching();
       log.beginBehind(start);
       this.#write((done) => (records.length > 0 ? log.fill(records, done) : log.write(done)));
-    } else if (this.#endIsSaid && this.#hole?.to === log.lastIndex && this.#taken.length === 0) {
+      return;
+    }
+    wantCheckpoint?.(height);
+    this.#nowhereSinceMs ??= nowMs;
+    if (wantCheckpoint === undefined && nowMs - this.#nowhereSinceMs >= LOST_MS) fail(lost(height));
+    else if (this.#endIsSaid && this.#hole?.to === log.lastIndex) {
       this.#stopFetching();
-      this.#phase = "asking"; // whoever led then does not any more
-      this.#askEnd(nowMs);
-    } else if (wantCheckpoint !== undefined) wantCheckpoint(height);
-    else {
-      this.#nowhereSinceMs ??= nowMs;
-      if (nowMs - this.#nowhereSinceMs >= LOST_MS) fail(lost(height));
+      this.#phase = "asking"; // whoever led then may not any more
+      this.#endQuestion.ask(nowMs);
     }
   }
 
@@ -296,11 +288,6 @@ export class MendingActor implements Actor<MendingMessage> {
       if (error === undefined) restart();
       else fail(error);
     });
-  }
-
-  #nextQuestion(): number {
-    this.#question += 1;
-    return this.#question;
   }
 }
 

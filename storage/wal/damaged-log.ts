@@ -17,19 +17,12 @@ import { type Disk, DiskError } from "../../node/base/ports/disk.ts";
 import { StorageError } from "../errors.ts";
 import { damaged, readFailed, writeFailed } from "./faults.ts";
 import { openRecord } from "./format.ts";
+import { findHoles, type Hole } from "./holes.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
 import { readFound, segmentName } from "./scan.ts";
 import { type NewSegment, writeSegment } from "./segment-file.ts";
 import { settleStart } from "./start-file.ts";
 import { type FoundRecord, type Survey, type SurveyedSegment, surveyLog } from "./survey.ts";
-
-/** Records that are lost, both ends included. */
-export interface Hole {
-  readonly from: number;
-  readonly to: number;
-  /** Of the last record in it; undefined where the log ends with the hole, or later. */
-  readonly hash: Uint8Array | undefined;
-}
 
 export interface DamagedLogOptions {
   readonly segmentBytes: number;
@@ -69,7 +62,7 @@ export class DamagedLog {
     this.#start = this.#survey.start;
     const { newestIndex, attestedIndex } = this.#survey;
     this.#lastIndex = Math.max(newestIndex, attestedIndex, options.reached);
-    this.#holes = this.#findHoles(newestIndex);
+    this.#holes = findHoles(this.#survey, this.#lastIndex);
     for (const hole of this.#holes) this.#missSegments(hole);
   }
 
@@ -207,31 +200,6 @@ export class DamagedLog {
       this.#records.set(index, { index, term, hash, previousHash, segment, offset });
       this.#filled.delete(index);
     }
-  }
-
-  /** From the newest record backwards: what is not there, or not what the one behind it says. */
-  #findHoles(newest: number): Hole[] {
-    const holes: Hole[] = [];
-    if (newest < this.#lastIndex) holes.push({ from: newest + 1, to: this.#lastIndex, hash: undefined });
-    let hash: Uint8Array | undefined;
-    let to: number | undefined;
-    for (let index = newest; index >= this.firstIndex; index--) {
-      const found = this.#records.get(index);
-      const isSound = found !== undefined && (to !== undefined || hash === undefined || equalBytes(found.hash, hash));
-      if (!isSound) {
-        this.#drop(index);
-        to ??= index;
-        continue;
-      }
-      if (to !== undefined) holes.unshift({ from: index + 1, to, hash });
-      to = undefined;
-      hash = found.previousHash;
-    }
-    const before = this.#start?.hash;
-    const joins = to !== undefined || hash === undefined || before === undefined || equalBytes(hash, before);
-    if (!joins) throw damaged({ path: this.#directory, offset: 0, index: this.firstIndex });
-    if (to !== undefined) holes.unshift({ from: this.firstIndex, to, hash });
-    return holes;
   }
 
   /** Where a hole lies: in a file that is broken, or behind one that ends as it should, in one that is missed. */

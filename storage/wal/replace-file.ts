@@ -73,6 +73,7 @@ export function copyWith(
     }
     const read = (): void => {
       const bytes = file.read(at, COPY_BYTES);
+      if (bytes.length === 0) throw new DiskError("disk_io", `${file.path} ends at ${at}`, { path: file.path });
       fresh.write(at, [bytes], (error) =>
         error === undefined ? copyFrom(at + bytes.length, fresh, filled) : filled(error),
       );

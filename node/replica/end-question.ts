@@ -1,0 +1,53 @@
+/**
+ * The question where the log of a leader ends, put to all peers until one answers that leads a term which is not before this
+ * node's own. An answer to a question that an earlier life has asked says nothing: numbers are not used again.
+ */
+import type { NodeId, Term } from "../base/ids.ts";
+import type { LeaderEnd } from "./block-giver.ts";
+import type { RepairFrame } from "./repair-frames.ts";
+
+const ASK_MS = 500;
+
+export interface EndQuestionDeps {
+  /** The newest term that this node may have acknowledged something in. */
+  readonly term: Term;
+  readonly peers: readonly NodeId[];
+  readonly nextQuestion: () => number;
+  readonly send: (to: NodeId, frame: RepairFrame) => void;
+}
+
+export class EndQuestion {
+  readonly #deps: EndQuestionDeps;
+  #question = 0;
+  #askedAtMs = 0;
+  /** Peers that have lost the end of their own logs. */
+  readonly #alsoLost = new Set<NodeId>();
+
+  constructor(deps: EndQuestionDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether all peers have lost the end of theirs, so that none will ever lead. */
+  get isHopeless(): boolean {
+    return this.#deps.peers.every((peer) => this.#alsoLost.has(peer));
+  }
+
+  ask(nowMs: number): void {
+    const { peers, nextQuestion, send } = this.#deps;
+    this.#askedAtMs = nowMs;
+    this.#question = nextQuestion();
+    for (const peer of peers) send(peer, { type: "wantEnd", question: this.#question });
+  }
+
+  tick(nowMs: number): void {
+    if (nowMs - this.#askedAtMs >= ASK_MS) this.ask(nowMs);
+  }
+
+  /** What a peer says; the end, if it is the one to be believed. */
+  receive(from: NodeId, frame: RepairFrame): LeaderEnd | undefined {
+    if (frame.question !== this.#question) return undefined;
+    if (frame.type === "noEnd" && frame.mending) this.#alsoLost.add(from);
+    else this.#alsoLost.delete(from);
+    return frame.type === "end" && frame.term >= this.#deps.term ? frame : undefined;
+  }
+}
