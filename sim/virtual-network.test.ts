@@ -241,4 +241,18 @@ describe("virtual network", () => {
     run(2e6);
     expect(heard.filter((line) => line.startsWith("1"))).toEqual(["1 opened", "1 reads 0", "1 reads 1", "1 reads 2"]);
   });
+
+  test("a stream that both ends close while the node stands still is closed once", () => {
+    const { nodes, network, heard, run, client } = world();
+    const connection = network.connect(CLIENT, 1, client);
+    run(1e5);
+    nodes[0]?.process.pause();
+    connection?.close();
+    run(1e6);
+    // What it does first when it goes on.
+    nodes[0]?.port.closeClient(1, "busy");
+    nodes[0]?.process.resume();
+    run(2e6);
+    expect(heard).toEqual(["1 opened"]);
+  });
 });
