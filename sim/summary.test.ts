@@ -10,7 +10,8 @@ function result(seed: number, changed: Partial<SeedResult> = {}): SeedResult {
     faults: { crash: 2 },
     reached: { balanced: 1 },
     traceHash: `hash ${seed}`,
-    options: {} as never,
+    plan: {} as never,
+    turns: 0,
     ...changed,
   };
 }

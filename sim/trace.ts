@@ -32,10 +32,18 @@ const KIND_NUMBERS: Readonly<Record<EventKind, number>> = {
 /** One line of the trace, without its end. */
 export type TraceListener = (line: string) => void;
 
+/** Hears of an event as it is folded in, and its number. */
+export type EventListener = (step: number, node: number, kind: EventKind) => void;
+
 export class TraceHash {
+  readonly #listener: EventListener | undefined;
   #a = 0x811c9dc5;
   #b = 0x9e3779b9;
   #steps = 0;
+
+  constructor(listener?: EventListener) {
+    this.#listener = listener;
+  }
 
   /** Events so far. */
   get steps(): number {
@@ -47,6 +55,7 @@ export class TraceHash {
     this.#steps += 1;
     this.#fold(atUs % 0x1_0000_0000);
     this.#fold(node * 16 + KIND_NUMBERS[kind]);
+    this.#listener?.(this.#steps, node, kind);
   }
 
   /** Folds in what the event carried. */

@@ -17,6 +17,7 @@ import { between, chance, exponential } from "./draw.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TraceHash } from "./trace.ts";
+import type { FrameFate, NetworkRecorder } from "./trace-recorder.ts";
 
 export interface NetworkOptions {
   /** Every frame takes at least this long, and on average `meanDelayUs` more. */
@@ -81,6 +82,8 @@ export interface NetworkDeps {
   readonly random: Random;
   readonly trace: TraceHash;
   readonly counters: Counters;
+  /** Told what becomes of each frame between peers; undefined when nobody listens. */
+  readonly recorder?: NetworkRecorder;
 }
 
 export class VirtualNetwork {
@@ -130,7 +133,9 @@ export class VirtualNetwork {
   block(links: readonly Link[]): () => void {
     const keys = links.map(({ from, to }) => linkOf(from, to));
     for (const key of keys) this.#blocked.set(key, (this.#blocked.get(key) ?? 0) + 1);
+    this.#deps.recorder?.cut(links);
     return () => {
+      this.#deps.recorder?.healed(links);
       for (const key of keys) {
         const left = (this.#blocked.get(key) ?? 1) - 1;
         if (left === 0) this.#blocked.delete(key);
@@ -141,6 +146,7 @@ export class VirtualNetwork {
 
   /** All links are open and fast, and nothing happens to single frames any more. */
   quieten(): void {
+    this.#deps.recorder?.quiet();
     this.#blocked.clear();
     this.#quiet = true;
   }
@@ -184,25 +190,28 @@ export class VirtualNetwork {
   }
 
   #sendPeer(from: NodeId, to: NodeId, frame: Uint8Array): boolean {
-    const { random, counters } = this.#deps;
+    const { random, counters, recorder } = this.#deps;
     if (!this.#attached.has(to)) return false;
+    const fate = recorder?.sent(from, to, frame);
     if (this.#isBlocked(from, to)) {
       counters.add("blockedFrame");
+      fate?.lost("blocked");
       return true;
     }
     if (!this.#quiet && chance(random, this.#options.lossPermille)) {
       counters.add("drop");
+      fate?.lost("dropped");
       return true;
     }
-    this.#deliverPeer(from, to, frame);
+    this.#deliverPeer(from, to, frame, fate);
     if (!this.#quiet && chance(random, this.#options.duplicatePermille)) {
       counters.add("duplicate");
-      this.#deliverPeer(from, to, frame);
+      this.#deliverPeer(from, to, frame, fate);
     }
     return true;
   }
 
-  #deliverPeer(from: NodeId, to: NodeId, frame: Uint8Array): void {
+  #deliverPeer(from: NodeId, to: NodeId, frame: Uint8Array, fate: FrameFate | undefined): void {
     const { scheduler, trace, counters } = this.#deps;
     const delayUs = this.#delayUs() + this.#latenessUs();
     const link = linkOf(from, to);
@@ -213,11 +222,16 @@ export class VirtualNetwork {
     scheduler.after(delayUs, () => {
       // Whoever runs on that node by then takes it, and a link that was cut meanwhile has lost it.
       const attached = this.#attached.get(to);
-      if (attached === undefined || this.#isBlocked(from, to)) return;
-      if (!attached.peers().has(from)) {
-        counters.add("strangerFrame");
+      if (attached === undefined || this.#isBlocked(from, to)) {
+        fate?.lost(attached === undefined ? "down" : "blocked");
         return;
       }
+      if (!attached.peers().has(from)) {
+        counters.add("strangerFrame");
+        fate?.lost("stranger");
+        return;
+      }
+      fate?.arrived();
       trace.bytes(frame);
       attached.process.run("peer", () => attached.handler.peerFrame(from, frame));
     });

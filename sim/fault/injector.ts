@@ -39,6 +39,7 @@ export interface InjectorDeps {
   /** Addresses of all clients. */
   readonly clients: readonly number[];
   readonly log?: (node: NodeId, text: string) => void;
+  readonly recorder?: { fault(step: FaultStep): void };
 }
 
 type ArmedCrash = Extract<FaultStep, { readonly kind: "crashWhen" }>;
@@ -79,8 +80,9 @@ export class Injector {
   }
 
   #do(step: FaultStep): void {
-    const { scheduler, trace, counters, cluster, log } = this.#deps;
+    const { scheduler, trace, counters, cluster, log, recorder } = this.#deps;
     trace.event(scheduler.nowUs, 0, "fault");
+    recorder?.fault(step);
     log?.(0, JSON.stringify(step));
     switch (step.kind) {
       case "partition":

@@ -8,7 +8,7 @@ import { between, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
 
 /** A moment in a node's life at which a crash is most likely to hurt. */
-const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
+export const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
 export type CrashMoment = (typeof CRASH_MOMENTS)[number];
 
 /** How many times slower a starved machine's timers run at most. */
