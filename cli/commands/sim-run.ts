@@ -3,6 +3,7 @@ import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { runSeed } from "../../sim/run.ts";
+import { failureRateBound } from "../../sim/statistics.ts";
 import { Summary } from "../../sim/summary.ts";
 import { command } from "../command.ts";
 import { EXIT, type Output } from "../output.ts";
@@ -42,6 +43,11 @@ async function runRange(
   return { summary, stopped };
 }
 
+/** What so many clean seeds say of those that were not run. */
+function boundText(seeds: number): string {
+  return `with 95 % confidence, at most ${(100 * failureRateBound(seeds)).toPrecision(2)} % of all seeds fail`;
+}
+
 export const run: CommandModule = command({
   command: "run",
   describe: "run seeds through partitions, crashes and disk faults; exit code 1 when a rule is broken",
@@ -63,6 +69,7 @@ export const run: CommandModule = command({
       { seeds, failed, simulatedSeconds, wallSeconds, faults, reached, transactions },
       [
         `${seeds} seeds, ${failed.length} failed; ${transactions} transactions`,
+        ...(failed.length > 0 ? [] : [boundText(seeds)]),
         `${simulatedSeconds} simulated seconds in ${wallSeconds} s, ${speed} for one`,
         `faults: ${countsText(faults)}`,
         `reached: ${countsText(reached)}`,

@@ -2,7 +2,15 @@
 import type { CommandModule } from "yargs";
 import { group } from "../command.ts";
 import { diff } from "./sim-diff.ts";
+import { mutants } from "./sim-mutants.ts";
 import { replay } from "./sim-replay.ts";
 import { run } from "./sim-run.ts";
+import { shrinkCommand } from "./sim-shrink.ts";
 
-export const sim: CommandModule = group("sim", "the deterministic simulator", [run, replay, diff]);
+export const sim: CommandModule = group("sim", "the deterministic simulator", [
+  run,
+  replay,
+  diff,
+  shrinkCommand,
+  mutants,
+]);
