@@ -1,5 +1,5 @@
 /** Faults and other disturbances, by the names under which they are counted. */
-const FAULTS = [
+export const FAULTS = [
   "asymmetricPartition",
   "blockedFrame",
   "bridgePartition",

@@ -29,7 +29,7 @@ function numbers<const Name extends string>(
   ...names: readonly Name[]
 ): Schema<Readonly<Record<Name, number>>> {
   const fields = Object.fromEntries(names.map((name) => [name, of])) as Record<Name, Schema<number>>;
-  return object(fields) as Schema<Readonly<Record<Name, number>>>;
+  return object(fields);
 }
 
 const clerk: Schema<ClerkOptions> = object({

@@ -1,45 +1,72 @@
 /** `quorate sim run`: many seeds, each a cluster with faults of its own. */
 import { performance } from "node:perf_hooks";
-import { setImmediate } from "node:timers/promises";
 import type { CommandModule } from "yargs";
-import { runSeed } from "../../sim/run.ts";
+import { CodedError } from "../../node/base/errors.ts";
+import { type CampaignSeeds, seedCount, seedsOf } from "../../sim/campaign.ts";
 import { failureRateBound } from "../../sim/statistics.ts";
 import { Summary } from "../../sim/summary.ts";
 import { command } from "../command.ts";
+import { whole } from "../numbers.ts";
 import { EXIT, type Output } from "../output.ts";
-import { parseSeeds, type SeedRange } from "../sim/seeds.ts";
+import { CampaignOut } from "../sim/campaign-out.ts";
+import { runSeeds } from "../sim/pool.ts";
+import { parseSeeds } from "../sim/seeds.ts";
 import { countsText, failureText, writePlan } from "../sim/told.ts";
 
 const MS_PER_SECOND = 1_000;
+const WORKERS_MAX = 1_024;
 /** Exit code of a run that the user has stopped, as shells have it. */
 const INTERRUPTED = 130;
 
-/** Runs the seeds of a range, one after the other, until all are done or the user has had enough. */
-async function runRange(
-  { first, last }: SeedRange,
+interface Campaign {
+  readonly seeds: CampaignSeeds;
+  readonly workers: number;
+  readonly out: string | undefined;
+  readonly planFile: string | undefined;
+}
+
+/** `i/n`: the part of the seeds that this process runs, counted from 0. Throws `CodedError` `usage`. */
+function parseShard(text: string): Pick<CampaignSeeds, "shard" | "shards"> {
+  const [, shard, shards] = /^(\d{1,6})\/(\d{1,6})$/.exec(text)?.map(Number) ?? [];
+  if (shard !== undefined && shards !== undefined && shard < shards) return { shard, shards };
+  throw new CodedError("usage", `--shard: "${text}" is not a part such as 0/8, counted from 0`);
+}
+
+/** Runs what is left of a campaign, until all is done or the user has had enough. */
+async function runCampaign(
+  { seeds, workers, out, planFile }: Campaign,
   output: Output,
-  planFile: string | undefined,
 ): Promise<{ summary: Summary; stopped: boolean }> {
   const summary = new Summary();
-  const count = last - first + 1;
+  const file = out === undefined ? undefined : new CampaignOut(out, seeds);
+  for (const result of file?.before ?? []) summary.add(result);
+  const skipped = file?.before.length ?? 0;
+  if (skipped > 0) output.note(`${out}: ${skipped} seeds were done before`);
   let stopped = false;
   const stop = (): void => {
     stopped = true;
   };
   // The second time, the signal does what it always does.
   process.once("SIGINT", stop);
-  for (let seed = first; seed <= last && !stopped; seed++) {
-    const result = runSeed(seed);
-    if (result.failed !== undefined) {
-      output.note(failureText(result));
-      if (planFile !== undefined && summary.read().failed.length === 0) writePlan(planFile, result.plan);
-    }
-    summary.add(result);
-    const failures = summary.read().failed.length;
-    output.progress(`seed ${seed}, ${seed - first + 1} of ${count}; ${failures} failed (Ctrl-C stops and sums up)`);
-    await setImmediate(); // a signal is heard between two seeds
-  }
+  const left = [...seedsOf(seeds)].slice(skipped);
+  await runSeeds({
+    seeds: left,
+    workers: Math.min(workers, Math.max(1, left.length)),
+    stopped: () => stopped,
+    done: (result) => {
+      if (result.failed !== undefined) {
+        output.note(failureText(result));
+        if (planFile !== undefined && summary.read().failed.length === 0) writePlan(planFile, result.plan);
+      }
+      summary.add(result);
+      file?.add(result);
+      const { seeds: done, failed } = summary.read();
+      const text = `seed ${result.seed}, ${done} of ${seedCount(seeds)}; ${failed.length} failed`;
+      output.progress(`${text} (Ctrl-C stops and sums up)`);
+    },
+  });
   process.removeListener("SIGINT", stop);
+  file?.close();
   return { summary, stopped };
 }
 
@@ -54,19 +81,30 @@ export const run: CommandModule = command({
   builder: (yargs) =>
     yargs
       .option("seeds", { type: "string", default: "1..200", describe: "A..B, both included" })
+      .option("workers", {
+        type: "number",
+        default: 1,
+        describe: "threads to run them in; results are the same",
+        coerce: whole("workers", 1, WORKERS_MAX),
+      })
+      .option("shard", { type: "string", default: "0/1", describe: "i/n: every n-th seed from the i-th on, from 0" })
+      .option("out", { type: "string", describe: "keep each seed's result here, and go on where the file ends" })
       .option("write-plan", { type: "string", describe: "write the plan of the first seed that fails" })
-      .example("$0 sim run --seeds 1..1000", "a thousand clusters, each with its own faults"),
+      .example("$0 sim run --seeds 1..1000 --workers 4", "a thousand clusters, each with its own faults")
+      .example("$0 sim run --seeds 1..9999 --out night.jsonl", "until Ctrl-C, and on from there the next time"),
   handler: async (args, output) => {
-    const range = parseSeeds(args.seeds);
+    const seedsAsked = { ...parseSeeds(args.seeds), ...parseShard(args.shard) };
     const startedAt = performance.now();
-    const { summary, stopped } = await runRange(range, output, args.writePlan);
+    const campaign = { seeds: seedsAsked, workers: args.workers, out: args.out, planFile: args.writePlan };
+    const { summary, stopped } = await runCampaign(campaign, output);
     const { seeds, failed, simulatedMs, transactions, faults, reached } = summary.read();
     const simulatedSeconds = Math.round(simulatedMs / MS_PER_SECOND);
     const wallSeconds = Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
     const speed = (simulatedSeconds / Math.max(wallSeconds, 0.1)).toFixed(0);
-    if (stopped) output.note(`stopped after seed ${range.first + seeds - 1}`);
+    if (stopped) output.note(`stopped after ${seeds} of ${seedCount(seedsAsked)} seeds`);
+    const failureRateMax = failed.length > 0 ? null : failureRateBound(seeds);
     output.result(
-      { seeds, failed, simulatedSeconds, wallSeconds, faults, reached, transactions },
+      { seeds, failed, failureRateMax, simulatedSeconds, wallSeconds, faults, reached, transactions },
       [
         `${seeds} seeds, ${failed.length} failed; ${transactions} transactions`,
         ...(failed.length > 0 ? [] : [boundText(seeds)]),

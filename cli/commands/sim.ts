@@ -4,6 +4,7 @@ import { group } from "../command.ts";
 import { diff } from "./sim-diff.ts";
 import { mutants } from "./sim-mutants.ts";
 import { replay } from "./sim-replay.ts";
+import { report } from "./sim-report.ts";
 import { run } from "./sim-run.ts";
 import { shrinkCommand } from "./sim-shrink.ts";
 
@@ -13,4 +14,5 @@ export const sim: CommandModule = group("sim", "the deterministic simulator", [
   diff,
   shrinkCommand,
   mutants,
+  report,
 ]);

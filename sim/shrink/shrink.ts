@@ -17,7 +17,7 @@ const SHORTER = [0.25, 0.5, 0.75, 0.9];
 /** What is being made smaller. */
 export type Stage = "faults" | "options" | "turns" | "time";
 
-export interface Candidate {
+interface Candidate {
   readonly stage: Stage;
   readonly plan: RunPlan;
 }
