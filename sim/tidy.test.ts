@@ -73,6 +73,8 @@ const UNITS: Readonly<Record<string, Unit>> = {
     // Sockets and files are for the acquirer's process only: see the ban below.
     packages: ["@noble/hashes/sha2.js", "node:crypto", "node:fs", "node:http", "node:net", "node:timers"],
   },
+  // A page's script: the browser's names, and nothing of the project but types.
+  "sim/view": { units: ["sim"], packages: [] },
   cli: {
     units: [
       ...["node/assets", "node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state"],

@@ -43,7 +43,9 @@ export const replay: CommandModule = command({
     output.result(
       { seed, traceHash, failed: failed ?? false, simulatedMs, transactions, faults, reached, options: plan.options },
       [
-        failed === undefined ? `seed ${seed}: all rules held` : failureText(result),
+        failed === undefined
+          ? `seed ${seed}: all rules held`
+          : failureText(result, file === undefined ? undefined : `--plan ${file}`),
         `trace hash ${traceHash}; ${simulatedMs} simulated ms, ${transactions} transactions`,
       ].join("\n"),
     );

@@ -7,6 +7,7 @@ import { replay } from "./sim-replay.ts";
 import { report } from "./sim-report.ts";
 import { run } from "./sim-run.ts";
 import { shrinkCommand } from "./sim-shrink.ts";
+import { view } from "./sim-view.ts";
 
 export const sim: CommandModule = group("sim", "the deterministic simulator", [
   run,
@@ -15,4 +16,5 @@ export const sim: CommandModule = group("sim", "the deterministic simulator", [
   shrinkCommand,
   mutants,
   report,
+  view,
 ]);

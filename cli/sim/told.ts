@@ -9,13 +9,13 @@ import { toJson } from "../output.ts";
 
 const BUFFERED_LINES = 4_096;
 
-/** A run that has broken a rule, and how to see it again. */
-export function failureText({ seed, failed, plan }: SeedResult): string {
+/** A run that has broken a rule, and how to see it again: `again` names it on the command line. */
+export function failureText({ seed, failed, plan }: SeedResult, again: string = `--seed ${seed}`): string {
   return [
     `seed ${seed} failed: ${failed?.checker}: ${failed?.message}`,
     `  at ${failed?.atMs} ms, event ${failed?.step}; options ${toJson(plan.options)}`,
-    `  again: quorate sim replay --seed ${seed} --trace`,
-    `  smaller: quorate sim shrink --seed ${seed}`,
+    `  again: quorate sim replay ${again} --trace`,
+    `  smaller: quorate sim shrink ${again}`,
   ].join("\n");
 }
 
