@@ -1,9 +1,12 @@
 /** What a plan may not ask for although its shape is right: nodes that there are none of, faults that can never happen. */
 import { CodedError } from "../node/base/errors.ts";
+import { AUTHORITY_KEYS_MAX } from "../node/base/limits.ts";
 import type { FaultStep, TimedFault } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
 
 const TRUE_PERMILLE = 1_000;
+/** The bank has three keys that are nobody's of its tellers and readers. */
+const BANK_CLIENTS_MAX = AUTHORITY_KEYS_MAX - 3;
 
 /** Throws `CodedError` `plan_invalid` for options that contradict each other. */
 export function checkOptions({ nodes, clockRates, timing, workload }: SimOptions): void {
@@ -13,6 +16,11 @@ export function checkOptions({ nodes, clockRates, timing, workload }: SimOptions
   const drift = timing.leaseDriftPermille;
   if (drift !== undefined && clockRates.some((rate) => Math.abs(rate - TRUE_PERMILLE) > drift))
     refuse("options.clockRates", "a clock is off by more than leaders with leases are told (leaseDriftPermille)");
+  if (workload.tellers + workload.readers > BANK_CLIENTS_MAX)
+    refuse(
+      "options.workload.tellers",
+      `tellers and readers are ${BANK_CLIENTS_MAX} at most: each has a key of the bank`,
+    );
   if (workload.cards && !workload.payments) refuse("options.workload.cards", "cards need payments");
   if (Object.values(workload.mix).every((weight) => weight === 0))
     refuse("options.workload.mix", "tellers need something to do");
@@ -24,11 +32,16 @@ export function checkFaults(faults: readonly TimedFault[], options: SimOptions, 
   faults.forEach(({ atMs, step }, index) => {
     const at = `${path}[${index}]`;
     if (atMs < before) refuse(`${at}.atMs`, `must not be before the fault above it, at ${before}`);
-    if (atMs >= options.durationMs)
-      refuse(`${at}.atMs`, `must be within the time with faults, below ${options.durationMs} ms`);
     before = atMs;
-    checkStep(step, options, `${at}.step`);
+    checkFault({ atMs, step }, options, at);
   });
+}
+
+/** The same for one fault; `path` names it. */
+export function checkFault({ atMs, step }: TimedFault, options: SimOptions, path: string): void {
+  if (atMs >= options.durationMs)
+    refuse(`${path}.atMs`, `must be within the time with faults, below ${options.durationMs} ms`);
+  checkStep(step, options, path);
 }
 
 function checkStep(step: FaultStep, { nodes, timing }: SimOptions, path: string): void {

@@ -4,7 +4,7 @@ import { CRASH_MOMENTS, type FaultStep, TIMERS_SLOWER_MAX } from "./fault/plan.t
 import type { ClerkOptions, SimOptions, WorkloadOptions } from "./options.ts";
 
 const NODES_MAX = 9;
-const CLIENTS_MAX = 64;
+const CLIENTS_MAX = 16;
 const MS_MAX = 3_600_000;
 const US_MAX = 3_600_000_000;
 const BYTES_MAX = 0x4000_0000;
@@ -125,6 +125,7 @@ const STEPS: { readonly [Kind in FaultStep["kind"]]: Record<string, Schema<unkno
   slowTimers: { target, factor: integer(2, TIMERS_SLOWER_MAX), ...forMs },
   diskError: { target, operation: oneOf("write", "sync"), ...restartAfterMs },
   handOver: {},
+  acquirerDown: forMs,
   clockJump: { target, byMs: integer(-MS_MAX, MS_MAX) },
 };
 const KINDS = Object.keys(STEPS) as FaultStep["kind"][];

@@ -47,6 +47,8 @@ export interface SeedResult {
   readonly reached: Counts<Point>;
   /** Transactions executed. */
   readonly transactions: number;
+  /** Elections that were won. */
+  readonly elections: number;
   /** Turns that clients had. */
   readonly turns: number;
   readonly traceHash: string;
@@ -82,6 +84,7 @@ function finish(world: World, plan: RunPlan): SeedResult {
     faults: world.counters.read(),
     reached: world.reached.read(),
     transactions: world.rules.exactlyOnce.count,
+    elections: world.rules.elections.elections,
     turns: world.turns,
     traceHash: world.traceHash,
   };

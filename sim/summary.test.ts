@@ -12,6 +12,7 @@ function result(seed: number, changed: Partial<SeedResult> = {}): SeedResult {
     traceHash: `hash ${seed}`,
     plan: {} as never,
     turns: 0,
+    elections: 1,
     ...changed,
   };
 }

@@ -80,7 +80,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
       ...["node/assets", "node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state"],
       ...["node/transport", "node/wire", "sim", "storage"],
     ],
-    packages: ["hyparquet-writer", "yargs", "yargs/helpers", "node:*"],
+    packages: ["hyparquet-writer", "yaml", "yargs", "yargs/helpers", "node:*"],
   },
 };
 

@@ -64,7 +64,7 @@ export function viewPage({ plan, records }: TraceFile, modules: readonly string[
 }
 
 /** Modules that import each other alone, as one script: their names are all different. */
-export function joinModules(modules: readonly string[]): string {
+function joinModules(modules: readonly string[]): string {
   return modules
     .map((text) =>
       text

@@ -1,25 +1,32 @@
 /**
- * Running many seeds, in this thread or in several others. Results are told in the order of the seeds, so that nobody can
+ * Many runs, in this thread or in several others. Results are told in the order of the runs, so that nobody can
  * see how many workers there were.
  */
 import { once } from "node:events";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { runSeed, type SeedResult } from "../../sim/run.ts";
+import { type RunPlan, runPlan, runSeed, type SeedResult } from "../../sim/run.ts";
 
-export interface SeedRuns {
-  readonly seeds: Iterable<number>;
+/** A seed's own run, or that of a plan. */
+export type Job = number | RunPlan;
+
+export function runJob(job: Job): SeedResult {
+  return typeof job === "number" ? runSeed(job) : runPlan(job);
+}
+
+export interface Runs {
+  readonly jobs: Iterable<Job>;
   readonly workers: number;
-  /** Told each result, in the order of the seeds. */
+  /** Told each result, in the order of the jobs. */
   readonly done: (result: SeedResult) => void;
-  /** No further seed is begun once this is true; those that run come to their end. */
+  /** No further one is begun once this is true; those that run come to their end. */
   readonly stopped: () => boolean;
 }
 
-/** Runs all seeds, or those that were begun when it was stopped. */
-export async function runSeeds({ seeds, workers, done, stopped }: SeedRuns): Promise<void> {
-  const waiting = seeds[Symbol.iterator]();
+/** Runs all jobs, or those that were begun when it was stopped. */
+export async function runAll({ jobs, workers, done, stopped }: Runs): Promise<void> {
+  const waiting = jobs[Symbol.iterator]();
   const inOrder = new InOrder(done);
   const runners = Array.from({ length: workers }, () => (workers === 1 ? ownThread() : workerThread()));
   const work = async ({ run, end }: Runner): Promise<void> => {
@@ -35,22 +42,22 @@ export async function runSeeds({ seeds, workers, done, stopped }: SeedRuns): Pro
 }
 
 interface Runner {
-  readonly run: (seed: number) => Promise<SeedResult>;
+  readonly run: (job: Job) => Promise<SeedResult>;
   readonly end: () => Promise<unknown>;
 }
 
 function ownThread(): Runner {
-  const run = async (seed: number): Promise<SeedResult> => {
-    await setImmediate(); // a signal is heard between two seeds
-    return runSeed(seed);
+  const run = async (job: Job): Promise<SeedResult> => {
+    await setImmediate(); // a signal is heard between two runs
+    return runJob(job);
   };
   return { run, end: () => Promise.resolve() };
 }
 
 function workerThread(): Runner {
   const worker = new Worker(join(import.meta.dirname, "worker.js"));
-  const run = async (seed: number): Promise<SeedResult> => {
-    worker.postMessage(seed);
+  const run = async (job: Job): Promise<SeedResult> => {
+    worker.postMessage(job);
     const [result] = (await once(worker, "message")) as [SeedResult];
     return result;
   };

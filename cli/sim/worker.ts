@@ -1,5 +1,5 @@
-/** A worker thread of `sim run`: is told a seed, runs it, tells the result, and waits for the next. */
+/** A worker thread of `sim run`: is told what to run, tells the result, and waits for the next. */
 import { parentPort } from "node:worker_threads";
-import { runSeed } from "../../sim/run.ts";
+import { type Job, runJob } from "./pool.ts";
 
-parentPort?.on("message", (seed: number) => parentPort?.postMessage(runSeed(seed)));
+parentPort?.on("message", (job: Job) => parentPort?.postMessage(runJob(job)));

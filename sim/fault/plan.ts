@@ -64,7 +64,9 @@ export type FaultStep =
     }
   /** The leader is told to hand over, as when an operator stops it. */
   | { readonly kind: "handOver" }
-  | { readonly kind: "clockJump"; readonly target: Target; readonly byMs: number };
+  | { readonly kind: "clockJump"; readonly target: Target; readonly byMs: number }
+  /** The card network answers nobody. Not drawn: a run's options say how well it works. */
+  | { readonly kind: "acquirerDown"; readonly forMs: number };
 
 export interface TimedFault {
   readonly atMs: number;
