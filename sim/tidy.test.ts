@@ -194,6 +194,9 @@ describe("imports", () => {
     const importers = SOURCES.filter((path) => /from "[^"]*mutants\//.test(read(path)));
     expect(importers.filter((path) => !path.startsWith("sim/"))).toEqual([]);
     expect(importers.filter((path) => !isTest(path) && !path.startsWith("sim/mutants/"))).toEqual(["sim/run.ts"]);
+    const runners = SOURCES.filter((path) => !path.startsWith("sim/") && /from "[^"]*sim\/run\.ts"/.test(read(path)));
+    expect(runners.length).toBeGreaterThan(0);
+    expect(runners.filter((path) => !/^cli\/(sim\/|commands\/sim-)/.test(path))).toEqual([]);
   });
 });
 
