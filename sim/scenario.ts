@@ -10,7 +10,7 @@ import { WireError } from "../node/wire/msgpack.ts";
 import { check, integer, list, object, type Schema, text } from "../node/wire/schema.ts";
 import { CALM } from "./calm-options.ts";
 import { FAULTS, type Fault } from "./counts.ts";
-import type { TimedFault } from "./fault/plan.ts";
+import type { FaultStep, TimedFault } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
 import { checkFault, checkOptions } from "./plan-check.ts";
 import { optionsSchema, stepSchema } from "./plan-schema.ts";
@@ -70,6 +70,24 @@ const scenarioSchema = object(
   { seeds: integer(1, SEEDS_MAX), options: anything, expect: expectSchema },
 );
 
+/** Any part of something. */
+type PartOf<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: PartOf<T[K]> } : T;
+
+/** A line of the timeline: a fault and when it comes. */
+export type TimelineLine = FaultStep & { readonly atMs: number; readonly everyMs?: number; readonly times?: number };
+
+/** A scenario as it is written. */
+export interface ScenarioInput {
+  readonly name: string;
+  readonly about: string;
+  readonly seeds?: number;
+  /** What is not as in `CALM`. */
+  readonly options?: PartOf<SimOptions>;
+  readonly timeline: readonly TimelineLine[];
+  readonly expect?: Expectations;
+}
+
+/** A scenario that can be run. */
 export interface Scenario {
   readonly name: string;
   readonly about: string;

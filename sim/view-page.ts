@@ -10,6 +10,18 @@ export const VIEW_MODULES: readonly string[] = [
   ...["words", "model", "time-scale", "layout", "draw", "filter", "panel", "main"],
 ];
 
+/** Colours of messages, as `view/draw.ts` has them. */
+const LEGEND = [
+  ...[
+    ["accent", "entries"],
+    ["warm", "elections"],
+    ["faint", "heartbeats and others"],
+    ["bad", "lost"],
+  ],
+]
+  .map(([colour, what]) => `<i style="background: var(--${colour})"></i>${what}`)
+  .join("");
+
 const STYLE = `
 html, body { height: 100%; overflow: hidden; }
 body { display: grid; grid-template: auto 1fr / 1fr 380px; }
@@ -25,6 +37,8 @@ input { font: inherit; width: 230px; height: 28px; padding: 0 10px; color: var(-
 input:focus, button:focus-visible { outline: 2px solid var(--accent); outline-offset: -1px; }
 #view { position: relative; min-width: 0; min-height: 0; padding-top: 10px; }
 #lanes { width: 100%; height: 100%; display: block; cursor: crosshair; touch-action: none; }
+#legend { position: absolute; right: 12px; bottom: 6px; font-size: 11px; }
+#legend i { display: inline-block; width: 16px; height: 2px; margin: 0 5px 3px 14px; }
 #tip { position: absolute; pointer-events: none; max-width: 330px; padding: 5px 9px; border-radius: 6px; font-size: 12px;
   background: var(--ink); color: var(--panel); overflow-wrap: anywhere; }
 aside { background: var(--panel); border-left: 1px solid var(--line); overflow: hidden; min-height: 0; padding: 14px 16px;
@@ -55,7 +69,7 @@ export function viewPage({ plan, records }: TraceFile, modules: readonly string[
 <button id="whole" title="the whole run (0)">whole</button></span>
 <span class="group"><button id="first" title="first (Home)">|◀</button><button id="back" title="back (left)">◀</button>
 <button id="forward" title="forward (right)">▶</button><button id="last" title="last (End)">▶|</button></span></header>
-<div id="view"><canvas id="lanes"></canvas><div id="tip" hidden></div></div>
+<div id="view"><canvas id="lanes"></canvas><div id="legend" class="faint">${LEGEND}</div><div id="tip" hidden></div></div>
 <aside><div id="title"></div><table id="nodes"></table><ol id="list"></ol></aside>
 <script type="application/json" id="trace">${scriptJson({ nodes: plan.options.nodes, records })}</script>
 <script type="module">${joinModules(modules)}</script>

@@ -12,6 +12,8 @@ import { parseMutant } from "../sim/told.ts";
 
 const MS_PER_SECOND = 1_000;
 const SEEDS_MAX = 1_000_000;
+/** Exit code of a search that the user has stopped, as shells have it. */
+const INTERRUPTED = 130;
 
 interface Shrunk {
   readonly faults: number;
@@ -34,9 +36,14 @@ function secondsSince(startedAt: number): number {
   return Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
 }
 
-async function findBug(mutant: Planted, seedsMax: number, output: Output): Promise<[Row, SeedResult | undefined]> {
+async function findBug(
+  mutant: Planted,
+  seedsMax: number,
+  output: Output,
+  stopped: () => boolean,
+): Promise<[Row, SeedResult | undefined]> {
   const startedAt = performance.now();
-  for (let seed = 1; seed <= seedsMax; seed++) {
+  for (let seed = 1; seed <= seedsMax && !stopped(); seed++) {
     output.progress(`${mutant}: seed ${seed}`);
     const result = runSeed(seed, { mutant });
     await setImmediate(); // a signal is heard between two seeds
@@ -104,12 +111,19 @@ export const mutants: CommandModule = command({
       .example("$0 sim mutants --shrink", "how soon each is found, and how small its plan gets"),
   handler: async ({ seeds, only, shrink: shrinks, runs }, output) => {
     const rows: Row[] = [];
+    let stopped = false;
+    const stop = (): void => {
+      stopped = true;
+    };
+    process.once("SIGINT", stop);
     for (const mutant of only === undefined ? PLANTED : [parseMutant(only)]) {
-      const [row, failed] = await findBug(mutant, seeds, output);
+      const [row, failed] = await findBug(mutant, seeds, output, () => stopped);
+      if (stopped) break;
       const done = shrinks && failed !== undefined ? await shrunkRow(row, failed, runs, output) : row;
       output.note(`${mutant}: ${done.checker ?? "not found"}, seed ${done.seeds}`);
       rows.push(done);
     }
+    process.removeListener("SIGINT", stop);
     const figures = figuresOf(rows);
     if (output.json) for (const row of rows) output.print(JSON.stringify(row));
     output.result(
@@ -118,6 +132,7 @@ export const mutants: CommandModule = command({
         "\n",
       ),
     );
-    return rows.every(({ checker }) => checker !== undefined) ? EXIT.done : EXIT.failed;
+    if (rows.some(({ checker }) => checker === undefined)) return EXIT.failed;
+    return stopped ? INTERRUPTED : EXIT.done;
   },
 });

@@ -1,5 +1,5 @@
 /** The simulator as a researcher runs it: processes of their own, what they print, and how they end. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -77,5 +77,36 @@ describe("quorate sim", () => {
     const again = lastJson(await printed("replay", "--plan", plan, "--json"));
     expect(again).toEqual(own);
     expect(lastJson(await printed("diff", plan, trace, "--json"))).toMatchObject({ same: true });
+  });
+
+  test("a planted bug is found, shrunk to a plan, and the plan still fails", async () => {
+    const mutant = "retryExecutedTwice";
+    const told = lastJson(await printed("mutants", "--only", mutant, "--shrink", "--runs", "20", "--json"));
+    expect(told).toMatchObject({ planted: 1, found: 1, missed: [], medianSeeds: 1, maxSeeds: 1 });
+    const plan = file("small.plan");
+    const small = lastJson(
+      await printed("shrink", "--seed", "1", "--mutant", mutant, "--runs", "20", "--out", plan, "--json"),
+    );
+    expect(small).toMatchObject({ checker: "exactlyOnce", after: { nodes: 3 } });
+    const again = new Spawned(["sim", "replay", "--plan", plan, "--json"]);
+    expect(await again.code()).toBe(1);
+    expect(lastJson(again.out)).toMatchObject({
+      failed: { checker: "exactlyOnce" },
+      traceHash: small["traceHash"],
+    });
+  });
+
+  test("a scenario runs in workers, too, and says where it was not as expected", async () => {
+    const scenario = join(import.meta.dirname, "../../sim/scenarios/power-failures.yaml");
+    const told = lastJson(await printed("run", "--scenario", scenario, "--seeds", "1..2", "--workers", "2", "--json"));
+    expect(told).toMatchObject({ scenario: "power failures", seeds: 2, failed: [], unmet: [] });
+    const hopeless = file("hopeless.yaml");
+    writeFileSync(
+      hopeless,
+      "name: hopeless\nabout: it\noptions: { durationMs: 500 }\ntimeline: []\nexpect: { elections: { min: 9 } }\n",
+    );
+    const spawned = new Spawned(["sim", "run", "--scenario", hopeless, "--seeds", "1", "--json"]);
+    expect(await spawned.code()).toBe(1);
+    expect(spawned.err).toContain("seed 1: elections: 1, and at least 9 expected");
   });
 });

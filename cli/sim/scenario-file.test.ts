@@ -67,6 +67,11 @@ describe("scenario files", () => {
     expect(() => parseScenario(bomb)).toThrow(/[Aa]lias/);
   });
 
+  test("a module may be TypeScript, where it can be run", async () => {
+    const { faults } = await readScenario(join(import.meta.dirname, "../../sim/scenarios/each-node-in-turn.ts"));
+    expect(faults.map(({ atMs, step }) => [atMs, step.kind])).toEqual([1, 2, 3].map((node) => [1_000 * node, "pause"]));
+  });
+
   test("a module without a scenario, or that does not load, is refused", async () => {
     const empty = join(DIRECTORY, "empty.mjs");
     writeFileSync(empty, "export const nothing = 1;");

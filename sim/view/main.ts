@@ -1,7 +1,7 @@
 /** The page of a trace: what the mouse and the keys do. The page's data and parts are in its HTML (`view-page.ts`). */
 import type { TraceRecord } from "../trace-recorder.ts";
 import { arrowsInSight, drawScene, laneY, type Palette, type Scene } from "./draw.ts";
-import { filtered } from "./filter.ts";
+import { filtered, searchedLines } from "./filter.ts";
 import { GUTTER, type Layout, layoutOf, rowsOf } from "./layout.ts";
 import { type Arrow, lastUpTo, type Model, modelOf } from "./model.ts";
 import { fillPanel } from "./panel.ts";
@@ -36,6 +36,7 @@ class Viewer {
     list: part("list", HTMLElement),
   };
   readonly #model: Model;
+  readonly #lines: readonly string[];
   readonly #scale: TimeScale;
   readonly #faultRows: readonly number[];
   #shown: ReturnType<typeof filtered>;
@@ -50,7 +51,8 @@ class Viewer {
     this.#model = modelOf(records, nodes);
     this.#scale = new TimeScale(this.#model.endUs);
     this.#faultRows = rowsOf(this.#model.faults);
-    this.#shown = filtered(this.#model, "");
+    this.#lines = searchedLines(this.#model);
+    this.#shown = filtered(this.#lines, "");
     this.#layout = layoutOf(1, 1, nodes, 1);
     this.#listen();
     this.#resize();
@@ -127,7 +129,7 @@ class Viewer {
   }
 
   #filter(): void {
-    this.#shown = filtered(this.#model, this.#filterBox.value);
+    this.#shown = filtered(this.#lines, this.#filterBox.value);
     this.#found.textContent = `${this.#shown.count} of ${this.#model.records.length}`;
     this.#fill();
     this.#draw();

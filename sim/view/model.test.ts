@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Happening, TraceRecord } from "../trace-recorder.ts";
-import { filtered } from "./filter.ts";
+import { filtered, searchedLines } from "./filter.ts";
 import { layoutOf, rowsOf } from "./layout.ts";
 import { lastUpTo, modelOf, standAt } from "./model.ts";
 import { linksText } from "./words.ts";
@@ -73,12 +73,12 @@ describe("the model of a trace", () => {
 
   test("a filter wants all of its words, and none of those with a minus", () => {
     const shown = (text: string): number[] =>
-      [...filtered(model, text).records].flatMap((one, at) => (one ? [at] : []));
+      [...filtered(searchedLines(model), text).records].flatMap((one, at) => (one ? [at] : []));
     expect(shown("")).toHaveLength(model.records.length);
     expect(shown("n2 arrive")).toEqual([5, 8]);
     expect(shown("n1 send -vote")).toEqual([15]);
-    expect(filtered(model, "n2 arrive").showsArrow(model.arrows[0] as never)).toBe(true);
-    expect(filtered(model, "n2 arrive").showsArrow(model.arrows[1] as never)).toBe(false);
+    expect(filtered(searchedLines(model), "n2 arrive").showsArrow(model.arrows[0] as never)).toBe(true);
+    expect(filtered(searchedLines(model), "n2 arrive").showsArrow(model.arrows[1] as never)).toBe(false);
   });
 });
 
