@@ -32,8 +32,14 @@ export type Happening =
   /** An event of the run, by its number: what reached the node. */
   | { readonly what: "step"; readonly step: number; readonly kind: EventKind }
   | { readonly what: "send"; readonly frame: number; readonly to: NodeId; readonly message: string }
-  | { readonly what: "arrive"; readonly frame: number; readonly from: NodeId }
-  | { readonly what: "lost"; readonly frame: number; readonly to: NodeId; readonly why: LossReason }
+  | { readonly what: "arrive"; readonly frame: number; readonly from: NodeId; readonly message: string }
+  | {
+      readonly what: "lost";
+      readonly frame: number;
+      readonly to: NodeId;
+      readonly message: string;
+      readonly why: LossReason;
+    }
   | ({ readonly what: "stand" } & NodeStand)
   | { readonly what: "start" | "crash" | "pause" | "resume" }
   | { readonly what: "log"; readonly text: string }
@@ -118,10 +124,11 @@ export class Recorder implements NetworkRecorder {
   sent(from: NodeId, to: NodeId, encoded: Uint8Array): FrameFate {
     this.#frames += 1;
     const frame = this.#frames;
-    this.#tell(from, { what: "send", frame, to, message: describe(encoded) });
+    const message = describe(encoded);
+    this.#tell(from, { what: "send", frame, to, message });
     return {
-      arrived: () => this.#tell(to, { what: "arrive", frame, from }),
-      lost: (why) => this.#tell(from, { what: "lost", frame, to, why }),
+      arrived: () => this.#tell(to, { what: "arrive", frame, from, message }),
+      lost: (why) => this.#tell(from, { what: "lost", frame, to, message, why }),
     };
   }
 

@@ -241,13 +241,15 @@ function drawRecords(context: CanvasRenderingContext2D, scene: Scene, { node, re
   }
 }
 
-/** The committed and the last index of each node's log over time. */
+/** The committed and the last index of each node's log over time, as much of the log as is in sight. */
 function drawChart(context: CanvasRenderingContext2D, scene: Scene): void {
   const { model, layout, palette, scale } = scene;
   const { top, height } = layout.chart;
-  const yOf = (index: number): number => top + height - 6 - (index / model.lastIndex) * (height - 16);
-  label(context, palette.faint, "log", top + 12);
-  label(context, palette.faint, `to ${model.lastIndex}`, top + 28);
+  const [low, high] = indexesInSight(scene);
+  const yOf = (index: number): number => top + height - 6 - ((index - low) / Math.max(1, high - low)) * (height - 14);
+  label(context, palette.faint, "log", top + height / 2);
+  label(context, palette.faint, String(high), top + 8);
+  label(context, palette.faint, String(low), top + height - 8);
   inLane(context, layout, layout.chart, () => {
     context.strokeStyle = palette.line;
     context.strokeRect(GUTTER + 0.5, top + 0.5, layout.width - GUTTER - 1, height - 1);
@@ -261,6 +263,25 @@ function drawChart(context: CanvasRenderingContext2D, scene: Scene): void {
     }
     context.globalAlpha = 1;
   });
+}
+
+/** The lowest and the highest log index in sight; a node that has just started knows of nothing committed, which is left out. */
+function indexesInSight({ model, scale }: Scene): readonly [low: number, high: number] {
+  let [low, high] = [model.lastIndex, 0];
+  for (const { stands } of model.lanes) {
+    const first = Math.max(
+      0,
+      lastUpTo(stands.length, (place) => (stands[place] as { us: number }).us <= scale.fromUs),
+    );
+    for (let place = first; place < stands.length; place++) {
+      const { us, stand } = stands[place] as Lane["stands"][number];
+      if (us > scale.toUs) break;
+      if (stand === undefined) continue;
+      if (stand.commit > 0 || us === 0) low = Math.min(low, stand.commit);
+      high = Math.max(high, stand.last);
+    }
+  }
+  return [Math.min(low, high), high];
 }
 
 function traceSteps(

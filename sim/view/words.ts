@@ -18,11 +18,11 @@ export function wordsOf(record: TraceRecord): string {
     case "step":
       return `${record.kind} event ${record.step}`;
     case "send":
-      return `sends to n${record.to}: ${record.message}`;
+      return `to n${record.to}: ${record.message}`;
     case "arrive":
-      return `hears from n${record.from}`;
+      return `from n${record.from}: ${record.message}`;
     case "lost":
-      return `to n${record.to}: lost, ${record.why}`;
+      return `to n${record.to}, lost (${record.why}): ${record.message}`;
     case "stand":
       return `${record.role} term=${record.term} commit=${record.commit}/${record.last} applied=${record.applied}`;
     case "start":
