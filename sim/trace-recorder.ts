@@ -4,6 +4,7 @@
  */
 import type { NodeId } from "../node/base/ids.ts";
 import { decodeRaftMessage } from "../node/replica/raft-codec.ts";
+import { decodeClientFrame, decodeNodeFrame } from "../node/wire/client-frames.ts";
 import { LANES } from "../node/wire/peer-frames.ts";
 import type { Failure } from "./check/verdict.ts";
 import type { ClusterObserver, Inspected } from "./cluster.ts";
@@ -13,7 +14,7 @@ import type { EventKind, EventListener } from "./trace.ts";
 import type { Link } from "./virtual-network.ts";
 
 /** Why a frame did not arrive. */
-type LossReason = "blocked" | "dropped" | "down" | "stranger";
+type LossReason = "blocked" | "dropped" | "down" | "stranger" | "closed";
 
 /** How a node stands, as far as consensus goes. */
 export interface NodeStand {
@@ -31,12 +32,12 @@ export interface NodeStand {
 export type Happening =
   /** An event of the run, by its number: what reached the node. */
   | { readonly what: "step"; readonly step: number; readonly kind: EventKind }
-  | { readonly what: "send"; readonly frame: number; readonly to: NodeId; readonly message: string }
-  | { readonly what: "arrive"; readonly frame: number; readonly from: NodeId; readonly message: string }
+  | { readonly what: "send"; readonly frame: number; readonly to: number; readonly message: string }
+  | { readonly what: "arrive"; readonly frame: number; readonly from: number; readonly message: string }
   | {
       readonly what: "lost";
       readonly frame: number;
-      readonly to: NodeId;
+      readonly to: number;
       readonly message: string;
       readonly why: LossReason;
     }
@@ -71,12 +72,14 @@ export interface FrameFate {
 
 /** What the network tells. */
 export interface NetworkRecorder {
-  sent(from: NodeId, to: NodeId, frame: Uint8Array): FrameFate;
+  sent(from: number, to: number, frame: Uint8Array): FrameFate;
   cut(links: readonly Link[]): void;
   healed(links: readonly Link[]): void;
   quiet(): void;
 }
 
+/** Clients have addresses from here on. */
+const FIRST_CLIENT = 101;
 const LIVES = ["start", "crash", "pause", "resume"] as const;
 const LANE_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(LANES).map(([name, lane]) => [lane, name]));
 
@@ -121,10 +124,10 @@ export class Recorder implements NetworkRecorder {
     this.#tell(0, { what: "quiet" });
   }
 
-  sent(from: NodeId, to: NodeId, encoded: Uint8Array): FrameFate {
+  sent(from: number, to: number, encoded: Uint8Array): FrameFate {
     this.#frames += 1;
     const frame = this.#frames;
-    const message = describe(encoded);
+    const message = describe(from, to, encoded);
     this.#tell(from, { what: "send", frame, to, message });
     return {
       arrived: () => this.#tell(to, { what: "arrive", frame, from, message }),
@@ -182,11 +185,18 @@ function pair({ from, to }: Link): readonly [number, number] {
 }
 
 /** What a frame says, in a few words. */
-function describe(frame: Uint8Array): string {
+function describe(from: number, to: number, frame: Uint8Array): string {
+  if (from >= FIRST_CLIENT) return inWords(decodeClientFrame(frame));
+  if (to >= FIRST_CLIENT) return inWords(decodeNodeFrame(frame));
   const lane = frame[0] ?? 0;
   if (lane !== LANES.raft) return LANE_NAMES.get(lane) ?? `lane ${lane}`;
-  const { type, from: _from, to: _to, ...fields } = decodeRaftMessage(frame.subarray(1));
-  const told = Object.entries(fields).flatMap(([name, value]) => {
+  const { from: _from, to: _to, ...message } = decodeRaftMessage(frame.subarray(1));
+  return inWords(message);
+}
+
+/** The type, and the fields that are short. */
+function inWords({ type, ...fields }: { readonly type: string }): string {
+  const told = Object.entries(fields as Readonly<Record<string, unknown>>).flatMap(([name, value]) => {
     if (Array.isArray(value)) return [`${name}=${value.length}`];
     return typeof value === "object" || value === undefined ? [] : [`${name}=${String(value)}`];
   });

@@ -15,6 +15,7 @@ const LEGEND = [
   ...[
     ["accent", "entries"],
     ["warm", "elections"],
+    ["good", "clients"],
     ["faint", "heartbeats and others"],
     ["bad", "lost"],
   ],

@@ -82,7 +82,7 @@ export interface NetworkDeps {
   readonly random: Random;
   readonly trace: TraceHash;
   readonly counters: Counters;
-  /** Told what becomes of each frame between peers; undefined when nobody listens. */
+  /** Told what becomes of each frame; undefined when nobody listens. */
   readonly recorder?: NetworkRecorder;
 }
 
@@ -238,11 +238,19 @@ export class VirtualNetwork {
   }
 
   #toNode(stream: Stream, action: () => void, frame?: Uint8Array): void {
-    const { scheduler, trace } = this.#deps;
-    if (this.#breaks(stream, stream.client, stream.process.node)) return;
+    const { scheduler, trace, recorder } = this.#deps;
+    const fate = frame && recorder?.sent(stream.client, stream.process.node, frame);
+    if (this.#breaks(stream, stream.client, stream.process.node)) {
+      fate?.lost("blocked");
+      return;
+    }
     stream.toNodeUs = Math.max(stream.toNodeUs, scheduler.nowUs + this.#delayUs());
     scheduler.after(stream.toNodeUs - scheduler.nowUs, () => {
-      if (!stream.nodeOpen || stream.broken) return;
+      if (!stream.nodeOpen || stream.broken) {
+        fate?.lost("closed");
+        return;
+      }
+      fate?.arrived();
       if (frame !== undefined) trace.bytes(frame);
       stream.process.run("client", action);
     });
@@ -251,19 +259,28 @@ export class VirtualNetwork {
   #sendClient(connection: ConnectionId, frame: Uint8Array): boolean {
     const stream = this.#streams.get(connection);
     if (stream === undefined || !stream.nodeOpen) return false;
-    this.#toClient(stream, () => {
+    const received = (): void => {
       this.#deps.trace.bytes(frame);
       stream.handler.frame(frame);
-    });
+    };
+    this.#toClient(stream, received, frame);
     return true;
   }
 
-  #toClient(stream: Stream, action: () => void): void {
-    const { scheduler, trace } = this.#deps;
-    if (this.#breaks(stream, stream.process.node, stream.client)) return;
+  #toClient(stream: Stream, action: () => void, frame?: Uint8Array): void {
+    const { scheduler, trace, recorder } = this.#deps;
+    const fate = frame && recorder?.sent(stream.process.node, stream.client, frame);
+    if (this.#breaks(stream, stream.process.node, stream.client)) {
+      fate?.lost("blocked");
+      return;
+    }
     stream.toClientUs = Math.max(stream.toClientUs, scheduler.nowUs + this.#delayUs());
     scheduler.after(stream.toClientUs - scheduler.nowUs, () => {
-      if (!stream.clientOpen || stream.broken) return;
+      if (!stream.clientOpen || stream.broken) {
+        fate?.lost("closed");
+        return;
+      }
+      fate?.arrived();
       trace.event(scheduler.nowUs, stream.client, "client");
       action();
     });

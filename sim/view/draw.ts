@@ -33,6 +33,8 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
   drawOverview(context, scene);
   drawFaults(context, scene);
   for (const lane of scene.model.lanes) drawLane(context, scene, lane);
+  drawLine(context, scene, layout.clients);
+  label(context, palette.faint, "clients", laneY(layout, 0));
   drawArrows(context, scene);
   for (const lane of scene.model.lanes) drawRecords(context, scene, lane);
   drawChart(context, scene);
@@ -40,10 +42,10 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
   drawCursor(context, scene, palette.ink);
 }
 
-/** The middle of a node's lane. */
-export function laneY(layout: Layout, node: number): number {
-  const lane = layout.lanes[node - 1];
-  return lane === undefined ? layout.faults.top : lane.top + lane.height / 2;
+/** The middle of a node's lane, or of that which all clients share. */
+export function laneY({ lanes, clients }: Layout, node: number): number {
+  const { top, height } = lanes[node - 1] ?? clients;
+  return top + height / 2;
 }
 
 /** Arrows of which some part lies within sight, in the order in which they were sent. */
@@ -135,13 +137,18 @@ function drawLane(context: CanvasRenderingContext2D, scene: Scene, lane: Lane): 
     fillBands(context, scene, box, lane.leading, colour, 0.22);
     fillBands(context, scene, box, lane.paused, palette.warm, 0.45);
     fillBands(context, scene, box, lane.down, palette.bad, 0.3);
-    context.strokeStyle = palette.line;
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(GUTTER, box.top + box.height / 2);
-    context.lineTo(layout.width, box.top + box.height / 2);
-    context.stroke();
+    drawLine(context, scene, box);
   });
+}
+
+/** The line on which a lane's records lie. */
+function drawLine(context: CanvasRenderingContext2D, { layout, palette }: Scene, { top, height }: Box): void {
+  context.strokeStyle = palette.line;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.moveTo(GUTTER, top + height / 2);
+  context.lineTo(layout.width, top + height / 2);
+  context.stroke();
 }
 
 function fillBands(
@@ -172,6 +179,7 @@ function arrowColour(palette: Palette, { message, fate }: Arrow): string {
   if (fate === "lost") return palette.bad;
   if (/^(preVote|vote|timeoutNow)/.test(message)) return palette.warm;
   if (/^(append|compacted|catchUp)/.test(message)) return palette.accent;
+  if (/^(submit|query|receipt|answer|error)/.test(message)) return palette.good;
   return palette.faint;
 }
 
@@ -338,7 +346,7 @@ function drawCursor(context: CanvasRenderingContext2D, scene: Scene, colour: str
   if (x < GUTTER) return;
   context.fillStyle = colour;
   context.fillRect(Math.round(x), layout.faults.top, 1, layout.axis.top - layout.faults.top);
-  if (layout.lanes[record.node - 1] === undefined) return;
+  if (record.node === 0) return;
   context.beginPath();
   context.arc(x, laneY(layout, record.node), 5, 0, 2 * Math.PI);
   context.lineWidth = 2;

@@ -6,6 +6,7 @@ const FAULT_ROW = 16;
 const FAULT_ROWS_MAX = 6;
 const LANE_MIN = 56;
 const LANE_MAX = 180;
+const CLIENTS = 40;
 const CHART = 130;
 const AXIS = 24;
 const GAP = 14;
@@ -22,6 +23,7 @@ export interface Layout {
   readonly faults: Box;
   readonly faultRow: number;
   readonly lanes: readonly Box[];
+  readonly clients: Box;
   readonly chart: Box;
   readonly axis: Box;
 }
@@ -29,11 +31,12 @@ export interface Layout {
 /** Shares a canvas out. */
 export function layoutOf(width: number, height: number, lanes: number, faultRows: number): Layout {
   const faultsHeight = Math.min(FAULT_ROWS_MAX, Math.max(1, faultRows)) * FAULT_ROW;
-  const rest = height - OVERVIEW - faultsHeight - CHART - AXIS - 4 * GAP;
-  const laneHeight = Math.min(LANE_MAX, Math.max(LANE_MIN, rest / lanes));
+  const rest = height - OVERVIEW - faultsHeight - CLIENTS - CHART - AXIS - 5 * GAP;
+  const laneHeight = Math.floor(Math.min(LANE_MAX, Math.max(LANE_MIN, rest / lanes)));
   const faults = { top: OVERVIEW + GAP, height: faultsHeight };
   const firstLane = faults.top + faults.height + GAP;
-  const chart = { top: firstLane + lanes * laneHeight + GAP, height: CHART };
+  const clients = { top: firstLane + lanes * laneHeight, height: CLIENTS };
+  const chart = { top: clients.top + CLIENTS + GAP, height: CHART };
   return {
     width,
     height,
@@ -41,6 +44,7 @@ export function layoutOf(width: number, height: number, lanes: number, faultRows
     faults,
     faultRow: FAULT_ROW,
     lanes: Array.from({ length: lanes }, (_, lane) => ({ top: firstLane + lane * laneHeight, height: laneHeight })),
+    clients,
     chart,
     axis: { top: chart.top + chart.height, height: AXIS },
   };

@@ -6,7 +6,7 @@ import { GUTTER, type Layout, layoutOf, rowsOf } from "./layout.ts";
 import { type Arrow, lastUpTo, type Model, modelOf } from "./model.ts";
 import { fillPanel } from "./panel.ts";
 import { TimeScale } from "./time-scale.ts";
-import { wordsOf } from "./words.ts";
+import { nodeName, wordsOf } from "./words.ts";
 
 interface PageData {
   readonly nodes: number;
@@ -275,7 +275,7 @@ class Viewer {
       return;
     }
     const took = ((arrow.endUs - arrow.sentUs) / 1000).toFixed(3);
-    this.#tip.textContent = `n${arrow.from} ${wordsOf(record)} · ${arrow.fate}, ${took} ms`;
+    this.#tip.textContent = `${nodeName(arrow.from)} ${wordsOf(record)} · ${arrow.fate}, ${took} ms`;
     this.#tip.style.left = `${Math.min(event.offsetX + 14, this.#layout.width - 340)}px`;
     this.#tip.style.top = `${event.offsetY + 14}px`;
     this.#tip.hidden = false;

@@ -1,10 +1,10 @@
 /** Records of a trace in words. */
 import type { TraceRecord } from "../trace-recorder.ts";
 
-/** Who something happened to. */
+/** Who something happened to: a node, a client, or the world. */
 export function nodeName(node: number): string {
   if (node === 0) return "world";
-  return node > 100 ? `client ${node}` : `n${node}`;
+  return node > 100 ? `c${node}` : `n${node}`;
 }
 
 /** Virtual time, for people: milliseconds with three digits behind the point. */
@@ -18,11 +18,11 @@ export function wordsOf(record: TraceRecord): string {
     case "step":
       return `${record.kind} event ${record.step}`;
     case "send":
-      return `to n${record.to}: ${record.message}`;
+      return `to ${nodeName(record.to)}: ${record.message}`;
     case "arrive":
-      return `from n${record.from}: ${record.message}`;
+      return `from ${nodeName(record.from)}: ${record.message}`;
     case "lost":
-      return `to n${record.to}, lost (${record.why}): ${record.message}`;
+      return `to ${nodeName(record.to)}, lost (${record.why}): ${record.message}`;
     case "stand":
       return `${record.role} term=${record.term} commit=${record.commit}/${record.last} applied=${record.applied}`;
     case "start":
