@@ -198,7 +198,8 @@ function describe(from: number, to: number, frame: Uint8Array): string {
 function inWords({ type, ...fields }: { readonly type: string }): string {
   const told = Object.entries(fields as Readonly<Record<string, unknown>>).flatMap(([name, value]) => {
     if (Array.isArray(value)) return [`${name}=${value.length}`];
-    return typeof value === "object" || value === undefined ? [] : [`${name}=${String(value)}`];
+    const isShort = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+    return isShort ? [`${name}=${value}`] : [];
   });
   return [type, ...told].join(" ");
 }

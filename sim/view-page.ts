@@ -7,7 +7,8 @@ import type { TraceFile } from "./trace-file.ts";
 
 /** Modules of the page's script, each behind those that it imports. */
 export const VIEW_MODULES: readonly string[] = [
-  ...["words", "model", "time-scale", "layout", "draw", "filter", "panel", "main"],
+  ...["words", "model", "time-scale", "layout", "scene", "draw-arrows", "draw-chart", "draw", "filter", "panel"],
+  ...["under-mouse", "main"],
 ];
 
 /** Colours of messages, as `view/draw.ts` has them. */

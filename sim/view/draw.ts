@@ -1,28 +1,10 @@
 /** Drawing the model on a canvas: an overview, faults, a lane a node with messages between them, the log, and the time. */
-import { type Box, GUTTER, type Layout } from "./layout.ts";
-import { type Arrow, type Band, type Lane, lastUpTo, type Model } from "./model.ts";
-import type { TimeScale } from "./time-scale.ts";
+import { drawArrows } from "./draw-arrows.ts";
+import { drawAxis, drawChart } from "./draw-chart.ts";
+import { type Box, GUTTER } from "./layout.ts";
+import { type Band, type Lane, lastUpTo } from "./model.ts";
+import { inLane, label, laneY, nodeColour, type Scene } from "./scene.ts";
 
-/** Colours by what they are for, as the page's style has them. */
-export type Palette = Readonly<
-  Record<"ink" | "faint" | "line" | "panel" | "accent" | "good" | "bad" | "warm" | "bar", string>
->;
-
-export interface Scene {
-  readonly model: Model;
-  readonly scale: TimeScale;
-  readonly layout: Layout;
-  readonly palette: Palette;
-  readonly faultRows: readonly number[];
-  /** Which records and arrows are shown. */
-  readonly showsRecord: (at: number) => boolean;
-  readonly showsArrow: (arrow: Arrow) => boolean;
-  /** Place of the record that is looked at. */
-  readonly selected: number;
-}
-
-const ARROWS_MAX = 6_000;
-const NODE_COLOURS = ["#3f7ee8", "#d9762b", "#2f9e6e", "#a05bd6", "#c2497f", "#6d8a1f", "#1f93a8", "#8a6d3b", "#777"];
 const FONT = "11px system-ui, sans-serif";
 
 export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void {
@@ -40,27 +22,6 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
   drawChart(context, scene);
   drawAxis(context, scene);
   drawCursor(context, scene, palette.ink);
-}
-
-/** The middle of a node's lane, or of that which all clients share. */
-export function laneY({ lanes, clients }: Layout, node: number): number {
-  const { top, height } = lanes[node - 1] ?? clients;
-  return top + height / 2;
-}
-
-/** Arrows of which some part lies within sight, in the order in which they were sent. */
-export function* arrowsInSight({ model, scale, showsArrow }: Scene): Generator<Arrow> {
-  const { arrows, longestUs } = model;
-  const first = lastUpTo(arrows.length, (place) => (arrows[place] as Arrow).sentUs < scale.fromUs - longestUs) + 1;
-  for (let place = first; place < arrows.length; place++) {
-    const arrow = arrows[place] as Arrow;
-    if (arrow.sentUs > scale.toUs) return;
-    if (arrow.endUs >= scale.fromUs && showsArrow(arrow)) yield arrow;
-  }
-}
-
-export function nodeColour(node: number): string {
-  return NODE_COLOURS[(node - 1) % NODE_COLOURS.length] as string;
 }
 
 function overviewX({ model, layout }: Scene, us: number): number {
@@ -175,63 +136,6 @@ function fillBands(
   }
 }
 
-function arrowColour(palette: Palette, { message, fate }: Arrow): string {
-  if (fate === "lost") return palette.bad;
-  if (/^(preVote|vote|timeoutNow)/.test(message)) return palette.warm;
-  if (/^(append|compacted|catchUp)/.test(message)) return palette.accent;
-  if (/^(submit|query|receipt|answer|error)/.test(message)) return palette.good;
-  return palette.faint;
-}
-
-function drawArrows(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { layout, palette, scale } = scene;
-  const seen = [...arrowsInSight(scene)];
-  const thin = Math.max(1, Math.ceil(seen.length / ARROWS_MAX));
-  context.save();
-  context.beginPath();
-  context.rect(GUTTER, 0, layout.width - GUTTER, layout.height);
-  context.clip();
-  context.lineWidth = 1;
-  context.globalAlpha = seen.length > 800 ? 0.35 : 0.8;
-  for (let place = 0; place < seen.length; place += thin) {
-    const arrow = seen[place] as Arrow;
-    const [x, y] = [scale.x(arrow.sentUs), laneY(layout, arrow.from)];
-    const [toX, toY] = [scale.x(arrow.endUs), laneY(layout, arrow.to)];
-    const lost = arrow.fate === "lost";
-    const [endX, endY] = lost ? [x + (toX - x) * 0.6, y + (toY - y) * 0.6] : [toX, toY];
-    context.strokeStyle = arrowColour(palette, arrow);
-    context.beginPath();
-    context.moveTo(x, y);
-    context.lineTo(endX, endY);
-    context.stroke();
-    if (seen.length <= 800) drawHead(context, [x, y], [endX, endY], lost);
-  }
-  context.restore();
-}
-
-/** The point of an arrow, or a cross where it was lost. */
-function drawHead(
-  context: CanvasRenderingContext2D,
-  [x, y]: readonly [number, number],
-  [endX, endY]: readonly [number, number],
-  lost: boolean,
-): void {
-  const length = Math.max(1, Math.sqrt((endX - x) ** 2 + (endY - y) ** 2));
-  const [alongX, alongY] = [((endX - x) / length) * 6, ((endY - y) / length) * 6];
-  context.beginPath();
-  if (lost) {
-    context.moveTo(endX - 3, endY - 3);
-    context.lineTo(endX + 3, endY + 3);
-    context.moveTo(endX - 3, endY + 3);
-    context.lineTo(endX + 3, endY - 3);
-  } else {
-    context.moveTo(endX - alongX - alongY / 2, endY - alongY + alongX / 2);
-    context.lineTo(endX, endY);
-    context.lineTo(endX - alongX + alongY / 2, endY - alongY - alongX / 2);
-  }
-  context.stroke();
-}
-
 /** A dot where something happened, one a pixel at most. */
 function drawRecords(context: CanvasRenderingContext2D, scene: Scene, { node, records }: Lane): void {
   const { model, layout, palette, scale, showsRecord } = scene;
@@ -249,95 +153,6 @@ function drawRecords(context: CanvasRenderingContext2D, scene: Scene, { node, re
   }
 }
 
-/** The committed and the last index of each node's log over time, as much of the log as is in sight. */
-function drawChart(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { model, layout, palette, scale } = scene;
-  const { top, height } = layout.chart;
-  const [low, high] = indexesInSight(scene);
-  const yOf = (index: number): number => top + height - 6 - ((index - low) / Math.max(1, high - low)) * (height - 14);
-  label(context, palette.faint, "log", top + height / 2);
-  label(context, palette.faint, String(high), top + 8);
-  label(context, palette.faint, String(low), top + height - 8);
-  inLane(context, layout, layout.chart, () => {
-    context.strokeStyle = palette.line;
-    context.strokeRect(GUTTER + 0.5, top + 0.5, layout.width - GUTTER - 1, height - 1);
-    for (const lane of model.lanes) {
-      for (const what of ["last", "commit"] as const) {
-        context.strokeStyle = nodeColour(lane.node);
-        context.globalAlpha = what === "last" ? 0.35 : 1;
-        context.lineWidth = what === "last" ? 1 : 1.6;
-        traceSteps(context, scale, lane, (stand) => yOf(stand[what]));
-      }
-    }
-    context.globalAlpha = 1;
-  });
-}
-
-/** The lowest and the highest log index in sight; a node that has just started knows of nothing committed, which is left out. */
-function indexesInSight({ model, scale }: Scene): readonly [low: number, high: number] {
-  let [low, high] = [model.lastIndex, 0];
-  for (const { stands } of model.lanes) {
-    const first = Math.max(
-      0,
-      lastUpTo(stands.length, (place) => (stands[place] as { us: number }).us <= scale.fromUs),
-    );
-    for (let place = first; place < stands.length; place++) {
-      const { us, stand } = stands[place] as Lane["stands"][number];
-      if (us > scale.toUs) break;
-      if (stand === undefined) continue;
-      if (stand.commit > 0 || us === 0) low = Math.min(low, stand.commit);
-      high = Math.max(high, stand.last);
-    }
-  }
-  return [Math.min(low, high), high];
-}
-
-function traceSteps(
-  context: CanvasRenderingContext2D,
-  scale: TimeScale,
-  { stands }: Lane,
-  yOf: (stand: NonNullable<Lane["stands"][number]["stand"]>) => number,
-): void {
-  const first = Math.max(
-    0,
-    lastUpTo(stands.length, (place) => (stands[place] as { us: number }).us <= scale.fromUs),
-  );
-  let y: number | undefined;
-  context.beginPath();
-  for (let place = first; place < stands.length; place++) {
-    const { us, stand } = stands[place] as Lane["stands"][number];
-    const x = scale.x(us);
-    if (y !== undefined) context.lineTo(x, y);
-    if (us > scale.toUs) break;
-    const next = stand === undefined ? undefined : yOf(stand);
-    if (next !== undefined) context[y === undefined ? "moveTo" : "lineTo"](x, next);
-    y = next;
-  }
-  if (y !== undefined) context.lineTo(scale.x(scale.toUs), y);
-  context.stroke();
-}
-
-function drawAxis(context: CanvasRenderingContext2D, { layout, palette, scale }: Scene): void {
-  const lengthUs = scale.toUs - scale.fromUs;
-  const rough = lengthUs / 8;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const tick = power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
-  const digits = Math.max(0, 3 - Math.floor(Math.log10(tick)));
-  const { top, height } = layout.axis;
-  label(context, palette.faint, "ms", top + height / 2);
-  context.textAlign = "center";
-  for (let us = Math.ceil(scale.fromUs / tick) * tick; us <= scale.toUs; us += tick) {
-    const x = scale.x(us);
-    context.globalAlpha = 0.5;
-    context.fillStyle = palette.line;
-    context.fillRect(x, layout.faults.top, 1, top - layout.faults.top);
-    context.globalAlpha = 1;
-    context.fillStyle = palette.faint;
-    context.fillText((us / 1000).toFixed(Math.min(3, digits)), Math.min(x, layout.width - 24), top + height / 2);
-  }
-  context.textAlign = "left";
-}
-
 function drawCursor(context: CanvasRenderingContext2D, scene: Scene, colour: string): void {
   const { model, layout, scale, selected } = scene;
   const record = model.records[selected];
@@ -352,19 +167,4 @@ function drawCursor(context: CanvasRenderingContext2D, scene: Scene, colour: str
   context.lineWidth = 2;
   context.strokeStyle = colour;
   context.stroke();
-}
-
-function label(context: CanvasRenderingContext2D, colour: string, text: string, y: number): void {
-  context.fillStyle = colour;
-  context.fillText(text, 12, y);
-}
-
-/** Draws with everything outside of a row cut off. */
-function inLane(context: CanvasRenderingContext2D, layout: Layout, { top, height }: Box, draw: () => void): void {
-  context.save();
-  context.beginPath();
-  context.rect(GUTTER, top, layout.width - GUTTER, height);
-  context.clip();
-  draw();
-  context.restore();
 }

@@ -1,11 +1,13 @@
 /** The page of a trace: what the mouse and the keys do. The page's data and parts are in its HTML (`view-page.ts`). */
 import type { TraceRecord } from "../trace-recorder.ts";
-import { arrowsInSight, drawScene, laneY, type Palette, type Scene } from "./draw.ts";
+import { drawScene } from "./draw.ts";
 import { filtered, searchedLines } from "./filter.ts";
 import { GUTTER, type Layout, layoutOf, rowsOf } from "./layout.ts";
-import { type Arrow, lastUpTo, type Model, modelOf } from "./model.ts";
+import { type Model, modelOf } from "./model.ts";
 import { fillPanel } from "./panel.ts";
+import type { Palette, Scene } from "./scene.ts";
 import { TimeScale } from "./time-scale.ts";
+import { arrowAt, recordAt } from "./under-mouse.ts";
 import { nodeName, wordsOf } from "./words.ts";
 
 interface PageData {
@@ -13,7 +15,6 @@ interface PageData {
   readonly records: readonly TraceRecord[];
 }
 
-const NEAR_PX = 6;
 const ZOOM_STEP = 1.25;
 /** How much time is seen around a record to which a link has led: a part of the run, and not too little. */
 const LINKED_PART = 40;
@@ -218,8 +219,8 @@ class Viewer {
   #up(event: PointerEvent): void {
     this.#dragX = undefined;
     if (this.#dragged || this.#inOverview(event)) return;
-    const arrow = this.#arrowAt(event);
-    this.#select(arrow?.sentAt ?? this.#nearest(event));
+    const [scene, x, y] = [this.#scene(), event.offsetX, event.offsetY];
+    this.#select(arrowAt(scene, x, y)?.sentAt ?? recordAt(scene, x, y));
   }
 
   #inOverview({ offsetY }: PointerEvent): boolean {
@@ -234,41 +235,8 @@ class Viewer {
     this.#draw();
   }
 
-  /** The record nearest in time: of the lane that the mouse is in, or of all. */
-  #nearest({ offsetX, offsetY }: PointerEvent): number {
-    const lane = this.#layout.lanes.findIndex(({ top, height }) => offsetY >= top && offsetY < top + height);
-    const places = this.#model.lanes[lane]?.records ?? this.#model.records.map((_, at) => at);
-    const usOf = (place: number): number => this.#model.records[places[place] as number]?.us ?? 0;
-    const us = this.#scale.us(offsetX);
-    const before = lastUpTo(places.length, (place) => usOf(place) <= us);
-    const near = [before, before + 1].filter((place) => place >= 0 && place < places.length);
-    near.sort((a, b) => Math.abs(usOf(a) - us) - Math.abs(usOf(b) - us));
-    return places[near[0] ?? 0] ?? 0;
-  }
-
-  #arrowAt({ offsetX, offsetY }: PointerEvent): Arrow | undefined {
-    let nearest: Arrow | undefined;
-    let least = NEAR_PX;
-    for (const arrow of arrowsInSight(this.#scene())) {
-      const distance = this.#distance(arrow, offsetX, offsetY);
-      if (distance >= least) continue;
-      least = distance;
-      nearest = arrow;
-    }
-    return nearest;
-  }
-
-  /** How far a point is from an arrow. */
-  #distance({ from, to, sentUs, endUs }: Arrow, x: number, y: number): number {
-    const [startX, startY] = [this.#scale.x(sentUs), laneY(this.#layout, from)];
-    const [alongX, alongY] = [this.#scale.x(endUs) - startX, laneY(this.#layout, to) - startY];
-    const share = ((x - startX) * alongX + (y - startY) * alongY) / Math.max(1e-9, alongX ** 2 + alongY ** 2);
-    const at = Math.min(1, Math.max(0, share));
-    return Math.sqrt((x - startX - at * alongX) ** 2 + (y - startY - at * alongY) ** 2);
-  }
-
   #showTip(event: PointerEvent): void {
-    const arrow = this.#arrowAt(event);
+    const arrow = arrowAt(this.#scene(), event.offsetX, event.offsetY);
     const record = arrow === undefined ? undefined : this.#model.records[arrow.sentAt];
     if (arrow === undefined || record === undefined) {
       this.#hideTip();

@@ -1,6 +1,6 @@
 /** The panel beside the lanes: the record that is looked at, how each node stood then, and what happened around it. */
-import { nodeColour } from "./draw.ts";
 import { type Model, standAt } from "./model.ts";
+import { nodeColour } from "./scene.ts";
 import { nodeName, timeText, wordsOf } from "./words.ts";
 
 const AROUND = 14;
