@@ -56,7 +56,13 @@ describe("traces as files", () => {
     ["another version", text.replace('"quorateTrace":1', '"quorateTrace":2'), /line 1: .*2/],
     ["no trace at all", "hello\n", /line 1/],
     ["a line that was cut off", `${text.slice(0, text.length - 20)}\n`, new RegExp(`line ${records.length + 1}`)],
-    ["a record without a number", `${traceHead(plan)}\n{"id":1,"us":2,"what":"step"}\n`, /line 2: node/],
+    ["a record without a number", `${traceHead(plan)}\n{"id":1,"us":2,"what":"quiet"}\n`, /line 2: node/],
+    [
+      "a record of nothing known",
+      `${traceHead(plan)}\n{"id":1,"us":2,"node":0,"what":"rain"}\n`,
+      /line 2: what must be/,
+    ],
+    ["a record without its links", `${traceHead(plan)}\n{"id":1,"us":2,"node":0,"what":"cut"}\n`, /line 2: links/],
   ])("%s is refused with its line", (_, bad, why) => {
     expect(() => decodeTrace(bad)).toThrow(why);
   });

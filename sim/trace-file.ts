@@ -3,12 +3,14 @@
  * one record (`trace-recorder.ts`). Two runs of one plan write the same bytes.
  */
 import { CodedError } from "../node/base/errors.ts";
+import { WireError } from "../node/wire/msgpack.ts";
+import { check } from "../node/wire/schema.ts";
 import { nullForNone, planOf, planValue } from "./plan-file.ts";
 import type { RunPlan } from "./run.ts";
 import type { TraceRecord } from "./trace-recorder.ts";
+import { recordSchema } from "./trace-schema.ts";
 
 const TRACE_VERSION = 1;
-const NUMBERS = ["id", "us", "node"] as const;
 
 /** A trace that was read: its plan, and its records as they stand in the file. */
 export interface TraceFile {
@@ -42,11 +44,12 @@ export function decodeTrace(text: string): TraceFile {
 }
 
 function recordOf(line: string, number: number): TraceRecord {
-  const fields = fieldsOf(line, number);
-  for (const name of NUMBERS)
-    if (!Number.isSafeInteger(fields[name])) throw invalid(number, `${name} is no whole number`);
-  if (typeof fields["what"] !== "string") throw invalid(number, "what is no text");
-  return fields as unknown as TraceRecord;
+  try {
+    return check(recordSchema, fieldsOf(line, number), "malformed_body");
+  } catch (error) {
+    if (error instanceof WireError) throw invalid(number, error.message);
+    throw error;
+  }
 }
 
 function fieldsOf(line: string, number: number): Record<string, unknown> {

@@ -14,7 +14,8 @@ import type { EventKind, EventListener } from "./trace.ts";
 import type { Link } from "./virtual-network.ts";
 
 /** Why a frame did not arrive. */
-type LossReason = "blocked" | "dropped" | "down" | "stranger" | "closed";
+export const LOSS_REASONS = ["blocked", "dropped", "down", "stranger", "closed"] as const;
+type LossReason = (typeof LOSS_REASONS)[number];
 
 /** How a node stands, as far as consensus goes. */
 export interface NodeStand {

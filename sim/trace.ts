@@ -4,19 +4,7 @@
  */
 
 /** What an event is; part of the hash. */
-export type EventKind =
-  | "timer"
-  | "start"
-  | "peer"
-  | "client"
-  | "disk"
-  | "store"
-  | "verify"
-  | "outside"
-  | "fault"
-  | "answer";
-
-const KIND_NUMBERS: Readonly<Record<EventKind, number>> = {
+const KIND_NUMBERS = {
   timer: 1,
   start: 2,
   peer: 3,
@@ -27,7 +15,9 @@ const KIND_NUMBERS: Readonly<Record<EventKind, number>> = {
   outside: 8,
   fault: 9,
   answer: 10,
-};
+} as const;
+export type EventKind = keyof typeof KIND_NUMBERS;
+export const EVENT_KINDS: readonly EventKind[] = Object.keys(KIND_NUMBERS) as EventKind[];
 
 /** One line of the trace, without its end. */
 export type TraceListener = (line: string) => void;
