@@ -1,5 +1,6 @@
 /** Faults and other disturbances, by the names under which they are counted. */
-const FAULTS = [
+export const FAULTS = [
+  "acquirerDown",
   "asymmetricPartition",
   "blockedFrame",
   "bridgePartition",

@@ -1,46 +1,91 @@
 /**
- * Running seeds: one run of the simulator for each, with its verdict and its figures. The same seed gives the same run,
- * event for event, in every process; `traceHash` says so.
+ * Running seeds and plans: one run of the simulator for each, with its verdict and its figures. The same seed gives the
+ * same run, event for event, in every process; `traceHash` says so. What a run was made of is its plan, plain data that
+ * gives the run again, whole or in parts.
  */
 import type { Failure } from "./check/verdict.ts";
 import type { Counts, FaultCounts } from "./counts.ts";
-import { MUTANTS, type MutantName } from "./mutants/mutants.ts";
+import type { TimedFault } from "./fault/plan.ts";
+import { MUTANT_NAMES, MUTANTS, type MutantName } from "./mutants/mutants.ts";
 import type { SimOptions } from "./options.ts";
 import type { Point } from "./reached.ts";
 import { World, type WorldOptions } from "./world.ts";
 
-export interface RunOptions extends Omit<WorldOptions, "parts"> {
+/** Names of the planted bugs. */
+export const PLANTED: readonly MutantName[] = MUTANT_NAMES;
+export type Planted = MutantName;
+
+/** Some turns of the clients, the first and the last one included. */
+export type TurnRange = readonly [first: number, last: number];
+
+/** Everything that a run is made of. */
+export interface RunPlan {
+  readonly seed: number;
+  readonly options: SimOptions;
+  readonly faults: readonly TimedFault[];
+  /** Turns at which clients do nothing, by rising number. */
+  readonly leftOut: readonly TurnRange[];
+  readonly mutant?: Planted;
+}
+
+/** Whoever looks on. */
+export type Watch = Pick<WorldOptions, "trace" | "record">;
+
+export interface RunOptions extends Watch, Pick<WorldOptions, "adjust"> {
   /** Plants a bug. */
-  readonly mutant?: MutantName;
+  readonly mutant?: Planted;
 }
 
 export interface SeedResult {
   readonly seed: number;
   /** Absent when all rules held. */
   readonly failed?: Failure;
-  readonly options: SimOptions;
+  readonly plan: RunPlan;
   readonly simulatedMs: number;
   readonly faults: FaultCounts;
   /** How often the run has come to each point. */
   readonly reached: Counts<Point>;
   /** Transactions executed. */
   readonly transactions: number;
+  /** Elections that were won. */
+  readonly elections: number;
+  /** Turns that clients had. */
+  readonly turns: number;
   readonly traceHash: string;
 }
 
 /** Runs one seed to its end or to the first broken rule. */
 export function runSeed(seed: number, { mutant, ...options }: RunOptions = {}): SeedResult {
-  const world = new World(seed, mutant === undefined ? options : { ...options, parts: MUTANTS[mutant] });
+  const world = new World(seed, { ...options, ...partsOf(mutant) });
+  const plan = { seed, options: world.options, faults: world.faults, leftOut: [] };
+  return finish(world, mutant === undefined ? plan : { ...plan, mutant });
+}
+
+/** Runs what a plan says. That of a seed's own run gives the same run again. */
+export function runPlan(plan: RunPlan, watch: Watch = {}): SeedResult {
+  const { seed, options, faults, leftOut, mutant } = plan;
+  const isLeftOut = (turn: number): boolean => leftOut.some(([first, last]) => turn >= first && turn <= last);
+  const given = { adjust: () => options, faults, leftOut: isLeftOut };
+  return finish(new World(seed, { ...watch, ...given, ...partsOf(mutant) }), plan);
+}
+
+function partsOf(mutant: Planted | undefined): Pick<WorldOptions, "parts"> {
+  return mutant === undefined ? {} : { parts: MUTANTS[mutant] };
+}
+
+function finish(world: World, plan: RunPlan): SeedResult {
   world.run();
   const { failure } = world.verdict;
   return {
-    seed,
+    seed: plan.seed,
     ...(failure === undefined ? {} : { failed: failure }),
-    options: world.options,
+    plan,
     simulatedMs: world.nowMs,
     faults: world.counters.read(),
     reached: world.reached.read(),
     transactions: world.rules.exactlyOnce.count,
+    elections: world.rules.elections.elections,
+    turns: world.turns,
     traceHash: world.traceHash,
   };
 }

@@ -10,7 +10,9 @@ function result(seed: number, changed: Partial<SeedResult> = {}): SeedResult {
     faults: { crash: 2 },
     reached: { balanced: 1 },
     traceHash: `hash ${seed}`,
-    options: {} as never,
+    plan: {} as never,
+    turns: 0,
+    elections: 1,
     ...changed,
   };
 }

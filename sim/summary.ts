@@ -1,8 +1,8 @@
 /** The sum of many runs: what a campaign tells at its end, or when it is stopped. */
+import type { CampaignResult } from "./campaign.ts";
 import type { Failure } from "./check/verdict.ts";
 import { allFaults, allOf, Counters, type Fault } from "./counts.ts";
 import { POINTS, type Point, type Reached } from "./reached.ts";
-import type { SeedResult } from "./run.ts";
 
 /** A seed that broke a rule, and the trace by which to know it again. */
 export interface FailedSeed extends Failure {
@@ -28,7 +28,7 @@ export class Summary {
   #simulatedMs = 0;
   #transactions = 0;
 
-  add({ seed, failed, traceHash, simulatedMs, transactions, faults, reached }: SeedResult): void {
+  add({ seed, failed, traceHash, simulatedMs, transactions, faults, reached }: CampaignResult): void {
     this.#seeds += 1;
     this.#simulatedMs += simulatedMs;
     this.#transactions += transactions;

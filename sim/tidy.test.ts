@@ -73,12 +73,14 @@ const UNITS: Readonly<Record<string, Unit>> = {
     // Sockets and files are for the acquirer's process only: see the ban below.
     packages: ["@noble/hashes/sha2.js", "node:crypto", "node:fs", "node:http", "node:net", "node:timers"],
   },
+  // A page's script: the browser's names, and nothing of the project but types.
+  "sim/view": { units: ["sim"], packages: [] },
   cli: {
     units: [
       ...["node", "node/assets", "node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state"],
       ...["node/transport", "node/wire", "sim", "storage"],
     ],
-    packages: ["hyparquet-writer", "yargs", "yargs/helpers", "node:*"],
+    packages: ["hyparquet-writer", "yaml", "yargs", "yargs/helpers", "node:*"],
   },
 };
 
@@ -192,6 +194,9 @@ describe("imports", () => {
     const importers = SOURCES.filter((path) => /from "[^"]*mutants\//.test(read(path)));
     expect(importers.filter((path) => !path.startsWith("sim/"))).toEqual([]);
     expect(importers.filter((path) => !isTest(path) && !path.startsWith("sim/mutants/"))).toEqual(["sim/run.ts"]);
+    const runners = SOURCES.filter((path) => !path.startsWith("sim/") && /from "[^"]*sim\/run\.ts"/.test(read(path)));
+    expect(runners.length).toBeGreaterThan(0);
+    expect(runners.filter((path) => !/^cli\/(sim\/|commands\/sim-)/.test(path))).toEqual([]);
   });
 });
 

@@ -4,19 +4,7 @@
  */
 
 /** What an event is; part of the hash. */
-export type EventKind =
-  | "timer"
-  | "start"
-  | "peer"
-  | "client"
-  | "disk"
-  | "store"
-  | "verify"
-  | "outside"
-  | "fault"
-  | "answer";
-
-const KIND_NUMBERS: Readonly<Record<EventKind, number>> = {
+const KIND_NUMBERS = {
   timer: 1,
   start: 2,
   peer: 3,
@@ -27,15 +15,25 @@ const KIND_NUMBERS: Readonly<Record<EventKind, number>> = {
   outside: 8,
   fault: 9,
   answer: 10,
-};
+} as const;
+export type EventKind = keyof typeof KIND_NUMBERS;
+export const EVENT_KINDS: readonly EventKind[] = Object.keys(KIND_NUMBERS) as EventKind[];
 
 /** One line of the trace, without its end. */
 export type TraceListener = (line: string) => void;
 
+/** Hears of an event as it is folded in, and its number. */
+export type EventListener = (step: number, node: number, kind: EventKind) => void;
+
 export class TraceHash {
+  readonly #listener: EventListener | undefined;
   #a = 0x811c9dc5;
   #b = 0x9e3779b9;
   #steps = 0;
+
+  constructor(listener?: EventListener) {
+    this.#listener = listener;
+  }
 
   /** Events so far. */
   get steps(): number {
@@ -47,6 +45,7 @@ export class TraceHash {
     this.#steps += 1;
     this.#fold(atUs % 0x1_0000_0000);
     this.#fold(node * 16 + KIND_NUMBERS[kind]);
+    this.#listener?.(this.#steps, node, kind);
   }
 
   /** Folds in what the event carried. */

@@ -16,6 +16,7 @@ import { between, chance, exponential } from "./draw.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TraceHash } from "./trace.ts";
+import type { FrameFate, NetworkRecorder } from "./trace-recorder.ts";
 
 export interface NetworkOptions {
   /** Every frame takes at least this long, and on average `meanDelayUs` more. */
@@ -80,6 +81,8 @@ export interface NetworkDeps {
   readonly random: Random;
   readonly trace: TraceHash;
   readonly counters: Counters;
+  /** Told what becomes of each frame; undefined when nobody listens. */
+  readonly recorder?: NetworkRecorder;
 }
 
 export class VirtualNetwork {
@@ -129,7 +132,9 @@ export class VirtualNetwork {
   block(links: readonly Link[]): () => void {
     const keys = links.map(({ from, to }) => linkOf(from, to));
     for (const key of keys) this.#blocked.set(key, (this.#blocked.get(key) ?? 0) + 1);
+    this.#deps.recorder?.cut(links);
     return () => {
+      this.#deps.recorder?.healed(links);
       for (const key of keys) {
         const left = (this.#blocked.get(key) ?? 1) - 1;
         if (left === 0) this.#blocked.delete(key);
@@ -140,6 +145,7 @@ export class VirtualNetwork {
 
   /** All links are open and fast, and nothing happens to single frames any more. */
   quieten(): void {
+    this.#deps.recorder?.quiet();
     this.#blocked.clear();
     this.#quiet = true;
   }
@@ -183,25 +189,28 @@ export class VirtualNetwork {
   }
 
   #sendPeer(from: NodeId, to: NodeId, frame: Uint8Array): boolean {
-    const { random, counters } = this.#deps;
+    const { random, counters, recorder } = this.#deps;
     if (!this.#attached.has(to)) return false;
+    const fate = recorder?.sent(from, to, frame);
     if (this.#isBlocked(from, to)) {
       counters.add("blockedFrame");
+      fate?.lost("blocked");
       return true;
     }
     if (!this.#quiet && chance(random, this.#options.lossPermille)) {
       counters.add("drop");
+      fate?.lost("dropped");
       return true;
     }
-    this.#deliverPeer(from, to, frame);
+    this.#deliverPeer(from, to, frame, fate);
     if (!this.#quiet && chance(random, this.#options.duplicatePermille)) {
       counters.add("duplicate");
-      this.#deliverPeer(from, to, frame);
+      this.#deliverPeer(from, to, frame, fate);
     }
     return true;
   }
 
-  #deliverPeer(from: NodeId, to: NodeId, frame: Uint8Array): void {
+  #deliverPeer(from: NodeId, to: NodeId, frame: Uint8Array, fate: FrameFate | undefined): void {
     const { scheduler, trace, counters } = this.#deps;
     const delayUs = this.#delayUs() + this.#latenessUs();
     const link = linkOf(from, to);
@@ -212,22 +221,35 @@ export class VirtualNetwork {
     scheduler.after(delayUs, () => {
       // Whoever runs on that node by then takes it, and a link that was cut meanwhile has lost it.
       const attached = this.#attached.get(to);
-      if (attached === undefined || this.#isBlocked(from, to)) return;
-      if (!attached.peers().has(from)) {
-        counters.add("strangerFrame");
+      if (attached === undefined || this.#isBlocked(from, to)) {
+        fate?.lost(attached === undefined ? "down" : "blocked");
         return;
       }
+      if (!attached.peers().has(from)) {
+        counters.add("strangerFrame");
+        fate?.lost("stranger");
+        return;
+      }
+      fate?.arrived();
       trace.bytes(frame);
       attached.process.run("peer", () => attached.handler.peerFrame(from, frame));
     });
   }
 
   #toNode(stream: Stream, action: () => void, frame?: Uint8Array): void {
-    const { scheduler, trace } = this.#deps;
-    if (this.#breaks(stream, stream.client, stream.process.node)) return;
+    const { scheduler, trace, recorder } = this.#deps;
+    const fate = frame && recorder?.sent(stream.client, stream.process.node, frame);
+    if (this.#breaks(stream, stream.client, stream.process.node)) {
+      fate?.lost("blocked");
+      return;
+    }
     stream.toNodeUs = Math.max(stream.toNodeUs, scheduler.nowUs + this.#delayUs());
     scheduler.after(stream.toNodeUs - scheduler.nowUs, () => {
-      if (!stream.nodeOpen || stream.broken) return;
+      if (!stream.nodeOpen || stream.broken) {
+        fate?.lost("closed");
+        return;
+      }
+      fate?.arrived();
       if (frame !== undefined) trace.bytes(frame);
       stream.process.run("client", action);
     });
@@ -236,19 +258,28 @@ export class VirtualNetwork {
   #sendClient(connection: ConnectionId, frame: Uint8Array): boolean {
     const stream = this.#streams.get(connection);
     if (stream === undefined || !stream.nodeOpen) return false;
-    this.#toClient(stream, () => {
+    const received = (): void => {
       this.#deps.trace.bytes(frame);
       stream.handler.frame(frame);
-    });
+    };
+    this.#toClient(stream, received, frame);
     return true;
   }
 
-  #toClient(stream: Stream, action: () => void): void {
-    const { scheduler, trace } = this.#deps;
-    if (this.#breaks(stream, stream.process.node, stream.client)) return;
+  #toClient(stream: Stream, action: () => void, frame?: Uint8Array): void {
+    const { scheduler, trace, recorder } = this.#deps;
+    const fate = frame && recorder?.sent(stream.process.node, stream.client, frame);
+    if (this.#breaks(stream, stream.process.node, stream.client)) {
+      fate?.lost("blocked");
+      return;
+    }
     stream.toClientUs = Math.max(stream.toClientUs, scheduler.nowUs + this.#delayUs());
     scheduler.after(stream.toClientUs - scheduler.nowUs, () => {
-      if (!stream.clientOpen || stream.broken) return;
+      if (!stream.clientOpen || stream.broken) {
+        fate?.lost("closed");
+        return;
+      }
+      fate?.arrived();
       trace.event(scheduler.nowUs, stream.client, "client");
       action();
     });

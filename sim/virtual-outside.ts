@@ -27,6 +27,8 @@ export interface OutsideDeps {
 export class VirtualOutside {
   /** The acquirer's books. */
   readonly acquirer: AcquirerCore;
+  /** Nothing that is sent arrives, as when a line is cut. */
+  isDown = false;
   readonly #deps: OutsideDeps;
   readonly #delayUs: number;
 
@@ -55,6 +57,7 @@ export class VirtualOutside {
       settle({ kind: "no_answer", reason: "timeout" });
     });
     scheduler.after(this.#travelUs(), () => {
+      if (this.isDown) return;
       const reply = this.acquirer.handle(request);
       if (reply.status >= 500) counters.add("outsideUnavailable");
       if (reply.kind === "never") return;

@@ -17,12 +17,13 @@ import { Verdict } from "./check/verdict.ts";
 import { Cluster } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
-import { drawPlan, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
+import { drawPlan, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import type { Reached } from "./reached.ts";
 import { Scheduler } from "./scheduler.ts";
 import { TraceHash, type TraceListener } from "./trace.ts";
 import { TraceLines } from "./trace-lines.ts";
+import { Recorder, type RecordListener } from "./trace-recorder.ts";
 import { EPOCH_MS } from "./virtual-clock.ts";
 import { KeyRing, sha256 } from "./virtual-crypto.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
@@ -47,31 +48,47 @@ export interface WorldOptions {
   readonly parts?: Partial<NodeParts>;
   /** Changes what was drawn. */
   readonly adjust?: (drawn: SimOptions) => SimOptions;
+  /** Faults instead of those that are drawn. */
+  readonly faults?: readonly TimedFault[];
+  /** Turns of the clients at which they do nothing. */
+  readonly leftOut?: (turn: number) => boolean;
   readonly trace?: TraceListener;
+  /** Hears of everything that happens, in a form for programs. */
+  readonly record?: RecordListener;
 }
 
 export class World {
   readonly options: SimOptions;
+  /** The faults of the run, drawn or given. */
+  readonly faults: readonly TimedFault[];
   readonly verdict: Verdict;
   readonly counters: Counters = new Counters();
   readonly reached: Reached = new Counters();
   readonly rules: Rules;
   readonly history: History;
   readonly #scheduler = new Scheduler();
-  readonly #hash = new TraceHash();
+  readonly #hash: TraceHash;
+  readonly #recorder: Recorder | undefined;
   readonly #cluster: Cluster;
   readonly #outside: VirtualOutside;
   readonly #injector: Injector;
   readonly #workload: Workload;
 
-  constructor(seed: number, { parts = {}, adjust = (drawn) => drawn, trace }: WorldOptions = {}) {
+  constructor(seed: number, watch: WorldOptions = {}) {
+    const { parts = {}, adjust = (drawn) => drawn, trace, record, leftOut = () => false } = watch;
     const random: Random = new Prng(seed);
     this.options = adjust(drawOptions(random.fork("options")));
+    const [networkRandom, outsideRandom, clusterRandom, faultsRandom, workloadRandom] = forks(random);
+    this.faults = watch.faults ?? drawPlan(faultsRandom, this.options);
     const { options, counters } = this;
     const scheduler = this.#scheduler;
-    const shared = { scheduler, trace: this.#hash, counters };
+    const recorder = record && new Recorder(scheduler, record);
+    this.#recorder = recorder;
+    this.#hash = new TraceHash(recorder?.event);
+    const recording = recorder === undefined ? {} : { recorder };
+    const shared = { scheduler, trace: this.#hash, counters, ...recording };
     this.verdict = new Verdict(() => ({ atMs: scheduler.nowMs, step: this.#hash.steps }));
-    this.history = new History(this.verdict, slowestMs(options));
+    this.history = new History(this.verdict, slowestMs(options, this.faults));
     const ring = new KeyRing();
     const keys = bankKeys(ring, options.workload);
     const nodeKeys = Array.from({ length: options.nodes }, (_, index) => ring.create(`node ${index + 1}`));
@@ -80,23 +97,23 @@ export class World {
     const followed = hotPurses(options.workload.hotAccounts).flatMap((purse) => purse.accounts);
     const watched = { genesis, currencies: LEDGERS, followed, reached: this.reached };
     this.rules = new Rules(this.verdict, watched, (node, moment) => this.#injector.moment(node, moment));
-    const network = new VirtualNetwork({ ...shared, random: random.fork("network") }, options.peers);
-    this.#outside = new VirtualOutside({ ...shared, random: random.fork("outside") }, options.outside);
+    const network = new VirtualNetwork({ ...shared, random: networkRandom }, options.peers);
+    this.#outside = new VirtualOutside({ ...shared, random: outsideRandom }, options.outside);
     const lines = trace && new TraceLines(scheduler, trace, (node) => this.#cluster.inspect(node));
-    const log = lines === undefined ? {} : { log: lines.write };
+    const log = lines === undefined && recorder === undefined ? {} : { log: everyLog(lines, recorder) };
     const world = { ...shared, ...log, network, outside: this.#outside };
-    const clusterDeps = { ...world, random: random.fork("cluster"), keys: ring, observer: this.rules, parts };
+    const observer = recorder?.watching(this.rules) ?? this.rules;
+    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, parts };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
-    const plan = drawPlan(random.fork("faults"), options);
-    this.#injector = new Injector({ ...world, cluster: this.#cluster, clients }, plan);
+    this.#injector = new Injector({ ...world, cluster: this.#cluster, clients }, this.faults);
     const trust = { clusterId, nodeKeys: nodeKeys.map(({ publicKey }) => publicKey), sha256 };
     const receipts = new Receipts(this.verdict, { ...trust, verify: ring.verify.bind(ring) }, this.rules.chain);
     const { verdict, history } = this;
     const witnesses = { verdict, history, receipts, past: this.rules.past, reached: this.reached };
     const nodes = this.#cluster.ids;
     this.#workload = new Workload(
-      { scheduler, network, random: random.fork("workload"), clusterId, nodes, keys, ...witnesses },
+      { scheduler, network, random: workloadRandom, clusterId, nodes, keys, leftOut, ...witnesses },
       options.workload,
       BigInt(EPOCH_MS + EXPIRY_MS) * NS_PER_MS,
     );
@@ -105,6 +122,11 @@ export class World {
   /** Virtual time so far. */
   get nowMs(): number {
     return this.#scheduler.nowMs;
+  }
+
+  /** Turns that the clients have had, those left out among them. */
+  get turns(): number {
+    return this.#workload.turns;
   }
 
   get traceHash(): string {
@@ -119,6 +141,7 @@ export class World {
     this.#injector.end();
     this.#comeToRest();
     if (this.verdict.failure === undefined) this.#checkRest();
+    this.#recorder?.ended(this.verdict.failure, this.traceHash);
   }
 
   #runUntil(atMs: number): void {
@@ -176,9 +199,22 @@ export class World {
   }
 }
 
+/** A source of chance for each part of a run, so that a draw more in one changes nothing in the others. */
+function forks(random: Random): readonly [Random, Random, Random, Random, Random] {
+  const fork = (label: string): Random => random.fork(label);
+  return [fork("network"), fork("outside"), fork("cluster"), fork("faults"), fork("workload")];
+}
+
+/** Tells all who listen what a node, or the world, says. */
+function everyLog(...listeners: readonly (Pick<TraceLines, "write"> | undefined)[]): TraceLines["write"] {
+  return (node, text) => {
+    for (const listener of listeners) listener?.write(node, text);
+  };
+}
+
 /** True time, in microseconds, that passes while the slowest clock of the run counts a millisecond. */
-function slowestMs({ clockRates, faults }: SimOptions): number {
-  const slowed = faults.weights.slowTimers + faults.weights.sickLeader > 0;
+function slowestMs({ clockRates }: SimOptions, faults: readonly TimedFault[]): number {
+  const slowed = faults.some(({ step }) => step.kind === "slowTimers");
   const slowestPermille = Math.floor(Math.min(...clockRates) / (slowed ? TIMERS_SLOWER_MAX : 1));
   return Math.ceil((US_PER_MS * 1_000) / slowestPermille);
 }

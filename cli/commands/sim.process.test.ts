@@ -1,6 +1,22 @@
 /** The simulator as a researcher runs it: processes of their own, what they print, and how they end. */
-import { describe, expect, test } from "vitest";
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, describe, expect, test } from "vitest";
 import { Spawned } from "../spawned.contract.ts";
+
+const DIRECTORY = mkdtempSync(join(tmpdir(), "quorate-sim-"));
+
+afterAll(() => rmSync(DIRECTORY, { recursive: true }));
+
+function file(name: string): string {
+  return join(DIRECTORY, name);
+}
+
+function lastJson(out: string): Record<string, unknown> {
+  return JSON.parse(out.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
+}
 
 async function printed(...args: readonly string[]): Promise<string> {
   const spawned = new Spawned(["sim", ...args]);
@@ -23,8 +39,74 @@ describe("quorate sim", () => {
     const last = JSON.parse(out.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
     expect(last).toMatchObject({ seeds: 3, failed: [] });
     expect(Object.keys(last)).toEqual([
-      ...["seeds", "failed", "simulatedSeconds", "wallSeconds", "faults", "reached", "transactions"],
+      ...["seeds", "failed", "failureRateMax", "simulatedSeconds", "wallSeconds", "faults", "reached", "transactions"],
     ]);
     expect(last["transactions"]).toBeGreaterThan(0);
+  });
+
+  test("a campaign's file is the same with any number of workers, and goes on where it was cut off", async () => {
+    const run = ["run", "--seeds", "1..6", "--shard", "1/2", "--json"];
+    const [one, three] = [file("one.jsonl"), file("three.jsonl")];
+    await printed(...run, "--out", one);
+    await printed(...run, "--out", three, "--workers", "3");
+    const whole = readFileSync(one, "utf8");
+    expect(readFileSync(three, "utf8")).toBe(whole);
+    truncateSync(three, Math.floor(whole.length / 2));
+    expect(lastJson(await printed(...run, "--out", three, "--workers", "2"))).toMatchObject({ seeds: 3 });
+    expect(readFileSync(three, "utf8")).toBe(whole);
+    const page = file("report.html");
+    expect(lastJson(await printed("report", one, three, "--out", page, "--json"))).toMatchObject({ seeds: 3, page });
+    expect(readFileSync(page, "utf8")).toContain("<svg");
+  });
+
+  test("what Ctrl-C leaves in a campaign's file is whole, and is where it goes on", async () => {
+    const out = file("stopped.jsonl");
+    const spawned = new Spawned(["sim", "run", "--seeds", "1..500", "--workers", "2", "--out", out, "--json"]);
+    while (!existsSync(out) || readFileSync(out, "utf8").split("\n").length < 4) await sleep(50);
+    spawned.ctrlC();
+    expect(await spawned.code()).toBe(130);
+    const { seeds } = lastJson(spawned.out);
+    const lines = readFileSync(out, "utf8").split("\n");
+    expect(lines.at(-1)).toBe("");
+    expect(lines.length - 2).toBe(seeds);
+  });
+
+  test("a run's plan gives the run again, in another process and without the seed", async () => {
+    const [plan, trace] = [file("5.plan"), file("5.trace")];
+    const own = lastJson(await printed("replay", "--seed", "5", "--write-plan", plan, "--trace-file", trace, "--json"));
+    const again = lastJson(await printed("replay", "--plan", plan, "--json"));
+    expect(again).toEqual(own);
+    expect(lastJson(await printed("diff", plan, trace, "--json"))).toMatchObject({ same: true });
+  });
+
+  test("a planted bug is found, shrunk to a plan, and the plan still fails", async () => {
+    const mutant = "retryExecutedTwice";
+    const told = lastJson(await printed("mutants", "--only", mutant, "--shrink", "--runs", "20", "--json"));
+    expect(told).toMatchObject({ planted: 1, found: 1, missed: [], medianSeeds: 1, maxSeeds: 1 });
+    const plan = file("small.plan");
+    const small = lastJson(
+      await printed("shrink", "--seed", "1", "--mutant", mutant, "--runs", "20", "--out", plan, "--json"),
+    );
+    expect(small).toMatchObject({ checker: "exactlyOnce", after: { nodes: 3 } });
+    const again = new Spawned(["sim", "replay", "--plan", plan, "--json"]);
+    expect(await again.code()).toBe(1);
+    expect(lastJson(again.out)).toMatchObject({
+      failed: { checker: "exactlyOnce" },
+      traceHash: small["traceHash"],
+    });
+  });
+
+  test("a scenario runs in workers, too, and says where it was not as expected", async () => {
+    const scenario = join(import.meta.dirname, "../../sim/scenarios/power-failures.yaml");
+    const told = lastJson(await printed("run", "--scenario", scenario, "--seeds", "1..2", "--workers", "2", "--json"));
+    expect(told).toMatchObject({ scenario: "power failures", seeds: 2, failed: [], unmet: [] });
+    const hopeless = file("hopeless.yaml");
+    writeFileSync(
+      hopeless,
+      "name: hopeless\nabout: it\noptions: { durationMs: 500 }\ntimeline: []\nexpect: { elections: { min: 9 } }\n",
+    );
+    const spawned = new Spawned(["sim", "run", "--scenario", hopeless, "--seeds", "1", "--json"]);
+    expect(await spawned.code()).toBe(1);
+    expect(spawned.err).toContain("seed 1: elections: 1, and at least 9 expected");
   });
 });

@@ -57,14 +57,15 @@ function world(...steps: readonly FaultStep[]) {
   };
   const counters = new Counters();
   const plan = steps.map((step) => ({ atMs: 10, step }));
-  const deps = { scheduler, trace: new TraceHash(), counters, cluster, network, clients: CLIENTS };
+  const outside = { isDown: false };
+  const deps = { scheduler, trace: new TraceHash(), counters, cluster, network, outside, clients: CLIENTS };
   const injector = new Injector(deps, plan);
   const run = (ms: number): void => {
     while (scheduler.step(ms * 1_000)) {
       // until then
     }
   };
-  return { injector, done, run, counters, blocked: () => [...blocked].sort() };
+  return { injector, done, run, counters, outside, blocked: () => [...blocked].sort() };
 }
 
 describe("carrying out faults", () => {
@@ -151,6 +152,17 @@ describe("carrying out faults", () => {
       ],
       ...["15 resume 1", "16 disk 1 1", "17 timers 2 1", "19 full 2 false"],
     ]);
+  });
+
+  test("the card network is cut off for its time, and back at the end", () => {
+    const { run, outside, injector, counters } = world({ kind: "acquirerDown", forMs: 20 });
+    run(10);
+    expect(outside.isDown).toBe(true);
+    run(30);
+    expect([outside.isDown, counters.read()]).toEqual([false, { acquirerDown: 1 }]);
+    outside.isDown = true;
+    injector.end();
+    expect(outside.isDown).toBe(false);
   });
 
   test("what is about the leader is left out when nobody leads", () => {

@@ -8,6 +8,7 @@ import type { Counters, Fault } from "../counts.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { TraceHash } from "../trace.ts";
 import type { Link, VirtualNetwork } from "../virtual-network.ts";
+import type { VirtualOutside } from "../virtual-outside.ts";
 import type { CrashMoment, FaultStep, Target, TimedFault } from "./plan.ts";
 
 const US_PER_MS = 1_000;
@@ -36,9 +37,11 @@ export interface InjectorDeps {
   readonly counters: Counters;
   readonly cluster: FaultyCluster;
   readonly network: Pick<VirtualNetwork, "block" | "quieten">;
+  readonly outside: Pick<VirtualOutside, "isDown">;
   /** Addresses of all clients. */
   readonly clients: readonly number[];
   readonly log?: (node: NodeId, text: string) => void;
+  readonly recorder?: { fault(step: FaultStep): void };
 }
 
 type ArmedCrash = Extract<FaultStep, { readonly kind: "crashWhen" }>;
@@ -68,8 +71,9 @@ export class Injector {
 
   /** No more faults: all links open, all nodes up and running. */
   end(): void {
-    const { network, cluster } = this.#deps;
+    const { network, cluster, outside } = this.#deps;
     this.#over = true;
+    outside.isDown = false;
     network.quieten();
     cluster.quieten();
     for (const node of cluster.ids) {
@@ -79,8 +83,9 @@ export class Injector {
   }
 
   #do(step: FaultStep): void {
-    const { scheduler, trace, counters, cluster, log } = this.#deps;
+    const { scheduler, trace, counters, cluster, log, recorder } = this.#deps;
     trace.event(scheduler.nowUs, 0, "fault");
+    recorder?.fault(step);
     log?.(0, JSON.stringify(step));
     switch (step.kind) {
       case "partition":
@@ -133,6 +138,9 @@ export class Injector {
           counters.add("clockJump");
           cluster.jumpClock(node, step.byMs);
         });
+        break;
+      case "acquirerDown":
+        this.#acquirerDown(step.forMs);
         break;
     }
   }
@@ -192,6 +200,15 @@ export class Injector {
     counters.add("fullDisk");
     cluster.setDiskFull(node, true);
     this.#later(forMs, () => cluster.setDiskFull(node, false));
+  }
+
+  #acquirerDown(forMs: number): void {
+    const { counters, outside } = this.#deps;
+    counters.add("acquirerDown");
+    outside.isDown = true;
+    this.#later(forMs, () => {
+      outside.isDown = false;
+    });
   }
 
   #slowTimers(node: NodeId, factor: number, forMs: number): void {

@@ -8,7 +8,7 @@ import { between, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
 
 /** A moment in a node's life at which a crash is most likely to hurt. */
-const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
+export const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
 export type CrashMoment = (typeof CRASH_MOMENTS)[number];
 
 /** How many times slower a starved machine's timers run at most. */
@@ -64,7 +64,9 @@ export type FaultStep =
     }
   /** The leader is told to hand over, as when an operator stops it. */
   | { readonly kind: "handOver" }
-  | { readonly kind: "clockJump"; readonly target: Target; readonly byMs: number };
+  | { readonly kind: "clockJump"; readonly target: Target; readonly byMs: number }
+  /** The card network answers nobody. Not drawn: a run's options say how well it works. */
+  | { readonly kind: "acquirerDown"; readonly forMs: number };
 
 export interface TimedFault {
   readonly atMs: number;

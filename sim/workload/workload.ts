@@ -49,6 +49,8 @@ export interface WorkloadDeps extends Omit<SimClientDeps, "complain"> {
   readonly keys: BankKeys;
   readonly past: PastStates;
   readonly reached: Reached;
+  /** Turns, counted over all clients, at which nothing is asked. */
+  readonly leftOut: (turn: number) => boolean;
 }
 
 /** All clients of a run, whether they have something to do or not. */
@@ -71,6 +73,7 @@ export class Workload {
   readonly #opened = new Set<SimClient>();
   readonly #operations: Operations[] = [];
   #working = true;
+  #turns = 0;
 
   /** `expiry` is the log time until which all transactions of the run are good. */
   constructor(deps: WorkloadDeps, options: WorkloadOptions, expiry: bigint) {
@@ -110,6 +113,11 @@ export class Workload {
   /** No new operations; what is asked already goes on. */
   stop(): void {
     this.#working = false;
+  }
+
+  /** Turns that clients have had so far. When they come follows from the pauses alone, whatever is left out. */
+  get turns(): number {
+    return this.#turns;
   }
 
   /** Requests that wait for an outcome. */
@@ -267,7 +275,8 @@ export class Workload {
   #work(next: () => void, random: Random, thinkUs: number): void {
     const again = (): void => {
       if (!this.#working) return;
-      next();
+      this.#turns += 1;
+      if (!this.#deps.leftOut(this.#turns)) next();
       this.#deps.scheduler.after(1 + exponential(random, thinkUs), again);
     };
     again();

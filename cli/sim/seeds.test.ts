@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ran } from "../run.contract.ts";
-import { parseSeeds } from "./sim.ts";
+import { parseSeeds } from "./seeds.ts";
 
 describe("seeds on the command line", () => {
   test.each([

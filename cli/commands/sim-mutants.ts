@@ -1,0 +1,138 @@
+/** `quorate sim mutants`: whether the simulator finds the bugs that are planted for it, and how soon. */
+import { performance } from "node:perf_hooks";
+import { setImmediate } from "node:timers/promises";
+import type { CommandModule } from "yargs";
+import { PLANTED, type Planted, runSeed, type SeedResult } from "../../sim/run.ts";
+import { median } from "../../sim/statistics.ts";
+import { command } from "../command.ts";
+import { whole } from "../numbers.ts";
+import { EXIT, type Output, table } from "../output.ts";
+import { shrink } from "../sim/shrinking.ts";
+import { parseMutant } from "../sim/told.ts";
+
+const MS_PER_SECOND = 1_000;
+const SEEDS_MAX = 1_000_000;
+/** Exit code of a search that the user has stopped, as shells have it. */
+const INTERRUPTED = 130;
+
+interface Shrunk {
+  readonly faults: number;
+  readonly runs: number;
+  readonly seconds: number;
+}
+
+/** What became of one planted bug. */
+interface Row {
+  readonly mutant: Planted;
+  /** Seeds run until one failed, or all. */
+  readonly seeds: number;
+  readonly seconds: number;
+  /** The rule that was broken; absent when no seed has failed. */
+  readonly checker?: string;
+  readonly shrunk?: Shrunk;
+}
+
+function secondsSince(startedAt: number): number {
+  return Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
+}
+
+async function findBug(
+  mutant: Planted,
+  seedsMax: number,
+  output: Output,
+  stopped: () => boolean,
+): Promise<[Row, SeedResult | undefined]> {
+  const startedAt = performance.now();
+  for (let seed = 1; seed <= seedsMax && !stopped(); seed++) {
+    output.progress(`${mutant}: seed ${seed}`);
+    const result = runSeed(seed, { mutant });
+    await setImmediate(); // a signal is heard between two seeds
+    if (result.failed === undefined) continue;
+    const { checker } = result.failed;
+    return [{ mutant, seeds: seed, seconds: secondsSince(startedAt), checker }, result];
+  }
+  return [{ mutant, seeds: seedsMax, seconds: secondsSince(startedAt) }, undefined];
+}
+
+async function shrunkRow(row: Row, failed: SeedResult, runsMax: number, output: Output): Promise<Row> {
+  const startedAt = performance.now();
+  const { best, runs } = await shrink(failed, runsMax, output);
+  return { ...row, shrunk: { faults: best.plan.faults.length, runs, seconds: secondsSince(startedAt) } };
+}
+
+/** The figures by which the simulator is judged. */
+function figuresOf(rows: readonly Row[]): object {
+  const found = rows.filter(({ checker }) => checker !== undefined);
+  const seeds = found.map((row) => row.seeds);
+  const shrunk = found.flatMap((row) => row.shrunk ?? []);
+  return {
+    planted: rows.length,
+    found: found.length,
+    missed: rows.filter(({ checker }) => checker === undefined).map(({ mutant }) => mutant),
+    medianSeeds: median(seeds) ?? null,
+    maxSeeds: Math.max(0, ...seeds),
+    ...(shrunk.length === 0
+      ? {}
+      : {
+          medianFaults: median(shrunk.map(({ faults }) => faults)),
+          medianShrinkSeconds: median(shrunk.map(({ seconds }) => seconds)),
+        }),
+  };
+}
+
+function tableOf(rows: readonly Row[], shrunk: boolean): string {
+  const heading = ["bug", "found by", "seeds", "seconds", ...(shrunk ? ["faults left", "runs", "seconds"] : [])];
+  const lines = rows.map(({ mutant, checker = "not found", seeds, seconds, shrunk: small }) => [
+    ...[mutant, checker, seeds, seconds],
+    ...(small === undefined ? [] : [small.faults, small.runs, small.seconds]),
+  ]);
+  return table([heading, ...lines]);
+}
+
+export const mutants: CommandModule = command({
+  command: "mutants",
+  describe: "look for each planted bug; exit code 1 when one is not found",
+  builder: (yargs) =>
+    yargs
+      .option("seeds", {
+        type: "number",
+        default: 2_000,
+        describe: "at most, for each",
+        coerce: whole("seeds", 1, SEEDS_MAX),
+      })
+      .option("only", { type: "string", describe: "this one bug" })
+      .option("shrink", { type: "boolean", default: false, describe: "shrink the run that found each" })
+      .option("runs", {
+        type: "number",
+        default: 400,
+        describe: "runs for shrinking at most",
+        coerce: whole("runs", 1, SEEDS_MAX),
+      })
+      .example("$0 sim mutants --shrink", "how soon each is found, and how small its plan gets"),
+  handler: async ({ seeds, only, shrink: shrinks, runs }, output) => {
+    const rows: Row[] = [];
+    let stopped = false;
+    const stop = (): void => {
+      stopped = true;
+    };
+    process.once("SIGINT", stop);
+    for (const mutant of only === undefined ? PLANTED : [parseMutant(only)]) {
+      const [row, failed] = await findBug(mutant, seeds, output, () => stopped);
+      if (stopped) break;
+      const done = shrinks && failed !== undefined ? await shrunkRow(row, failed, runs, output) : row;
+      output.note(`${mutant}: ${done.checker ?? "not found"}, seed ${done.seeds}`);
+      rows.push(done);
+    }
+    process.removeListener("SIGINT", stop);
+    const figures = figuresOf(rows);
+    if (output.json) for (const row of rows) output.print(JSON.stringify(row));
+    output.result(
+      figures,
+      [tableOf(rows, shrinks), ...Object.entries(figures).map(([name, value]) => `${name}: ${String(value)}`)].join(
+        "\n",
+      ),
+    );
+    if (rows.some(({ checker }) => checker === undefined)) return EXIT.failed;
+    return stopped ? INTERRUPTED : EXIT.done;
+  },
+});

@@ -1,0 +1,54 @@
+/** `quorate sim replay`: one run again, out of its seed or a plan file. */
+import type { CommandModule } from "yargs";
+import { CodedError } from "../../node/base/errors.ts";
+import { runPlan, runSeed, type SeedResult, type Watch } from "../../sim/run.ts";
+import { command } from "../command.ts";
+import { EXIT } from "../output.ts";
+import { parseSeed } from "../sim/seeds.ts";
+import { failureText, readPlan, TraceWriter, writePlan } from "../sim/told.ts";
+
+interface Which {
+  readonly seed: string | undefined;
+  readonly plan: string | undefined;
+}
+
+function runAgain({ seed, plan }: Which, watch: Watch): SeedResult {
+  if (seed !== undefined && plan === undefined) return runSeed(parseSeed(seed), watch);
+  if (plan !== undefined && seed === undefined) return runPlan(readPlan(plan), watch);
+  throw new CodedError("usage", "say which run: --seed N or --plan FILE");
+}
+
+export const replay: CommandModule = command({
+  command: "replay",
+  describe: "run one seed or plan again, event for event",
+  builder: (yargs) =>
+    yargs
+      .option("seed", { type: "string", describe: "the seed" })
+      .option("plan", { type: "string", describe: "a plan file instead of a seed" })
+      .option("trace", { type: "boolean", default: false, describe: "print what happens, a line an event" })
+      .option("trace-file", { type: "string", describe: "write everything that happens as JSON Lines" })
+      .option("write-plan", { type: "string", describe: "write the plan of this run" })
+      .example("$0 sim replay --seed 42 --trace | less", "what happened under seed 42")
+      .example("$0 sim replay --plan smaller.plan --trace-file smaller.trace", "a plan's run, for `sim view`"),
+  handler: ({ seed: asked, plan: file, trace, traceFile, writePlan: planFile }, output) => {
+    const writer = traceFile === undefined ? undefined : new TraceWriter(traceFile);
+    const watch = {
+      ...(trace ? { trace: (line: string) => output.print(line) } : {}),
+      ...(writer === undefined ? {} : { record: writer.record }),
+    };
+    const result = runAgain({ seed: asked, plan: file }, watch);
+    writer?.finish(result.plan);
+    if (planFile !== undefined) writePlan(planFile, result.plan);
+    const { seed, traceHash, failed, simulatedMs, transactions, faults, reached, plan } = result;
+    output.result(
+      { seed, traceHash, failed: failed ?? false, simulatedMs, transactions, faults, reached, options: plan.options },
+      [
+        failed === undefined
+          ? `seed ${seed}: all rules held`
+          : failureText(result, file === undefined ? undefined : `--plan ${file}`),
+        `trace hash ${traceHash}; ${simulatedMs} simulated ms, ${transactions} transactions`,
+      ].join("\n"),
+    );
+    return failed === undefined ? EXIT.done : EXIT.failed;
+  },
+});

@@ -1,0 +1,43 @@
+/** `quorate sim report`: campaigns, or the parts of one, as one page and one JSON object. */
+import { readFileSync, writeFileSync } from "node:fs";
+import type { CommandModule } from "yargs";
+import { CodedError } from "../../node/base/errors.ts";
+import { type CampaignFile, decodeCampaign } from "../../sim/campaign.ts";
+import { reportPage } from "../../sim/report/page.ts";
+import { reportOf } from "../../sim/report/report.ts";
+import { command } from "../command.ts";
+import { countsText } from "../sim/told.ts";
+
+/** Reads one file; what is wrong with it is told with its name. */
+function readCampaign(file: string): CampaignFile {
+  try {
+    return decodeCampaign(readFileSync(file, "utf8"));
+  } catch (error) {
+    if (error instanceof CodedError) throw new CodedError(error.code, `${file}: ${error.message}`, error.facts, error);
+    throw error;
+  }
+}
+
+export const report: CommandModule = command({
+  command: "report <files..>",
+  describe: "sum campaigns up in one HTML page",
+  lists: ["files"],
+  builder: (yargs) =>
+    yargs
+      .positional("files", { type: "string", array: true, demandOption: true, describe: "what `sim run --out` wrote" })
+      .option("out", { type: "string", default: "report.html", describe: "where the page goes" })
+      .example("$0 sim report part-*.jsonl --json", "the parts of a campaign that ran in several places"),
+  handler: ({ files, out }, output) => {
+    const summed = reportOf(files.map(readCampaign));
+    writeFileSync(out, reportPage(summed));
+    const { transactionsOfSeeds: _, simulatedMsOfSeeds: __, ...figures } = summed;
+    output.result(
+      { ...figures, page: out },
+      [
+        `${summed.seeds} seeds, ${summed.failed.length} failed; ${summed.transactions} transactions`,
+        ...(summed.checkers.length === 0 ? [] : [`broken: ${countsText(Object.fromEntries(summed.checkers))}`]),
+        `the page is ${out}`,
+      ].join("\n"),
+    );
+  },
+});

@@ -1,0 +1,76 @@
+/** `quorate sim shrink`: the smallest plan that fails as a run did. */
+import { performance } from "node:perf_hooks";
+import type { CommandModule } from "yargs";
+import { CodedError } from "../../node/base/errors.ts";
+import { runPlan, runSeed, type SeedResult } from "../../sim/run.ts";
+import { command } from "../command.ts";
+import { whole } from "../numbers.ts";
+import { EXIT } from "../output.ts";
+import { parseSeed } from "../sim/seeds.ts";
+import { shrink } from "../sim/shrinking.ts";
+import { parseMutant, readPlan, writePlan } from "../sim/told.ts";
+
+const MS_PER_SECOND = 1_000;
+const RUNS_MAX = 1_000_000;
+
+interface Which {
+  readonly seed: string | undefined;
+  readonly plan: string | undefined;
+  readonly mutant: string | undefined;
+}
+
+function firstRun({ seed, plan, mutant }: Which): SeedResult {
+  if (seed !== undefined && plan === undefined)
+    return runSeed(parseSeed(seed), mutant === undefined ? {} : { mutant: parseMutant(mutant) });
+  if (plan !== undefined && seed === undefined && mutant === undefined) return runPlan(readPlan(plan));
+  throw new CodedError("usage", "say which run: --seed N, with --mutant NAME where a bug is planted, or --plan FILE");
+}
+
+export const shrinkCommand: CommandModule = command({
+  command: "shrink",
+  describe: "make a failing run as small as it gets while the same rule stays broken, and keep its plan",
+  builder: (yargs) =>
+    yargs
+      .option("seed", { type: "string", describe: "a seed that fails" })
+      .option("plan", { type: "string", describe: "a plan file that fails, instead of a seed" })
+      .option("mutant", { type: "string", describe: "with a planted bug; see `sim mutants`" })
+      .option("out", { type: "string", default: "small.plan", describe: "where the small plan goes" })
+      .option("runs", {
+        type: "number",
+        default: 400,
+        describe: "run so many at most",
+        coerce: whole("runs", 1, RUNS_MAX),
+      })
+      .example("$0 sim shrink --seed 1 --mutant retryExecutedTwice", "the smallest run that shows a planted bug"),
+  handler: async ({ seed, plan, mutant, out, runs: runsMax }, output) => {
+    const startedAt = performance.now();
+    const failed = firstRun({ seed, plan, mutant });
+    if (failed.failed === undefined)
+      throw new CodedError("nothing_failed", "this run breaks no rule, so there is nothing to shrink");
+    const { best, runs } = await shrink(failed, runsMax, output);
+    writePlan(out, best.plan);
+    const seconds = Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
+    const [before, after] = [sizeOf(failed), sizeOf(best)];
+    output.result(
+      { checker: failed.failed.checker, before, after, runs, seconds, plan: out, traceHash: best.traceHash },
+      [
+        `${best.failed?.checker}: ${best.failed?.message}`,
+        `${before.faults} faults became ${after.faults}, ${before.turns} turns ${after.turns}, ${before.nodes} nodes ${after.nodes}, ${before.durationMs} ms ${after.durationMs}`,
+        `${runs} runs in ${seconds} s; again: quorate sim replay --plan ${out} --trace`,
+      ].join("\n"),
+    );
+    return EXIT.done;
+  },
+});
+
+interface Size {
+  readonly faults: number;
+  readonly turns: number;
+  readonly nodes: number;
+  readonly durationMs: number;
+}
+
+function sizeOf({ plan: { faults, options, leftOut }, turns }: SeedResult): Size {
+  const left = leftOut.reduce((sum, [first, last]) => sum + Math.max(0, Math.min(last, turns) - first + 1), 0);
+  return { faults: faults.length, turns: turns - left, nodes: options.nodes, durationMs: options.durationMs };
+}

@@ -1,0 +1,46 @@
+/** The file that a campaign writes, and goes on with when it is there already. */
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { CodedError } from "../../node/base/errors.ts";
+import {
+  type CampaignResult,
+  type CampaignSeeds,
+  campaignHead,
+  campaignLine,
+  decodeCampaign,
+} from "../../sim/campaign.ts";
+
+export class CampaignOut {
+  /** What the file had from before. */
+  readonly before: readonly CampaignResult[];
+  readonly #file: number;
+
+  /** Opens or makes the file. Throws `CodedError` `campaign_mismatch` where it holds another campaign. */
+  constructor(path: string, seeds: CampaignSeeds) {
+    this.before = existsSync(path) ? resumed(path, seeds) : [];
+    this.#file = openSync(path, "a");
+    if (fstatSync(this.#file).size === 0) writeSync(this.#file, `${campaignHead(seeds)}\n`);
+  }
+
+  add(result: CampaignResult): void {
+    writeSync(this.#file, `${campaignLine(result)}\n`);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+/** What was done of this campaign; a line that was cut off is taken away. */
+function resumed(path: string, seeds: CampaignSeeds): readonly CampaignResult[] {
+  const text = readFileSync(path, "utf8");
+  if (!text.includes("\n")) {
+    truncateSync(path, 0);
+    return [];
+  }
+  const { seeds: own, results, whole } = decodeCampaign(text);
+  if (campaignHead(own) !== campaignHead(seeds)) {
+    throw new CodedError("campaign_mismatch", `${path} holds ${campaignHead(own)}, not ${campaignHead(seeds)}`);
+  }
+  truncateSync(path, Buffer.byteLength(text.slice(0, whole)));
+  return results;
+}

@@ -1,0 +1,63 @@
+/** Scenarios out of files: YAML (or JSON, which is YAML, too), or a module that exports one. */
+import { readFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { isNode, LineCounter, parseDocument } from "yaml";
+import { CodedError, errorMessage } from "../../node/base/errors.ts";
+import { type Scenario, scenarioOf } from "../../sim/scenario.ts";
+
+const TEXTS: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);
+const CHARACTERS_MAX = 1_000_000;
+
+/** Reads a scenario. Throws `CodedError` `scenario_invalid` with the line, or in a module the place, and the reason. */
+export async function readScenario(file: string): Promise<Scenario> {
+  return TEXTS.has(extname(file)) ? parseScenario(readFileSync(file, "utf8")) : scenarioOf(await imported(file));
+}
+
+/** A scenario in YAML. Throws as `readScenario` does. */
+export function parseScenario(text: string): Scenario {
+  if (text.length > CHARACTERS_MAX) throw invalid(`more than ${CHARACTERS_MAX} characters`);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [broken] = document.errors;
+  if (broken !== undefined) throw invalid(`line ${lines.linePos(broken.pos[0]).line}: ${broken.message}`);
+  try {
+    return scenarioOf(document.toJS());
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw invalid(errorMessage(error));
+    const offset = offsetOf(document, String(error.facts["path"] ?? ""));
+    throw invalid(`line ${lines.linePos(offset).line}: ${error.message}`);
+  }
+}
+
+/** Where in the text a path leads, or as much of it as there is. */
+function offsetOf(document: ReturnType<typeof parseDocument>, path: string): number {
+  const keys = path
+    .split(/[.[\]]+/)
+    .filter(Boolean)
+    .map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+  for (let length = keys.length; length >= 0; length--) {
+    const node = document.getIn(keys.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return 0;
+}
+
+async function imported(file: string): Promise<unknown> {
+  const { scenario } = await moduleOf(file);
+  if (scenario === undefined) throw invalid(`${file} exports no "scenario"`);
+  return scenario;
+}
+
+async function moduleOf(file: string): Promise<{ readonly scenario?: unknown }> {
+  try {
+    return (await import(pathToFileURL(resolve(file)).href)) as { readonly scenario?: unknown };
+  } catch (error) {
+    const typed = (error as NodeJS.ErrnoException).code === "ERR_UNKNOWN_FILE_EXTENSION";
+    throw invalid(typed ? `this Node runs no TypeScript: compile ${file} to JavaScript` : errorMessage(error));
+  }
+}
+
+function invalid(message: string): CodedError {
+  return new CodedError("scenario_invalid", message);
+}

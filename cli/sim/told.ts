@@ -1,0 +1,68 @@
+/** What the commands of the simulator print of a run, and the files that they write and read. */
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { CodedError } from "../../node/base/errors.ts";
+import { decodePlan, encodePlan } from "../../sim/plan-file.ts";
+import { PLANTED, type Planted, type RunPlan, type SeedResult } from "../../sim/run.ts";
+import { traceHead, traceLine } from "../../sim/trace-file.ts";
+import type { TraceRecord } from "../../sim/trace-recorder.ts";
+import { toJson } from "../output.ts";
+
+const BUFFERED_LINES = 4_096;
+
+/** A run that has broken a rule, and how to see it again: `again` names it on the command line. */
+export function failureText({ seed, failed, plan }: SeedResult, again: string = `--seed ${seed}`): string {
+  return [
+    `seed ${seed} failed: ${failed?.checker}: ${failed?.message}`,
+    `  at ${failed?.atMs} ms, event ${failed?.step}; options ${toJson(plan.options)}`,
+    `  again: quorate sim replay ${again} --trace`,
+    `  smaller: quorate sim shrink ${again}`,
+  ].join("\n");
+}
+
+/** What happened, and how often. */
+export function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .filter(([, times]) => times > 0)
+    .map(([name, times]) => `${name} ${times}`)
+    .join(", ");
+}
+
+export function readPlan(file: string): RunPlan {
+  return decodePlan(readFileSync(file, "utf8"));
+}
+
+export function writePlan(file: string, plan: RunPlan): void {
+  writeFileSync(file, encodePlan(plan));
+}
+
+/** The planted bug of this name. Throws `CodedError` `usage`. */
+export function parseMutant(name: string): Planted {
+  const mutant = PLANTED.find((planted) => planted === name);
+  if (mutant !== undefined) return mutant;
+  throw new CodedError("usage", `no bug "${name}" is planted; there are ${PLANTED.join(", ")}`);
+}
+
+/** A trace on its way into a file. Its head, the plan, is known when the run is over, and is put before it then. */
+export class TraceWriter {
+  readonly #file: string;
+  readonly #lines: string[] = [];
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  readonly record = (record: TraceRecord): void => {
+    this.#lines.push(traceLine(record));
+  };
+
+  finish(plan: RunPlan): void {
+    const file = openSync(this.#file, "w");
+    try {
+      writeSync(file, `${traceHead(plan)}\n`);
+      for (let at = 0; at < this.#lines.length; at += BUFFERED_LINES)
+        writeSync(file, `${this.#lines.slice(at, at + BUFFERED_LINES).join("\n")}\n`);
+    } finally {
+      closeSync(file);
+    }
+  }
+}

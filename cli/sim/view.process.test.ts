@@ -1,0 +1,103 @@
+/** The page of a trace in a browser: it shows what the trace says, and stays quick with a hundred thousand records. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Script } from "node:vm";
+import { afterAll, describe, expect, test } from "vitest";
+import { runSeed } from "../../sim/run.ts";
+import { traceHead, traceLine } from "../../sim/trace-file.ts";
+import type { TraceRecord } from "../../sim/trace-recorder.ts";
+import { VIEW_MODULES } from "../../sim/view-page.ts";
+import { Spawned } from "../spawned.contract.ts";
+import { BrowserPage, needsChromium } from "./browser.test-support.ts";
+
+const DIRECTORY = mkdtempSync(join(tmpdir(), "quorate-view-"));
+const MANY = 100_000;
+const READY = 'document.body?.dataset.ready === "yes"';
+const DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
+/** Pixels of the canvas that are not empty. */
+const INKED = `(() => {
+  const canvas = document.getElementById("lanes");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((alpha, at) => at % 4 === 3 && alpha > 0).length;
+})()`;
+
+afterAll(() => rmSync(DIRECTORY, { recursive: true }));
+
+const records: TraceRecord[] = [];
+const { plan } = runSeed(5, { record: (record) => records.push(record) });
+
+/** Writes a trace and has `quorate sim view` make its page; the page's address. */
+async function pageOf(name: string, of: readonly TraceRecord[]): Promise<string> {
+  const trace = join(DIRECTORY, name);
+  writeFileSync(trace, [traceHead(plan), ...of.map(traceLine), ""].join("\n"));
+  const spawned = new Spawned(["sim", "view", trace]);
+  expect(await spawned.code(), spawned.err).toBe(0);
+  return pathToFileURL(`${trace}.html`).href;
+}
+
+describe("the page of a trace", () => {
+  test("has all of its script in it, each module once and behind those that it needs", async () => {
+    const page = readFileSync(fileURLToPath(await pageOf("script.trace", records.slice(0, 10))), "utf8");
+    const sources = readdirSync(join(import.meta.dirname, "../../sim/view")).filter((name) =>
+      /^[a-z-]+\.ts$/.test(name),
+    );
+    expect(VIEW_MODULES.map((name) => `${name}.ts`).sort()).toEqual(sources.sort());
+    const [, script = ""] = /<script type="module">([\s\S]*)<\/script>/.exec(page) ?? [];
+    expect(script).not.toMatch(/^(import|export) /m);
+    expect(() => new Script(script)).not.toThrow();
+    expect(page).not.toMatch(/src=|https?:/);
+  });
+
+  test("leads to a step, steps on and back, filters, and draws", async (context) => {
+    needsChromium(context);
+    const at = records.findIndex((record) => record.what === "step" && record.step === 500);
+    const page = await BrowserPage.open(`${await pageOf("run.trace", records)}#step=500`);
+    await page.until(READY);
+    const title = (): Promise<unknown> => page.value('document.getElementById("title").textContent');
+    expect(await title()).toContain(`event 500`);
+    expect(await title()).toContain(`record ${records[at]?.id} of ${records.length}`);
+    await page.press("ArrowRight");
+    expect(await title()).toContain(`record ${(records[at]?.id ?? 0) + 1} of`);
+    await page.press("ArrowLeft");
+    expect(await page.value("location.hash")).toBe("#step=500");
+    await page.value(
+      'document.getElementById("filter").value = "crash"; document.getElementById("filter").dispatchEvent(new Event("input"))',
+    );
+    await page.press("ArrowRight");
+    const crash = records.find((record, place) => place > at && JSON.stringify(record).includes("crash"));
+    expect(await title()).toContain(`record ${crash?.id} of`);
+    await page.value(DRAWN);
+    expect(await page.value(INKED)).toBeGreaterThan(10_000);
+    const rows = await page.value('document.querySelectorAll("#nodes tr").length');
+    expect(rows).toBe(plan.options.nodes + 1);
+    expect(page.errors).toEqual([]);
+    await page.close();
+  });
+
+  test(`with ${MANY} records it is there in seconds, and draws the whole run at once`, async (context) => {
+    needsChromium(context);
+    const endUs = records.at(-1)?.us ?? 0;
+    const many = Array.from({ length: MANY }, (_, index): TraceRecord => {
+      const record = records[index % records.length] as TraceRecord;
+      const round = Math.floor(index / records.length);
+      const frame = "frame" in record ? { frame: record.frame + round * records.length } : {};
+      return { ...record, ...frame, id: index + 1, us: record.us + round * endUs };
+    });
+    const page = await BrowserPage.open(await pageOf("many.trace", many));
+    await page.until(READY);
+    expect(await page.value("performance.now()")).toBeLessThan(10_000);
+    const drawMs = await page.value(`(async () => {
+      const startedAt = performance.now();
+      for (let round = 0; round < 5; round++) {
+        document.getElementById("farther").click();
+        await ${DRAWN};
+      }
+      return (performance.now() - startedAt) / 5;
+    })()`);
+    expect(drawMs).toBeLessThan(1_000);
+    expect(page.errors).toEqual([]);
+    await page.close();
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import {
+  type CampaignResult,
+  type CampaignSeeds,
+  campaignHead,
+  campaignLine,
+  decodeCampaign,
+  seedCount,
+  seedsOf,
+} from "./campaign.ts";
+
+const ALL: CampaignSeeds = { first: 1, last: 10, shard: 0, shards: 1 };
+
+function result(seed: number): CampaignResult {
+  const failure = { checker: "durability", message: "lost", atMs: 3, step: 4 };
+  const counts = { faults: { crash: seed }, reached: { balanced: 1 } };
+  const figures = { simulatedMs: 10 * seed, transactions: seed, ...counts, traceHash: `${seed}`.padStart(16, "0") };
+  return { seed, ...figures, ...(seed === 2 ? { failed: failure } : {}) };
+}
+
+function fileOf(seeds: CampaignSeeds, results: readonly CampaignResult[]): string {
+  return [campaignHead(seeds), ...results.map(campaignLine), ""].join("\n");
+}
+
+describe("which seeds a campaign runs", () => {
+  test.each([1, 2, 3, 7, 12])("in %d parts, each seed is in one", (shards) => {
+    const parts = Array.from({ length: shards }, (_, shard) => ({ ...ALL, shard, shards }));
+    const seeds = parts.map((part) => [...seedsOf(part)]);
+    expect(seeds.map((part) => part.length)).toEqual(parts.map(seedCount));
+    expect(seeds.flat().sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+});
+
+describe("campaigns as files", () => {
+  const three = { ...ALL, shard: 1, shards: 4 };
+  const results = [result(2), result(6), result(10)];
+  const text = fileOf(three, results);
+
+  test("are read as they were written", () => {
+    expect(decodeCampaign(text)).toEqual({ seeds: three, results, whole: text.length });
+  });
+
+  test("cut off anywhere behind the head, what was whole is read, and how much that is", () => {
+    for (let length = text.indexOf("\n") + 1; length <= text.length; length++) {
+      const { results: read, whole } = decodeCampaign(text.slice(0, length));
+      expect(text.slice(0, whole)).toBe(fileOf(three, results.slice(0, read.length)));
+      expect(length - whole).toBeLessThan(campaignLine(result(2)).length + 1);
+    }
+  });
+
+  test.each([
+    ["another version", text.replace('"quorateCampaign":1', '"quorateCampaign":9'), /line 1: version 9/],
+    ["no campaign", '{"hello":1}\n', /line 1/],
+    ["no JSON", `${campaignHead(three)}\n{\n`, /line 2/],
+    ["a seed out of order", fileOf(three, [result(2), result(10)]), /line 3: seed 10 stands where 6 should/],
+    ["a seed too many", fileOf({ ...three, last: 2 }, [result(2), result(6)]), /where none should/],
+    ["an unknown key", text.replace('"seed":6', '"seed":6,"mood":"good"'), /line 3: mood/],
+  ])("%s is refused with the line", (_, bad, why) => {
+    expect(() => decodeCampaign(bad)).toThrow(why);
+  });
+});

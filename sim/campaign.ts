@@ -1,0 +1,114 @@
+/**
+ * Campaigns as files: JSON Lines, a head and then one line a seed in the order of the seeds, so that a campaign that was
+ * stopped goes on where it stopped, and the file has the same bytes however many workers made it.
+ */
+import { CodedError } from "../node/base/errors.ts";
+import { WireError } from "../node/wire/msgpack.ts";
+import { check, integer, object, type Schema, text, tuple, u32 } from "../node/wire/schema.ts";
+import { type Counts, FAULTS } from "./counts.ts";
+import { POINTS } from "./reached.ts";
+import type { SeedResult } from "./run.ts";
+
+const CAMPAIGN_VERSION = 1;
+const SHARDS_MAX = 1_000_000;
+const COUNT_MAX = Number.MAX_SAFE_INTEGER;
+
+/** Which seeds a campaign runs: those from `first` to `last` whose place in that row is `shard` modulo `shards`. */
+export interface CampaignSeeds {
+  readonly first: number;
+  readonly last: number;
+  readonly shard: number;
+  readonly shards: number;
+}
+
+/** What is kept of one seed's run. */
+export type CampaignResult = Pick<
+  SeedResult,
+  "seed" | "failed" | "simulatedMs" | "transactions" | "faults" | "reached" | "traceHash"
+>;
+
+export interface CampaignFile {
+  readonly seeds: CampaignSeeds;
+  readonly results: readonly CampaignResult[];
+  /** UTF-16 units of the text that are whole lines; what comes behind was being written when the campaign was stopped. */
+  readonly whole: number;
+}
+
+const count = integer(0, COUNT_MAX);
+/** How often each of these happened; those that did not may be absent. */
+function countsOf<Name extends string>(names: readonly Name[]): Schema<Counts<Name>> {
+  const fields = Object.fromEntries(names.map((name) => [name, count])) as Record<Name, Schema<number>>;
+  return object({}, fields);
+}
+
+const headSchema = object({
+  quorateCampaign: integer(1, COUNT_MAX),
+  seeds: tuple(u32, u32),
+  shard: tuple(integer(0, SHARDS_MAX), integer(1, SHARDS_MAX)),
+});
+const resultSchema = object(
+  {
+    seed: u32,
+    simulatedMs: count,
+    transactions: count,
+    faults: countsOf(FAULTS),
+    reached: countsOf(POINTS),
+    traceHash: text(16),
+  },
+  { failed: object({ checker: text(100), message: text(1_000_000), atMs: count, step: count }) },
+);
+
+/** The seeds of a campaign, in order. */
+export function* seedsOf({ first, last, shard, shards }: CampaignSeeds): Generator<number> {
+  for (let seed = first + shard; seed <= last; seed += shards) yield seed;
+}
+
+export function seedCount({ first, last, shard, shards }: CampaignSeeds): number {
+  return Math.max(0, Math.ceil((last - first + 1 - shard) / shards));
+}
+
+/** The first line, without its end. */
+export function campaignHead({ first, last, shard, shards }: CampaignSeeds): string {
+  return JSON.stringify({ quorateCampaign: CAMPAIGN_VERSION, seeds: [first, last], shard: [shard, shards] });
+}
+
+/** The line of one seed. */
+export function campaignLine(result: CampaignResult): string {
+  const { seed, failed, simulatedMs, transactions, faults, reached, traceHash } = result;
+  const rest = { simulatedMs, transactions, faults, reached };
+  return JSON.stringify({ seed, traceHash, ...(failed === undefined ? {} : { failed }), ...rest });
+}
+
+/**
+ * Reads a campaign. Throws `CodedError` `campaign_invalid`, with the line, for anything that is no campaign of this version
+ * or whose lines are not those of its seeds in their order.
+ */
+export function decodeCampaign(file: string): CampaignFile {
+  const whole = file.lastIndexOf("\n") + 1;
+  const [head = "", ...lines] = file.slice(0, whole).split("\n").slice(0, -1);
+  const { quorateCampaign, seeds, shard } = lineOf(headSchema, head, 1);
+  if (quorateCampaign !== CAMPAIGN_VERSION)
+    throw invalid(1, `version ${quorateCampaign}, and version ${CAMPAIGN_VERSION} is understood`);
+  const which = { first: seeds[0], last: seeds[1], shard: shard[0], shards: shard[1] };
+  const expected = seedsOf(which);
+  const results = lines.map((line, index) => {
+    const result = lineOf(resultSchema, line, index + 2);
+    const due = expected.next().value;
+    if (result.seed !== due) throw invalid(index + 2, `seed ${result.seed} stands where ${due ?? "none"} should`);
+    return result;
+  });
+  return { seeds: which, results, whole };
+}
+
+function lineOf<T>(schema: Schema<T>, line: string, number: number): T {
+  try {
+    return check(schema, JSON.parse(line), "malformed_body");
+  } catch (error) {
+    if (error instanceof WireError || error instanceof SyntaxError) throw invalid(number, error.message);
+    throw error;
+  }
+}
+
+function invalid(line: number, why: string): CodedError {
+  return new CodedError("campaign_invalid", `line ${line}: ${why}`, { line });
+}

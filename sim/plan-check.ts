@@ -1,0 +1,66 @@
+/** What a plan may not ask for although its shape is right: nodes that there are none of, faults that can never happen. */
+import { CodedError } from "../node/base/errors.ts";
+import { AUTHORITY_KEYS_MAX } from "../node/base/limits.ts";
+import type { FaultStep, TimedFault } from "./fault/plan.ts";
+import type { SimOptions } from "./options.ts";
+
+const TRUE_PERMILLE = 1_000;
+/** The bank has three keys that are nobody's of its tellers and readers. */
+const BANK_CLIENTS_MAX = AUTHORITY_KEYS_MAX - 3;
+
+/** Throws `CodedError` `plan_invalid` for options that contradict each other. */
+export function checkOptions({ nodes, clockRates, timing, workload }: SimOptions): void {
+  if (clockRates.length !== nodes) refuse("options.clockRates", `must be ${nodes} rates, one a node`);
+  if (2 * timing.heartbeatTicks > timing.electionTimeoutTicks)
+    refuse("options.timing", "an election timeout must outlast two heartbeats");
+  const drift = timing.leaseDriftPermille;
+  if (drift !== undefined && clockRates.some((rate) => Math.abs(rate - TRUE_PERMILLE) > drift))
+    refuse("options.clockRates", "a clock is off by more than leaders with leases are told (leaseDriftPermille)");
+  if (workload.tellers + workload.readers > BANK_CLIENTS_MAX)
+    refuse(
+      "options.workload.tellers",
+      `tellers and readers are ${BANK_CLIENTS_MAX} at most: each has a key of the bank`,
+    );
+  if (workload.cards && !workload.payments) refuse("options.workload.cards", "cards need payments");
+  if (Object.values(workload.mix).every((weight) => weight === 0))
+    refuse("options.workload.mix", "tellers need something to do");
+}
+
+/** Throws `CodedError` `plan_invalid` for a fault that cannot happen in a run with these options; `path` names the list. */
+export function checkFaults(faults: readonly TimedFault[], options: SimOptions, path: string): void {
+  let before = 0;
+  faults.forEach(({ atMs, step }, index) => {
+    const at = `${path}[${index}]`;
+    if (atMs < before) refuse(`${at}.atMs`, `must not be before the fault above it, at ${before}`);
+    before = atMs;
+    checkFault({ atMs, step }, options, at);
+  });
+}
+
+/** The same for one fault; `path` names it. */
+export function checkFault({ atMs, step }: TimedFault, options: SimOptions, path: string): void {
+  if (atMs >= options.durationMs)
+    refuse(`${path}.atMs`, `must be within the time with faults, below ${options.durationMs} ms`);
+  checkStep(step, options, path);
+}
+
+function checkStep(step: FaultStep, { nodes, timing }: SimOptions, path: string): void {
+  const named = nodesOf(step);
+  const missing = named.find((node) => node > nodes);
+  if (missing !== undefined) refuse(path, `there is no node ${missing} in a cluster of ${nodes}`);
+  if (new Set(named).size < named.length) refuse(path, "a node stands on one side only");
+  if ("groups" in step && step.groups.some((group) => group.length === 0))
+    refuse(`${path}.groups`, "no side may be empty");
+  if (step.kind === "slowTimers" && timing.leaseDriftPermille !== undefined)
+    refuse(path, "leaders with leases rely on clocks that are not slowed (options.timing.leaseDriftPermille)");
+}
+
+function nodesOf(step: FaultStep): readonly number[] {
+  if (step.kind === "bridge") return [step.bridge, ...step.groups.flat()];
+  if ("groups" in step) return step.groups.flat();
+  return "target" in step && step.target !== "leader" ? [step.target] : [];
+}
+
+function refuse(path: string, why: string): never {
+  throw new CodedError("plan_invalid", `${path}: ${why}`, { path });
+}

@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { decodePlan, encodePlan } from "./plan-file.ts";
+import { type RunPlan, runPlan, runSeed } from "./run.ts";
+
+interface PlanValue {
+  readonly options: Record<string, unknown>;
+  readonly faults: unknown[];
+}
+
+const SEEDS = Array.from({ length: 6 }, (_, index) => index + 1);
+
+const PLAN: RunPlan = runSeed(1).plan;
+
+/** A plan file of seed 1 with something changed in it. */
+function changed(change: (file: PlanValue) => void): string {
+  const file = JSON.parse(encodePlan(PLAN)) as PlanValue;
+  change(file);
+  return JSON.stringify(file);
+}
+
+describe("plans as files", () => {
+  test.each(SEEDS)("that of seed %d is read as it was written, and its run is the seed's own", (seed) => {
+    const own = runSeed(seed);
+    const plan = decodePlan(encodePlan(own.plan));
+    expect(plan).toEqual(own.plan);
+    expect(runPlan(plan)).toEqual(own);
+  });
+
+  test("without its faults and half of its turns the run is another one, with fewer transactions", () => {
+    const own = runSeed(1);
+    const calm = runPlan({ ...own.plan, faults: [], leftOut: [[1, Math.floor(own.turns / 2)]] });
+    expect(calm.failed).toBeUndefined();
+    expect(calm.traceHash).not.toBe(own.traceHash);
+    expect(calm.faults.crash).toBeUndefined();
+    expect(calm.transactions).toBeLessThan(own.transactions);
+  });
+
+  test.each([
+    ["no JSON", '{\n  "quoratePlan": 1,\n  }', /^line 3: no JSON/],
+    ["an unknown key", changed((file) => Object.assign(file, { hurry: true })), /^hurry must be absent/],
+    [
+      "a wrong type",
+      changed(({ options }) => Object.assign(options, { nodes: "3" })),
+      /^options.nodes must be an integer/,
+    ],
+    ["a missing option", changed(({ options }) => delete options["peers"]), /^options.peers must be present/],
+    ["another version", changed((file) => Object.assign(file, { quoratePlan: 2 })), /version 2/],
+    ["an unknown fault", withFault({ kind: "earthquake" }), /^faults\[0\]\.step\.kind must be one of/],
+    [
+      "a fault with a key too many",
+      withFault({ kind: "handOver", forMs: 1 }),
+      /^faults\[0\]\.step\.forMs must be absent/,
+    ],
+    ["a node that there is not", withFault({ kind: "crash", target: 9, restartAfterMs: 5 }), /there is no node 9/],
+    [
+      "a node on both sides",
+      withFault({ kind: "partition", groups: [[1, 2], [2]], oneWay: false, forMs: 5 }),
+      /one side only/,
+    ],
+    ["an empty side", withFault({ kind: "partition", groups: [[1, 2], []], oneWay: false, forMs: 5 }), /empty/],
+    ["a fault after the end", withFault({ kind: "handOver" }, 3_000_000), /faults\[0\]\.atMs/],
+    [
+      "a fault before the one above it",
+      withFaults({ atMs: 5, step: { kind: "handOver" } }, { atMs: 4, step: { kind: "handOver" } }),
+      /before/,
+    ],
+    ["clocks for other nodes", changed(({ options }) => Object.assign(options, { clockRates: [1_000] })), /clockRates/],
+    ["an unknown planted bug", changed((file) => Object.assign(file, { mutant: "none" })), /^mutant must be one of/],
+  ])("%s is refused with the place and the reason", (_, text, why) => {
+    expect(() => decodePlan(text)).toThrow(expect.objectContaining({ code: "plan_invalid" }));
+    expect(() => decodePlan(text)).toThrow(why);
+  });
+});
+
+function withFault(step: object, atMs = 0): string {
+  return withFaults({ atMs, step });
+}
+
+function withFaults(...faults: readonly object[]): string {
+  return changed((file) => Object.assign(file, { faults }));
+}

@@ -1,0 +1,144 @@
+/** The shape of a plan's options and faults: types, ranges, no unknown keys. What it makes no sense to ask is refused elsewhere. */
+import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } from "../node/wire/schema.ts";
+import { CRASH_MOMENTS, type FaultStep, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
+import type { ClerkOptions, SimOptions, WorkloadOptions } from "./options.ts";
+
+const NODES_MAX = 9;
+const CLIENTS_MAX = 16;
+const MS_MAX = 3_600_000;
+const US_MAX = 3_600_000_000;
+const BYTES_MAX = 0x4000_0000;
+const WEIGHT_MAX = 1_000;
+
+const permille: Schema<number> = integer(0, 1_000);
+const ms: Schema<number> = integer(1, MS_MAX);
+const us: Schema<number> = integer(0, US_MAX);
+const bytes: Schema<number> = integer(0, BYTES_MAX);
+const weight: Schema<number> = integer(0, WEIGHT_MAX);
+const node: Schema<number> = integer(1, NODES_MAX);
+const nodes: Schema<readonly number[]> = list(node, NODES_MAX);
+
+/** A value that may be absent: `null` in a file. */
+function orNull<T>(schema: Schema<T>): Schema<T | undefined> {
+  return (value, path) => (value === null || value === undefined ? undefined : schema(value, path));
+}
+
+/** The same kind of number under each of these names. */
+function numbers<const Name extends string>(
+  of: Schema<number>,
+  ...names: readonly Name[]
+): Schema<Readonly<Record<Name, number>>> {
+  const fields = Object.fromEntries(names.map((name) => [name, of])) as Record<Name, Schema<number>>;
+  return object(fields);
+}
+
+const clerk: Schema<ClerkOptions> = object({
+  mix: numbers(
+    weight,
+    ...(["batch", "imported", "asset", "supply", "reversal", "freeze", "delegate"] as const),
+    ...(["tooFewSignatures", "retry"] as const),
+  ),
+  transfers: numbers(weight, "simple", "pending", "post", "void", "balancing", "closing", "again"),
+  linkedPermille: permille,
+});
+
+const workload: Schema<WorkloadOptions> = object({
+  tellers: integer(1, CLIENTS_MAX),
+  readers: integer(0, CLIENTS_MAX),
+  inFlightMax: integer(1, 1_024),
+  thinkUs: integer(1, US_MAX),
+  requestTimeoutUs: integer(1_000, US_MAX),
+  hotAccounts: integer(2, 40),
+  payments: boolean,
+  cards: boolean,
+  mix: numbers(
+    weight,
+    ...(["transfer", "hold", "chain", "readAccount", "readStale", "readTransfer", "retry", "payment"] as const),
+  ),
+  clerk: orNull(clerk),
+  auditor: boolean,
+});
+
+/** What a run is made of, but for its faults and its seed. */
+export const optionsSchema: Schema<SimOptions> = object({
+  nodes: node,
+  durationMs: integer(1, MS_MAX),
+  timing: object(
+    { tickMs: integer(1, 1_000), electionTimeoutTicks: integer(2, 1_000), heartbeatTicks: integer(1, 1_000) },
+    { leaseDriftPermille: integer(1, 1_000) },
+  ),
+  clockRates: list(integer(1, 100_000), NODES_MAX),
+  appendBytesMax: integer(1, BYTES_MAX),
+  appendsInFlightMax: integer(1, 1_024),
+  checkpointBlocks: integer(1, BYTES_MAX),
+  retainBlocks: orNull(integer(0, BYTES_MAX)),
+  segmentBytes: integer(4_096, BYTES_MAX),
+  cacheBytes: bytes,
+  encrypted: boolean,
+  peers: object({
+    minDelayUs: us,
+    meanDelayUs: us,
+    lossPermille: permille,
+    duplicatePermille: permille,
+    latePermille: permille,
+    lateMeanUs: us,
+  }),
+  disk: object({ writeUs: us, syncUs: us, storeUs: us }),
+  outside: object({
+    delayUs: us,
+    declinePermille: permille,
+    timeoutPermille: permille,
+    latePermille: permille,
+    unavailablePermille: permille,
+  }),
+  faults: object({
+    everyMs: ms,
+    lastsMs: ms,
+    restartAfterMs: ms,
+    weights: numbers(
+      weight,
+      ...(["partition", "asymmetricPartition", "bridge", "isolateLeader", "isolateClients"] as const),
+      ...(["crash", "crashLeader", "crashAll", "crashWhen", "electionUnderFire", "pause", "slowDisk"] as const),
+      ...(["fullDisk", "slowTimers", "sickLeader", "diskError", "clockJump", "handOver"] as const),
+    ),
+  }),
+  workload,
+});
+
+const target: Schema<number | "leader"> = (value, path) => (value === "leader" ? value : node(value, path));
+const groups: Schema<readonly [readonly number[], readonly number[]]> = tuple(nodes, nodes);
+const forMs = { forMs: ms };
+const restartAfterMs = { restartAfterMs: ms };
+
+/** What each kind of step has beside its kind. */
+const STEPS: { readonly [Kind in FaultStep["kind"]]: Record<string, Schema<unknown>> } = {
+  partition: { groups, oneWay: boolean, ...forMs },
+  bridge: { bridge: node, groups, ...forMs },
+  isolate: { target, direction: oneOf("both", "in", "out"), ...forMs },
+  isolateClients: { target, ...forMs },
+  crash: { target, ...restartAfterMs },
+  crashAll: restartAfterMs,
+  crashWhen: { moment: oneOf(...CRASH_MOMENTS), delayUs: us, all: boolean, ...restartAfterMs },
+  pause: { target, ...forMs },
+  slowDisk: { target, factor: integer(2, 1_000), ...forMs },
+  fullDisk: { target, ...forMs },
+  slowTimers: { target, factor: integer(2, TIMERS_SLOWER_MAX), ...forMs },
+  diskError: { target, operation: oneOf("write", "sync"), ...restartAfterMs },
+  handOver: {},
+  acquirerDown: forMs,
+  clockJump: { target, byMs: integer(-MS_MAX, MS_MAX) },
+};
+const KINDS = Object.keys(STEPS) as FaultStep["kind"][];
+
+/** One fault. */
+export const stepSchema: Schema<FaultStep> = (value, path) => {
+  const { kind } = anyObject(value, path);
+  const known = oneOf(...KINDS)(kind, `${path}.kind`);
+  return object({ kind: oneOf(known), ...STEPS[known] })(value, path) as FaultStep;
+};
+
+const anyMap = object({ kind: (value: unknown) => value });
+function anyObject(value: unknown, path: string): Of<typeof anyMap> {
+  const isMap = typeof value === "object" && value !== null;
+  return anyMap(isMap ? { kind: (value as { readonly kind?: unknown }).kind } : value, path);
+}

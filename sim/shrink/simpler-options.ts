@@ -1,0 +1,90 @@
+/**
+ * Ways to make a run simpler by its options: fewer nodes, fewer clients, fewer kinds of things that they do, a better
+ * world. Each is tried by itself and kept where the run still fails.
+ */
+import type { FaultStep, TimedFault } from "../fault/plan.ts";
+import type { ClerkOptions, OperationMix, SimOptions, WorkloadOptions } from "../options.ts";
+import type { RunPlan } from "../run.ts";
+
+const NODES_MIN = 3;
+const TRUE_PERMILLE = 1_000;
+
+/** Plans that are each simpler in one way than this one. */
+export function simplerPlans(plan: RunPlan): readonly RunPlan[] {
+  const { options } = plan;
+  const simpler = [...simplerClients(options.workload).map((workload) => ({ ...options, workload }))];
+  const others = [...simpler, ...simplerWorlds(options)].map((changed) => ({ ...plan, options: changed }));
+  const all = options.nodes > NODES_MIN ? [withFewerNodes(plan), ...others] : others;
+  return all.filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(plan));
+}
+
+function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
+  const { clerk, mix, tellers } = workload;
+  const withClerk = (changed: ClerkOptions): WorkloadOptions => ({ ...workload, clerk: changed });
+  return [
+    { ...workload, clerk: undefined },
+    { ...workload, payments: false, cards: false, mix: { ...mix, payment: 0 } },
+    { ...workload, cards: false },
+    { ...workload, auditor: false },
+    { ...workload, readers: 0 },
+    { ...workload, tellers: Math.ceil(tellers / 2) },
+    { ...workload, inFlightMax: 1 },
+    ...withoutOne(mix).map((fewer): WorkloadOptions => ({ ...workload, mix: fewer })),
+    ...(clerk === undefined
+      ? []
+      : [
+          ...withoutOne(clerk.mix).map((fewer) => withClerk({ ...clerk, mix: fewer })),
+          ...withoutOne(clerk.transfers).map((fewer) => withClerk({ ...clerk, transfers: fewer })),
+          withClerk({ ...clerk, linkedPermille: 0 }),
+        ]),
+  ];
+}
+
+/** The weights with one set to nothing, for each of them; some other is left. */
+function withoutOne<Mix extends OperationMix | ClerkOptions["mix"] | ClerkOptions["transfers"]>(
+  mix: Mix,
+): readonly Mix[] {
+  const weights = Object.entries(mix) as [keyof Mix, number][];
+  const present = weights.filter(([, weight]) => weight > 0);
+  return present.length < 2 ? [] : present.map(([name]) => ({ ...mix, [name]: 0 }));
+}
+
+function simplerWorlds(options: SimOptions): readonly SimOptions[] {
+  const { peers, outside, clockRates, timing, faults } = options;
+  const { leaseDriftPermille: _leases, ...unleased } = timing;
+  const weights = Object.fromEntries(Object.keys(faults.weights).map((kind) => [kind, 0])) as typeof faults.weights;
+  return [
+    // The faults are given: what is drawn for them does not count.
+    { ...options, faults: { ...faults, weights } },
+    { ...options, peers: { ...peers, lossPermille: 0, duplicatePermille: 0, latePermille: 0 } },
+    { ...options, peers: { ...peers, lossPermille: 0 } },
+    { ...options, peers: { ...peers, duplicatePermille: 0 } },
+    { ...options, peers: { ...peers, latePermille: 0 } },
+    {
+      ...options,
+      outside: { ...outside, declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 },
+    },
+    { ...options, clockRates: clockRates.map(() => TRUE_PERMILLE) },
+    { ...options, timing: unleased },
+    { ...options, encrypted: false },
+    { ...options, retainBlocks: undefined },
+  ];
+}
+
+/** The same with three nodes: faults lose the others, and those that were about them alone are gone. */
+function withFewerNodes(plan: RunPlan): RunPlan {
+  const { options, faults } = plan;
+  const fewer = { ...options, nodes: NODES_MIN, clockRates: options.clockRates.slice(0, NODES_MIN) };
+  return { ...plan, options: fewer, faults: faults.flatMap(withinFewer) };
+}
+
+function withinFewer({ atMs, step }: TimedFault): readonly TimedFault[] {
+  const exists = (node: number): boolean => node <= NODES_MIN;
+  if ("target" in step && step.target !== "leader" && !exists(step.target)) return [];
+  if (step.kind === "bridge" && !exists(step.bridge)) return [];
+  if (!("groups" in step)) return [{ atMs, step }];
+  const [first, second] = [step.groups[0].filter(exists), step.groups[1].filter(exists)];
+  if (first.length === 0 || second.length === 0) return [];
+  const within: FaultStep = { ...step, groups: [first, second] };
+  return [{ atMs, step: within }];
+}
