@@ -36,8 +36,10 @@ const VERIFY_MEAN_US = 50;
 /** A node that starts again by itself takes so long. */
 const RESTART_US = 1_000;
 
-/** Virtual nodes are told apart by their ids alone. */
-const PORT = 1;
+/** Where a virtual node is said to be; nodes are told apart by their ids alone. */
+export function addressOf(node: NodeId): { readonly host: string; readonly port: number } {
+  return { host: `node-${node}`, port: 1 };
+}
 
 /** What a checker may look at. */
 export type Inspected = ComposedNode["inspect"];
@@ -90,6 +92,7 @@ export class Cluster {
   readonly #genesis: Genesis;
   readonly #slots: readonly Slot[];
 
+  /** `nodeKeys` are those of all nodes, by id: more than the genesis has. */
   constructor(deps: ClusterDeps, options: SimOptions, genesis: Genesis, nodeKeys: readonly Signer[]) {
     this.#deps = deps;
     this.#options = options;
@@ -230,7 +233,7 @@ export class Cluster {
     const sizes = { checkpointBlocks, retainBlocks, segmentBytes, cacheBytes };
     const onFatal = (report: FatalReport): void => this.#fatal(slot, report);
     const onRestart = (): void => this.#restart(slot);
-    const peers = this.#genesis.nodes.map((node) => ({ ...node, host: `node-${node.id}`, port: PORT }));
+    const peers = this.#slots.map(({ id: peer, key }) => ({ id: peer, publicKey: key.publicKey, ...addressOf(peer) }));
     const options = { id, genesis: this.#genesis, peers, timing, ...sizes, onFatal, onRestart };
     return composeNode(this.#host(slot, process), options, this.#parts(id));
   }

@@ -73,6 +73,7 @@ export class BankOracle {
     const calls = [...this.#ledgers.take(node)];
     if (!first) return;
     const { header, transactions } = block;
+    this.#bank.members.standUnder(header.configuration);
     const where = (): string => `block ${header.height}`;
     for (const call of takeUntil(calls, housekeepingTimestamp(header))) this.#replay(call, where);
     transactions.forEach((encoded, index) => {
@@ -97,6 +98,12 @@ export class BankOracle {
     const shown = answer.type === "assets" ? answer.assets : [];
     const assets = this.#bank.assets.map((asset) => this.#viewOf(asset)).sort((a, b) => a.ledger - b.ledger);
     expectSame(this.#verdict, RULE, shown, assets, () => `${where()}: assets`);
+    const members = state.query({ type: "members" }, ALL_SEEING);
+    const nodes = members.type === "members" ? members.members : [];
+    const views = nodes.map(({ id, publicKey, host, port, role }) => {
+      return { id, key: publicKey, address: `${host}:${port}`, role };
+    });
+    expectSame(this.#verdict, RULE, views, this.#bank.members.nodes, () => `${where()}: members`);
     for (const [id, amount] of this.#bank.reversed) {
       const reversed = state.query({ type: "reversed", id }, ALL_SEEING);
       const expected = { amount: amount.toString() };

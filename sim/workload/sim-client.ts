@@ -26,6 +26,8 @@ import type { ClientConnection, VirtualNetwork } from "../virtual-network.ts";
 
 /** Refusals that only mean: not here, or not now. */
 const TRY_AGAIN: ReadonlySet<string> = new Set(["busy", "no_leader", "not_leader"]);
+/** An election takes less; a node that is no member finds no leader, however long it is asked. */
+const LONELY_US = 1_500_000;
 const PAUSE_MIN_US = 5_000;
 const PAUSE_MAX_US = 60_000;
 
@@ -87,6 +89,8 @@ export class SimClient {
   #nextNumber = 1;
   #connection: ClientConnection | undefined;
   #welcome = false;
+  /** Since when this connection's node has known no leader; undefined while it has not said so. */
+  #lonelyUs: number | undefined;
   #connecting: ScheduledEvent | undefined;
   #stopped = false;
 
@@ -158,6 +162,7 @@ export class SimClient {
     if (connection !== this.#connection) return;
     this.#connection = undefined;
     this.#welcome = false;
+    this.#lonelyUs = undefined;
     this.#byNumber.clear();
     for (const request of this.#requests) request.number = 0;
     const { scheduler, random } = this.#deps;
@@ -239,6 +244,11 @@ export class SimClient {
     if (request === undefined) return;
     this.#byNumber.delete(number);
     const { scheduler, random } = this.#deps;
+    if (code === "no_leader") this.#lonelyUs ??= scheduler.nowUs;
+    if (this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= LONELY_US) {
+      this.#moveOn();
+      return;
+    }
     scheduler.after(between(random, PAUSE_MIN_US, PAUSE_MAX_US), () => {
       if (request.number === number && this.#welcome) this.#send(request);
     });
@@ -249,6 +259,7 @@ export class SimClient {
     if (request === undefined) return;
     const outcome = outcomeOf(request);
     if (outcome === undefined) return;
+    this.#lonelyUs = undefined;
     this.#byNumber.delete(number);
     this.#requests.delete(request);
     if (request.timeout !== undefined) request.timeout.run = undefined;
