@@ -8,7 +8,8 @@ import { runSeed } from "./run.ts";
 
 /** What a hundred seeds must have met, by the names of the counters. */
 const FAULTS = [
-  ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "clientPartition", "clockJump"],
+  ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "checkpointInstalled"],
+  ...["clientPartition", "clockJump"],
   ...["crash", "crashAll", "crashWhen", "diskError", "drop", "duplicate", "fullDisk", "keptWrite", "late", "lostWrite"],
   ...["outsideTimeout", "partition", "pause", "reorder", "restart", "slowDisk", "slowTimers", "tornWrite"],
 ];

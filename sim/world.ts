@@ -197,7 +197,16 @@ export class World {
       this.#workload.audit(readAllAccounts(state));
       checkCardBooks(this.verdict, this.#outside.acquirer.report(), state);
     }
+    this.#checkOutsiders();
     this.history.check();
+  }
+
+  /** Whoever is to take no part leads nobody, and has noticed if it did. */
+  #checkOutsiders(): void {
+    const wanted = this.#wanted();
+    const leading = this.#cluster.ids.filter((node) => this.#cluster.inspect(node)?.raft.role === "leader");
+    const outside = leading.find((node) => !wanted.includes(node));
+    this.verdict.expect(outside === undefined, "membership", () => `node ${outside} is no member, and leads`);
   }
 }
 
