@@ -144,7 +144,7 @@ export class Raft {
   /** Time passes. */
   tick(): void {
     if (this.#leadership === undefined) {
-      if (this.#timer.tick()) this.campaign();
+      if (this.#timer.tick()) this.#missLeader();
     } else if (!this.#leadership.tick()) this.#becomeFollower(this.#term, 0);
     this.#log.assertInvariants();
   }
@@ -348,6 +348,12 @@ export class Raft {
   }
 
   // Elections
+
+  /** No word for too long: who has a say campaigns, and anybody else knows of no leader, for it may have left the cluster. */
+  #missLeader(): void {
+    if (this.#log.mayCampaign(this.id)) this.campaign();
+    else this.#becomeFollower(this.#term, 0);
+  }
 
   /** A pre-candidate only asks whether it would win; it changes neither its term nor its vote (§9.6). */
   #becomeCandidate(role: "preCandidate" | "candidate", transfer = false): void {
