@@ -279,7 +279,12 @@ export class Raft {
 
   /** §6.4: a leader that asks nobody may have been deposed without knowing it. */
   protected readsNeedQuorum(): boolean {
-    return !isQuorum(this.configuration, (voter) => voter === this.id);
+    return !isQuorum(this.electorate(), (voter) => voter === this.id);
+  }
+
+  /** §6: whose majorities everything needs: the voters of the configuration in force, the outgoing ones among them. */
+  protected electorate(): Configuration {
+    return this.configuration;
   }
 
   #bringsAhead({ index, term }: Pick<InstalledCheckpoint, "index" | "term">): boolean {
@@ -389,7 +394,7 @@ export class Raft {
   }
 
   #settleElection(): void {
-    const outcome = voteOutcome(this.configuration, this.#votes);
+    const outcome = voteOutcome(this.electorate(), this.#votes);
     if (outcome === "lost") this.#becomeFollower(this.#term, 0);
     else if (outcome === "won" && this.#role === "preCandidate") this.#becomeCandidate("candidate");
     else if (outcome === "won") this.#becomeLeader();
@@ -454,6 +459,7 @@ export class Raft {
       releaseRead: (request, index) => this.#releaseRead(request, index),
       isCommittable: (index) => this.quorumIndexIsCommittable(index),
       readsNeedQuorum: () => this.readsNeedQuorum(),
+      electorate: () => this.electorate(),
     });
   }
 

@@ -20,6 +20,8 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
     "stateMachineSafety",
     "nodeStopped",
   ],
+  outgoingVotersIgnored: ["quorum"],
+  learnersCounted: ["quorum"],
   retryExecutedTwice: ["exactlyOnce"],
   readByDeposedLeader: ["linearizability"],
   assetCapForgotten: ["ledgerOracle"],

@@ -1,4 +1,5 @@
 /** Raft cores with one bug each. */
+import type { Configuration } from "../../consensus/raft/configuration.ts";
 import type { Entry } from "../../consensus/raft/messages.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
 import type { Ready } from "../../consensus/raft/ready.ts";
@@ -25,5 +26,18 @@ export class TruncatesOnStaleAppend extends Raft {
 export class ServesReadsUnconfirmed extends Raft {
   protected override readsNeedQuorum(): boolean {
     return false;
+  }
+}
+
+export class IgnoresOutgoingVoters extends Raft {
+  protected override electorate(): Configuration {
+    return { ...super.electorate(), outgoing: [] };
+  }
+}
+
+export class CountsLearners extends Raft {
+  protected override electorate(): Configuration {
+    const { voters, outgoing, learners } = super.electorate();
+    return { voters: [...voters, ...learners].sort((a, b) => a - b), outgoing, learners: [] };
   }
 }
