@@ -37,7 +37,9 @@ const FAULT_KINDS = {
   clockJump: 3,
   handOver: 10,
 } as const;
-export type FaultKind = keyof typeof FAULT_KINDS;
+/** While members change, crashes right after a step of it weigh so much at most. */
+const CHANGE_UNDER_FIRE = 20;
+export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire";
 
 export interface FaultOptions {
   /** Mean time between fault steps. */
@@ -111,13 +113,15 @@ export function drawOptions(random: Random): SimOptions {
     encrypted: chance(random, 250),
   };
   const operator = drawOperator(random);
-  const spares = operator === undefined ? 0 : pick(random, [0, 1, 2, 2]);
+  const spares = operator === undefined ? 0 : pick(random, [0, 1, 2, 2, 2]);
+  const changeUnderFire = operator === undefined ? 0 : sometimes(random, CHANGE_UNDER_FIRE);
   // A spare's clock is like some other's, so that the bound that leases rely on holds for it.
   const spareClocks = Array.from({ length: spares }, () => pick(random, clockRates));
   return {
     ...drawn,
     spares,
     clockRates: [...clockRates, ...spareClocks],
+    faults: { ...faults, weights: { ...faults.weights, changeUnderFire } },
     workload: { ...drawn.workload, operator },
   };
 }
@@ -189,7 +193,7 @@ function drawFaults(random: Random, electionMs: number, leases: boolean): FaultO
   ]);
   const often = between(random, 1, 10);
   const leased = { slowTimers: 0, sickLeader: 0, isolateLeader: often, handOver: often };
-  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}) };
+  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}), changeUnderFire: 0 };
   return {
     everyMs: clamp(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_EVERY_MIN_MS, FAULT_EVERY_MAX_MS),
     lastsMs: Math.min(Math.round(electionMs * pick(random, leases ? [3, 10] : [1, 3, 10])), FAULT_LASTS_MAX_MS),

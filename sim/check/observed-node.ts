@@ -3,7 +3,7 @@
  * after every event costs next to nothing when nothing happened.
  */
 import type { Raft } from "../../consensus/raft/raft.ts";
-import type { Configuration } from "../../node/base/configuration.ts";
+import { type Configuration, sameConfiguration } from "../../node/base/configuration.ts";
 
 /** What the rules look at. */
 export type RaftView = Pick<
@@ -42,8 +42,9 @@ export class ObservedNode {
     if (!voted && !elected && !logChanged && !committed && !moved) return undefined;
     const commitBefore = this.#commit;
     const configurationBefore = this.#configuration ?? raft.configuration;
+    const reconfigured = !sameConfiguration(raft.configuration, configurationBefore);
     this.#remember(raft);
-    return { voted, elected, stillLeads, logChanged, commitBefore, committed, configurationBefore };
+    return { voted, elected, stillLeads, logChanged, commitBefore, committed, configurationBefore, reconfigured };
   }
 
   #remember(raft: RaftView): void {
@@ -66,4 +67,6 @@ export interface NodeChange {
   readonly committed: boolean;
   readonly commitBefore: number;
   readonly configurationBefore: Configuration;
+  /** Another configuration is in force. */
+  readonly reconfigured: boolean;
 }

@@ -172,5 +172,6 @@ export class Rules implements ClusterObserver {
     if (change.elected) this.#moment(node, "elected");
     if (change.logChanged) this.#moment(node, "appended");
     if (change.committed) this.#moment(node, "committed");
+    if (change.reconfigured) this.#moment(node, "reconfigured");
   }
 }

@@ -9,7 +9,7 @@ import type { FaultKind, FaultOptions } from "../options.ts";
 
 /** A moment in a node's life at which a crash is most likely to hurt. */
 const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
-export type CrashMoment = (typeof CRASH_MOMENTS)[number];
+export type CrashMoment = (typeof CRASH_MOMENTS)[number] | "reconfigured";
 
 /** How many times slower a starved machine's timers run at most. */
 export const TIMERS_SLOWER_MAX = 10;
@@ -129,6 +129,8 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
     }
     case "electionUnderFire":
       return drawElectionUnderFire(random, nodes, forMs);
+    case "changeUnderFire":
+      return drawChangeUnderFire(random);
     case "pause":
       return [{ kind: "pause", target, forMs }];
     case "slowDisk":
@@ -163,6 +165,15 @@ function drawElectionUnderFire(random: Random, nodes: number, forMs: number): re
   });
   const apart = pick(random, [true, false]) ? [drawBridge(random, nodes, forMs)] : [];
   return [...apart, ...fire, { kind: "crash", target: "leader", restartAfterMs: between(random, 1, 50) }];
+}
+
+/** Whoever has another configuration next crashes right after, leaders first: they have it before all others. */
+function drawChangeUnderFire(random: Random): readonly FaultStep[] {
+  return Array.from({ length: between(random, 1, 3) }, (): FaultStep => {
+    const delayUs = exponential(random, pick(random, [200, 2_000, 10_000]));
+    const restartAfterMs = between(random, 1, 500);
+    return { kind: "crashWhen", moment: "reconfigured", delayUs, all: false, restartAfterMs };
+  });
 }
 
 /** Two groups, each with at least one node. */

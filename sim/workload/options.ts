@@ -145,7 +145,7 @@ export function drawOperator(random: Random): OperatorOptions | undefined {
   if (!chance(random, 650)) return undefined;
   const weight = (): number => (chance(random, 250) ? 0 : between(random, 1, 10));
   return {
-    thinkUs: pick(random, [20_000, 100_000, 400_000, 1_000_000]),
+    thinkUs: pick(random, [20_000, 50_000, 200_000, 500_000]),
     mix: {
       addVoter: weight(),
       addLearner: weight(),
