@@ -56,6 +56,15 @@ describe("drawing a run's options", () => {
     }
   });
 
+  test("there is an operator in most runs, and only where there is one there are spares and changes under fire", () => {
+    const operated = drawn.filter(({ workload }) => workload.operator !== undefined);
+    expect(operated.length).toBeGreaterThan(250);
+    expect(operated.length).toBeLessThan(400);
+    expect(operated.filter(({ spares }) => spares > 0).length).toBeGreaterThan(200);
+    const alone = drawn.filter(({ workload }) => workload.operator === undefined);
+    expect(alone.filter(({ spares, faults }) => spares + faults.weights.changeUnderFire > 0)).toEqual([]);
+  });
+
   test("cards are taken only where there are payments", () => {
     expect(drawn.filter(({ workload }) => workload.cards && !workload.payments)).toEqual([]);
     expect(drawn.filter(({ workload }) => workload.cards).length).toBeGreaterThan(50);
