@@ -22,6 +22,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   ],
   outgoingVotersIgnored: ["quorum"],
   learnersCounted: ["quorum"],
+  configurationFromCommit: ["quorum"],
   retryExecutedTwice: ["exactlyOnce"],
   readByDeposedLeader: ["linearizability"],
   assetCapForgotten: ["ledgerOracle"],

@@ -19,6 +19,7 @@ import {
   withSpoiledLedger,
 } from "./ledger-mutants.ts";
 import {
+  CountsByCommittedConfiguration,
   CountsLearners,
   CountsReplicasOfOlderTerms,
   ForgetsItsVote,
@@ -34,6 +35,7 @@ export const MUTANT_NAMES = [
   "truncateOnStaleAppend",
   "outgoingVotersIgnored",
   "learnersCounted",
+  "configurationFromCommit",
   "retryExecutedTwice",
   "readByDeposedLeader",
   "assetCapForgotten",
@@ -58,6 +60,8 @@ export const MUTANTS: Readonly<Record<MutantName, Partial<NodeParts>>> = {
   outgoingVotersIgnored: { createRaft: (options) => new IgnoresOutgoingVoters(options) },
   /** What a learner has counts as if it had a say. */
   learnersCounted: { createRaft: (options) => new CountsLearners(options) },
+  /** A configuration counts once it is committed, not as soon as it is appended. */
+  configurationFromCommit: { createRaft: (options) => new CountsByCommittedConfiguration(options) },
   /** A transaction that comes again is executed again. */
   retryExecutedTwice: {
     createStateMachine: (options) =>
