@@ -66,15 +66,26 @@ describe("log matching", () => {
     ).toBe("logMatching");
   });
 
-  test("what a restart has lost may come back otherwise in another term only", () => {
-    const restart = (term: number) => (verdict: Verdict) => {
+  test("what a restart has lost may come back otherwise in another term only, if another node has had it", () => {
+    const restart = (term: number, others: number) => (verdict: Verdict) => {
       const rule = new LogMatching(verdict);
-      rule.changed(1, raft({ log: [1, 1] }));
-      rule.restarted(1);
+      for (let node = 1; node <= 1 + others; node++) rule.changed(node, raft({ log: [1, 1] }));
+      rule.restarted(1, raft({ log: [1] }));
       rule.changed(1, raft({ log: [1, term], marks: [1, 9] }));
     };
-    expect(verdictOf(restart(2))).toBeUndefined();
-    expect(verdictOf(restart(1))).toBe("logMatching");
+    expect(verdictOf(restart(2, 1))).toBeUndefined();
+    expect(verdictOf(restart(1, 1))).toBe("logMatching");
+    expect(verdictOf(restart(1, 0))).toBeUndefined();
+  });
+
+  test("what a restart has kept stays what it was", () => {
+    const restart = (verdict: Verdict): void => {
+      const rule = new LogMatching(verdict);
+      rule.changed(1, raft({ log: [1, 1] }));
+      rule.restarted(1, raft({ log: [1, 1] }));
+      rule.changed(1, raft({ log: [1, 1], marks: [1, 9] }));
+    };
+    expect(verdictOf(restart)).toBe("logMatching");
   });
 });
 

@@ -90,13 +90,19 @@ export function hotPurses(accountsOfEach: number): readonly Purse[] {
 export const PAYER_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYERS + BigInt(i));
 export const PAYEE_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYEES + BigInt(i));
 
-/** The transactions that make the bank, in the order in which they must succeed. */
-export function setupSteps(keys: BankKeys, nodes: number, options: WorkloadOptions): readonly SetupStep[] {
-  const steps: SetupStep[] = [
+/** The transactions that enter who there is, in the order in which they must succeed. */
+export function authoritySteps(keys: BankKeys, { operator }: WorkloadOptions): readonly SetupStep[] {
+  return [
     authority("bank", bankKeySet(keys, keys.leaver), 2),
     authority("shop", [keys.shop.publicKey], 1),
     authority("auditor", [keys.auditor.publicKey], 1, ["auditor"]),
-    ...(options.operator === undefined ? [] : [authority("operator", [keys.operator.publicKey], 1, ["operator"])]),
+    ...(operator === undefined ? [] : [authority("operator", [keys.operator.publicKey], 1, ["operator"])]),
+  ];
+}
+
+/** The transactions that make the bank then, in order. */
+export function bankSteps(nodes: number, options: WorkloadOptions): readonly SetupStep[] {
+  const steps: SetupStep[] = [
     ...hotPurses(options.hotAccounts).map((purse): SetupStep => {
       return { signer: "bank", command: accounts(purse.ledger, purse.accounts, 0) };
     }),

@@ -11,7 +11,7 @@ import type { Verdict } from "../check/verdict.ts";
 import { chance, pick } from "../draw.ts";
 import type { OperatorOptions } from "./options.ts";
 import type { Receipts } from "./receipts.ts";
-import type { SimClient } from "./sim-client.ts";
+import { codeOf, type SimClient } from "./sim-client.ts";
 
 /** With so few voters or less, a node is mostly not removed without another in its place. */
 const FEW_VOTERS = 2;
@@ -127,7 +127,7 @@ export class Operator {
     const transaction = client.sign({ kind: "changeMembers", body });
     client.ask({ kind: "submit", transaction }, (outcome) => {
       if (outcome.kind !== "receipt") {
-        verdict.fail("refusals", `the operator got ${outcome.kind === "refused" ? outcome.code : outcome.kind}`);
+        verdict.fail("refusals", `the operator got ${codeOf(outcome)}`);
         return;
       }
       const { result } = receipts.accept(transaction, outcome.receipt);

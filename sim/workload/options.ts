@@ -15,6 +15,14 @@ export interface OperationMix {
   readonly payment: number;
 }
 
+const NOTHING: OperationMix = {
+  ...{ transfer: 0, hold: 0, chain: 0, readAccount: 0, readStale: 0, readTransfer: 0, retry: 0, payment: 0 },
+};
+/** One who only reads. */
+export const READER: OperationMix = { ...NOTHING, readAccount: 3, readStale: 1, readTransfer: 1 };
+/** The shop takes cards, and has no accounts to move money between. */
+export const SHOP: OperationMix = { ...NOTHING, payment: 3, retry: 1 };
+
 /** What the clerk asks for: the relative frequencies of its requests, and of what is in its batches of transfers. */
 export interface ClerkOptions {
   readonly mix: {

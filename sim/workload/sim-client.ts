@@ -37,6 +37,11 @@ export type Outcome =
   | { readonly kind: "answer"; readonly answer: Uint8Array }
   | { readonly kind: "refused"; readonly code: string };
 
+/** The code of a refusal, or what has come instead of one. */
+export function codeOf(outcome: Outcome): string {
+  return outcome.kind === "refused" ? outcome.code : outcome.kind;
+}
+
 export type Asked =
   | { readonly kind: "submit"; readonly transaction: Uint8Array }
   | { readonly kind: "query"; readonly query: Uint8Array; readonly consistency: Consistency };

@@ -15,13 +15,22 @@ import type { Scheduler } from "../scheduler.ts";
 import { EPOCH_MS } from "../virtual-clock.ts";
 import { amounts } from "./amounts.ts";
 import { Auditor } from "./auditor.ts";
-import { type BankKeys, bankAuthority, DELEGATES, hotPurses, rotation, type SetupStep, setupSteps } from "./bank.ts";
+import {
+  authoritySteps,
+  type BankKeys,
+  bankAuthority,
+  bankSteps,
+  DELEGATES,
+  hotPurses,
+  rotation,
+  type SetupStep,
+} from "./bank.ts";
 import { Clerk } from "./clerk.ts";
 import { Operations, type OperationsDeps, type OperationsOptions } from "./operations.ts";
 import { type Addable, Operator } from "./operator.ts";
-import type { OperationMix, WorkloadOptions } from "./options.ts";
+import { READER, SHOP, type WorkloadOptions } from "./options.ts";
 import type { Receipts } from "./receipts.ts";
-import { type Outcome, SimClient, type SimClientDeps } from "./sim-client.ts";
+import { codeOf, SimClient, type SimClientDeps } from "./sim-client.ts";
 
 /** Addresses of clients; nodes have the small numbers. */
 const FIRST_CLIENT = 101;
@@ -29,16 +38,10 @@ const FIRST_CLIENT = 101;
 const OTHERS = 4 + DELEGATES;
 const NS_PER_US = 1_000n;
 const NS_PER_MS = 1_000_000n;
-const NOTHING: OperationMix = {
-  ...{ transfer: 0, hold: 0, chain: 0, readAccount: 0, readStale: 0, readTransfer: 0, retry: 0, payment: 0 },
-};
-const READER: OperationMix = { ...NOTHING, readAccount: 3, readStale: 1, readTransfer: 1 };
 /** The bank replaces a key after some pauses of a client. */
 const ROTATION_PAUSES_MAX = 20;
 /** Readers ask so many times more often than others. */
 const READER_HASTE = 3;
-/** The shop takes cards, and has no accounts to move money between. */
-const SHOP: OperationMix = { ...NOTHING, payment: 3, retry: 1 };
 
 export interface WorkloadDeps extends Omit<SimClientDeps, "complain"> {
   readonly scheduler: Scheduler;
@@ -109,9 +112,13 @@ export class Workload {
     return Array.from({ length: clients }, (_, index) => FIRST_CLIENT + index);
   }
 
-  /** Makes the bank; then work begins. */
+  /** Makes the bank; then work begins. Members change from as soon as there is somebody who may change them. */
   start(): void {
-    this.#setUp(setupSteps(this.#deps.keys, this.#deps.founders, this.#options));
+    const { keys, founders } = this.#deps;
+    this.#setUp(authoritySteps(keys, this.#options), () => {
+      this.#employOperator();
+      this.#setUp(bankSteps(founders, this.#options), () => this.#startWork());
+    });
   }
 
   /** No new operations; what is asked already goes on. */
@@ -161,14 +168,14 @@ export class Workload {
     return must(this.#clients.bank[0], "the bank has a client");
   }
 
-  #setUp([step, ...rest]: readonly SetupStep[]): void {
+  #setUp([step, ...rest]: readonly SetupStep[], then: () => void): void {
     if (step === undefined) {
-      this.#startWork();
+      then();
       return;
     }
     const { admin, shop } = this.#clients;
     const client = { admin, bank: this.#head, shop }[step.signer];
-    this.#openSession(client, () => this.#must(client, client.sign(step.command), () => this.#setUp(rest)));
+    this.#openSession(client, () => this.#must(client, client.sign(step.command), () => this.#setUp(rest, then)));
   }
 
   #openSession(client: SimClient, then: () => void): void {
@@ -207,7 +214,6 @@ export class Workload {
       this.#employ(this.#clients.shop, { ...shared, random: random.fork("shop") }, { mix: SHOP, channel: "card" });
     this.#employClerk();
     if (auditor) this.#work(() => this.#auditor.next(), random.fork("audit"), thinkUs);
-    this.#employOperator();
   }
 
   /** Replaces a key of the bank under way; from then on it is none, in the session that has used it, too. */
@@ -290,8 +296,4 @@ export class Workload {
     };
     again();
   }
-}
-
-function codeOf(outcome: Outcome): string {
-  return outcome.kind === "refused" ? outcome.code : outcome.kind;
 }
