@@ -96,6 +96,8 @@ export class SimClient {
   #welcome = false;
   /** Since when this connection's node has known no leader; undefined while it has not said so. */
   #lonelyUs: number | undefined;
+  /** Nodes that were left because they knew no leader, since one has answered. */
+  readonly #lonely = new Set<NodeId>();
   #connecting: ScheduledEvent | undefined;
   #stopped = false;
 
@@ -146,7 +148,12 @@ export class SimClient {
   #connect(): void {
     if (this.#stopped || this.#connecting !== undefined || this.#connection !== undefined) return;
     const { network, nodes, random, scheduler } = this.#deps;
-    const connection: ClientConnection | undefined = network.connect(this.#options.endpoint, pick(random, nodes), {
+    if (this.#lonely.size === nodes.length) this.#lonely.clear();
+    const node = pick(
+      random,
+      nodes.filter((one) => !this.#lonely.has(one)),
+    );
+    const connection: ClientConnection | undefined = network.connect(this.#options.endpoint, node, {
       frame: (frame) => this.#frame(connection, frame),
       closed: () => this.#lost(connection),
     });
@@ -251,6 +258,7 @@ export class SimClient {
     const { scheduler, random } = this.#deps;
     if (code === "no_leader") this.#lonelyUs ??= scheduler.nowUs;
     if (this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= LONELY_US) {
+      if (this.#connection !== undefined) this.#lonely.add(this.#connection.node);
       this.#moveOn();
       return;
     }
@@ -265,6 +273,7 @@ export class SimClient {
     const outcome = outcomeOf(request);
     if (outcome === undefined) return;
     this.#lonelyUs = undefined;
+    this.#lonely.clear();
     this.#byNumber.delete(number);
     this.#requests.delete(request);
     if (request.timeout !== undefined) request.timeout.run = undefined;
