@@ -82,6 +82,8 @@ interface Slot {
   composed: ComposedNode | undefined;
   /** How often it has started. */
   lives: number;
+  /** Its disk is gone, and it never starts again. */
+  lost: boolean;
   /** A disk error was injected: the node is expected to stop itself, and starts again after this time. */
   restartAfterErrorMs: number | undefined;
 }
@@ -101,7 +103,7 @@ export class Cluster {
     this.#slots = nodeKeys.map((key, index) => {
       const process = (): Process | undefined => this.#slot(index + 1).process;
       const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
-      const idle = { process: undefined, composed: undefined, lives: 0, restartAfterErrorMs: undefined };
+      const idle = { process: undefined, composed: undefined, lives: 0, lost: false, restartAfterErrorMs: undefined };
       const clock = new ClockError(options.clockRates[index]);
       return { id: index + 1, key, disk, clock, ...idle };
     });
@@ -141,7 +143,7 @@ export class Cluster {
 
   start(node: NodeId): void {
     const slot = this.#slot(node);
-    if (slot.process !== undefined) return;
+    if (slot.process !== undefined || slot.lost) return;
     const { scheduler, trace, random, observer } = this.#deps;
     const process = new Process(node, {
       scheduler,
@@ -173,6 +175,18 @@ export class Cluster {
     this.#deps.network.detach(node);
     slot.disk.crash();
     return true;
+  }
+
+  /** A node and its disk are gone for good. */
+  lose(node: NodeId): void {
+    this.#deps.log?.(node, "lost with its disk");
+    this.#deps.counters.add("lostDisk");
+    this.crash(node);
+    this.#slot(node).lost = true;
+  }
+
+  isLost(node: NodeId): boolean {
+    return this.#slot(node).lost;
   }
 
   pause(node: NodeId): boolean {

@@ -17,6 +17,7 @@ const FAULTS = [
   "handOver",
   "keptWrite",
   "late",
+  "lostDisk",
   "lostFile",
   "lostWrite",
   "outsideTimeout",

@@ -10,7 +10,19 @@ import { runSeed } from "./run.ts";
 const FAULTS = [
   ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "checkpointInstalled"],
   ...["clientPartition", "clockJump"],
-  ...["crash", "crashAll", "crashWhen", "diskError", "drop", "duplicate", "fullDisk", "keptWrite", "late", "lostWrite"],
+  ...[
+    "crash",
+    "crashAll",
+    "crashWhen",
+    "diskError",
+    "drop",
+    "duplicate",
+    "fullDisk",
+    "keptWrite",
+    "late",
+    "lostDisk",
+    "lostWrite",
+  ],
   ...["outsideTimeout", "partition", "pause", "reorder", "restart", "slowDisk", "slowTimers", "tornWrite"],
 ];
 

@@ -12,6 +12,7 @@ import type { StateMachine } from "../node/state/state-machine.ts";
 import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { checkCardBooks } from "./check/card-books.ts";
+import { areQuorum } from "./check/configurations.ts";
 import { History } from "./check/history.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
@@ -99,7 +100,8 @@ export class World {
     const witnesses = { verdict, history, receipts, past: this.rules.past, reached: this.reached };
     const nodes = this.#cluster.ids;
     const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
-    const members = { nodes, founders: options.nodes, addable };
+    const lose = (node: NodeId): boolean => this.#lose(node);
+    const members = { nodes, founders: options.nodes, addable, lose };
     this.#workload = new Workload(
       { scheduler, network, random: random.fork("workload"), clusterId, keys, ...members, ...witnesses },
       options.workload,
@@ -149,6 +151,22 @@ export class World {
     }
     const why = `${this.#moving() ?? ""} ${this.#workload.describe()}`;
     this.verdict.fail("liveness", `not at rest ${QUIET_MS_MAX} ms after the last fault: ${why}`);
+  }
+
+  /**
+   * Takes a node away for good where the others can do without it: in whatever configuration is in force on any node, and
+   * in the one that is wanted, they are a quorum.
+   */
+  #lose(lost: NodeId): boolean {
+    const there = this.#cluster.ids.filter((node) => !this.#cluster.isLost(node));
+    const wanted = this.#furthest()?.members.wanted;
+    const logs = there.map((node) => this.#cluster.inspect(node)?.raft);
+    const configurations = [wanted && { ...wanted, outgoing: [] }, ...logs.map((raft) => raft?.configuration)];
+    const enough = configurations.every(
+      (one) => one !== undefined && areQuorum(one, (id) => id !== lost && there.includes(id)),
+    );
+    if (enough) this.#cluster.lose(lost);
+    return enough;
   }
 
   /** Where all members stand when nothing moves; a block that is committed may be on its way to be applied. */

@@ -7,9 +7,9 @@ import type { Random } from "../../node/base/ports/random.ts";
 import { between, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
 
-/** A moment in a node's life at which a crash is most likely to hurt. */
-const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
-export type CrashMoment = (typeof CRASH_MOMENTS)[number] | "reconfigured";
+/** Moments in a node's life at which a crash is most likely to hurt. */
+const DRAWN_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
+export type CrashMoment = (typeof DRAWN_MOMENTS)[number] | "reconfigured";
 
 /** How many times slower a starved machine's timers run at most. */
 export const TIMERS_SLOWER_MAX = 10;
@@ -124,7 +124,7 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
     case "crashAll":
       return [{ kind: "crashAll", restartAfterMs }];
     case "crashWhen": {
-      const [moment, all] = [pick(random, CRASH_MOMENTS), between(random, 1, 3) === 1];
+      const [moment, all] = [pick(random, DRAWN_MOMENTS), between(random, 1, 3) === 1];
       return [{ kind: "crashWhen", moment, delayUs: exponential(random, 5_000), all, restartAfterMs }];
     }
     case "electionUnderFire":

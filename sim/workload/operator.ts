@@ -29,6 +29,8 @@ export interface OperatorDeps {
   /** All nodes in the order of their ids, the first so many of which are members from the beginning. */
   readonly nodes: readonly Addable[];
   readonly founders: number;
+  /** Takes a node and its disk away for good; false where the cluster could not do without it, or none of it. */
+  readonly lose: (node: NodeId) => boolean;
 }
 
 type Ask = keyof OperatorOptions["mix"];
@@ -69,6 +71,8 @@ export class Operator {
         return this.#replace();
       case "nonsense":
         return this.#nonsense();
+      case "lostDisk":
+        return this.#lose();
     }
   }
 
@@ -99,6 +103,12 @@ export class Operator {
     const remove = others.length >= MANY_VOTERS - 1 && chance(random, 300) ? [gone, pick(random, others)] : [gone];
     const joins = this.#add(true) ?? this.#promote();
     return joins === undefined ? undefined : { ...joins, remove };
+  }
+
+  /** A node that has lost its disk does not come back: it would not know what it has promised. */
+  #lose(): Partial<ChangeMembersBody> | undefined {
+    const lost = pick(this.#deps.random, this.#having("voter"));
+    return this.#deps.lose(lost) ? { ...(this.#add(true) ?? this.#promote()), remove: [lost] } : undefined;
   }
 
   #nonsense(): Partial<ChangeMembersBody> | undefined {

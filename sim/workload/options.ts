@@ -89,6 +89,8 @@ export interface OperatorOptions {
     readonly replace: number;
     /** What must be refused, most of the time. */
     readonly nonsense: number;
+    /** A node is lost for good with its disk, and removed, with another in its place where there is one. */
+    readonly lostDisk: number;
   };
 }
 
@@ -161,6 +163,7 @@ export function drawOperator(random: Random): OperatorOptions | undefined {
       remove: weight(),
       replace: between(random, 1, 10),
       nonsense: between(random, 1, 4),
+      lostDisk: weight(),
     },
   };
 }

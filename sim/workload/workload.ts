@@ -27,7 +27,7 @@ import {
 } from "./bank.ts";
 import { Clerk } from "./clerk.ts";
 import { Operations, type OperationsDeps, type OperationsOptions } from "./operations.ts";
-import { type Addable, Operator } from "./operator.ts";
+import { type Addable, Operator, type OperatorDeps } from "./operator.ts";
 import { READER, SHOP, type WorkloadOptions } from "./options.ts";
 import type { Receipts } from "./receipts.ts";
 import { codeOf, SimClient, type SimClientDeps } from "./sim-client.ts";
@@ -56,6 +56,7 @@ export interface WorkloadDeps extends Omit<SimClientDeps, "complain"> {
   readonly founders: number;
   /** All nodes, by id. */
   readonly addable: readonly Addable[];
+  readonly lose: OperatorDeps["lose"];
 }
 
 /** All clients of a run, whether they have something to do or not. */
