@@ -40,6 +40,7 @@ export const POINTS = [
   "memberChangeRefused",
   "memberPromoted",
   "memberRemoved",
+  "membersListed",
   "overdraftRefused",
   "pageFollowed",
   "paymentReversalRefused",

@@ -98,10 +98,11 @@ export class World {
     const receipts = new Receipts(this.verdict, { ...trust, verify: ring.verify.bind(ring) }, this.rules.chain);
     const { verdict, history } = this;
     const witnesses = { verdict, history, receipts, past: this.rules.past, reached: this.reached };
+    const { pastMembers } = this.rules;
     const nodes = this.#cluster.ids;
     const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
     const lose = (node: NodeId): boolean => this.#lose(node);
-    const members = { nodes, founders: options.nodes, addable, lose };
+    const members = { nodes, founders: options.nodes, addable, lose, pastMembers };
     this.#workload = new Workload(
       { scheduler, network, random: random.fork("workload"), clusterId, keys, ...members, ...witnesses },
       options.workload,

@@ -205,7 +205,7 @@ describe("the state machine beside the reference bank", () => {
         }
         expect(chain.verdict.failure?.message).toBeUndefined();
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
     const refusals = ["not_found", "wrong_state", "invalid", "already_exists", "not_authorized", "unknown_key"];
     expect([...statuses]).toEqual(expect.arrayContaining(["ok", ...refusals]));

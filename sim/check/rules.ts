@@ -20,6 +20,7 @@ import { ElectionSafety } from "./election-safety.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
 import { LogMatching } from "./log-matching.ts";
 import { type NodeChange, ObservedNode, type RaftView } from "./observed-node.ts";
+import type { PastMembers } from "./past-members.ts";
 import type { PastStates } from "./past-states.ts";
 import { Quorums } from "./quorums.ts";
 import { ReachedPoints } from "./reached-points.ts";
@@ -80,6 +81,10 @@ export class Rules implements ClusterObserver {
   /** What answers are compared with. */
   get past(): PastStates {
     return this.#oracle.past;
+  }
+
+  get pastMembers(): PastMembers {
+    return this.#oracle.pastMembers;
   }
 
   createLedger(node: NodeId): Ledger {

@@ -6,9 +6,13 @@
 import { must } from "../../node/base/assert.ts";
 import type { NodeId } from "../../node/base/ids.ts";
 import type { Random } from "../../node/base/ports/random.ts";
+import { decodeAnswer, encodeQuery } from "../../node/state/queries.ts";
 import type { ChangeMembersBody, NewNode } from "../../node/wire/kinds.ts";
+import type { History } from "../check/history.ts";
+import type { PastMembers } from "../check/past-members.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { chance, pick } from "../draw.ts";
+import type { Reached } from "../reached.ts";
 import type { OperatorOptions } from "./options.ts";
 import type { Receipts } from "./receipts.ts";
 import { codeOf, type SimClient } from "./sim-client.ts";
@@ -26,6 +30,9 @@ export interface OperatorDeps {
   readonly client: SimClient;
   readonly receipts: Receipts;
   readonly verdict: Verdict;
+  readonly history: Pick<History, "heights">;
+  readonly pastMembers: PastMembers;
+  readonly reached: Reached;
   /** All nodes in the order of their ids, the first so many of which are members from the beginning. */
   readonly nodes: readonly Addable[];
   readonly founders: number;
@@ -53,11 +60,31 @@ export class Operator {
   next(): void {
     const { random, client } = this.#deps;
     if (client.open > 0) return;
-    const body = this.#body(pick(random, this.#kinds));
+    const kind = pick(random, this.#kinds);
+    if (kind === "list") {
+      this.#list();
+      return;
+    }
+    const body = this.#body(kind);
     if (body !== undefined) this.#submit({ add: [], remove: [], promote: [], ...body });
   }
 
-  #body(kind: Ask): Partial<ChangeMembersBody> | undefined {
+  #list(): void {
+    const { client, verdict, history, pastMembers, reached } = this.#deps;
+    const query = encodeQuery({ type: "members" });
+    client.ask({ kind: "query", query, consistency: "linearizable" }, (outcome, times) => {
+      if (outcome.kind !== "answer") {
+        verdict.fail("refusals", `the operator asked who there is, and got ${codeOf(outcome)}`);
+        return;
+      }
+      const shown = decodeAnswer("members", outcome.answer);
+      history.heights.read(shown.height, times);
+      pastMembers.read(shown);
+      reached.add("membersListed");
+    });
+  }
+
+  #body(kind: Exclude<Ask, "list">): Partial<ChangeMembersBody> | undefined {
     switch (kind) {
       case "addVoter":
         return this.#add(true);

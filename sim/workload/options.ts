@@ -91,6 +91,8 @@ export interface OperatorOptions {
     readonly nonsense: number;
     /** A node is lost for good with its disk, and removed, with another in its place where there is one. */
     readonly lostDisk: number;
+    /** Who there is. */
+    readonly list: number;
   };
 }
 
@@ -164,6 +166,7 @@ export function drawOperator(random: Random): OperatorOptions | undefined {
       replace: between(random, 1, 10),
       nonsense: between(random, 1, 4),
       lostDisk: weight(),
+      list: between(random, 1, 4),
     },
   };
 }

@@ -43,7 +43,9 @@ const ROTATION_PAUSES_MAX = 20;
 /** Readers ask so many times more often than others. */
 const READER_HASTE = 3;
 
-export interface WorkloadDeps extends Omit<SimClientDeps, "complain"> {
+export interface WorkloadDeps
+  extends Omit<SimClientDeps, "complain">,
+    Pick<OperatorDeps, "founders" | "lose" | "pastMembers"> {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly verdict: Verdict;
@@ -52,11 +54,8 @@ export interface WorkloadDeps extends Omit<SimClientDeps, "complain"> {
   readonly keys: BankKeys;
   readonly past: PastStates;
   readonly reached: Reached;
-  /** How many nodes the cluster has at first. */
-  readonly founders: number;
   /** All nodes, by id. */
   readonly addable: readonly Addable[];
-  readonly lose: OperatorDeps["lose"];
 }
 
 /** All clients of a run, whether they have something to do or not. */
