@@ -96,8 +96,8 @@ export class SimClient {
   #welcome = false;
   /** Since when this connection's node has known no leader; undefined while it has not said so. */
   #lonelyUs: number | undefined;
-  /** Nodes that were left because they knew no leader, since one has answered. */
-  readonly #lonely = new Set<NodeId>();
+  /** Nodes that could not be reached or knew no leader, since one has answered: another is tried first. */
+  readonly #useless = new Set<NodeId>();
   #connecting: ScheduledEvent | undefined;
   #stopped = false;
 
@@ -148,10 +148,10 @@ export class SimClient {
   #connect(): void {
     if (this.#stopped || this.#connecting !== undefined || this.#connection !== undefined) return;
     const { network, nodes, random, scheduler } = this.#deps;
-    if (this.#lonely.size === nodes.length) this.#lonely.clear();
+    if (this.#useless.size === nodes.length) this.#useless.clear();
     const node = pick(
       random,
-      nodes.filter((one) => !this.#lonely.has(one)),
+      nodes.filter((one) => !this.#useless.has(one)),
     );
     const connection: ClientConnection | undefined = network.connect(this.#options.endpoint, node, {
       frame: (frame) => this.#frame(connection, frame),
@@ -160,7 +160,9 @@ export class SimClient {
     this.#connection = connection;
     this.#connecting = scheduler.after(this.#options.requestTimeoutUs, () => {
       this.#connecting = undefined;
-      if (!this.#welcome) this.#moveOn();
+      if (this.#welcome) return;
+      this.#useless.add(node);
+      this.#moveOn();
     });
   }
 
@@ -258,7 +260,7 @@ export class SimClient {
     const { scheduler, random } = this.#deps;
     if (code === "no_leader") this.#lonelyUs ??= scheduler.nowUs;
     if (this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= LONELY_US) {
-      if (this.#connection !== undefined) this.#lonely.add(this.#connection.node);
+      if (this.#connection !== undefined) this.#useless.add(this.#connection.node);
       this.#moveOn();
       return;
     }
@@ -273,7 +275,7 @@ export class SimClient {
     const outcome = outcomeOf(request);
     if (outcome === undefined) return;
     this.#lonelyUs = undefined;
-    this.#lonely.clear();
+    this.#useless.clear();
     this.#byNumber.delete(number);
     this.#requests.delete(request);
     if (request.timeout !== undefined) request.timeout.run = undefined;
