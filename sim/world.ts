@@ -32,6 +32,7 @@ import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualOutside } from "./virtual-outside.ts";
 import { LEDGERS } from "./workload/accounts.ts";
 import { bankKeys, hotPurses } from "./workload/bank.ts";
+import type { OperatorDeps } from "./workload/operator.ts";
 import { Receipts } from "./workload/receipts.ts";
 import { Workload } from "./workload/workload.ts";
 
@@ -101,7 +102,7 @@ export class World {
     const { pastMembers } = this.rules;
     const nodes = this.#cluster.ids;
     const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
-    const lose = (node: NodeId): boolean => this.#lose(node);
+    const lose: OperatorDeps["lose"] = (node, voters) => this.#lose(node, voters);
     const members = { nodes, founders: options.nodes, addable, lose, pastMembers };
     this.#workload = new Workload(
       { scheduler, network, random: random.fork("workload"), clusterId, keys, ...members, ...witnesses },
@@ -155,15 +156,13 @@ export class World {
   }
 
   /**
-   * Takes a node away for good where the others can do without it: in whatever configuration is in force on any node, and
-   * in the one that is wanted, they are a quorum.
+   * Takes a node away for good where the others can do without it: they are a quorum of those who are to vote, and in
+   * whatever configuration is in force on any node.
    */
-  #lose(lost: NodeId): boolean {
+  #lose(lost: NodeId, voters: readonly NodeId[]): boolean {
     const there = this.#cluster.ids.filter((node) => !this.#cluster.isLost(node));
-    const wanted = this.#furthest()?.members.wanted;
-    const logs = there.map((node) => this.#cluster.inspect(node)?.raft);
-    const configurations = [wanted && { ...wanted, outgoing: [] }, ...logs.map((raft) => raft?.configuration)];
-    const enough = configurations.every(
+    const inForce = there.map((node) => this.#cluster.inspect(node)?.raft.configuration);
+    const enough = [{ voters, outgoing: [], learners: [] }, ...inForce].every(
       (one) => one !== undefined && areQuorum(one, (id) => id !== lost && there.includes(id)),
     );
     if (enough) this.#cluster.lose(lost);

@@ -36,8 +36,8 @@ export interface OperatorDeps {
   /** All nodes in the order of their ids, the first so many of which are members from the beginning. */
   readonly nodes: readonly Addable[];
   readonly founders: number;
-  /** Takes a node and its disk away for good; false where the cluster could not do without it, or none of it. */
-  readonly lose: (node: NodeId) => boolean;
+  /** Takes a node and its disk away for good; false where the cluster, in which these are to vote, could not do without it. */
+  readonly lose: (node: NodeId, voters: readonly NodeId[]) => boolean;
 }
 
 type Ask = keyof OperatorOptions["mix"];
@@ -134,8 +134,9 @@ export class Operator {
 
   /** A node that has lost its disk does not come back: it would not know what it has promised. */
   #lose(): Partial<ChangeMembersBody> | undefined {
-    const lost = pick(this.#deps.random, this.#having("voter"));
-    return this.#deps.lose(lost) ? { ...(this.#add(true) ?? this.#promote()), remove: [lost] } : undefined;
+    const voters = this.#having("voter");
+    const lost = pick(this.#deps.random, voters);
+    return this.#deps.lose(lost, voters) ? { ...(this.#add(true) ?? this.#promote()), remove: [lost] } : undefined;
   }
 
   #nonsense(): Partial<ChangeMembersBody> | undefined {

@@ -133,7 +133,7 @@ function drawClerk(random: Random): ClerkOptions {
       imported: weight(),
       asset: chance(random, 250) ? 0 : between(random, 4, 10),
       supply: chance(random, 250) ? 0 : between(random, 6, 12),
-      reversal: weight(),
+      reversal: chance(random, 250) ? 0 : between(random, 6, 14),
       freeze: chance(random, 500) ? 0 : between(random, 1, 4),
       delegate: weight(),
       tooFewSignatures: chance(random, 500) ? 0 : between(random, 1, 3),

@@ -26,8 +26,6 @@ import type { ClientConnection, VirtualNetwork } from "../virtual-network.ts";
 
 /** Refusals that only mean: not here, or not now. */
 const TRY_AGAIN: ReadonlySet<string> = new Set(["busy", "no_leader", "not_leader"]);
-/** An election takes less; a node that is no member finds no leader, however long it is asked. */
-const LONELY_US = 1_500_000;
 const PAUSE_MIN_US = 5_000;
 const PAUSE_MAX_US = 60_000;
 
@@ -69,6 +67,8 @@ export interface SimClientDeps {
   readonly random: Random;
   readonly clusterId: Uint8Array;
   readonly nodes: readonly NodeId[];
+  /** So many of them are members from the beginning, and are tried first. */
+  readonly founders: number;
   /** Something that no node may say: a frame out of place. */
   readonly complain: (message: string) => void;
 }
@@ -76,6 +76,7 @@ export interface SimClientDeps {
 export interface SimClientOptions {
   /** The client's address on the network. */
   readonly endpoint: number;
+  /** How long it waits for an answer, or asks a node that knows no leader, before it goes to another. */
   readonly requestTimeoutUs: number;
   /** Log time after which its transactions must not execute; far enough that none expires in a run. */
   readonly expiry: bigint;
@@ -97,7 +98,7 @@ export class SimClient {
   /** Since when this connection's node has known no leader; undefined while it has not said so. */
   #lonelyUs: number | undefined;
   /** Nodes that could not be reached or knew no leader, since one has answered: another is tried first. */
-  readonly #useless = new Set<NodeId>();
+  readonly #useless: Set<NodeId>;
   #connecting: ScheduledEvent | undefined;
   #stopped = false;
 
@@ -105,6 +106,7 @@ export class SimClient {
     this.#deps = deps;
     this.#options = options;
     this.signer = signer;
+    this.#useless = new Set(deps.nodes.filter((node) => node > deps.founders));
     deps.random.fill(this.#session);
   }
 
@@ -259,7 +261,7 @@ export class SimClient {
     this.#byNumber.delete(number);
     const { scheduler, random } = this.#deps;
     if (code === "no_leader") this.#lonelyUs ??= scheduler.nowUs;
-    if (this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= LONELY_US) {
+    if (this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= this.#options.requestTimeoutUs) {
       if (this.#connection !== undefined) this.#useless.add(this.#connection.node);
       this.#moveOn();
       return;
