@@ -4,12 +4,22 @@ import type { SimOptions } from "./options.ts";
 const NO_FAULTS: SimOptions["faults"]["weights"] = {
   ...{ partition: 0, asymmetricPartition: 0, bridge: 0, isolateLeader: 0, isolateClients: 0 },
   ...{ crash: 0, crashLeader: 0, crashAll: 0, crashWhen: 0, electionUnderFire: 0, pause: 0 },
-  ...{ slowDisk: 0, fullDisk: 0, slowTimers: 0, sickLeader: 0, diskError: 0, clockJump: 0, handOver: 0 },
+  ...{
+    slowDisk: 0,
+    fullDisk: 0,
+    slowTimers: 0,
+    sickLeader: 0,
+    diskError: 0,
+    clockJump: 0,
+    handOver: 0,
+    changeUnderFire: 0,
+  },
 };
 
 /** What a scenario begins with. */
 export const CALM: SimOptions = {
   nodes: 3,
+  spares: 0,
   durationMs: 6_000,
   timing: { tickMs: 10, electionTimeoutTicks: 15, heartbeatTicks: 3 },
   clockRates: [1_000, 1_000, 1_000],
@@ -38,5 +48,6 @@ export const CALM: SimOptions = {
     },
     clerk: undefined,
     auditor: true,
+    operator: undefined,
   },
 };

@@ -36,8 +36,10 @@ const VERIFY_MEAN_US = 50;
 /** A node that starts again by itself takes so long. */
 const RESTART_US = 1_000;
 
-/** Virtual nodes are told apart by their ids alone. */
-const PORT = 1;
+/** Where a virtual node is said to be; nodes are told apart by their ids alone. */
+export function addressOf(node: NodeId): { readonly host: string; readonly port: number } {
+  return { host: `node-${node}`, port: 1 };
+}
 
 /** What a checker may look at. */
 export type Inspected = NonNullable<ComposedNode["inspect"]>;
@@ -80,6 +82,8 @@ interface Slot {
   composed: ComposedNode | undefined;
   /** How often it has started. */
   lives: number;
+  /** Its disk is gone, and it never starts again. */
+  lost: boolean;
   /** A disk error was injected: the node is expected to stop itself, and starts again after this time. */
   restartAfterErrorMs: number | undefined;
 }
@@ -90,6 +94,7 @@ export class Cluster {
   readonly #genesis: Genesis;
   readonly #slots: readonly Slot[];
 
+  /** `nodeKeys` are those of all nodes, by id: more than the genesis has. */
   constructor(deps: ClusterDeps, options: SimOptions, genesis: Genesis, nodeKeys: readonly Signer[]) {
     this.#deps = deps;
     this.#options = options;
@@ -98,7 +103,7 @@ export class Cluster {
     this.#slots = nodeKeys.map((key, index) => {
       const process = (): Process | undefined => this.#slot(index + 1).process;
       const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
-      const idle = { process: undefined, composed: undefined, lives: 0, restartAfterErrorMs: undefined };
+      const idle = { process: undefined, composed: undefined, lives: 0, lost: false, restartAfterErrorMs: undefined };
       const clock = new ClockError(options.clockRates[index]);
       return { id: index + 1, key, disk, clock, ...idle };
     });
@@ -138,7 +143,7 @@ export class Cluster {
 
   start(node: NodeId): void {
     const slot = this.#slot(node);
-    if (slot.process !== undefined) return;
+    if (slot.process !== undefined || slot.lost) return;
     const { scheduler, trace, random, observer } = this.#deps;
     const process = new Process(node, {
       scheduler,
@@ -170,6 +175,18 @@ export class Cluster {
     this.#deps.network.detach(node);
     slot.disk.crash();
     return true;
+  }
+
+  /** A node and its disk are gone for good. */
+  lose(node: NodeId): void {
+    this.#deps.log?.(node, "lost with its disk");
+    this.#deps.counters.add("lostDisk");
+    this.crash(node);
+    this.#slot(node).lost = true;
+  }
+
+  isLost(node: NodeId): boolean {
+    return this.#slot(node).lost;
   }
 
   pause(node: NodeId): boolean {
@@ -230,7 +247,7 @@ export class Cluster {
     const sizes = { checkpointBlocks, retainBlocks, segmentBytes, cacheBytes };
     const onFatal = (report: FatalReport): void => this.#fatal(slot, report);
     const onRestart = (): void => this.#restart(slot);
-    const peers = this.#genesis.nodes.map((node) => ({ ...node, host: `node-${node.id}`, port: PORT }));
+    const peers = this.#slots.map(({ id: peer, key }) => ({ id: peer, publicKey: key.publicKey, ...addressOf(peer) }));
     const options = { id, genesis: this.#genesis, peers, timing, ...sizes, onFatal, onRestart };
     return composeNode(this.#host(slot, process), options, this.#parts(id));
   }

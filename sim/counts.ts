@@ -18,6 +18,7 @@ export const FAULTS = [
   "handOver",
   "keptWrite",
   "late",
+  "lostDisk",
   "lostFile",
   "lostWrite",
   "outsideTimeout",

@@ -17,9 +17,10 @@ describe("drawing a run's options", () => {
     expect(new Set(drawn.map((options) => JSON.stringify(options))).size).toBe(drawn.length);
   });
 
-  test("clusters of three and of five occur, with a clock for each node", () => {
+  test("clusters of three and of five occur, with up to two spares, and a clock for each node", () => {
     expect(new Set(valuesOf(({ nodes }) => nodes).keys())).toEqual(new Set([3, 5]));
-    for (const { nodes, clockRates } of drawn) expect(clockRates).toHaveLength(nodes);
+    expect(new Set(valuesOf(({ spares }) => spares).keys())).toEqual(new Set([0, 1, 2]));
+    for (const { nodes, spares, clockRates } of drawn) expect(clockRates).toHaveLength(nodes + spares);
     expect(valuesOf(({ clockRates }) => clockRates.every((rate) => rate === 1_000)).size).toBe(2);
   });
 
@@ -53,6 +54,15 @@ describe("drawing a run's options", () => {
       expect(absent, kind).toBeGreaterThan(50);
       expect(absent, kind).toBeLessThan(250);
     }
+  });
+
+  test("there is an operator in most runs, and only where there is one there are spares and changes under fire", () => {
+    const operated = drawn.filter(({ workload }) => workload.operator !== undefined);
+    expect(operated.length).toBeGreaterThan(250);
+    expect(operated.length).toBeLessThan(400);
+    expect(operated.filter(({ spares }) => spares > 0).length).toBeGreaterThan(200);
+    const alone = drawn.filter(({ workload }) => workload.operator === undefined);
+    expect(alone.filter(({ spares, faults }) => spares + faults.weights.changeUnderFire > 0)).toEqual([]);
   });
 
   test("cards are taken only where there are payments", () => {

@@ -8,6 +8,7 @@ import { between, chance, pick } from "./draw.ts";
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
 import type { OutsideOptions } from "./virtual-outside.ts";
+import { drawOperator, drawWorkload, type WorkloadOptions } from "./workload/options.ts";
 
 const US_PER_MS = 1_000;
 const FAULT_EVERY_MIN_MS = 30;
@@ -36,7 +37,9 @@ const FAULT_KINDS = {
   clockJump: 3,
   handOver: 10,
 } as const;
-export type FaultKind = keyof typeof FAULT_KINDS;
+/** While members change, crashes right after a step of it weigh so much at most. */
+const CHANGE_UNDER_FIRE = 20;
+export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire";
 
 export interface FaultOptions {
   /** Mean time between fault steps. */
@@ -49,73 +52,11 @@ export interface FaultOptions {
   readonly weights: Readonly<Record<FaultKind, number>>;
 }
 
-/** Relative frequencies of a teller's operations. */
-export interface OperationMix {
-  readonly transfer: number;
-  readonly hold: number;
-  readonly chain: number;
-  readonly readAccount: number;
-  /** Reads with a bound on how old the answer may be. */
-  readonly readStale: number;
-  readonly readTransfer: number;
-  readonly retry: number;
-  readonly payment: number;
-}
-
-/** What the clerk asks for: the relative frequencies of its requests, and of what is in its batches of transfers. */
-export interface ClerkOptions {
-  readonly mix: {
-    readonly batch: number;
-    readonly imported: number;
-    readonly asset: number;
-    readonly supply: number;
-    readonly reversal: number;
-    readonly freeze: number;
-    readonly delegate: number;
-    readonly tooFewSignatures: number;
-    readonly retry: number;
-  };
-  readonly transfers: TransferMix;
-  /** How many transfers of a batch are linked to the next one. */
-  readonly linkedPermille: number;
-}
-
-export interface TransferMix {
-  readonly simple: number;
-  readonly pending: number;
-  readonly post: number;
-  readonly void: number;
-  readonly balancing: number;
-  readonly closing: number;
-  /** One that was asked for before. */
-  readonly again: number;
-}
-
-export interface WorkloadOptions {
-  /** Clients that do what `mix` says. */
-  readonly tellers: number;
-  /** Clients that only read. */
-  readonly readers: number;
-  /** Operations one client has unanswered at most. */
-  readonly inFlightMax: number;
-  /** Mean pause between a client's operations, microseconds. */
-  readonly thinkUs: number;
-  /** How long a client waits for an answer before it asks another node. */
-  readonly requestTimeoutUs: number;
-  /** Accounts of each currency that all clients move money between. */
-  readonly hotAccounts: number;
-  readonly payments: boolean;
-  /** One more client, a shop that takes cards. */
-  readonly cards: boolean;
-  readonly mix: OperationMix;
-  /** One more client, for everything that is not plain; in some runs there is none. */
-  readonly clerk: ClerkOptions | undefined;
-  /** One more client, which only reads: the stream of changes, and pages. */
-  readonly auditor: boolean;
-}
-
 export interface SimOptions {
+  /** Members of the cluster at first: ids from 1. */
   readonly nodes: number;
+  /** Nodes with the ids that follow, which run from the beginning and are no members until somebody adds them. */
+  readonly spares: number;
   /** Virtual time with faults; then comes the quiet end. */
   readonly durationMs: number;
   readonly timing: NodeTiming;
@@ -145,7 +86,7 @@ export function drawOptions(random: Random): SimOptions {
   const clockRates = drawClocks(random, nodes);
   const electionUs = timing.tickMs * timing.electionTimeoutTicks * US_PER_MS;
   const faults = drawFaults(random, electionUs / US_PER_MS, leases);
-  return {
+  const drawn = {
     nodes,
     durationMs: between(random, 4_000, 10_000),
     timing: leases ? { ...timing, leaseDriftPermille: worstDrift(clockRates) } : timing,
@@ -170,6 +111,18 @@ export function drawOptions(random: Random): SimOptions {
     faults,
     workload: drawWorkload(random),
     encrypted: chance(random, 250),
+  };
+  const operator = drawOperator(random);
+  const spares = operator === undefined ? 0 : pick(random, [0, 1, 2, 2, 2]);
+  const changeUnderFire = operator === undefined ? 0 : sometimes(random, CHANGE_UNDER_FIRE);
+  // A spare's clock is like some other's, so that the bound that leases rely on holds for it.
+  const spareClocks = Array.from({ length: spares }, () => pick(random, clockRates));
+  return {
+    ...drawn,
+    spares,
+    clockRates: [...clockRates, ...spareClocks],
+    faults: { ...faults, weights: { ...faults.weights, changeUnderFire } },
+    workload: { ...drawn.workload, operator },
   };
 }
 
@@ -240,7 +193,7 @@ function drawFaults(random: Random, electionMs: number, leases: boolean): FaultO
   ]);
   const often = between(random, 1, 10);
   const leased = { slowTimers: 0, sickLeader: 0, isolateLeader: often, handOver: often };
-  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}) };
+  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}), changeUnderFire: 0 };
   return {
     everyMs: clamp(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_EVERY_MIN_MS, FAULT_EVERY_MAX_MS),
     lastsMs: Math.min(Math.round(electionMs * pick(random, leases ? [3, 10] : [1, 3, 10])), FAULT_LASTS_MAX_MS),
@@ -251,59 +204,4 @@ function drawFaults(random: Random, electionMs: number, leases: boolean): FaultO
 
 function clamp(value: number, min: number, max: number): number {
   return Math.min(Math.max(value, min), max);
-}
-
-function drawWorkload(random: Random): WorkloadOptions {
-  const weight = (): number => (chance(random, 200) ? 0 : between(random, 1, 10));
-  const payments = chance(random, 500);
-  return {
-    tellers: between(random, 2, 4),
-    readers: between(random, 0, 2),
-    inFlightMax: pick(random, [1, 3, 8]),
-    thinkUs: pick(random, [5_000, 20_000, 50_000, 100_000]),
-    requestTimeoutUs: pick(random, [200_000, 500_000, 1_000_000]),
-    hotAccounts: between(random, 2, 4),
-    payments,
-    cards: payments && chance(random, 500),
-    mix: {
-      transfer: between(random, 5, 20),
-      hold: weight(),
-      chain: weight(),
-      readAccount: between(random, 5, 20),
-      readStale: between(random, 2, 10),
-      readTransfer: weight(),
-      retry: weight(),
-      payment: payments ? between(random, 3, 20) : 0,
-    },
-    clerk: chance(random, 800) ? drawClerk(random) : undefined,
-    auditor: chance(random, 700),
-  };
-}
-
-/** Each kind is absent in some runs, but for the two that all others need. */
-function drawClerk(random: Random): ClerkOptions {
-  const weight = (): number => (chance(random, 250) ? 0 : between(random, 2, 10));
-  return {
-    mix: {
-      batch: between(random, 1, 10),
-      imported: weight(),
-      asset: chance(random, 250) ? 0 : between(random, 4, 10),
-      supply: chance(random, 250) ? 0 : between(random, 6, 12),
-      reversal: weight(),
-      freeze: chance(random, 500) ? 0 : between(random, 1, 4),
-      delegate: weight(),
-      tooFewSignatures: chance(random, 500) ? 0 : between(random, 1, 3),
-      retry: weight(),
-    },
-    transfers: {
-      simple: between(random, 1, 10),
-      pending: weight(),
-      post: weight(),
-      void: weight(),
-      balancing: weight(),
-      closing: chance(random, 300) ? 0 : between(random, 1, 2),
-      again: weight(),
-    },
-    linkedPermille: pick(random, [0, 200, 500]),
-  };
 }

@@ -9,8 +9,9 @@ const TRUE_PERMILLE = 1_000;
 const BANK_CLIENTS_MAX = AUTHORITY_KEYS_MAX - 3;
 
 /** Throws `CodedError` `plan_invalid` for options that contradict each other. */
-export function checkOptions({ nodes, clockRates, timing, workload }: SimOptions): void {
-  if (clockRates.length !== nodes) refuse("options.clockRates", `must be ${nodes} rates, one a node`);
+export function checkOptions({ nodes, spares, clockRates, timing, workload }: SimOptions): void {
+  const all = nodes + spares;
+  if (clockRates.length !== all) refuse("options.clockRates", `must be ${all} rates, one a node`);
   if (2 * timing.heartbeatTicks > timing.electionTimeoutTicks)
     refuse("options.timing", "an election timeout must outlast two heartbeats");
   const drift = timing.leaseDriftPermille;
@@ -44,10 +45,10 @@ export function checkFault({ atMs, step }: TimedFault, options: SimOptions, path
   checkStep(step, options, path);
 }
 
-function checkStep(step: FaultStep, { nodes, timing }: SimOptions, path: string): void {
+function checkStep(step: FaultStep, { nodes, spares, timing }: SimOptions, path: string): void {
   const named = nodesOf(step);
-  const missing = named.find((node) => node > nodes);
-  if (missing !== undefined) refuse(path, `there is no node ${missing} in a cluster of ${nodes}`);
+  const missing = named.find((node) => node > nodes + spares);
+  if (missing !== undefined) refuse(path, `there is no node ${missing} in a cluster of ${nodes + spares}`);
   if (new Set(named).size < named.length) refuse(path, "a node stands on one side only");
   if ("groups" in step && step.groups.some((group) => group.length === 0))
     refuse(`${path}.groups`, "no side may be empty");

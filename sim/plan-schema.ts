@@ -1,7 +1,8 @@
 /** The shape of a plan's options and faults: types, ranges, no unknown keys. What it makes no sense to ask is refused elsewhere. */
 import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } from "../node/wire/schema.ts";
 import { CRASH_MOMENTS, type FaultStep, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
-import type { ClerkOptions, SimOptions, WorkloadOptions } from "./options.ts";
+import type { SimOptions } from "./options.ts";
+import type { ClerkOptions, OperatorOptions, WorkloadOptions } from "./workload/options.ts";
 
 const NODES_MAX = 9;
 const CLIENTS_MAX = 16;
@@ -42,6 +43,14 @@ const clerk: Schema<ClerkOptions> = object({
   linkedPermille: permille,
 });
 
+const operator: Schema<OperatorOptions> = object({
+  thinkUs: integer(1, US_MAX),
+  mix: numbers(
+    weight,
+    ...(["addVoter", "addLearner", "promote", "remove", "replace", "nonsense", "lostDisk", "list"] as const),
+  ),
+});
+
 const workload: Schema<WorkloadOptions> = object({
   tellers: integer(1, CLIENTS_MAX),
   readers: integer(0, CLIENTS_MAX),
@@ -57,11 +66,13 @@ const workload: Schema<WorkloadOptions> = object({
   ),
   clerk: orNull(clerk),
   auditor: boolean,
+  operator: orNull(operator),
 });
 
 /** What a run is made of, but for its faults and its seed. */
 export const optionsSchema: Schema<SimOptions> = object({
   nodes: node,
+  spares: integer(0, NODES_MAX),
   durationMs: integer(1, MS_MAX),
   timing: object(
     { tickMs: integer(1, 1_000), electionTimeoutTicks: integer(2, 1_000), heartbeatTicks: integer(1, 1_000) },
@@ -100,6 +111,7 @@ export const optionsSchema: Schema<SimOptions> = object({
       ...(["partition", "asymmetricPartition", "bridge", "isolateLeader", "isolateClients"] as const),
       ...(["crash", "crashLeader", "crashAll", "crashWhen", "electionUnderFire", "pause", "slowDisk"] as const),
       ...(["fullDisk", "slowTimers", "sickLeader", "diskError", "clockJump", "handOver"] as const),
+      ...(["changeUnderFire"] as const),
     ),
   }),
   workload,

@@ -21,6 +21,8 @@ const SEEDS_MAX = 1_000_000;
 const STEPS_MAX = 10_000;
 const MS_MAX = 3_600_000;
 const TRUE_PERMILLE = 1_000;
+/** More clocks than this make no sense, whatever is asked for. */
+const CLOCKS_MAX = 18;
 
 /** Bounds of a number, each of them included. */
 export interface Range {
@@ -156,11 +158,10 @@ function misses(
 /** The calm options with these changes; a cluster of another size has as many true clocks. */
 function optionsOf(changed: unknown): SimOptions {
   const merged = merge(CALM, changed);
-  const { nodes, clockRates } = merged as { readonly nodes?: unknown; readonly clockRates?: unknown };
+  const { nodes, spares, clockRates } = merged as Readonly<Record<string, unknown>>;
+  const all = Number(nodes) + Number(spares);
   const rates =
-    clockRates === CALM.clockRates && typeof nodes === "number" && nodes <= 9
-      ? Array.from({ length: nodes }, () => TRUE_PERMILLE)
-      : clockRates;
+    clockRates === CALM.clockRates && all <= CLOCKS_MAX ? Array.from({ length: all }, () => TRUE_PERMILLE) : clockRates;
   const options = check(
     object({ options: optionsSchema }),
     { options: merge(merged, { clockRates: rates }) },

@@ -8,8 +8,21 @@ import { runSeed } from "./run.ts";
 
 /** What a hundred seeds must have met, by the names of the counters. */
 const FAULTS = [
-  ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "clientPartition", "clockJump"],
-  ...["crash", "crashAll", "crashWhen", "diskError", "drop", "duplicate", "fullDisk", "keptWrite", "late", "lostWrite"],
+  ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "checkpointInstalled"],
+  ...["clientPartition", "clockJump"],
+  ...[
+    "crash",
+    "crashAll",
+    "crashWhen",
+    "diskError",
+    "drop",
+    "duplicate",
+    "fullDisk",
+    "keptWrite",
+    "late",
+    "lostDisk",
+    "lostWrite",
+  ],
   ...["outsideTimeout", "partition", "pause", "reorder", "restart", "slowDisk", "slowTimers", "tornWrite"],
 ];
 

@@ -73,7 +73,7 @@ export function viewPage({ plan, records }: TraceFile, modules: readonly string[
 <button id="forward" title="forward (right)">▶</button><button id="last" title="last (End)">▶|</button></span></header>
 <div id="view"><canvas id="lanes"></canvas><div id="legend" class="faint">${LEGEND}</div><div id="tip" hidden></div></div>
 <aside><div id="title"></div><table id="nodes"></table><ol id="list"></ol></aside>
-<script type="application/json" id="trace">${scriptJson({ nodes: plan.options.nodes, records })}</script>
+<script type="application/json" id="trace">${scriptJson({ nodes: plan.options.nodes + plan.options.spares, records })}</script>
 <script type="module">${joinModules(modules)}</script>
 </body></html>
 `;

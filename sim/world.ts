@@ -3,18 +3,21 @@
  * end in which everything must come to rest: that is the check of liveness.
  */
 import { toHex } from "../node/base/bytes.ts";
+import { sameMembers } from "../node/base/configuration.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import { Prng } from "../node/base/prng.ts";
 import type { NodeParts } from "../node/compose.ts";
+import type { StateMachine } from "../node/state/state-machine.ts";
 import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { checkCardBooks } from "./check/card-books.ts";
+import { areQuorum } from "./check/configurations.ts";
 import { History } from "./check/history.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
 import { Verdict } from "./check/verdict.ts";
-import { Cluster } from "./cluster.ts";
+import { addressOf, Cluster } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
 import { drawPlan, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
@@ -29,9 +32,10 @@ import { KeyRing, sha256 } from "./virtual-crypto.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualOutside } from "./virtual-outside.ts";
 import { LEDGERS } from "./workload/accounts.ts";
-import { hotPurses } from "./workload/bank.ts";
+import { bankKeys, hotPurses } from "./workload/bank.ts";
+import type { OperatorDeps } from "./workload/operator.ts";
 import { Receipts } from "./workload/receipts.ts";
-import { bankKeys, Workload } from "./workload/workload.ts";
+import { Workload } from "./workload/workload.ts";
 
 const US_PER_MS = 1000;
 const NS_PER_MS = 1_000_000n;
@@ -79,8 +83,9 @@ export class World {
     const random: Random = new Prng(seed);
     this.options = adjust(drawOptions(random.fork("options")));
     const [networkRandom, outsideRandom, clusterRandom, faultsRandom, workloadRandom] = forks(random);
-    this.faults = watch.faults ?? drawPlan(faultsRandom, this.options);
     const { options, counters } = this;
+    const everybody = options.nodes + options.spares;
+    this.faults = watch.faults ?? drawPlan(faultsRandom, { ...options, nodes: everybody });
     const scheduler = this.#scheduler;
     const recorder = record && new Recorder(scheduler, record);
     this.#recorder = recorder;
@@ -91,8 +96,8 @@ export class World {
     this.history = new History(this.verdict, slowestMs(options, this.faults));
     const ring = new KeyRing();
     const keys = bankKeys(ring, options.workload);
-    const nodeKeys = Array.from({ length: options.nodes }, (_, index) => ring.create(`node ${index + 1}`));
-    const genesis = genesisOf(nodeKeys, keys.admin);
+    const nodeKeys = Array.from({ length: everybody }, (_, index) => ring.create(`node ${index + 1}`));
+    const genesis = genesisOf(nodeKeys.slice(0, options.nodes), keys.admin);
     const clusterId = clusterIdOf(sha256, genesis);
     const followed = hotPurses(options.workload.hotAccounts).flatMap((purse) => purse.accounts);
     const watched = { genesis, currencies: LEDGERS, followed, reached: this.reached };
@@ -111,9 +116,13 @@ export class World {
     const receipts = new Receipts(this.verdict, { ...trust, verify: ring.verify.bind(ring) }, this.rules.chain);
     const { verdict, history } = this;
     const witnesses = { verdict, history, receipts, past: this.rules.past, reached: this.reached };
+    const { pastMembers } = this.rules;
     const nodes = this.#cluster.ids;
+    const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
+    const lose: OperatorDeps["lose"] = (node, voters) => this.#lose(node, voters);
+    const members = { nodes, founders: options.nodes, addable, lose, pastMembers };
     this.#workload = new Workload(
-      { scheduler, network, random: workloadRandom, clusterId, nodes, keys, leftOut, ...witnesses },
+      { scheduler, network, random: workloadRandom, clusterId, keys, leftOut, ...members, ...witnesses },
       options.workload,
       BigInt(EPOCH_MS + EXPIRY_MS) * NS_PER_MS,
     );
@@ -169,17 +178,57 @@ export class World {
     this.verdict.fail("liveness", `not at rest ${QUIET_MS_MAX} ms after the last fault: ${why}`);
   }
 
-  /** Where all nodes stand when nothing moves; a block that is committed may be on its way to be applied. */
+  /**
+   * Takes a node away for good where the others can do without it: they are a quorum of those who are to vote, and in
+   * whatever configuration is in force on any node.
+   */
+  #lose(lost: NodeId, voters: readonly NodeId[]): boolean {
+    const there = this.#cluster.ids.filter((node) => !this.#cluster.isLost(node));
+    const inForce = there.map((node) => this.#cluster.inspect(node)?.raft.configuration);
+    const enough = [{ voters, outgoing: [], learners: [] }, ...inForce].every(
+      (one) => one !== undefined && areQuorum(one, (id) => id !== lost && there.includes(id)),
+    );
+    if (enough) this.#cluster.lose(lost);
+    return enough;
+  }
+
+  /** Where all members stand when nothing moves; a block that is committed may be on its way to be applied. */
   #restHeight(): number {
-    return this.#cluster.inspect(1)?.state.height ?? 0;
+    return this.#furthest()?.height ?? 0;
+  }
+
+  /** The state that has come furthest, which all others must come to. */
+  #furthest(): StateMachine | undefined {
+    const states = this.#cluster.ids.flatMap((node) => this.#cluster.inspect(node)?.state ?? []);
+    return states.reduce<StateMachine | undefined>(
+      (best, state) => (best === undefined || state.height > best.height ? state : best),
+      undefined,
+    );
+  }
+
+  /** Who is to take part in the end; all others may stand anywhere. */
+  #wanted(): readonly NodeId[] {
+    const { voters = [], learners = [] } = this.#furthest()?.members.wanted ?? {};
+    return [...voters, ...learners];
   }
 
   /** What is still going on; undefined when nothing is. */
   #moving(): string | undefined {
-    const stands = this.#cluster.ids.map((node) => this.#stand(node));
+    const furthest = this.#furthest();
+    if (furthest === undefined) return "all nodes are down";
+    const stands = this.#wanted().map((node) => this.#stand(node));
     if (stands.some((stand) => stand !== stands[0])) return `nodes differ: ${stands.join(", ")}`;
-    const intents = this.#cluster.inspect(1)?.state.openIntents().length ?? 0;
+    const outsider = this.#cluster.ids.find((node) => this.#leads(node) && !this.#wanted().includes(node));
+    if (outsider !== undefined) return `node ${outsider} is no member, and leads`;
+    const { configuration, members } = furthest;
+    const arrived = configuration.outgoing.length === 0 && sameMembers(configuration, members.wanted);
+    if (!arrived) return `members change: ${JSON.stringify({ configuration, wanted: members.wanted })}`;
+    const intents = furthest.openIntents().length;
     return intents > 0 ? `${intents} intents are open` : undefined;
+  }
+
+  #leads(node: NodeId): boolean {
+    return this.#cluster.inspect(node)?.raft.role === "leader";
   }
 
   #stand(node: NodeId): string {
@@ -188,7 +237,7 @@ export class World {
   }
 
   #checkRest(): void {
-    for (const node of this.#cluster.ids) {
+    for (const node of this.#wanted()) {
       const state = this.#cluster.inspect(node)?.state;
       if (state === undefined) continue;
       this.rules.atRest(node, state);

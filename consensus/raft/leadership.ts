@@ -5,7 +5,7 @@
  * Made when an election is won and dropped when the term ends, so nothing learned in one term is believed in another.
  */
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
-import { isVoter } from "./configuration.ts";
+import { type Configuration, isVoter } from "./configuration.ts";
 import { Lease } from "./lease.ts";
 import type { RaftLog } from "./log.ts";
 import type { MessageBody, MessageOf } from "./messages.ts";
@@ -28,6 +28,8 @@ export interface LeadershipDeps {
   readonly isCommittable: (index: LogIndex) => boolean;
   /** Whether a quorum must be asked before a read is answered. */
   readonly readsNeedQuorum: () => boolean;
+  /** Whose majorities count. */
+  readonly electorate: () => Configuration;
 }
 
 export class Leadership {
@@ -42,10 +44,10 @@ export class Leadership {
 
   constructor(deps: LeadershipDeps) {
     this.#deps = deps;
-    const { self, log, options: limits, send } = deps;
+    const { self, log, options: limits, send, electorate } = deps;
     this.#reads = new ReadOnly(self);
     this.#lease = new Lease(limits.leaseDriftPermille);
-    this.#replication = new Replication({ self, log, limits, send });
+    this.#replication = new Replication({ self, log, limits, send, electorate });
   }
 
   /** A round of reads has begun whose heartbeats have not left. */
@@ -162,8 +164,8 @@ export class Leadership {
   }
 
   #releaseConfirmed(): void {
-    const { log, releaseRead } = this.#deps;
-    for (const read of this.#reads.takeConfirmed(log.configuration)) releaseRead(read, read.index);
+    const { electorate, releaseRead } = this.#deps;
+    for (const read of this.#reads.takeConfirmed(electorate())) releaseRead(read, read.index);
   }
 
   /** The configuration in force is committed: it is all there is to serve, and a leader that is not in it hands over (§4.2.2). */

@@ -28,7 +28,8 @@ export class RaftLog {
     const lastIndex = view.lastIndex();
     this.#view = view;
     this.#unstable = new Unstable(lastIndex);
-    this.#membership = new Membership(configuration, configurationOf, { last: this.#kept(lastIndex), lastIndex });
+    const entryAt = (index: LogIndex): Entry | undefined => this.#kept(index);
+    this.#membership = new Membership(configuration, { lastIndex, configurationOf, entryAt });
     this.#commit = commit;
     this.#handedOut = commit;
   }
@@ -110,7 +111,7 @@ export class RaftLog {
 
   /** Whether a node may begin an election, as far as this log knows. */
   mayCampaign(id: NodeId): boolean {
-    return this.#membership.mayCampaign(id);
+    return this.#membership.mayCampaign(id, this.#commit);
   }
 
   /** Whether a leader may append entries with this data; at most one of them may change the configuration, if any may. */

@@ -8,23 +8,31 @@ import type { LogIndex, NodeId } from "../../node/base/ids.ts";
 import { type Configuration, isLegalStep, isVoter } from "./configuration.ts";
 import type { Entry } from "./messages.ts";
 
+/** The log, as far as configurations need it. */
+export interface ConfiguredLog {
+  readonly lastIndex: LogIndex;
+  readonly configurationOf: (data: Uint8Array) => Configuration;
+  /** The entry at a position, or undefined before the first. */
+  readonly entryAt: (index: LogIndex) => Entry | undefined;
+}
+
 export class Membership {
-  readonly #configurationOf: (data: Uint8Array) => Configuration;
+  readonly #configurationOf: ConfiguredLog["configurationOf"];
+  readonly #entryAt: ConfiguredLog["entryAt"];
   /** The newest that is known to be committed. */
   #settled: Configuration;
   #current: Configuration;
   /** The last change of the configuration stands here or before. */
   #since: LogIndex;
+  /** What the last change replaced; undefined where that would have to be looked for, as after a restart. */
+  #replaced: Configuration | undefined;
 
-  constructor(
-    settled: Configuration,
-    configurationOf: (data: Uint8Array) => Configuration,
-    { last, lastIndex }: { readonly last: Entry | undefined; readonly lastIndex: LogIndex },
-  ) {
+  constructor(settled: Configuration, { lastIndex, configurationOf, entryAt }: ConfiguredLog) {
     this.#settled = settled;
     this.#configurationOf = configurationOf;
-    this.#current = this.at(last);
-    this.#since = lastIndex; // where it really changed would have to be looked for
+    this.#entryAt = entryAt;
+    this.#current = this.at(entryAt(lastIndex));
+    this.#since = lastIndex;
   }
 
   get configuration(): Configuration {
@@ -37,11 +45,15 @@ export class Membership {
   }
 
   /**
-   * Whether a node may campaign. One that the last change removes may until that is committed: it may be the only one that
-   * has the change and is needed to elect anybody without it (§4.2.2).
+   * Whether a node may campaign, as far as it knows the log to be committed. One that the last change removes may until
+   * that is committed, and has crashed or not: it may be the only one that has the change, and then nobody is elected
+   * without it (§4.2.2). What came before that change is committed, for changes are made one at a time.
    */
-  mayCampaign(id: NodeId): boolean {
-    return isVoter(this.#current, id) || isVoter(this.#settled, id);
+  mayCampaign(id: NodeId, commit: LogIndex): boolean {
+    if (isVoter(this.#current, id)) return true;
+    if (this.#since <= commit) return false;
+    this.#replaced ??= this.#findReplaced(commit);
+    return isVoter(this.#replaced, id);
   }
 
   /** Everything up to here is committed. */
@@ -53,6 +65,7 @@ export class Membership {
     for (const { index, data } of entries) {
       const configuration = this.#configurationOf(data);
       if (sameConfiguration(configuration, this.#current)) continue;
+      this.#replaced = this.#current;
       this.#current = configuration;
       this.#since = index;
     }
@@ -63,6 +76,7 @@ export class Membership {
     if (this.#since <= lastIndex) return;
     this.#current = this.at(last);
     this.#since = lastIndex;
+    this.#replaced = undefined;
   }
 
   /** The log is empty behind a checkpoint. */
@@ -70,6 +84,7 @@ export class Membership {
     this.#settled = configuration;
     this.#current = configuration;
     this.#since = index;
+    this.#replaced = configuration;
   }
 
   /** Whether entries with this data may follow a configuration: by legal steps, at most `changesMax` of which change anything. */
@@ -89,5 +104,15 @@ export class Membership {
   /** What an entry stands under; undefined is the place before the first, where everything is committed. */
   at(entry: Entry | undefined): Configuration {
     return entry === undefined ? this.#settled : this.#configurationOf(entry.data);
+  }
+
+  /** Looks for the last change behind what is committed; where there is none, nothing was replaced. */
+  #findReplaced(commit: LogIndex): Configuration {
+    while (this.#since > commit) {
+      const before = this.at(this.#entryAt(this.#since - 1));
+      if (!sameConfiguration(before, this.#current)) return before;
+      this.#since -= 1;
+    }
+    return this.#current;
   }
 }

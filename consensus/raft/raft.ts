@@ -144,7 +144,7 @@ export class Raft {
   /** Time passes. */
   tick(): void {
     if (this.#leadership === undefined) {
-      if (this.#timer.tick()) this.campaign();
+      if (this.#timer.tick()) this.#missLeader();
     } else if (!this.#leadership.tick()) this.#becomeFollower(this.#term, 0);
     this.#log.assertInvariants();
   }
@@ -279,7 +279,12 @@ export class Raft {
 
   /** §6.4: a leader that asks nobody may have been deposed without knowing it. */
   protected readsNeedQuorum(): boolean {
-    return !isQuorum(this.configuration, (voter) => voter === this.id);
+    return !isQuorum(this.electorate(), (voter) => voter === this.id);
+  }
+
+  /** §6: whose majorities everything needs: the voters of the configuration in force, the outgoing ones among them. */
+  protected electorate(): Configuration {
+    return this.configuration;
   }
 
   #bringsAhead({ index, term }: Pick<InstalledCheckpoint, "index" | "term">): boolean {
@@ -349,6 +354,12 @@ export class Raft {
 
   // Elections
 
+  /** No word for too long: who has a say campaigns, and anybody else knows of no leader, for it may have left the cluster. */
+  #missLeader(): void {
+    if (this.#log.mayCampaign(this.id)) this.campaign();
+    else this.#becomeFollower(this.#term, 0);
+  }
+
   /** A pre-candidate only asks whether it would win; it changes neither its term nor its vote (§9.6). */
   #becomeCandidate(role: "preCandidate" | "candidate", transfer = false): void {
     if (role === "candidate") {
@@ -383,7 +394,7 @@ export class Raft {
   }
 
   #settleElection(): void {
-    const outcome = voteOutcome(this.configuration, this.#votes);
+    const outcome = voteOutcome(this.electorate(), this.#votes);
     if (outcome === "lost") this.#becomeFollower(this.#term, 0);
     else if (outcome === "won" && this.#role === "preCandidate") this.#becomeCandidate("candidate");
     else if (outcome === "won") this.#becomeLeader();
@@ -448,6 +459,7 @@ export class Raft {
       releaseRead: (request, index) => this.#releaseRead(request, index),
       isCommittable: (index) => this.quorumIndexIsCommittable(index),
       readsNeedQuorum: () => this.readsNeedQuorum(),
+      electorate: () => this.electorate(),
     });
   }
 

@@ -4,7 +4,7 @@
  */
 import { assert, must } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId } from "../../node/base/ids.ts";
-import { membersOf } from "./configuration.ts";
+import { type Configuration, membersOf } from "./configuration.ts";
 import { InFlight } from "./in-flight.ts";
 import type { RaftLog } from "./log.ts";
 import type { MessageBody, MessageOf } from "./messages.ts";
@@ -17,6 +17,8 @@ export interface ReplicationDeps {
   readonly log: RaftLog;
   readonly limits: Pick<RaftOptions, "appendBytesMax" | "appendsInFlightMax" | "bytesInFlightMax">;
   readonly send: (to: NodeId, body: MessageBody) => void;
+  /** Whose majorities count. */
+  readonly electorate: () => Configuration;
 }
 
 /** How far one follower is, for people to look at. */
@@ -36,10 +38,12 @@ export class Replication {
   readonly #log: RaftLog;
   readonly #limits: ReplicationDeps["limits"];
   readonly #send: (to: NodeId, body: MessageBody) => void;
+  readonly #electorate: () => Configuration;
   readonly #progress = new Map<NodeId, Progress>();
 
-  constructor({ self, log, limits, send }: ReplicationDeps) {
+  constructor({ self, log, limits, send, electorate }: ReplicationDeps) {
     this.#self = self;
+    this.#electorate = electorate;
     this.#log = log;
     this.#limits = limits;
     this.#send = send;
@@ -70,7 +74,7 @@ export class Replication {
 
   /** The last position that a quorum has durably; the leader, if it has a say, only as far as its own disk is. */
   quorumIndex(): LogIndex {
-    return quorumValue(this.#log.configuration, (voter) =>
+    return quorumValue(this.#electorate(), (voter) =>
       voter === this.#self ? this.#log.stableIndex : this.matchOf(voter),
     );
   }
@@ -78,7 +82,7 @@ export class Replication {
   /** Whether those who have answered since this was last asked are a quorum, with the leader if it has a say. */
   takeQuorumIsActive(): boolean {
     const isActive = (voter: NodeId): boolean => voter === this.#self || this.#of(voter).active;
-    const active = isQuorum(this.#log.configuration, isActive);
+    const active = isQuorum(this.#electorate(), isActive);
     for (const progress of this.#progress.values()) progress.active = false;
     return active;
   }

@@ -167,14 +167,57 @@ function findsBug(spoil: (ledger: Ledger) => void): boolean {
   return found.failed;
 }
 
+/** Nodes that may be added, of few keys and at few addresses, some of which are somebody's already. */
+const newNode = fc
+  .record({
+    name: fc.constantFrom("a", "b", "c", "d", "admin", "node-2"),
+    host: fc.constantFrom("x", "y", "z"),
+    voter: fc.boolean(),
+  })
+  .map(({ name, ...rest }) => ({ ...rest, publicKey: new Party({} as Chain, name, 0).publicKey, port: 1 }));
+const NOTHING = { id: 1n, debitAccountId: 1n, creditAccountId: 2n, amount: 1n };
+const nodeIds = fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { maxLength: 3 });
+const memberChange = fc
+  .record({
+    add: fc.uniqueArray(newNode, { maxLength: 2, selector: ({ host }) => host }),
+    remove: fc.oneof({ weight: 9, arbitrary: nodeIds }, { weight: 1, arbitrary: fc.constant<number[]>([1, 2, 3]) }),
+    promote: nodeIds,
+  })
+  .map(({ add, remove, promote }) => ({ add, remove, promote: promote.filter((id) => !remove.includes(id)) }))
+  .filter(({ add, remove, promote }) => add.length + remove.length + promote.length > 0);
+const memberSteps = fc.array(
+  fc.record({ body: memberChange, who: fc.constantFrom("admin", "admin", "bank"), arrives: fc.boolean() }),
+  { minLength: 10, maxLength: 30, size: "max" },
+);
+
 describe("the state machine beside the reference bank", () => {
+  test("changes its members as predicted, and who has left signs nothing any more", () => {
+    const statuses = new Set<string>();
+    fc.assert(
+      fc.property(memberSteps, (asked) => {
+        const chain = new JudgedChain(new Counters<Point>(), () => {});
+        const parties = { admin: chain.admin, bank: chain.join("bank", "participant") };
+        for (const { body, who, arrives } of asked) {
+          statuses.add(parties[who].submit({ kind: "changeMembers", body }).status);
+          if (arrives) chain.configuration = { ...chain.state.members.wanted, outgoing: [] };
+          for (const node of chain.nodes) statuses.add(node.submit(transfers(NOTHING)).status);
+          chain.oracle?.compare(1, chain.state, () => "after a change");
+        }
+        expect(chain.verdict.failure?.message).toBeUndefined();
+      }),
+      { numRuns: 50 },
+    );
+    const refusals = ["not_found", "wrong_state", "invalid", "already_exists", "not_authorized", "unknown_key"];
+    expect([...statuses]).toEqual(expect.arrayContaining(["ok", ...refusals]));
+  });
+
   test("answers as predicted, whatever is asked", () => {
     const reached = new Counters<Point>();
     fc.assert(
       fc.property(steps, (asked) => {
         expect(judged(asked, reached, () => {})).toBeUndefined();
       }),
-      { numRuns: 50 },
+      { numRuns: 100 },
     );
     const points = Object.keys(reached.read());
     expect(points).toEqual(

@@ -16,6 +16,7 @@ import { batchResults, decodeResult } from "../../node/wire/results.ts";
 import { decodeTransaction } from "../../node/wire/transaction.ts";
 import { SESSION_REFUSALS } from "./exactly-once.ts";
 import { type LedgerCall, LedgerOracle, numbered } from "./ledger-oracle.ts";
+import { PastMembers } from "./past-members.ts";
 import { PastStates } from "./past-states.ts";
 import type { ReachedPoints } from "./reached-points.ts";
 import { ALL_SEEING } from "./readers.ts";
@@ -43,6 +44,7 @@ interface Executed {
 
 export class BankOracle {
   readonly past: PastStates;
+  readonly pastMembers: PastMembers;
   readonly #verdict: Verdict;
   readonly #bank: ReferenceBank;
   readonly #ledgers: LedgerOracle;
@@ -61,6 +63,7 @@ export class BankOracle {
     this.#bank = new ReferenceBank(toHex(genesis.adminKey), nodes, currencies);
     this.#ledgers = new LedgerOracle(verdict, this.#bank.ledger);
     this.past = new PastStates(verdict, this.#bank.ledger);
+    this.pastMembers = new PastMembers(verdict, this.#bank.members.nodes);
   }
 
   /** The ledger of a node that starts; a restored one is believed, because its digests are compared. */
@@ -73,6 +76,7 @@ export class BankOracle {
     const calls = [...this.#ledgers.take(node)];
     if (!first) return;
     const { header, transactions } = block;
+    this.#bank.members.standUnder(header.configuration);
     const where = (): string => `block ${header.height}`;
     for (const call of takeUntil(calls, housekeepingTimestamp(header))) this.#replay(call, where);
     transactions.forEach((encoded, index) => {
@@ -88,6 +92,7 @@ export class BankOracle {
       () => `${where()}: the ledger did ${calls.length} things for nobody`,
     );
     this.past.block(header.height);
+    this.pastMembers.block(header.height, this.#bank.members.nodes, header.configuration);
   }
 
   /** A node that has applied just the blocks that the reference has shows the same. */
@@ -97,6 +102,8 @@ export class BankOracle {
     const shown = answer.type === "assets" ? answer.assets : [];
     const assets = this.#bank.assets.map((asset) => this.#viewOf(asset)).sort((a, b) => a.ledger - b.ledger);
     expectSame(this.#verdict, RULE, shown, assets, () => `${where()}: assets`);
+    const members = state.query({ type: "members" }, ALL_SEEING);
+    if (members.type === "members") this.pastMembers.read(members);
     for (const [id, amount] of this.#bank.reversed) {
       const reversed = state.query({ type: "reversed", id }, ALL_SEEING);
       const expected = { amount: amount.toString() };

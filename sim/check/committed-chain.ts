@@ -31,6 +31,11 @@ export class CommittedChain {
     return this.#chain.length - 1;
   }
 
+  /** Whether a log has what is committed at an index; of what it no longer holds it had. */
+  isIn(raft: RaftView, index: LogIndex): boolean {
+    return index < raft.firstIndex - 1 || raft.termAt(index) === this.#chain[index]?.term;
+  }
+
   /** A node's commit index has moved from `before`; of what its log no longer holds it says nothing. */
   committed(node: NodeId, raft: RaftView, before: LogIndex): void {
     const from = Math.max(before + 1, raft.firstIndex - 1, 1);

@@ -3,11 +3,23 @@
  * after every event costs next to nothing when nothing happened.
  */
 import type { Raft } from "../../consensus/raft/raft.ts";
+import { type Configuration, sameConfiguration } from "../../node/base/configuration.ts";
 
 /** What the rules look at. */
 export type RaftView = Pick<
   Raft,
-  "term" | "vote" | "role" | "commit" | "firstIndex" | "lastIndex" | "lastTerm" | "entry" | "termAt"
+  | "term"
+  | "vote"
+  | "role"
+  | "commit"
+  | "firstIndex"
+  | "lastIndex"
+  | "lastTerm"
+  | "stableIndex"
+  | "configuration"
+  | "configurationIsCommitted"
+  | "entry"
+  | "termAt"
 >;
 
 export class ObservedNode {
@@ -17,6 +29,7 @@ export class ObservedNode {
   #lastIndex = 0;
   #lastTerm = 0;
   #commit = 0;
+  #configuration: Configuration | undefined;
 
   /** Compares with the last look; undefined when nothing changed. */
   look(raft: RaftView): NodeChange | undefined {
@@ -28,8 +41,10 @@ export class ObservedNode {
     const moved = raft.role !== this.#role || raft.term !== this.#term;
     if (!voted && !elected && !logChanged && !committed && !moved) return undefined;
     const commitBefore = this.#commit;
+    const configurationBefore = this.#configuration ?? raft.configuration;
+    const reconfigured = !sameConfiguration(raft.configuration, configurationBefore);
     this.#remember(raft);
-    return { voted, elected, stillLeads, logChanged, commitBefore, committed };
+    return { voted, elected, stillLeads, logChanged, commitBefore, committed, configurationBefore, reconfigured };
   }
 
   #remember(raft: RaftView): void {
@@ -39,6 +54,7 @@ export class ObservedNode {
     this.#lastIndex = raft.lastIndex;
     this.#lastTerm = raft.lastTerm;
     this.#commit = raft.commit;
+    this.#configuration = raft.configuration;
   }
 }
 
@@ -50,4 +66,7 @@ export interface NodeChange {
   readonly logChanged: boolean;
   readonly committed: boolean;
   readonly commitBefore: number;
+  readonly configurationBefore: Configuration;
+  /** Another configuration is in force. */
+  readonly reconfigured: boolean;
 }

@@ -1,42 +1,12 @@
 /** The rules about Raft, each shown what it must refuse. */
 import { describe, expect, test } from "vitest";
-import type { Role } from "../../consensus/raft/ready.ts";
 import { BLOCK_HEADER_BYTES } from "../../node/wire/block.ts";
 import { CommittedChain } from "./committed-chain.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { LogMatching } from "./log-matching.ts";
-import { ObservedNode, type RaftView } from "./observed-node.ts";
-import { Verdict } from "./verdict.ts";
-
-function verdictOf(act: (verdict: Verdict) => void): string | undefined {
-  const verdict = new Verdict(() => ({ atMs: 0, step: 0 }));
-  act(verdict);
-  return verdict.failure?.checker;
-}
-
-/** A block of which only the header counts here. */
-function block(mark: number): Uint8Array {
-  return new Uint8Array(BLOCK_HEADER_BYTES + 8).fill(mark);
-}
-
-interface Told {
-  readonly term?: number;
-  readonly vote?: number;
-  readonly role?: Role;
-  readonly commit?: number;
-  /** Terms of the entries from index 1 on; each entry's block is marked with its term unless `marks` says otherwise. */
-  readonly log?: readonly number[];
-  readonly marks?: readonly number[];
-}
-
-/** A Raft core as the rules see one. */
-function raft({ term = 1, vote = 0, role = "follower", commit = 0, log = [], marks = log }: Told): RaftView {
-  return {
-    ...{ term, vote, role, commit, firstIndex: 1, lastIndex: log.length, lastTerm: log.at(-1) ?? 0 },
-    entry: (index) => ({ index, term: log[index - 1] as number, data: block(marks[index - 1] as number) }),
-    termAt: (index) => (index === 0 ? 0 : log[index - 1]),
-  };
-}
+import { ObservedNode } from "./observed-node.ts";
+import { block, raft, verdictOf } from "./raft-view.test-support.ts";
+import type { Verdict } from "./verdict.ts";
 
 describe("election safety", () => {
   test("§5.2 two leaders of one term are refused, the same one twice is not", () => {
@@ -96,15 +66,26 @@ describe("log matching", () => {
     ).toBe("logMatching");
   });
 
-  test("what a restart has lost may come back otherwise in another term only", () => {
-    const restart = (term: number) => (verdict: Verdict) => {
+  test("what a restart has lost may come back otherwise in another term only, if another node has had it", () => {
+    const restart = (term: number, others: number) => (verdict: Verdict) => {
       const rule = new LogMatching(verdict);
-      rule.changed(1, raft({ log: [1, 1] }));
-      rule.restarted(1);
+      for (let node = 1; node <= 1 + others; node++) rule.changed(node, raft({ log: [1, 1] }));
+      rule.restarted(1, raft({ log: [1] }));
       rule.changed(1, raft({ log: [1, term], marks: [1, 9] }));
     };
-    expect(verdictOf(restart(2))).toBeUndefined();
-    expect(verdictOf(restart(1))).toBe("logMatching");
+    expect(verdictOf(restart(2, 1))).toBeUndefined();
+    expect(verdictOf(restart(1, 1))).toBe("logMatching");
+    expect(verdictOf(restart(1, 0))).toBeUndefined();
+  });
+
+  test("what a restart has kept stays what it was", () => {
+    const restart = (verdict: Verdict): void => {
+      const rule = new LogMatching(verdict);
+      rule.changed(1, raft({ log: [1, 1] }));
+      rule.restarted(1, raft({ log: [1, 1] }));
+      rule.changed(1, raft({ log: [1, 1], marks: [1, 9] }));
+    };
+    expect(verdictOf(restart)).toBe("logMatching");
   });
 });
 

@@ -78,6 +78,9 @@ export class ReachedPoints {
       case "burnAsset":
         if (first === "created") this.#reached.add("assetBurned");
         break;
+      case "changeMembers":
+        if (!done) this.#reached.add("memberChangeRefused");
+        break;
       case "reverseTransfer":
         this.#reversal(bank, command.body, first ?? status);
         break;

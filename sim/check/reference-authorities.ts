@@ -50,11 +50,9 @@ export class ReferenceAuthorities {
   readonly #authorities: ModelAuthority[] = [];
   readonly #revoked = new Set<string>();
   readonly #delegates = new Map<string, DelegateKey>();
-  readonly #nodes: number;
 
   /** A fresh cluster: the admin, then its nodes. */
   constructor(admin: string, nodes: readonly string[]) {
-    this.#nodes = nodes.length;
     this.create({ keys: [admin], threshold: 1, roles: ["admin", "operator"] });
     for (const key of nodes) this.create({ keys: [key], threshold: 1, roles: ["node"] });
   }
@@ -64,7 +62,7 @@ export class ReferenceAuthorities {
   }
 
   isNode(id: number): boolean {
-    return id > 1 && id <= 1 + this.#nodes;
+    return this.get(id)?.roles.includes("node") ?? false;
   }
 
   /** Why these signatures are refused before anything else, or for whom they speak. */
@@ -95,6 +93,12 @@ export class ReferenceAuthorities {
     for (const key of before.keys) if (!keys.includes(key)) this.#revoked.add(key);
     this.#authorities[id - 1] = { ...before, keys, threshold };
     return true;
+  }
+
+  /** A node's key speaks for nobody any more. */
+  retire(key: string): void {
+    const own = this.#authorities.find(({ keys }) => keys.includes(key));
+    if (own !== undefined) this.replaceKeys(own.id, [], own.threshold);
   }
 
   /** Whether a key ever spoke for anybody. */

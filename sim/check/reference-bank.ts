@@ -15,6 +15,7 @@ import type {
 } from "../../node/wire/kinds.ts";
 import { type ModelSigner, ReferenceAuthorities } from "./reference-authorities.ts";
 import { A, type ModelResult, type ModelTransfer, ReferenceLedger, T } from "./reference-ledger.ts";
+import { ReferenceMembers } from "./reference-members.ts";
 
 const SECOND = 1_000_000_000n;
 const CURRENCIES_END = 1_000;
@@ -26,6 +27,7 @@ export interface Prediction {
   readonly status: string;
   readonly what?: string;
   readonly id?: number;
+  readonly ids?: readonly number[];
   readonly results?: readonly ModelResult[];
 }
 
@@ -45,11 +47,13 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   createAsset: ["issuer", "admin"],
   issueAsset: ["issuer"],
   burnAsset: ["issuer"],
+  changeMembers: ["operator", "admin"],
 };
 
 export class ReferenceBank {
   readonly ledger: ReferenceLedger = new ReferenceLedger();
   readonly authorities: ReferenceAuthorities;
+  readonly members: ReferenceMembers;
   readonly #currencies: readonly number[];
   readonly #assets = new Map<number, ModelAsset>();
   readonly #reversed = new Map<bigint, bigint>();
@@ -58,6 +62,7 @@ export class ReferenceBank {
   /** `currencies` are those in force that a run may name. */
   constructor(admin: string, nodes: readonly string[], currencies: readonly number[]) {
     this.authorities = new ReferenceAuthorities(admin, nodes);
+    this.members = new ReferenceMembers(this.authorities, nodes);
     this.#currencies = currencies;
   }
 
@@ -122,6 +127,8 @@ export class ReferenceBank {
         return this.#moveSupply(command.kind, by.id, command.body, now);
       case "reverseTransfer":
         return this.#reverse(by.id, command.body, now);
+      case "changeMembers":
+        return this.members.change(command.body);
       default:
         return undefined;
     }

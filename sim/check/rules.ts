@@ -12,13 +12,17 @@ import type { ClusterObserver, Inspected } from "../cluster.ts";
 import type { CrashMoment } from "../fault/plan.ts";
 import type { Reached } from "../reached.ts";
 import { BankOracle } from "./bank-oracle.ts";
+import { Campaigns } from "./campaigns.ts";
 import { CommittedChain } from "./committed-chain.ts";
+import { Configurations } from "./configurations.ts";
 import { checkConservation } from "./conservation.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
 import { LogMatching } from "./log-matching.ts";
-import { type NodeChange, ObservedNode } from "./observed-node.ts";
+import { type NodeChange, ObservedNode, type RaftView } from "./observed-node.ts";
+import type { PastMembers } from "./past-members.ts";
 import type { PastStates } from "./past-states.ts";
+import { Quorums } from "./quorums.ts";
 import { ReachedPoints } from "./reached-points.ts";
 import { readAllAccounts } from "./readers.ts";
 import { ShadowLedger } from "./shadow-ledger.ts";
@@ -27,6 +31,8 @@ import type { Verdict } from "./verdict.ts";
 
 /** Balances are compared every so many blocks, and when all is at rest. */
 const COMPARE_EVERY_BLOCKS = 8;
+/** What a node says to a peer that binds it, or that only some nodes may say. */
+const PROMISES: ReadonlySet<string> = new Set(["preVote", "vote", "voteResponse", "appendResponse"]);
 
 export interface RulesOptions {
   readonly genesis: Genesis;
@@ -43,12 +49,16 @@ export class Rules implements ClusterObserver {
   readonly chain: CommittedChain;
   readonly states: StateSafety;
   readonly exactlyOnce: ExactlyOnce;
+  readonly #quorums: Quorums;
+  readonly #campaigns: Campaigns;
+  readonly #configurations: Configurations;
+  readonly #reached: Reached;
   readonly #shadow: ShadowLedger;
   readonly #oracle: BankOracle;
   readonly #verdict: Verdict;
   /** Told of moments at which a crash may be planned. */
   readonly #moment: (node: NodeId, moment: CrashMoment) => void;
-  readonly #nodes = new Map<NodeId, ObservedNode>();
+  readonly #nodes = new Map<NodeId, { readonly seen: ObservedNode; readonly raft: RaftView }>();
 
   constructor(verdict: Verdict, options: RulesOptions, moment: (node: NodeId, moment: CrashMoment) => void) {
     this.#verdict = verdict;
@@ -61,6 +71,11 @@ export class Rules implements ClusterObserver {
     this.chain = new CommittedChain(verdict, this.logs);
     this.states = new StateSafety(verdict);
     this.exactlyOnce = new ExactlyOnce(verdict);
+    this.#quorums = new Quorums(verdict);
+    this.#campaigns = new Campaigns(verdict, this.chain);
+    const founders = genesis.nodes.map(({ id }) => id);
+    this.#configurations = new Configurations(verdict, reached, founders);
+    this.#reached = reached;
   }
 
   /** What answers are compared with. */
@@ -68,28 +83,34 @@ export class Rules implements ClusterObserver {
     return this.#oracle.past;
   }
 
+  get pastMembers(): PastMembers {
+    return this.#oracle.pastMembers;
+  }
+
   createLedger(node: NodeId): Ledger {
     return this.#oracle.createLedger(node);
   }
 
   started(node: NodeId, inspected: Inspected): void {
-    this.#nodes.set(node, new ObservedNode());
-    this.logs.restarted(node);
+    this.#nodes.set(node, { seen: new ObservedNode(), raft: inspected.raft });
+    this.logs.restarted(node, inspected.raft);
     this.states.restored(node, inspected.state);
     this.stepped(node, inspected);
   }
 
   stepped(node: NodeId, { raft }: Inspected): void {
-    const change = this.#nodes.get(node)?.look(raft);
+    const change = this.#nodes.get(node)?.seen.look(raft);
     if (change === undefined) return;
     if (change.logChanged) this.logs.changed(node, raft);
     if (change.elected) {
       this.elections.elected(node, raft.term);
       this.chain.elected(node, raft);
+      this.#quorums.elected(node, raft);
+      if (raft.configuration.outgoing.length > 0) this.#reached.add("leaderChangedWhileJoint");
     }
     if (change.committed) {
       this.chain.committed(node, raft, change.commitBefore);
-      if (change.stillLeads) this.chain.committedByLeader(node, raft);
+      if (change.stillLeads) this.#committedByLeader(node, raft, change);
     }
     this.#tellMoments(node, change);
   }
@@ -98,10 +119,20 @@ export class Rules implements ClusterObserver {
     if (frame[0] !== LANES.raft) return;
     const payload = frame.subarray(1);
     const type = raftMessageType(payload);
-    if (type !== "vote" && type !== "voteResponse") return;
+    if (type === undefined || !PROMISES.has(type)) return;
     const message = decodeRaftMessage(payload);
-    if (message.type === "vote") this.elections.voted(node, message.term, node);
-    else if (message.type === "voteResponse" && message.granted) this.elections.voted(node, message.term, to);
+    const { term } = message;
+    if (message.type === "preVote") this.#campaigns.asked(node, term);
+    else if (message.type === "appendResponse" && message.accepted)
+      this.#quorums.acknowledged(node, term, message.index);
+    else if (message.type === "voteResponse" && message.granted) {
+      this.elections.voted(node, term, to);
+      this.#quorums.voted(node, term, to);
+    } else if (message.type === "vote") {
+      this.elections.voted(node, term, node);
+      const raft = this.#nodes.get(node)?.raft;
+      if (raft !== undefined && message.transfer !== true) this.#campaigns.begun(node, term, raft);
+    }
   }
 
   applied(node: NodeId, applied: Applied, state: StateMachine): void {
@@ -109,6 +140,7 @@ export class Rules implements ClusterObserver {
     this.states.applied(node, applied, state);
     this.#oracle.applied(node, applied, first);
     if (!first) return;
+    this.#configurations.block(applied.block.header.height, applied.block.header.configuration);
     this.exactlyOnce.block(applied);
     this.#shadow.block(applied);
     if (applied.block.header.height % COMPARE_EVERY_BLOCKS === 0) this.#compareBalances(node, state);
@@ -124,6 +156,14 @@ export class Rules implements ClusterObserver {
     this.#verdict.fail("nodeStopped", `node ${node}: ${reason}`);
   }
 
+  #committedByLeader(node: NodeId, raft: RaftView, { configurationBefore }: NodeChange): void {
+    this.chain.committedByLeader(node, raft);
+    this.#quorums.committedByLeader(node, raft, configurationBefore);
+    const { voters, outgoing } = raft.configuration;
+    const isOut = ![...voters, ...outgoing].includes(node);
+    if (isOut && raft.configurationIsCommitted) this.#reached.add("leaderRemoved");
+  }
+
   #compareBalances(node: NodeId, state: StateMachine): void {
     const where = (): string => `node ${node} at height ${state.height}`;
     const accounts = readAllAccounts(state);
@@ -137,5 +177,6 @@ export class Rules implements ClusterObserver {
     if (change.elected) this.#moment(node, "elected");
     if (change.logChanged) this.#moment(node, "appended");
     if (change.committed) this.#moment(node, "committed");
+    if (change.reconfigured) this.#moment(node, "reconfigured");
   }
 }

@@ -80,6 +80,12 @@ describe("drawing a plan of faults", () => {
     expect(new Set(steps.map(({ all }) => all)).size).toBe(2);
   });
 
+  test("changeUnderFire: some crash as soon as they have another configuration", () => {
+    const steps = planOf("changeUnderFire");
+    expect(steps.length).toBeGreaterThan(100);
+    expect(new Set(only(steps, "crashWhen").map(({ moment }) => moment))).toEqual(new Set(["reconfigured"]));
+  });
+
   test("sickLeader: starved and cut off for the same time", () => {
     const steps = planOf("sickLeader");
     const slow = only(steps, "slowTimers").map(({ forMs }) => forMs);

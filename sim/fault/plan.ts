@@ -7,8 +7,9 @@ import type { Random } from "../../node/base/ports/random.ts";
 import { between, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
 
-/** A moment in a node's life at which a crash is most likely to hurt. */
-export const CRASH_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
+/** Moments in a node's life at which a crash is most likely to hurt. */
+const DRAWN_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
+export const CRASH_MOMENTS: readonly [...typeof DRAWN_MOMENTS, "reconfigured"] = [...DRAWN_MOMENTS, "reconfigured"];
 export type CrashMoment = (typeof CRASH_MOMENTS)[number];
 
 /** How many times slower a starved machine's timers run at most. */
@@ -126,11 +127,13 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
     case "crashAll":
       return [{ kind: "crashAll", restartAfterMs }];
     case "crashWhen": {
-      const [moment, all] = [pick(random, CRASH_MOMENTS), between(random, 1, 3) === 1];
+      const [moment, all] = [pick(random, DRAWN_MOMENTS), between(random, 1, 3) === 1];
       return [{ kind: "crashWhen", moment, delayUs: exponential(random, 5_000), all, restartAfterMs }];
     }
     case "electionUnderFire":
       return drawElectionUnderFire(random, nodes, forMs);
+    case "changeUnderFire":
+      return drawChangeUnderFire(random);
     case "pause":
       return [{ kind: "pause", target, forMs }];
     case "slowDisk":
@@ -165,6 +168,15 @@ function drawElectionUnderFire(random: Random, nodes: number, forMs: number): re
   });
   const apart = pick(random, [true, false]) ? [drawBridge(random, nodes, forMs)] : [];
   return [...apart, ...fire, { kind: "crash", target: "leader", restartAfterMs: between(random, 1, 50) }];
+}
+
+/** Whoever has another configuration next crashes right after, leaders first: they have it before all others. */
+function drawChangeUnderFire(random: Random): readonly FaultStep[] {
+  return Array.from({ length: between(random, 1, 3) }, (): FaultStep => {
+    const delayUs = exponential(random, pick(random, [200, 2_000, 10_000]));
+    const restartAfterMs = between(random, 1, 500);
+    return { kind: "crashWhen", moment: "reconfigured", delayUs, all: false, restartAfterMs };
+  });
 }
 
 /** Two groups, each with at least one node. */

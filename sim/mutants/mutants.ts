@@ -19,8 +19,11 @@ import {
   withSpoiledLedger,
 } from "./ledger-mutants.ts";
 import {
+  CountsByCommittedConfiguration,
+  CountsLearners,
   CountsReplicasOfOlderTerms,
   ForgetsItsVote,
+  IgnoresOutgoingVoters,
   ServesReadsUnconfirmed,
   TruncatesOnStaleAppend,
 } from "./raft-mutants.ts";
@@ -30,6 +33,9 @@ export const MUTANT_NAMES = [
   "commitOfOlderTerm",
   "replyBeforeFsync",
   "truncateOnStaleAppend",
+  "outgoingVotersIgnored",
+  "learnersCounted",
+  "configurationFromCommit",
   "retryExecutedTwice",
   "readByDeposedLeader",
   "assetCapForgotten",
@@ -50,6 +56,12 @@ export const MUTANTS: Readonly<Record<MutantName, Partial<NodeParts>>> = {
   replyBeforeFsync: { openLog: (...args) => new EagerLog(Wal.open(...args)) },
   /** A follower cuts its log at every append, even at one that is late and long overtaken. */
   truncateOnStaleAppend: { createRaft: (options) => new TruncatesOnStaleAppend(options) },
+  /** While a configuration is joint, the majority of its new voters decides alone. */
+  outgoingVotersIgnored: { createRaft: (options) => new IgnoresOutgoingVoters(options) },
+  /** What a learner has counts as if it had a say. */
+  learnersCounted: { createRaft: (options) => new CountsLearners(options) },
+  /** A configuration counts once it is committed, not as soon as it is appended. */
+  configurationFromCommit: { createRaft: (options) => new CountsByCommittedConfiguration(options) },
   /** A transaction that comes again is executed again. */
   retryExecutedTwice: {
     createStateMachine: (options) =>

@@ -1,5 +1,7 @@
 /** Raft cores with one bug each. */
+import type { Configuration } from "../../consensus/raft/configuration.ts";
 import type { Entry } from "../../consensus/raft/messages.ts";
+import type { RaftOptions } from "../../consensus/raft/options.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
 import type { Ready } from "../../consensus/raft/ready.ts";
 
@@ -25,5 +27,32 @@ export class TruncatesOnStaleAppend extends Raft {
 export class ServesReadsUnconfirmed extends Raft {
   protected override readsNeedQuorum(): boolean {
     return false;
+  }
+}
+
+export class IgnoresOutgoingVoters extends Raft {
+  protected override electorate(): Configuration {
+    return { ...super.electorate(), outgoing: [] };
+  }
+}
+
+export class CountsLearners extends Raft {
+  protected override electorate(): Configuration {
+    const { voters, outgoing, learners } = super.electorate();
+    return { voters: [...voters, ...learners].sort((a, b) => a - b), outgoing, learners: [] };
+  }
+}
+
+export class CountsByCommittedConfiguration extends Raft {
+  readonly #options: RaftOptions;
+
+  constructor(options: RaftOptions) {
+    super(options);
+    this.#options = options;
+  }
+
+  protected override electorate(): Configuration {
+    const { commit, firstIndex } = this;
+    return commit < firstIndex ? super.electorate() : this.#options.configurationOf(this.entry(commit).data);
   }
 }

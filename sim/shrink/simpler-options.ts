@@ -3,8 +3,9 @@
  * world. Each is tried by itself and kept where the run still fails.
  */
 import type { FaultStep, TimedFault } from "../fault/plan.ts";
-import type { ClerkOptions, OperationMix, SimOptions, WorkloadOptions } from "../options.ts";
+import type { SimOptions } from "../options.ts";
 import type { RunPlan } from "../run.ts";
+import type { ClerkOptions, OperationMix, OperatorOptions, WorkloadOptions } from "../workload/options.ts";
 
 const NODES_MIN = 3;
 const TRUE_PERMILLE = 1_000;
@@ -14,22 +15,29 @@ export function simplerPlans(plan: RunPlan): readonly RunPlan[] {
   const { options } = plan;
   const simpler = [...simplerClients(options.workload).map((workload) => ({ ...options, workload }))];
   const others = [...simpler, ...simplerWorlds(options)].map((changed) => ({ ...plan, options: changed }));
-  const all = options.nodes > NODES_MIN ? [withFewerNodes(plan), ...others] : others;
-  return all.filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(plan));
+  const smaller = [
+    ...(options.nodes > NODES_MIN ? [withFewerNodes(plan)] : []),
+    ...(options.spares > 0 ? [withoutSpares(plan)] : []),
+  ];
+  return [...smaller, ...others].filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(plan));
 }
 
 function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
-  const { clerk, mix, tellers } = workload;
+  const { clerk, mix, operator, tellers } = workload;
   const withClerk = (changed: ClerkOptions): WorkloadOptions => ({ ...workload, clerk: changed });
   return [
     { ...workload, clerk: undefined },
     { ...workload, payments: false, cards: false, mix: { ...mix, payment: 0 } },
     { ...workload, cards: false },
+    { ...workload, operator: undefined },
     { ...workload, auditor: false },
     { ...workload, readers: 0 },
     { ...workload, tellers: Math.ceil(tellers / 2) },
     { ...workload, inFlightMax: 1 },
     ...withoutOne(mix).map((fewer): WorkloadOptions => ({ ...workload, mix: fewer })),
+    ...(operator === undefined
+      ? []
+      : withoutOne(operator.mix).map((fewer) => ({ ...workload, operator: { ...operator, mix: fewer } }))),
     ...(clerk === undefined
       ? []
       : [
@@ -41,9 +49,9 @@ function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
 }
 
 /** The weights with one set to nothing, for each of them; some other is left. */
-function withoutOne<Mix extends OperationMix | ClerkOptions["mix"] | ClerkOptions["transfers"]>(
-  mix: Mix,
-): readonly Mix[] {
+function withoutOne<
+  Mix extends OperationMix | ClerkOptions["mix"] | ClerkOptions["transfers"] | OperatorOptions["mix"],
+>(mix: Mix): readonly Mix[] {
   const weights = Object.entries(mix) as [keyof Mix, number][];
   const present = weights.filter(([, weight]) => weight > 0);
   return present.length < 2 ? [] : present.map(([name]) => ({ ...mix, [name]: 0 }));
@@ -71,20 +79,31 @@ function simplerWorlds(options: SimOptions): readonly SimOptions[] {
   ];
 }
 
-/** The same with three nodes: faults lose the others, and those that were about them alone are gone. */
+/** The same with three nodes at first: faults lose the others, and those that were about them alone are gone. */
 function withFewerNodes(plan: RunPlan): RunPlan {
   const { options, faults } = plan;
-  const fewer = { ...options, nodes: NODES_MIN, clockRates: options.clockRates.slice(0, NODES_MIN) };
-  return { ...plan, options: fewer, faults: faults.flatMap(withinFewer) };
+  const all = NODES_MIN + options.spares;
+  const fewer = { ...options, nodes: NODES_MIN, clockRates: options.clockRates.slice(0, all) };
+  return { ...plan, options: fewer, faults: faults.flatMap((fault) => within(all, fault)) };
 }
 
-function withinFewer({ atMs, step }: TimedFault): readonly TimedFault[] {
-  const exists = (node: number): boolean => node <= NODES_MIN;
+/** The same without nodes that could be added, and nobody who would. */
+function withoutSpares(plan: RunPlan): RunPlan {
+  const { options, faults } = plan;
+  const { nodes, clockRates, workload } = options;
+  const fewer = { ...options, spares: 0, clockRates: clockRates.slice(0, nodes) };
+  const calm = { ...fewer, workload: { ...workload, operator: undefined } };
+  return { ...plan, options: calm, faults: faults.flatMap((fault) => within(nodes, fault)) };
+}
+
+/** What is left of a fault among so many nodes. */
+function within(nodes: number, { atMs, step }: TimedFault): readonly TimedFault[] {
+  const exists = (node: number): boolean => node <= nodes;
   if ("target" in step && step.target !== "leader" && !exists(step.target)) return [];
   if (step.kind === "bridge" && !exists(step.bridge)) return [];
   if (!("groups" in step)) return [{ atMs, step }];
   const [first, second] = [step.groups[0].filter(exists), step.groups[1].filter(exists)];
   if (first.length === 0 || second.length === 0) return [];
-  const within: FaultStep = { ...step, groups: [first, second] };
-  return [{ atMs, step: within }];
+  const fewer: FaultStep = { ...step, groups: [first, second] };
+  return [{ atMs, step: fewer }];
 }

@@ -13,8 +13,8 @@ import {
 import type { Command } from "../../node/wire/body.ts";
 import type { Role } from "../../node/wire/kinds.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
-import type { WorkloadOptions } from "../options.ts";
 import { DESK_ACCOUNTS, LEDGERS, SHOP_ACCOUNT } from "./accounts.ts";
+import type { WorkloadOptions } from "./options.ts";
 
 const [LEDGER] = LEDGERS;
 const CODE = 1;
@@ -31,6 +31,8 @@ const SHOP_SETTLEMENT = 411n;
 const PARTIES = 4;
 /** What each payer starts with. */
 const FUNDING = 100_000_000n;
+/** Who may get leave to debit the bank's accounts. */
+export const DELEGATES = 2;
 /** Authorities of a fresh cluster: the admin, then its nodes. */
 const ADMIN_AND = 1;
 
@@ -50,6 +52,20 @@ export interface BankKeys {
   /** Nobody until the desk lets them debit accounts of the bank. */
   readonly delegates: readonly Signer[];
   readonly auditor: Signer;
+  readonly operator: Signer;
+}
+
+/** The keys of a run's people. */
+export function bankKeys(ring: { create(label: string): Signer }, { tellers, readers }: WorkloadOptions): BankKeys {
+  const bank = Array.from({ length: tellers + readers }, (_, index) => ring.create(`bank ${index}`));
+  const delegates = Array.from({ length: DELEGATES }, (_, index) => ring.create(`delegate ${index}`));
+  const [cosigner, leaver, joiner] = ["cosigner", "leaver", "joiner"].map((name) => ring.create(name)) as [
+    ...[Signer, Signer, Signer],
+  ];
+  const [admin, shop, desk, auditor, operator] = ["admin", "shop", "desk", "auditor", "operator"].map((name) =>
+    ring.create(name),
+  ) as [...[Signer, Signer, Signer, Signer, Signer]];
+  return { admin, bank, cosigner, leaver, joiner, shop, desk, delegates, auditor, operator };
 }
 
 /** Something to be done before the work begins, and whose key signs it. */
@@ -74,12 +90,19 @@ export function hotPurses(accountsOfEach: number): readonly Purse[] {
 export const PAYER_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYERS + BigInt(i));
 export const PAYEE_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYEES + BigInt(i));
 
-/** The transactions that make the bank, in the order in which they must succeed. */
-export function setupSteps(keys: BankKeys, nodes: number, options: WorkloadOptions): readonly SetupStep[] {
-  const steps: SetupStep[] = [
+/** The transactions that enter who there is, in the order in which they must succeed. */
+export function authoritySteps(keys: BankKeys, { operator }: WorkloadOptions): readonly SetupStep[] {
+  return [
     authority("bank", bankKeySet(keys, keys.leaver), 2),
     authority("shop", [keys.shop.publicKey], 1),
     authority("auditor", [keys.auditor.publicKey], 1, ["auditor"]),
+    ...(operator === undefined ? [] : [authority("operator", [keys.operator.publicKey], 1, ["operator"])]),
+  ];
+}
+
+/** The transactions that make the bank then, in order. */
+export function bankSteps(nodes: number, options: WorkloadOptions): readonly SetupStep[] {
+  const steps: SetupStep[] = [
     ...hotPurses(options.hotAccounts).map((purse): SetupStep => {
       return { signer: "bank", command: accounts(purse.ledger, purse.accounts, 0) };
     }),

@@ -17,13 +17,13 @@ import type { Signer } from "../../node/wire/transaction.ts";
 import type { History } from "../check/history.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { between, chance, pick } from "../draw.ts";
-import type { ClerkOptions } from "../options.ts";
 import type { Reached } from "../reached.ts";
 import { ASSETS, assetAccounts, DESK_ACCOUNTS, LEDGERS, SHOP_ACCOUNT } from "./accounts.ts";
 import { PAYER_ACCOUNTS } from "./bank.ts";
 import { DeskTransfers } from "./desk-transfers.ts";
+import type { ClerkOptions } from "./options.ts";
 import type { Receipts, Result } from "./receipts.ts";
-import type { SimClient } from "./sim-client.ts";
+import { codeOf, type SimClient } from "./sim-client.ts";
 
 const FINISHED_MAX = 16;
 /** An imported record claims a time up to so long ago. */
@@ -278,8 +278,4 @@ export class Clerk {
     this.#deps.random.fill(bytes);
     return u128Of(bytes) >> 1n;
   }
-}
-
-function codeOf(outcome: { readonly kind: string; readonly code?: string }): string {
-  return outcome.code ?? outcome.kind;
 }

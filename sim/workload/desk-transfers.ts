@@ -6,9 +6,9 @@ import { U128_MAX } from "../../node/base/bytes.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import { type Transfer, transferFlags } from "../../node/ledger/records.ts";
 import { between, chance, pick } from "../draw.ts";
-import type { TransferMix } from "../options.ts";
 import { DESK_ACCOUNTS, SHOP_ACCOUNT } from "./accounts.ts";
 import { transfer } from "./bank.ts";
+import type { TransferMix } from "./options.ts";
 
 const AMOUNT_MAX = 100;
 const REMEMBERED_MAX = 24;

@@ -15,9 +15,9 @@ import type { History, TransferEffect } from "../check/history.ts";
 import type { PastStates } from "../check/past-states.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { between, chance, pick } from "../draw.ts";
-import type { OperationMix } from "../options.ts";
 import { LEDGERS } from "./accounts.ts";
 import { PAYEE_ACCOUNTS, PAYER_ACCOUNTS, type Purse, transfer } from "./bank.ts";
+import type { OperationMix } from "./options.ts";
 import type { Receipts, Result } from "./receipts.ts";
 import type { Asked, Outcome, SimClient, Times } from "./sim-client.ts";
 

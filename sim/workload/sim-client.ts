@@ -35,6 +35,11 @@ export type Outcome =
   | { readonly kind: "answer"; readonly answer: Uint8Array }
   | { readonly kind: "refused"; readonly code: string };
 
+/** The code of a refusal, or what has come instead of one. */
+export function codeOf(outcome: Outcome): string {
+  return outcome.kind === "refused" ? outcome.code : outcome.kind;
+}
+
 export type Asked =
   | { readonly kind: "submit"; readonly transaction: Uint8Array }
   | { readonly kind: "query"; readonly query: Uint8Array; readonly consistency: Consistency };
@@ -62,6 +67,8 @@ export interface SimClientDeps {
   readonly random: Random;
   readonly clusterId: Uint8Array;
   readonly nodes: readonly NodeId[];
+  /** So many of them are members from the beginning, and are tried first. */
+  readonly founders: number;
   /** Something that no node may say: a frame out of place. */
   readonly complain: (message: string) => void;
 }
@@ -69,6 +76,7 @@ export interface SimClientDeps {
 export interface SimClientOptions {
   /** The client's address on the network. */
   readonly endpoint: number;
+  /** How long it waits for an answer, or asks a node that knows no leader, before it goes to another. */
   readonly requestTimeoutUs: number;
   /** Log time after which its transactions must not execute; far enough that none expires in a run. */
   readonly expiry: bigint;
@@ -87,6 +95,10 @@ export class SimClient {
   #nextNumber = 1;
   #connection: ClientConnection | undefined;
   #welcome = false;
+  /** Since when this connection's node has known no leader; undefined while it has not said so. */
+  #lonelyUs: number | undefined;
+  /** Nodes that could not be reached or knew no leader, since one has answered: another is tried first. */
+  readonly #useless: Set<NodeId>;
   #connecting: ScheduledEvent | undefined;
   #stopped = false;
 
@@ -94,6 +106,7 @@ export class SimClient {
     this.#deps = deps;
     this.#options = options;
     this.signer = signer;
+    this.#useless = new Set(deps.nodes.filter((node) => node > deps.founders));
     deps.random.fill(this.#session);
   }
 
@@ -137,14 +150,21 @@ export class SimClient {
   #connect(): void {
     if (this.#stopped || this.#connecting !== undefined || this.#connection !== undefined) return;
     const { network, nodes, random, scheduler } = this.#deps;
-    const connection: ClientConnection | undefined = network.connect(this.#options.endpoint, pick(random, nodes), {
+    if (this.#useless.size === nodes.length) this.#useless.clear();
+    const node = pick(
+      random,
+      nodes.filter((one) => !this.#useless.has(one)),
+    );
+    const connection: ClientConnection | undefined = network.connect(this.#options.endpoint, node, {
       frame: (frame) => this.#frame(connection, frame),
       closed: () => this.#lost(connection),
     });
     this.#connection = connection;
     this.#connecting = scheduler.after(this.#options.requestTimeoutUs, () => {
       this.#connecting = undefined;
-      if (!this.#welcome) this.#moveOn();
+      if (this.#welcome) return;
+      this.#useless.add(node);
+      this.#moveOn();
     });
   }
 
@@ -158,6 +178,7 @@ export class SimClient {
     if (connection !== this.#connection) return;
     this.#connection = undefined;
     this.#welcome = false;
+    this.#lonelyUs = undefined;
     this.#byNumber.clear();
     for (const request of this.#requests) request.number = 0;
     const { scheduler, random } = this.#deps;
@@ -239,6 +260,12 @@ export class SimClient {
     if (request === undefined) return;
     this.#byNumber.delete(number);
     const { scheduler, random } = this.#deps;
+    if (code === "no_leader") this.#lonelyUs ??= scheduler.nowUs;
+    if (this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= this.#options.requestTimeoutUs) {
+      if (this.#connection !== undefined) this.#useless.add(this.#connection.node);
+      this.#moveOn();
+      return;
+    }
     scheduler.after(between(random, PAUSE_MIN_US, PAUSE_MAX_US), () => {
       if (request.number === number && this.#welcome) this.#send(request);
     });
@@ -249,6 +276,8 @@ export class SimClient {
     if (request === undefined) return;
     const outcome = outcomeOf(request);
     if (outcome === undefined) return;
+    this.#lonelyUs = undefined;
+    this.#useless.clear();
     this.#byNumber.delete(number);
     this.#requests.delete(request);
     if (request.timeout !== undefined) request.timeout.run = undefined;

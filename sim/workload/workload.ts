@@ -10,37 +10,40 @@ import type { History } from "../check/history.ts";
 import type { PastStates } from "../check/past-states.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { exponential } from "../draw.ts";
-import type { OperationMix, WorkloadOptions } from "../options.ts";
 import type { Reached } from "../reached.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { EPOCH_MS } from "../virtual-clock.ts";
 import { amounts } from "./amounts.ts";
 import { Auditor } from "./auditor.ts";
-import { type BankKeys, bankAuthority, hotPurses, rotation, type SetupStep, setupSteps } from "./bank.ts";
+import {
+  authoritySteps,
+  type BankKeys,
+  bankAuthority,
+  bankSteps,
+  DELEGATES,
+  hotPurses,
+  rotation,
+  type SetupStep,
+} from "./bank.ts";
 import { Clerk } from "./clerk.ts";
 import { Operations, type OperationsDeps, type OperationsOptions } from "./operations.ts";
+import { type Addable, Operator, type OperatorDeps } from "./operator.ts";
+import { READER, SHOP, type WorkloadOptions } from "./options.ts";
 import type { Receipts } from "./receipts.ts";
-import { type Outcome, SimClient, type SimClientDeps } from "./sim-client.ts";
+import { codeOf, SimClient, type SimClientDeps } from "./sim-client.ts";
 
 /** Addresses of clients; nodes have the small numbers. */
 const FIRST_CLIENT = 101;
-const DELEGATES = 2;
 /** Clients that are neither tellers nor readers: the admin, the shop, the desk, the auditor, delegates. */
 const OTHERS = 4 + DELEGATES;
 const NS_PER_US = 1_000n;
 const NS_PER_MS = 1_000_000n;
-const NOTHING: OperationMix = {
-  ...{ transfer: 0, hold: 0, chain: 0, readAccount: 0, readStale: 0, readTransfer: 0, retry: 0, payment: 0 },
-};
-const READER: OperationMix = { ...NOTHING, readAccount: 3, readStale: 1, readTransfer: 1 };
 /** The bank replaces a key after some pauses of a client. */
 const ROTATION_PAUSES_MAX = 20;
 /** Readers ask so many times more often than others. */
 const READER_HASTE = 3;
-/** The shop takes cards, and has no accounts to move money between. */
-const SHOP: OperationMix = { ...NOTHING, payment: 3, retry: 1 };
 
-export interface WorkloadDeps extends Omit<SimClientDeps, "complain"> {
+export interface WorkloadDeps extends Omit<SimClientDeps, "complain">, Pick<OperatorDeps, "lose" | "pastMembers"> {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly verdict: Verdict;
@@ -51,6 +54,8 @@ export interface WorkloadDeps extends Omit<SimClientDeps, "complain"> {
   readonly reached: Reached;
   /** Turns, counted over all clients, at which nothing is asked. */
   readonly leftOut: (turn: number) => boolean;
+  /** All nodes, by id. */
+  readonly addable: readonly Addable[];
 }
 
 /** All clients of a run, whether they have something to do or not. */
@@ -61,6 +66,7 @@ interface Clients {
   readonly desk: SimClient;
   readonly delegates: readonly SimClient[];
   readonly auditor: SimClient;
+  readonly operator: SimClient | undefined;
 }
 
 export class Workload {
@@ -79,7 +85,7 @@ export class Workload {
   constructor(deps: WorkloadDeps, options: WorkloadOptions, expiry: bigint) {
     this.#deps = deps;
     this.#options = options;
-    const { admin, bank, shop, desk, delegates, auditor, cosigner } = deps.keys;
+    const { admin, bank, shop, desk, delegates, auditor, operator, cosigner } = deps.keys;
     const complain = (message: string): void => deps.verdict.fail("protocol", message);
     const { requestTimeoutUs } = options;
     let clients = 0;
@@ -94,6 +100,7 @@ export class Workload {
       desk: client(desk, { cosigner }),
       delegates: delegates.map((signer) => client(signer)),
       auditor: client(auditor),
+      operator: options.operator === undefined ? undefined : client(operator),
     };
     const untouched = new Set(hotPurses(options.hotAccounts).flatMap((purse) => purse.accounts));
     const reading = { client: this.#clients.auditor, random: deps.random.fork("auditor"), untouched, seen: this.#seen };
@@ -101,13 +108,18 @@ export class Workload {
   }
 
   /** Addresses of all clients of a run with these options. */
-  static endpoints({ tellers, readers }: WorkloadOptions): readonly number[] {
-    return Array.from({ length: tellers + readers + OTHERS }, (_, index) => FIRST_CLIENT + index);
+  static endpoints({ tellers, readers, operator }: WorkloadOptions): readonly number[] {
+    const clients = tellers + readers + OTHERS + (operator === undefined ? 0 : 1);
+    return Array.from({ length: clients }, (_, index) => FIRST_CLIENT + index);
   }
 
-  /** Makes the bank; then work begins. */
+  /** Makes the bank; then work begins. Members change from as soon as there is somebody who may change them. */
   start(): void {
-    this.#setUp(setupSteps(this.#deps.keys, this.#deps.nodes.length, this.#options));
+    const { keys, founders } = this.#deps;
+    this.#setUp(authoritySteps(keys, this.#options), () => {
+      this.#employOperator();
+      this.#setUp(bankSteps(founders, this.#options), () => this.#startWork());
+    });
   }
 
   /** No new operations; what is asked already goes on. */
@@ -153,8 +165,8 @@ export class Workload {
   }
 
   get #all(): readonly SimClient[] {
-    const { admin, bank, shop, desk, delegates, auditor } = this.#clients;
-    return [admin, ...bank, shop, desk, ...delegates, auditor];
+    const { admin, bank, shop, desk, delegates, auditor, operator } = this.#clients;
+    return [admin, ...bank, shop, desk, ...delegates, auditor, ...(operator === undefined ? [] : [operator])];
   }
 
   /** The first of the bank's clients. */
@@ -162,14 +174,14 @@ export class Workload {
     return must(this.#clients.bank[0], "the bank has a client");
   }
 
-  #setUp([step, ...rest]: readonly SetupStep[]): void {
+  #setUp([step, ...rest]: readonly SetupStep[], then: () => void): void {
     if (step === undefined) {
-      this.#startWork();
+      then();
       return;
     }
     const { admin, shop } = this.#clients;
     const client = { admin, bank: this.#head, shop }[step.signer];
-    this.#openSession(client, () => this.#must(client, client.sign(step.command), () => this.#setUp(rest)));
+    this.#openSession(client, () => this.#must(client, client.sign(step.command), () => this.#setUp(rest, then)));
   }
 
   #openSession(client: SimClient, then: () => void): void {
@@ -213,9 +225,9 @@ export class Workload {
   /** Replaces a key of the bank under way; from then on it is none, in the session that has used it, too. */
   #rotate(): void {
     if (!this.#working) return;
-    const { keys, nodes, receipts, verdict } = this.#deps;
+    const { keys, founders, receipts, verdict } = this.#deps;
     const client = this.#head;
-    this.#must(client, client.sign(rotation(keys, nodes.length)), () => {
+    this.#must(client, client.sign(rotation(keys, founders)), () => {
       const late = client.sign({ kind: "capturePayment", body: { id: 1n } }, keys.leaver);
       client.ask({ kind: "submit", transaction: late }, (outcome) => {
         // A node that lags lets it into the log: there it is refused, too.
@@ -246,7 +258,7 @@ export class Workload {
   }
 
   #employClerk(): void {
-    const { history, receipts, verdict, reached, scheduler, keys, nodes, random } = this.#deps;
+    const { history, receipts, verdict, reached, scheduler, keys, founders, random } = this.#deps;
     const { clerk, inFlightMax, thinkUs } = this.#options;
     if (clerk === undefined) return;
     const { admin, shop, desk, delegates } = this.#clients;
@@ -260,7 +272,7 @@ export class Workload {
       nowNs,
       cosigner: keys.cosigner,
     };
-    const who = { desk, admin, shop, delegates, bank: bankAuthority(nodes.length), seen: this.#seen };
+    const who = { desk, admin, shop, delegates, bank: bankAuthority(founders), seen: this.#seen };
     const working = new Clerk({ ...common, ...who }, clerk);
     const busy = [admin, shop, desk, ...delegates];
     const next = (): void => {
@@ -269,6 +281,16 @@ export class Workload {
     this.#openSession(shop, () =>
       this.#openSession(desk, () => this.#work(next, random.fork("clerk's pauses"), thinkUs)),
     );
+  }
+
+  #employOperator(): void {
+    const { addable: nodes, random } = this.#deps;
+    const { operator: options } = this.#options;
+    const client = this.#clients.operator;
+    if (client === undefined || options === undefined) return;
+    const operator = new Operator({ ...this.#deps, client, nodes, random: random.fork("operator") }, options);
+    const pauses = random.fork("operator's pauses");
+    this.#openSession(client, () => this.#work(() => operator.next(), pauses, options.thinkUs));
   }
 
   /** Does something again and again, with pauses, while there is work. */
@@ -281,21 +303,4 @@ export class Workload {
     };
     again();
   }
-}
-
-function codeOf(outcome: Outcome): string {
-  return outcome.kind === "refused" ? outcome.code : outcome.kind;
-}
-
-/** The keys of a run's people. */
-export function bankKeys(ring: { create(label: string): Signer }, { tellers, readers }: WorkloadOptions): BankKeys {
-  const bank = Array.from({ length: tellers + readers }, (_, index) => ring.create(`bank ${index}`));
-  const delegates = Array.from({ length: DELEGATES }, (_, index) => ring.create(`delegate ${index}`));
-  const [cosigner, leaver, joiner] = ["cosigner", "leaver", "joiner"].map((name) => ring.create(name)) as [
-    ...[Signer, Signer, Signer],
-  ];
-  const [admin, shop, desk, auditor] = ["admin", "shop", "desk", "auditor"].map((name) => ring.create(name)) as [
-    ...[Signer, Signer, Signer, Signer],
-  ];
-  return { admin, bank, cosigner, leaver, joiner, shop, desk, delegates, auditor };
 }

@@ -1,0 +1,186 @@
+/**
+ * One who changes the members of the cluster: nodes join as voters or learners, are promoted, replaced and removed, the
+ * leader like any other; and some of what is asked makes no sense. The oracle knows what must be answered. The next change
+ * is asked for when the one before is wanted, which is long before it is in force.
+ */
+import { must } from "../../node/base/assert.ts";
+import type { NodeId } from "../../node/base/ids.ts";
+import type { Random } from "../../node/base/ports/random.ts";
+import { decodeAnswer, encodeQuery } from "../../node/state/queries.ts";
+import type { ChangeMembersBody, NewNode } from "../../node/wire/kinds.ts";
+import type { History } from "../check/history.ts";
+import type { PastMembers } from "../check/past-members.ts";
+import type { Verdict } from "../check/verdict.ts";
+import { chance, pick } from "../draw.ts";
+import type { Reached } from "../reached.ts";
+import type { OperatorOptions } from "./options.ts";
+import type { Receipts } from "./receipts.ts";
+import { codeOf, type SimClient } from "./sim-client.ts";
+
+/** With so few voters or less, a node is mostly not removed without another in its place. */
+const FEW_VOTERS = 2;
+/** With so many voters or more, sometimes two are replaced by one. */
+const MANY_VOTERS = 4;
+
+/** What is to be known of a node that may be added. */
+export type Addable = Omit<NewNode, "voter">;
+
+export interface OperatorDeps {
+  readonly random: Random;
+  readonly client: SimClient;
+  readonly receipts: Receipts;
+  readonly verdict: Verdict;
+  readonly history: Pick<History, "heights">;
+  readonly pastMembers: PastMembers;
+  readonly reached: Reached;
+  /** All nodes in the order of their ids, the first so many of which are members from the beginning. */
+  readonly nodes: readonly Addable[];
+  readonly founders: number;
+  /** Takes a node and its disk away for good; false where the cluster, in which these are to vote, could not do without it. */
+  readonly lose: (node: NodeId, voters: readonly NodeId[]) => boolean;
+}
+
+type Ask = keyof OperatorOptions["mix"];
+type Role = "voter" | "learner" | "removed";
+
+export class Operator {
+  readonly #deps: OperatorDeps;
+  readonly #kinds: readonly Ask[];
+  /** What each node that was ever a member is to be, in the order of their ids. */
+  readonly #roles: Role[];
+
+  constructor(deps: OperatorDeps, { mix }: OperatorOptions) {
+    this.#deps = deps;
+    const weights = Object.entries(mix) as [Ask, number][];
+    this.#kinds = weights.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
+    this.#roles = Array.from({ length: deps.founders }, () => "voter");
+  }
+
+  /** Asks for something, unless it waits for an answer or cannot be asked for now. */
+  next(): void {
+    const { random, client } = this.#deps;
+    if (client.open > 0) return;
+    const kind = pick(random, this.#kinds);
+    if (kind === "list") {
+      this.#list();
+      return;
+    }
+    const body = this.#body(kind);
+    if (body !== undefined) this.#submit({ add: [], remove: [], promote: [], ...body });
+  }
+
+  #list(): void {
+    const { client, verdict, history, pastMembers, reached } = this.#deps;
+    const query = encodeQuery({ type: "members" });
+    client.ask({ kind: "query", query, consistency: "linearizable" }, (outcome, times) => {
+      if (outcome.kind !== "answer") {
+        verdict.fail("refusals", `the operator asked who there is, and got ${codeOf(outcome)}`);
+        return;
+      }
+      const shown = decodeAnswer("members", outcome.answer);
+      history.heights.read(shown.height, times);
+      pastMembers.read(shown);
+      reached.add("membersListed");
+    });
+  }
+
+  #body(kind: Exclude<Ask, "list">): Partial<ChangeMembersBody> | undefined {
+    switch (kind) {
+      case "addVoter":
+        return this.#add(true);
+      case "addLearner":
+        return this.#add(false);
+      case "promote":
+        return this.#promote();
+      case "remove":
+        return this.#remove();
+      case "replace":
+        return this.#replace();
+      case "nonsense":
+        return this.#nonsense();
+      case "lostDisk":
+        return this.#lose();
+    }
+  }
+
+  #add(voter: boolean): Partial<ChangeMembersBody> | undefined {
+    const node = this.#deps.nodes[this.#roles.length];
+    return node === undefined ? undefined : { add: [{ ...node, voter }] };
+  }
+
+  #promote(): Partial<ChangeMembersBody> | undefined {
+    const learners = this.#having("learner");
+    return learners.length === 0 ? undefined : { promote: [pick(this.#deps.random, learners)] };
+  }
+
+  #remove(): Partial<ChangeMembersBody> | undefined {
+    const { random } = this.#deps;
+    const [voters, learners] = [this.#having("voter"), this.#having("learner")];
+    if (learners.length > 0 && chance(random, 300)) return { remove: [pick(random, learners)] };
+    if (voters.length === 1 || (voters.length <= FEW_VOTERS && chance(random, 900))) return undefined;
+    return { remove: [pick(random, voters)] };
+  }
+
+  /** A voter gives way to a new node, or to a learner; sometimes another leaves, too. */
+  #replace(): Partial<ChangeMembersBody> | undefined {
+    const { random } = this.#deps;
+    const voters = this.#having("voter");
+    const gone = pick(random, voters);
+    const others = voters.filter((id) => id !== gone);
+    const remove = others.length >= MANY_VOTERS - 1 && chance(random, 300) ? [gone, pick(random, others)] : [gone];
+    const joins = this.#add(true) ?? this.#promote();
+    return joins === undefined ? undefined : { ...joins, remove };
+  }
+
+  /** A node that has lost its disk does not come back: it would not know what it has promised. */
+  #lose(): Partial<ChangeMembersBody> | undefined {
+    const voters = this.#having("voter");
+    const lost = pick(this.#deps.random, voters);
+    return this.#deps.lose(lost, voters) ? { ...(this.#add(true) ?? this.#promote()), remove: [lost] } : undefined;
+  }
+
+  #nonsense(): Partial<ChangeMembersBody> | undefined {
+    const { random, nodes } = this.#deps;
+    const known = nodes.slice(0, this.#roles.length);
+    const next = nodes[known.length];
+    const [voters, removed] = [this.#having("voter"), this.#having("removed")];
+    const joined = known.slice(this.#deps.founders);
+    const { publicKey } = pick(random, known);
+    const choices: Partial<ChangeMembersBody>[] = [
+      { remove: [nodes.length + 1] },
+      { promote: [pick(random, voters)] },
+      { remove: voters },
+      { add: [{ publicKey, host: "another", port: 1, voter: true }], remove: [pick(random, voters)] },
+      ...removed.flatMap((id) => [{ remove: [id] }, { promote: [id] }]),
+      ...joined.map(({ host, port }) => ({ add: [{ publicKey, host, port, voter: false }] })),
+      ...(next === undefined
+        ? []
+        : [{ add: [next, { ...next, host: "another" }].map((one) => ({ ...one, voter: true })) }]),
+    ];
+    return pick(random, choices);
+  }
+
+  #submit(body: ChangeMembersBody): void {
+    const { client, receipts, verdict } = this.#deps;
+    const transaction = client.sign({ kind: "changeMembers", body });
+    client.ask({ kind: "submit", transaction }, (outcome) => {
+      if (outcome.kind !== "receipt") {
+        verdict.fail("refusals", `the operator got ${codeOf(outcome)}`);
+        return;
+      }
+      const { result } = receipts.accept(transaction, outcome.receipt);
+      if (result.status === "ok") this.#changed(body);
+    });
+  }
+
+  #changed({ add, remove, promote }: ChangeMembersBody): void {
+    for (const id of remove) this.#roles[id - 1] = "removed";
+    for (const id of promote) this.#roles[id - 1] = "voter";
+    for (const { voter } of add) this.#roles.push(voter ? "voter" : "learner");
+  }
+
+  #having(role: Role): NodeId[] {
+    const ids = this.#roles.map((_, index) => index + 1);
+    return ids.filter((id) => must(this.#roles[id - 1], "a member has a role") === role);
+  }
+}

@@ -1,0 +1,172 @@
+/** What clients of a run do, drawn from its seed: who there is, how often they ask, and for what. */
+import type { Random } from "../../node/base/ports/random.ts";
+import { between, chance, pick } from "../draw.ts";
+
+/** Relative frequencies of a teller's operations. */
+export interface OperationMix {
+  readonly transfer: number;
+  readonly hold: number;
+  readonly chain: number;
+  readonly readAccount: number;
+  /** Reads with a bound on how old the answer may be. */
+  readonly readStale: number;
+  readonly readTransfer: number;
+  readonly retry: number;
+  readonly payment: number;
+}
+
+const NOTHING: OperationMix = {
+  ...{ transfer: 0, hold: 0, chain: 0, readAccount: 0, readStale: 0, readTransfer: 0, retry: 0, payment: 0 },
+};
+/** One who only reads. */
+export const READER: OperationMix = { ...NOTHING, readAccount: 3, readStale: 1, readTransfer: 1 };
+/** The shop takes cards, and has no accounts to move money between. */
+export const SHOP: OperationMix = { ...NOTHING, payment: 3, retry: 1 };
+
+/** What the clerk asks for: the relative frequencies of its requests, and of what is in its batches of transfers. */
+export interface ClerkOptions {
+  readonly mix: {
+    readonly batch: number;
+    readonly imported: number;
+    readonly asset: number;
+    readonly supply: number;
+    readonly reversal: number;
+    readonly freeze: number;
+    readonly delegate: number;
+    readonly tooFewSignatures: number;
+    readonly retry: number;
+  };
+  readonly transfers: TransferMix;
+  /** How many transfers of a batch are linked to the next one. */
+  readonly linkedPermille: number;
+}
+
+export interface TransferMix {
+  readonly simple: number;
+  readonly pending: number;
+  readonly post: number;
+  readonly void: number;
+  readonly balancing: number;
+  readonly closing: number;
+  /** One that was asked for before. */
+  readonly again: number;
+}
+
+export interface WorkloadOptions {
+  /** Clients that do what `mix` says. */
+  readonly tellers: number;
+  /** Clients that only read. */
+  readonly readers: number;
+  /** Operations one client has unanswered at most. */
+  readonly inFlightMax: number;
+  /** Mean pause between a client's operations, microseconds. */
+  readonly thinkUs: number;
+  /** How long a client waits for an answer before it asks another node. */
+  readonly requestTimeoutUs: number;
+  /** Accounts of each currency that all clients move money between. */
+  readonly hotAccounts: number;
+  readonly payments: boolean;
+  /** One more client, a shop that takes cards. */
+  readonly cards: boolean;
+  readonly mix: OperationMix;
+  /** One more client, for everything that is not plain; in some runs there is none. */
+  readonly clerk: ClerkOptions | undefined;
+  /** One more client, which only reads: the stream of changes, and pages. */
+  readonly auditor: boolean;
+  /** One more client, which changes the members of the cluster; in some runs there is none. */
+  readonly operator: OperatorOptions | undefined;
+}
+
+export interface OperatorOptions {
+  /** Mean pause between two requests, microseconds. */
+  readonly thinkUs: number;
+  /** The relative frequencies of its requests. */
+  readonly mix: {
+    readonly addVoter: number;
+    readonly addLearner: number;
+    readonly promote: number;
+    readonly remove: number;
+    readonly replace: number;
+    /** What must be refused, most of the time. */
+    readonly nonsense: number;
+    /** A node is lost for good with its disk, and removed, with another in its place where there is one. */
+    readonly lostDisk: number;
+    /** Who there is. */
+    readonly list: number;
+  };
+}
+
+/** Draws what clients do; the operator is drawn apart, behind all else. */
+export function drawWorkload(random: Random): Omit<WorkloadOptions, "operator"> {
+  const weight = (): number => (chance(random, 200) ? 0 : between(random, 1, 10));
+  const payments = chance(random, 500);
+  return {
+    tellers: between(random, 2, 4),
+    readers: between(random, 0, 2),
+    inFlightMax: pick(random, [1, 3, 8]),
+    thinkUs: pick(random, [5_000, 20_000, 50_000, 100_000]),
+    requestTimeoutUs: pick(random, [200_000, 500_000, 1_000_000]),
+    hotAccounts: between(random, 2, 4),
+    payments,
+    cards: payments && chance(random, 500),
+    mix: {
+      transfer: between(random, 5, 20),
+      hold: weight(),
+      chain: weight(),
+      readAccount: between(random, 5, 20),
+      readStale: between(random, 2, 10),
+      readTransfer: weight(),
+      retry: weight(),
+      payment: payments ? between(random, 3, 20) : 0,
+    },
+    clerk: chance(random, 800) ? drawClerk(random) : undefined,
+    auditor: chance(random, 700),
+  };
+}
+
+/** Each kind is absent in some runs, but for the two that all others need. */
+function drawClerk(random: Random): ClerkOptions {
+  const weight = (): number => (chance(random, 250) ? 0 : between(random, 2, 10));
+  return {
+    mix: {
+      batch: between(random, 1, 10),
+      imported: weight(),
+      asset: chance(random, 250) ? 0 : between(random, 4, 10),
+      supply: chance(random, 250) ? 0 : between(random, 6, 12),
+      reversal: chance(random, 250) ? 0 : between(random, 6, 14),
+      freeze: chance(random, 500) ? 0 : between(random, 1, 4),
+      delegate: weight(),
+      tooFewSignatures: chance(random, 500) ? 0 : between(random, 1, 3),
+      retry: weight(),
+    },
+    transfers: {
+      simple: between(random, 1, 10),
+      pending: weight(),
+      post: weight(),
+      void: weight(),
+      balancing: weight(),
+      closing: chance(random, 300) ? 0 : between(random, 1, 2),
+      again: weight(),
+    },
+    linkedPermille: pick(random, [0, 200, 500]),
+  };
+}
+
+/** An operator in most runs. */
+export function drawOperator(random: Random): OperatorOptions | undefined {
+  if (!chance(random, 650)) return undefined;
+  const weight = (): number => (chance(random, 250) ? 0 : between(random, 1, 10));
+  return {
+    thinkUs: pick(random, [20_000, 50_000, 200_000, 500_000]),
+    mix: {
+      addVoter: weight(),
+      addLearner: weight(),
+      promote: weight(),
+      remove: weight(),
+      replace: between(random, 1, 10),
+      nonsense: between(random, 1, 4),
+      lostDisk: weight(),
+      list: between(random, 1, 4),
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import type { NodeId } from "../../node/base/ids.ts";
+import { Prng } from "../../node/base/prng.ts";
+import { decodeClientFrame, encodeNodeFrame, type NodeFrame } from "../../node/wire/client-frames.ts";
+import { Counters } from "../counts.ts";
+import { Process } from "../process.ts";
+import { Scheduler } from "../scheduler.ts";
+import { TraceHash } from "../trace.ts";
+import { KeyRing } from "../virtual-crypto.ts";
+import { VirtualNetwork } from "../virtual-network.ts";
+import { type Outcome, SimClient } from "./sim-client.ts";
+
+const CLUSTER = new Uint8Array(16).fill(7);
+const ANSWER = new Uint8Array([1, 2, 3]);
+const NETWORK = {
+  ...{ minDelayUs: 100, meanDelayUs: 500, lossPermille: 0, duplicatePermille: 0 },
+  ...{ latePermille: 0, lateMeanUs: 0 },
+};
+
+/** What a node does with a question: answers it, knows no leader, or is not there at all. */
+type Node = "answers" | "lonely" | "down";
+
+/** Asks once, in a world of such nodes; tells how it ended, when, and at which nodes it was asked. */
+function ask(seed: number, nodes: readonly Node[], founders = nodes.length) {
+  const scheduler = new Scheduler();
+  const trace = new TraceHash();
+  const random = new Prng(seed);
+  const network = new VirtualNetwork({ scheduler, trace, counters: new Counters(), random }, NETWORK);
+  const ids = nodes.map((_, index): NodeId => index + 1);
+  const visits: NodeId[] = [];
+  for (const [index, does] of nodes.entries()) {
+    if (does === "down") continue;
+    const node = index + 1;
+    const deps = { scheduler, trace, random, observe: () => {}, crashed: () => {} };
+    const port = network.port(new Process(node, deps), ids);
+    const say = (connection: number, frame: NodeFrame): boolean => port.sendClient(connection, encodeNodeFrame(frame));
+    port.start({
+      peerFrame: () => {},
+      clientClosed: () => {},
+      clientOpened: (connection) => {
+        visits.push(node);
+        say(connection, { type: "challenge", clusterId: CLUSTER, node, nonce: new Uint8Array(32) });
+      },
+      clientFrame: (connection, encoded) => {
+        const frame = decodeClientFrame(encoded);
+        if (frame.type === "hello") say(connection, { type: "welcome", node, logTime: 0n });
+        else if (does === "answers") say(connection, { type: "answer", request: frame.request, answer: ANSWER });
+        else say(connection, { type: "error", request: frame.request, code: "no_leader", message: "" });
+      },
+    });
+  }
+  const complaints: string[] = [];
+  const complain = (message: string): void => {
+    complaints.push(message);
+  };
+  const options = { endpoint: 101, requestTimeoutUs: 200_000, expiry: 1n };
+  const client = new SimClient(
+    { scheduler, network, random, clusterId: CLUSTER, nodes: ids, founders, complain },
+    options,
+    new KeyRing().create("somebody"),
+  );
+  const outcomes: Outcome[] = [];
+  client.ask({ kind: "query", query: new Uint8Array([9]), consistency: "linearizable" }, (outcome) => {
+    outcomes.push(outcome);
+  });
+  while (outcomes.length === 0 && scheduler.step(60_000_000)) {
+    // until then
+  }
+  return { outcomes, visits, complaints, atMs: scheduler.nowMs };
+}
+
+const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);
+
+describe("a client of the simulator", () => {
+  test("leaves nodes that know no leader, and asks each once before it comes back", () => {
+    for (const seed of SEEDS) {
+      const { outcomes, visits, complaints, atMs } = ask(seed, ["lonely", "lonely", "lonely", "answers"]);
+      expect(outcomes).toEqual([{ kind: "answer", answer: ANSWER }]);
+      expect(new Set(visits).size).toBe(visits.length);
+      expect(atMs).toBeGreaterThan((visits.length - 1) * 200);
+      expect(atMs).toBeLessThan(visits.length * 400);
+      expect(complaints).toEqual([]);
+    }
+  });
+
+  test("tries those first who are members from the beginning, and then the others", () => {
+    for (const seed of SEEDS) {
+      expect(ask(seed, ["answers", "answers", "answers"], 1).visits).toEqual([1]);
+      expect(ask(seed, ["lonely", "answers", "answers"], 1).visits[0]).toBe(1);
+    }
+  });
+
+  test("does not wait for ever at a node that is gone when it has left all others", () => {
+    for (const seed of SEEDS) {
+      const { outcomes, visits, atMs } = ask(seed, ["lonely", "down", "lonely"]);
+      expect(outcomes).toEqual([]);
+      expect(visits.length).toBeGreaterThan(60);
+      expect(atMs).toBe(60_000);
+    }
+  });
+});
