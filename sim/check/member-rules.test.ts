@@ -82,6 +82,7 @@ describe("quorums", () => {
   test("what is committed was acknowledged by a quorum, in this term and so far", () => {
     expect(verdictOf(commit(THREE, THREE, [2, 7, 3]))).toBeUndefined();
     expect(verdictOf(commit(THREE, THREE, [2, 7, 9], [2, 7, 1]))).toBeUndefined();
+    expect(verdictOf(commit(THREE, THREE, [2, 7, 3], [2, 8, 1]))).toBeUndefined();
     expect(verdictOf(commit(THREE, THREE))).toBe("quorum");
     expect(verdictOf(commit(THREE, THREE, [2, 7, 2]))).toBe("quorum");
     expect(verdictOf(commit(THREE, THREE, [2, 6, 3]))).toBe("quorum");

@@ -13,8 +13,8 @@ export class Quorums {
   readonly #verdict: Verdict;
   /** By term and candidate: who has told it that it has their vote. */
   readonly #votes = new Map<string, Set<NodeId>>();
-  /** How far each node has told the leader of its newest term that their logs agree. */
-  readonly #acknowledged = new Map<NodeId, { readonly term: Term; readonly index: LogIndex }>();
+  /** By term: how far each node has told its leader that their logs agree. That leader may hear of it much later. */
+  readonly #acknowledged = new Map<Term, Map<NodeId, LogIndex>>();
 
   constructor(verdict: Verdict) {
     this.#verdict = verdict;
@@ -28,9 +28,9 @@ export class Quorums {
 
   /** A node has told the leader of a term that its log agrees up to a position. */
   acknowledged(node: NodeId, term: Term, index: LogIndex): void {
-    const known = this.#acknowledged.get(node);
-    const isNews = known === undefined || known.term < term || (known.term === term && known.index < index);
-    if (isNews) this.#acknowledged.set(node, { term, index });
+    const inTerm = this.#acknowledged.get(term) ?? new Map<NodeId, LogIndex>();
+    this.#acknowledged.set(term, inTerm);
+    inTerm.set(node, Math.max(inTerm.get(node) ?? 0, index));
   }
 
   elected(node: NodeId, { term, configuration }: RaftView): void {
@@ -44,10 +44,8 @@ export class Quorums {
 
   /** A leader has moved its commit index; the next change may have been begun right after, so it counted by `before`. */
   committedByLeader(node: NodeId, { term, commit, stableIndex, configuration }: RaftView, before: Configuration): void {
-    const has = (voter: NodeId): boolean => {
-      const told = this.#acknowledged.get(voter);
-      return voter === node ? stableIndex >= commit : told !== undefined && told.term === term && told.index >= commit;
-    };
+    const told = this.#acknowledged.get(term);
+    const has = (voter: NodeId): boolean => (voter === node ? stableIndex : (told?.get(voter) ?? 0)) >= commit;
     this.#verdict.expect(
       areQuorum(before, has) || areQuorum(configuration, has),
       "quorum",
