@@ -6,7 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseClusterFile, QuorateClient } from "../../node/client/index.ts";
+import { ask } from "../../node/client/ask.ts";
+import { encodeAccounts, parseClusterFile, QuorateClient } from "../../node/client/index.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { formatClusterFile } from "../../node/transport/cluster-file.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
@@ -103,6 +104,68 @@ test("a backup under load has all that was acknowledged before it, and a new clu
   await restored.stopAll();
   expect((await ran("verify", to)).code).toBe(0);
 });
+
+test("a card payment that was under way is charged once, by the old cluster or by the new one", {
+  timeout: 2 * PATIENCE_MS,
+}, async () => {
+  const home = join(directory, "cards");
+  const cards = await LocalCluster.init({ directory: home, nodes: 1, nowMs: Date.now() });
+  const to = join(directory, "cards-restored");
+  let again: LocalCluster | undefined;
+  try {
+    // Nobody answers for the network yet.
+    cards.startNode(1);
+    await waitReady(cards.cluster, cards.admin, PATIENCE_MS);
+    await paysByCard(cards);
+    const taken = join(directory, "cards-backup");
+    await ranJson("backup", taken, "--cluster", cards.clusterFile);
+    cards.startAcquirer();
+    await captured(cards);
+    await cards.stopNode(1);
+    const endpoint = `http://127.0.0.1:${cards.acquirerPort}`;
+    const made = await ranJson("restore", taken, "--to", to, "--nodes", "1", "--card-endpoint", endpoint);
+    expect(made).toMatchObject({ openIntents: 1 });
+    await moveToFreePorts(join(to, "cluster.json"));
+    again = LocalCluster.open(to, cards.admin);
+    again.startNode(2);
+    await waitReady(again.cluster, again.admin, PATIENCE_MS);
+    await captured(again);
+    const report: unknown = await (await fetch(`${endpoint}/v1/report`)).json();
+    expect(report).toMatchObject({ authorized: 1, captured: 1, voided: 0, doubled: [], capturedAmount: "1250" });
+  } finally {
+    await again?.stopAll();
+    await cards.stopAll();
+  }
+});
+
+const LEDGER = 978;
+const PAYMENT = 500n;
+
+async function paysByCard({ cluster, admin }: LocalCluster): Promise<void> {
+  const client = await QuorateClient.open({ cluster, signer: admin, deadlineMs: PATIENCE_MS });
+  const nothing = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n, timestamp: 0n };
+  const rest = { ...nothing, userData128: 0n, userData64: 0n, userData32: 0, ledger: LEDGER, code: 1, flags: 0 };
+  const batch = encodeAccounts([3n, 8n].map((id) => ({ id, ...rest })));
+  const payment = { id: PAYMENT, payer: 5n, payee: 8n, amount: 1_250n, ledger: LEDGER, capture: "automatic" } as const;
+  for (const command of [
+    { kind: "createAccounts", batch },
+    { kind: "configureCard", body: { ledger: LEDGER, clearingAccount: 3n, holdSeconds: 3_600 } },
+    { kind: "createPayment", body: { ...payment, channel: "card", cardToken: "tok_1" } },
+  ] as const) {
+    const { result } = await client.submit(command);
+    expect(result.status).toBe("ok");
+  }
+  client.close();
+}
+
+async function captured({ cluster, admin }: LocalCluster): Promise<void> {
+  const client = await QuorateClient.openReader({ cluster, signer: admin });
+  await until("the payment to be captured", async () => {
+    const { payment } = await ask(client, { type: "payment", id: PAYMENT });
+    return payment?.state === "captured" ? true : undefined;
+  });
+  client.close();
+}
 
 /** Gives the nodes of a cluster file addresses as an operator would; returns a port for one more. */
 async function moveToFreePorts(path: string): Promise<number> {

@@ -10,7 +10,7 @@ import { sha256 } from "../../node/host/node-crypto.ts";
 import { writeRestoredNode } from "../../node/host/restored-node.ts";
 import { succeeding, wholeCheckpoint } from "../../node/replica/checkpoint.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
-import { clusterIdOf, type Origin } from "../../node/wire/genesis.ts";
+import { clusterIdOf, firstClusterIdOf, type Origin } from "../../node/wire/genesis.ts";
 import { readCluster } from "../cluster-access.ts";
 import { readBackup } from "./read-backup.ts";
 
@@ -33,7 +33,8 @@ export async function restoreCluster({ backup, onProgress, ...options }: Restore
   const { manifest, problems, state: old } = readBackup(backup, (height) => onProgress(`block ${height}`));
   if (old === undefined) throw new CodedError("backup_damaged", problems.join("; "));
   const { clusterId, genesis: before } = manifest.cluster;
-  const origin = { clusterId, height: old.height, blockHash: old.blockHash, digest: old.digest };
+  const firstClusterId = firstClusterIdOf(sha256, before);
+  const origin = { clusterId, firstClusterId, height: old.height, blockHash: old.blockHash, digest: old.digest };
   const firstId = old.members.all.length + 1;
   if (firstId + options.addresses.length - 1 > NODE_ID_MAX) {
     throw new CodedError("limit_reached", `the cluster has used ${firstId - 1} of ${NODE_ID_MAX} node ids`);

@@ -9,9 +9,6 @@ const QUESTION: NewIntent = {
   ...{ networkReference: "", openedAt: 1n },
 };
 
-/** Hash of the block in which an intent is opened. */
-const SALT = new Uint8Array(32).fill(3);
-
 function outbox(clusterId = CLUSTER_ID): Outbox {
   return new Outbox(sha256, clusterId);
 }
@@ -26,7 +23,7 @@ function restored(from: Outbox): Outbox {
 describe("the outbox", () => {
   test("numbers intents from 1, and knows them when they are closed, too", () => {
     const it = outbox();
-    const [first, second] = [it.open(QUESTION, SALT), it.open({ ...QUESTION, payment: 8n }, SALT)];
+    const [first, second] = [it.open(QUESTION), it.open({ ...QUESTION, payment: 8n })];
     expect([first.id, second.id]).toEqual([1n, 2n]);
     it.close(1n, "approved");
     expect(it.openIntents().map(({ id }) => id)).toEqual([2n]);
@@ -35,20 +32,23 @@ describe("the outbox", () => {
     expect([it.intent(0n), it.intent(3n)]).toEqual([undefined, undefined]);
   });
 
-  test("gives each intent a key of its own, the same on every node and another in every cluster and after another block", () => {
-    const keys = [1, 2].map(() => {
-      const it = outbox();
-      return [1, 2, 3].map(() => it.open(QUESTION, SALT).idempotencyKey);
-    });
-    expect(keys[0]).toEqual(keys[1]);
-    expect(new Set(keys[0]).size).toBe(3);
-    expect(outbox(new Uint8Array(16)).open(QUESTION, SALT).idempotencyKey).not.toBe(keys[0]?.[0]);
-    expect(outbox().open(QUESTION, new Uint8Array(32)).idempotencyKey).not.toBe(keys[0]?.[0]);
+  test("gives each action on each payment a key of its own, the same whenever and wherever it is asked for, in one line of clusters", () => {
+    const questions: readonly NewIntent[] = [
+      QUESTION,
+      { ...QUESTION, action: "capture" },
+      { ...QUESTION, action: "void" },
+      { ...QUESTION, payment: 8n },
+    ];
+    const keysOf = (it: Outbox, asked = questions): string[] => asked.map((one) => it.open(one).idempotencyKey);
+    const keys = keysOf(outbox());
+    expect(new Set(keys).size).toBe(questions.length);
+    expect(keysOf(outbox(), questions.toReversed())).toEqual(keys.toReversed());
+    expect(outbox(new Uint8Array(16)).open(QUESTION).idempotencyKey).not.toBe(keys[0]);
   });
 
   test("closes an intent once", () => {
     const it = outbox();
-    it.open(QUESTION, SALT);
+    it.open(QUESTION);
     it.close(1n, "declined");
     expect(() => it.close(1n, "approved")).toThrow("intent 1 is not open");
     expect(() => it.close(2n, "approved")).toThrow("intent 2 is not open");
@@ -56,9 +56,9 @@ describe("the outbox", () => {
 
   test("is full at its bound, and has room again when one is closed", () => {
     const it = outbox();
-    for (let count = 1; count < OUTBOX_OPEN_MAX; count++) it.open(QUESTION, SALT);
+    for (let count = 1; count < OUTBOX_OPEN_MAX; count++) it.open(QUESTION);
     expect(it.full).toBe(false);
-    it.open(QUESTION, SALT);
+    it.open(QUESTION);
     expect(it.full).toBe(true);
     it.close(5n, "approved");
     expect(it.full).toBe(false);
@@ -66,10 +66,10 @@ describe("the outbox", () => {
 
   test("comes back from its pages with what was open, in order", () => {
     const it = outbox();
-    for (let count = 0; count < 200; count++) it.open({ ...QUESTION, payment: BigInt(count) }, SALT);
+    for (let count = 0; count < 200; count++) it.open({ ...QUESTION, payment: BigInt(count) });
     for (const id of [1n, 64n, 65n, 200n]) it.close(id, "approved");
     const again = restored(it);
     expect(again.openIntents()).toEqual(it.openIntents());
-    expect(again.open(QUESTION, SALT)).toEqual(it.open(QUESTION, SALT));
+    expect(again.open(QUESTION)).toEqual(it.open(QUESTION));
   });
 });

@@ -1,10 +1,13 @@
 /**
  * The outbox: what must be asked of external networks, as part of the replicated state. The leader's channel actor
- * performs open intents; the answer comes back as a transaction and closes the intent exactly once. The idempotency key
- * never changes, so an intent asked twice (retry, new leader) is one request for the network.
+ * performs open intents; the answer comes back as a transaction and closes the intent exactly once.
+ *
+ * The idempotency key never changes, so an intent asked twice (retry, new leader) is one request for the network. It says
+ * for which payment the network is to do what, and nothing of when that was decided: a cluster that has lost blocks, or was
+ * restored from a backup, and comes to the same question again, asks it under the same key and hears the first decision.
  */
 import { must } from "../base/assert.ts";
-import { toHex, u128Bytes, utf8, viewOf } from "../base/bytes.ts";
+import { toHex, u128Bytes, utf8 } from "../base/bytes.ts";
 import { OUTBOX_OPEN_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { integer, oneOf, type Schema, text, tuple, u64, u128 } from "../wire/schema.ts";
@@ -69,13 +72,14 @@ export type NewIntent = Omit<Intent, "id" | "channel" | "idempotencyKey">;
 export class Outbox {
   readonly table: Table<IntentRow> = new Table("outbox", 64, { encode: encodeRow, decode: decodeRow });
   readonly #sha256: Sha256;
-  readonly #clusterId: Uint8Array;
+  readonly #line: Uint8Array;
   /** Slots of open intents; ids only rise, so insertion order is ascending. */
   readonly #open = new Set<number>();
 
-  constructor(sha256: Sha256, clusterId: Uint8Array) {
+  /** `line` is the id of the first of the clusters that were restored one from another. */
+  constructor(sha256: Sha256, line: Uint8Array) {
     this.#sha256 = sha256;
-    this.#clusterId = clusterId;
+    this.#line = line;
   }
 
   /** Whether no more intents may be opened by new payments now. Intents that undo something are always taken. */
@@ -87,10 +91,10 @@ export class Outbox {
     return this.#open.size;
   }
 
-  /** `salt` is the hash of the block: where blocks are lost and others take their places, nobody's key is used again. */
-  open(intent: NewIntent, salt: Uint8Array): Intent {
+  /** Opens an intent; each action on a payment is asked for once in its life. */
+  open(intent: NewIntent): Intent {
     const id = BigInt(this.table.size + 1);
-    const idempotencyKey = this.#idempotencyKey(id, salt);
+    const idempotencyKey = this.#idempotencyKey(intent);
     const row: IntentRow = { ...intent, id, channel: "card", idempotencyKey, closed: "" };
     this.#open.add(this.table.add(row));
     return row;
@@ -123,9 +127,13 @@ export class Outbox {
     });
   }
 
-  #idempotencyKey(id: bigint, salt: Uint8Array): string {
-    const number = new Uint8Array(8);
-    viewOf(number).setBigUint64(0, id, true);
-    return toHex(this.#sha256(utf8("quorate.intent.v2\0"), this.#clusterId, salt, number).subarray(0, 16));
+  #idempotencyKey({ action, payment }: NewIntent): string {
+    const subject = [
+      utf8("quorate.intent.v2\0"),
+      this.#line,
+      Uint8Array.of(ACTIONS.indexOf(action)),
+      u128Bytes(payment),
+    ];
+    return toHex(this.#sha256(...subject).subarray(0, 16));
   }
 }

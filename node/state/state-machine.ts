@@ -22,7 +22,7 @@ import {
   type StateAt,
   transactionTimestamp,
 } from "../wire/block.ts";
-import { clusterIdOf, firstConfiguration, type Genesis, genesisHash } from "../wire/genesis.ts";
+import { clusterIdOf, firstClusterIdOf, firstConfiguration, type Genesis, genesisHash } from "../wire/genesis.ts";
 import { KINDS } from "../wire/kinds.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
 import { stateDigest } from "../wire/receipt.ts";
@@ -118,7 +118,7 @@ export class StateMachine {
     this.#members = new Members(this.#registry, this.configuration);
     this.#sessions = parts?.sessions?.() ?? new Sessions();
     this.#ledger = parts?.ledger?.() ?? new Ledger();
-    this.#outbox = new Outbox(sha256, this.#clusterId);
+    this.#outbox = new Outbox(sha256, firstClusterIdOf(sha256, genesis));
     const postings = new Postings(this.#ledger, sha256);
     this.#assets = new Assets(this.#ledger, postings);
     this.#reversals = new Reversals(this.#ledger, this.#payments);

@@ -17,9 +17,15 @@ const GENESIS: Genesis = { timestamp: 1_750_000_000_000_000_000n, nodes: nodes(3
 const RESTORED: Genesis = {
   ...GENESIS,
   nodes: [4, 5].map((id) => ({ id, publicKey: key(id) })),
-  origin: { clusterId: key(7).slice(0, 16), height: 12, blockHash: key(8), digest: key(9) },
+  origin: {
+    clusterId: key(7).slice(0, 16),
+    firstClusterId: key(6).slice(0, 16),
+    height: 12,
+    blockHash: key(8),
+    digest: key(9),
+  },
 };
-const ORIGIN = [key(7).slice(0, 16), 12, key(8), key(9)];
+const ORIGIN = [key(7).slice(0, 16), key(6).slice(0, 16), 12, key(8), key(9)];
 
 describe("genesis", () => {
   test("of a restored cluster comes back with its origin, and whatever differs in that makes another cluster", () => {
@@ -31,6 +37,7 @@ describe("genesis", () => {
       { ...RESTORED, origin: undefined },
       { ...RESTORED, origin: { ...origin, height: 13 } },
       { ...RESTORED, origin: { ...origin, clusterId: key(6).slice(0, 16) } },
+      { ...RESTORED, origin: { ...origin, firstClusterId: key(5).slice(0, 16) } },
       { ...RESTORED, origin: { ...origin, blockHash: key(6) } },
       { ...RESTORED, origin: { ...origin, digest: key(6) } },
     ];
@@ -76,7 +83,7 @@ describe("genesis", () => {
     ["a time below zero", [1, -5, [[1, key(1)]], key(9)]],
     ["no list", {}],
     ["a restored one without its origin", [2, 5, pairs(1), key(99)]],
-    ["a restored one from height 0", [2, 5, pairs(1), key(99), [ORIGIN[0], 0, ORIGIN[2], ORIGIN[3]]]],
+    ["a restored one from height 0", [2, 5, pairs(1), key(99), [ORIGIN[0], ORIGIN[1], 0, ORIGIN[3], ORIGIN[4]]]],
     ["a restored one with a gap in its ids", [2, 5, pairs(4, 6), key(99), ORIGIN]],
     ["a restored one without nodes", [2, 5, [], key(99), ORIGIN]],
     ["a restored one with an id beyond the last", [2, 5, pairs(256), key(99), ORIGIN]],

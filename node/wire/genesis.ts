@@ -19,6 +19,8 @@ interface GenesisNode {
 /** Another cluster's state, which a restored cluster goes on from; its first block is one higher. */
 export interface Origin {
   readonly clusterId: Uint8Array;
+  /** The first cluster of the line: that of the origin itself, unless it was restored from another, too. */
+  readonly firstClusterId: Uint8Array;
   readonly height: number;
   readonly blockHash: Uint8Array;
   /** State digest after that block. */
@@ -36,13 +38,14 @@ export interface Genesis {
 
 const nodesSchema = list(tuple(integer(1, NODE_ID_MAX), bytes(32)), NODES_MAX);
 const genesisSchema = tuple(integer(1, 1), u64, nodesSchema, bytes(32));
-const originSchema = tuple(bytes(16), integer(1, Number.MAX_SAFE_INTEGER), bytes(32), bytes(32));
+const originSchema = tuple(bytes(16), bytes(16), integer(1, Number.MAX_SAFE_INTEGER), bytes(32), bytes(32));
 const restoredSchema = tuple(integer(2, 2), u64, nodesSchema, bytes(32), originSchema);
 
 export function encodeGenesis({ timestamp, nodes, adminKey, origin }: Genesis): Uint8Array {
   const common = [timestamp, nodes.map((node) => [node.id, node.publicKey]), adminKey];
   if (origin === undefined) return pack([1, ...common]);
-  return pack([2, ...common, [origin.clusterId, origin.height, origin.blockHash, origin.digest]]);
+  const { clusterId, firstClusterId, height, blockHash, digest } = origin;
+  return pack([2, ...common, [clusterId, firstClusterId, height, blockHash, digest]]);
 }
 
 /** Decodes a genesis; throws `WireError` `malformed_msgpack` or `malformed_genesis`. */
@@ -52,12 +55,9 @@ export function decodeGenesis(encoded: Uint8Array): Genesis {
     const [, timestamp, nodes, adminKey] = check(genesisSchema, value, "malformed_genesis");
     return checkNodes({ timestamp, nodes: nodes.map(([id, publicKey]) => ({ id, publicKey })), adminKey });
   }
-  const [, timestamp, nodes, adminKey, [clusterId, height, blockHash, digest]] = check(
-    restoredSchema,
-    value,
-    "malformed_genesis",
-  );
-  const origin = { clusterId, height, blockHash, digest };
+  const [, timestamp, nodes, adminKey, begun] = check(restoredSchema, value, "malformed_genesis");
+  const [clusterId, firstClusterId, height, blockHash, digest] = begun;
+  const origin = { clusterId, firstClusterId, height, blockHash, digest };
   return checkNodes({ timestamp, nodes: nodes.map(([id, publicKey]) => ({ id, publicKey })), adminKey, origin });
 }
 
@@ -82,6 +82,11 @@ export function firstConfiguration({ nodes }: Genesis): Configuration {
 /** The cluster's 16-byte id. */
 export function clusterIdOf(sha256: Sha256, genesis: Genesis): Uint8Array {
   return sha256(utf8("quorate.cluster.v1\0"), encodeGenesis(genesis)).slice(0, 16);
+}
+
+/** The id of the first of the clusters that were restored one from another; its own for one that was not. */
+export function firstClusterIdOf(sha256: Sha256, genesis: Genesis): Uint8Array {
+  return genesis.origin?.firstClusterId ?? clusterIdOf(sha256, genesis);
 }
 
 /** Hash that stands before the first block. */

@@ -275,7 +275,7 @@ export class PaymentLifeCycle {
   #ask(moment: Moment, payment: Payment, action: IntentAction): bigint {
     const { id, amount, ledger, cardToken, networkReference } = payment;
     const subject = { action, payment: id, amount, ledger, cardToken, networkReference };
-    const intent = this.#parts.outbox.open({ ...subject, openedAt: moment.timestamp }, moment.salt);
+    const intent = this.#parts.outbox.open({ ...subject, openedAt: moment.timestamp });
     moment.events.push({ type: "intentOpened", intent });
     return intent.id;
   }
