@@ -100,10 +100,14 @@ test("an old file with a flipped bit, and the end of the newest, come back from 
   expect(segmentsOf(3).length).toBeGreaterThan(2);
   damage(3, first, 1_500_000);
   rmSync(join(logOf(3), second));
-  damage(3, newest, 32 + 50);
+  const used = readFileSync(join(logOf(3), newest)).findLastIndex((byte) => byte !== 0);
+  damage(3, newest, used - 100); // in the last block, of which a mark behind it tells
+  const before = await ran("scrub", join(local.directory, "node-3"), "--json");
+  expect(before.code).toBe(1);
   local.startNode(3);
   const nodes = await agreed();
   expect(Number(nodes[2]?.sections["repair"]?.["repairedBlocks"])).toBeGreaterThan(5);
+  expect(readFileSync(local.logOf("node-3"), "utf8")).toMatch(/"mend.end".*"leader"/);
   await expectSound();
 });
 
