@@ -49,9 +49,10 @@ export async function measureCatchUp(
   await waitReady(local.cluster, local.admin, TIMEOUT_MS);
   const load = await SteadyLoad.start(local, seed, stored + 1);
   const measured: Round[] = [];
+  const before = Math.max(...local.nodeIds);
   try {
     for (let number = 1; number <= rounds; number++) {
-      const { seconds, bytes, kept } = await joinAndLeave(local, load);
+      const { seconds, bytes, kept } = await joinAndLeave(local, load, before + number);
       measured.push({ seconds, bytes, kept });
       const rate = `${tenths(bytes / seconds / 1e6)} MB a second, ${Math.round(kept * 100)} % of the commits kept`;
       onRound(`round ${number} of ${rounds}: an empty node came as far in ${tenths(seconds)} s, ${rate}`);
@@ -75,8 +76,8 @@ function figuresOf(measured: readonly Round[]): Omit<CatchUpFigures, "acknowledg
   };
 }
 
-async function joinAndLeave(local: LocalCluster, load: SteadyLoad): Promise<Round> {
-  const id = Math.max(...local.nodeIds) + 1;
+/** `id`: what the new node gets, for none is used twice. */
+async function joinAndLeave(local: LocalCluster, load: SteadyLoad, id: number): Promise<Round> {
   const directory = join(local.directory, `node-${id}`);
   const [port = 0] = await freePorts(1);
   await sleep(STEADY_MS);
