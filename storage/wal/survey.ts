@@ -104,6 +104,7 @@ class Surveyor implements Survey {
     // A file is made only when everything before it is durable.
     this.attestedIndex = Math.max(this.attestedIndex, firstIndex - 1);
     this.#last = firstIndex - 1;
+    this.#isAfterFault = false;
     const header = decodeSegmentHeader(this.#window.read(file, 0, SEGMENT_HEADER_BYTES));
     if (header === undefined || header.firstIndex !== firstIndex) this.#fault(segment, 0);
     else if (header.version !== FORMAT_VERSION) throw foreignFormat(this.place, header.version);
