@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CodedError } from "../node/base/errors.ts";
 import { type ClusterFile, type KeyPair, newKey, parseClusterFile, writeKeyFile } from "../node/client/index.ts";
 import { type InitOptions, initCluster } from "../node/host/init.ts";
 import { freePorts } from "./free-ports.ts";
@@ -105,6 +106,17 @@ export class LocalCluster {
       id,
       this.#spawn(`node-${id}`, ["start", "--config", config], dirname(config), [...V8_OPTIONS, ...this.nodeArguments]),
     );
+  }
+
+  /** Runs a command of an admin on this cluster; throws with what it said where it fails. */
+  async run(args: readonly string[]): Promise<void> {
+    const where = ["--cluster", this.clusterFile, "--key", join(this.directory, "admin.key")];
+    const child = spawn(process.execPath, [QUORATE, ...args, ...where], { stdio: ["ignore", "ignore", "pipe"] });
+    const said: string[] = [];
+    child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
+    await once(child, "close");
+    if (child.exitCode !== 0)
+      throw new CodedError("command_failed", `quorate ${args.join(" ")}: ${said.join("").trim()}`);
   }
 
   startAcquirer(): void {

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ask } from "../node/client/ask.ts";
 import { QuorateClient } from "../node/client/index.ts";
 import { accountBatches, TransferBatches } from "./bench/flat-batches.ts";
 import { clusterStatus, type NodeStatus, waitReady } from "./node-status.ts";
@@ -38,7 +39,10 @@ beforeAll(async () => {
   for (const id of local.nodeIds) {
     const path = join(local.directory, `node-${id}`, "config.json");
     const config = JSON.parse(readFileSync(path, "utf8")) as object;
-    writeFileSync(path, JSON.stringify({ ...config, checkpointBlocks: 4, segmentBytes: 8_388_608 }));
+    writeFileSync(
+      path,
+      JSON.stringify({ ...config, checkpointBlocks: 4, segmentBytes: 8_388_608, cacheBytes: 1_048_576 }),
+    );
   }
   local.startAll();
   await waitReady(local.cluster, local.admin, PATIENCE_MS);
@@ -100,10 +104,14 @@ test("an old file with a flipped bit, and the end of the newest, come back from 
   expect(segmentsOf(3).length).toBeGreaterThan(2);
   damage(3, first, 1_500_000);
   rmSync(join(logOf(3), second));
-  damage(3, newest, 32 + 50);
+  const used = readFileSync(join(logOf(3), newest)).findLastIndex((byte) => byte !== 0);
+  damage(3, newest, used - 100); // in the last block, of which a mark behind it tells
+  const before = await ran("scrub", join(local.directory, "node-3"), "--json");
+  expect(before.code).toBe(1);
   local.startNode(3);
   const nodes = await agreed();
   expect(Number(nodes[2]?.sections["repair"]?.["repairedBlocks"])).toBeGreaterThan(5);
+  expect(readFileSync(local.logOf("node-3"), "utf8")).toMatch(/"mend.end".*"leader"/);
   await expectSound();
 });
 
@@ -124,6 +132,25 @@ test("scrub finds what is damaged under a running node, and the others give it b
   expect([code, sound, counts]).toEqual([0, true, [one, two, three]]);
   expect(JSON.stringify(nodes[1]?.["damage"])).toMatch(/0000000000000001\.wal, byte \d+, height \d+/);
   expect((await ran("scrub", "--node", "9", ...args)).code).toBe(2);
+  await expectSound();
+});
+
+test("a node that needs a damaged block starts again in place, and mends it first", {
+  timeout: PATIENCE_MS,
+}, async () => {
+  const before = Number((await agreed())[0]?.sections["repair"]?.["repairedBlocks"]);
+  damage(1, segmentsOf(1)[0] ?? "", 1_500_000);
+  const nodes = local.cluster.nodes.filter(({ id }) => id === 1);
+  const reader = await QuorateClient.openReader({
+    ...{ cluster: { ...local.cluster, nodes }, signer: local.admin, deadlineMs: PATIENCE_MS },
+  });
+  // The same question again, once the node is there again, is answered.
+  const { blocks } = await ask(reader, { type: "blocks", from: 5 }, "local");
+  reader.close();
+  expect(blocks.length).toBeGreaterThan(0);
+  expect(readFileSync(local.logOf("node-1"), "utf8")).toContain("log.damaged");
+  const after = Number((await agreed())[0]?.sections["repair"]?.["repairedBlocks"]);
+  expect([after > before, exits]).toEqual([true, []]);
   await expectSound();
 });
 

@@ -74,8 +74,8 @@ export interface NodeOptions {
   /** Called once, when the node has stopped because something in it cannot be believed any more. */
   readonly onFatal: (report: FatalReport) => void;
   /**
-   * Called once, when a peer's checkpoint has taken the place of the node's own: no actor runs any more, and the node is to
-   * be composed again on the same data.
+   * Called once, when a peer's checkpoint has taken the place of the node's own, or its log is mended or has to be: no actor
+   * runs any more, and the node is to be composed again on the same data.
    */
   readonly onRestart: () => void;
   /** Every message that an actor handles. */
@@ -88,6 +88,9 @@ export interface NodeParts {
   readonly openLog: (...args: Parameters<typeof Wal.open>) => LogStore;
   readonly createStateMachine: (options: StateMachineOptions) => StateMachine;
 }
+
+/** What a node that runs may find of its log, and mends when it starts again. */
+const DAMAGED = "wal_damaged";
 
 export const PRODUCTION_PARTS: NodeParts = {
   createRaft: (options) => new Raft(options),
@@ -114,15 +117,20 @@ export interface ComposedNode {
 
 /** Builds and starts a node. Throws `CodedError` where the disk or the store cannot be used. */
 export function composeNode(host: Host, options: NodeOptions, parts: Partial<NodeParts> = {}): ComposedNode {
+  let isRunning = false;
   const system = new ActorSystem({
     clock: host.clock,
     log: host.log,
-    onFatal: options.onFatal,
+    onFatal: (report) => {
+      if (isRunning && report.code === DAMAGED) mendFirst(host, options, report);
+      else options.onFatal(report);
+    },
     ...(options.trace === undefined ? {} : { trace: options.trace }),
   });
   const recovered = recover(host, options, { ...PRODUCTION_PARTS, ...parts }, (error) => system.fail("log", error));
   if ("damage" in recovered) return composeMending(host, options, system, recovered);
   if ("unusable" in recovered) return composeRefetch(host, options, system, recovered);
+  isRunning = true;
   const { raft, log, state } = recovered;
   const status = new StatusBoard();
   const actors = spawnActors({ host, options, system, status, recovered });
@@ -137,6 +145,12 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
     recoveredHeight: log.lastIndex(),
     inspect: { raft, log, state },
   };
+}
+
+/** A part of the log that was needed is damaged: the node starts again, and mends it before it takes part. */
+function mendFirst(host: Host, options: NodeOptions, { actor, reason }: FatalReport): void {
+  host.log.warn("log.damaged", { actor, reason });
+  options.onRestart();
 }
 
 interface Actors {

@@ -71,6 +71,13 @@ describe("outages", () => {
     expect(figures["acknowledged"]).toBeGreaterThan(50);
   });
 
+  test("an empty node comes as far as the others, which go on", async () => {
+    const figures = await bench("--load", "catchup", "--transfers", "20000", "--accounts", "1000", ...ROUND);
+    expect(figures).toMatchObject({ lost: 0, seconds: figures["secondsMax"] });
+    expect(figures["megabytesPerSecond"]).toBeGreaterThan(0);
+    expect(figures["commitRateKept"]).toBeGreaterThan(0);
+  });
+
   test("a node is started again after a stop and after a crash", async () => {
     const figures = await bench("--load", "restart", "--transfers", "2000", "--accounts", "50", ...ROUND);
     expect(Object.keys(figures)).toEqual(["cleanMs", "cleanMaxMs", "crashMs", "crashMaxMs"]);

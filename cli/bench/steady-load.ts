@@ -43,27 +43,29 @@ export class SteadyLoad {
   readonly #batches: TransferBatches;
   readonly #watchers = new Set<Watcher>();
   readonly #running: Promise<unknown>;
-  #sent = 0;
+  /** Of the transfer that was sent last. */
+  #lastId: number;
   #stopped = false;
   #failure: Error | undefined;
 
-  private constructor(clients: readonly QuorateClient[], seed: number) {
+  private constructor(clients: readonly QuorateClient[], seed: number, firstId: number) {
     this.#clients = clients;
-    this.#batches = new TransferBatches(SHAPE, 1, seed);
+    this.#lastId = firstId - 1;
+    this.#batches = new TransferBatches(SHAPE, firstId, seed);
     this.#running = Promise.all(
       clients.flatMap((client, index) => Array.from({ length: WORKERS_PER_CLIENT }, () => this.#work(client, index))),
     );
   }
 
-  /** Opens accounts and begins; the cluster is fresh. */
-  static async start({ cluster, admin, nodeIds }: LocalCluster, seed: number): Promise<SteadyLoad> {
+  /** Opens accounts, where they are not open, and begins; the cluster has no transfers from `firstId` on. */
+  static async start({ cluster, admin, nodeIds }: LocalCluster, seed: number, firstId = 1): Promise<SteadyLoad> {
     const signer = nativeSigner(admin);
     const clients: QuorateClient[] = [];
     for (const firstNode of nodeIds) {
       clients.push(await QuorateClient.open({ cluster, signer, firstNode, deadlineMs: DEADLINE_MS }));
     }
     for (const batch of accountBatches(SHAPE)) await clients[0]?.submit({ kind: "createAccounts", batch });
-    return new SteadyLoad(clients, seed);
+    return new SteadyLoad(clients, seed, firstId);
   }
 
   /** Resolves with the next answer that is wanted; rejects when the load has failed. */
@@ -85,6 +87,11 @@ export class SteadyLoad {
   timesByClient(fromMs: number): readonly (readonly number[])[] {
     const recent = this.acknowledged.filter(({ atMs }) => atMs >= fromMs);
     return this.#clients.map((_, client) => recent.filter((seen) => seen.client === client).map(({ atMs }) => atMs));
+  }
+
+  /** How many answers have come since a moment. */
+  answersSince(fromMs: number): number {
+    return this.acknowledged.length - this.acknowledged.findLastIndex(({ atMs }) => atMs < fromMs) - 1;
   }
 
   /** Lets what is under way end; throws what made the load fail. */
@@ -124,8 +131,8 @@ export class SteadyLoad {
   }
 
   async #transfer(client: QuorateClient, index: number): Promise<Acknowledgement> {
-    this.#sent += 1;
-    const id = BigInt(this.#sent);
+    this.#lastId += 1;
+    const id = BigInt(this.#lastId);
     const { result, receipt } = await client.submit({ kind: "createTransfers", batch: this.#batches.next(1) });
     const created = result.status === "ok" && batchResults(result)[0]?.status === TransferStatus.created;
     if (!created) throw new CodedError("bench_wrong_result", `transfer ${id} was not created: ${result.status}`);

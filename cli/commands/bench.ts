@@ -8,6 +8,7 @@ import { BATCH_RECORDS_MAX, SESSIONS_MAX } from "../../node/base/limits.ts";
 import { readKeyFile } from "../../node/client/index.ts";
 import { CONFIG_DEFAULTS, FAST_TIMING } from "../../node/host/config.ts";
 import { type BulkOptions, prepareBulk, queryHistories, runBulk } from "../bench/bulk.ts";
+import { measureCatchUp } from "../bench/catch-up.ts";
 import { assertComparable, type Compared, compareFigures, readResult } from "../bench/compare.ts";
 import { describeMachine, machineText } from "../bench/machine.ts";
 import { prepareMixed, runMixed } from "../bench/mixed.ts";
@@ -22,7 +23,7 @@ import { type Output, table } from "../output.ts";
 import type { LocalCluster } from "../processes.ts";
 import { parseNodeCount } from "./init.ts";
 
-const LOADS = ["bulk", "signed", "open", "mixed", "failover", "handover", "restart"] as const;
+const LOADS = ["bulk", "signed", "open", "mixed", "failover", "handover", "catchup", "restart"] as const;
 const CLIENT = "client";
 const PROGRESS_EVERY = 500;
 
@@ -149,6 +150,9 @@ function comparedText(compared: readonly Compared[]): string {
   return table([["figure", "before", "now", "ratio"], ...rows]);
 }
 
+/** Loads on a cluster that holds something. */
+const STORED: readonly string[] = ["catchup", "restart"];
+
 /** The options that made the figures. */
 function settingsOf(args: BenchArguments): BenchResult["settings"] {
   const { nodes, encrypt, accounts, transfers, batch, clients, payers, payments, connections, rate, rounds, seed } =
@@ -156,7 +160,7 @@ function settingsOf(args: BenchArguments): BenchResult["settings"] {
   if (args.load === "bulk") return { nodes, encrypt, accounts, transfers, batch, clients, seed };
   if (THROUGHPUT[args.load] === undefined) {
     const timing = args.fast ? FAST_TIMING : CONFIG_DEFAULTS.timing;
-    return { nodes, encrypt, rounds, ...timing, ...(args.load === "restart" ? { transfers } : {}), seed };
+    return { nodes, encrypt, rounds, ...timing, ...(STORED.includes(args.load) ? { transfers } : {}), seed };
   }
   const offered = rate === undefined ? { inFlight: args["in-flight"] } : { rate };
   return { nodes, encrypt, payers, payments, connections, ...offered, seed };
@@ -188,6 +192,8 @@ async function outages(local: LocalCluster, args: BenchArguments, output: Output
     default: {
       const target = await Target.open({ cluster: local.cluster, admin: local.admin, processes: new Map() });
       await bulk(target, args, output);
+      if (args.load === "catchup")
+        return { ...common, figures: { ...(await measureCatchUp(local, options, args.transfers)) } };
       return { ...common, figures: { ...(await measureRestart(local, options)) } };
     }
   }
@@ -205,7 +211,7 @@ export const bench: CommandModule = command({
       .option("rounds", {
         type: "number",
         default: 5,
-        describe: "of which the middle counts (failover, handover, restart)",
+        describe: "of which the middle counts (failover, handover, catchup, restart)",
       })
       .option("accounts", { type: "number", default: 10_000, describe: "accounts to move money between" })
       .option("transfers", { type: "number", default: 1_000_000, describe: "transfers in all" })

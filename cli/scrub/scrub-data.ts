@@ -11,6 +11,8 @@ import { StorageError } from "../../storage/errors.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { verifyStore } from "../../storage/state/verify-store.ts";
 import { DamagedLog } from "../../storage/wal/damaged-log.ts";
+import { copyDamaged } from "../../storage/wal/faults.ts";
+import { startDamage, startPath } from "../../storage/wal/start-file.ts";
 
 /** Something that is not what was written. */
 export interface Finding {
@@ -34,9 +36,12 @@ export interface ScrubbedData {
 /** Throws `CodedError` where the data cannot be opened, `data_in_use` where a node runs on it. */
 export async function scrubData(data: string, cipher: Cipher | undefined): Promise<ScrubbedData> {
   const store = await storeDamage(join(data, "state"), cipher);
-  const log = DamagedLog.open(new NodeDisk(data), "log", { segmentBytes: SEGMENT_BYTES, cipher, reached: 0 });
+  const disk = new NodeDisk(data);
+  const log = DamagedLog.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cipher, reached: 0 });
   try {
-    const damage: CodedError[] = [...log.faults];
+    const place = { path: startPath("log"), index: log.firstIndex };
+    const copies = startDamage(disk, "log").map((offset) => copyDamaged({ ...place, offset }));
+    const damage: CodedError[] = [...log.faults, ...copies];
     let blocks = 0;
     for (let index = log.firstIndex; index <= log.lastIndex; index++) {
       try {

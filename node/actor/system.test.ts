@@ -245,7 +245,7 @@ describe("supervision", () => {
     const world = new World();
     fragile(world, "stop_node", () => "just a text").tell("x");
     world.run();
-    expect(world.fatal).toEqual([{ actor: "fragile", reason: "just a text", stack: "" }]);
+    expect(world.fatal).toEqual([{ actor: "fragile", code: "internal", reason: "just a text", stack: "" }]);
   });
 
   test("a failure found outside any turn stops the node once", () => {

@@ -5,7 +5,7 @@
  * happens is a function of what arrived and in which order, on a real host and in the simulator alike.
  */
 import { assert, InvariantError } from "../base/assert.ts";
-import { errorMessage } from "../base/errors.ts";
+import { errorCode, errorMessage } from "../base/errors.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { ActorRef } from "./actor.ts";
@@ -19,6 +19,8 @@ const RESTART_FORGIVE_MS = 60_000;
 /** Why a node stopped, for its operator. */
 export interface FatalReport {
   readonly actor: string;
+  /** Of the error; `internal` where it has none. */
+  readonly code: string;
   readonly reason: string;
   readonly stack: string;
 }
@@ -74,7 +76,7 @@ export class ActorSystem {
     if (this.#stopped) return;
     this.stop();
     const stack = error instanceof Error && error.stack !== undefined ? error.stack : "";
-    this.#onFatal({ actor, reason: errorMessage(error), stack });
+    this.#onFatal({ actor, code: errorCode(error), reason: errorMessage(error), stack });
   }
 
   #wake(): void {

@@ -191,6 +191,12 @@ describe("other damage", () => {
     expect(refusal(diskWith(withFile(SEALED, "000000000000000a.wal", bytesOf(THIRD))).disk).code).toBe("wal_damaged");
   });
 
+  test("a file that was to take another's place and did not is removed", () => {
+    const stepped = diskWith(withFile(SEALED, "0000000000000004.wal.new", new Uint8Array(10)));
+    expect(openLog(stepped.disk).wal.lastIndex()).toBe(RECORDS);
+    expect([...stepped.image().keys()]).toEqual([FIRST, SECOND, THIRD]);
+  });
+
   test("files that are not segments are left alone", () => {
     const stepped = diskWith(withFile(SEALED, "README", new Uint8Array(10)));
     expect(openLog(stepped.disk).wal.lastIndex()).toBe(RECORDS);

@@ -213,6 +213,17 @@ describe("damage", () => {
     expectWhole(stepped, undefined, records(1, 5));
   });
 
+  test("is told of place by place, also in files that follow each other", () => {
+    const end = withFile(SEALED, FIRST, patched(fileOf(SEALED, FIRST), at(3), new Uint8Array(8).fill(9)));
+    const image = withFile(end, SECOND, flipped(flipped(fileOf(SEALED, SECOND), 9, 0), at(1) + 60, 0));
+    const log = openDamaged(diskWith(image));
+    expect(log.faults.map(({ facts }) => [facts["segment"], facts["offset"], facts["index"]])).toEqual([
+      [`log/${FIRST}`, at(3), 4],
+      [`log/${SECOND}`, 0, 4],
+      [`log/${SECOND}`, at(1), 5],
+    ]);
+  });
+
   test("that hides the newest file is known from how far the log has reached", () => {
     const stepped = diskWith(withFile(SEALED, THIRD, undefined));
     const log = openDamaged(stepped, undefined, 8);

@@ -109,6 +109,7 @@ class Surveyor implements Survey {
     if (header === undefined || header.firstIndex !== firstIndex) this.#fault(segment, 0);
     else if (header.version !== FORMAT_VERSION) throw foreignFormat(this.place, header.version);
     else checkKeyId(header.keyId, this.#cipher, path);
+    this.#isAfterFault = false;
     this.#walk(segment, file, lastIndex);
     // The newest file may have been cut off while it was made; then nothing in it was ever acknowledged.
     if (header === undefined && lastIndex === undefined && this.attestedIndex < firstIndex) this.#forget(segment);
