@@ -35,10 +35,10 @@ const verify: CommandModule = command({
       { valid: true, kind, height, timestamp, node, transactionHash, stateDigest: digest, result, ...anchored },
       [
         "The receipt holds.",
-        `${kind} was executed in block ${height} at ${formatTime(timestamp)}; node ${node} signed for it.`,
+        `${kind} was executed in block ${height} at ${formatTime(timestamp)}; node ${node} vouches for place and result.`,
         ...(anchor === undefined
           ? []
-          : [`The block is part of the history that a quorum signed at height ${anchor.height}.`]),
+          : [`A quorum vouches for its place: the block is part of the history signed at height ${anchor.height}.`]),
         `result ${toJson(result)}`,
       ].join("\n"),
     );
@@ -47,13 +47,13 @@ const verify: CommandModule = command({
 
 const anchor: CommandModule = command({
   command: "anchor <file>",
-  describe: "add a quorum's signatures: prove that the receipt's block lies under the newest signed checkpoint",
+  describe: "prove that the receipt's block lies under the newest checkpoint that a quorum has signed",
   builder: (yargs) =>
     yargs
       .options(CLUSTER_OPTIONS)
       .positional("file", { type: "string", demandOption: true, describe: "receipt file that --receipt wrote" })
       .option("out", { type: "string", describe: "file to write; without it the receipt file is replaced" })
-      .example("$0 receipt anchor payment.receipt", "from then on no single node must be trusted"),
+      .example("$0 receipt anchor payment.receipt", "from then on a quorum vouches for where the transaction stands"),
   handler: async (args, output) => {
     const cluster = readCluster(args.cluster);
     const proof = proveReceipt(cluster, readFileSync(args.file, "utf8"));
