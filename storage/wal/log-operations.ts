@@ -9,8 +9,8 @@ const GROWTH_BYTES = 4_194_304;
 export interface Segment {
   readonly path: string;
   readonly firstIndex: number;
-  /** Bytes that it may have. */
-  readonly capacity: number;
+  /** Bytes that it may have: one record at least. */
+  capacity: number;
   /** Undefined until the first record is written, and when the segment is given up. */
   file: DiskFile | undefined;
   /** Its name is durable. */

@@ -224,6 +224,31 @@ describe("truncate", () => {
     expect(reopened()).toEqual([...expected(1, 4), ...wal.read(5, 6, 0).map(describeRecord)]);
   });
 
+  test("leaves an empty file that takes a record which is larger than files are", () => {
+    const { append, truncate, wal, stepped, reopened, files } = fixture();
+    append(1, 20);
+    stepped.run();
+    truncate(8); // the first of the second file
+    stepped.run();
+    const large = record(8, new Uint8Array(3_000));
+    wal.append([large], () => {});
+    stepped.run();
+    expect(files()).toEqual(["1", "8"]);
+    expect(reopened()).toEqual([...expected(1, 7), describeRecord(large)]);
+    // The same where the file was found empty.
+    const torn = fixture({ segmentBytes: 1_024 });
+    torn.append(1, 7);
+    torn.stepped.run();
+    torn.wal.append([large], () => {});
+    torn.stepped.run();
+    torn.truncate(8);
+    torn.stepped.run();
+    const { wal: again, fatal } = openLog(torn.stepped.disk);
+    again.append([large], () => {});
+    torn.stepped.run();
+    expect([fatal, again.lastIndex(), torn.reopened().length]).toEqual([[], 8, 8]);
+  });
+
   test("keeps its place among appends that are on their way", () => {
     const { append, truncate, wal, stepped, done, reopened } = fixture();
     append(1, 10);

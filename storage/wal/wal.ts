@@ -214,7 +214,9 @@ export class Wal implements LogStore {
     assert(before === undefined || equalBytes(before, record.previousHash), `record ${record.index} breaks the chain`);
     const bytes = recordBytes(storedLength(record, this.#options.cipher));
     let segment = this.#segments.at(-1);
-    if (segment === undefined || segment.end + bytes + MARK_BYTES > segment.capacity) {
+    const needed = (segment?.end ?? 0) + bytes + MARK_BYTES;
+    if (segment?.firstIndex === record.index) segment.capacity = Math.max(segment.capacity, needed); // no record is in it
+    if (segment === undefined || needed > segment.capacity) {
       const capacity = Math.max(this.#options.segmentBytes, SEGMENT_HEADER_BYTES + bytes + MARK_BYTES);
       const path = `${this.#directory}/${segmentName(record.index)}`;
       const end = SEGMENT_HEADER_BYTES;
