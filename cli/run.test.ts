@@ -51,7 +51,7 @@ test("the help pages list the commands of the documents", () => {
       "account show",
     ],
     ...["account history", "transfer", "pay", "payment show", "import", "settlement show", "receipt verify"],
-    ...["sim run", "sim replay", "acquirer"],
+    ...["sim run", "sim replay", "sim shrink", "sim diff", "sim view", "sim mutants", "sim report", "acquirer"],
   ]) {
     expect(names).toContain(name);
   }
@@ -165,7 +165,7 @@ describe("wrong use: exit code 2, what to do on standard error, nothing on stand
     [["export", "accounts", "--dir", at("x")], "Missing required argument: out"],
     [["settlement", "close", "--ledger", "0"], '"0" is neither a currency'],
     [["sim", "run", "--seeds", "5..2"], "is not a range"],
-    [["sim", "replay"], "Missing required argument: seed"],
+    [["sim", "replay"], "say which run: --seed N or --plan FILE"],
     [["acquirer", "--journal", at("x"), "--port", "65536"], "--port must be a whole number from 0 to 65535"],
     [["acquirer"], "Missing required argument: journal"],
   ])("quorate %j", async (args, message) => {

@@ -1,5 +1,5 @@
 /** `quorate sim report`: campaigns, or the parts of one, as one page and one JSON object. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import { type CampaignFile, decodeCampaign } from "../../sim/campaign.ts";
@@ -8,8 +8,9 @@ import { reportOf } from "../../sim/report/report.ts";
 import { command } from "../command.ts";
 import { countsText } from "../sim/told.ts";
 
-/** Reads one file; what is wrong with it is told with its name. */
+/** Reads one file; what is wrong with it is told with its name. Throws `CodedError` `usage` where there is none. */
 function readCampaign(file: string): CampaignFile {
+  if (!existsSync(file)) throw new CodedError("usage", `there is no file ${file}`);
   try {
     return decodeCampaign(readFileSync(file, "utf8"));
   } catch (error) {
