@@ -2,6 +2,7 @@
  * The trace for programs: everything that happens in a run as records with numbers that stay the same from run to run.
  * Recording looks and never touches: a recorded run has the trace hash of one that nobody watches.
  */
+import type { Configuration } from "../node/base/configuration.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import { decodeRaftMessage } from "../node/replica/raft-codec.ts";
 import { decodeClientFrame, decodeNodeFrame } from "../node/wire/client-frames.ts";
@@ -27,6 +28,8 @@ export interface NodeStand {
   readonly last: number;
   /** Height of its state. */
   readonly applied: number;
+  /** Who takes part, as far as it knows: voters, behind `>` where they are about to take over, and behind `+` learners. */
+  readonly members: string;
 }
 
 /** What happened, by the name under which it stands in the file. */
@@ -161,8 +164,9 @@ export class Recorder implements NetworkRecorder {
   }
 
   #look(node: NodeId, { raft, state }: Inspected): void {
-    const { role, term, commit, lastIndex } = raft;
-    const stand = { role, term, commit, last: lastIndex, applied: state.height };
+    const { role, term, commit, lastIndex, configuration } = raft;
+    const members = membersText(configuration);
+    const stand = { role, term, commit, last: lastIndex, applied: state.height, members };
     const known = this.#stands.get(node);
     if (known !== undefined && sameStand(known, stand)) return;
     this.#stands.set(node, stand);
@@ -175,10 +179,16 @@ export class Recorder implements NetworkRecorder {
   }
 }
 
+const STANDS = ["role", "term", "commit", "last", "applied", "members"] as const;
+
 function sameStand(a: NodeStand, b: NodeStand): boolean {
-  return (
-    a.role === b.role && a.term === b.term && a.commit === b.commit && a.last === b.last && a.applied === b.applied
-  );
+  return STANDS.every((name) => a[name] === b[name]);
+}
+
+function membersText({ voters, outgoing, learners }: Configuration): string {
+  const before = outgoing.length === 0 ? "" : `${outgoing.join(" ")} > `;
+  const behind = learners.length === 0 ? "" : ` + ${learners.join(" ")}`;
+  return `${before}${voters.join(" ")}${behind}`;
 }
 
 function pair({ from, to }: Link): readonly [number, number] {

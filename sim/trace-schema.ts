@@ -22,7 +22,7 @@ const FIELDS: { readonly [What in Happening["what"]]: Record<string, Schema<unkn
   lost: { ...frame, to: endpoint, why: oneOf(...LOSS_REASONS) },
   stand: {
     role: oneOf("follower", "preCandidate", "candidate", "leader"),
-    ...{ term: count, commit: count, last: count, applied: count },
+    ...{ term: count, commit: count, last: count, applied: count, members: anyText },
   },
   start: {},
   crash: {},

@@ -26,7 +26,7 @@ const LEGEND = [
 
 const STYLE = `
 html, body { height: 100%; overflow: hidden; }
-body { display: grid; grid-template: auto 1fr / 1fr 380px; }
+body { display: grid; grid-template: auto 1fr / 1fr 400px; }
 header { grid-column: 1 / 3; display: flex; gap: 14px; align-items: center; padding: 10px 16px; background: var(--panel);
   border-bottom: 1px solid var(--line); }
 header h1 { font-size: 15px; white-space: nowrap; } header .verdict { overflow: hidden; text-overflow: ellipsis;
@@ -47,7 +47,7 @@ aside { background: var(--panel); border-left: 1px solid var(--line); overflow: 
   display: flex; flex-direction: column; }
 #title b, #title span { display: block; overflow-wrap: anywhere; } #title { margin-bottom: 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 12.5px; font-variant-numeric: tabular-nums; margin-bottom: 14px; }
-th { text-align: left; font-weight: 500; color: var(--faint); } td, th { padding: 4px 6px 4px 0; }
+th { text-align: left; font-weight: 500; color: var(--faint); } td, th { padding: 4px 6px 4px 0; white-space: nowrap; }
 td { border-top: 1px solid var(--line); } td:first-child { border-left: 3px solid var(--node); padding-left: 8px; }
 tr.leader td { font-weight: 600; }
 #list { list-style: none; margin: 0; padding: 0; overflow: auto; flex: 1; font: 11.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }

@@ -71,7 +71,7 @@ describe("the page of a trace", () => {
     await page.value(DRAWN);
     expect(await page.value(INKED)).toBeGreaterThan(10_000);
     const rows = await page.value('document.querySelectorAll("#nodes tr").length');
-    expect(rows).toBe(plan.options.nodes + 1);
+    expect(rows).toBe(plan.options.nodes + plan.options.spares + 1);
     expect(page.errors).toEqual([]);
     await page.close();
   });

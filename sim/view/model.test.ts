@@ -5,7 +5,7 @@ import { layoutOf, rowsOf } from "./layout.ts";
 import { lastUpTo, modelOf, standAt } from "./model.ts";
 import { linksText } from "./words.ts";
 
-const STAND = { role: "follower", term: 1, commit: 3, last: 4, applied: 3 } as const;
+const STAND = { role: "follower", term: 1, commit: 3, last: 4, applied: 3, members: "1 2" } as const;
 
 /** Records at these times, at these nodes. */
 function records(...happenings: readonly (readonly [us: number, node: number, happening: Happening])[]): TraceRecord[] {

@@ -97,8 +97,8 @@ class LaneBuilder {
     this.#records.push(at);
     const { us } = record;
     if (record.what === "stand") {
-      const { role, term, commit, last, applied } = record;
-      this.#stands.push({ at, us, stand: { role, term, commit, last, applied } });
+      const { role, term, commit, last, applied, members } = record;
+      this.#stands.push({ at, us, stand: { role, term, commit, last, applied, members } });
       this.#set("leading", role === "leader" ? `term ${term}` : undefined, us);
       this.#set("campaigning", role === "candidate" || role === "preCandidate" ? `term ${term}` : undefined, us);
     } else if (record.what === "crash") {

@@ -25,14 +25,14 @@ export function fillPanel(
     element("span", `${timeText(record.us)} · record ${record.id} of ${model.records.length}`, "faint"),
   );
   nodes.replaceChildren(
-    tableRow("th", ["", "role", "term", "commit", "log", "state"]),
+    tableRow("th", ["", "role", "term", "commit", "log", "state", "members"]),
     ...model.lanes.map((lane) => {
       const stand = standAt(lane, selected);
-      const name = `node ${lane.node}`;
+      const name = nodeName(lane.node);
       const cells =
         stand === undefined
-          ? [name, "down", "", "", "", ""]
-          : [name, stand.role, ...[stand.term, stand.commit, stand.last, stand.applied].map(String)];
+          ? [name, "down", "", "", "", "", ""]
+          : [name, stand.role, ...[stand.term, stand.commit, stand.last, stand.applied].map(String), stand.members];
       const row = tableRow("td", cells);
       row.style.setProperty("--node", nodeColour(lane.node));
       if (stand?.role === "leader") row.className = "leader";

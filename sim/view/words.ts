@@ -24,7 +24,7 @@ export function wordsOf(record: TraceRecord): string {
     case "lost":
       return `to ${nodeName(record.to)}, lost (${record.why}): ${record.message}`;
     case "stand":
-      return `${record.role} term=${record.term} commit=${record.commit}/${record.last} applied=${record.applied}`;
+      return `${record.role} term=${record.term} commit=${record.commit}/${record.last} applied=${record.applied} members=${record.members}`;
     case "start":
     case "crash":
     case "pause":
