@@ -3,6 +3,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -178,6 +179,7 @@ describe("a node", () => {
     const [config = ""] = cluster.configs;
     const node = await run(config);
     cluster.change(1, { data: "elsewhere" });
+    rmSync(join(config, "../identity.key.started")); // or it would be told that its data is gone
     expect(await refusal(config)).toMatchObject({ code: "address_in_use" });
     await stop(node);
     await run(config);
@@ -269,6 +271,28 @@ describe("data that is not the node's own is refused", () => {
   });
 });
 
+describe("a wholly lost disk", () => {
+  test.each([
+    ["with nothing in its place", (data: string): void => rmSync(data, { recursive: true })],
+    [
+      "with an empty one in its place",
+      (data: string): void => {
+        rmSync(data, { recursive: true });
+        mkdirSync(join(data, "lost+found"), { recursive: true });
+      },
+    ],
+  ])("%s keeps a node that has run from starting as if it were new", async (_, lose) => {
+    const cluster = await newCluster();
+    const [config = ""] = cluster.configs;
+    await stop(await run(config));
+    await stop(await run(config)); // with its data it starts as often as it likes
+    lose(join(config, "../data"));
+    const refused = await refusal(config);
+    expect(refused).toMatchObject({ code: "data_missing", message: expect.stringContaining("member replace") });
+    expect(existsSync(join(config, "../data/state"))).toBe(false);
+  });
+});
+
 describe("damaged data keeps a node from starting, with a report", () => {
   test("one changed byte in an acknowledged record of the log: file, offset and height", async () => {
     const cluster = await newCluster();
@@ -320,6 +344,7 @@ describe("damaged data keeps a node from starting, with a report", () => {
     const segment = firstSegment(data);
     copyFileSync(segment, kept);
     rmSync(data, { recursive: true });
+    rmSync(join(config, "../identity.key.started"));
     const second = await run(config);
     await use(cluster);
     await stop(second);

@@ -25,6 +25,7 @@ import { NodeClock } from "./node-clock.ts";
 import { NodeCrypto } from "./node-crypto.ts";
 import { NodeRandom } from "./node-random.ts";
 import { PinoLog } from "./pino-log.ts";
+import { StartedMark } from "./started-mark.ts";
 
 /** Exit code of a node whose own data or state cannot be believed (BSD's EX_SOFTWARE): it must not be restarted as it is. */
 export const EXIT_FATAL = 70;
@@ -50,6 +51,8 @@ export interface RunningNode {
 
 /** What a node is started from. */
 interface Settings {
+  /** Directory of the configuration. */
+  readonly home: string;
   readonly config: NodeConfig;
   readonly cluster: ClusterFile;
   readonly self: ClusterNode;
@@ -126,12 +129,12 @@ function readSettings(configPath: string): Settings {
     const reason = `config.identity: the key is not that of node ${config.id} in the cluster file`;
     throw new CodedError("identity_invalid", reason);
   }
-  return { config, cluster, self, identity, key: readNodeKey(config, home), data: resolve(home, config.data) };
+  return { config, home, cluster, self, identity, key: readNodeKey(config, home), data: resolve(home, config.data) };
 }
 
 /** `opened` collects how to close what has been opened, in order. */
 async function start(
-  { config, cluster, self, identity, key, data }: Settings,
+  { config, home, cluster, self, identity, key, data }: Settings,
   { onFatal, onRestart }: { readonly onFatal: (text: string) => void; readonly onRestart: () => void },
   opened: (() => unknown)[],
 ): Promise<Pick<Life, "node" | "log">> {
@@ -139,6 +142,8 @@ async function start(
   const clock = new NodeClock();
   const random = new NodeRandom();
   const log = new PinoLog(config.logLevel, { node: id });
+  const mark = new StartedMark(resolve(home, config.identity), data);
+  mark.check();
   const disk = openDisk(data);
   const cipher = openDataCipher(disk, key, { create: true });
   const store = await LevelStore.open(join(data, "state"), { cipher });
@@ -155,6 +160,7 @@ async function start(
     onFatal: (report) => onFatal(fatalText(config, data, report)),
     ...(config.logLevel === "trace" ? { trace: (event) => log.trace("actor.message", traceFields(event)) } : {}),
   };
+  mark.write();
   const node = composeNode(host, options);
   opened.push(() => end(node));
   const { recoveredHeight } = node;

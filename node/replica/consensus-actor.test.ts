@@ -420,6 +420,23 @@ describe("handing over", () => {
     expect(urged(bench)).toEqual([2]);
   });
 
+  test("a leader whose disk hangs hands over to one who has the log, again until somebody takes it; a slow one leads on", () => {
+    const bench = leading();
+    bench.turn(propose(1));
+    bench.ticks(39);
+    expect(urged(bench)).toEqual([]);
+    bench.isFollowed();
+    bench.ticks(1);
+    expect(urged(bench)).toContain(2);
+    bench.ticks(20);
+    expect(urged(bench)).toContain(2);
+    bench.syncs();
+    bench.ticks(20);
+    urged(bench); // what was begun comes to its end
+    bench.ticks(60);
+    expect(urged(bench)).toEqual([]);
+  });
+
   test("the only node has nobody to hand over to", () => {
     const bench = new Bench({ nodes: 1 });
     bench.ticks(10);

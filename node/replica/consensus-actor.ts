@@ -45,6 +45,9 @@ const CHUNKS_AT_LEDGER_MAX = 2;
 /** Blocks in such a chunk: each makes a message for every actor that follows the state, and their mailboxes are bounded. */
 const CHUNK_BLOCKS_MAX = 1_024;
 
+/** A disk that has written nothing for so many election timeouts hangs. */
+const HUNG_TIMEOUTS = 4;
+
 export interface ConsensusActorDeps {
   readonly raft: Raft;
   readonly clock: Clock;
@@ -78,6 +81,7 @@ export interface ConsensusActorOptions {
 interface WaitingPromise {
   readonly sequence: number;
   readonly messages: Message[];
+  readonly sinceTick: number;
 }
 
 export class ConsensusActor implements Actor<ConsensusMessage> {
@@ -172,7 +176,20 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#raft.tick();
     const wanted = this.#preferred.tick(this.#raft);
     if (wanted !== 0) this.#handOverTo(wanted);
+    this.#leaveHungDisk();
     for (const question of this.#reads.takeOverdue(this.#ticks)) this.#refuseQuestion(question.token, "no_leader");
+  }
+
+  /** The others could go on without this disk, but not without a leader that executes and answers what they commit. */
+  #leaveHungDisk(): void {
+    const [oldest] = this.#promised;
+    const isLeading = this.#raft.role === "leader" && this.#raft.transferTarget === 0;
+    if (!isLeading || oldest === undefined) return;
+    const ticks = this.#ticks - oldest.sinceTick;
+    const to = fittestPeer(this.#raft);
+    if (ticks < HUNG_TIMEOUTS * this.#options.electionTimeoutTicks || to === 0) return;
+    this.#deps.hostLog.warn("raft.disk_hangs", { forMs: ticks * this.#options.tickMs });
+    this.#handOverTo(to);
   }
 
   #tellTime(): void {
@@ -334,7 +351,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     const durableWork = hardState !== undefined || truncateFrom !== undefined || ready.entries.length > 0;
     if (durableWork) {
       const entries = ready.entries.map((entry) => chainedEntry(entry, this.#decoded.decode(entry.data)));
-      this.#promised.push({ sequence, messages: [...messagesAfterPersist] });
+      this.#promised.push({ sequence, messages: [...messagesAfterPersist], sinceTick: this.#ticks });
       this.#deps.log.deliver({
         type: "persist",
         sequence,

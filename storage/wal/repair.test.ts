@@ -115,6 +115,16 @@ describe("a damaged record of a running log", () => {
     }
   });
 
+  test("and a disk that is full when the new file has its name already are the end of the log, too", () => {
+    const { stepped, wal, fatal } = damagedLog();
+    stepped.disk.failNext("syncDirectory", "disk_full");
+    const heard: unknown[] = [];
+    wal.repair(NINTH, (isSound) => heard.push(isSound));
+    wal.append(records(17, 18), () => heard.push("appended"));
+    stepped.run();
+    expect([heard, fatal.map(({ code }) => code)]).toEqual([[], ["wal_write_failed"]]);
+  });
+
   test("is as damaged as it was or as sound when the power fails at any moment, and no other is harmed", () => {
     for (let operations = 0; operations < 8; operations++) {
       for (let seed = 0; seed < 8; seed++) {

@@ -10,7 +10,7 @@ const COPY_BYTES = 1_048_576;
 
 /**
  * `fill` writes the new file and says when all of it is written. `done` gets the file, opened under its name, when it has
- * the name for good, or the error; then the old file is as it was.
+ * the name for good, or the error. After `disk_full` the old file is as it was; after any other nobody may use either.
  */
 export function replaceFile(
   disk: Disk,
@@ -34,10 +34,15 @@ export function replaceFile(
     };
   const name = (): void => {
     disk.rename(fresh, path);
-    disk.syncDirectory(
-      directory,
-      orFail(() => done(disk.open(path, { create: false }))),
-    );
+    // From here on the old file has no name, and the new one perhaps not for good: whoever went on with either could lose it.
+    const unsure = (error: DiskError): void => {
+      const text = `${path} has a new file, which may not be there after a crash: ${error.message}`;
+      done(new DiskError("disk_io", text, { path }, error));
+    };
+    disk.syncDirectory(directory, (error) => {
+      if (error !== undefined) unsure(error);
+      else attempt(() => done(disk.open(path, { create: false })), unsure);
+    });
   };
   attempt(() => {
     removeIfThere(disk, fresh);

@@ -1,0 +1,39 @@
+/**
+ * That a node has run on this machine, noted beside its identity and not among its data: when the data's disk is lost and
+ * another takes its place, the node knows that it had promised something. A voter that begins again with nothing could
+ * vote a second time in a term, and help to elect a leader without what it had acknowledged.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CodedError } from "../base/errors.ts";
+import { replaceText } from "./files.ts";
+
+/** What a node writes into its data before anything else. */
+const PARTS = ["state", "log"];
+
+export class StartedMark {
+  readonly #path: string;
+  readonly #data: string;
+
+  /** `identity` and `data` are paths of the node. */
+  constructor(identity: string, data: string) {
+    this.#path = `${identity}.started`;
+    this.#data = data;
+  }
+
+  /** Throws `CodedError` `data_missing` for a node that has run and has no data. */
+  check(): void {
+    if (!existsSync(this.#path) || PARTS.some((part) => existsSync(join(this.#data, part)))) return;
+    const text =
+      `this node has run before (${this.#path}), and its data in ${this.#data} is gone, with what it has voted and ` +
+      "acknowledged: it must not take part again under its id. Give its place to a new node with quorate member replace. " +
+      "Where the cluster was never used, remove that file";
+    throw new CodedError("data_missing", text, { path: this.#data });
+  }
+
+  /** The node has data now. */
+  write(): void {
+    if (!existsSync(this.#path))
+      replaceText(this.#path, "This node has run: see docs/operating.md, wholly lost disk.\n");
+  }
+}
