@@ -4,7 +4,7 @@ import { MemoryStore } from "../../storage/state/memory-store.ts";
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
-import { APPEND_BYTES_MAX } from "../base/limits.ts";
+import { APPEND_BYTES_MAX, CHECKPOINT_LOG_BYTES } from "../base/limits.ts";
 import type { Store, StoreSnapshot } from "../base/ports/store.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
@@ -348,6 +348,20 @@ describe("checkpoints", () => {
     bench.commits(4, 4);
     bench.storesCheckpoint();
     expect(loadCheckpointMeta(bench.store)?.height).toBe(4);
+  });
+
+  test("are written earlier where blocks are large, so that a restart executes few bytes again", () => {
+    class Heavy extends StateMachine {
+      override get logBytes(): number {
+        return this.height < 3 ? 0 : CHECKPOINT_LOG_BYTES;
+      }
+    }
+    const bench = new Bench(undefined, new Heavy({ genesis: GENESIS, sha256 }));
+    bench.commits(1, 2);
+    bench.storesCheckpoint();
+    bench.commits(3, 3);
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(3);
   });
 
   test("are taken at once when a page is damaged: the state writes it again, though it has not changed", () => {

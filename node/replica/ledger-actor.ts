@@ -12,6 +12,7 @@ import { assert, must } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
+import { CHECKPOINT_LOG_BYTES } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { Store } from "../base/ports/store.ts";
@@ -112,6 +113,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
   /** Queries that have some way to go before they can be answered, in the order they came. */
   readonly #seeking: Asked[] = [];
   #checkpointHeight: LogIndex;
+  /** Where the next checkpoint became due, or the last one was. */
+  #dueHeight: LogIndex = 0;
   readonly #generation: number;
   /** Keys of pages that are damaged in the store. */
   readonly #damagedPages = new Set<string>();
@@ -192,7 +195,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
   }
 
   #apply(block: Block): void {
+    const before = this.#checkpointsDue();
     const applied = this.#state.apply(block);
+    if (this.#checkpointsDue() > before) this.#dueHeight = this.#state.height;
     this.#deps.gateway().deliver({ type: "applied", applied });
     this.#notifyReactors(this.#noticeOf(applied));
     if (this.#waiting.length > 0) this.#answerWaiting();
@@ -342,9 +347,13 @@ export class LedgerActor implements Actor<LedgerMessage> {
 
   /** At the same heights on all nodes, as long as each keeps up: then they sign the same pages. */
   #maybeCheckpoint(): void {
-    const { checkpointBlocks } = this.#options;
-    const due = Math.floor(this.#state.height / checkpointBlocks) * checkpointBlocks;
-    if (due > this.#checkpointHeight || this.#damagedPages.size > 0) this.#checkpoint();
+    if (this.#dueHeight > this.#checkpointHeight || this.#damagedPages.size > 0) this.#checkpoint();
+  }
+
+  /** How many checkpoints the log so far is worth, by its blocks and by their bytes. */
+  #checkpointsDue(): number {
+    const { height, logBytes } = this.#state;
+    return Math.floor(height / this.#options.checkpointBlocks) + Math.floor(logBytes / CHECKPOINT_LOG_BYTES);
   }
 
   /** The state has what the page should hold: the next checkpoint, which is taken now, writes it again. */

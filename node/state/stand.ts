@@ -18,9 +18,11 @@ export interface StandAt {
   /** Term of the last block; 0 before the first. */
   readonly term: number;
   readonly configuration: Configuration;
+  /** Bytes of the bodies of all blocks so far. */
+  readonly logBytes: number;
 }
 
-const schema = tuple(safeInteger, u64, bytes(32), bytes(32), safeInteger, bytes(CONFIGURATION_BYTES));
+const schema = tuple(safeInteger, u64, bytes(32), bytes(32), safeInteger, bytes(CONFIGURATION_BYTES), safeInteger);
 
 export class Stand implements Paged {
   readonly name = "stand";
@@ -47,10 +49,10 @@ export class Stand implements Paged {
   }
 
   encodePage(): Uint8Array {
-    const { height, timestamp, digest, blockHash, term, configuration } = this.#at;
+    const { height, timestamp, digest, blockHash, term, configuration, logBytes } = this.#at;
     const members = new Uint8Array(CONFIGURATION_BYTES);
     encodeConfiguration(members, configuration);
-    return pack([height, timestamp, digest, blockHash, term, members]);
+    return pack([height, timestamp, digest, blockHash, term, members, logBytes]);
   }
 
   markClean(): void {
@@ -58,9 +60,10 @@ export class Stand implements Paged {
   }
 
   decodePage(_page: number, encoded: Uint8Array): void {
-    const [height, timestamp, digest, blockHash, term, members] = check(schema, unpack(encoded), "malformed_body");
+    const fields = check(schema, unpack(encoded), "malformed_body");
+    const [height, timestamp, digest, blockHash, term, members, logBytes] = fields;
     const configuration = must(decodeConfiguration(members), "the members of a checkpoint can be read");
-    this.#at = { height, timestamp, digest, blockHash, term, configuration };
+    this.#at = { height, timestamp, digest, blockHash, term, configuration, logBytes };
   }
 
   restored(): void {

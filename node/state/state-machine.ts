@@ -111,7 +111,7 @@ export class StateMachine {
     this.#clusterId = clusterIdOf(sha256, genesis);
     const start = genesisHash(sha256, genesis);
     this.#stand = new Stand({
-      ...{ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start, term: 0 },
+      ...{ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start, term: 0, logBytes: 0 },
       configuration: firstConfiguration(genesis),
     });
     this.#history = new History(sha256);
@@ -172,6 +172,11 @@ export class StateMachine {
     return this.#stand.at.configuration;
   }
 
+  /** Bytes of the bodies of all blocks so far: how much a log from the beginning would have to be executed. */
+  get logBytes(): number {
+    return this.#stand.at.logBytes;
+  }
+
   /** Where the state stands: what a leader says of it in the next block. */
   get at(): StateAt {
     const { height, digest } = this.#stand.at;
@@ -223,7 +228,8 @@ export class StateMachine {
     const effectsHash = this.#takeEffectsHash();
     const digest = stateDigest(this.#sha256, { previousDigest, blockHash: block.hash, resultRoot, effectsHash });
     const { height, timestamp, term, configuration } = header;
-    this.#stand.move({ height, timestamp, digest, blockHash: block.hash, term, configuration });
+    const logBytes = this.logBytes + header.bodyBytes;
+    this.#stand.move({ height, timestamp, digest, blockHash: block.hash, term, configuration, logBytes });
     this.#history.append(block.hash);
     const historyRoot = this.#history.root();
     return { block, previousDigest, digest, resultTree, effectsHash, historyRoot, results, duplicates, events };
