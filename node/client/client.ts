@@ -28,6 +28,8 @@ import { ReceiptChecker } from "./receipt-check.ts";
 import { SequenceWindow } from "./sequence-window.ts";
 
 const DEADLINE_MS = 30_000;
+/** Timers of the system reach no further. */
+const DEADLINE_MAX_MS = 0x7fff_ffff;
 const ATTEMPT_MS = 2_000;
 /** An election takes less; a node that has left the cluster finds a leader never again. */
 const LONELY_MS = 1_500;
@@ -264,7 +266,9 @@ export class QuorateClient {
   }
 
   #deadline(deadlineMs: number | undefined): number {
-    return performance.now() + (deadlineMs ?? this.#options.deadlineMs ?? DEADLINE_MS);
+    const ms = deadlineMs ?? this.#options.deadlineMs ?? DEADLINE_MS;
+    if (ms > 0 && ms <= DEADLINE_MAX_MS) return performance.now() + ms;
+    throw new ClientError("deadline_invalid", `a deadline lies up to ${DEADLINE_MAX_MS} ms ahead, not ${ms}`);
   }
 
   /** After a failed attempt: waits a little where another may succeed, else throws. */
