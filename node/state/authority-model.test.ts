@@ -267,7 +267,8 @@ class World {
     if (grant !== undefined) {
       const covered = now < grant.until * SECOND && (grant.account === 0n || grant.account === from);
       if (!covered) return "debit_account_not_authorized";
-      if (grant.spent + taken + amount > grant.limit) return "exceeds_delegated_limit";
+      // A debit of nothing is within any limit, also one that was lowered below what is spent.
+      if (amount > 0n && grant.spent + taken + amount > grant.limit) return "exceeds_delegated_limit";
     }
     return this.#frozen.has(from) ? "debit_account_frozen" : "created";
   }
