@@ -54,7 +54,8 @@ const UNITS: Readonly<Record<string, Unit>> = {
   "node/client": {
     units: ["node/base", "node/ledger", "node/state", "node/transport", "node/wire"],
     packages: [
-      ...["ws", "@noble/curves/ed25519.js", "@noble/hashes/utils.js"],
+      ...["ws", "@noble/curves/ed25519.js", "@noble/curves/utils.js"],
+      ...["@noble/hashes/sha2.js", "@noble/hashes/utils.js"],
       ...["node:fs", "node:perf_hooks", "node:timers/promises"],
     ],
   },

@@ -10,11 +10,13 @@ import { describe, expect, test } from "vitest";
 import { fromHex, toHex, utf8 } from "../base/bytes.ts";
 import { dataPath, needsData } from "../base/data.test-support.ts";
 import type { VerifyJob } from "../base/ports/crypto.ts";
-import { NodeCrypto, sha256 as nodeSha256 } from "../host/node-crypto.ts";
+import { sha256 as nodeSha256 } from "../host/node-crypto.ts";
 import { Identity } from "../transport/identity.ts";
 import { sha256 as portableSha256 } from "../wire/sha256.ts";
-import { randomBytes, sha256, verifyPortably, verifySignature } from "./crypto.ts";
+import { randomBytes, sha256, verifySignature } from "./crypto.ts";
 import { keyFromSeed, newKey } from "./keys.ts";
+import { unanimous, verdictsOf, verifyOnNode } from "./verifiers.test-support.ts";
+import { verifyPortably } from "./verify-portably.ts";
 
 const BERNSTEIN = dataPath("ed25519/sign.input.gz");
 const WYCHEPROOF = dataPath("ed25519/wycheproof_ed25519_test.json");
@@ -28,13 +30,6 @@ const PKCS8_PREFIX = "302e020100300506032b657004220420";
 function identityOf(seed: Uint8Array): Identity {
   const der = Buffer.from(`${PKCS8_PREFIX}${toHex(seed)}`, "hex").toString("base64");
   return Identity.fromPem(`-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n`);
-}
-
-async function verifyOnNode(jobs: readonly VerifyJob[]): Promise<readonly boolean[]> {
-  const crypto = new NodeCrypto(Identity.generate());
-  return await new Promise((resolve) => {
-    crypto.verify(jobs, resolve);
-  });
 }
 
 function bytes(hex: string): Uint8Array {
@@ -114,12 +109,7 @@ describe("Ed25519", () => {
         jobs.push({ ...good, [field]: changed });
       }
     }
-    const expected = jobs.map((job) => job === good);
-    expect(await verifyOnNode(jobs)).toEqual(expected);
-    const verdicts = (verify: typeof verifySignature): boolean[] =>
-      jobs.map((job) => verify(job.publicKey, job.message, job.signature));
-    expect(verdicts(verifySignature)).toEqual(expected);
-    expect(verdicts(verifyPortably)).toEqual(expected);
+    expect(await verdictsOf(jobs)).toEqual(jobs.map((job) => unanimous(job === good)));
   });
 
   test("nonsense is no signature and no key, and throws nothing", async () => {
@@ -128,11 +118,8 @@ describe("Ed25519", () => {
       ...[all(32, 0xff), all(32, 0), all(0, 0), all(31, 1)].map((publicKey) => ({ publicKey, signature: all(64, 0) })),
       ...[all(0, 0), all(63, 1), all(64, 0xff)].map((signature) => ({ publicKey: newKey().publicKey, signature })),
     ];
-    for (const { publicKey, signature } of pairs) {
-      expect(verifySignature(publicKey, message, signature)).toBe(false);
-      expect(verifyPortably(publicKey, message, signature)).toBe(false);
-    }
-    expect(await verifyOnNode(pairs.map((pair) => ({ ...pair, message })))).toEqual(pairs.map(() => false));
+    const jobs = pairs.map((pair) => ({ ...pair, message }));
+    expect(await verdictsOf(jobs)).toEqual(jobs.map(() => unanimous(false)));
     expect(await verifyOnNode([])).toEqual([]);
     expect(() => keyFromSeed(all(31, 0))).toThrow(expect.objectContaining({ code: "key_invalid" }));
   });
@@ -167,17 +154,10 @@ describe("Ed25519", () => {
       })),
     );
     expect(cases).toHaveLength(151);
-    const onNode = await verifyOnNode(cases.map(({ job }) => job));
-    cases.forEach(({ tcId, valid, job: { publicKey, message, signature } }, index) => {
-      const client = verifySignature(publicKey, message, signature);
-      const portable = verifyPortably(publicKey, message, signature);
-      expect({ tcId, node: onNode[index], client, portable }).toEqual({
-        tcId,
-        node: valid,
-        client: valid,
-        portable: valid,
-      });
-    });
+    const verdicts = await verdictsOf(cases.map(({ job }) => job));
+    expect(cases.map(({ tcId }, index) => ({ tcId, ...verdicts[index] }))).toEqual(
+      cases.map(({ tcId, valid }) => ({ tcId, ...unanimous(valid) })),
+    );
   });
 });
 

@@ -1,16 +1,19 @@
 /**
  * Hashing, signatures and randomness of the client library: @noble, which runs wherever JavaScript does. Inside Node two
- * things go to Node's own implementation, which gives the same answers (a test holds one against the other):
+ * things go to Node's own implementation:
  *
  * - large inputs: a full batch is hashed when it is signed and again when its receipt is checked, 9 ms a time by
  *   @noble/hashes and 1 ms by Node, on the one thread that feeds the cluster;
  * - signatures of nodes: one a block, 1.4 ms a time by @noble/curves and 0.1 ms by Node.
  *
- * Clients sign with @noble/curves everywhere.
+ * Both hash to the same bytes. Of signatures that nobody made by the book they would judge differently, and differently
+ * from the nodes; `node/base/ed25519.ts` decides first what they do not agree on, and tests hold all three against each
+ * other. Clients sign with @noble/curves everywhere.
  */
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { randomBytes as nobleRandomBytes } from "@noble/hashes/utils.js";
+import { isStrictForm } from "../base/ed25519.ts";
 import { sha256 as nobleSha256 } from "../wire/sha256.ts";
+import { verifyPortably } from "./verify-portably.ts";
 
 /** Below this Node's implementation costs more to call than it saves. */
 const NATIVE_FROM_BYTES = 4_096;
@@ -36,21 +39,14 @@ export function verifySignature(publicKey: Uint8Array, message: Uint8Array, sign
     : verifyNatively(native, publicKey, message, signature);
 }
 
-/** By @noble/curves, as strict as RFC 8032 (section 5.1.7) asks: no second encoding of a point or a scalar. */
-export function verifyPortably(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  try {
-    return ed25519.verify(signature, message, publicKey, { zip215: false });
-  } catch {
-    return false;
-  }
-}
-
+/** OpenSSL takes keys in a second encoding and of small order: the form is checked before. */
 function verifyNatively(
   { createPublicKey, verify }: typeof import("node:crypto"),
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
+  if (!isStrictForm(publicKey, signature)) return false;
   try {
     const x = Buffer.from(publicKey).toString("base64url");
     const key = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x } });

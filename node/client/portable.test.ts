@@ -22,6 +22,7 @@ function packagesOf(file: string): string[] {
 test("the portable part loads nothing of Node and no socket", () => {
   expect(packagesOf("portable.ts")).toEqual([
     "@noble/curves/ed25519.js",
+    "@noble/curves/utils.js",
     "@noble/hashes/sha2.js",
     "@noble/hashes/utils.js",
     "msgpackr",

@@ -84,7 +84,15 @@ describe("a transaction that makes no sense by itself gets one code, and no log 
   const asset = { ledger: 1_000, code: "GOLD", decimals: 18, issuer: 1, cap: 0n };
   const supply = { id: 1n, ledger: 1_000, account: 2n, amount: 1n };
 
+  const weak = new Uint8Array(32).fill(1, 0, 1);
+  const grant = { key: weak, ledger: 978, account: 0n, dailyLimit: 1n, expiresAt: 1n };
+  const node = { publicKey: weak, host: "127.0.0.1", port: 1, voter: true };
+
   test.each<[string, Command]>([
+    ["an authority with a key of small order", { kind: "createAuthority", body: { ...authority, keys: [weak] } }],
+    ["a new key of small order", { kind: "replaceKeys", body: { authority: 1, keys: [weak], threshold: 1 } }],
+    ["a delegate of small order", { kind: "grantDelegate", body: grant }],
+    ["a node of small order", { kind: "changeMembers", body: { add: [node], remove: [], promote: [] } }],
     ["a payment without an id", payment({ id: 0n })],
     ["a payment of nothing", payment({ id: 1n, amount: 0n })],
     ["a payment over 64 bits", payment({ id: 1n, amount: U64_MAX + 1n })],

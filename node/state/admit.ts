@@ -4,6 +4,7 @@
  */
 import { currencyOfCode } from "../assets/iso-4217.ts";
 import { toHex, U64_MAX } from "../base/bytes.ts";
+import { isStrictPoint } from "../base/ed25519.ts";
 import { CodedError } from "../base/errors.ts";
 import { ISO_LEDGER_MAX } from "../base/limits.ts";
 import { checkBatch } from "../ledger/records.ts";
@@ -43,6 +44,9 @@ function checkCommand(command: Command): void {
     case "replaceKeys":
       checkKeys(command.body);
       break;
+    case "grantDelegate":
+      checkKey(command.body.key);
+      break;
     case "createPayment": {
       const { id, amount, payer, payee } = command.body;
       if (id === 0n) throw invalid("a payment's id must not be zero");
@@ -73,6 +77,7 @@ function checkMembers({ add, remove, promote }: ChangeMembersBody): void {
   if (add.length + remove.length + promote.length === 0) throw invalid("no member is changed");
   const named = [...remove, ...promote];
   if (new Set(named).size < named.length) throw invalid("a node is named twice");
+  for (const { publicKey } of add) checkKey(publicKey);
   const addresses = add.map(({ host, port }) => `${host}:${port}`);
   if (new Set(addresses).size < add.length) throw invalid("an address stands twice");
   if (!add.every(({ host }) => /^[\w.:-]+$/.test(host))) throw invalid("a host is a name or an address of IP");
@@ -82,6 +87,12 @@ function checkKeys({ keys, threshold }: Pick<CreateAuthorityBody, "keys" | "thre
   if (keys.length === 0) throw invalid("an authority needs a key");
   if (new Set(keys.map(toHex)).size < keys.length) throw invalid("an authority names a key twice");
   if (threshold > keys.length) throw invalid("the threshold is above the number of keys");
+  keys.forEach(checkKey);
+}
+
+/** Nothing verifies by such a key: whoever entered it would be locked out. */
+function checkKey(key: Uint8Array): void {
+  if (!isStrictPoint(key)) throw invalid("a key is of small order, or encoded in another than the one way");
 }
 
 const ASSET_CODE = /^[A-Z][A-Z0-9]+$/;

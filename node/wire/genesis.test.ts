@@ -78,6 +78,8 @@ describe("genesis", () => {
     ["ids out of order", [1, 5, pairs(2, 1), key(9)]],
     ["one key for two nodes", [1, 5, [pairs(1)[0], [2, key(1)]], key(9)]],
     ["the admin's key for a node", [1, 5, pairs(1, 2), key(2)]],
+    ["a node's key of small order", [1, 5, [[1, key(0)]], key(9)]],
+    ["an admin's key of small order", [1, 5, [[1, key(1)]], key(0)]],
     ["a short key", [1, 5, [[1, new Uint8Array(31)]], key(9)]],
     ["no admin", [1, 5, [[1, key(1)]], null]],
     ["a time below zero", [1, -5, [[1, key(1)]], key(9)]],

@@ -5,6 +5,7 @@
  */
 import { toHex, utf8 } from "../base/bytes.ts";
 import type { Configuration } from "../base/configuration.ts";
+import { isStrictPoint } from "../base/ed25519.ts";
 import type { NodeId } from "../base/ids.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
@@ -70,6 +71,9 @@ function checkNodes(genesis: Genesis): Genesis {
   const keys = [adminKey, ...nodes.map(({ publicKey }) => publicKey)];
   if (new Set(keys.map(toHex)).size < keys.length) {
     throw new WireError("malformed_genesis", "nodes and admin must have keys of their own");
+  }
+  if (!keys.every(isStrictPoint)) {
+    throw new WireError("malformed_genesis", "a key is of small order, or encoded in another than the one way");
   }
   return genesis;
 }
