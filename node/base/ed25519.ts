@@ -1,7 +1,8 @@
 /**
- * What implementations of Ed25519 judge differently (RFC 8032 leaves it open), decided by the bytes alone, so that all
- * nodes and clients say the same of every signature: encodings are canonical, and neither a key nor the point R of a
- * signature is of small order. One signature by a key of small order is good for many messages.
+ * What implementations of Ed25519 judge differently (RFC 8032 leaves it open), decided by the bytes alone: encodings are
+ * canonical, and neither a key nor the point R of a signature is of small order; one signature by a key of small order is
+ * good for many messages. libsodium, which nodes check with, has this rule built in. Others are asked only about what keeps
+ * it, so that clients say the same of every signature.
  */
 import { must } from "./assert.ts";
 import { fromHex, nameOf } from "./bytes.ts";

@@ -6,9 +6,9 @@
  *   @noble/hashes and 1 ms by Node, on the one thread that feeds the cluster;
  * - signatures of nodes: one a block, 1.4 ms a time by @noble/curves and 0.1 ms by Node.
  *
- * Both hash to the same bytes. Of signatures that nobody made by the book they would judge differently, and differently
- * from the nodes; `node/base/ed25519.ts` decides first what they do not agree on, and tests hold all three against each
- * other. Clients sign with @noble/curves everywhere.
+ * Both give the same bytes, and the same verdicts as the libsodium of the nodes. Left to themselves they would not, of
+ * signatures that nobody makes by the book: so `node/base/ed25519.ts` and `verify-portably.ts` keep them to one rule, and
+ * tests hold all three against each other. Clients sign with @noble/curves everywhere.
  */
 import { randomBytes as nobleRandomBytes } from "@noble/hashes/utils.js";
 import { isStrictForm } from "../base/ed25519.ts";
@@ -39,7 +39,7 @@ export function verifySignature(publicKey: Uint8Array, message: Uint8Array, sign
     : verifyNatively(native, publicKey, message, signature);
 }
 
-/** OpenSSL takes keys in a second encoding and of small order: the form is checked before. */
+/** OpenSSL takes keys in a second encoding, and points of small order: the form is checked before. */
 function verifyNatively(
   { createPublicKey, verify }: typeof import("node:crypto"),
   publicKey: Uint8Array,
