@@ -6,6 +6,7 @@ import {
   encodeAccounts,
   encodeQuery,
   encodeTransfers,
+  KnownAssets,
   QuorateClient,
   type SeenChangeEvent,
 } from "./index.ts";
@@ -65,4 +66,19 @@ test("changes", async () => {
   // #endregion
   expect(handledEvents.map(({ transfer }) => transfer.id)).toEqual([11n, 12n]);
   expect(handled).toBe(3n);
+});
+
+test("amounts", async () => {
+  const client = await example();
+  // #region amounts
+  const { assets } = decodeAnswer("assets", await client.query(encodeQuery({ type: "assets" })));
+  const known = new KnownAssets(assets); // and all currencies; without a cluster, `new KnownAssets()`
+
+  const euro = known.ledgerOf("EUR") ?? 0; // undefined for what is no asset
+  expect(euro).toBe(978);
+  expect(known.parseAmount("1250.5", euro)).toBe(125_050n); // minor units, as the ledger has them
+  expect(() => known.parseAmount("1250.505", euro)).toThrow("this asset has at most 2 decimals");
+  expect(known.plainAmount(125_050n, euro)).toBe("1250.50");
+  expect(known.formatAmount(125_050n, euro)).toBe("1,250.50 EUR");
+  // #endregion
 });

@@ -1,4 +1,4 @@
-/** The examples of docs/ledger.md: they run here, or where there is a cluster, and stand there word for word. */
+/** The examples of docs/ledger.md: they run here, and stand there word for word. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -387,7 +387,7 @@ test("checkpoint", () => {
   // #endregion
 });
 
-test("docs/ledger.md has these examples, word for word", () => {
+test("the documents have these examples, and those of the client library, word for word", () => {
   const text = (path: string): string => readFileSync(join(import.meta.dirname, path), "utf8");
   const examples = ["examples.test.ts", "../client/examples.test.ts"].flatMap((file) =>
     [...text(file).matchAll(/^ {2}\/\/ #region .+\n([\s\S]*?)^ {2}\/\/ #endregion$/gm)].map(([, code = ""]) =>
@@ -395,7 +395,7 @@ test("docs/ledger.md has these examples, word for word", () => {
     ),
   );
   expect(examples.length).toBeGreaterThan(20);
-  const page = text("../../docs/ledger.md");
-  const shown = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""]) => code.trim());
+  const pages = ["ledger", "assets"].map((name) => text(`../../docs/${name}.md`)).join("");
+  const shown = [...pages.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""]) => code.trim());
   expect(shown.filter((code) => !code.startsWith("import")).toSorted()).toEqual(examples.toSorted());
 });
