@@ -1,69 +1,32 @@
 /**
  * Amounts, assets, ids and times as people write them on a command line or in a file. What cannot be read is wrong use.
  */
-import { formatAmountGrouped, parseAmount as parseUnits } from "../node/assets/amount.ts";
-import { currencyOfCode, currencyOfNumber } from "../node/assets/iso-4217.ts";
+import { currencyOfCode } from "../node/assets/iso-4217.ts";
+import { KnownAssets } from "../node/assets/known-assets.ts";
 import { U128_MAX } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
 import { ISO_LEDGER_MAX } from "../node/base/limits.ts";
-import type { AssetView } from "../node/state/queries.ts";
 
 function usage(message: string): CodedError {
   return new CodedError("usage", message);
 }
 
-/** What must be known of an asset to read and write amounts of it. */
-type Known = Pick<AssetView, "ledger" | "code" | "decimals">;
-
 /** The assets that a command may speak of: all currencies of ISO 4217, and the digital assets that it has asked for. */
-export class Assets {
-  readonly #byLedger: ReadonlyMap<number, Known>;
-  readonly #byCode: ReadonlyMap<string, Known>;
-
-  constructor(digital: readonly Known[] = []) {
-    this.#byLedger = new Map(digital.map((asset) => [asset.ledger, asset]));
-    this.#byCode = new Map(digital.map((asset) => [asset.code, asset]));
-  }
-
+export class Assets extends KnownAssets {
   /** The ledger number of a code, or of a number as text; throws `CodedError` `usage` for what is no asset. */
-  ledgerOf(text: string): number {
-    const code = text.toUpperCase();
-    const asset = this.#byCode.get(code) ?? this.#find(/^\d{1,10}$/.test(text) ? Number(text) : 0);
-    const ledger = currencyOfCode(code)?.number ?? asset?.ledger;
+  override ledgerOf(text: string): number {
+    const ledger = super.ledgerOf(text);
     if (ledger !== undefined) return ledger;
     throw usage(`"${text}" is neither a currency such as EUR nor an asset of this cluster`);
   }
 
-  /** What people call a ledger: its asset's code; the number of one that was not asked for. */
-  nameOf(ledger: number): string {
-    return this.#find(ledger)?.code ?? `${ledger}`;
-  }
-
-  /** Decimals of an amount; none of an asset that was not asked for. */
-  decimalsOf(ledger: number): number {
-    return this.#find(ledger)?.decimals ?? 0;
-  }
-
   /** Minor units of an amount such as `12.50`; throws `CodedError` `usage`, also for more decimals than the asset has. */
-  parseAmount(text: string, ledger: number): bigint {
+  override parseAmount(text: string, ledger: number): bigint {
     try {
-      return parseUnits(text, this.decimalsOf(ledger));
+      return super.parseAmount(text, ledger);
     } catch (error) {
       throw error instanceof CodedError ? usage(error.message) : error;
     }
-  }
-
-  /** An amount of minor units for people, with thousands apart and the asset's code. */
-  formatAmount(amount: bigint, ledger: number): string {
-    const asset = this.#find(ledger);
-    return `${formatAmountGrouped(amount, this.decimalsOf(ledger))}${asset === undefined ? "" : ` ${asset.code}`}`;
-  }
-
-  #find(ledger: number): Known | undefined {
-    const currency = currencyOfNumber(ledger);
-    if (currency === undefined) return this.#byLedger.get(ledger);
-    // Metals and units of account are counted in whole units.
-    return { ledger, code: currency.code, decimals: currency.exponent ?? 0 };
   }
 }
 

@@ -52,7 +52,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
     packages: ["ws", "node:crypto", "node:http", "node:https", "node:net", "node:stream", "node:tls"],
   },
   "node/client": {
-    units: ["node/base", "node/ledger", "node/state", "node/transport", "node/wire"],
+    units: ["node/assets", "node/base", "node/ledger", "node/state", "node/transport", "node/wire"],
     packages: [
       ...["ws", "@noble/curves/ed25519.js", "@noble/curves/utils.js"],
       ...["@noble/hashes/sha2.js", "@noble/hashes/utils.js"],

@@ -2,7 +2,6 @@
  * What stands in the columns of a report. Values that do not fit in 64 bits (ids, amounts) are decimal text: Parquet's
  * decimals end at 38 digits, and 2^128 - 1 has 39. Times are whole nanoseconds of log time.
  */
-import { formatAmount } from "../../node/assets/amount.ts";
 import type { Account, Transfer } from "../../node/ledger/records.ts";
 import type { StatementLine } from "../../node/ledger/statement.ts";
 import type { PaymentView } from "../../node/state/queries.ts";
@@ -38,7 +37,7 @@ function amount<Row>(
   value: (row: Row) => bigint,
   ledger: (row: Row) => number,
 ): Column<Row> {
-  return text(name, (row) => formatAmount(value(row), assets.decimalsOf(ledger(row))));
+  return text(name, (row) => assets.plainAmount(value(row), ledger(row)));
 }
 
 export function transferColumns(assets: Assets): readonly Column<Transfer>[] {

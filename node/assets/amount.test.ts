@@ -44,8 +44,10 @@ describe("amounts", () => {
     ["١", 2],
     [(U128_MAX + 1n).toString(), 0],
     [U128_MAX.toString(), 2],
+    [12.5, 2],
+    [null, 0],
   ])("refuses %j with %d decimals", (text, places) => {
-    expect(codeOf(() => parseAmount(text, places))).toBe("amount_invalid");
+    expect(codeOf(() => parseAmount(text as string, places))).toBe("amount_invalid");
   });
 
   test("what is printed is read back as the same units, whatever the asset's decimals", () => {

@@ -12,7 +12,8 @@ const AMOUNT = /^(\d{1,100})(?:\.(\d{1,100}))?$/;
 
 /** Minor units of a decimal text; throws `CodedError` `amount_invalid` with the reason. */
 export function parseAmount(text: string, decimals: number): bigint {
-  const match = AMOUNT.exec(text);
+  // A number would pass as its text, and may have been rounded already.
+  const match = typeof text === "string" ? AMOUNT.exec(text) : null;
   if (match === null) throw invalid(text, "an amount is digits, and decimals behind a point");
   const fraction = match[2] ?? "";
   if (fraction.length > decimals) {

@@ -1,8 +1,10 @@
 /**
  * What of the client library needs nothing of Node and runs in a browser as well: keys, records, signing, and proving
- * receipts.
+ * receipts; reading and printing amounts.
  */
 
+export { type Currency, currencyOfCode, currencyOfNumber } from "../assets/iso-4217.ts";
+export { type KnownAsset, KnownAssets } from "../assets/known-assets.ts";
 export { accountFilterFlags, queryFilterFlags } from "../ledger/filters.ts";
 export type { AccountBalance } from "../ledger/history.ts";
 export {

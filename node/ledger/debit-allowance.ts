@@ -2,7 +2,8 @@
  * What a delegate may still debit: accounts of one authority, in some ledgers, each up to an amount. Transfers take from it
  * one after the other; what a failed transfer or chain had taken is there again for the next one.
  */
-import { assert } from "../base/assert.ts";
+import { checkAuthority } from "./authority.ts";
+import { checkFields, checkList, type Fields, malformed } from "./fields.ts";
 import { transferFlags } from "./records.ts";
 import { TransferStatus } from "./status.ts";
 
@@ -44,17 +45,23 @@ const UNDELEGATED_FLAGS: number =
   transferFlags.closingCredit |
   transferFlags.imported;
 
+const LIMIT: Fields = { ledger: 32, account: 128, amount: 128 };
+
 export class DebitAllowance {
   readonly authority: number;
   readonly #limits = new Map<number, Limit>();
   /** In the order of transfers. */
   readonly #taken: Taken[] = [];
 
-  /** Debits accounts of `authority`; one limit a ledger. */
+  /** Debits accounts of `authority`; one limit a ledger. @throws CodedError `malformed_argument` */
   constructor(authority: number, limits: readonly DebitLimit[]) {
+    checkAuthority(authority);
+    checkList("limits", limits);
     this.authority = authority;
-    for (const { ledger, account, amount } of limits) {
-      assert(!this.#limits.has(ledger), `ledger ${ledger} has two limits`);
+    for (const limit of limits) {
+      checkFields("malformed_argument", "a limit", limit, LIMIT, Object.keys(LIMIT));
+      const { ledger, account, amount } = limit;
+      if (this.#limits.has(ledger)) throw malformed("malformed_argument", `ledger ${ledger}`, "has two limits");
       this.#limits.set(ledger, { account, amount, spent: 0n });
     }
   }

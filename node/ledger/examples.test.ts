@@ -12,6 +12,7 @@ import {
   Ledger,
   queryFilterFlags,
   Statement,
+  SYSTEM_AUTHORITY,
   TransferStatus,
   transferFlags,
   transferStatusName,
@@ -322,6 +323,46 @@ test("changes", () => {
   // #endregion
 });
 
+test("whoever watches", () => {
+  const { ledger } = example();
+  // #region watching
+  expect([ledger.accountCount, ledger.transferCount]).toEqual([3, 1]);
+  expect(ledger.accountAuthority(2n)).toBe(SYSTEM_AUTHORITY); // it was made without one
+  expect(ledger.totals()).toEqual([
+    { ledger: 978, debitsPending: 0n, debitsPosted: 500n, creditsPending: 0n, creditsPosted: 500n },
+  ]);
+  // #endregion
+});
+
+test("effects", () => {
+  const { ledger, now } = example();
+  const payment = { id: 1n, debitAccountId: 2n, creditAccountId: 3n, amount: 120n, ledger: 978, code: 7 };
+  // #region effects
+  ledger.takeEffects(); // all that came before
+  ledger.createTransfers([payment], now);
+  expect(ledger.takeEffects()).toHaveLength(2 * 72); // accounts 2 and 3, 72 bytes each
+  expect(ledger.takeEffects()).toHaveLength(0);
+  // #endregion
+});
+
+test("pages", () => {
+  const { ledger } = example();
+  // #region pages
+  const bounds = { triesMax: 1_000 }; // and `authority`, for what only that authority may see
+  const { items, next } = ledger.pages.accounts({ limit: 2 }, bounds);
+  expect(items.map(({ id }) => id)).toEqual([1n, 2n]);
+  expect(ledger.pages.accounts({ limit: 2, timestampMin: next }, bounds)).toMatchObject({
+    items: [{ id: 3n }],
+    next: 0n,
+  });
+
+  const filter = { cursor: 0n, limit: 100 };
+  const ready = ledger.pages.seekChangeEvents(filter, 10_000); // goes so many steps at most; false: once more, later
+  expect(ready).toBe(true);
+  expect(ledger.pages.changeEvents(filter, bounds)).toMatchObject({ events: [{ type: "single_phase" }], more: false });
+  // #endregion
+});
+
 test("checkpoint", () => {
   const { ledger } = example();
   const store = new Map<string, Uint8Array>();
@@ -346,12 +387,15 @@ test("checkpoint", () => {
   // #endregion
 });
 
-test("docs/ledger.md has these examples, word for word", () => {
-  const own = readFileSync(import.meta.filename, "utf8");
-  const page = readFileSync(join(import.meta.dirname, "../../docs/ledger.md"), "utf8");
-  const regions = [...own.matchAll(/^ {2}\/\/ #region (.+)\n([\s\S]*?)^ {2}\/\/ #endregion$/gm)];
-  const examples = regions.map(([, , code = ""]) => code.replaceAll(/^ {2}/gm, "").trim());
-  expect(examples.length).toBeGreaterThan(12);
-  const shown = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""]) => code.trim());
-  expect(shown.filter((code) => !code.startsWith("import"))).toEqual(examples);
+test("the documents have these examples, and those of the client library, word for word", () => {
+  const text = (path: string): string => readFileSync(join(import.meta.dirname, path), "utf8");
+  const examples = ["examples.test.ts", "../client/examples.test.ts"].flatMap((file) =>
+    [...text(file).matchAll(/^ {2}\/\/ #region .+\n([\s\S]*?)^ {2}\/\/ #endregion$/gm)].map(([, code = ""]) =>
+      code.replaceAll(/^ {2}/gm, "").trim(),
+    ),
+  );
+  expect(examples.length).toBeGreaterThan(20);
+  const pages = ["ledger", "assets"].map((name) => text(`../../docs/${name}.md`)).join("");
+  const shown = [...pages.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""]) => code.trim());
+  expect(shown.filter((code) => !code.startsWith("import")).toSorted()).toEqual(examples.toSorted());
 });

@@ -3,10 +3,10 @@
  *
  * As in TigerBeetle, a filter that can find nothing by its own terms (no limit, a range that ends before it begins, an
  * account id that no account can have, neither debits nor credits, an unknown flag) finds nothing; it is no error. A value
- * that its field cannot hold is one: `CodedError` `malformed_filter`.
+ * that its field cannot hold is one, and so is a field that does not exist or is missing: `CodedError` `malformed_filter`.
  */
 import { U128_MAX } from "../base/bytes.ts";
-import { type Bits, checkUnsigned, malformed } from "./fields.ts";
+import { checkFields, type Fields } from "./fields.ts";
 
 const TIMESTAMP_MAX: bigint = (1n << 63n) - 1n;
 
@@ -47,26 +47,22 @@ export interface QueryFilter extends DataFilter {
   readonly flags?: number;
 }
 
-const RANGE: Readonly<Record<string, Bits>> = { timestampMin: 64, timestampMax: 64, limit: 32 };
-const DATA: Readonly<Record<string, Bits>> = {
+const RANGE: Fields = { timestampMin: 64, timestampMax: 64, limit: 32 };
+const DATA: Fields = {
   ...RANGE,
   ...{ userData128: 128, userData64: 64, userData32: 32, code: 16, flags: 32 },
 };
-const ACCOUNT_FILTER: Readonly<Record<string, Bits>> = { ...DATA, accountId: 128 };
-const QUERY_FILTER: Readonly<Record<string, Bits>> = { ...DATA, ledger: 32 };
-const CHANGES_FILTER: Readonly<Record<string, Bits>> = { ...RANGE, cursor: 64 };
+const ACCOUNT_FILTER: Fields = { ...DATA, accountId: 128 };
+const QUERY_FILTER: Fields = { ...DATA, ledger: 32 };
+const CHANGES_FILTER: Fields = { ...RANGE, cursor: 64 };
 
-function checkFields(fields: Readonly<Record<string, Bits>>, filter: object): void {
-  for (const [name, value] of Object.entries(filter) as [string, unknown][]) {
-    const bits = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (bits === undefined) throw malformed("malformed_filter", `field ${name} of the filter`, "does not exist");
-    if (value !== undefined) checkUnsigned("malformed_filter", `field ${name} of the filter`, value, bits);
-  }
+function check(fields: Fields, filter: object, ...required: readonly string[]): void {
+  checkFields("malformed_filter", "the filter", filter, fields, ["limit", ...required]);
 }
 
 /** Whether the filter can find anything; throws `malformed_filter`. */
 export function isAccountFilter(filter: AccountFilter): boolean {
-  checkFields(ACCOUNT_FILTER, filter);
+  check(ACCOUNT_FILTER, filter, "accountId", "flags");
   const { accountId, flags } = filter;
   const named = accountId !== 0n && accountId !== U128_MAX;
   const sided = (flags & (accountFilterFlags.debits | accountFilterFlags.credits)) !== 0;
@@ -75,13 +71,13 @@ export function isAccountFilter(filter: AccountFilter): boolean {
 
 /** Whether the filter can find anything; throws `malformed_filter`. */
 export function isQueryFilter(filter: QueryFilter): boolean {
-  checkFields(QUERY_FILTER, filter);
+  check(QUERY_FILTER, filter);
   return (filter.flags ?? 0) <= queryFilterFlags.reversed && hasResults(filter);
 }
 
 /** Whether the filter can find anything; throws `malformed_filter`. */
 export function isChangeEventsFilter(filter: ChangeEventsFilter): boolean {
-  checkFields(CHANGES_FILTER, filter);
+  check(CHANGES_FILTER, filter);
   return hasResults(filter);
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 export { SYSTEM_AUTHORITY } from "./authority.ts";
-export type { ChangeEvent, ChangeEventType } from "./change-events.ts";
+export type { ChangeEvent, ChangeEventPage, ChangeEventType } from "./change-events.ts";
 export { DebitAllowance, type DebitLimit } from "./debit-allowance.ts";
 export {
   type AccountFilter,
@@ -15,7 +15,9 @@ export {
 } from "./filters.ts";
 export type { AccountBalance } from "./history.ts";
 export { Ledger, type LedgerOptions } from "./ledger.ts";
+export type { Pages } from "./pages.ts";
 export type { PendingStatus } from "./pending-statuses.ts";
+export type { Bounds, Page } from "./queries.ts";
 export {
   type Account,
   type AccountInput,

@@ -8,14 +8,14 @@
 import { CodedError } from "../base/errors.ts";
 import { BATCH_RECORDS_MAX } from "../base/limits.ts";
 import type { Paged } from "../base/paged.ts";
-import { SYSTEM_AUTHORITY } from "./authority.ts";
+import { checkAuthority, SYSTEM_AUTHORITY } from "./authority.ts";
 import { type BatchRules, runBatch } from "./batch.ts";
 import { Books } from "./books.ts";
 import { type ChangeEvent, ChangeEvents } from "./change-events.ts";
 import { AccountRules } from "./create-accounts.ts";
 import { TransferRules } from "./create-transfers.ts";
-import type { DebitAllowance } from "./debit-allowance.ts";
-import { checkUnsigned } from "./fields.ts";
+import { DebitAllowance } from "./debit-allowance.ts";
+import { checkFields, checkList, checkUnsigned, malformed } from "./fields.ts";
 import type { AccountFilter, ChangeEventsFilter, QueryFilter } from "./filters.ts";
 import type { AccountBalance } from "./history.ts";
 import { RECORD_WORDS } from "./layout.ts";
@@ -37,6 +37,7 @@ import { fromBigInt, setU64, u64At } from "./words.ts";
 
 const TIMESTAMP_MAX: bigint = (1n << 63n) - 1n;
 const SEGMENT_ROWS = 32_768;
+const SEGMENT_ROWS_MAX = 65_536;
 const NO_BOUNDS: Bounds = { triesMax: Number.POSITIVE_INFINITY };
 
 export interface LedgerOptions {
@@ -62,7 +63,13 @@ export class Ledger {
   /** The answers below, within bounds. */
   readonly pages: Pages;
 
-  constructor({ segmentRows = SEGMENT_ROWS }: LedgerOptions = {}) {
+  /** @throws CodedError `malformed_argument` */
+  constructor(options: LedgerOptions = {}) {
+    checkFields("malformed_argument", "the options", options, { segmentRows: 32 }, []);
+    const { segmentRows = SEGMENT_ROWS } = options;
+    if (segmentRows === 0 || segmentRows > SEGMENT_ROWS_MAX || (segmentRows & (segmentRows - 1)) !== 0) {
+      throw malformed("malformed_argument", "segmentRows", "must be a power of two, up to 65,536");
+    }
     const books = new Books(segmentRows);
     this.#books = books;
     this.#accountRules = new AccountRules(books);
@@ -86,7 +93,8 @@ export class Ledger {
    * Creates accounts that belong to `authority`. Event i of n happens at `timestamp - n + i + 1`, in nanoseconds; all
    * must be later than everything before. Flat records are answered with flat results, objects with objects.
    *
-   * @throws CodedError `batch_misaligned`, `batch_too_long`, `malformed_record`, `timestamp_not_rising`
+   * @throws CodedError `batch_misaligned`, `batch_too_long`, `malformed_record`, `timestamp_not_rising`,
+   * `malformed_argument`
    */
   createAccounts(batch: Uint8Array, timestamp: bigint, authority?: number): Uint8Array;
   createAccounts(batch: readonly AccountInput[], timestamp: bigint, authority?: number): EventResult[];
@@ -95,6 +103,7 @@ export class Ledger {
     timestamp: bigint,
     authority: number = SYSTEM_AUTHORITY,
   ): Uint8Array | EventResult[] {
+    checkAuthority(authority);
     const flat = batch instanceof Uint8Array;
     const results = this.#run(this.#accountRules.begin(authority), flat ? batch : encodeAccounts(batch), timestamp);
     return flat ? results : decodeResults(results);
@@ -108,6 +117,7 @@ export class Ledger {
     timestamp: bigint,
     signer: number | DebitAllowance = SYSTEM_AUTHORITY,
   ): Uint8Array | EventResult[] {
+    if (!(signer instanceof DebitAllowance)) checkAuthority(signer);
     const flat = batch instanceof Uint8Array;
     const results = this.#run(this.#transferRules.begin(signer), flat ? batch : encodeTransfers(batch), timestamp);
     this.#transferRules.end();
@@ -117,15 +127,17 @@ export class Ledger {
   /**
    * The accounts with these ids, in this order; ids that no account has are left out.
    *
-   * @throws CodedError `malformed_record` for what cannot be an id
+   * @throws CodedError `malformed_record` for what cannot be an id, `malformed_argument` for what is no array
    */
   lookupAccounts(ids: readonly bigint[]): Account[] {
-    return ids.map((id) => this.lookupAccount(id)).filter((account) => account !== undefined);
+    checkList("ids", ids);
+    return Array.from(ids, (id) => this.lookupAccount(id)).filter((account) => account !== undefined);
   }
 
   /** The transfers with these ids; otherwise as `lookupAccounts`. */
   lookupTransfers(ids: readonly bigint[]): Transfer[] {
-    return ids.map((id) => this.lookupTransfer(id)).filter((transfer) => transfer !== undefined);
+    checkList("ids", ids);
+    return Array.from(ids, (id) => this.lookupTransfer(id)).filter((transfer) => transfer !== undefined);
   }
 
   lookupAccount(id: bigint): Account | undefined {
@@ -174,6 +186,7 @@ export class Ledger {
 
   /** Freezes an account, so that nothing debits it, or thaws it; false where there is no such account. */
   freezeAccount(id: bigint, frozen: boolean): boolean {
+    if (typeof frozen !== "boolean") throw malformed("malformed_argument", "frozen", "must be true or false");
     const slot = this.#accountSlot(id);
     if (slot < 0) return false;
     this.#books.freeze(slot, frozen);
@@ -196,9 +209,10 @@ export class Ledger {
    * creation; returns how many. Expiry i of n happens at `timestamp - n + i + 1`, later than everything before: what
    * finds no room there is left for the next call.
    *
-   * @throws CodedError `timestamp_not_rising`
+   * @throws CodedError `timestamp_not_rising`, `malformed_argument`
    */
   expirePendingTransfers(timestamp: bigint, limit: number = BATCH_RECORDS_MAX): number {
+    checkUnsigned("malformed_argument", "the limit", limit, 32);
     this.#checkTime(timestamp, 0);
     setU64(this.#time, 0, timestamp);
     const room = timestamp - this.#newest;
@@ -243,6 +257,7 @@ export class Ledger {
 
   /** Timestamps never repeat: `count` events up to this one must lie after all before. */
   #checkTime(timestamp: bigint, count: number): void {
+    if (typeof timestamp !== "bigint") throw malformed("malformed_argument", "the timestamp", "must be a bigint");
     if (timestamp <= TIMESTAMP_MAX && timestamp - BigInt(count) >= this.#newest) return;
     const facts = { timestamp: String(timestamp), count, newest: String(this.#newest) };
     throw new CodedError(

@@ -16,8 +16,9 @@ describe("the ledger and its model answer the same", () => {
     fc.assert(property, { numRuns: RUNS, seed: SEED });
   }, TIMEOUT_MS);
 
-  test("and every status came up", () => {
+  test("and every status came up", async ({ annotate }) => {
     expect(counts.missing()).toEqual([]);
+    await annotate(counts.text());
   });
 
   test.each(["accountTransfers", "accountBalances", "accounts", "transfers", "changes"])(

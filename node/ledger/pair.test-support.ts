@@ -28,6 +28,13 @@ export class Counts {
   readonly transfers: Map<string, number> = new Map();
   readonly found: Map<string, number> = new Map();
 
+  /** How often each status came up, the most frequent first: `npx vitest run --reporter verbose` shows it. */
+  text(): string {
+    const lines = (title: string, counts: ReadonlyMap<string, number>): string[] =>
+      [...counts].toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${title} ${name}: ${count}`);
+    return [...lines("account", this.accounts), ...lines("transfer", this.transfers)].join("\n");
+  }
+
   /** Names of statuses that never came up. */
   missing(): string[] {
     return [

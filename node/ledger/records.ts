@@ -7,11 +7,10 @@
  *   transfer id 0 | debit_account_id 16 | credit_account_id 32 | amount 48 | pending_id 64 | user_data_128 80 |
  *            user_data_64 96 | user_data_32 104 | timeout 108 | ledger 112 | code 116 | flags 118 | timestamp 120
  */
-import { assert } from "../base/assert.ts";
 import { readU128, viewOf, writeU128 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { BATCH_RECORDS_MAX, RECORD_BYTES } from "../base/limits.ts";
-import { type Bits, checkUnsigned, malformed } from "./fields.ts";
+import { type Bits, checkList, checkUnsigned, entriesOf, malformed } from "./fields.ts";
 
 export interface Account {
   readonly id: bigint;
@@ -92,16 +91,20 @@ export function checkBatch(batch: Uint8Array): BatchFault | undefined {
 /** A batch as words, without copying where it can be; throws `CodedError` when it is not made of records. */
 export function batchWords(batch: Uint8Array): Uint32Array {
   const fault = batch.length === 0 ? undefined : checkBatch(batch);
-  if (fault !== undefined) throw new CodedError(fault, "a batch is up to 8,190 records of 128 bytes each");
+  if (fault !== undefined) throw notABatch(fault);
   const aligned = batch.byteOffset % 4 === 0 ? batch : batch.slice();
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
 }
 
+function notABatch(fault: BatchFault): CodedError {
+  return new CodedError(fault, "a batch is up to 8,190 records of 128 bytes each");
+}
+
 /** Where a field lies in its record, and how many bits it has. */
-type Fields = Readonly<Record<string, { readonly at: number; readonly bits: Bits }>>;
+type Layout = Readonly<Record<string, { readonly at: number; readonly bits: Bits }>>;
 
 /** What both layouts have from byte 80 on. */
-const TAIL: Fields = {
+const TAIL: Layout = {
   userData128: { at: 80, bits: 128 },
   userData64: { at: 96, bits: 64 },
   userData32: { at: 104, bits: 32 },
@@ -111,7 +114,7 @@ const TAIL: Fields = {
   timestamp: { at: 120, bits: 64 },
 };
 
-const ACCOUNT_FIELDS: Fields = {
+const ACCOUNT_FIELDS: Layout = {
   id: { at: 0, bits: 128 },
   debitsPending: { at: 16, bits: 128 },
   debitsPosted: { at: 32, bits: 128 },
@@ -121,7 +124,7 @@ const ACCOUNT_FIELDS: Fields = {
   ...TAIL,
 };
 
-const TRANSFER_FIELDS: Fields = {
+const TRANSFER_FIELDS: Layout = {
   id: { at: 0, bits: 128 },
   debitAccountId: { at: 16, bits: 128 },
   creditAccountId: { at: 32, bits: 128 },
@@ -131,29 +134,35 @@ const TRANSFER_FIELDS: Fields = {
   ...TAIL,
 };
 
-/** Accounts one after another, as records; throws `CodedError` `malformed_record`. */
+/**
+ * Accounts one after another, as records.
+ *
+ * @throws CodedError `malformed_argument` for what is no array, `batch_too_long`, `malformed_record`
+ */
 export function encodeAccounts(accounts: readonly AccountInput[]): Uint8Array {
   return encodeRecords(ACCOUNT_FIELDS, accounts);
 }
 
-/** Transfers one after another, as records; throws `CodedError` `malformed_record`. */
+/** Transfers one after another, as records; otherwise as `encodeAccounts`. */
 export function encodeTransfers(transfers: readonly TransferInput[]): Uint8Array {
   return encodeRecords(TRANSFER_FIELDS, transfers);
 }
 
-function encodeRecords(fields: Fields, records: readonly object[]): Uint8Array {
+function encodeRecords(layout: Layout, records: readonly object[]): Uint8Array {
+  checkList("a batch that is not flat", records);
+  if (records.length > BATCH_RECORDS_MAX) throw notABatch("batch_too_long");
   const bytes = new Uint8Array(records.length * RECORD_BYTES);
   const view = viewOf(bytes);
-  records.forEach((record, index) => {
-    for (const [name, value] of Object.entries(record) as [string, unknown][]) {
+  for (const [index, record] of records.entries()) {
+    for (const [name, value] of entriesOf("malformed_record", `record ${index}`, record)) {
       const what = `field ${name} of record ${index}`;
-      const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      const field = Object.hasOwn(layout, name) ? layout[name] : undefined;
       if (field === undefined) throw malformed("malformed_record", what, "does not exist");
       if (value === undefined) continue;
       checkUnsigned("malformed_record", what, value, field.bits);
       writeField(view, index * RECORD_BYTES + field.at, field.bits, value as bigint | number);
     }
-  });
+  }
   return bytes;
 }
 
@@ -164,7 +173,7 @@ function writeField(view: DataView, at: number, bits: Bits, value: bigint | numb
   else view.setUint16(at, Number(value), true);
 }
 
-/** The accounts in a batch of records. */
+/** The accounts in a batch of records. @throws CodedError `batch_misaligned` */
 export function decodeAccounts(bytes: Uint8Array): Account[] {
   const view = viewOf(bytes);
   return recordOffsets(bytes).map((at) => ({
@@ -183,7 +192,7 @@ export function decodeAccounts(bytes: Uint8Array): Account[] {
   }));
 }
 
-/** The transfers in a batch of records. */
+/** The transfers in a batch of records. @throws CodedError `batch_misaligned` */
 export function decodeTransfers(bytes: Uint8Array): Transfer[] {
   const view = viewOf(bytes);
   return recordOffsets(bytes).map((at) => ({
@@ -204,6 +213,6 @@ export function decodeTransfers(bytes: Uint8Array): Transfer[] {
 }
 
 function recordOffsets(bytes: Uint8Array): number[] {
-  assert(bytes.length % RECORD_BYTES === 0, "records are 128 bytes each");
+  if (bytes.length % RECORD_BYTES !== 0) throw new CodedError("batch_misaligned", "records are 128 bytes each");
   return Array.from({ length: bytes.length / RECORD_BYTES }, (_, index) => index * RECORD_BYTES);
 }
