@@ -7,15 +7,22 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestContext } from "vitest";
 import { WebSocket } from "ws";
+import { errorMessage } from "../../node/base/errors.ts";
+import { ensureInstalled } from "../bench/peers/servers.ts";
 
 /** Where Debian's package `chromium` puts it, or where QUORATE_CHROMIUM says. */
 const CHROMIUM = process.env["QUORATE_CHROMIUM"] ?? "/usr/bin/chromium";
 const LOOK_MS = 20;
 
-/** Skips a test on a machine without Chromium, and says so. */
+/** Installs Chromium where there is none; where that may not be, skips the test and says so. */
 export function needsChromium(context: TestContext): void {
   if (existsSync(CHROMIUM)) return;
-  process.stderr.write(`skipped: "${context.task.name}"; there is no ${CHROMIUM} (apt-get install chromium)\n`);
+  try {
+    ensureInstalled(["chromium"], (text) => process.stderr.write(`${text}\n`));
+    return;
+  } catch (error) {
+    process.stderr.write(`skipped: "${context.task.name}"; there is no ${CHROMIUM}: ${errorMessage(error)}\n`);
+  }
   context.skip("there is no Chromium");
 }
 
@@ -49,6 +56,9 @@ export class BrowserPage {
       "--headless",
       "--no-sandbox",
       "--disable-gpu",
+      // A machine without a way out would have it try for long.
+      ...["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"],
+      "--no-first-run",
       "--window-size=1500,900",
       "--remote-debugging-port=0",
     ];
