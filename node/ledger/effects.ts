@@ -39,8 +39,9 @@ export class Effects {
    */
   take(): Uint8Array {
     const { rows, count } = this.#accounts;
-    if (this.#words.length < this.#count * EFFECT_WORDS)
-      this.#words = new Uint32Array(this.#touched.length * EFFECT_WORDS);
+    // By what blocks touch, with room to spare, and not by how many accounts there are.
+    const needed = this.#count * EFFECT_WORDS;
+    if (this.#words.length < needed) this.#words = new Uint32Array(2 * needed);
     const words = this.#words;
     let at = 0;
     for (let i = 0; i < this.#count; i++) {

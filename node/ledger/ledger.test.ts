@@ -349,6 +349,15 @@ describe("effects", () => {
     expect(slots).toEqual(accounts.map((_, index) => index));
   });
 
+  test("take room by what changed, however many accounts there are", () => {
+    const ledger = new Ledger();
+    for (let first = 1; first <= 2_000; first += 100) {
+      const accounts = Array.from({ length: 100 }, (_, index) => ({ id: BigInt(first + index), ledger: 1, code: 1 }));
+      ledger.createAccounts(accounts, BigInt(first) * 1_000n);
+      expect(ledger.takeEffects().buffer.byteLength).toBe(2 * 100 * 72);
+    }
+  });
+
   test("of a failed chain are the accounts as they were, and none of those it made", () => {
     const ledger = ledgerWithAccounts();
     ledger.takeEffects();

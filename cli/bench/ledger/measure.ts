@@ -62,8 +62,9 @@ class Bench {
       this.#time += BATCH_NS;
       const results = this.ledger.createAccounts(this.batches.accounts(first, count), this.#time);
       expectAll(results, AccountStatus.created);
+      // As a cluster does with every block.
+      this.ledger.takeEffects();
     }
-    this.ledger.takeEffects();
   }
 
   /** Creates transfers, and returns how many a second. */
