@@ -100,10 +100,27 @@ describe("a statement", () => {
     });
   });
 
-  test("refuses a history that is not complete", () => {
+  test("refuses what cannot be the account's next transfer", () => {
+    const [first, second, , post] = story().getAccountTransfers({ accountId: 1n, limit: 10, flags: BOTH });
+    const refused = (message: string): object => {
+      return expect.objectContaining({ code: "malformed_record", message: expect.stringContaining(message) });
+    };
+    expect(() => new Statement(1n, 0n, at(60)).add(post as never)).toThrow(
+      refused("is the account's history complete?"),
+    );
+    expect(() => new Statement(9n, 0n, at(60)).add(first as never)).toThrow(refused("is one of another account"));
     const statement = new Statement(1n, 0n, at(60));
-    const [, , , post] = story().getAccountTransfers({ accountId: 1n, limit: 10, flags: BOTH });
-    expect(() => statement.add(post as never)).toThrow("is the account's history complete?");
+    statement.add(second as never);
+    expect(() => statement.add(first as never)).toThrow(refused("the oldest come first"));
+  });
+
+  test.each([
+    ["an account that is a number", 1, 0n, 1n],
+    ["no beginning", 1n, undefined, 1n],
+    ["an end below zero", 1n, 0n, -1n],
+  ])("refuses %s", (_, account, from, to) => {
+    const make = (): Statement => new Statement(account as bigint, from as bigint, to);
+    expect(make).toThrow(expect.objectContaining({ code: "malformed_argument" }));
   });
 });
 

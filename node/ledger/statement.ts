@@ -6,7 +6,7 @@
  * sums and open holds. A hold that runs out of time ends at the very time that it named; the ledger itself releases it with
  * its next block, so its balances may show it a little longer.
  */
-import { assert } from "../base/assert.ts";
+import { checkUnsigned, malformed } from "./fields.ts";
 import { type Transfer, transferFlags } from "./records.ts";
 
 const NS_PER_SECOND = 1_000_000_000n;
@@ -51,8 +51,11 @@ export class Statement {
   /** No hold ends before it; it may itself have ended otherwise. */
   #nextExpiry: bigint | undefined;
 
-  /** For `from <= timestamp < to`, nanoseconds of log time. */
+  /** For `from <= timestamp < to`, nanoseconds of log time. @throws CodedError `malformed_argument` */
   constructor(account: bigint, from: bigint, to: bigint) {
+    checkUnsigned("malformed_argument", "the account", account, 128);
+    checkUnsigned("malformed_argument", "from", from, 64);
+    checkUnsigned("malformed_argument", "to", to, 64);
     this.#account = account;
     this.#from = from;
     this.#to = to;
@@ -68,10 +71,14 @@ export class Statement {
     return this.#balances;
   }
 
-  /** Takes the account's next transfer; returns the lines of the period that it brings, with expiries before it. */
+  /**
+   * Takes the account's next transfer; returns the lines of the period that it brings, with expiries before it.
+   *
+   * @throws CodedError `malformed_record` for a transfer that cannot be the next one of the account
+   */
   add(transfer: Transfer): readonly StatementLine[] {
     const { timestamp } = transfer;
-    assert(timestamp >= this.#newest, "the transfers of a statement come oldest first");
+    if (timestamp < this.#newest) throw unfit(transfer, "comes too late: the oldest come first");
     this.#newest = timestamp;
     const lines = this.#expire(timestamp);
     if (timestamp >= this.#to) return lines;
@@ -103,7 +110,7 @@ export class Statement {
   #carryOut(transfer: Transfer): { readonly debit: boolean; readonly step: StatementStep } {
     const { flags, amount, pendingId } = transfer;
     const debit = transfer.debitAccountId === this.#account;
-    assert(debit || transfer.creditAccountId === this.#account, "a transfer of another account");
+    if (!debit && transfer.creditAccountId !== this.#account) throw unfit(transfer, "is one of another account");
     if ((flags & transferFlags.pending) !== 0) {
       const expiry = transfer.timeout === 0 ? undefined : transfer.timestamp + BigInt(transfer.timeout) * NS_PER_SECOND;
       this.#holds.set(transfer.id, { transfer, expiry });
@@ -115,7 +122,9 @@ export class Statement {
     const voids = (flags & transferFlags.voidPendingTransfer) !== 0;
     if (posts || voids) {
       const hold = this.#holds.get(pendingId);
-      assert(hold !== undefined, "a transfer ends a hold that was not there: is the account's history complete?");
+      if (hold === undefined) {
+        throw unfit(transfer, "ends a hold that was not there: is the account's history complete?");
+      }
       this.#release(hold.transfer);
     }
     if (voids) return { debit, step: "voided" };
@@ -143,4 +152,8 @@ export class Statement {
     this.#opening = balances;
     return [];
   }
+}
+
+function unfit({ id }: Transfer, reason: string): Error {
+  return malformed("malformed_record", `transfer ${id}`, reason);
 }
