@@ -20,6 +20,10 @@ import {
 
 const SECOND = 1_000_000_000n;
 
+function text(path: string): string {
+  return readFileSync(join(import.meta.dirname, path), "utf8");
+}
+
 /** A ledger with three accounts, as the examples have it. */
 function example(): { readonly ledger: Ledger; readonly now: bigint } {
   const ledger = new Ledger();
@@ -388,7 +392,6 @@ test("checkpoint", () => {
 });
 
 test("the documents have these examples, and those of the client library, word for word", () => {
-  const text = (path: string): string => readFileSync(join(import.meta.dirname, path), "utf8");
   const examples = ["examples.test.ts", "../client/examples.test.ts"].flatMap((file) =>
     [...text(file).matchAll(/^ {2}\/\/ #region .+\n([\s\S]*?)^ {2}\/\/ #endregion$/gm)].map(([, code = ""]) =>
       code.replaceAll(/^ {2}/gm, "").trim(),

@@ -30,9 +30,7 @@ export class Counts {
 
   /** How often each status came up, the most frequent first: `npx vitest run --reporter verbose` shows it. */
   text(): string {
-    const lines = (title: string, counts: ReadonlyMap<string, number>): string[] =>
-      [...counts].toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${title} ${name}: ${count}`);
-    return [...lines("account", this.accounts), ...lines("transfer", this.transfers)].join("\n");
+    return [...linesOf("account", this.accounts), ...linesOf("transfer", this.transfers)].join("\n");
   }
 
   /** Names of statuses that never came up. */
@@ -42,6 +40,10 @@ export class Counts {
       ...namesWithout(TRANSFER_STATUS_NUMBERS, this.transfers).map((name) => `transfer ${name}`),
     ];
   }
+}
+
+function linesOf(title: string, counts: ReadonlyMap<string, number>): string[] {
+  return [...counts].toSorted(([, a], [, b]) => b - a).map(([name, count]) => `${title} ${name}: ${count}`);
 }
 
 function namesWithout(numbers: Readonly<Record<string, number>>, counts: ReadonlyMap<string, number>): string[] {

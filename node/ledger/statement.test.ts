@@ -10,6 +10,11 @@ const START = 1_700_000_000n * SECOND;
 const ACCOUNTS = [1n, 2n, 3n];
 const BOTH: number = accountFilterFlags.debits | accountFilterFlags.credits;
 
+/** The error of a transfer that is none of the statement's. */
+function refused(message: string): object {
+  return expect.objectContaining({ code: "malformed_record", message: expect.stringContaining(message) });
+}
+
 interface Made {
   readonly opening: StatementBalances;
   readonly closing: StatementBalances;
@@ -102,9 +107,6 @@ describe("a statement", () => {
 
   test("refuses what cannot be the account's next transfer", () => {
     const [first, second, , post] = story().getAccountTransfers({ accountId: 1n, limit: 10, flags: BOTH });
-    const refused = (message: string): object => {
-      return expect.objectContaining({ code: "malformed_record", message: expect.stringContaining(message) });
-    };
     expect(() => new Statement(1n, 0n, at(60)).add(post as never)).toThrow(
       refused("is the account's history complete?"),
     );
