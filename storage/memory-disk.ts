@@ -292,7 +292,7 @@ export class MemoryDisk implements Disk {
 }
 
 function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
 /** Writes some of a write's sectors and not others. */

@@ -11,8 +11,7 @@ import { StorageError } from "../../storage/errors.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { verifyStore } from "../../storage/state/verify-store.ts";
 import { DamagedLog } from "../../storage/wal/damaged-log.ts";
-import { copyDamaged } from "../../storage/wal/faults.ts";
-import { startDamage, startPath } from "../../storage/wal/start-file.ts";
+import { damagedCopies } from "../../storage/wal/verify.ts";
 
 /** Something that is not what was written. */
 export interface Finding {
@@ -39,9 +38,7 @@ export async function scrubData(data: string, cipher: Cipher | undefined): Promi
   const disk = new NodeDisk(data);
   const log = DamagedLog.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cipher, reached: 0 });
   try {
-    const place = { path: startPath("log"), index: log.firstIndex };
-    const copies = startDamage(disk, "log").map((offset) => copyDamaged({ ...place, offset }));
-    const damage: CodedError[] = [...log.faults, ...copies];
+    const damage: CodedError[] = [...log.faults, ...damagedCopies(disk, "log", log.firstIndex)];
     let blocks = 0;
     for (let index = log.firstIndex; index <= log.lastIndex; index++) {
       try {

@@ -326,6 +326,8 @@ describe("damaged data keeps a node from starting, with a report", () => {
     await use(cluster);
     await stop(node);
     rmSync(join(config, "../data/log"), { recursive: true });
+    expect(await refusal(config)).toMatchObject({ code: "wal_missing_segment" });
+    rmSync(join(config, "../data/log.reached"));
     expect(await refusal(config)).toMatchObject({
       code: "checkpoint_damaged",
       message: expect.stringContaining("the log holds 1 to 0"),

@@ -19,6 +19,7 @@ import { damaged, readFailed, writeFailed } from "./faults.ts";
 import { openRecord } from "./format.ts";
 import { findHoles, type Hole } from "./holes.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
+import { settleReached } from "./reached-file.ts";
 import { readFound, segmentName } from "./scan.ts";
 import { type NewSegment, writeSegment } from "./segment-file.ts";
 import { settleStart } from "./start-file.ts";
@@ -43,6 +44,8 @@ export class DamagedLog {
   /** Ascending. */
   #holes: Hole[];
   #lastIndex: number;
+  /** What stands beside the files: the log reaches so far at least. */
+  #reachedIndex: number;
   #start: LogStart | undefined;
   /** Files before the beginning of the log and behind its end. */
   readonly #dropped: SurveyedSegment[] = [];
@@ -60,7 +63,8 @@ export class DamagedLog {
     this.#records = this.#survey.records;
     this.#segments = this.#survey.segments;
     this.#start = this.#survey.start;
-    const { newestIndex, attestedIndex } = this.#survey;
+    const { newestIndex, attestedIndex, reachedIndex } = this.#survey;
+    this.#reachedIndex = reachedIndex;
     this.#lastIndex = Math.max(newestIndex, attestedIndex, options.reached);
     this.#holes = findHoles(this.#survey, this.#lastIndex);
     for (const hole of this.#holes) this.#missSegments(hole);
@@ -143,8 +147,18 @@ export class DamagedLog {
     this.write(done);
   }
 
-  /** Writes the broken files behind the newest hole, the newest first, and removes what is none of the log's any more. */
+  /**
+   * Writes the broken files behind the newest hole, the newest first, and removes what is none of the log's any more. First
+   * it is durable how far the log reaches: what is to be mended must be missed whatever happens to the files meanwhile.
+   */
   write(done: (error?: StorageError) => void): void {
+    try {
+      if (this.#reachedIndex < this.#lastIndex) this.#reach();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      done(writeFailed(error));
+      return;
+    }
     const lost = this.#holes.at(-1)?.to ?? 0;
     const place = this.#segments.findLastIndex(({ isBroken, firstIndex }) => isBroken && firstIndex > lost);
     const segment = this.#segments[place];
@@ -241,7 +255,8 @@ export class DamagedLog {
   /** When all files of the log are whole: where it begins now, and the files before and behind it. */
   #settle(done: (error?: StorageError) => void): void {
     const hasMoved = this.#start !== this.#survey.start;
-    if (this.#holes.length > 0 || (this.#dropped.length === 0 && !hasMoved)) {
+    const isShorter = this.#reachedIndex > this.#lastIndex;
+    if (this.#holes.length > 0 || (this.#dropped.length === 0 && !hasMoved && !isShorter)) {
       done();
       return;
     }
@@ -253,11 +268,17 @@ export class DamagedLog {
         one.file?.close();
         if (one.file !== undefined) this.#disk.remove(one.path);
       }
+      if (isShorter) this.#reach();
       this.#disk.syncDirectory(this.#directory, finish);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       finish(error);
     }
+  }
+
+  #reach(): void {
+    settleReached(this.#disk, this.#directory, this.#lastIndex);
+    this.#reachedIndex = this.#lastIndex;
   }
 
   /** A record that is not of this chain. */

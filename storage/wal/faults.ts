@@ -30,6 +30,12 @@ export function missingSegment(place: LogPlace): StorageError {
   return new StorageError("wal_missing_segment", withPlace(text, place), factsOf(place));
 }
 
+/** The log ends before what it is known to have reached. */
+export function endMissing(place: LogPlace): StorageError {
+  const text = `the end of the log is missing, a file of it or more; ${REPAIR}`;
+  return new StorageError("wal_missing_segment", withPlace(text, place), factsOf(place));
+}
+
 export function foreignFormat(place: LogPlace, version: number): StorageError {
   const text = `the log has format ${version}, this program format ${FORMAT_VERSION}; use the version that wrote it`;
   return new StorageError("wal_foreign_format", withPlace(text, place), { ...factsOf(place), version });

@@ -71,4 +71,6 @@ export interface LogEnd {
   readonly lastIndex: number;
   /** The highest durable index that stands in the files. */
   readonly attestedIndex: number;
+  /** What stands beside the files. */
+  readonly reachedIndex: number;
 }

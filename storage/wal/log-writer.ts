@@ -35,6 +35,7 @@ import {
   type Segment,
 } from "./log-operations.ts";
 import type { LogStart } from "./log-store.ts";
+import { writeReached } from "./reached-file.ts";
 import { copyWith } from "./replace-file.ts";
 import { type StoredStart, writeStart } from "./start-file.ts";
 
@@ -62,6 +63,8 @@ export class LogWriter {
   #durableIndex = 0;
   /** A lower bound of the highest durable index that stands in the files. */
   #attestedIndex = 0;
+  /** What stands beside the files: the log reaches so far at least. */
+  #reachedIndex: number;
   /** The segment that was written last. */
   #last: Segment | undefined;
 
@@ -70,6 +73,7 @@ export class LogWriter {
     this.#last = end.segment;
     this.#durableIndex = end.lastIndex;
     this.#attestedIndex = end.attestedIndex;
+    this.#reachedIndex = end.reachedIndex;
     this.#next();
   }
 
@@ -148,7 +152,7 @@ export class LogWriter {
     } else if (head.kind === "cut") {
       this.#busy = true;
       this.#waiting.shift();
-      this.#removeNewest(head, head.remove.length);
+      this.#lowerReached(head.lastIndex, () => this.#removeNewest(head, head.remove.length));
     } else if (head.kind === "repair") {
       this.#busy = true;
       this.#waiting.shift();
@@ -218,15 +222,45 @@ export class LogWriter {
     this.#last = segment;
     const named = (): void => {
       segment.isNamed = true;
-      then(false);
+      this.#reach(segment.firstIndex, then);
     };
     file.sync(
       this.#orFail(() => {
         if (isFull) then(true);
-        else if (segment.isNamed) then(false);
+        else if (segment.isNamed) named();
         else disk.syncDirectory(directory, this.#orFail(named));
       }),
     );
+  }
+
+  /** Before anything in a file is acknowledged it is durable that the log reaches into it: else nobody would miss the file. */
+  #reach(index: number, then: (isFull: boolean) => void): void {
+    if (this.#reachedIndex < index) this.#writeReached(index, then);
+    else then(false);
+  }
+
+  /** Before the log ends, or goes on, behind an index it is durable that it need not reach further. */
+  #lowerReached(index: number, then: () => void): void {
+    if (this.#reachedIndex <= index) {
+      then();
+      return;
+    }
+    this.#writeReached(index, (isFull) => {
+      if (isFull) this.#held = () => this.#lowerReached(index, then);
+      else then();
+    });
+  }
+
+  #writeReached(index: number, then: (isFull: boolean) => void): void {
+    const { disk, directory } = this.#options;
+    const written = this.#orFail(() => {
+      this.#reachedIndex = index;
+      then(false);
+    });
+    writeReached(disk, directory, index, (error) => {
+      if (error?.code === "disk_full") then(true);
+      else written(error);
+    });
   }
 
   /** A copy of the file with that one record written anew takes its place. The disk being full or not reading is no failure. */
@@ -340,7 +374,9 @@ export class LogWriter {
         this.#orFail(() => this.#writeStart({ ...start, replacing: false }, then)),
       );
     };
-    this.#writeStart({ ...start, replacing }, removed);
+    const begin = (): void => this.#writeStart({ ...start, replacing }, removed);
+    if (replacing) this.#lowerReached(start.index, begin);
+    else begin();
   }
 
   #writeStart(start: StoredStart, then: () => void): void {

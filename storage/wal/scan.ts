@@ -6,7 +6,7 @@ import { equalBytes, viewOf } from "../../node/base/bytes.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import { checkKeyId } from "../data-key.ts";
-import { damaged, foreignFormat, type LogPlace, missingSegment, readFailed } from "./faults.ts";
+import { damaged, endMissing, foreignFormat, type LogPlace, missingSegment, readFailed } from "./faults.ts";
 import { FileWindow } from "./file-window.ts";
 import {
   ALIGNMENT,
@@ -19,6 +19,7 @@ import {
   SEGMENT_HEADER_BYTES,
 } from "./format.ts";
 import type { WalRecord } from "./log-store.ts";
+import { reachedPath, readReached } from "./reached-file.ts";
 import { readStart, type StoredStart, startPath } from "./start-file.ts";
 
 export const SEGMENT_NAME: RegExp = /^[0-9a-f]{16}\.wal$/;
@@ -41,6 +42,8 @@ export interface LogScan {
   readonly lastIndex: number;
   /** Everything up to here was durable in the life that wrote it; what follows is valid, but may be in memory only. */
   readonly attestedIndex: number;
+  /** What a file beside the log says that it reaches at least. */
+  readonly reachedIndex: number;
   /** Bytes behind the last valid record or mark, up to the last that is not zero: an unfinished write. */
   readonly tornBytes: number;
   /** A last file whose creation was not finished; it holds nothing. */
@@ -83,6 +86,7 @@ export function scanLog(disk: Disk, directory: string, options: ScanOptions, vis
     const names = all.filter((name) => SEGMENT_NAME.test(name));
     for (const name of all) if (UNFINISHED_NAME.test(name)) scanner.leftovers.push(`${directory}/${name}`);
     for (const name of names) scanner.scanFile(`${directory}/${name}`, name === names.at(-1));
+    scanner.reach(directory);
     return scanner;
   } catch (error) {
     for (const segment of scanner.segments) segment.file.close();
@@ -95,6 +99,7 @@ class Scanner implements LogScan {
   readonly segments: ScannedSegment[] = [];
   lastIndex: number;
   attestedIndex: number;
+  reachedIndex = 0;
   tornBytes = 0;
   unfinished: string | undefined;
   /** Where it has got to. */
@@ -141,6 +146,13 @@ class Scanner implements LogScan {
     checkKeyId(header.keyId, this.#cipher, path);
     this.#walk(segment);
     this.#judgeRest(segment, last);
+  }
+
+  /** What was acknowledged out of files that are not there, or of which nothing is whole, is missed. */
+  reach(directory: string): void {
+    this.reachedIndex = readReached(this.#disk, directory);
+    if (this.lastIndex < this.reachedIndex)
+      throw endMissing({ path: reachedPath(directory), offset: 0, index: this.lastIndex + 1 });
   }
 
   /** The newest file may have been cut off while it was made; then nothing in it was ever acknowledged. */

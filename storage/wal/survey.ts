@@ -18,6 +18,7 @@ import {
   SEGMENT_HEADER_BYTES,
 } from "./format.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
+import { readReached } from "./reached-file.ts";
 import { readFound, SEGMENT_NAME, segmentIndex, startOf, usedBytes } from "./scan.ts";
 
 /** A file of the log, or one that is missed. */
@@ -46,6 +47,8 @@ export interface Survey {
   readonly newestIndex: number;
   /** The log reached so far at least. */
   readonly attestedIndex: number;
+  /** What a file beside the log says of that. */
+  readonly reachedIndex: number;
   readonly faults: readonly LogPlace[];
 }
 
@@ -54,6 +57,7 @@ export function surveyLog(disk: Disk, directory: string, cipher: Cipher | undefi
   const start = startOf(disk, directory);
   const surveyor = new Surveyor(disk, cipher, start);
   try {
+    surveyor.reach(directory);
     const isLeftover = (name: string): boolean =>
       start !== undefined && (start.replacing || segmentIndex(name) <= start.index);
     const names = disk.list(directory).filter((name) => SEGMENT_NAME.test(name) && !isLeftover(name));
@@ -73,6 +77,7 @@ class Surveyor implements Survey {
   readonly segments: SurveyedSegment[] = [];
   readonly records = new Map<number, FoundRecord>();
   attestedIndex: number;
+  reachedIndex = 0;
   newestIndex: number;
   readonly faults: LogPlace[] = [];
   place: LogPlace;
@@ -92,6 +97,11 @@ class Surveyor implements Survey {
     this.newestIndex = this.attestedIndex;
     this.#last = this.attestedIndex;
     this.place = { path: "", offset: 0, index: this.#last + 1 };
+  }
+
+  reach(directory: string): void {
+    this.reachedIndex = readReached(this.#disk, directory);
+    this.attestedIndex = Math.max(this.attestedIndex, this.reachedIndex);
   }
 
   /** Looks at the next file; `lastIndex` is the last that can be in it, undefined for the newest. */

@@ -5,6 +5,7 @@ import { StorageError } from "../errors.ts";
 import { copyDamaged, damaged } from "./faults.ts";
 import { openRecord } from "./format.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
+import { reachedDamage, reachedPath } from "./reached-file.ts";
 import { type ScannedSegment, scanLog, startOf } from "./scan.ts";
 import { startDamage, startPath } from "./start-file.ts";
 
@@ -45,13 +46,18 @@ export function verifyWal(
       visit({ ...opened, payload: opened.payload.slice() });
     });
     for (const { file } of scan.segments) file.close();
-    const [offset] = startDamage(disk, directory);
-    const problem =
-      offset === undefined ? undefined : copyDamaged({ path: startPath(directory), offset, index: firstIndex });
+    const problem = damagedCopies(disk, directory, firstIndex)[0];
     const { tornBytes } = scan;
     return { firstIndex, records, segments: scan.segments.length, tornBytes, problem };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     return { firstIndex, records, segments: segments.size, tornBytes: 0, problem: error };
   }
+}
+
+/** What is damaged of the files that are kept twice. Throws `DiskError`. */
+export function damagedCopies(disk: Disk, directory: string, index: number): StorageError[] {
+  const start = startDamage(disk, directory).map((offset) => ({ path: startPath(directory), offset, index }));
+  const reached = reachedDamage(disk, directory).map((offset) => ({ path: reachedPath(directory), offset, index }));
+  return [...start, ...reached].map(copyDamaged);
 }

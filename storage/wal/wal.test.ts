@@ -58,11 +58,12 @@ describe("append", () => {
     expect(wal.hash(3)).toEqual(records(3, 3)[0]?.hash);
   });
 
-  test("a completion comes after the sync that was started behind its write, and after the directory's", () => {
+  test("a completion comes after the sync that was started behind its write, the directory's, and that of how far it reaches", () => {
     const { append, done, stepped } = fixture();
     append(1, 1);
     while (done.length === 0) stepped.run(1);
-    expect(stepped.started).toEqual(["truncate", "write", "sync", "syncDirectory", "write"]);
+    const reaching = ["write", "sync", "write", "sync", "syncDirectory"];
+    expect(stepped.started).toEqual(["truncate", "write", "sync", "syncDirectory", ...reaching, "write"]);
     stepped.run();
     stepped.started.length = 0;
     append(2, 2);
@@ -288,14 +289,16 @@ describe("truncate", () => {
     expect(wal.read(4, 11, 1_000).map(({ term }) => term)).toEqual([2, 2, 2, 2, 2, 2, 2]);
   });
 
-  test("removes files from the newest on, each durably, before it cuts the one that stays", () => {
+  test("lowers how far the log reaches, then removes files from the newest on, each durably, before it cuts the one that stays", () => {
     const { append, truncate, stepped } = fixture();
     append(1, 20);
     stepped.run();
     stepped.started.length = 0;
     truncate(3);
     stepped.run();
-    expect(stepped.started).toEqual(["syncDirectory", "syncDirectory", "truncate", "truncate", "sync", "write"]);
+    const lowering = ["write", "sync", "write", "sync", "syncDirectory"];
+    const removing = ["syncDirectory", "syncDirectory", "truncate", "truncate", "sync", "write"];
+    expect(stepped.started).toEqual([...lowering, ...removing]);
   });
 
   test("there must be something to cut", () => {

@@ -15,6 +15,7 @@ import { MARK_BYTES, openRecord, recordBytes, SEGMENT_HEADER_BYTES, storedLength
 import { grownSize, type LogEnd, type Placed, type Segment } from "./log-operations.ts";
 import type { LogStart, LogStore, WalRecord } from "./log-store.ts";
 import { LogWriter } from "./log-writer.ts";
+import { settleReached } from "./reached-file.ts";
 import { RecordIndex } from "./record-index.ts";
 import { type LogScan, readFound, scanLog, segmentName, startOf } from "./scan.ts";
 import { type StoredStart, settleStart } from "./start-file.ts";
@@ -63,7 +64,7 @@ export class Wal implements LogStore {
       if (scan.unfinished !== undefined) disk.remove(scan.unfinished);
       for (const path of scan.leftovers) disk.remove(path);
       if (start?.replacing) finishReset(disk, directory, start);
-      this.#writer = new LogWriter({ disk, directory, cipher, onFatal }, this.#settle(scan));
+      this.#writer = new LogWriter({ disk, directory, cipher, onFatal }, this.#settle(disk, scan));
     } catch (error) {
       this.#closeFiles();
       throw error instanceof DiskError ? writeFailed(error) : error;
@@ -179,15 +180,18 @@ export class Wal implements LogStore {
   /**
    * Cuts the torn tail and makes the newest file durable from the last record on that is known to be. What follows may
    * have reached only the system's memory, even if a sync was tried: written again, it is on disk or the node does not
-   * start.
+   * start. From then on that file is missed when it is gone.
    */
-  #settle({ lastIndex, attestedIndex }: LogScan): LogEnd {
+  #settle(disk: Disk, { lastIndex, attestedIndex, reachedIndex }: LogScan): LogEnd {
     const segment = this.#segments.at(-1);
-    if (segment?.file === undefined) return { segment: undefined, lastIndex, attestedIndex };
+    if (segment?.file === undefined) return { segment: undefined, lastIndex, attestedIndex, reachedIndex };
     const attested = this.#index.place(attestedIndex);
     const from = attested?.segment === segment.firstIndex ? attested.offset : 0;
     segment.file.settle(from, segment.file.read(from, segment.end - from), grownSize(segment, segment.end));
-    return { segment, lastIndex, attestedIndex };
+    const { firstIndex } = segment;
+    const isReached = reachedIndex >= firstIndex || lastIndex < firstIndex;
+    if (!isReached) settleReached(disk, this.#directory, firstIndex);
+    return { segment, lastIndex, attestedIndex, reachedIndex: isReached ? reachedIndex : firstIndex };
   }
 
   #readFromDisk(index: number): WalRecord {
