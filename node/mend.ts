@@ -3,11 +3,12 @@
  * where peers have given up what is lost. The node takes part in nothing until it is composed again on a whole log; clients
  * are sent elsewhere.
  */
+import { isQuorum } from "../consensus/raft/quorum.ts";
 import { DamagedLog } from "../storage/wal/damaged-log.ts";
 import type { LogStart } from "../storage/wal/log-store.ts";
 import type { ActorRef } from "./actor/actor.ts";
 import type { ActorSystem } from "./actor/system.ts";
-import type { LogIndex, NodeId } from "./base/ids.ts";
+import type { LogIndex, NodeId, Term } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { ComposedNode, NodeOptions } from "./compose.ts";
 import type { MendingMessage } from "./messages/repair.ts";
@@ -39,7 +40,10 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
   const mayForget = retainBlocks !== undefined;
   const mending = spawnMending(host, options, system, {
     ...{ log, peers, restart },
-    checkpoint: mayForget || isForeign ? startBehind(state) : undefined,
+    checkpoint: startBehind(state),
+    mayForget: mayForget || isForeign,
+    term: Math.max(loadHardState(host.store).term, log.term, state.term),
+    isQuorum: (holds) => isQuorum(state.configuration, holds),
     wantCheckpoint: mayForget ? (atLeast) => (needed = atLeast) : undefined,
   });
   host.network.start({
@@ -74,6 +78,9 @@ interface Mending {
   readonly peers: readonly NodeId[];
   readonly restart: () => void;
   readonly checkpoint: LogStart | undefined;
+  readonly mayForget: boolean;
+  readonly term: Term;
+  readonly isQuorum: (holds: (node: NodeId) => boolean) => boolean;
   readonly wantCheckpoint: ((atLeast: LogIndex) => void) | undefined;
 }
 
@@ -93,7 +100,6 @@ function spawnMending(
         ...{ ...mending, store: host.store, hostLog: host.log, sha256, segmentBytes },
         clusterId: clusterIdOf(sha256, genesis),
         genesisHash: genesisHash(sha256, genesis),
-        term: Math.max(loadHardState(host.store).term, mending.log.term),
         random: host.random.fork("mending"),
         sendPeer: (to: NodeId, payload: Uint8Array) =>
           host.network.sendPeer(to, new Uint8Array([LANES.repair]), payload),

@@ -79,20 +79,29 @@ class Bench {
   readonly checkpointsWanted: number[] = [];
   readonly store = new MemoryStore((run) => run());
   readonly disk: MemoryDisk;
+  readonly hostLog = recordingLog();
   restarts = 0;
   readonly #actor: MendingActor;
   readonly #pump: () => void;
 
   constructor(
     disk: MemoryDisk,
-    { term = 3, checkpoint = undefined as LogStart | undefined, forgets = false, reached = 0, peers = [2, 3] } = {},
+    {
+      term = 3,
+      checkpoint = undefined as LogStart | undefined,
+      forgets = false,
+      mayForget = true,
+      reached = 0,
+      peers = [2, 3],
+    } = {},
   ) {
     this.disk = disk;
     const { context, self, timers } = contextOf<MendingMessage>(this.clock);
     const log = DamagedLog.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cipher: undefined, reached });
     this.#actor = new MendingActor(context, {
-      ...{ log, store: this.store, hostLog: recordingLog().log, sha256, clusterId: CLUSTER_ID, peers },
-      ...{ genesisHash: GENESIS_HEAD.hash, term, checkpoint, segmentBytes: SEGMENT_BYTES },
+      ...{ log, store: this.store, hostLog: this.hostLog.log, sha256, clusterId: CLUSTER_ID, peers },
+      ...{ genesisHash: GENESIS_HEAD.hash, term, checkpoint, mayForget, segmentBytes: SEGMENT_BYTES },
+      isQuorum: (holds) => [1, 2, 3].filter(holds).length >= 2,
       random: new Prng(1),
       wantCheckpoint: forgets ? (atLeast) => this.checkpointsWanted.push(atLeast) : undefined,
       isWriting: () => undefined,
@@ -137,7 +146,7 @@ class Bench {
   }
 
   /** Answers all questions for blocks as a peer would that has this log, until there is none; what was asked of whom. */
-  serve(blocks: readonly Block[]): string[] {
+  serve(blocks: readonly Block[], atATime = blocks.length): string[] {
     const said: string[] = [];
     for (let asked = this.asked(); asked.length > 0; asked = this.asked()) {
       for (const { to, frame } of asked) {
@@ -145,7 +154,8 @@ class Bench {
         said.push(`${to}: ${frame.to}..${frame.from}`);
         const given = blocks
           .filter(({ header }) => header.height <= frame.to && header.height >= frame.from)
-          .toReversed();
+          .toReversed()
+          .slice(0, atATime);
         this.hears(to, { type: "blocks", question: frame.question, to: frame.to, blocks: given.map(bytesOf) });
       }
     }
@@ -377,6 +387,124 @@ describe("the end of the log", () => {
     bench.serve(BLOCKS);
     expect([bench.restarts, hashesIn(bench.disk)]).toEqual([1, hashesOf(BLOCKS)]);
   });
+});
+
+describe("an end that cannot be", () => {
+  const LAST = BLOCKS[8] as Block;
+  const OTHERS = chain(1, 1, 1, 2, 2, 2, 9, ...new Array<number>(40).fill(9));
+
+  /** What a peer says that gives these blocks, which are not taken; then another says how it is. */
+  function lies(bench: Bench, blocks: readonly Block[], atATime?: number): void {
+    const { header, hash } = must(blocks.at(-1), "there is an end");
+    const question = must(bench.asked()[0], "asked").frame.question;
+    bench.hears(2, { type: "end", question, term: 9, index: header.height, hash });
+    const answers = bench.sent.filter(({ frame }) => frame.type === "want");
+    if (answers.length > 0) bench.serve(blocks, atATime);
+    expect([bench.restarts, bench.failures]).toEqual([0, []]);
+    bench.tick(500);
+    const again = must(
+      bench.asked().findLast(({ frame }) => frame.type === "wantEnd"),
+      "asked again",
+    ).frame.question;
+    bench.hears(2, { type: "end", question: again, term: 9, index: header.height, hash });
+    bench.hears(3, { type: "end", question: again, term: 3, index: 9, hash: LAST.hash });
+    bench.serve(BLOCKS);
+    expect([bench.restarts, bench.failures, hashesIn(bench.disk)]).toEqual([1, [], hashesOf(BLOCKS)]);
+  }
+
+  test.each<[string, readonly Block[], number]>([
+    ["before the checkpoint", BLOCKS.slice(0, 4), 9],
+    ["with another block at the checkpoint's height", OTHERS.slice(0, 9), 9],
+    ["that leads past the checkpoint", OTHERS.slice(0, 12), 8],
+    ["that leads past a checkpoint in what was lost", OTHERS.slice(0, 12), 9],
+  ])("%s is refused, and another is asked for", (_, blocks, height) => {
+    const bench = new Bench(damagedAtEnd(), { checkpoint: startBehind(BLOCKS, height), mayForget: false });
+    lies(bench, blocks);
+    expect(bench.hostLog.warnings.filter(({ event }) => event === "mend.end_refused")).toHaveLength(1);
+  });
+
+  test("is refused when much of it was written already, and nothing of that stays", () => {
+    const bench = new Bench(damagedAtEnd(), { checkpoint: startBehind(BLOCKS, 8), mayForget: false });
+    lies(bench, OTHERS, 3);
+    expect(segments(bench.disk)).toHaveLength(5);
+  });
+
+  test("and follows nothing that is there is refused before it takes the place of much that is", () => {
+    const blocks = chain(...new Array<number>(60).fill(9));
+    const disk = diskOf(blocks);
+    disk.remove(must(segments(disk).at(-1), "a file"));
+    const bench = new Bench(disk, { term: 9 });
+    const others = chain(...new Array<number>(60).fill(10));
+    const question = must(bench.asked()[0], "asked").frame.question;
+    bench.hears(2, { type: "end", question, term: 10, index: 60, hash: (others[59] as Block).hash });
+    bench.serve(others, 2);
+    expect([bench.restarts, bench.failures]).toEqual([0, []]);
+    expect(bench.hostLog.warnings.filter(({ event }) => event === "mend.end_refused")).toHaveLength(1);
+  });
+
+  test("that leads past what the log begins behind is refused, and stops no node", () => {
+    const disk = newDisk();
+    const wal = Wal.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: () => undefined });
+    wal.reset(startBehind(BLOCKS, 5), () => undefined);
+    settle();
+    for (const block of BLOCKS.slice(5)) {
+      const { height: index, term, previousHash } = block.header;
+      wal.append([{ index, term, previousHash, hash: block.hash, payload: bytesOf(block) }], () => undefined);
+      settle();
+    }
+    wal.close();
+    disk.remove("log/0000000000000008.wal");
+    const bench = new Bench(disk);
+    const others = chain(9, 9, 9, 9, 9, 9, 9, 9, 9, 9);
+    const question = must(bench.asked()[0], "asked").frame.question;
+    bench.hears(2, { type: "end", question, term: 9, index: 10, hash: (others[9] as Block).hash });
+    bench.serve(others, 1);
+    expect([bench.restarts, bench.failures]).toEqual([0, []]);
+    expect(bench.hostLog.warnings.filter(({ event }) => event === "mend.end_refused")).toHaveLength(1);
+  });
+
+  test("because nobody has such a block stops no node, however long it is said", () => {
+    const bench = new Bench(damagedAtEnd());
+    for (let i = 0; i < 40; i++) {
+      const question = bench.asked().findLast(({ frame }) => frame.type === "wantEnd")?.frame.question ?? 0;
+      bench.hears(2, { type: "end", question, term: 9, index: 10_000, hash: new Uint8Array(32) });
+      bench.serve(BLOCKS);
+      bench.tick(500);
+    }
+    expect([bench.restarts, bench.failures]).toEqual([0, []]);
+  });
+});
+
+test("a node that starts again with a peer's checkpoint still misses what a leader said that its log goes up to", () => {
+  const longer = chain(1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4);
+  const disk = damagedAtEnd();
+  disk.remove(must(segments(disk).at(-1), "a file"));
+  disk.remove("log.reached");
+  const bench = new Bench(disk, { reached: 9, forgets: true, checkpoint: startBehind(BLOCKS, 8) });
+  const question = must(bench.asked()[0], "asked").frame.question;
+  const end = { type: "end", term: 4, index: 12, hash: (longer[11] as Block).hash } as const;
+  bench.hears(2, { ...end, question });
+  bench.serve(longer.slice(11)); // what is before that is given up everywhere
+  expect([bench.restarts, bench.checkpointsWanted[0]]).toEqual([0, 11]);
+  // The checkpoint at 11 is installed: not all that this node had acknowledged.
+  expect(() => hashesIn(disk)).toThrow("the end of the log is missing");
+  const again = new Bench(disk, { checkpoint: startBehind(longer, 11) });
+  again.hears(2, { ...end, question: must(again.asked()[0], "asked").frame.question });
+  again.serve(longer.slice(11));
+  const wal = Wal.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: () => undefined });
+  expect([again.restarts, wal.firstIndex(), wal.lastIndex()]).toEqual([1, 12, 12]);
+});
+
+test("that no leader can be among those that are left is said", () => {
+  const bench = new Bench(damagedAtEnd());
+  const said = (): boolean => bench.hostLog.warnings.some(({ event }) => event === "mend.no_leader_possible");
+  bench.tick(10_000);
+  expect(said()).toBe(false);
+  const question = must(bench.asked().at(-1), "asked").frame.question;
+  bench.hears(2, { type: "noEnd", question, mending: true });
+  bench.hears(3, { type: "noEnd", question, mending: false });
+  bench.tick(10_000);
+  expect([said(), bench.failures]).toEqual([true, []]);
 });
 
 test("what is sound is given to others meanwhile, and what is lost is not", () => {

@@ -24,6 +24,7 @@ import { WireError } from "../wire/msgpack.ts";
 import { BlockFetcher } from "./block-fetcher.ts";
 import { BlockGiver } from "./block-giver.ts";
 import { EndQuestion } from "./end-question.ts";
+import { contradicts, isEndBefore, type KnownBlock } from "./known-chain.ts";
 import { readableBlock } from "./readable-block.ts";
 import { decodeRepair, encodeRepair, type RepairFrame } from "./repair-frames.ts";
 import { repairedBlocks, repairedChange } from "./repaired-count.ts";
@@ -33,10 +34,19 @@ const TICK_MS = 50;
 const LOST_MS = 10_000;
 /** Between two attempts to write where the disk is full. */
 const RETRY_MS = 1_000;
+/** Of an end that was said, blocks of so many files are held that follow nothing that is there. */
+const HELD_SEGMENTS = 2;
 /** Between two lines in the log that say what is waited for. */
 const SAY_MS = 10_000;
 
 const WAITS_FOR = { asking: "a leader", fetching: "a block", full: "room on the disk" } as const;
+
+/** The end of the log as a peer has said it. */
+interface SaidEnd {
+  readonly by: NodeId;
+  /** The first index that was lost. */
+  readonly first: LogIndex;
+}
 
 export interface MendingActorDeps {
   readonly log: DamagedLog;
@@ -48,13 +58,17 @@ export interface MendingActorDeps {
   readonly genesisHash: Uint8Array;
   /** The newest term that this node may have acknowledged something in. */
   readonly term: Term;
-  /** The node's own checkpoint, where logs may forget what is before one: the log may begin behind it. */
+  /** The node's own checkpoint: whatever is said of the log, this block is in it. */
   readonly checkpoint: LogStart | undefined;
+  /** Logs may forget what is before a checkpoint: this one may begin behind the node's own. */
+  readonly mayForget: boolean;
   /** Has a peer's checkpoint fetched, of at least this height, which the node starts again with; undefined where logs forget nothing. */
   readonly wantCheckpoint: ((atLeast: LogIndex) => void) | undefined;
   /** Blocks that are fetched are written at the latest when they are so many bytes. */
   readonly segmentBytes: number;
   readonly peers: readonly NodeId[];
+  /** Whether these could elect a leader. */
+  readonly isQuorum: (holds: (node: NodeId) => boolean) => boolean;
   readonly random: Random;
   /** Hears whether something is on its way to the log. */
   readonly isWriting: (is: boolean) => void;
@@ -79,8 +93,9 @@ export class MendingActor implements Actor<MendingMessage> {
   #triedAtMs = 0;
   /** The number of its newest question. */
   #question: number;
-  /** How the newest hole ends a leader has said, and might say otherwise now. */
-  #endIsSaid = false;
+  /** How the log ends a peer has said, as one that leads; until its blocks follow what this node has, that need not be so. */
+  #said: SaidEnd | undefined;
+  #endsRefused = 0;
   /** Since when no peer has what is wanted. */
   #nowhereSinceMs: number | undefined;
   /** When something that was wanted has come, or was asked for first. */
@@ -101,7 +116,8 @@ export class MendingActor implements Actor<MendingMessage> {
       return this.#question;
     };
     this.#fetcher = new BlockFetcher({ sha256, clusterId, peers: () => peers, nextQuestion, send });
-    this.#endQuestion = new EndQuestion({ term: deps.term, peers, nextQuestion, send });
+    const { term, isQuorum } = deps;
+    this.#endQuestion = new EndQuestion({ term, peers, isQuorum, nextQuestion, send });
     const block = readableBlock((height) => log.read(height));
     this.#giver = new BlockGiver({ block, end: () => (this.#hole?.hash === undefined ? "mending" : "follows"), send });
     this.#saidAtMs = context.clock.monotonicMs();
@@ -136,7 +152,7 @@ export class MendingActor implements Actor<MendingMessage> {
       const frame = decodeRepair(payload);
       if (frame.type === "want" || frame.type === "wantEnd") this.#giver.answer(from, frame);
       else if (frame.type === "blocks" && this.#phase === "fetching") this.#blocks(from, frame, nowMs);
-      else if (this.#phase === "asking") this.#end(from, frame);
+      else if (this.#phase === "asking") this.#end(from, frame, nowMs);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#deps.hostLog.warn("mend.frame_refused", { from, reason: error.message });
@@ -157,8 +173,10 @@ export class MendingActor implements Actor<MendingMessage> {
     }
     if (nowMs - this.#saidAtMs < SAY_MS || this.#phase === "writing") return;
     this.#saidAtMs = nowMs;
+    const { hostLog } = this.#deps;
     const height = this.#fetcher.wanted?.height ?? this.#hole?.from ?? 0;
-    this.#deps.hostLog.warn("mend.waiting", { for: WAITS_FOR[this.#phase], height });
+    hostLog.warn("mend.waiting", { for: WAITS_FOR[this.#phase], height });
+    if (this.#phase === "asking" && this.#endQuestion.isLeaderless) hostLog.warn("mend.no_leader_possible", { height });
   }
 
   /** What is next: the newest hole. */
@@ -166,23 +184,26 @@ export class MendingActor implements Actor<MendingMessage> {
     this.#progressAtMs = nowMs;
     const hole = this.#hole;
     if (hole === undefined) this.#finish();
-    else if (hole.hash === undefined) {
-      this.#phase = "asking";
-      this.#endQuestion.ask(nowMs);
-    } else {
+    else if (hole.hash === undefined) this.#askForEnd(nowMs);
+    else {
       this.#phase = "fetching";
       this.#fetcher.want({ height: hole.to, hash: hole.hash, downTo: hole.from }, nowMs);
     }
   }
 
-  #end(from: NodeId, frame: RepairFrame): void {
-    const { log, hostLog, fail } = this.#deps;
+  #end(from: NodeId, frame: RepairFrame, nowMs: number): void {
+    const { log, hostLog, checkpoint, fail } = this.#deps;
     const end = this.#endQuestion.receive(from, frame);
-    if (this.#endQuestion.isHopeless) fail(lost(must(this.#hole, "something is lost").from));
+    const { from: first } = must(this.#hole, "something is lost");
+    if (this.#endQuestion.isHopeless) fail(lost(first));
     if (end === undefined) return;
     const { term, index, hash } = end;
+    if (checkpoint !== undefined && isEndBefore(checkpoint, end)) {
+      this.#refuseEnd(from, index, nowMs);
+      return;
+    }
     hostLog.info("mend.end", { leader: from, term, index });
-    this.#endIsSaid = true;
+    this.#said = { by: from, first };
     log.endAt(index, hash);
     this.#write((done) => log.write(done));
   }
@@ -196,19 +217,62 @@ export class MendingActor implements Actor<MendingMessage> {
     }
     this.#nowhereSinceMs = undefined;
     this.#progressAtMs = nowMs;
+    if (taken.some((record) => this.#known.some((known) => contradicts(known, record)))) {
+      this.#refuseChain(nowMs);
+      return;
+    }
     this.#taken.push(...taken);
     for (const { payload } of taken) this.#takenBytes += payload.length;
     const height = lowest.index - 1;
-    const { log, segmentBytes } = this.#deps;
+    const { segmentBytes } = this.#deps;
     const before = this.#hashBefore(height);
     const joins = before !== undefined && equalBytes(before, lowest.previousHash);
-    if (height < log.firstIndex && !joins)
-      throw new CodedError("wal_damaged", `block ${height + 1} does not follow what the log begins behind`);
-    if (joins || this.#takenBytes >= segmentBytes) this.#fill();
+    if (joins) this.#said = undefined;
+    // What was said to be the end takes the place of nothing that is sound before it is seen to follow something that is.
+    const isLost = this.#said === undefined || lowest.index > this.#said.first;
+    if (joins || (isLost && this.#takenBytes >= segmentBytes)) this.#fill();
+    else if (this.#takenBytes >= HELD_SEGMENTS * segmentBytes) this.#refuseChain(nowMs);
     else {
       const downTo = Math.min(height, must(this.#hole, "blocks fill a hole").from);
       this.#fetcher.want({ height, hash: lowest.previousHash, downTo }, nowMs);
     }
+  }
+
+  /** What blocks may not contradict. */
+  get #known(): readonly KnownBlock[] {
+    const { log, checkpoint } = this.#deps;
+    const index = log.firstIndex - 1;
+    const start = { index, hash: must(this.#hashBefore(index), "what the log begins behind is known") };
+    return checkpoint === undefined || checkpoint.index < index ? [start] : [start, checkpoint];
+  }
+
+  /** The blocks that were fetched do not lead to what this node knows to be committed: how the log ends is asked for again. */
+  #refuseChain(nowMs: number): void {
+    const from = this.#said?.first ?? must(this.#hole, "blocks fill a hole").from;
+    this.#stopFetching();
+    this.#deps.log.loseFrom(from);
+    this.#refuseEnd(this.#said?.by, from, nowMs);
+  }
+
+  /** Nobody has what was said to be there: whoever led then may not any more, or nobody ever had such a block. */
+  #forgetSaid({ by, first }: SaidEnd, nowMs: number): void {
+    this.#stopFetching();
+    this.#deps.log.loseFrom(first);
+    this.#endQuestion.holdBack(by);
+    this.#askForEnd(nowMs);
+  }
+
+  #refuseEnd(by: NodeId | undefined, height: LogIndex, nowMs: number): void {
+    this.#endsRefused += 1;
+    this.#deps.hostLog.warn("mend.end_refused", { from: by ?? 0, height, refused: this.#endsRefused });
+    if (by !== undefined) this.#endQuestion.holdBack(by);
+    this.#askForEnd(nowMs);
+  }
+
+  #askForEnd(nowMs: number): void {
+    this.#said = undefined;
+    this.#phase = "asking";
+    this.#endQuestion.ask(nowMs);
   }
 
   #hashBefore(height: number): Uint8Array | undefined {
@@ -241,6 +305,7 @@ export class MendingActor implements Actor<MendingMessage> {
   /** No peer has what is wanted, or one that may is not there. */
   #nowhere(nowMs: number): void {
     const { log, wantCheckpoint, hostLog, fail } = this.#deps;
+    const said = this.#said;
     const { height } = must(this.#fetcher.wanted, "something is wanted");
     const start = this.#dispensable(height);
     if (start !== undefined) {
@@ -252,13 +317,12 @@ export class MendingActor implements Actor<MendingMessage> {
       return;
     }
     wantCheckpoint?.(height);
+    if (said !== undefined) {
+      this.#forgetSaid(said, nowMs);
+      return;
+    }
     this.#nowhereSinceMs ??= nowMs;
     if (wantCheckpoint === undefined && nowMs - this.#nowhereSinceMs >= LOST_MS) fail(lost(height));
-    else if (this.#endIsSaid && this.#hole?.to === log.lastIndex) {
-      this.#stopFetching();
-      this.#phase = "asking"; // whoever led then may not any more
-      this.#endQuestion.ask(nowMs);
-    }
   }
 
   /**
@@ -266,8 +330,8 @@ export class MendingActor implements Actor<MendingMessage> {
    * that the log is known to be of. A log that ends before the checkpoint is of no use any more.
    */
   #dispensable(height: LogIndex): LogStart | undefined {
-    const { log, checkpoint } = this.#deps;
-    if (checkpoint === undefined || checkpoint.index < height) return undefined;
+    const { log, checkpoint, mayForget } = this.#deps;
+    if (!mayForget || checkpoint === undefined || checkpoint.index < height) return undefined;
     const { index, hash } = checkpoint;
     const wanted = this.#fetcher.wanted?.height === index ? this.#fetcher.wanted.hash : undefined;
     const here = wanted ?? this.#taken.find((record) => record.index === index)?.hash ?? log.hash(index);

@@ -44,6 +44,8 @@ export class DamagedLog {
   /** Ascending. */
   #holes: Hole[];
   #lastIndex: number;
+  /** How far it was known to have reached when it was opened. */
+  readonly #foundIndex: number;
   /** What stands beside the files: the log reaches so far at least. */
   #reachedIndex: number;
   #start: LogStart | undefined;
@@ -65,7 +67,8 @@ export class DamagedLog {
     this.#start = this.#survey.start;
     const { newestIndex, attestedIndex, reachedIndex } = this.#survey;
     this.#reachedIndex = reachedIndex;
-    this.#lastIndex = Math.max(newestIndex, attestedIndex, options.reached);
+    this.#foundIndex = Math.max(newestIndex, attestedIndex, options.reached);
+    this.#lastIndex = this.#foundIndex;
     this.#holes = findHoles(this.#survey, this.#lastIndex);
     for (const hole of this.#holes) this.#missSegments(hole);
   }
@@ -124,6 +127,19 @@ export class DamagedLog {
     // However long that is, it comes in files of its own, one by one.
     if (!this.#segments.some(({ firstIndex }) => firstIndex === hole.from)) this.#missSegment(hole.from);
     this.#breakSegments(hole.from, index);
+  }
+
+  /**
+   * All from an index on, which is in the newest hole or begins it, is lost again, and how it ended nobody has said: what was
+   * said of it cannot be. What stands before it is as it was, if nothing was filled that reaches beyond.
+   */
+  loseFrom(from: number): void {
+    for (const known of [this.#records, this.#filled]) for (const at of known.keys()) if (at >= from) known.delete(at);
+    this.#holes = this.#holes.filter(({ to }) => to < from);
+    this.#lastIndex = Math.max(from, this.#foundIndex);
+    const hole = { from, to: this.#lastIndex, hash: undefined };
+    this.#holes.push(hole);
+    this.#missSegments(hole);
   }
 
   /**
