@@ -21,7 +21,7 @@ import type { NetworkHandler, Peer } from "./base/ports/network.ts";
 import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.ts";
 import { GatewayActor } from "./gateway/gateway-actor.ts";
 import { GossipActor, type GossipMessage } from "./gossip/gossip-actor.ts";
-import { composeMending } from "./mend.ts";
+import { composeMending, mendFirst } from "./mend.ts";
 import type { CatchUpMessage } from "./messages/catch-up.ts";
 import type { CheckpointBoard } from "./messages/checkpoints.ts";
 import type { ConsensusMessage } from "./messages/consensus.ts";
@@ -37,6 +37,7 @@ import { composeRefetch } from "./refetch.ts";
 import type { LeaderEnd } from "./replica/block-giver.ts";
 import { CatchUpActor } from "./replica/catch-up-actor.ts";
 import { ConsensusActor } from "./replica/consensus-actor.ts";
+import { leaderEndOf } from "./replica/leader-end.ts";
 import { LedgerActor } from "./replica/ledger-actor.ts";
 import { LogActor } from "./replica/log-actor.ts";
 import { RepairActor } from "./replica/repair-actor.ts";
@@ -145,12 +146,6 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
     recoveredHeight: log.lastIndex(),
     inspect: { raft, log, state },
   };
-}
-
-/** A part of the log that was needed is damaged: the node starts again, and mends it before it takes part. */
-function mendFirst(host: Host, options: NodeOptions, { actor, reason }: FatalReport): void {
-  host.log.warn("log.damaged", { actor, reason });
-  options.onRestart();
 }
 
 interface Actors {
@@ -393,11 +388,7 @@ function spawnCatchUp(
 function spawnRepair({ host, options, system, status, recovered, sendPeer }: Wiring): ActorRef<RepairMessage> {
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const { raft, log, state } = recovered;
-  const leaderEnd = (): LeaderEnd | undefined => {
-    const { role, term, lastIndex: index } = raft;
-    if (role !== "leader" || index < raft.firstIndex) return undefined;
-    return { term, index, hash: blockHash(sha256, raft.entry(index).data) };
-  };
+  const leaderEnd = (): LeaderEnd | undefined => leaderEndOf(raft, (block) => blockHash(sha256, block));
   const peers = (): readonly NodeId[] =>
     peersOf(options.peers, state.members).flatMap(({ id }) => (id === options.id ? [] : [id]));
   return system.spawn<RepairMessage>({

@@ -7,7 +7,7 @@ import { isQuorum } from "../consensus/raft/quorum.ts";
 import { DamagedLog } from "../storage/wal/damaged-log.ts";
 import type { LogStart } from "../storage/wal/log-store.ts";
 import type { ActorRef } from "./actor/actor.ts";
-import type { ActorSystem } from "./actor/system.ts";
+import type { ActorSystem, FatalReport } from "./actor/system.ts";
 import type { LogIndex, NodeId, Term } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { ComposedNode, NodeOptions } from "./compose.ts";
@@ -17,6 +17,7 @@ import { type Damaged, LOG_DIRECTORY } from "./recover.ts";
 import { spawnRefetch } from "./refetch.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
 import { MendingActor } from "./replica/mending-actor.ts";
+import { isSameReason, restartChange } from "./replica/restart-note.ts";
 import type { StateMachine } from "./state/state-machine.ts";
 import { clusterIdOf, genesisHash } from "./wire/genesis.ts";
 import { LANES } from "./wire/peer-frames.ts";
@@ -66,6 +67,24 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
     recoveredHeight: log.lastIndex,
     inspect: undefined,
   };
+}
+
+/**
+ * A part of the log that was needed while the node ran is damaged: the node starts again, and mends it before it takes part.
+ * Where it has done that already and the log looked whole when it was opened, it would do it for ever, and stops.
+ */
+export function mendFirst(
+  { log, store }: Pick<Host, "log" | "store">,
+  { onRestart, onFatal }: Pick<NodeOptions, "onRestart" | "onFatal">,
+  report: FatalReport,
+): void {
+  const { actor, reason } = report;
+  if (isSameReason(store, reason)) {
+    onFatal(report);
+    return;
+  }
+  log.warn("log.damaged", { actor, reason });
+  store.write([restartChange(reason)], (error) => (error === undefined ? onRestart() : onFatal(report)));
 }
 
 /** Where a log begins that goes on from a state. */

@@ -28,6 +28,7 @@ import { contradicts, isEndBefore, type KnownBlock } from "./known-chain.ts";
 import { readableBlock } from "./readable-block.ts";
 import { decodeRepair, encodeRepair, type RepairFrame } from "./repair-frames.ts";
 import { repairedBlocks, repairedChange } from "./repaired-count.ts";
+import { FORGET_RESTART } from "./restart-note.ts";
 
 const TICK_MS = 50;
 /** What no peer has is asked for again for so long before this node stops; till then it tells others that it lacks it, too. */
@@ -348,7 +349,7 @@ export class MendingActor implements Actor<MendingMessage> {
   #finish(): void {
     const { store, hostLog, restart, fail } = this.#deps;
     hostLog.info("mend.done", { blocks: this.#repaired });
-    store.write([repairedChange(repairedBlocks(store) + this.#repaired)], (error) => {
+    store.write([repairedChange(repairedBlocks(store) + this.#repaired), FORGET_RESTART], (error) => {
       if (error === undefined) restart();
       else fail(error);
     });
