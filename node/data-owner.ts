@@ -2,6 +2,7 @@
  * Whose data this is: written into the store at a node's first start and compared at every other. A node that starts on
  * another's data would vote twice in that one's name, or offer its peers the log of another cluster.
  */
+import { StorageError } from "../storage/errors.ts";
 import type { LogStore } from "../storage/wal/log-store.ts";
 import { equalBytes, toHex } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
@@ -58,13 +59,16 @@ export function checkOwner(store: Pick<Store, "get">, owner: DataOwner): boolean
   return true;
 }
 
-/** Throws `CodedError` `store_damaged` for a log whose store is new: what the node has voted is lost. */
-export function checkLogBesideNewStore(log: LogStore): void {
-  if (log.lastIndex() === 0) return;
-  throw new CodedError(
-    "store_damaged",
-    `the log has blocks up to height ${log.lastIndex()}, but the store with the node's term and vote is gone`,
-  );
+/**
+ * Throws `CodedError` `store_damaged` for a log whose store is new, and closes it: what the node has voted is lost. To be asked
+ * before the store is claimed, which would not be new at the next start.
+ */
+export function checkLogBesideNewStore(log: LogStore | StorageError): void {
+  const isDamaged = log instanceof StorageError;
+  if (!isDamaged && log.lastIndex() === 0) return;
+  if (!isDamaged) log.close();
+  const found = isDamaged ? "is damaged" : `has blocks up to height ${log.lastIndex()}`;
+  throw new CodedError("store_damaged", `the log ${found}, but the store with the node's term and vote is gone`);
 }
 
 function foreign(whose: string): CodedError {

@@ -71,10 +71,16 @@ class Data {
     return this;
   }
 
+  /** The node has started before. */
+  claimed(): this {
+    this.recover();
+    this.run();
+    return this;
+  }
+
   /** A checkpoint of this height, the node's own or a peer's, and what a node has voted. */
   checkpoint(height: number, isForeign = false): this {
-    this.recover(); // claims the store
-    this.run();
+    this.claimed();
     this.store.write(checkpointAt(height), () => undefined);
     this.run();
     const meta = loadCheckpointMeta(this.store);
@@ -159,10 +165,16 @@ describe("a node starts", () => {
   });
 
   test("on a log that is damaged where it was acknowledged: that is said, and the log is not touched", () => {
-    const data = new Data().log(BLOCKS);
+    const data = new Data().claimed().log(BLOCKS);
     data.disk.flipBit("log/0000000000000001.wal", 100, 1);
     expect(data.facts()).toEqual(["wal_damaged", 0]);
     expect(data.facts()).toEqual(["wal_damaged", 0]);
+  });
+
+  test("on a log whose files are gone: a peer's checkpoint does not stand for what was in them", () => {
+    const data = new Data().checkpoint(4, true).log(BLOCKS);
+    data.disk.remove("log/0000000000000001.wal");
+    expect(data.facts()).toEqual(["wal_missing_segment", 0]);
   });
 
   test("not on a log that has another block where its own checkpoint stands", () => {
@@ -172,7 +184,16 @@ describe("a node starts", () => {
   });
 
   test("not on a log whose store is gone: what it has voted is lost", () => {
-    expect(() => new Data().log(BLOCKS).facts()).toThrow(expect.objectContaining({ code: "store_damaged" }));
+    const lost = new Data().log(BLOCKS);
+    const damagedToo = new Data().log(BLOCKS);
+    damagedToo.disk.remove("log/0000000000000001.wal");
+    for (const data of [lost, damagedToo]) {
+      // Starting it again does not make it better.
+      for (let start = 0; start < 2; start++) {
+        expect(() => data.facts()).toThrow(expect.objectContaining({ code: "store_damaged" }));
+        data.run();
+      }
+    }
   });
 });
 

@@ -16,7 +16,7 @@ import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./ba
 import type { Host } from "./base/ports/host.ts";
 import type { Store } from "./base/ports/store.ts";
 import type { NodeOptions, NodeParts } from "./compose.ts";
-import { checkLogBesideNewStore, claimStore } from "./data-owner.ts";
+import { checkLogBesideNewStore, checkOwner, claimStore } from "./data-owner.ts";
 import {
   type CheckpointMeta,
   forgetChanges,
@@ -73,14 +73,15 @@ export function recover(
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
   if (isRestored(options)) checkRestoredData(host.store);
-  const { isNew } = claimStore(host.store, owner, fail);
+  const isNew = !checkOwner(host.store, owner);
   const createState = (): StateMachine => parts.createStateMachine({ genesis: options.genesis, sha256 });
   const { meta, state, pages, unusable } = restoreState(host, createState);
   const isForeign = meta?.isForeign ?? false;
   const reached = meta === undefined || meta.isForeign ? 0 : meta.height;
   const log = openLog(host, options, parts, fail);
-  if (log instanceof StorageError) return { damage: log, state, reached, isForeign };
   if (isNew) checkLogBesideNewStore(log);
+  claimStore(host.store, owner, fail);
+  if (log instanceof StorageError) return { damage: log, state, reached, isForeign };
   if (log.lastIndex() < reached) {
     log.close();
     return { damage: behindCheckpoint(log, reached), state, reached, isForeign };
