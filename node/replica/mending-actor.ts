@@ -218,7 +218,8 @@ export class MendingActor implements Actor<MendingMessage> {
     }
     this.#nowhereSinceMs = undefined;
     this.#progressAtMs = nowMs;
-    if (taken.some((record) => this.#known.some((known) => contradicts(known, record)))) {
+    const known = this.#known;
+    if (taken.some((record) => known.some((block) => contradicts(block, record)))) {
       this.#refuseChain(nowMs);
       return;
     }
@@ -311,6 +312,7 @@ export class MendingActor implements Actor<MendingMessage> {
     const start = this.#dispensable(height);
     if (start !== undefined) {
       hostLog.warn("mend.given_up", { height, checkpoint: start.index });
+      this.#said = undefined;
       const records = this.#taken.toReversed().filter(({ index }) => index > start.index);
       this.#stopFetching();
       log.beginBehind(start);
