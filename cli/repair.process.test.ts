@@ -115,6 +115,15 @@ test("an old file with a flipped bit, and the end of the newest, come back from 
   await expectSound();
 });
 
+test("a log of which no file is left is missed, and comes back from the others", { timeout: PATIENCE_MS }, async () => {
+  await local.stopNode(3);
+  for (const file of segmentsOf(3)) rmSync(join(logOf(3), file));
+  local.startNode(3);
+  await agreed();
+  expect(readFileSync(local.logOf("node-3"), "utf8")).toMatch(/"mend.begun".*wal_missing_segment/);
+  await expectSound();
+});
+
 test("scrub finds what is damaged under a running node, and the others give it back", {
   timeout: PATIENCE_MS,
 }, async () => {
