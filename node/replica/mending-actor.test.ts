@@ -36,6 +36,11 @@ function chain(...terms: readonly number[]): readonly Block[] {
   });
 }
 
+/** So many blocks of a term. */
+function times(count: number, term: number): number[] {
+  return Array.from({ length: count }, () => term);
+}
+
 /** A block without transactions is its header. */
 function bytesOf({ headerBytes }: Block): Uint8Array {
   return headerBytes;
@@ -391,7 +396,7 @@ describe("the end of the log", () => {
 
 describe("an end that cannot be", () => {
   const LAST = BLOCKS[8] as Block;
-  const OTHERS = chain(1, 1, 1, 2, 2, 2, 9, ...new Array<number>(40).fill(9));
+  const OTHERS = chain(1, 1, 1, 2, 2, 2, 9, ...times(40, 9));
 
   /** What a peer says that gives these blocks, which are not taken; then another says how it is. */
   function lies(bench: Bench, blocks: readonly Block[], atATime?: number): void {
@@ -430,11 +435,11 @@ describe("an end that cannot be", () => {
   });
 
   test("and follows nothing that is there is refused before it takes the place of much that is", () => {
-    const blocks = chain(...new Array<number>(60).fill(9));
+    const blocks = chain(...times(60, 9));
     const disk = diskOf(blocks);
     disk.remove(must(segments(disk).at(-1), "a file"));
     const bench = new Bench(disk, { term: 9 });
-    const others = chain(...new Array<number>(60).fill(10));
+    const others = chain(...times(60, 10));
     const question = must(bench.asked()[0], "asked").frame.question;
     bench.hears(2, { type: "end", question, term: 10, index: 60, hash: (others[59] as Block).hash });
     bench.serve(others, 2);

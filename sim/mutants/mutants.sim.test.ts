@@ -10,7 +10,15 @@ const SEEDS_MAX = 200;
 const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   voteNotPersisted: ["electionSafety"],
   commitOfOlderTerm: ["commitRule", "leaderCompleteness"],
-  replyBeforeFsync: ["durability", "leaderCompleteness", "logMatching", "stateMachineSafety", "nodeStopped"],
+  // A voter that has forgotten what it acknowledged helps one to an election that lacks what was agreed, too.
+  replyBeforeFsync: [
+    "durability",
+    "leaderCompleteness",
+    "logMatching",
+    "stateMachineSafety",
+    "nodeStopped",
+    "undisturbed",
+  ],
   // What was agreed is cut from one node's log: it is missed, stands in the way, or the node never catches up.
   truncateOnStaleAppend: [
     "durability",
@@ -21,7 +29,8 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
     "nodeStopped",
   ],
   outgoingVotersIgnored: ["quorum"],
-  learnersCounted: ["quorum"],
+  // Members that were agreed on by too few voters may have no quorum that knows of them.
+  learnersCounted: ["quorum", "liveness"],
   configurationFromCommit: ["quorum"],
   retryExecutedTwice: ["exactlyOnce"],
   readByDeposedLeader: ["linearizability"],
