@@ -10,8 +10,20 @@ import { check, text } from "../wire/schema.ts";
 const KEY = "repair/restart";
 const REASON_CHARACTERS_MAX = 1_024;
 
-/** Undefined since the log was mended. Throws `CodedError` `store_damaged`. */
-export function restartReason(store: Pick<Store, "get">): string | undefined {
+export function restartChange(reason: string): StoreChange {
+  return { key: KEY, value: pack(noted(reason)) };
+}
+
+/** Whether it started again for this already, and the log was not mended since. Throws `CodedError` `store_damaged`. */
+export function isSameReason(store: Pick<Store, "get">, reason: string): boolean {
+  return restartReason(store) === noted(reason);
+}
+
+/** The log is mended. */
+export const FORGET_RESTART: StoreChange = { key: KEY };
+
+/** Undefined since the log was mended. */
+function restartReason(store: Pick<Store, "get">): string | undefined {
   const encoded = store.get(KEY);
   if (encoded === undefined) return undefined;
   try {
@@ -20,17 +32,6 @@ export function restartReason(store: Pick<Store, "get">): string | undefined {
     throw new CodedError("store_damaged", `${KEY}: ${errorMessage(error)}`, {}, error);
   }
 }
-
-export function restartChange(reason: string): StoreChange {
-  return { key: KEY, value: pack(noted(reason)) };
-}
-
-export function isSameReason(store: Pick<Store, "get">, reason: string): boolean {
-  return restartReason(store) === noted(reason);
-}
-
-/** The log is mended. */
-export const FORGET_RESTART: StoreChange = { key: KEY };
 
 function noted(reason: string): string {
   return reason.slice(0, REASON_CHARACTERS_MAX);
