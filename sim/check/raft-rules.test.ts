@@ -20,6 +20,18 @@ describe("election safety", () => {
     expect(verdictOf(elect(2))).toBe("electionSafety");
   });
 
+  test("§5.2 a term that a leader has lost in a crash, and nobody has heard of, may have another leader", () => {
+    const elect = (durable: number) => (verdict: Verdict) => {
+      const rule = new ElectionSafety(verdict);
+      rule.elected(1, 7);
+      rule.restarted(2, 6);
+      rule.restarted(1, durable);
+      rule.elected(2, 7);
+    };
+    expect(verdictOf(elect(6))).toBeUndefined();
+    expect(verdictOf(elect(7))).toBe("electionSafety");
+  });
+
   test("§5.2 a node that votes for two in one term is refused", () => {
     const vote = (candidate: number) => (verdict: Verdict) => {
       const rule = new ElectionSafety(verdict);
