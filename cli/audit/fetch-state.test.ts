@@ -13,18 +13,7 @@ let cluster: ScriptedCluster;
 
 /** So many accounts, in a block of its own. */
 async function enters(client: QuorateClient, from: number, count: number): Promise<void> {
-  const none = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
-  const rest = {
-    ...none,
-    userData128: 0n,
-    userData64: 0n,
-    userData32: 0,
-    ledger: 978,
-    code: 1,
-    flags: 0,
-    timestamp: 0n,
-  };
-  const ids = Array.from({ length: count }, (_, at) => ({ id: BigInt(from + at), ...rest }));
+  const ids = Array.from({ length: count }, (_, at) => ({ id: BigInt(from + at), ledger: 978, code: 1 }));
   await client.submit({ kind: "createAccounts", batch: encodeAccounts(ids) });
 }
 

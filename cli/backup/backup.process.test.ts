@@ -143,9 +143,7 @@ const PAYMENT = 500n;
 
 async function paysByCard({ cluster, admin }: LocalCluster): Promise<void> {
   const client = await QuorateClient.open({ cluster, signer: admin, deadlineMs: PATIENCE_MS });
-  const nothing = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n, timestamp: 0n };
-  const rest = { ...nothing, userData128: 0n, userData64: 0n, userData32: 0, ledger: LEDGER, code: 1, flags: 0 };
-  const batch = encodeAccounts([3n, 8n].map((id) => ({ id, ...rest })));
+  const batch = encodeAccounts([3n, 8n].map((id) => ({ id, ledger: LEDGER, code: 1 })));
   const payment = { id: PAYMENT, payer: 5n, payee: 8n, amount: 1_250n, ledger: LEDGER, capture: "automatic" } as const;
   for (const command of [
     { kind: "createAccounts", batch },

@@ -13,7 +13,6 @@ import {
 import { batchResults } from "../../node/wire/results.ts";
 import { until } from "../waiting.test-support.ts";
 
-const NOTHING = { userData128: 0n, userData64: 0n, userData32: 0, flags: 0, timestamp: 0n };
 const SHAPE = { ledger: 978, code: 1 };
 const LOOKED_UP = 1_000;
 
@@ -47,9 +46,8 @@ export class SteadyTransfers {
     deadlineMs: number,
   ): Promise<SteadyTransfers> {
     const client = await QuorateClient.open({ cluster, signer, deadlineMs });
-    const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
-    const accounts = [1n, 2n].map((id) => ({ id, ...balances, ...NOTHING, ...SHAPE }));
-    await client.submit({ kind: "createAccounts", batch: encodeAccounts(accounts) });
+    const batch = encodeAccounts([1n, 2n].map((id) => ({ id, ...SHAPE })));
+    await client.submit({ kind: "createAccounts", batch });
     return new SteadyTransfers(client, first);
   }
 
@@ -72,8 +70,7 @@ export class SteadyTransfers {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       const id = this.#next++;
-      const between = { debitAccountId: 1n, creditAccountId: 2n, amount: 1n, pendingId: 0n };
-      const batch = encodeTransfers([{ id, ...between, ...NOTHING, ...SHAPE, timeout: 0 }]);
+      const batch = encodeTransfers([{ id, debitAccountId: 1n, creditAccountId: 2n, amount: 1n, ...SHAPE }]);
       const { result, height } = await this.#client.submit({ kind: "createTransfers", batch });
       if (batchResults(result)[0]?.status !== TransferStatus.created) throw new Error(`transfer ${id} is not created`);
       this.acknowledged.push({ id, height });

@@ -42,10 +42,8 @@ export class Payer {
 
   /** A signed transaction that opens the payer's account. */
   openAccount(): Uint8Array {
-    const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
-    const user = { userData128: 0n, userData64: 0n, userData32: 0 };
-    const account = { id: this.account, ...balances, ...user, ledger: LEDGER, code: CODE, flags: 0, timestamp: 0n };
-    return this.#next({ kind: "createAccounts", batch: encodeAccounts([account]) });
+    const batch = encodeAccounts([{ id: this.account, ledger: LEDGER, code: CODE }]);
+    return this.#next({ kind: "createAccounts", batch });
   }
 
   /** A signed transfer of one minor unit to another account. */
