@@ -10,6 +10,7 @@ import type { ActorRef } from "./actor/actor.ts";
 import type { ActorSystem, FatalReport } from "./actor/system.ts";
 import type { LogIndex, NodeId, Term } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
+import { composeBystander } from "./bystander.ts";
 import type { ComposedNode, NodeOptions } from "./compose.ts";
 import type { MendingMessage } from "./messages/repair.ts";
 import { peersOf } from "./peers.ts";
@@ -47,26 +48,17 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
     isQuorum: (holds) => isQuorum(state.configuration, holds),
     wantCheckpoint: mayForget ? (atLeast) => (needed = atLeast) : undefined,
   });
-  host.network.start({
+  return composeBystander(host, system, {
+    peers: known,
     peerFrame: (from, frame) => {
       const message = { type: "peerFrame", from, payload: frame.subarray(1) } as const;
       if (frame[0] === LANES.repair) mending.actor.tell(message);
       else if (frame[0] === LANES.catchUp) refetch.tell(message);
     },
-    clientOpened: (connection) => host.network.closeClient(connection, "mending"),
-    clientFrame: () => undefined,
-    clientClosed: () => undefined,
-  });
-  host.network.setPeers(known);
-  return {
-    status: () => ({}),
-    handOver: () => undefined,
-    stop: () => system.stop(),
     isIdle: () => !mending.isWriting(),
     close: () => log.close(),
     recoveredHeight: log.lastIndex,
-    inspect: undefined,
-  };
+  });
 }
 
 /**

@@ -8,6 +8,7 @@ import type { ActorRef } from "./actor/actor.ts";
 import type { ActorSystem } from "./actor/system.ts";
 import type { LogIndex, NodeId } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
+import { composeBystander } from "./bystander.ts";
 import type { ComposedNode, NodeOptions } from "./compose.ts";
 import type { CatchUpMessage } from "./messages/catch-up.ts";
 import type { LedgerMessage } from "./messages/ledger.ts";
@@ -39,24 +40,15 @@ export function composeRefetch(
   };
   const atLeast = (): LogIndex => log.firstIndex() - 1;
   const catchUp = spawnRefetch(host, options, system, { peers, restart, height: 0, atLeast });
-  host.network.start({
+  return composeBystander(host, system, {
+    peers: known,
     peerFrame: (from, frame) => {
       if (frame[0] === LANES.catchUp) catchUp.tell({ type: "peerFrame", from, payload: frame.subarray(1) });
     },
-    clientOpened: (connection) => host.network.closeClient(connection, "mending"),
-    clientFrame: () => undefined,
-    clientClosed: () => undefined,
-  });
-  host.network.setPeers(known);
-  return {
-    status: () => ({}),
-    handOver: () => undefined,
-    stop: () => system.stop(),
     isIdle: () => log.isIdle(),
     close: () => log.close(),
     recoveredHeight: log.lastIndex(),
-    inspect: undefined,
-  };
+  });
 }
 
 interface Refetch {

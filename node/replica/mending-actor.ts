@@ -26,7 +26,8 @@ import { BlockGiver } from "./block-giver.ts";
 import { EndQuestion } from "./end-question.ts";
 import { contradicts, isEndBefore, type KnownBlock } from "./known-chain.ts";
 import { readableBlock } from "./readable-block.ts";
-import { decodeRepair, encodeRepair, type RepairFrame } from "./repair-frames.ts";
+import { decodeRepair, type RepairFrame } from "./repair-frames.ts";
+import { repairLane } from "./repair-lane.ts";
 import { repairedBlocks, repairedChange } from "./repaired-count.ts";
 import { FORGET_RESTART } from "./restart-note.ts";
 
@@ -92,8 +93,6 @@ export class MendingActor implements Actor<MendingMessage> {
   /** `full`: the disk has no room for what has come. */
   #phase: "asking" | "fetching" | "writing" | "full" = "writing";
   #triedAtMs = 0;
-  /** The number of its newest question. */
-  #question: number;
   /** How the log ends a peer has said, as one that leads; until its blocks follow what this node has, that need not be so. */
   #said: SaidEnd | undefined;
   #endsRefused = 0;
@@ -107,15 +106,8 @@ export class MendingActor implements Actor<MendingMessage> {
   constructor(context: ActorContext<MendingMessage>, deps: MendingActorDeps) {
     this.#context = context;
     this.#deps = deps;
-    this.#question = deps.random.below(2 ** 31);
     const { log, sha256, clusterId, peers, hostLog } = deps;
-    const send = (to: NodeId, frame: RepairFrame): void => {
-      deps.sendPeer(to, encodeRepair(frame));
-    };
-    const nextQuestion = (): number => {
-      this.#question += 1;
-      return this.#question;
-    };
+    const { send, nextQuestion } = repairLane(deps.sendPeer, deps.random);
     this.#fetcher = new BlockFetcher({ sha256, clusterId, peers: () => peers, nextQuestion, send });
     const { term, isQuorum } = deps;
     this.#endQuestion = new EndQuestion({ term, peers, isQuorum, nextQuestion, send });

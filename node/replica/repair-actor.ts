@@ -15,7 +15,8 @@ import { WireError } from "../wire/msgpack.ts";
 import { BlockFetcher } from "./block-fetcher.ts";
 import { BlockGiver, type LeaderEnd } from "./block-giver.ts";
 import { readableBlock } from "./readable-block.ts";
-import { decodeRepair, encodeRepair, type RepairFrame } from "./repair-frames.ts";
+import { decodeRepair, type RepairFrame } from "./repair-frames.ts";
+import { repairLane } from "./repair-lane.ts";
 import { repairedBlocks, repairedChange } from "./repaired-count.ts";
 
 const TICK_MS = 200;
@@ -53,22 +54,14 @@ export class RepairActor implements Actor<RepairMessage> {
   #notBeforeMs = 0;
   #repaired: number;
   #framesRefused = 0;
-  #question: number;
   #isTicking = false;
 
   constructor(context: ActorContext<RepairMessage>, deps: RepairActorDeps) {
     this.#context = context;
     this.#deps = deps;
     this.#repaired = repairedBlocks(deps.store);
-    this.#question = deps.random.below(2 ** 31);
     const { log, sha256, clusterId, peers, leaderEnd } = deps;
-    const send = (to: NodeId, frame: RepairFrame): void => {
-      deps.sendPeer(to, encodeRepair(frame));
-    };
-    const nextQuestion = (): number => {
-      this.#question += 1;
-      return this.#question;
-    };
+    const { send, nextQuestion } = repairLane(deps.sendPeer, deps.random);
     this.#fetcher = new BlockFetcher({ sha256, clusterId, peers, nextQuestion, send });
     const block = readableBlock((height) => {
       return height >= log.firstIndex() && height <= log.lastIndex() ? log.read(height, height + 1, 0)[0] : undefined;
