@@ -440,6 +440,7 @@ describe("handing over", () => {
   test("the only node has nobody to hand over to", () => {
     const bench = new Bench({ nodes: 1 });
     bench.ticks(10);
+    bench.syncs();
     bench.turn({ type: "handOver" }, asked(1));
     expect(bench.gateway.take("answerRefused")).toEqual([handOverRefusal("no other node")]);
   });
