@@ -291,6 +291,7 @@ function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<L
         context,
         {
           state: recovered.state,
+          checkpoint: recovered.checkpoint,
           pages: recovered.pages,
           store: host.store,
           log: recovered.log,

@@ -12,7 +12,6 @@ import type { StateMachine } from "../node/state/state-machine.ts";
 import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { checkCardBooks } from "./check/card-books.ts";
-import { areQuorum } from "./check/configurations.ts";
 import { History } from "./check/history.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
@@ -108,7 +107,8 @@ export class World {
     const log = lines === undefined && recorder === undefined ? {} : { log: everyLog(lines, recorder) };
     const world = { ...shared, ...log, network, outside: this.#outside };
     const observer = recorder?.watching(this.rules) ?? this.rules;
-    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, parts };
+    const { reached } = this;
+    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, parts, reached };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
     this.#injector = new Injector({ ...world, cluster: this.#cluster, clients }, this.faults);
@@ -183,11 +183,7 @@ export class World {
    * whatever configuration is in force on any node.
    */
   #lose(lost: NodeId, voters: readonly NodeId[]): boolean {
-    const there = this.#cluster.ids.filter((node) => !this.#cluster.isLost(node));
-    const inForce = there.map((node) => this.#cluster.inspect(node)?.raft.configuration);
-    const enough = [{ voters, outgoing: [], learners: [] }, ...inForce].every(
-      (one) => one !== undefined && areQuorum(one, (id) => id !== lost && there.includes(id)),
-    );
+    const enough = this.#cluster.canSpare(lost, { voters, outgoing: [], learners: [] });
     if (enough) this.#cluster.lose(lost);
     return enough;
   }
