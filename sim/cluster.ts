@@ -77,12 +77,15 @@ export class Cluster {
   readonly #options: SimOptions;
   readonly #genesis: Genesis;
   readonly #slots: readonly Slot[];
+  /** Who is to vote as soon as it can be. */
+  #wanted: readonly NodeId[];
 
   /** `nodeKeys` are those of all nodes, by id: more than the genesis has. */
   constructor(deps: ClusterDeps, options: SimOptions, genesis: Genesis, nodeKeys: readonly Signer[]) {
     this.#deps = deps;
     this.#options = options;
     this.#genesis = genesis;
+    this.#wanted = genesis.nodes.map(({ id }) => id);
     const { scheduler, random, counters } = deps;
     this.#slots = nodeKeys.map((key, index) => {
       const process = (): Process | undefined => this.#slot(index + 1).process;
@@ -175,15 +178,31 @@ export class Cluster {
     return this.#slot(node).lost;
   }
 
+  /** Whether most of these voters have their data; if so, nothing is damaged from now on that they cannot do without. */
+  mayWant(voters: readonly NodeId[]): boolean {
+    const may = this.#areSound(votersOnly(voters));
+    if (may) this.#wanted = voters;
+    return may;
+  }
+
   /**
-   * Whether the others can do without a node: those that are there, with sound disks, are a quorum of these configurations
-   * and of all that are in force anywhere. False where that is not known.
+   * Whether the others can do without a node: those with sound disks are a quorum of whatever is in force, or wanted,
+   * anywhere. False where that is not known.
    */
-  canSpare(spared: NodeId, ...also: readonly Configuration[]): boolean {
-    const there = this.#slots.filter((slot) => slot.id !== spared && !slot.lost && !slot.damaged);
-    const inForce = there.map(({ composed }) => composed?.inspect?.raft.configuration);
-    const sound = new Set(there.filter(({ disk }) => !disk.isRotten).map(({ id }) => id));
-    return [...also, ...inForce].every((one) => one !== undefined && areQuorum(one, (id) => sound.has(id)));
+  canSpare(spared: NodeId): boolean {
+    const others = this.#slots.filter((slot) => slot.id !== spared && !slot.lost && !slot.damaged);
+    const known = others.flatMap(({ composed }) => composed?.inspect ?? []);
+    const needed = known.flatMap(({ raft, state }) => [raft.configuration, votersOnly(state.members.wanted.voters)]);
+    if (known.length < others.length) return false;
+    return [...needed, votersOnly(this.#wanted)].every((one) => this.#areSound(one, spared));
+  }
+
+  /** Whether those with sound disks are a quorum, without this one. */
+  #areSound(configuration: Configuration, spared?: NodeId): boolean {
+    return areQuorum(configuration, (id) => {
+      const { lost, damaged, disk } = this.#slot(id);
+      return id !== spared && !lost && !damaged && !disk.isRotten;
+    });
   }
 
   /** A node that is down finds its log damaged when it starts; false where nothing happened. */
@@ -325,4 +344,8 @@ export class Cluster {
   #slot(node: NodeId): Slot {
     return must(this.#slots[node - 1], `there is no node ${node}`);
   }
+}
+
+function votersOnly(voters: readonly NodeId[]): Configuration {
+  return { voters, outgoing: [], learners: [] };
 }

@@ -119,8 +119,9 @@ export class World {
     const { pastMembers } = this.rules;
     const nodes = this.#cluster.ids;
     const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
-    const lose: OperatorDeps["lose"] = (node, voters) => this.#lose(node, voters);
-    const members = { nodes, founders: options.nodes, addable, lose, pastMembers };
+    const lose: OperatorDeps["lose"] = (node) => this.#lose(node);
+    const mayWant: OperatorDeps["mayWant"] = (voters) => this.#cluster.mayWant(voters);
+    const members = { nodes, founders: options.nodes, addable, lose, mayWant, pastMembers };
     this.#workload = new Workload(
       { scheduler, network, random: workloadRandom, clusterId, keys, leftOut, ...members, ...witnesses },
       options.workload,
@@ -178,12 +179,9 @@ export class World {
     this.verdict.fail("liveness", `not at rest ${QUIET_MS_MAX} ms after the last fault: ${why}`);
   }
 
-  /**
-   * Takes a node away for good where the others can do without it: they are a quorum of those who are to vote, and in
-   * whatever configuration is in force on any node.
-   */
-  #lose(lost: NodeId, voters: readonly NodeId[]): boolean {
-    const enough = this.#cluster.canSpare(lost, { voters, outgoing: [], learners: [] });
+  /** Takes a node away for good where the others can do without it. */
+  #lose(lost: NodeId): boolean {
+    const enough = this.#cluster.canSpare(lost);
     if (enough) this.#cluster.lose(lost);
     return enough;
   }

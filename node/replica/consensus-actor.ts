@@ -275,7 +275,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
    */
   #changeMembers(): void {
     if (!this.#raft.mayReconfigure || this.#applied.height < this.#ownFirst) return;
-    const next = nextConfiguration(this.#raft.configuration, this.#members, (id) => this.#isCaughtUp(id));
+    const next = nextConfiguration(this.#raft.configuration, this.#members, (id) => this.#isReady(id));
     if (next === undefined) return;
     const { voters, outgoing, learners } = next;
     const lists = { voters: voters.join(" "), outgoing: outgoing.join(" "), learners: learners.join(" ") };
@@ -283,9 +283,11 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#proposeBlock(next);
   }
 
-  #isCaughtUp(id: NodeId): boolean {
+  /** Whether a node could take part in a decision now. */
+  #isReady(id: NodeId): boolean {
+    if (id === this.#raft.id) return true;
     const progress = this.#raft.peerProgress().find(({ peer }) => peer === id);
-    return progress !== undefined && progress.match + CAUGHT_UP_BLOCKS >= this.#raft.commit;
+    return progress?.active === true && progress.match + CAUGHT_UP_BLOCKS >= this.#raft.commit;
   }
 
   #proposeBlock(configuration = this.#raft.configuration): LogIndex {
