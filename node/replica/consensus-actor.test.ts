@@ -430,6 +430,7 @@ describe("handing over", () => {
     expect(urged(bench)).toContain(2);
     bench.ticks(20);
     expect(urged(bench)).toContain(2);
+    expect(bench.warnings).toMatchObject([{ event: "raft.disk_hangs" }]); // once
     bench.syncs();
     bench.ticks(20);
     urged(bench); // what was begun comes to its end

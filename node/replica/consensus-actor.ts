@@ -96,6 +96,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   readonly #leaseClock: LeaseClock;
   readonly #preferred: PreferredLeaders;
   readonly #promised: WaitingPromise[] = [];
+  /** The request at which the disk was last said to hang. */
+  #hangSaid = 0;
   #ticks = 0;
   #pulseWanted = false;
   /** Committed and durable here. */
@@ -188,7 +190,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     const ticks = this.#ticks - oldest.sinceTick;
     const to = fittestPeer(this.#raft);
     if (ticks < HUNG_TIMEOUTS * this.#options.electionTimeoutTicks || to === 0) return;
-    this.#deps.hostLog.warn("raft.disk_hangs", { forMs: ticks * this.#options.tickMs });
+    if (oldest.sequence !== this.#hangSaid)
+      this.#deps.hostLog.warn("raft.disk_hangs", { forMs: ticks * this.#options.tickMs });
+    this.#hangSaid = oldest.sequence;
     this.#handOverTo(to);
   }
 
