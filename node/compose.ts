@@ -91,7 +91,7 @@ export interface NodeParts {
 }
 
 /** What a node that runs may find of its log, and mends when it starts again. */
-const DAMAGED = "wal_damaged";
+const DAMAGED: readonly string[] = ["wal_damaged", "wal_read_failed"];
 
 export const PRODUCTION_PARTS: NodeParts = {
   createRaft: (options) => new Raft(options),
@@ -123,7 +123,7 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
     clock: host.clock,
     log: host.log,
     onFatal: (report) => {
-      if (isRunning && report.code === DAMAGED) mendFirst(host, options, report);
+      if (isRunning && DAMAGED.includes(report.code)) mendFirst(host, options, report);
       else options.onFatal(report);
     },
     ...(options.trace === undefined ? {} : { trace: options.trace }),

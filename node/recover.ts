@@ -34,7 +34,7 @@ import { clusterIdOf } from "./wire/genesis.ts";
 export const LOG_DIRECTORY = "log";
 
 /** Damage that others may have the remedy for. */
-const DAMAGE: readonly string[] = ["wal_damaged", "wal_missing_segment"];
+const DAMAGE: readonly string[] = ["wal_damaged", "wal_missing_segment", "wal_read_failed"];
 
 /** What recovery has brought back. */
 export interface Recovered {

@@ -33,6 +33,8 @@ interface Inode {
   durable: Content;
   current: Content;
   pending: Pending[];
+  /** Offsets that cannot be read. */
+  readonly unreadable: number[];
 }
 
 interface InjectedFault {
@@ -68,7 +70,7 @@ export class MemoryDisk implements Disk {
     const found = this.#files.get(path);
     if (!create && found === undefined) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
     if (create && found !== undefined) throw new DiskError("disk_exists", `there is a ${path} already`, { path });
-    const inode = found ?? { durable: new Content(), current: new Content(), pending: [] };
+    const inode = found ?? { durable: new Content(), current: new Content(), pending: [], unreadable: [] };
     this.#files.set(path, inode);
     return this.#handle(path, inode);
   }
@@ -114,6 +116,13 @@ export class MemoryDisk implements Disk {
     for (const content of [inode.durable, inode.current]) content.write({ offset, bytes });
   }
 
+  /** A byte cannot be read any more, nor anything along with it, until another file takes the place of this one. */
+  spoil(path: string, offset: number): void {
+    const inode = this.#files.get(path);
+    assert(inode !== undefined, `there is no ${path}`);
+    inode.unreadable.push(offset);
+  }
+
   /** All bytes of a file that are durable; none where there is no such file. */
   durableBytes(path: string): Uint8Array {
     const durable = this.#files.get(path)?.durable;
@@ -129,8 +138,9 @@ export class MemoryDisk implements Disk {
   /** Another disk with all that is durable on this one. Nothing that is started there is ever done. */
   copy(): MemoryDisk {
     const copy = new MemoryDisk(() => undefined);
-    for (const [path, { durable }] of this.#durableFiles) {
-      copy.#files.set(path, { durable: durable.copy(), current: durable.copy(), pending: [] });
+    for (const [path, { durable, unreadable }] of this.#durableFiles) {
+      const contents = { durable: durable.copy(), current: durable.copy(), pending: [] };
+      copy.#files.set(path, { ...contents, unreadable: [...unreadable] });
     }
     copy.#durableFiles = new Map(copy.#files);
     return copy;
@@ -199,6 +209,8 @@ export class MemoryDisk implements Disk {
       size: () => inode.current.size,
       read: (offset, length, into) => {
         this.#throwFault("read");
+        if (inode.unreadable.some((at) => at >= offset && at < offset + length))
+          throw new DiskError("disk_io", `${path} cannot be read`, { path });
         const bytes = inode.current.read(offset, length);
         if (into === undefined) return bytes;
         into.set(bytes);

@@ -13,7 +13,14 @@ import { reachedPath } from "../../storage/wal/reached-file.ts";
 import { surveyLog } from "../../storage/wal/survey.ts";
 import { pick } from "../draw.ts";
 
-export const LOG_DAMAGES = ["bitFlip", "lostWrite", "misdirectedWrite", "missingFile", "missingLog"] as const;
+export const LOG_DAMAGES = [
+  "bitFlip",
+  "lostWrite",
+  "misdirectedWrite",
+  "unreadable",
+  "missingFile",
+  "missingLog",
+] as const;
 export type LogDamage = (typeof LOG_DAMAGES)[number];
 
 /** A byte that is not what was written. */
@@ -89,6 +96,12 @@ function draw(disk: MemoryDisk, how: LogDamage, random: Random): Change | undefi
       const at = sectorOf(random.below(usedBytes(disk, path)));
       const misplaced = read(disk, path, at, SECTOR_BYTES);
       return overwrite(disk, files, random, (bytes) => misplaced.slice(0, bytes));
+    }
+    case "unreadable": {
+      const { path, offset } = drawByte(disk, logFiles(disk), random) ?? {};
+      // What says where the log begins is read by everything that could mend it.
+      if (path?.endsWith(".wal") !== true || offset === undefined) return undefined;
+      return (on) => on.spoil(path, offset);
     }
     case "missingFile": {
       const path = pick(random, files);
