@@ -7,7 +7,7 @@ import { CHUNK_BYTES_MAX } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { digestOf, type Sent, Side, stateAfter, storeAt, talk } from "./catch-up.test-support.ts";
 import { type CatchUpFrame, decodeCatchUp, encodeCatchUp } from "./catch-up-frames.ts";
-import { loadCheckpointMeta, pageKey } from "./checkpoint.ts";
+import { FIRST_GENERATION, loadCheckpointMeta, pageKey, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched, missingPages } from "./fetched-pages.ts";
 import { Later } from "./replica.test-support.ts";
 
@@ -244,6 +244,26 @@ describe("a giver", () => {
     expect(asks({ ...fetch, offset: 60_000_000 })).toEqual([]);
     expect(asks(fetch)).toHaveLength(1);
   });
+});
+
+test("a giver with a damaged page says so, has it written again, and gives nothing until it is", () => {
+  const store = storeAt(6);
+  const [fetching, giving] = [new Side(newStore()), new Side(store)];
+  const key = pageKey(FIRST_GENERATION, "accounts", 0);
+  store.damage(key);
+  fetching.receive({ type: "wanted", from: 2, atLeast: 3 });
+  expect(talk(fetching, giving)).toBeLessThan(100);
+  expect(giving.ledger.take("pageDamaged")).toEqual([{ type: "pageDamaged", key }]);
+  fetching.tick(1_000);
+  talk(fetching, giving);
+  expect(fetching.ledger.take("install")).toEqual([]);
+  store.write(takeCheckpoint(stateAfter(6)), () => undefined);
+  for (let seconds = 0; seconds < 10; seconds++) {
+    fetching.tick(1_000);
+    if (seconds === 5) fetching.receive({ type: "wanted", from: 2, atLeast: 3 });
+    talk(fetching, giving);
+  }
+  expect(fetching.ledger.take("install")).toHaveLength(1);
 });
 
 test("pages of one checkpoint are the same bytes on every node that takes one at that height", () => {

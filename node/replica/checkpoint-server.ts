@@ -37,6 +37,8 @@ interface Giving {
 export class CheckpointServer {
   readonly #deps: CheckpointServerDeps;
   readonly #givings = new Map<NodeId, Giving>();
+  /** A page that could not be read: no checkpoint is offered until it can. */
+  #damagedKey: string | undefined;
 
   constructor(deps: CheckpointServerDeps) {
     this.#deps = deps;
@@ -53,7 +55,7 @@ export class CheckpointServer {
     const { store, ledger, log, send } = this.#deps;
     const snapshot = store.snapshot();
     const meta = loadCheckpointMeta(snapshot);
-    if (meta === undefined || meta.height < atLeast) {
+    if (meta === undefined || meta.height < atLeast || !this.#isReadable(snapshot)) {
       snapshot.close();
       ledger.deliver({ type: "takeCheckpoint" });
       send(from, { type: "refuse", height: meta?.height ?? 0 });
@@ -77,6 +79,10 @@ export class CheckpointServer {
     const described = giving.meta.components[component];
     if (described === undefined || page >= described.pages) return;
     const bytes = this.#page(from, giving, pageKey(giving.meta.generation, described.name, page));
+    if (bytes === undefined) {
+      this.#end(from);
+      this.#deps.send(from, { type: "gone", height });
+    }
     if (bytes === undefined || offset > bytes.length) return;
     const end = Math.min(offset + CHUNK_BYTES_MAX, bytes.length);
     const chunk = bytes.subarray(offset, end);
@@ -89,7 +95,7 @@ export class CheckpointServer {
     return this.#givings.size > 0;
   }
 
-  /** A damaged page is not given: the peer hears nothing of it, and asks another node in the end. */
+  /** A damaged page is not given: this node writes it again with its next checkpoint, at once, which the peer may ask for. */
   #page(to: NodeId, { snapshot, pages }: Giving, key: string): Uint8Array | undefined {
     const cached = pages.get(key);
     if (cached !== undefined) return cached;
@@ -101,8 +107,23 @@ export class CheckpointServer {
       return bytes;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      this.#deps.log.warn("catch_up.page_damaged", { to, key, code: error.code, reason: error.message });
+      const { log, ledger } = this.#deps;
+      log.warn("catch_up.page_damaged", { to, key, code: error.code, reason: error.message });
+      ledger.deliver({ type: "pageDamaged", key });
+      this.#damagedKey = key;
       return undefined;
+    }
+  }
+
+  #isReadable(snapshot: StoreSnapshot): boolean {
+    if (this.#damagedKey === undefined) return true;
+    try {
+      snapshot.get(this.#damagedKey);
+      this.#damagedKey = undefined;
+      return true;
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return false;
     }
   }
 

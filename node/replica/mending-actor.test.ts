@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MemoryDisk } from "../../storage/memory-disk.ts";
 import { MemoryStore } from "../../storage/state/memory-store.ts";
 import { DamagedLog } from "../../storage/wal/damaged-log.ts";
+import { MARK_BYTES, recordBytes, SEGMENT_HEADER_BYTES } from "../../storage/wal/format.ts";
 import type { LogStart } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { must } from "../base/assert.ts";
@@ -26,11 +27,16 @@ import {
 const SEGMENT_BYTES = 1_024;
 const FIRST = "log/0000000000000001.wal";
 
+/** Each block's leader had applied the log so far behind it. */
+const UNAPPLIED = 3;
+
 /** Blocks from height 1 on, of these terms. */
 function chain(...terms: readonly number[]): readonly Block[] {
   let head = GENESIS_HEAD;
   return terms.map((term, place) => {
-    const made = blockBehind(head, { height: place + 1, term });
+    const height = place + 1;
+    const state = { height: Math.max(0, height - UNAPPLIED), digest: new Uint8Array(32) };
+    const made = blockBehind(head, { height, term, state });
     head = made.head;
     return decodeBlock(sha256, made.bytes);
   });
@@ -268,6 +274,34 @@ describe("what lies before a sound block", () => {
     bench.asked().splice(0);
     bench.tick(1_000);
     expect([bench.serve(BLOCKS), bench.restarts]).toEqual([["3: 1..1"], 1]);
+  });
+
+  test("that nobody has, and that is not known to be committed, is forgotten with all behind it: a leader says how the log went on", () => {
+    const replaced = chain(1, 1, 1, 2, 2, 2, 2, 4, 4, 4);
+    for (const [answers, seconds] of [
+      [[2, 3], 0],
+      [[2], 10],
+    ] as const) {
+      const disk = diskOf(BLOCKS);
+      const record = recordBytes(bytesOf(BLOCKS[6] as Block).length);
+      const place = SEGMENT_HEADER_BYTES + record + MARK_BYTES + 110; // two blocks stand in each file
+      disk.flipBit(must(segments(disk).at(-2), "it has files"), place, 1);
+      const bench = new Bench(disk);
+      for (const peer of answers) {
+        const { to, frame } = bench.question();
+        expect([to, frame]).toMatchObject([peer, { type: "want", from: 8, to: 8 }]);
+        bench.hears(to, { type: "blocks", question: frame.question, to: 8, blocks: [] });
+      }
+      for (let i = 0; i < seconds; i++) bench.tick(1_000);
+      const asked = must(
+        bench.asked().find(({ frame }) => frame.type === "wantEnd"),
+        "a leader is asked",
+      );
+      const end = { term: 4, index: 10, hash: (replaced[9] as Block).hash };
+      bench.hears(2, { type: "end", question: asked.frame.question, ...end });
+      bench.serve(replaced);
+      expect([bench.restarts, bench.failures, hashesIn(bench.disk)]).toEqual([1, [], hashesOf(replaced)]);
+    }
   });
 
   test("that nobody has any more is given up where a checkpoint of this chain is behind it", () => {

@@ -20,6 +20,7 @@ import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { MendingMessage } from "../messages/repair.ts";
+import { decodeBlock } from "../wire/block.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { BlockFetcher } from "./block-fetcher.ts";
 import { BlockGiver } from "./block-giver.ts";
@@ -87,6 +88,8 @@ export class MendingActor implements Actor<MendingMessage> {
   readonly #fetcher: BlockFetcher;
   readonly #giver: BlockGiver;
   readonly #endQuestion: EndQuestion;
+  /** All up to here is known to be committed: the newest block that is sound says how far its leader had applied the log. */
+  readonly #committed: LogIndex;
   /** Fetched and not handed to the log, from the highest to the lowest. */
   #taken: WalRecord[] = [];
   #takenBytes = 0;
@@ -107,6 +110,7 @@ export class MendingActor implements Actor<MendingMessage> {
     this.#context = context;
     this.#deps = deps;
     const { log, sha256, clusterId, peers, hostLog } = deps;
+    this.#committed = committedIn(log, sha256);
     const { send, nextQuestion } = repairLane(deps.sendPeer, deps.random);
     this.#fetcher = new BlockFetcher({ sha256, clusterId, peers: () => peers, nextQuestion, send });
     const { term, isQuorum } = deps;
@@ -160,8 +164,9 @@ export class MendingActor implements Actor<MendingMessage> {
     if (this.#phase === "asking") this.#endQuestion.tick(nowMs);
     if (this.#phase === "fetching") {
       this.#fetcher.tick(nowMs);
-      // Where logs forget, nobody waits for a peer that is down: what it might have comes with a checkpoint, too.
-      const isLate = this.#deps.wantCheckpoint !== undefined && nowMs - this.#progressAtMs >= LOST_MS;
+      // Nobody waits for a peer that is down where there is another way: a checkpoint, or the log without what is wanted.
+      const mayDoWithout = this.#deps.wantCheckpoint !== undefined || this.#uncommitted !== undefined;
+      const isLate = mayDoWithout && nowMs - this.#progressAtMs >= LOST_MS;
       if (this.#fetcher.isNowhere || isLate) this.#nowhere(nowMs);
     }
     if (nowMs - this.#saidAtMs < SAY_MS || this.#phase === "writing") return;
@@ -170,6 +175,16 @@ export class MendingActor implements Actor<MendingMessage> {
     const height = this.#fetcher.wanted?.height ?? this.#hole?.from ?? 0;
     hostLog.warn("mend.waiting", { for: WAITS_FOR[this.#phase], height });
     if (this.#phase === "asking" && this.#endQuestion.isLeaderless) hostLog.warn("mend.no_leader_possible", { height });
+  }
+
+  /**
+   * Where the log may end where nobody has what the newest hole had: behind all that is known to be committed. A leader says
+   * how it went on, as where the end is lost.
+   */
+  get #uncommitted(): LogIndex | undefined {
+    const hole = this.#hole;
+    if (hole?.hash === undefined || hole.to <= this.#committed) return undefined;
+    return Math.max(hole.from, this.#committed + 1);
   }
 
   /** What is next: the newest hole. */
@@ -316,6 +331,14 @@ export class MendingActor implements Actor<MendingMessage> {
       this.#forgetSaid(said, nowMs);
       return;
     }
+    const uncommitted = this.#uncommitted;
+    if (uncommitted !== undefined) {
+      hostLog.warn("mend.end_forgotten", { from: uncommitted });
+      this.#stopFetching();
+      log.loseFrom(uncommitted);
+      this.#askForEnd(nowMs);
+      return;
+    }
     this.#nowhereSinceMs ??= nowMs;
     if (wantCheckpoint === undefined && nowMs - this.#nowhereSinceMs >= LOST_MS) fail(lost(height));
   }
@@ -348,6 +371,15 @@ export class MendingActor implements Actor<MendingMessage> {
       else fail(error);
     });
   }
+}
+
+function committedIn(log: DamagedLog, sha256: Sha256): LogIndex {
+  const block = readableBlock((height) => log.read(height));
+  for (let height = log.lastIndex; height >= log.firstIndex; height--) {
+    const bytes = block(height);
+    if (bytes !== undefined) return decodeBlock(sha256, bytes).header.state.height;
+  }
+  return log.firstIndex - 1;
 }
 
 function lost(height: number): CodedError {

@@ -45,6 +45,7 @@ export interface BlockSpec {
   readonly height: number;
   readonly term: number;
   readonly transactions?: readonly Uint8Array[];
+  readonly state?: StateAt;
 }
 
 /** What a leader says of its state in blocks that are never executed. */
@@ -64,7 +65,7 @@ export function blockBehind(
     timestamp,
     clusterId: CLUSTER_ID,
     previousHash: head.hash,
-    state: STATE,
+    state: spec.state ?? STATE,
     transactions,
   };
   const { bytes, hash } = encodeBlock(sha256, { ...content, configuration: THREE_VOTERS });
