@@ -29,7 +29,7 @@ export interface RunPlan {
 }
 
 /** Whoever looks on. */
-export type Watch = Pick<WorldOptions, "trace" | "record">;
+export type Watch = Pick<WorldOptions, "trace" | "record" | "history">;
 
 export interface RunOptions extends Watch, Pick<WorldOptions, "adjust"> {
   /** Plants a bug. */

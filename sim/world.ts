@@ -13,6 +13,7 @@ import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { checkCardBooks } from "./check/card-books.ts";
 import { History } from "./check/history.ts";
+import type { Operations } from "./check/history-file.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
 import { Verdict } from "./check/verdict.ts";
@@ -58,6 +59,8 @@ export interface WorldOptions {
   readonly trace?: TraceListener;
   /** Hears of everything that happens, in a form for programs. */
   readonly record?: RecordListener;
+  /** Hears in the end what clients have seen. */
+  readonly history?: (operations: Operations) => void;
 }
 
 export class World {
@@ -76,9 +79,11 @@ export class World {
   readonly #outside: VirtualOutside;
   readonly #injector: Injector;
   readonly #workload: Workload;
+  readonly #tellHistory: WorldOptions["history"];
 
   constructor(seed: number, watch: WorldOptions = {}) {
     const { parts = {}, adjust = (drawn) => drawn, trace, record, leftOut = () => false } = watch;
+    this.#tellHistory = watch.history;
     const random: Random = new Prng(seed);
     this.options = adjust(drawOptions(random.fork("options")));
     const [networkRandom, outsideRandom, clusterRandom, faultsRandom, workloadRandom] = forks(random);
@@ -152,6 +157,7 @@ export class World {
     this.#comeToRest();
     if (this.verdict.failure === undefined) this.#checkRest();
     this.#recorder?.ended(this.verdict.failure, this.traceHash);
+    this.#tellHistory?.(this.history.operations);
   }
 
   #runUntil(atMs: number): void {

@@ -1,11 +1,12 @@
 /** `quorate sim replay`: one run again, out of its seed or a plan file. */
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
+import { historyLines, type Operations } from "../../sim/check/history-file.ts";
 import { runPlan, runSeed, type SeedResult, type Watch } from "../../sim/run.ts";
 import { command } from "../command.ts";
 import { EXIT } from "../output.ts";
 import { parseSeed } from "../sim/seeds.ts";
-import { failureText, readPlan, TraceWriter, writePlan } from "../sim/told.ts";
+import { failureText, readPlan, TraceWriter, writeLines, writePlan } from "../sim/told.ts";
 
 interface Which {
   readonly seed: string | undefined;
@@ -27,14 +28,19 @@ export const replay: CommandModule = command({
       .option("plan", { type: "string", describe: "a plan file instead of a seed" })
       .option("trace", { type: "boolean", default: false, describe: "print what happens, a line an event" })
       .option("trace-file", { type: "string", describe: "write everything that happens as JSON Lines" })
+      .option("history", {
+        type: "string",
+        describe: "write what clients asked and were told as JSON Lines, for other checkers",
+      })
       .option("write-plan", { type: "string", describe: "write the plan of this run" })
       .example("$0 sim replay --seed 42 --trace | less", "what happened under seed 42")
       .example("$0 sim replay --plan smaller.plan --trace-file smaller.trace", "a plan's run, for `sim view`"),
-  handler: ({ seed: asked, plan: file, trace, traceFile, writePlan: planFile }, output) => {
+  handler: ({ seed: asked, plan: file, trace, traceFile, history, writePlan: planFile }, output) => {
     const writer = traceFile === undefined ? undefined : new TraceWriter(traceFile);
     const watch = {
       ...(trace ? { trace: (line: string) => output.print(line) } : {}),
       ...(writer === undefined ? {} : { record: writer.record }),
+      ...(history === undefined ? {} : { history: (seen: Operations) => writeLines(history, historyLines(seen)) }),
     };
     const result = runAgain({ seed: asked, plan: file }, watch);
     writer?.finish(result.plan);

@@ -56,13 +56,17 @@ export class TraceWriter {
   };
 
   finish(plan: RunPlan): void {
-    const file = openSync(this.#file, "w");
-    try {
-      writeSync(file, `${traceHead(plan)}\n`);
-      for (let at = 0; at < this.#lines.length; at += BUFFERED_LINES)
-        writeSync(file, `${this.#lines.slice(at, at + BUFFERED_LINES).join("\n")}\n`);
-    } finally {
-      closeSync(file);
-    }
+    writeLines(this.#file, [traceHead(plan), ...this.#lines]);
+  }
+}
+
+/** A file of these lines, written some thousands at a time. */
+export function writeLines(path: string, lines: readonly string[]): void {
+  const file = openSync(path, "w");
+  try {
+    for (let at = 0; at < lines.length; at += BUFFERED_LINES)
+      writeSync(file, `${lines.slice(at, at + BUFFERED_LINES).join("\n")}\n`);
+  } finally {
+    closeSync(file);
   }
 }

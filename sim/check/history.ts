@@ -6,6 +6,7 @@ import type { Account } from "../../node/ledger/records.ts";
 import type { Times } from "../workload/sim-client.ts";
 import { type AccountOperation, accountIsLinearizable } from "./account-search.ts";
 import { Heights } from "./heights.ts";
+import type { Operations, TransferOperation } from "./history-file.ts";
 import type { Verdict } from "./verdict.ts";
 import { type Linearizability, linearizable, type Model, type Timed } from "./wing-gong.ts";
 
@@ -14,11 +15,6 @@ export interface TransferEffect {
   readonly account: bigint;
   readonly debits: number;
   readonly credits: number;
-}
-
-/** What a client did to one transfer: made it, or looked for it. */
-interface TransferOperation extends Timed {
-  readonly kind: "create" | "found" | "missing";
 }
 
 /** A transfer comes into being once, and stays. */
@@ -99,6 +95,11 @@ export class History {
   readTransfer(id: bigint, found: boolean, { lastUs, answeredUs }: Times): void {
     const kind = found ? "found" : "missing";
     enter<TransferOperation>(this.#transfers, id, { kind, askedUs: lastUs, answeredUs });
+  }
+
+  /** All that was asked, and what was told. */
+  get operations(): Operations {
+    return { accounts: this.#accounts, transfers: this.#transfers };
   }
 
   /** Looks for an order of the operations on each transfer and each account; called when the run is over. */
