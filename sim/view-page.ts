@@ -1,15 +1,6 @@
-/**
- * A trace as one HTML page that needs nothing else: its records as data, and the script of `view/`, which was compiled as
- * modules, as one.
- */
-import { escapeHtml, PAGE_STYLE, scriptJson } from "./html.ts";
+/** A trace as one HTML page that needs nothing else: its records as data, and the script of `view/`. */
+import { escapeHtml, PAGE_STYLE, scriptJson, scriptText } from "./html.ts";
 import type { TraceFile } from "./trace-file.ts";
-
-/** Modules of the page's script, each behind those that it imports. */
-export const VIEW_MODULES: readonly string[] = [
-  ...["words", "model", "time-scale", "layout", "scene", "draw-arrows", "draw-chart", "draw", "filter", "panel"],
-  ...["under-mouse", "main"],
-];
 
 /** Colours of messages, as `view/draw.ts` has them. */
 const LEGEND = [
@@ -56,8 +47,8 @@ tr.leader td { font-weight: 600; }
 #list li.current { background: color-mix(in srgb, var(--accent) 18%, transparent); }
 `;
 
-/** The page of a trace; `modules` are the texts of `VIEW_MODULES`, compiled. */
-export function viewPage({ plan, records }: TraceFile, modules: readonly string[]): string {
+/** The page of a trace; `script` is that of `view/main.ts`, linked. */
+export function viewPage({ plan, records }: TraceFile, script: string): string {
   const failed = records.find((record) => record.what === "failed");
   const verdict = failed === undefined ? "all rules held" : `${failed.checker}: ${failed.message}`;
   const title = `Quorate, seed ${plan.seed}${plan.mutant === undefined ? "" : ` with ${plan.mutant}`}`;
@@ -74,22 +65,7 @@ export function viewPage({ plan, records }: TraceFile, modules: readonly string[
 <div id="view"><canvas id="lanes"></canvas><div id="legend" class="faint">${LEGEND}</div><div id="tip" hidden></div></div>
 <aside><div id="title"></div><table id="nodes"></table><ol id="list"></ol></aside>
 <script type="application/json" id="trace">${scriptJson({ nodes: plan.options.nodes + plan.options.spares, records })}</script>
-<script type="module">${joinModules(modules)}</script>
+<script type="module">${scriptText(script)}</script>
 </body></html>
 `;
-}
-
-/** Modules that import each other alone, as one script: their names are all different. */
-function joinModules(modules: readonly string[]): string {
-  return modules
-    .map((text) =>
-      text
-        .replaceAll(/^import [^;]*;$/gm, "")
-        .replaceAll(/^export (?=[a-z])/gm, "")
-        .replaceAll(/^export \{.*$/gm, "")
-        .replaceAll(/^\/\/# sourceMappingURL=.*$/gm, "")
-        .trim(),
-    )
-    .join("\n\n")
-    .replaceAll("</script", "<\\/script");
 }
