@@ -90,6 +90,11 @@ export class BrowserPage {
     while ((await this.value(expression)) !== true) await sleep(LOOK_MS);
   }
 
+  /** Files that the page saves go into this directory. */
+  async saveTo(directory: string): Promise<void> {
+    await this.#send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: directory });
+  }
+
   async press(key: string): Promise<void> {
     await this.#send("Input.dispatchKeyEvent", { type: "keyDown", key });
     await this.#send("Input.dispatchKeyEvent", { type: "keyUp", key });

@@ -140,8 +140,8 @@ export class Viewer {
   }
 
   #key(event: KeyboardEvent): void {
-    if (event.target === this.#filterBox) {
-      if (event.key === "Escape") this.#filterBox.blur();
+    if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) {
+      if (event.key === "Escape") event.target.blur();
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
