@@ -24,10 +24,10 @@ const PACES = [
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' blob:; worker-src blob:";
 
 const STYLE = `
-header { flex-wrap: wrap; row-gap: 8px; }
+header { flex-direction: column; gap: 8px; }
 header form { display: flex; gap: 10px; align-items: center; flex: 1; margin: 0; white-space: nowrap; }
 header form label { color: var(--faint); display: flex; gap: 6px; align-items: center; }
-header .row { display: flex; gap: 14px; align-items: center; width: 100%; min-width: 0; }
+header .row { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; width: 100%; min-width: 0; }
 #seed { width: 118px; } #filter { width: 210px; }
 select { font: inherit; height: 28px; color: var(--ink); background: var(--back); border: 1px solid var(--line); border-radius: 6px;
   max-width: 210px; } select:focus { outline: 2px solid var(--accent); outline-offset: -1px; }
@@ -37,10 +37,11 @@ button:disabled { opacity: 0.45; cursor: default; border-color: var(--line); }
 @media (prefers-color-scheme: dark) { #run { color: var(--back); } }
 button, #found { white-space: nowrap; } #which { font-weight: 600; white-space: nowrap; }
 #figures { position: absolute; left: 12px; bottom: 6px; font-size: 12px; font-variant-numeric: tabular-nums; }
-#hash { user-select: all; white-space: nowrap; }
+#hash { user-select: all; } header .verdict { min-width: 120px; }
 #empty { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 6px; padding: 24px;
   text-align: center; background: var(--back); } #empty b { font-size: 17px; } #empty p { margin: 0; max-width: 560px; }
 #empty.bad b { color: var(--bad); } #empty p:empty { display: none; } #empty[hidden] { display: none; }
+@media (max-width: 1300px) { header h1, #found, #legend { display: none; } #filter { width: 150px; } }
 body.dropping #view { outline: 2px dashed var(--accent); outline-offset: -10px; }
 `;
 

@@ -168,6 +168,14 @@ describe("the simulator's page", () => {
     const stopped = await shown();
     await page.value("new Promise((done) => setTimeout(done, 200))");
     expect(await shown()).toBe(stopped);
+    // Another run may take the place of one that goes on; the address is that of the new one.
+    await page.value('document.getElementById("run").click()');
+    await page.until(`parseFloat(${text("figures")}) > 0`);
+    await page.value('document.getElementById("pace").value = "Infinity"; location.hash = "#seed=2"');
+    await page.until(`${text("which")} === "seed 2"`);
+    await page.until(ENDED);
+    expect(await page.value("location.hash")).toMatch(/^#seed=2&record=\d+$/);
+    expect(await page.value(text("title"))).toContain(`the end, trace hash ${await page.value(text("hash"))}`);
     expect(page.errors).toEqual([]);
     await page.close();
   });

@@ -119,7 +119,7 @@ class SimulatorPage {
   }
 
   #ask(asked: Asked): void {
-    this.#stop();
+    this.#run?.stop();
     this.#linked = /&(step|record)=/.test(window.location.hash);
     this.#begun = undefined;
     this.#records = [];
@@ -137,7 +137,7 @@ class SimulatorPage {
         this.#showButton();
       },
     });
-    this.#setPace();
+    this.#run.setPace(this.#chosenPace);
     this.#showButton();
   }
 
@@ -147,7 +147,7 @@ class SimulatorPage {
     this.#run.stop();
     this.#showVerdict("", "stopped");
     this.#saveTrace.disabled = this.#begun === undefined;
-    this.#viewer.end();
+    this.#viewer.end("last");
     this.#showButton();
   }
 
@@ -156,6 +156,7 @@ class SimulatorPage {
     let ended: Ended | undefined;
     for (const told of tellings) {
       if (told.what === "refused") {
+        this.#viewer.begin(1);
         this.#showVerdict("bad", "refused");
         this.#say("bad", "There is no such run", [told.text]);
       } else if (told.what === "begun") this.#begin(told);
@@ -178,7 +179,7 @@ class SimulatorPage {
     this.#which.textContent = this.#fileName === undefined ? what : `${this.#fileName}, ${what}`;
     this.#savePlan.disabled = false;
     this.#viewer.begin(nodes, this.#named === undefined ? "" : `${linkOfRun(this.#named)}&`);
-    this.#setPace();
+    this.#follow();
   }
 
   #add(records: readonly TraceRecord[]): void {
@@ -192,14 +193,22 @@ class SimulatorPage {
     this.#hash.textContent = traceHash;
     this.#saveTrace.disabled = false;
     if (this.#progress !== undefined) this.#figures.textContent = figuresText(this.#progress, this.#run?.tookMs);
-    if (!this.#linked || !this.#viewer.followLink()) this.#viewer.end();
+    if (!this.#linked || !this.#viewer.followLink()) this.#viewer.end("last");
     document.body.dataset["ended"] = "yes";
   }
 
+  /** How many virtual milliseconds are seen in one, or infinity. */
+  get #chosenPace(): number {
+    return Number(this.#pace.value);
+  }
+
+  #follow(): void {
+    this.#viewer.follow(this.#chosenPace * US_PER_SECOND * SEEN_SECONDS);
+  }
+
   #setPace(): void {
-    const pace = Number(this.#pace.value);
-    this.#run?.setPace(pace);
-    if (this.#run?.going === true) this.#viewer.follow(pace * US_PER_SECOND * SEEN_SECONDS);
+    this.#run?.setPace(this.#chosenPace);
+    if (this.#run?.going === true) this.#follow();
   }
 
   #save(kind: "plan" | "trace", partsOf: (begun: Begun) => readonly string[]): void {

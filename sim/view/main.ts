@@ -12,6 +12,6 @@ const viewer = new Viewer();
 viewer.begin(nodes);
 viewer.follow(Number.POSITIVE_INFINITY);
 viewer.add(records);
-if (!viewer.followLink()) viewer.end();
+if (!viewer.followLink()) viewer.end("first");
 window.addEventListener("hashchange", () => viewer.followLink());
 document.body.dataset["ready"] = "yes";

@@ -83,11 +83,13 @@ export class Viewer {
     this.#followedUs = lengthUs;
   }
 
-  /** All has happened. Whoever has not looked at something else sees the whole run, and what broke a rule. */
-  end(): void {
+  /** All has happened. Whoever has not looked at something else sees the whole run, and what broke a rule, or else one end of it. */
+  end(otherwise: "first" | "last"): void {
     if (this.#followedUs === undefined) return;
-    this.#scale.showLast(this.#model.endUs);
-    this.#select(this.#failedAt());
+    const { records, endUs } = this.#model;
+    const failed = records.findIndex(({ what }) => what === "failed");
+    this.#scale.showLast(endUs);
+    this.#select(failed >= 0 ? failed : otherwise === "first" ? 0 : records.length - 1);
   }
 
   /** Goes to the record that the address names, if it is there: `#step=12` is the event of that number, `#record=34` a record. */
@@ -105,14 +107,6 @@ export class Viewer {
     this.#scale.show(us - length / 2, length);
     this.#select(place);
     return true;
-  }
-
-  /** The record of the verdict where a rule was broken, and the first one otherwise. */
-  #failedAt(): number {
-    return Math.max(
-      0,
-      this.#model.records.findIndex(({ what }) => what === "failed"),
-    );
   }
 
   #listen(): void {
