@@ -40,14 +40,12 @@ button, #found { white-space: nowrap; } #which { font-weight: 600; white-space: 
 #hash { user-select: all; } header .verdict { min-width: 120px; }
 #empty { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 6px; padding: 24px;
   text-align: center; background: var(--back); } #empty b { font-size: 17px; } #empty p { margin: 0; max-width: 560px; }
-#empty.bad b { color: var(--bad); } #empty p:empty { display: none; } #empty[hidden] { display: none; }
+#empty.bad b { color: var(--bad); } #empty[hidden] { display: none; }
 @media (max-width: 1300px) { header h1, #found, #legend { display: none; } #filter { width: 150px; } }
 body.dropping #view { outline: 2px dashed var(--accent); outline-offset: -10px; }
 `;
 
 export function simulatorPage({ page, worker }: SimulatorScripts): string {
-  const option = ([text = "", value = text]: readonly string[]): string =>
-    `<option value="${escapeHtml(value)}">${escapeHtml(text)}</option>`;
   const body = VIEWER_BODY.replace(
     "</canvas>",
     '</canvas><div id="figures" class="faint"></div><div id="empty"><b></b><p></p></div>',
@@ -71,4 +69,8 @@ ${body}
 <script type="module">${scriptText(page)}</script>
 </body></html>
 `;
+}
+
+function option([text = "", value = text]: readonly string[]): string {
+  return `<option value="${escapeHtml(value)}">${escapeHtml(text)}</option>`;
 }

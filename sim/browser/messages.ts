@@ -17,7 +17,7 @@ export interface Begun {
   readonly traceHead: string;
 }
 
-export interface Went {
+interface Went {
   readonly what: "went";
   readonly records: readonly TraceRecord[];
   /** After the last of the records. */

@@ -14,7 +14,7 @@ export const WELCOME: readonly [title: string, lines: readonly string[]] = [
 export function verdictText(failed: Failure | undefined): string {
   if (failed === undefined) return "all rules held";
   const { checker, message, atMs, step } = failed;
-  return `${checker}: ${message} (at ${atMs} ms, event ${step})`;
+  return `${checker} at event ${step}, ${atMs} ms: ${message}`;
 }
 
 /** `tookMs` is how long the run took in the real world, when it is over. */
