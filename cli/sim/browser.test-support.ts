@@ -101,9 +101,11 @@ export class BrowserPage {
   }
 
   async close(): Promise<void> {
+    const exit = once(this.#process, "exit");
+    // It ends its own processes, too, which would go on to write into the profile for a while.
+    void this.#send("Browser.close", {});
+    await exit;
     this.#socket.close();
-    this.#process.kill();
-    await once(this.#process, "exit");
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
   }
 

@@ -2,6 +2,9 @@
 import type { Asked, Told } from "./messages.ts";
 import { Playback } from "./playback.ts";
 
+/** A run that is to go as fast as it can is seen this often only: drawing would take from it what it runs on. */
+const HURRIED_MS = 60;
+
 export interface RunSeer {
   /** What is to be seen next, in order. */
   see(told: readonly Told[]): void;
@@ -18,6 +21,9 @@ export class LiveRun {
   /** Whether the worker may tell more. */
   #working = true;
   #stopped = false;
+  /** When it was last seen, and how often it is. */
+  #seenMs = 0;
+  #seeingMs = 0;
 
   /** `script` is the address of the worker's script. */
   constructor(script: string, asked: Asked, seer: RunSeer) {
@@ -44,6 +50,7 @@ export class LiveRun {
 
   /** How many virtual milliseconds are seen in one, or infinity. */
   setPace(pace: number): void {
+    this.#seeingMs = pace === Number.POSITIVE_INFINITY ? HURRIED_MS : 0;
     this.#playback.pace = pace;
   }
 
@@ -65,7 +72,10 @@ export class LiveRun {
 
   readonly #frame = (nowMs: number): void => {
     if (this.#stopped) return;
-    this.#seer.see(this.#playback.take(nowMs));
+    if (nowMs - this.#seenMs >= this.#seeingMs) {
+      this.#seenMs = nowMs;
+      this.#seer.see(this.#playback.take(nowMs));
+    }
     if (this.going) window.requestAnimationFrame(this.#frame);
   };
 }
