@@ -10,6 +10,11 @@ export function scriptJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
+/** A script in a page, in which nothing may look like its end or like a comment of HTML; in texts and patterns both stay the same. */
+export function scriptText(script: string): string {
+  return script.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
+}
+
 /** Colours and type, light and dark as the reader's system is. */
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; --back: #fbfbfa; --panel: #fff; --ink: #1c1e21; --faint: #6b7078; --line: #e3e4e6;

@@ -28,8 +28,21 @@ export interface RunPlan {
   readonly mutant?: Planted;
 }
 
+/** How far a run has come. */
+export interface Progress {
+  readonly simulatedMs: number;
+  readonly events: number;
+  /** Elections that were won. */
+  readonly elections: number;
+  /** Transactions executed. */
+  readonly transactions: number;
+}
+
 /** Whoever looks on. */
-export type Watch = Pick<WorldOptions, "trace" | "record" | "history">;
+export interface Watch extends Pick<WorldOptions, "trace" | "record" | "history"> {
+  /** Hears of a run before its first event: what it is made of, and what tells at any time how far it has come. */
+  readonly begun?: (plan: RunPlan, progress: () => Progress) => void;
+}
 
 export interface RunOptions extends Watch, Pick<WorldOptions, "adjust"> {
   /** Plants a bug. */
@@ -58,7 +71,7 @@ export interface SeedResult {
 export function runSeed(seed: number, { mutant, ...options }: RunOptions = {}): SeedResult {
   const world = new World(seed, { ...options, ...partsOf(mutant) });
   const plan = { seed, options: world.options, faults: world.faults, leftOut: [] };
-  return finish(world, mutant === undefined ? plan : { ...plan, mutant });
+  return finish(world, mutant === undefined ? plan : { ...plan, mutant }, options);
 }
 
 /** Runs what a plan says. That of a seed's own run gives the same run again. */
@@ -66,26 +79,37 @@ export function runPlan(plan: RunPlan, watch: Watch = {}): SeedResult {
   const { seed, options, faults, leftOut, mutant } = plan;
   const isLeftOut = (turn: number): boolean => leftOut.some(([first, last]) => turn >= first && turn <= last);
   const given = { adjust: () => options, faults, leftOut: isLeftOut };
-  return finish(new World(seed, { ...watch, ...given, ...partsOf(mutant) }), plan);
+  return finish(new World(seed, { ...watch, ...given, ...partsOf(mutant) }), plan, watch);
 }
 
 function partsOf(mutant: Planted | undefined): Pick<WorldOptions, "parts"> {
   return mutant === undefined ? {} : { parts: MUTANTS[mutant] };
 }
 
-function finish(world: World, plan: RunPlan): SeedResult {
+function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
+  begun?.(plan, () => progressOf(world));
   world.run();
   const { failure } = world.verdict;
+  const { simulatedMs, elections, transactions } = progressOf(world);
   return {
     seed: plan.seed,
     ...(failure === undefined ? {} : { failed: failure }),
     plan,
-    simulatedMs: world.nowMs,
+    simulatedMs,
     faults: world.counters.read(),
     reached: world.reached.read(),
-    transactions: world.rules.exactlyOnce.count,
-    elections: world.rules.elections.elections,
+    transactions,
+    elections,
     turns: world.turns,
     traceHash: world.traceHash,
+  };
+}
+
+function progressOf({ nowMs, events, rules }: World): Progress {
+  return {
+    simulatedMs: nowMs,
+    events,
+    elections: rules.elections.elections,
+    transactions: rules.exactlyOnce.count,
   };
 }

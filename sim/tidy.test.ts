@@ -76,6 +76,8 @@ const UNITS: Readonly<Record<string, Unit>> = {
   },
   // A page's script: the browser's names, and nothing of the project but types.
   "sim/view": { units: ["sim"], packages: [] },
+  // The page that simulates: its script, and its worker with all that runs in it.
+  "sim/browser": { units: ["node/base", "sim", "sim/view"], packages: [] },
   cli: {
     units: [
       ...["node", "node/assets", "node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state"],

@@ -3,34 +3,12 @@
  * the key object has, and the key ring checks it by knowing all secrets. So nobody in a run can sign for another, which
  * is all that the system asks of signatures, at a hundredth of the cost.
  */
-import { hash } from "node:crypto";
 import { toHex, utf8 } from "../node/base/bytes.ts";
 import type { Crypto, VerifyJob } from "../node/base/ports/crypto.ts";
 import type { Signer } from "../node/wire/transaction.ts";
+import { sha256 } from "./sha256.ts";
 
-/** Where chunks are joined; one hash is made at a time. */
-let joined = new Uint8Array(4096);
-
-/** SHA-256 of the chunks joined. */
-export function sha256(...chunks: readonly Uint8Array[]): Uint8Array {
-  // One native call a hash, and a text as its result: an array of its own memory would cost more than the hash.
-  const text = hash("sha256", chunks.length === 1 ? (chunks[0] as Uint8Array) : join(chunks), "binary");
-  const digest = new Uint8Array(32);
-  for (let i = 0; i < 32; i++) digest[i] = text.charCodeAt(i);
-  return digest;
-}
-
-function join(chunks: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const chunk of chunks) length += chunk.length;
-  if (length > joined.length) joined = new Uint8Array(2 * length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return joined.subarray(0, length);
-}
+export { sha256 };
 
 /** All keys of a run. */
 export class KeyRing {

@@ -139,6 +139,11 @@ export class World {
     return this.#scheduler.nowMs;
   }
 
+  /** Events so far. */
+  get events(): number {
+    return this.#hash.steps;
+  }
+
   /** Turns that the clients have had, those left out among them. */
   get turns(): number {
     return this.#workload.turns;

@@ -1,6 +1,7 @@
 /** `quorate sim diff`: where two runs part. */
 import { readFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
+import { parseSeed } from "../../sim/asked.ts";
 import { decodePlan } from "../../sim/plan-file.ts";
 import { runPlan, runSeed, type Watch } from "../../sim/run.ts";
 import { firstDifference, type TraceDifference } from "../../sim/trace-diff.ts";
@@ -9,7 +10,6 @@ import type { TraceRecord } from "../../sim/trace-recorder.ts";
 import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
-import { parseSeed } from "../sim/seeds.ts";
 
 const CONTEXT_MAX = 1_000;
 

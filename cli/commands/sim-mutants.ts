@@ -2,13 +2,13 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
 import type { CommandModule } from "yargs";
+import { parseMutant } from "../../sim/asked.ts";
 import { PLANTED, type Planted, runSeed, type SeedResult } from "../../sim/run.ts";
 import { median } from "../../sim/statistics.ts";
 import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT, type Output, table } from "../output.ts";
 import { shrink } from "../sim/shrinking.ts";
-import { parseMutant } from "../sim/told.ts";
 
 const MS_PER_SECOND = 1_000;
 const SEEDS_MAX = 1_000_000;

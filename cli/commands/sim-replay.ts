@@ -1,11 +1,11 @@
 /** `quorate sim replay`: one run again, out of its seed or a plan file. */
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
+import { parseSeed } from "../../sim/asked.ts";
 import { historyLines, type Operations } from "../../sim/check/history-file.ts";
 import { runPlan, runSeed, type SeedResult, type Watch } from "../../sim/run.ts";
 import { command } from "../command.ts";
 import { EXIT } from "../output.ts";
-import { parseSeed } from "../sim/seeds.ts";
 import { failureText, readPlan, TraceWriter, writeLines, writePlan } from "../sim/told.ts";
 
 interface Which {

@@ -1,13 +1,10 @@
 /** `quorate sim view`: a trace as a page. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { decodeTrace } from "../../sim/trace-file.ts";
-import { VIEW_MODULES, viewPage } from "../../sim/view-page.ts";
+import { viewPage } from "../../sim/view-page.ts";
 import { command } from "../command.ts";
-
-/** Where the build puts the page's script. */
-const VIEW = join(import.meta.dirname, "../../sim/view");
+import { pageScript } from "../sim/page-script.ts";
 
 export const view: CommandModule = command({
   command: "view <trace>",
@@ -19,8 +16,7 @@ export const view: CommandModule = command({
       .example("$0 sim view 42.trace", "writes 42.trace.html; add #step=1234 to its address to see that event"),
   handler: ({ trace: file, out = `${file}.html` }, output) => {
     const trace = decodeTrace(readFileSync(file, "utf8"));
-    const modules = VIEW_MODULES.map((name) => readFileSync(join(VIEW, `${name}.js`), "utf8"));
-    writeFileSync(out, viewPage(trace, modules));
+    writeFileSync(out, viewPage(trace, pageScript("view/main")));
     output.result({ page: out, records: trace.records.length }, `${trace.records.length} records in ${out}`);
   },
 });

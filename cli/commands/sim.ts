@@ -3,6 +3,7 @@ import type { CommandModule } from "yargs";
 import { group } from "../command.ts";
 import { diff } from "./sim-diff.ts";
 import { mutants } from "./sim-mutants.ts";
+import { page } from "./sim-page.ts";
 import { replay } from "./sim-replay.ts";
 import { report } from "./sim-report.ts";
 import { run } from "./sim-run.ts";
@@ -17,4 +18,5 @@ export const sim: CommandModule = group("sim", "the deterministic simulator", [
   mutants,
   report,
   view,
+  page,
 ]);

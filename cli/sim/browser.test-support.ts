@@ -90,15 +90,22 @@ export class BrowserPage {
     while ((await this.value(expression)) !== true) await sleep(LOOK_MS);
   }
 
+  /** Files that the page saves go into this directory. */
+  async saveTo(directory: string): Promise<void> {
+    await this.#send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: directory });
+  }
+
   async press(key: string): Promise<void> {
     await this.#send("Input.dispatchKeyEvent", { type: "keyDown", key });
     await this.#send("Input.dispatchKeyEvent", { type: "keyUp", key });
   }
 
   async close(): Promise<void> {
+    const exit = once(this.#process, "exit");
+    // It ends its own processes, too, which would go on to write into the profile for a while.
+    void this.#send("Browser.close", {});
+    await exit;
     this.#socket.close();
-    this.#process.kill();
-    await once(this.#process, "exit");
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
   }
 

@@ -1,19 +1,11 @@
 /** Seeds on the command line. */
 import { CodedError } from "../../node/base/errors.ts";
-
-const SEED_MAX = 2 ** 32 - 1;
+import { parseSeed } from "../../sim/asked.ts";
 
 /** Seeds from `first` to `last`, both included. */
 export interface SeedRange {
   readonly first: number;
   readonly last: number;
-}
-
-/** One seed. Throws `CodedError` `usage`. */
-export function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (/^\d+$/.test(text) && seed <= SEED_MAX) return seed;
-  throw new CodedError("usage", `"${text}" is not a seed: a whole number up to ${SEED_MAX}`);
 }
 
 /** `A..B`, both included, or one seed. Throws `CodedError` `usage`. */

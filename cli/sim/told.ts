@@ -1,8 +1,7 @@
 /** What the commands of the simulator print of a run, and the files that they write and read. */
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
-import { CodedError } from "../../node/base/errors.ts";
 import { decodePlan, encodePlan } from "../../sim/plan-file.ts";
-import { PLANTED, type Planted, type RunPlan, type SeedResult } from "../../sim/run.ts";
+import type { RunPlan, SeedResult } from "../../sim/run.ts";
 import { traceHead, traceLine } from "../../sim/trace-file.ts";
 import type { TraceRecord } from "../../sim/trace-recorder.ts";
 import { toJson } from "../output.ts";
@@ -33,13 +32,6 @@ export function readPlan(file: string): RunPlan {
 
 export function writePlan(file: string, plan: RunPlan): void {
   writeFileSync(file, encodePlan(plan));
-}
-
-/** The planted bug of this name. Throws `CodedError` `usage`. */
-export function parseMutant(name: string): Planted {
-  const mutant = PLANTED.find((planted) => planted === name);
-  if (mutant !== undefined) return mutant;
-  throw new CodedError("usage", `no bug "${name}" is planted; there are ${PLANTED.join(", ")}`);
 }
 
 /** A trace on its way into a file. Its head, the plan, is known when the run is over, and is put before it then. */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InvariantError } from "./assert.ts";
 import {
+  allZero,
   concatBytes,
   equalBytes,
   fromHex,
@@ -20,6 +21,16 @@ import {
 
 const bytes = fc.uint8Array({ maxLength: 64 });
 const u128 = fc.oneof(fc.bigInt({ min: 0n, max: U128_MAX }), fc.constantFrom(0n, 1n, U64_MAX, U64_MAX + 1n, U128_MAX));
+
+test("all zero, wherever in memory the bytes begin", () => {
+  fc.assert(
+    fc.property(fc.nat(40), fc.nat(8), fc.option(fc.nat(39)), (length, from, at) => {
+      const value = new Uint8Array(from + length).fill(1, 0, from).subarray(from);
+      if (at !== null && at < length) value[at] = 1;
+      expect(allZero(value)).toBe(at === null || at >= length);
+    }),
+  );
+});
 
 describe("hexadecimal", () => {
   test("is Node's, and comes back", () => {

@@ -76,6 +76,15 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** Whether all bytes are zero; quick over many. */
+export function allZero(bytes: Uint8Array): boolean {
+  const view = viewOf(bytes);
+  const words = bytes.length & ~3;
+  for (let at = 0; at < words; at += 4) if (view.getUint32(at) !== 0) return false;
+  for (let at = words; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
+}
+
 /** Lexicographic order of bytes: negative, zero or positive. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);

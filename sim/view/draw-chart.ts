@@ -1,6 +1,8 @@
 /** Drawing the logs over time, and the time. */
+
+import type { Lane } from "./lane.ts";
 import { GUTTER } from "./layout.ts";
-import { type Lane, lastUpTo } from "./model.ts";
+import { lastUpTo } from "./model.ts";
 import { inLane, label, nodeColour, type Scene } from "./scene.ts";
 import type { TimeScale } from "./time-scale.ts";
 

@@ -1,8 +1,9 @@
 /** Drawing the model on a canvas: an overview, faults, a lane a node with messages between them, the log, and the time. */
 import { drawArrows } from "./draw-arrows.ts";
 import { drawAxis, drawChart } from "./draw-chart.ts";
+import type { Band, Lane } from "./lane.ts";
 import { type Box, GUTTER } from "./layout.ts";
-import { type Band, type Lane, lastUpTo } from "./model.ts";
+import { lastUpTo } from "./model.ts";
 import { inLane, label, laneY, nodeColour, type Scene } from "./scene.ts";
 
 const FONT = "11px system-ui, sans-serif";

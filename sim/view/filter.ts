@@ -1,29 +1,48 @@
 /** Which records are looked at: words that must all be in a record's own words, each with a `-` before it must not. */
-import type { Arrow, Model } from "./model.ts";
+import type { TraceRecord } from "../trace-recorder.ts";
+import type { Arrow } from "./model.ts";
 import { nodeName, wordsOf } from "./words.ts";
 
-export interface Shown {
-  readonly records: Uint8Array;
-  readonly count: number;
-  readonly showsArrow: (arrow: Arrow) => boolean;
-}
+export class Filter {
+  /** What records are searched by, each in one text; made once. */
+  readonly #lines: string[] = [];
+  #shown: boolean[] = [];
+  #wanted: readonly string[] = [];
+  #unwanted: readonly string[] = [];
+  /** How many records are shown. */
+  count = 0;
 
-/** What records are searched by, each in one text; made once. */
-export function searchedLines({ records }: Model): readonly string[] {
-  return records.map((record) => `${nodeName(record.node)} ${record.what} ${wordsOf(record)}`.toLowerCase());
-}
+  add(records: readonly TraceRecord[]): void {
+    for (const record of records) {
+      const line = `${nodeName(record.node)} ${record.what} ${wordsOf(record)}`.toLowerCase();
+      this.#lines.push(line);
+      this.#judge(line);
+    }
+  }
 
-/** What a filter shows of these lines. An arrow is shown when its sending or its end is. */
-export function filtered(lines: readonly string[], text: string): Shown {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const wanted = words.filter((word) => !word.startsWith("-"));
-  const unwanted = words.filter((word) => word.startsWith("-") && word.length > 1).map((word) => word.slice(1));
-  const records = new Uint8Array(lines.length);
-  let count = 0;
-  lines.forEach((line, at) => {
-    if (!wanted.every((word) => line.includes(word)) || unwanted.some((word) => line.includes(word))) return;
-    records[at] = 1;
-    count += 1;
-  });
-  return { records, count, showsArrow: ({ sentAt, endAt }) => records[sentAt] === 1 || records[endAt] === 1 };
+  set(text: string): void {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    this.#wanted = words.filter((word) => !word.startsWith("-"));
+    this.#unwanted = words.filter((word) => word.startsWith("-") && word.length > 1).map((word) => word.slice(1));
+    this.#shown = [];
+    this.count = 0;
+    for (const line of this.#lines) this.#judge(line);
+  }
+
+  /** Whether the record at a place is shown. */
+  shows(at: number): boolean {
+    return this.#shown[at] === true;
+  }
+
+  /** An arrow is shown when its sending or its end is. */
+  showsArrow({ sentAt, endAt }: Arrow): boolean {
+    return this.shows(sentAt) || this.shows(endAt);
+  }
+
+  #judge(line: string): void {
+    const shown =
+      this.#wanted.every((word) => line.includes(word)) && !this.#unwanted.some((word) => line.includes(word));
+    this.#shown.push(shown);
+    if (shown) this.count += 1;
+  }
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Happening, TraceRecord } from "../trace-recorder.ts";
-import { filtered, searchedLines } from "./filter.ts";
+import { Filter } from "./filter.ts";
 import { layoutOf, rowsOf } from "./layout.ts";
-import { lastUpTo, modelOf, standAt } from "./model.ts";
+import { lastUpTo, Model, standAt } from "./model.ts";
 import { linksText } from "./words.ts";
 
 const STAND = { role: "follower", term: 1, commit: 3, last: 4, applied: 3, members: "1 2" } as const;
@@ -13,29 +13,28 @@ function records(...happenings: readonly (readonly [us: number, node: number, ha
 }
 
 describe("the model of a trace", () => {
-  const model = modelOf(
-    records(
-      [0, 1, { what: "start" }],
-      [0, 2, { what: "start" }],
-      [10, 1, { what: "stand", ...STAND, role: "candidate", term: 2 }],
-      [20, 1, { what: "send", frame: 1, to: 2, message: "vote term=2" }],
-      [21, 1, { what: "send", frame: 2, to: 2, message: "vote term=2" }],
-      [25, 2, { what: "arrive", frame: 1, from: 1, message: "vote term=2" }],
-      [26, 1, { what: "lost", frame: 2, to: 2, message: "vote term=2", why: "blocked" }],
-      [30, 1, { what: "stand", ...STAND, role: "leader", term: 2 }],
-      [31, 2, { what: "arrive", frame: 1, from: 1, message: "vote term=2" }],
-      [40, 1, { what: "stand", ...STAND, role: "leader", term: 2, last: 9 }],
-      [45, 0, { what: "cut", links: [[1, 2]] }],
-      [46, 0, { what: "fault", fault: { kind: "pause", target: 2, forMs: 1 } }],
-      [50, 1, { what: "crash" }],
-      [70, 1, { what: "start" }],
-      [75, 0, { what: "heal", links: [[1, 2]] }],
-      [80, 1, { what: "send", frame: 3, to: 2, message: "append" }],
-      [90, 0, { what: "quiet" }],
-      [100, 0, { what: "end", traceHash: "0" }],
-    ),
-    2,
+  const happened = records(
+    [0, 1, { what: "start" }],
+    [0, 2, { what: "start" }],
+    [10, 1, { what: "stand", ...STAND, role: "candidate", term: 2 }],
+    [20, 1, { what: "send", frame: 1, to: 2, message: "vote term=2" }],
+    [21, 1, { what: "send", frame: 2, to: 2, message: "vote term=2" }],
+    [25, 2, { what: "arrive", frame: 1, from: 1, message: "vote term=2" }],
+    [26, 1, { what: "lost", frame: 2, to: 2, message: "vote term=2", why: "blocked" }],
+    [30, 1, { what: "stand", ...STAND, role: "leader", term: 2 }],
+    [31, 2, { what: "arrive", frame: 1, from: 1, message: "vote term=2" }],
+    [40, 1, { what: "stand", ...STAND, role: "leader", term: 2, last: 9 }],
+    [45, 0, { what: "cut", links: [[1, 2]] }],
+    [46, 0, { what: "fault", fault: { kind: "pause", target: 2, forMs: 1 } }],
+    [50, 1, { what: "crash" }],
+    [70, 1, { what: "start" }],
+    [75, 0, { what: "heal", links: [[1, 2]] }],
+    [80, 1, { what: "send", frame: 3, to: 2, message: "append" }],
+    [90, 0, { what: "quiet" }],
+    [100, 0, { what: "end", traceHash: "0" }],
   );
+  const model = new Model(2);
+  model.add(happened);
   const [first] = model.lanes;
 
   test("frames are arrows from where they were sent to where they came first, were lost, or the trace ends", () => {
@@ -71,14 +70,34 @@ describe("the model of a trace", () => {
     expect(standAt(first, 13)).toBeUndefined();
   });
 
+  test("is the same whether records come at once or one by one", () => {
+    const grown = new Model(2);
+    for (const record of happened) grown.add([record]);
+    for (const name of ["records", "lanes", "arrows", "faults", "longestUs", "endUs", "lastIndex"] as const)
+      expect(grown[name]).toEqual(model[name]);
+  });
+
+  test("while records come, what goes on goes on until the last of them", () => {
+    const grown = new Model(2);
+    grown.add(happened.slice(0, 12));
+    expect(grown.lanes[0]?.leading).toEqual([{ fromUs: 30, toUs: 46, text: "term 2" }]);
+    expect(grown.faults.map(({ toUs }) => toUs)).toEqual([46, 46]);
+  });
+
   test("a filter wants all of its words, and none of those with a minus", () => {
-    const shown = (text: string): number[] =>
-      [...filtered(searchedLines(model), text).records].flatMap((one, at) => (one ? [at] : []));
+    const filter = new Filter();
+    const shown = (text: string): number[] => {
+      filter.set(text);
+      return model.records.flatMap((_, at) => (filter.shows(at) ? [at] : []));
+    };
+    filter.add(model.records.slice(0, 7));
+    filter.set("n2 arrive");
+    filter.add(model.records.slice(7));
+    expect(filter.count).toBe(2);
+    expect([0, 1].map((place) => filter.showsArrow(model.arrows[place] as never))).toEqual([true, false]);
     expect(shown("")).toHaveLength(model.records.length);
     expect(shown("n2 arrive")).toEqual([5, 8]);
     expect(shown("n1 send -vote")).toEqual([15]);
-    expect(filtered(searchedLines(model), "n2 arrive").showsArrow(model.arrows[0] as never)).toBe(true);
-    expect(filtered(searchedLines(model), "n2 arrive").showsArrow(model.arrows[1] as never)).toBe(false);
   });
 });
 

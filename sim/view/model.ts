@@ -3,7 +3,8 @@
  * once from the records; everything is in the order of time.
  */
 import type { NodeStand, TraceRecord } from "../trace-recorder.ts";
-import { linksText } from "./words.ts";
+import { FaultBands } from "./fault-bands.ts";
+import { type Band, GrowingLane, type Lane } from "./lane.ts";
 
 /** A frame on its way; places are those of records. */
 export interface Arrow {
@@ -18,148 +19,68 @@ export interface Arrow {
   fate: "arrived" | "lost" | "open";
 }
 
-/** A stretch of time. */
-export interface Band {
-  readonly fromUs: number;
-  toUs: number;
-  readonly text: string;
-}
-
-/** What is known of one node. */
-export interface Lane {
-  readonly node: number;
-  readonly leading: readonly Band[];
-  readonly campaigning: readonly Band[];
-  readonly down: readonly Band[];
-  readonly paused: readonly Band[];
-  /** Its records, by place. */
-  readonly records: readonly number[];
-  /** How it stood, and from which record on; undefined while it is down. */
-  readonly stands: readonly { readonly at: number; readonly us: number; readonly stand: NodeStand | undefined }[];
-}
-
-export interface Model {
-  readonly records: readonly TraceRecord[];
-  readonly lanes: readonly Lane[];
-  readonly arrows: readonly Arrow[];
+/** What was recorded so far; more may come. */
+export class Model {
+  readonly records: TraceRecord[] = [];
+  readonly arrows: Arrow[] = [];
   /** How long the longest frame was on its way. */
-  readonly longestUs: number;
-  /** Cut links, and other faults with the time that they last. */
-  readonly faults: readonly Band[];
-  readonly endUs: number;
+  longestUs = 0;
+  endUs = 0;
   /** The greatest log index. */
-  readonly lastIndex: number;
-}
+  lastIndex = 1;
+  readonly #lanes: readonly GrowingLane[];
+  readonly #faults = new FaultBands();
+  /** Frames that are on their way. */
+  readonly #open = new Map<number, Arrow>();
 
-/** Makes the model of a trace of so many nodes. */
-export function modelOf(records: readonly TraceRecord[], nodes: number): Model {
-  const endUs = records.at(-1)?.us ?? 0;
-  const lanes = Array.from({ length: nodes }, (_, index) => new LaneBuilder(index + 1));
-  const arrows: Arrow[] = [];
-  const byFrame = new Map<number, Arrow>();
-  records.forEach((record, at) => {
-    lanes[record.node - 1]?.add(record, at);
-    if (record.what === "send") {
-      const { node: from, to, message, us: sentUs } = record;
-      const arrow: Arrow = { from, to, message, sentUs, sentAt: at, endUs, endAt: at, fate: "open" };
-      arrows.push(arrow);
-      byFrame.set(record.frame, arrow);
-    } else if (record.what === "arrive" || record.what === "lost") end(byFrame.get(record.frame), record, at);
-  });
-  const built = lanes.map((lane) => lane.build(endUs));
-  const lastIndex = Math.max(1, ...built.flatMap(({ stands }) => stands.map(({ stand }) => stand?.last ?? 0)));
-  const longestUs = arrows.reduce((longest, arrow) => Math.max(longest, arrow.endUs - arrow.sentUs), 0);
-  return { records, lanes: built, arrows, longestUs, faults: faultBands(records, endUs), endUs, lastIndex };
-}
-
-/** The first time that a frame comes counts, or is lost. */
-function end(arrow: Arrow | undefined, { us, what }: TraceRecord, at: number): void {
-  if (arrow === undefined || arrow.fate !== "open") return;
-  arrow.endUs = us;
-  arrow.endAt = at;
-  arrow.fate = what === "lost" ? "lost" : "arrived";
-}
-
-class LaneBuilder {
-  readonly #node: number;
-  readonly #bands = { leading: [], campaigning: [], down: [], paused: [] } as {
-    readonly [Name in "leading" | "campaigning" | "down" | "paused"]: Band[];
-  };
-  readonly #open = new Map<keyof Lane, { readonly fromUs: number; readonly text: string }>();
-  readonly #records: number[] = [];
-  readonly #stands: { at: number; us: number; stand: NodeStand | undefined }[] = [];
-
-  constructor(node: number) {
-    this.#node = node;
+  constructor(nodes: number) {
+    this.#lanes = Array.from({ length: nodes }, (_, index) => new GrowingLane(index + 1));
   }
 
-  add(record: TraceRecord, at: number): void {
-    this.#records.push(at);
+  get lanes(): readonly Lane[] {
+    return this.#lanes;
+  }
+
+  /** Cut links, and other faults with the time that they last. */
+  get faults(): readonly Band[] {
+    return this.#faults.bands;
+  }
+
+  add(records: readonly TraceRecord[]): void {
+    for (const record of records) this.#add(record);
+    const { endUs } = this;
+    for (const lane of this.#lanes) lane.reach(endUs);
+    this.#faults.reach(endUs);
+    for (const arrow of this.#open.values()) this.#lengthen(arrow, endUs);
+  }
+
+  #add(record: TraceRecord): void {
+    const at = this.records.push(record) - 1;
     const { us } = record;
-    if (record.what === "stand") {
-      const { role, term, commit, last, applied, members } = record;
-      this.#stands.push({ at, us, stand: { role, term, commit, last, applied, members } });
-      this.#set("leading", role === "leader" ? `term ${term}` : undefined, us);
-      this.#set("campaigning", role === "candidate" || role === "preCandidate" ? `term ${term}` : undefined, us);
-    } else if (record.what === "crash") {
-      this.#stands.push({ at, us, stand: undefined });
-      for (const name of ["leading", "campaigning", "paused"] as const) this.#set(name, undefined, us);
-      this.#set("down", "down", us);
-    } else if (record.what === "start") this.#set("down", undefined, us);
-    else if (record.what === "pause") this.#set("paused", "paused", us);
-    else if (record.what === "resume") this.#set("paused", undefined, us);
-  }
-
-  build(endUs: number): Lane {
-    for (const name of ["leading", "campaigning", "down", "paused"] as const) this.#set(name, undefined, endUs);
-    return { node: this.#node, ...this.#bands, records: this.#records, stands: this.#stands };
-  }
-
-  /** A band goes on while its text is the same. */
-  #set(name: "leading" | "campaigning" | "down" | "paused", text: string | undefined, us: number): void {
-    const open = this.#open.get(name);
-    if (open?.text === text) return;
-    if (open !== undefined) this.#bands[name].push({ ...open, toUs: us });
-    if (text === undefined) this.#open.delete(name);
-    else this.#open.set(name, { fromUs: us, text });
-  }
-}
-
-/** Cuts from their beginning until they are healed, and faults that say how long they last. */
-function faultBands(records: readonly TraceRecord[], endUs: number): readonly Band[] {
-  const bands: Band[] = [];
-  const open = new Map<string, Band[]>();
-  let quietUs = endUs;
-  for (const record of records) {
-    if (record.what === "quiet") quietUs = record.us;
-    if (record.what === "fault") {
-      const { kind } = record.fault;
-      const lastsMs = "forMs" in record.fault ? record.fault.forMs : 0;
-      if (!CUTS.has(kind)) bands.push({ fromUs: record.us, toUs: record.us + 1000 * lastsMs, text: faultText(record) });
+    this.endUs = us;
+    this.#lanes[record.node - 1]?.add(record, at);
+    this.#faults.add(record);
+    if (record.what === "stand") this.lastIndex = Math.max(this.lastIndex, record.last);
+    else if (record.what === "send") {
+      const { node: from, to, message } = record;
+      const arrow: Arrow = { from, to, message, sentUs: us, sentAt: at, endUs: us, endAt: at, fate: "open" };
+      this.arrows.push(arrow);
+      this.#open.set(record.frame, arrow);
+    } else if (record.what === "arrive" || record.what === "lost") {
+      // The first time that a frame comes counts, or is lost.
+      const arrow = this.#open.get(record.frame);
+      if (arrow === undefined) return;
+      this.#open.delete(record.frame);
+      arrow.endAt = at;
+      arrow.fate = record.what === "lost" ? "lost" : "arrived";
+      this.#lengthen(arrow, us);
     }
-    if (record.what !== "cut" && record.what !== "heal") continue;
-    const text = linksText(record.links);
-    const same = open.get(text) ?? [];
-    if (record.what === "heal") {
-      const band = same.shift();
-      if (band !== undefined) band.toUs = record.us;
-      continue;
-    }
-    const band = { fromUs: record.us, toUs: endUs, text };
-    bands.push(band);
-    open.set(text, [...same, band]);
   }
-  for (const band of bands) band.toUs = Math.max(band.fromUs, Math.min(band.toUs, quietUs));
-  return bands;
-}
 
-/** Faults that are seen as cut links. */
-const CUTS: ReadonlySet<string> = new Set(["partition", "bridge", "isolate", "isolateClients"]);
-
-function faultText({ fault }: Extract<TraceRecord, { readonly what: "fault" }>): string {
-  const { kind } = fault;
-  if (!("target" in fault)) return kind;
-  return `${kind} ${fault.target === "leader" ? "leader" : `n${fault.target}`}`;
+  #lengthen(arrow: Arrow, endUs: number): void {
+    arrow.endUs = endUs;
+    this.longestUs = Math.max(this.longestUs, endUs - arrow.sentUs);
+  }
 }
 
 /** How a node stood after the record at this place; undefined while it was down. */

@@ -19,7 +19,10 @@ export function fillPanel(
   shows: (at: number) => boolean,
 ): void {
   const record = model.records[selected];
-  if (record === undefined) return;
+  if (record === undefined) {
+    for (const part of [title, nodes, list]) part.replaceChildren();
+    return;
+  }
   title.replaceChildren(
     element("b", `${nodeName(record.node)} ${wordsOf(record)}`),
     element("span", `${timeText(record.us)} · record ${record.id} of ${model.records.length}`, "faint"),

@@ -24,6 +24,16 @@ describe("the scale of time", () => {
     expect(scale.toUs - scale.fromUs).toBe(50);
   });
 
+  test("a run that grows moves nothing until what happened last is shown", () => {
+    const scale = new TimeScale(100);
+    scale.reach(10_000);
+    expect([scale.fromUs, scale.toUs]).toEqual([0, 100]);
+    scale.showLast(1_000);
+    expect([scale.fromUs, scale.toUs]).toEqual([9_000, 10_000]);
+    scale.showLast(Number.POSITIVE_INFINITY);
+    expect([scale.fromUs, scale.toUs]).toEqual([0, 10_000]);
+  });
+
   test("a moment in sight moves nothing, one out of sight comes into the middle", () => {
     const scale = new TimeScale(10_000);
     scale.show(2_000, 1_000);

@@ -3,7 +3,7 @@
 const SHORTEST_US = 50;
 
 export class TimeScale {
-  readonly #endUs: number;
+  #endUs: number;
   #left = 0;
   #width = 1;
   fromUs = 0;
@@ -12,6 +12,16 @@ export class TimeScale {
   constructor(endUs: number) {
     this.#endUs = Math.max(1, endUs);
     this.toUs = this.#endUs;
+  }
+
+  /** The run has got to a moment; what is seen stays the same. */
+  reach(endUs: number): void {
+    this.#endUs = Math.max(1, endUs);
+  }
+
+  /** Shows what happened last, so much time of it. */
+  showLast(lengthUs: number): void {
+    this.show(this.#endUs - lengthUs, lengthUs);
   }
 
   /** The screen's part that shows time, in pixels. */

@@ -2,7 +2,7 @@
  * Reading a log directory from start to end: what is valid, where it ends, and whether the end is a torn tail (the last
  * write never completed) or damage to something that was acknowledged.
  */
-import { equalBytes, viewOf } from "../../node/base/bytes.ts";
+import { allZero, equalBytes, viewOf } from "../../node/base/bytes.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import { checkKeyId } from "../data-key.ts";
@@ -25,7 +25,8 @@ import { readStart, type StoredStart, startPath } from "./start-file.ts";
 export const SEGMENT_NAME: RegExp = /^[0-9a-f]{16}\.wal$/;
 /** A file that was to take another's place; see `replace-file.ts`. */
 const UNFINISHED_NAME = /^[0-9a-f]{16}\.wal\.new$/;
-const ZEROS = new Uint8Array(65_536);
+/** How much of the space behind the last record is looked at in one go. */
+const SPACE_BYTES = 65_536;
 
 export interface ScannedSegment {
   readonly path: string;
@@ -208,9 +209,9 @@ export function readFound(file: DiskFile, offset: number, window?: FileWindow): 
 /** How many bytes behind an offset are not just zeros. */
 export function usedBytes(window: FileWindow, file: DiskFile, from: number): number {
   let used = 0;
-  for (let at = from; at < file.size(); at += ZEROS.length) {
-    const bytes = window.read(file, at, ZEROS.length);
-    if (Buffer.compare(bytes, ZEROS.subarray(0, bytes.length)) === 0) continue;
+  for (let at = from; at < file.size(); at += SPACE_BYTES) {
+    const bytes = window.read(file, at, SPACE_BYTES);
+    if (allZero(bytes)) continue;
     used = at + bytes.findLastIndex((byte) => byte !== 0) + 1 - from;
   }
   return used;
