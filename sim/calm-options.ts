@@ -2,7 +2,7 @@
 import type { SimOptions } from "./options.ts";
 
 const NO_FAULTS: SimOptions["faults"]["weights"] = {
-  ...{ partition: 0, asymmetricPartition: 0, bridge: 0, isolateLeader: 0, isolateClients: 0 },
+  ...{ partition: 0, asymmetricPartition: 0, bridge: 0, clog: 0, isolateLeader: 0, isolateClients: 0 },
   ...{ crash: 0, crashLeader: 0, crashAll: 0, crashWhen: 0, electionUnderFire: 0, pause: 0 },
   ...{
     slowDisk: 0,
@@ -34,7 +34,15 @@ export const CALM: SimOptions = {
   segmentBytes: 65_536,
   cacheBytes: 1_048_576,
   encrypted: false,
-  peers: { minDelayUs: 200, meanDelayUs: 300, lossPermille: 0, duplicatePermille: 0, latePermille: 0, lateMeanUs: 0 },
+  peers: {
+    minDelayUs: 200,
+    meanDelayUs: 300,
+    lossPermille: 0,
+    duplicatePermille: 0,
+    latePermille: 0,
+    lateMeanUs: 0,
+    bytesPerMs: 0,
+  },
   disk: { writeUs: 50, syncUs: 1_000, storeUs: 1_000 },
   outside: { delayUs: 20_000, declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 },
   faults: { everyMs: 1_000, lastsMs: 1_000, restartAfterMs: 1_000, weights: NO_FAULTS },

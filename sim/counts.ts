@@ -6,6 +6,7 @@ export const FAULTS = [
   "bridgePartition",
   "brokenConnection",
   "clientPartition",
+  "clog",
   "clockJump",
   "crash",
   "crashAll",

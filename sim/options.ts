@@ -20,6 +20,7 @@ const FAULT_KINDS = {
   partition: 10,
   asymmetricPartition: 10,
   bridge: 10,
+  clog: 5,
   isolateLeader: 10,
   isolateClients: 5,
   crash: 10,
@@ -177,6 +178,7 @@ function drawNetwork(random: Random, electionUs: number): NetworkOptions {
     duplicatePermille: sometimes(random, permilleMax),
     latePermille: sometimes(random, permilleMax),
     lateMeanUs: Math.round(electionUs / pick(random, [4, 1, 0.5])),
+    bytesPerMs: pick(random, [0, 0, 0, 0, 200, 2_000]),
   };
 }
 

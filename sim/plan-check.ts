@@ -59,6 +59,7 @@ function checkStep(step: FaultStep, { nodes, spares, timing }: SimOptions, path:
 function nodesOf(step: FaultStep): readonly number[] {
   if (step.kind === "bridge") return [step.bridge, ...step.groups.flat()];
   if ("groups" in step) return step.groups.flat();
+  if (step.kind === "clog") return [step.from, step.to];
   return "target" in step && step.target !== "leader" ? [step.target] : [];
 }
 

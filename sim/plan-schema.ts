@@ -94,6 +94,7 @@ export const optionsSchema: Schema<SimOptions> = object({
     duplicatePermille: permille,
     latePermille: permille,
     lateMeanUs: us,
+    bytesPerMs: bytes,
   }),
   disk: object({ writeUs: us, syncUs: us, storeUs: us }),
   outside: object({
@@ -109,7 +110,7 @@ export const optionsSchema: Schema<SimOptions> = object({
     restartAfterMs: ms,
     weights: numbers(
       weight,
-      ...(["partition", "asymmetricPartition", "bridge", "isolateLeader", "isolateClients"] as const),
+      ...(["partition", "asymmetricPartition", "bridge", "clog", "isolateLeader", "isolateClients"] as const),
       ...(["crash", "crashLeader", "crashAll", "crashWhen", "electionUnderFire", "pause", "slowDisk"] as const),
       ...(["fullDisk", "hangDisk", "damageLog", "rotLog", "rotPage"] as const),
       ...(["slowTimers", "sickLeader", "diskError", "clockJump", "handOver"] as const),
@@ -129,6 +130,7 @@ const STEPS: { readonly [Kind in FaultStep["kind"]]: Record<string, Schema<unkno
   partition: { groups, oneWay: boolean, ...forMs },
   bridge: { bridge: node, groups, ...forMs },
   isolate: { target, direction: oneOf("both", "in", "out"), ...forMs },
+  clog: { from: node, to: node, ...forMs },
   isolateClients: { target, ...forMs },
   crash: { target, ...restartAfterMs },
   crashAll: restartAfterMs,

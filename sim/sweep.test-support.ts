@@ -9,7 +9,7 @@ import { runSeed } from "./run.ts";
 /** What a hundred seeds must have met, by the names of the counters. */
 const FAULTS = [
   ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "damagedLog"],
-  ...["clientPartition", "clockJump", "crash", "crashAll", "crashWhen", "diskError", "drop", "duplicate"],
+  ...["clientPartition", "clockJump", "clog", "crash", "crashAll", "crashWhen", "diskError", "drop", "duplicate"],
   ...[
     "fullDisk",
     "hungDisk",

@@ -8,7 +8,7 @@ import { type NetworkOptions, VirtualNetwork } from "./virtual-network.ts";
 
 const CLIENT = 101;
 const PERFECT: NetworkOptions = {
-  ...{ minDelayUs: 100, meanDelayUs: 1_000, lossPermille: 0, duplicatePermille: 0 },
+  ...{ minDelayUs: 100, meanDelayUs: 1_000, lossPermille: 0, duplicatePermille: 0, bytesPerMs: 0 },
   ...{ latePermille: 0, lateMeanUs: 0 },
 };
 
@@ -53,6 +53,36 @@ function world(options: Partial<NetworkOptions> = {}) {
 const frames = Array.from({ length: 50 }, (_, i) => new Uint8Array([i]));
 
 describe("virtual network", () => {
+  test("a narrow link sends one frame after the other, in each direction by itself", () => {
+    const { nodes, scheduler, run, heard } = world({ minDelayUs: 0, meanDelayUs: 0, bytesPerMs: 100 });
+    for (let i = 0; i < 3; i++) nodes[0]?.port.sendPeer(2, new Uint8Array(1_000).fill(i));
+    nodes[1]?.port.sendPeer(1, new Uint8Array(1_000).fill(9));
+    run(9_999);
+    expect([scheduler.nowUs, heard]).toEqual([9_999, []]);
+    run(10_000);
+    expect([...heard].sort()).toEqual(["1 hears 9 from 2", "2 hears 0 from 1"]);
+    run(29_999);
+    expect(heard.length).toBe(3);
+    run(30_000);
+    expect(heard.length).toBe(4);
+  });
+
+  test("what is sent on a clogged link comes when the time is over, all at once, and the other direction goes on", () => {
+    const { nodes, network, run, heard } = world({ minDelayUs: 0, meanDelayUs: 0 });
+    network.clog([{ from: 1, to: 2 }], 50_000);
+    for (const frame of frames) nodes[0]?.port.sendPeer(2, frame);
+    nodes[1]?.port.sendPeer(1, new Uint8Array([9]));
+    run(49_999);
+    expect(heard).toEqual(["1 hears 9 from 2"]);
+    run(50_000);
+    expect(heard.length).toBe(1 + frames.length);
+    network.clog([{ from: 1, to: 2 }], 50_000);
+    network.quieten();
+    nodes[0]?.port.sendPeer(2, new Uint8Array([7]));
+    run(51_000);
+    expect(heard.at(-1)).toBe("2 hears 7 from 1");
+  });
+
   test("peer frames arrive, some overtaking others", () => {
     const { nodes, heard, run, counters } = world();
     for (const frame of frames) nodes[0]?.port.sendPeer(2, frame);

@@ -13,6 +13,7 @@ import type { ConnectionId, Network, NetworkHandler } from "../node/base/ports/n
 import type { Random } from "../node/base/ports/random.ts";
 import type { Counters } from "./counts.ts";
 import { between, chance, exponential } from "./draw.ts";
+import { LinkLoad } from "./link-load.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TraceHash } from "./trace.ts";
@@ -27,6 +28,8 @@ export interface NetworkOptions {
   /** Frames between peers that take `lateMeanUs` longer: long after their sender has forgotten them. */
   readonly latePermille: number;
   readonly lateMeanUs: number;
+  /** What a link carries in each direction; 0 for no bound. */
+  readonly bytesPerMs: number;
 }
 
 /** One direction between two endpoints. */
@@ -94,12 +97,14 @@ export class VirtualNetwork {
   readonly #blocked = new Map<number, number>();
   readonly #attached = new Map<NodeId, Attached>();
   readonly #streams = new Map<ConnectionId, Stream>();
+  readonly #load: LinkLoad;
   #nextConnection = 1;
   #lastPeerArrivalUs = new Map<number, number>();
 
   constructor(deps: NetworkDeps, options: NetworkOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#load = new LinkLoad(options.bytesPerMs);
   }
 
   /** The network as one incarnation of a node sees it; `first` are its peers at first. Peers are told apart by id alone. */
@@ -143,10 +148,16 @@ export class VirtualNetwork {
     };
   }
 
+  /** What is given to these links waits for so long. */
+  clog(links: readonly Link[], forUs: number): void {
+    for (const { from, to } of links) this.#load.clog(linkOf(from, to), this.#deps.scheduler.nowUs + forUs);
+  }
+
   /** All links are open and fast, and nothing happens to single frames any more. */
   quieten(): void {
     this.#deps.recorder?.quiet();
     this.#blocked.clear();
+    this.#load.clear();
     this.#quiet = true;
   }
 
@@ -181,6 +192,11 @@ export class VirtualNetwork {
     );
   }
 
+  /** How long a frame waits for its link, and for those before it. */
+  #waitUs(from: number, to: number, frame: Uint8Array | undefined): number {
+    return this.#quiet ? 0 : this.#load.waitUs(linkOf(from, to), frame?.length ?? 0, this.#deps.scheduler.nowUs);
+  }
+
   #latenessUs(): number {
     const { random, counters } = this.#deps;
     if (this.#quiet || !chance(random, this.#options.latePermille)) return 0;
@@ -212,7 +228,7 @@ export class VirtualNetwork {
 
   #deliverPeer(from: NodeId, to: NodeId, frame: Uint8Array, fate: FrameFate | undefined): void {
     const { scheduler, trace, counters } = this.#deps;
-    const delayUs = this.#delayUs() + this.#latenessUs();
+    const delayUs = this.#delayUs() + this.#latenessUs() + this.#waitUs(from, to, frame);
     const link = linkOf(from, to);
     const arrivalUs = scheduler.nowUs + delayUs;
     const last = this.#lastPeerArrivalUs.get(link) ?? 0;
@@ -243,7 +259,8 @@ export class VirtualNetwork {
       fate?.lost("blocked");
       return;
     }
-    stream.toNodeUs = Math.max(stream.toNodeUs, scheduler.nowUs + this.#delayUs());
+    const waitUs = this.#waitUs(stream.client, stream.process.node, frame);
+    stream.toNodeUs = Math.max(stream.toNodeUs, scheduler.nowUs + this.#delayUs() + waitUs);
     scheduler.after(stream.toNodeUs - scheduler.nowUs, () => {
       if (!stream.nodeOpen || stream.broken) {
         fate?.lost("closed");
@@ -273,7 +290,8 @@ export class VirtualNetwork {
       fate?.lost("blocked");
       return;
     }
-    stream.toClientUs = Math.max(stream.toClientUs, scheduler.nowUs + this.#delayUs());
+    const waitUs = this.#waitUs(stream.process.node, stream.client, frame);
+    stream.toClientUs = Math.max(stream.toClientUs, scheduler.nowUs + this.#delayUs() + waitUs);
     scheduler.after(stream.toClientUs - scheduler.nowUs, () => {
       if (!stream.clientOpen || stream.broken) {
         fate?.lost("closed");

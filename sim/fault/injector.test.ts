@@ -67,6 +67,7 @@ function world(...steps: readonly FaultStep[]) {
         for (const link of links) blocked.delete(text(link));
       };
     },
+    clog: ([link]: readonly Link[], forUs: number) => note(`clog ${text(link as Link)} ${forUs}`),
     quieten: () => blocked.clear(),
   };
   const counters = new Counters();
@@ -112,6 +113,12 @@ describe("carrying out faults", () => {
     const { run, blocked } = world({ kind: "isolate", target: "leader", direction, forMs: 20 });
     run(10);
     expect(blocked()).toEqual(links);
+  });
+
+  test("a link is clogged in one direction", () => {
+    const { run, done, counters } = world({ kind: "clog", from: 3, to: 1, forMs: 20 });
+    run(50);
+    expect([done, counters.read()]).toEqual([["10 clog 3>1 20000"], { clog: 1 }]);
   });
 
   test("clients are cut off, peers are not", () => {

@@ -42,12 +42,19 @@ export interface InjectorDeps {
   readonly trace: TraceHash;
   readonly counters: Counters;
   readonly cluster: FaultyCluster;
-  readonly network: Pick<VirtualNetwork, "block" | "quieten">;
+  readonly network: Pick<VirtualNetwork, "block" | "clog" | "quieten">;
   readonly outside: Pick<VirtualOutside, "isDown">;
   /** Addresses of all clients. */
   readonly clients: readonly number[];
   readonly log?: (node: NodeId, text: string) => void;
   readonly recorder?: { fault(step: FaultStep): void };
+}
+
+const OF_DISKS = ["slowDisk", "fullDisk", "hangDisk", "damageLog", "rotLog", "rotPage", "diskError"] as const;
+type DiskStep = Extract<FaultStep, { readonly kind: (typeof OF_DISKS)[number] }>;
+
+function isOfDisks(step: FaultStep): step is DiskStep {
+  return (OF_DISKS as readonly string[]).includes(step.kind);
 }
 
 type ArmedCrash = Extract<FaultStep, { readonly kind: "crashWhen" }>;
@@ -89,10 +96,43 @@ export class Injector {
   }
 
   #do(step: FaultStep): void {
-    const { scheduler, trace, counters, cluster, log, recorder } = this.#deps;
+    const { scheduler, trace, log, recorder } = this.#deps;
     trace.event(scheduler.nowUs, 0, "fault");
     recorder?.fault(step);
     log?.(0, JSON.stringify(step));
+    if (isOfDisks(step)) this.#onDisk(step);
+    else this.#onOthers(step);
+  }
+
+  #onDisk(step: DiskStep): void {
+    const { cluster } = this.#deps;
+    switch (step.kind) {
+      case "slowDisk":
+        this.#withTarget(step.target, (node) => this.#slowDisk(node, step.factor, step.forMs));
+        break;
+      case "fullDisk":
+        this.#withTarget(step.target, (node) => this.#fullDisk(node, step.forMs));
+        break;
+      case "hangDisk":
+        this.#withTarget(step.target, (node) => this.#hangDisk(node, step.forMs));
+        break;
+      case "damageLog":
+        this.#withTarget(step.target, (node) => this.#damageLog(node, step.how, step.restartAfterMs));
+        break;
+      case "rotLog":
+        this.#rot("rottenLog", step.target, (node) => cluster.rotLog(node));
+        break;
+      case "rotPage":
+        this.#rot("rottenPage", step.target, (node) => cluster.rotPage(node));
+        break;
+      case "diskError":
+        this.#withTarget(step.target, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));
+        break;
+    }
+  }
+
+  #onOthers(step: Exclude<FaultStep, DiskStep>): void {
+    const { counters, cluster } = this.#deps;
     switch (step.kind) {
       case "partition":
         this.#cut(step.oneWay ? "asymmetricPartition" : "partition", step.forMs, between(...step.groups, step.oneWay));
@@ -102,6 +142,10 @@ export class Injector {
         break;
       case "isolate":
         this.#withTarget(step.target, (node) => this.#isolate(node, step.direction, step.forMs));
+        break;
+      case "clog":
+        counters.add("clog");
+        this.#deps.network.clog([step], step.forMs * US_PER_MS);
         break;
       case "isolateClients":
         this.#withTarget(step.target, (node) =>
@@ -121,29 +165,8 @@ export class Injector {
       case "pause":
         this.#withTarget(step.target, (node) => this.#pause(node, step.forMs));
         break;
-      case "slowDisk":
-        this.#withTarget(step.target, (node) => this.#slowDisk(node, step.factor, step.forMs));
-        break;
-      case "fullDisk":
-        this.#withTarget(step.target, (node) => this.#fullDisk(node, step.forMs));
-        break;
-      case "hangDisk":
-        this.#withTarget(step.target, (node) => this.#hangDisk(node, step.forMs));
-        break;
-      case "damageLog":
-        this.#withTarget(step.target, (node) => this.#damageLog(node, step.how, step.restartAfterMs));
-        break;
-      case "rotLog":
-        this.#rot("rottenLog", step.target, (node) => cluster.rotLog(node));
-        break;
-      case "rotPage":
-        this.#rot("rottenPage", step.target, (node) => cluster.rotPage(node));
-        break;
       case "slowTimers":
         this.#withTarget(step.target, (node) => this.#slowTimers(node, step.factor, step.forMs));
-        break;
-      case "diskError":
-        this.#withTarget(step.target, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));
         break;
       case "handOver":
         this.#withTarget("leader", (node) => {

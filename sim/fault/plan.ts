@@ -41,6 +41,8 @@ export type FaultStep =
       readonly direction: "both" | "in" | "out";
       readonly forMs: number;
     }
+  /** What is sent on this link waits, and comes all at once in the end. */
+  | { readonly kind: "clog"; readonly from: number; readonly to: number; readonly forMs: number }
   | { readonly kind: "isolateClients"; readonly target: Target; readonly forMs: number }
   | { readonly kind: "crash"; readonly target: Target; readonly restartAfterMs: number }
   | { readonly kind: "crashAll"; readonly restartAfterMs: number }
@@ -125,6 +127,10 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
       return [drawBridge(random, nodes, forMs)];
     case "isolateLeader":
       return [{ kind: "isolate", target: "leader", direction: pick(random, ["both", "both", "in", "out"]), forMs }];
+    case "clog": {
+      const [from = 1, to = 2] = shuffledNodes(random, nodes);
+      return [{ kind: "clog", from, to, forMs }];
+    }
     case "isolateClients":
       return [{ kind: "isolateClients", target, forMs }];
     case "crash":

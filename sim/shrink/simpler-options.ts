@@ -65,6 +65,7 @@ function simplerWorlds(options: SimOptions): readonly SimOptions[] {
     // The faults are given: what is drawn for them does not count.
     { ...options, faults: { ...faults, weights } },
     { ...options, peers: { ...peers, lossPermille: 0, duplicatePermille: 0, latePermille: 0 } },
+    { ...options, peers: { ...peers, bytesPerMs: 0 } },
     { ...options, peers: { ...peers, lossPermille: 0 } },
     { ...options, peers: { ...peers, duplicatePermille: 0 } },
     { ...options, peers: { ...peers, latePermille: 0 } },

@@ -13,7 +13,7 @@ import { type Outcome, SimClient } from "./sim-client.ts";
 const CLUSTER = new Uint8Array(16).fill(7);
 const ANSWER = new Uint8Array([1, 2, 3]);
 const NETWORK = {
-  ...{ minDelayUs: 100, meanDelayUs: 500, lossPermille: 0, duplicatePermille: 0 },
+  ...{ minDelayUs: 100, meanDelayUs: 500, lossPermille: 0, duplicatePermille: 0, bytesPerMs: 0 },
   ...{ latePermille: 0, lateMeanUs: 0 },
 };
 
