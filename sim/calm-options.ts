@@ -60,6 +60,7 @@ export const CALM: SimOptions = {
     },
     clerk: undefined,
     auditor: true,
+    intruder: false,
     operator: undefined,
   },
 };

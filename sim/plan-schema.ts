@@ -67,6 +67,7 @@ const workload: Schema<WorkloadOptions> = object({
   ),
   clerk: orNull(clerk),
   auditor: boolean,
+  intruder: boolean,
   operator: orNull(operator),
 });
 

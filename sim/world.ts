@@ -104,7 +104,8 @@ export class World {
     const genesis = genesisOf(nodeKeys.slice(0, options.nodes), keys.admin);
     const clusterId = clusterIdOf(sha256, genesis);
     const followed = hotPurses(options.workload.hotAccounts).flatMap((purse) => purse.accounts);
-    const watched = { genesis, currencies: LEDGERS, followed, reached: this.reached };
+    const publicKeys = nodeKeys.map(({ publicKey }) => publicKey);
+    const watched = { genesis, currencies: LEDGERS, followed, nodeKeys: publicKeys, reached: this.reached };
     this.rules = new Rules(this.verdict, watched, (node, moment) => this.#injector.moment(node, moment));
     const network = new VirtualNetwork({ ...shared, random: networkRandom }, options.peers);
     this.#outside = new VirtualOutside({ ...shared, random: outsideRandom }, options.outside);
@@ -117,16 +118,16 @@ export class World {
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
     this.#injector = new Injector({ ...world, cluster: this.#cluster, clients }, this.faults);
-    const trust = { clusterId, nodeKeys: nodeKeys.map(({ publicKey }) => publicKey), sha256 };
+    const trust = { clusterId, nodeKeys: publicKeys, sha256 };
     const receipts = new Receipts(this.verdict, { ...trust, verify: ring.verify.bind(ring) }, this.rules.chain);
     const { verdict, history } = this;
     const witnesses = { verdict, history, receipts, past: this.rules.past, reached: this.reached };
-    const { pastMembers } = this.rules;
+    const { pastMembers, authenticity } = this.rules;
     const nodes = this.#cluster.ids;
     const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
     const lose: OperatorDeps["lose"] = (node) => this.#lose(node);
     const mayWant: OperatorDeps["mayWant"] = (voters) => this.#cluster.mayWant(voters);
-    const members = { nodes, founders: options.nodes, addable, lose, mayWant, pastMembers };
+    const members = { nodes, founders: options.nodes, addable, lose, mayWant, pastMembers, authenticity };
     this.#workload = new Workload(
       { scheduler, network, random: workloadRandom, clusterId, keys, leftOut, ...members, ...witnesses },
       options.workload,

@@ -16,7 +16,7 @@ export const SESSION_REFUSALS: readonly string[] = [
 ];
 
 /** Refusals that leave the sequence number free: nothing was executed. */
-const NOT_EXECUTED: ReadonlySet<string> = new Set([
+export const NOT_EXECUTED: ReadonlySet<string> = new Set([
   ...SESSION_REFUSALS,
   ...["unknown_key", "unknown_cosigner", "threshold_not_met"],
 ]);

@@ -11,6 +11,7 @@ import { LANES } from "../../node/wire/peer-frames.ts";
 import type { ClusterObserver, Inspected } from "../cluster.ts";
 import type { CrashMoment } from "../fault/plan.ts";
 import type { Reached } from "../reached.ts";
+import { Authenticity } from "./authenticity.ts";
 import { BankOracle } from "./bank-oracle.ts";
 import { Campaigns } from "./campaigns.ts";
 import { CommittedChain } from "./committed-chain.ts";
@@ -40,6 +41,8 @@ export interface RulesOptions {
   readonly currencies: readonly number[];
   /** Accounts that only plain transfers touch. */
   readonly followed: readonly bigint[];
+  /** Public keys of all nodes. */
+  readonly nodeKeys: readonly Uint8Array[];
   readonly reached: Reached;
 }
 
@@ -49,6 +52,7 @@ export class Rules implements ClusterObserver {
   readonly chain: CommittedChain;
   readonly states: StateSafety;
   readonly exactlyOnce: ExactlyOnce;
+  readonly authenticity: Authenticity;
   readonly #quorums: Quorums;
   readonly #campaigns: Campaigns;
   readonly #configurations: Configurations;
@@ -71,6 +75,7 @@ export class Rules implements ClusterObserver {
     this.chain = new CommittedChain(verdict, this.logs);
     this.states = new StateSafety(verdict);
     this.exactlyOnce = new ExactlyOnce(verdict);
+    this.authenticity = new Authenticity(verdict, options.nodeKeys);
     this.#quorums = new Quorums(verdict);
     this.#campaigns = new Campaigns(verdict, this.chain);
     const founders = genesis.nodes.map(({ id }) => id);
@@ -142,6 +147,7 @@ export class Rules implements ClusterObserver {
     if (!first) return;
     this.#configurations.block(applied.block.header.height, applied.block.header.configuration);
     this.exactlyOnce.block(applied);
+    this.authenticity.block(applied);
     this.#shadow.block(applied);
     if (applied.block.header.height % COMPARE_EVERY_BLOCKS === 0) this.#compareBalances(node, state);
   }

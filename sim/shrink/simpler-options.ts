@@ -31,6 +31,7 @@ function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
     { ...workload, cards: false },
     { ...workload, operator: undefined },
     { ...workload, auditor: false },
+    { ...workload, intruder: false },
     { ...workload, readers: 0 },
     { ...workload, tellers: Math.ceil(tellers / 2) },
     { ...workload, inFlightMax: 1 },

@@ -53,6 +53,8 @@ export interface BankKeys {
   readonly delegates: readonly Signer[];
   readonly auditor: Signer;
   readonly operator: Signer;
+  /** Nobody. */
+  readonly intruder: Signer;
 }
 
 /** The keys of a run's people. */
@@ -62,10 +64,10 @@ export function bankKeys(ring: { create(label: string): Signer }, { tellers, rea
   const [cosigner, leaver, joiner] = ["cosigner", "leaver", "joiner"].map((name) => ring.create(name)) as [
     ...[Signer, Signer, Signer],
   ];
-  const [admin, shop, desk, auditor, operator] = ["admin", "shop", "desk", "auditor", "operator"].map((name) =>
-    ring.create(name),
-  ) as [...[Signer, Signer, Signer, Signer, Signer]];
-  return { admin, bank, cosigner, leaver, joiner, shop, desk, delegates, auditor, operator };
+  const [admin, shop, desk, auditor, operator, intruder] = [
+    ...["admin", "shop", "desk", "auditor", "operator", "intruder"],
+  ].map((name) => ring.create(name)) as [...[Signer, Signer, Signer, Signer, Signer, Signer]];
+  return { admin, bank, cosigner, leaver, joiner, shop, desk, delegates, auditor, operator, intruder };
 }
 
 /** Something to be done before the work begins, and whose key signs it. */

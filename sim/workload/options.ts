@@ -73,6 +73,8 @@ export interface WorkloadOptions {
   readonly clerk: ClerkOptions | undefined;
   /** One more client, which only reads: the stream of changes, and pages. */
   readonly auditor: boolean;
+  /** One more, who has no key that counts, and tries what can be tried. */
+  readonly intruder: boolean;
   /** One more client, which changes the members of the cluster; in some runs there is none. */
   readonly operator: OperatorOptions | undefined;
 }
@@ -121,6 +123,7 @@ export function drawWorkload(random: Random): Omit<WorkloadOptions, "operator"> 
     },
     clerk: chance(random, 800) ? drawClerk(random) : undefined,
     auditor: chance(random, 700),
+    intruder: chance(random, 400),
   };
 }
 

@@ -55,7 +55,16 @@ function ask(seed: number, nodes: readonly Node[], founders = nodes.length) {
   };
   const options = { endpoint: 101, requestTimeoutUs: 200_000, expiry: 1n };
   const client = new SimClient(
-    { scheduler, network, random, clusterId: CLUSTER, nodes: ids, founders, complain },
+    {
+      scheduler,
+      network,
+      random,
+      clusterId: CLUSTER,
+      nodes: ids,
+      founders,
+      authenticity: { signed: () => undefined },
+      complain,
+    },
     options,
     new KeyRing().create("somebody"),
   );

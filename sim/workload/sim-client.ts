@@ -19,6 +19,7 @@ import {
 } from "../../node/wire/client-frames.ts";
 import { decodeReceipt, type Receipt } from "../../node/wire/receipt.ts";
 import { cosignTransaction, type Signer, signTransaction } from "../../node/wire/transaction.ts";
+import type { Authenticity } from "../check/authenticity.ts";
 import { between, pick } from "../draw.ts";
 import type { ScheduledEvent, Scheduler } from "../scheduler.ts";
 import { sha256 } from "../virtual-crypto.ts";
@@ -71,6 +72,8 @@ export interface SimClientDeps {
   readonly founders: number;
   /** Something that no node may say: a frame out of place. */
   readonly complain: (message: string) => void;
+  /** Hears what this client signs. */
+  readonly authenticity: Pick<Authenticity, "signed">;
 }
 
 export interface SimClientOptions {
@@ -124,12 +127,19 @@ export class SimClient {
   /** The same without a co-signature. */
   signAlone(command: Command): Uint8Array {
     const placement = { clusterId: this.#deps.clusterId, session: this.#session, expiry: this.#options.expiry };
-    return signTransaction(sha256, this.signer, { ...placement, sequence: this.#nextSequence++ }, command);
+    return this.#signed(
+      signTransaction(sha256, this.signer, { ...placement, sequence: this.#nextSequence++ }, command),
+    );
   }
 
   /** Adds a signature to what this client has signed. */
   cosign(signed: Uint8Array, cosigner: Signer): Uint8Array {
-    return cosignTransaction(sha256, cosigner, this.#deps.clusterId, signed);
+    return this.#signed(cosignTransaction(sha256, cosigner, this.#deps.clusterId, signed));
+  }
+
+  #signed(transaction: Uint8Array): Uint8Array {
+    this.#deps.authenticity.signed(transaction);
+    return transaction;
   }
 
   /** Asks until there is an outcome. */

@@ -6,6 +6,7 @@ import { must } from "../../node/base/assert.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import type { Account, Transfer } from "../../node/ledger/records.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
+import type { Authenticity } from "../check/authenticity.ts";
 import type { History } from "../check/history.ts";
 import type { PastStates } from "../check/past-states.ts";
 import type { Verdict } from "../check/verdict.ts";
@@ -26,6 +27,7 @@ import {
   type SetupStep,
 } from "./bank.ts";
 import { Clerk } from "./clerk.ts";
+import { Intruder } from "./intruder.ts";
 import { Operations, type OperationsDeps, type OperationsOptions } from "./operations.ts";
 import { type Addable, Operator, type OperatorDeps } from "./operator.ts";
 import { READER, SHOP, type WorkloadOptions } from "./options.ts";
@@ -44,8 +46,9 @@ const ROTATION_PAUSES_MAX = 20;
 const READER_HASTE = 3;
 
 export interface WorkloadDeps
-  extends Omit<SimClientDeps, "complain">,
+  extends Omit<SimClientDeps, "complain" | "authenticity">,
     Pick<OperatorDeps, "lose" | "mayWant" | "pastMembers"> {
+  readonly authenticity: Authenticity;
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly verdict: Verdict;
@@ -110,8 +113,8 @@ export class Workload {
   }
 
   /** Addresses of all clients of a run with these options. */
-  static endpoints({ tellers, readers, operator }: WorkloadOptions): readonly number[] {
-    const clients = tellers + readers + OTHERS + (operator === undefined ? 0 : 1);
+  static endpoints({ tellers, readers, operator, intruder }: WorkloadOptions): readonly number[] {
+    const clients = tellers + readers + OTHERS + (operator === undefined ? 0 : 1) + (intruder ? 1 : 0);
     return Array.from({ length: clients }, (_, index) => FIRST_CLIENT + index);
   }
 
@@ -120,6 +123,7 @@ export class Workload {
     const { keys, founders } = this.#deps;
     this.#setUp(authoritySteps(keys, this.#options), () => {
       this.#employOperator();
+      this.#letIn();
       this.#setUp(bankSteps(founders, this.#options), () => this.#startWork());
     });
   }
@@ -293,6 +297,17 @@ export class Workload {
     const operator = new Operator({ ...this.#deps, client, nodes, random: random.fork("operator") }, options);
     const pauses = random.fork("operator's pauses");
     this.#openSession(client, () => this.#work(() => operator.next(), pauses, options.thinkUs));
+  }
+
+  /** Nobody waits for what an intruder does. */
+  #letIn(): void {
+    const { keys, random } = this.#deps;
+    const endpoint = must(Workload.endpoints(this.#options).at(-1), "there are clients");
+    if (!this.#options.intruder) return;
+    const [careless = keys.admin] = keys.bank;
+    const own = { ...this.#deps, endpoint, careless, signer: keys.intruder, random: random.fork("intruder") };
+    const intruder = new Intruder(own);
+    this.#work(() => intruder.next(), random.fork("intruder's pauses"), this.#options.thinkUs);
   }
 
   /** Does something again and again, with pauses, while there is work. */

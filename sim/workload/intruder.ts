@@ -1,0 +1,199 @@
+/**
+ * One who has read everything that was ever executed, has no key that counts, and tries what can be tried: frames that
+ * are no frames, greetings with others' keys and with signatures that were overheard, transactions that were altered, cut,
+ * signed by the wrong key or for another cluster, and true ones once more. Nothing of it may be executed but what somebody
+ * has signed (`check/authenticity.ts`), once (`check/exactly-once.ts`), and no node may stop for it.
+ */
+import { must } from "../../node/base/assert.ts";
+import { equalBytes } from "../../node/base/bytes.ts";
+import type { NodeId } from "../../node/base/ids.ts";
+import type { Random } from "../../node/base/ports/random.ts";
+import { decodeNodeFrame, encodeClientFrame, helloDigest, type NodeFrame } from "../../node/wire/client-frames.ts";
+import {
+  cosignTransaction,
+  decodeTransaction,
+  encodeTransaction,
+  type Signer,
+  signingDigest,
+} from "../../node/wire/transaction.ts";
+import type { Authenticity } from "../check/authenticity.ts";
+import type { Verdict } from "../check/verdict.ts";
+import { chance, pick } from "../draw.ts";
+import type { Reached } from "../reached.ts";
+import { sha256 } from "../virtual-crypto.ts";
+import type { ClientConnection, VirtualNetwork } from "../virtual-network.ts";
+
+const OVERHEARD_MAX = 64;
+const GREETINGS = ["true", "true", "true", "true", "anothersKey", "overheard", "foreign", "none"] as const;
+const TRICKS = [
+  ...["altered", "altered", "cut", "longer", "resigned", "foreign", "swapped", "cosigned", "again", "again"],
+  ...["garbage", "query", "helloAgain"],
+] as const;
+type Trick = (typeof TRICKS)[number];
+
+/** Tricks whose transaction bears a true signature of somebody, so that it may have an outcome. */
+const TRUE: readonly Trick[] = ["again", "cosigned", "resigned"];
+
+export interface IntruderDeps {
+  readonly network: Pick<VirtualNetwork, "connect">;
+  readonly random: Random;
+  readonly verdict: Verdict;
+  readonly reached: Reached;
+  readonly authenticity: Pick<Authenticity, "executed">;
+  readonly clusterId: Uint8Array;
+  readonly nodes: readonly NodeId[];
+  readonly endpoint: number;
+  /** A key that no authority has. */
+  readonly signer: Signer;
+  /** One that has a key in another cluster, too. */
+  readonly careless: Signer;
+}
+
+export class Intruder {
+  readonly #deps: IntruderDeps;
+  #connection: ClientConnection | undefined;
+  #isWelcome = false;
+  #greetings: Uint8Array[] = [];
+  #nextRequest = 1;
+  readonly #tried = new Map<number, Trick>();
+
+  constructor(deps: IntruderDeps) {
+    this.#deps = deps;
+  }
+
+  /** Tries something, or comes by once more where it was shown out. */
+  next(): void {
+    const { random } = this.#deps;
+    if (this.#connection === undefined) this.#connect();
+    else if (this.#isWelcome || chance(random, 200)) this.#try(pick(random, TRICKS));
+    else if (chance(random, 100)) this.#leave();
+  }
+
+  #connect(): void {
+    const { network, random, nodes, endpoint } = this.#deps;
+    const connection: ClientConnection | undefined = network.connect(endpoint, pick(random, nodes), {
+      frame: (frame) => {
+        if (connection !== undefined && connection === this.#connection) this.#hear(connection, decodeNodeFrame(frame));
+      },
+      closed: () => {
+        if (connection === this.#connection) this.#forget();
+      },
+    });
+    this.#connection = connection;
+  }
+
+  #leave(): void {
+    this.#connection?.close();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#connection = undefined;
+    this.#isWelcome = false;
+    this.#tried.clear();
+  }
+
+  #hear(connection: ClientConnection, frame: NodeFrame): void {
+    if (frame.type === "challenge") this.#greet(connection, frame);
+    else if (frame.type === "welcome") this.#isWelcome = true;
+    else if (frame.type === "error") this.#deps.reached.add("intruderRefused");
+    else this.#answered(frame.request, frame.type);
+  }
+
+  /** Only true signatures have outcomes, and only known keys are told anything. */
+  #answered(request: number, what: "receipt" | "answer"): void {
+    const trick = must(this.#tried.get(request), "what is answered was asked");
+    const may = what === "receipt" && TRUE.includes(trick);
+    this.#deps.verdict.expect(may, "authenticity", () => `an intruder tried "${trick}" and got ${what}`);
+    this.#deps.reached.add("intruderReplayed");
+  }
+
+  #greet(connection: ClientConnection, { node, nonce, clusterId }: Extract<NodeFrame, { type: "challenge" }>): void {
+    const { random, signer, careless } = this.#deps;
+    const how = pick(random, GREETINGS);
+    if (how === "none") return;
+    if (how === "overheard" && this.#greetings.length > 0) {
+      connection.send(pick(random, this.#greetings));
+      return;
+    }
+    const { publicKey } = how === "anothersKey" ? careless : signer;
+    const signed = { clusterId: how === "foreign" ? other(clusterId) : clusterId, node, nonce, publicKey };
+    const greeting = encodeClientFrame({
+      ...{ type: "hello", clusterId: signed.clusterId, publicKey },
+      signature: signer.sign(helloDigest(sha256, signed)),
+    });
+    this.#greetings = [...this.#greetings, greeting].slice(-OVERHEARD_MAX);
+    connection.send(greeting);
+  }
+
+  #try(trick: Trick): void {
+    const { reached, authenticity } = this.#deps;
+    const connection = must(this.#connection, "it is there");
+    const request = this.#nextRequest++;
+    if (authenticity.executed.length === 0) return;
+    const frame = this.#frame(trick, request);
+    if (frame === undefined) return;
+    this.#tried.set(request, trick);
+    reached.add("intruderTried");
+    connection.send(frame);
+  }
+
+  #frame(trick: Trick, request: number): Uint8Array | undefined {
+    const { random, authenticity } = this.#deps;
+    if (trick === "garbage") return this.#bytes(1 + random.below(64));
+    if (trick === "helloAgain") return this.#greetings.at(-1);
+    if (trick === "query") {
+      const query = this.#bytes(1 + random.below(32));
+      return encodeClientFrame({ type: "query", request, consistency: "local", query });
+    }
+    const transaction = this.#spoiled(trick, pick(random, authenticity.executed));
+    return encodeClientFrame({ type: "submit", request, transaction });
+  }
+
+  #spoiled(trick: Exclude<Trick, "garbage" | "helloAgain" | "query">, transaction: Uint8Array): Uint8Array {
+    const { random, signer, careless, clusterId, authenticity } = this.#deps;
+    switch (trick) {
+      case "again":
+        return transaction;
+      case "altered": {
+        const altered = transaction.slice();
+        const at = random.below(altered.length);
+        altered[at] = (altered[at] ?? 0) ^ (1 << random.below(8));
+        return altered;
+      }
+      case "cut":
+        return transaction.subarray(0, random.below(transaction.length));
+      case "longer":
+        return new Uint8Array([...transaction, ...this.#bytes(1 + random.below(8))]);
+      case "cosigned":
+        return cosignTransaction(sha256, signer, clusterId, transaction);
+      case "resigned":
+        return signedBy(signer, clusterId, transaction);
+      case "foreign":
+        return signedBy(careless, other(clusterId), transaction);
+      case "swapped": {
+        const { signature, cosignatures } = decodeTransaction(pick(random, authenticity.executed));
+        const own = decodeTransaction(transaction);
+        if (equalBytes(own.signature, signature)) return transaction.subarray(1);
+        return encodeTransaction({ ...own, signature, cosignatures });
+      }
+    }
+  }
+
+  #bytes(count: number): Uint8Array {
+    const bytes = new Uint8Array(count);
+    this.#deps.random.fill(bytes);
+    return bytes;
+  }
+}
+
+/** The same, signed by one alone, for a cluster. */
+function signedBy(signer: Signer, clusterId: Uint8Array, transaction: Uint8Array): Uint8Array {
+  const own = { ...decodeTransaction(transaction), publicKey: signer.publicKey, cosignatures: [] };
+  return encodeTransaction({ ...own, signature: signer.sign(signingDigest(sha256, clusterId, own)) });
+}
+
+/** The id of a cluster that is another one. */
+function other(clusterId: Uint8Array): Uint8Array {
+  return clusterId.map((byte) => byte ^ 0xff);
+}
