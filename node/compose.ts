@@ -118,20 +118,20 @@ export interface ComposedNode {
 
 /** Builds and starts a node. Throws `CodedError` where the disk or the store cannot be used. */
 export function composeNode(host: Host, options: NodeOptions, parts: Partial<NodeParts> = {}): ComposedNode {
-  let isRunning = false;
+  let isRecovered = false;
   const system = new ActorSystem({
     clock: host.clock,
     log: host.log,
     onFatal: (report) => {
-      if (isRunning && DAMAGED.includes(report.code)) mendFirst(host, options, report);
+      if (isRecovered && DAMAGED.includes(report.code)) mendFirst(host, options, report);
       else options.onFatal(report);
     },
     ...(options.trace === undefined ? {} : { trace: options.trace }),
   });
   const recovered = recover(host, options, { ...PRODUCTION_PARTS, ...parts }, (error) => system.fail("log", error));
+  isRecovered = true;
   if ("damage" in recovered) return composeMending(host, options, system, recovered);
   if ("unusable" in recovered) return composeRefetch(host, options, system, recovered);
-  isRunning = true;
   const { raft, log, state } = recovered;
   const status = new StatusBoard();
   const actors = spawnActors({ host, options, system, status, recovered });

@@ -62,7 +62,8 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
 }
 
 /**
- * A part of the log that was needed while the node ran is damaged: the node starts again, and mends it before it takes part.
+ * A part of the log that was needed while the node ran, or mended it, is damaged: the node starts again, and mends it before it
+ * takes part.
  * Where it has done that already and the log looked whole when it was opened, it would do it for ever, and stops.
  */
 export function mendFirst(
