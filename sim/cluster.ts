@@ -41,6 +41,12 @@ export function addressOf(node: NodeId): { readonly host: string; readonly port:
   return { host: `node-${node}`, port: 1 };
 }
 
+/**
+ * Plants a bug in one life of a node: the parts of it that are replaced, and perhaps the host that it is handed instead of
+ * its own.
+ */
+export type Plant = (host: Host) => Partial<NodeParts & { readonly host: Host }>;
+
 /** What a checker may look at. */
 export type Inspected = NonNullable<ComposedNode["inspect"]>;
 
@@ -70,7 +76,7 @@ export interface ClusterDeps {
   readonly observer: ClusterObserver;
   /** A line for the trace; undefined when nobody listens. */
   readonly log?: (node: NodeId, text: string) => void;
-  readonly parts: Partial<NodeParts>;
+  readonly plant: Plant;
 }
 
 interface Slot {
@@ -104,7 +110,8 @@ export class Cluster {
       const process = (): Process | undefined => this.#slot(index + 1).process;
       const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
       const idle = { process: undefined, composed: undefined, lives: 0, lost: false, restartAfterErrorMs: undefined };
-      const clock = new ClockError(options.clockRates[index]);
+      // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
+      const clock = new ClockError(options.clockRates[index], options.timing.leaseDriftPermille !== undefined);
       return { id: index + 1, key, disk, clock, ...idle };
     });
   }
@@ -249,7 +256,9 @@ export class Cluster {
     const onRestart = (): void => this.#restart(slot);
     const peers = this.#slots.map(({ id: peer, key }) => ({ id: peer, publicKey: key.publicKey, ...addressOf(peer) }));
     const options = { id, genesis: this.#genesis, peers, timing, ...sizes, onFatal, onRestart };
-    return composeNode(this.#host(slot, process), options, this.#parts(id));
+    const own = this.#host(slot, process);
+    const { host = own, ...parts } = this.#deps.plant(own);
+    return composeNode(host, options, this.#parts(id, parts));
   }
 
   #host(slot: Slot, process: Process): Host {
@@ -295,8 +304,8 @@ export class Cluster {
   }
 
   /** The production parts, or a mutant's; bounded as this run's options say, and watched. */
-  #parts(node: NodeId): Partial<NodeParts> {
-    const { parts, observer } = this.#deps;
+  #parts(node: NodeId, parts: Partial<NodeParts>): Partial<NodeParts> {
+    const { observer } = this.#deps;
     const { appendBytesMax, appendsInFlightMax } = this.#options;
     return {
       ...parts,

@@ -52,6 +52,7 @@ export const POINTS = [
   "reversedAgain",
   "reversedInFull",
   "reversedInPart",
+  "sequenceReused",
   "thresholdNotMet",
   "transferRetried",
 ] as const;

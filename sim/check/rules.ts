@@ -96,6 +96,7 @@ export class Rules implements ClusterObserver {
     this.logs.restarted(node, inspected.raft);
     this.elections.restarted(node, inspected.raft.term);
     this.states.restored(node, inspected.state);
+    this.#configurations.inForce(node, inspected.raft);
     this.stepped(node, inspected);
   }
 
@@ -113,6 +114,8 @@ export class Rules implements ClusterObserver {
       this.chain.committed(node, raft, change.commitBefore);
       if (change.stillLeads) this.#committedByLeader(node, raft, change);
     }
+    if (change.reconfigured) this.#configurations.inForce(node, raft);
+    if (change.reconfigured && change.stillLeads) this.#configurations.begun(node, raft);
     this.#tellMoments(node, change);
   }
 

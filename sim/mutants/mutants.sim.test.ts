@@ -6,38 +6,81 @@ import { MUTANT_NAMES, type MutantName } from "./mutants.ts";
 
 const SEEDS_MAX = 200;
 
-/** The rules that each bug breaks; the first to see it ends the run. */
-const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
-  voteNotPersisted: ["electionSafety"],
-  commitOfOlderTerm: ["commitRule", "leaderCompleteness"],
-  // A voter that has forgotten what it acknowledged helps one to an election that lacks what was agreed, too.
-  replyBeforeFsync: [
-    "durability",
-    "leaderCompleteness",
-    "logMatching",
-    "stateMachineSafety",
-    "nodeStopped",
-    "undisturbed",
-  ],
-  // What was agreed is cut from one node's log: it is missed, stands in the way, or the node never catches up.
-  truncateOnStaleAppend: [
+/** What is seen of a history that was agreed and is not any more: it is missed, stands in the way, or nobody catches up. */
+const HISTORY = [
+  ...[
     "durability",
     "leaderCompleteness",
     "liveness",
     "logMatching",
-    "stateMachineSafety",
     "nodeStopped",
+    "stateMachineSafety",
+    "undisturbed",
   ],
+];
+/** What is seen of nodes whose states differ. */
+const STATES = [
+  "answers",
+  "balances",
+  "exactlyOnce",
+  "invariants",
+  "ledgerOracle",
+  "nodeStopped",
+  "stateMachineSafety",
+];
+
+/** The rules that each bug breaks; the first to see it ends the run. */
+const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
+  voteNotPersisted: ["electionSafety"],
+  termNotPersisted: ["electionSafety"],
+  voteBeforeDurable: ["electionSafety"],
+  replyBeforeFsync: HISTORY,
+  truncateOnStaleAppend: HISTORY,
+  syncErrorIgnored: HISTORY,
+  checkpointBeforeDurable: HISTORY,
+  voteByLength: HISTORY,
+  refusedVoteCounted: ["quorum", ...HISTORY],
+  preVoteSkipped: ["undisturbed"],
+  commitOfOlderTerm: ["commitRule", "leaderCompleteness"],
+  commitByHeartbeat: HISTORY,
+  sentCountsAsStored: ["quorum"],
   outgoingVotersIgnored: ["quorum"],
   // Members that were agreed on by too few voters may have no quorum that knows of them.
   learnersCounted: ["quorum", "liveness"],
   configurationFromCommit: ["quorum"],
-  retryExecutedTwice: ["exactlyOnce"],
+  changeTooSoon: ["membership"],
+  configurationForgotten: ["membership"],
+  sessionsLeftOut: STATES,
+  pageTakenForClean: STATES,
+  restoredHoldForgotten: STATES,
   readByDeposedLeader: ["linearizability"],
+  // Whether a session is open is a question that is asked of a state that may be old.
+  readByFollower: ["linearizability", "refusals"],
+  readFixedTooEarly: ["linearizability", "refusals"],
+  leaseWithoutMargin: ["linearizability"],
+  freshBeforeApplied: ["staleness"],
+  retryExecutedTwice: ["exactlyOnce"],
+  windowTooSmall: ["refusals"],
+  sequenceReusedUnseen: ["exactlyOnce"],
+  sessionEvictedTooEarly: ["refusals"],
+  expiryTooLate: ["expiry"],
+  oneExpiryABlock: ["expiry"],
+  expiryByOwnClock: ["expiry", "stateMachineSafety"],
+  otherLimitNamed: ["ledgerOracle"],
+  brokenChainKept: ["answers", "balances", "ledgerOracle"],
+  balancedAtOneEnd: ["answers", "ledgerOracle"],
+  accountLeftClosed: ["answers", "ledgerOracle"],
+  frozenAccountPays: ["ledgerOracle"],
   assetCapForgotten: ["ledgerOracle"],
   reversalCountedHalf: ["ledgerOracle"],
   delegateUnlimited: ["ledgerOracle"],
-  frozenAccountPays: ["ledgerOracle"],
+  newKeyEachAttempt: ["doubleCharge"],
+  silenceTakenForNo: ["cardHolds"],
+  openIntentForgotten: ["invariants", "liveness", "nodeStopped"],
+  answerTakenTwice: ["nodeStopped"],
+  paymentCountedTwice: ["settlement"],
+  nettedTheWrongWay: ["settlement"],
+  windowClosedLate: ["settlement"],
   changeSkipped: ["answers"],
   rowLostBetweenPages: ["answers"],
 };
