@@ -67,6 +67,11 @@ test("the lag of a peer is what of the leader's log it is not known to have", ()
   const peers = [{ peer: 2, match: 7, next: 8, state: "replicate", paused: false, inFlight: 1 }];
   const [leader] = cluster("leader@2>1 9") as [NodeStatus];
   const told = { ...leader, sections: { consensus: { lastIndex: 10, peers } } };
-  expect(peersOf(told)).toEqual([{ peer: 2, state: "replicate", match: 7, lag: 3, inFlight: 1 }]);
-  expect([peersOf(leader), peersOf(undefined)]).toEqual([[], []]);
+  const seen = { peer: 2, state: "replicate", match: 7, lag: 3, inFlight: 1 };
+  expect(peersOf(told, [])).toEqual([seen]);
+  expect([peersOf(leader, []), peersOf(undefined, [])]).toEqual([[], []]);
+  const fetched = { from: 1, height: 6, pages: 9, pagesLeft: 4 };
+  const saying = (phase: string): NodeStatus => ({ ...told, id: 2, sections: { catchUp: { phase, ...fetched } } });
+  expect(peersOf(told, [saying("fetching")])).toEqual([{ ...seen, checkpoint: fetched }]);
+  expect(peersOf(told, [saying("idle")])).toEqual([seen]);
 });

@@ -93,7 +93,7 @@ export interface NodeParts {
 }
 
 /** What a node that runs may find of its log, and mends when it starts again. */
-const DAMAGED = "wal_damaged";
+const DAMAGED: readonly string[] = ["wal_damaged", "wal_read_failed"];
 
 export const PRODUCTION_PARTS: NodeParts = {
   createRaft: (options) => new Raft(options),
@@ -126,7 +126,7 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
     clock: host.clock,
     log: host.log,
     onFatal: (report) => {
-      if (isRunning && report.code === DAMAGED) mendFirst(host, options, report);
+      if (isRunning && DAMAGED.includes(report.code)) mendFirst(host, options, report);
       else options.onFatal(report);
     },
     ...(options.trace === undefined ? {} : { trace: options.trace }),
@@ -296,6 +296,7 @@ function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<L
         context,
         {
           state: recovered.state,
+          checkpoint: recovered.checkpoint,
           pages: recovered.pages,
           store: host.store,
           log: recovered.log,

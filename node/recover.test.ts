@@ -207,6 +207,15 @@ describe("a checkpoint with a damaged page", () => {
     return data;
   };
 
+  test("is none that the state comes from, though it is in the store until it is dropped", () => {
+    const checkpointOf = (data: Data): unknown => {
+      const recovered = data.log(BLOCKS).recover();
+      return "raft" in recovered ? [recovered.checkpoint?.height, loadCheckpointMeta(data.store)?.height] : recovered;
+    };
+    expect(checkpointOf(new Data().checkpoint(3))).toEqual([3, 3]);
+    expect(checkpointOf(damagedAt(3))).toEqual([undefined, 3]);
+  });
+
   test("is dropped where the log has everything: it is executed again", () => {
     const data = damagedAt(3).log(BLOCKS);
     expect(data.facts()).toEqual([1, 6, 0, 7, 2, undefined]);

@@ -34,14 +34,15 @@ import { clusterIdOf } from "./wire/genesis.ts";
 export const LOG_DIRECTORY = "log";
 
 /** Damage that others may have the remedy for. */
-const DAMAGE: readonly string[] = ["wal_damaged", "wal_missing_segment"];
+const DAMAGE: readonly string[] = ["wal_damaged", "wal_missing_segment", "wal_read_failed"];
 
 /** What recovery has brought back. */
 export interface Recovered {
   readonly raft: Raft;
   readonly log: LogStore;
   readonly state: StateMachine;
-  /** Of the newest checkpoint. */
+  /** The checkpoint that the state comes from, and its pages; one that cannot be used may still be in the store. */
+  readonly checkpoint: CheckpointMeta | undefined;
   readonly pages: PageHashes;
 }
 
@@ -92,7 +93,7 @@ export function recover(
   const raft = createRaft(host, options, parts, { log, state });
   const { records, tornBytes } = log.recovery;
   host.log.info("node.recovered", { checkpoint: state.height, logRecords: records, tornBytes });
-  return { raft, log, state, pages };
+  return { raft, log, state, checkpoint: unusable === undefined ? meta : undefined, pages };
 }
 
 /** Whether this is one of the nodes that a restored cluster begins with: its data was written by `quorate restore`. */

@@ -7,6 +7,10 @@ const NO_FAULTS: SimOptions["faults"]["weights"] = {
   ...{
     slowDisk: 0,
     fullDisk: 0,
+    hangDisk: 0,
+    damageLog: 0,
+    rotLog: 0,
+    rotPage: 0,
     slowTimers: 0,
     sickLeader: 0,
     diskError: 0,

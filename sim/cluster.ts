@@ -4,35 +4,30 @@
  *
  * Whoever checks sees a node after each of its steps and each block it applies, and never touches it.
  */
+import type { Configuration } from "../consensus/raft/configuration.ts";
 import { Raft } from "../consensus/raft/raft.ts";
 import type { FatalReport } from "../node/actor/system.ts";
 import { must } from "../node/base/assert.ts";
-import { concatBytes } from "../node/base/bytes.ts";
 import { errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
-import type { Log } from "../node/base/ports/log.ts";
-import type { Network } from "../node/base/ports/network.ts";
-import type { Random } from "../node/base/ports/random.ts";
 import { type ComposedNode, composeNode, type NodeParts } from "../node/compose.ts";
 import type { Ledger } from "../node/ledger/ledger.ts";
 import { type Applied, StateMachine } from "../node/state/state-machine.ts";
 import type { Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
+import { areQuorum } from "./check/configurations.ts";
 import type { Counters } from "./counts.ts";
-import { exponential } from "./draw.ts";
+import type { LogDamage } from "./fault/disk-damage.ts";
 import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
-import type { Scheduler } from "./scheduler.ts";
 import type { TraceHash } from "./trace.ts";
 import { virtualCipher } from "./virtual-cipher.ts";
-import { ClockError, VirtualClock } from "./virtual-clock.ts";
-import { type KeyRing, virtualCrypto } from "./virtual-crypto.ts";
+import { ClockError } from "./virtual-clock.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
-import type { VirtualNetwork } from "./virtual-network.ts";
-import type { VirtualOutside } from "./virtual-outside.ts";
+import { type Machine, type VirtualHostDeps, virtualHost } from "./virtual-host.ts";
 
-const VERIFY_MEAN_US = 50;
+const US_PER_MS = 1_000;
 /** A node that starts again by itself takes so long. */
 const RESTART_US = 1_000;
 
@@ -65,29 +60,19 @@ export interface ClusterObserver {
   broken(node: NodeId, reason: string): void;
 }
 
-export interface ClusterDeps {
-  readonly scheduler: Scheduler;
-  readonly random: Random;
+export interface ClusterDeps extends Omit<VirtualHostDeps, "sent"> {
   readonly trace: TraceHash;
   readonly counters: Counters;
-  readonly network: VirtualNetwork;
-  readonly keys: KeyRing;
-  readonly outside: VirtualOutside;
   readonly observer: ClusterObserver;
-  /** A line for the trace; undefined when nobody listens. */
-  readonly log?: (node: NodeId, text: string) => void;
   readonly plant: Plant;
 }
 
-interface Slot {
-  readonly id: NodeId;
-  readonly key: Signer;
-  readonly disk: VirtualDisk;
-  readonly clock: ClockError;
+interface Slot extends Machine {
   process: Process | undefined;
   composed: ComposedNode | undefined;
-  /** How often it has started. */
   lives: number;
+  /** Its log was damaged while it was down, and it has not been whole since. */
+  damaged: boolean;
   /** Its disk is gone, and it never starts again. */
   lost: boolean;
   /** A disk error was injected: the node is expected to stop itself, and starts again after this time. */
@@ -99,20 +84,23 @@ export class Cluster {
   readonly #options: SimOptions;
   readonly #genesis: Genesis;
   readonly #slots: readonly Slot[];
+  /** Who is to vote as soon as it can be. */
+  #wanted: readonly NodeId[];
 
   /** `nodeKeys` are those of all nodes, by id: more than the genesis has. */
   constructor(deps: ClusterDeps, options: SimOptions, genesis: Genesis, nodeKeys: readonly Signer[]) {
     this.#deps = deps;
     this.#options = options;
     this.#genesis = genesis;
+    this.#wanted = genesis.nodes.map(({ id }) => id);
     const { scheduler, random, counters } = deps;
     this.#slots = nodeKeys.map((key, index) => {
       const process = (): Process | undefined => this.#slot(index + 1).process;
       const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
-      const idle = { process: undefined, composed: undefined, lives: 0, lost: false, restartAfterErrorMs: undefined };
+      const idle = { process: undefined, composed: undefined, lives: 0, restartAfterErrorMs: undefined };
       // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
       const clock = new ClockError(options.clockRates[index], options.timing.leaseDriftPermille !== undefined);
-      return { id: index + 1, key, disk, clock, ...idle };
+      return { id: index + 1, key, disk, clock, ...idle, damaged: false, lost: false };
     });
   }
 
@@ -165,7 +153,9 @@ export class Cluster {
     this.#deps.log?.(node, "start");
     process.run("start", () => {
       slot.composed = this.#compose(slot, process);
-      if (slot.composed.inspect !== undefined) observer.started(node, slot.composed.inspect);
+      if (slot.composed.inspect === undefined) return;
+      slot.damaged = false;
+      observer.started(node, slot.composed.inspect);
     });
   }
 
@@ -194,6 +184,57 @@ export class Cluster {
 
   isLost(node: NodeId): boolean {
     return this.#slot(node).lost;
+  }
+
+  /** Whether most of these voters have their data; if so, nothing is damaged from now on that they cannot do without. */
+  mayWant(voters: readonly NodeId[]): boolean {
+    const may = this.#areSound(votersOnly(voters));
+    if (may) this.#wanted = voters;
+    return may;
+  }
+
+  /**
+   * Whether the others can do without a node: those with sound disks are a quorum of whatever is in force, or wanted,
+   * anywhere. False where that is not known.
+   */
+  canSpare(spared: NodeId): boolean {
+    const others = this.#slots.filter((slot) => slot.id !== spared && !slot.lost && !slot.damaged);
+    const known = others.flatMap(({ composed }) => composed?.inspect ?? []);
+    const needed = known.flatMap(({ raft, state }) => [raft.configuration, votersOnly(state.members.wanted.voters)]);
+    if (known.length < others.length) return false;
+    return [...needed, votersOnly(this.#wanted)].every((one) => this.#areSound(one, spared));
+  }
+
+  /** Whether those with sound disks are a quorum, without this one. */
+  #areSound(configuration: Configuration, spared?: NodeId): boolean {
+    return areQuorum(configuration, (id) => {
+      const { lost, damaged, disk } = this.#slot(id);
+      return id !== spared && !lost && !damaged && !disk.isRotten;
+    });
+  }
+
+  /** A node that is down finds its log damaged when it starts; false where nothing happened. */
+  damageLog(node: NodeId, how: LogDamage): boolean {
+    const slot = this.#slot(node);
+    if (slot.process !== undefined || slot.lost) return false;
+    const cipher = this.#options.encrypted ? virtualCipher(node, slot.lives) : undefined;
+    if (!slot.disk.damageLog(how, cipher)) return false;
+    slot.damaged = true;
+    return true;
+  }
+
+  /** A bit turns over in an old file of a node's log; false where there is none. */
+  rotLog(node: NodeId): boolean {
+    return this.#slot(node).disk.rotLog();
+  }
+
+  /** A page of a node's checkpoint is not what was written; false where there is none. */
+  rotPage(node: NodeId): boolean {
+    return this.#slot(node).disk.rotPage();
+  }
+
+  hangDisk(node: NodeId, forMs: number): void {
+    this.#slot(node).disk.hang(forMs * US_PER_MS);
   }
 
   pause(node: NodeId): boolean {
@@ -251,56 +292,18 @@ export class Cluster {
   #compose(slot: Slot, process: Process): ComposedNode {
     const { timing, checkpointBlocks, retainBlocks, segmentBytes, cacheBytes } = this.#options;
     const { id } = slot;
+    slot.lives += 1;
     const sizes = { checkpointBlocks, retainBlocks, segmentBytes, cacheBytes };
     const onFatal = (report: FatalReport): void => this.#fatal(slot, report);
     const onRestart = (): void => this.#restart(slot);
     const peers = this.#slots.map(({ id: peer, key }) => ({ id: peer, publicKey: key.publicKey, ...addressOf(peer) }));
     const options = { id, genesis: this.#genesis, peers, timing, ...sizes, onFatal, onRestart };
-    const own = this.#host(slot, process);
+    const { observer, ...deps } = this.#deps;
+    const sent = observer.sent.bind(observer);
+    const { encrypted } = this.#options;
+    const own = virtualHost({ ...deps, sent }, slot, process, { nodes: this.ids, encrypted });
     const { host = own, ...parts } = this.#deps.plant(own);
     return composeNode(host, options, this.#parts(id, parts));
-  }
-
-  #host(slot: Slot, process: Process): Host {
-    const { scheduler, random, network, keys, outside } = this.#deps;
-    slot.lives += 1;
-    const own = random.fork(`node ${slot.id}`);
-    const verifyDelays = own.fork("verify");
-    const later = (run: () => void): void => {
-      scheduler.after(exponential(verifyDelays, VERIFY_MEAN_US), () => process.run("verify", run));
-    };
-    return {
-      clock: new VirtualClock(scheduler, process, slot.clock),
-      random: own,
-      disk: slot.disk.disk,
-      store: slot.disk.store,
-      cipher: this.#options.encrypted ? virtualCipher(slot.id, slot.lives) : undefined,
-      network: this.#watched(slot.id, network.port(process, this.ids)),
-      outside: outside.port(process),
-      crypto: virtualCrypto(keys, slot.key, later),
-      log: this.#nodeLog(slot.id),
-    };
-  }
-
-  #watched(node: NodeId, port: Network): Network {
-    return {
-      ...port,
-      sendPeer: (to, ...pieces) => {
-        const frame = concatBytes(pieces);
-        this.#deps.observer.sent(node, to, frame);
-        return port.sendPeer(to, frame);
-      },
-    };
-  }
-
-  #nodeLog(node: NodeId): Log {
-    const log = this.#deps.log;
-    if (log === undefined) return { debug: ignore, info: ignore, warn: ignore, error: ignore };
-    const write = (event: string, fields: object = {}): void => {
-      const text = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`);
-      log(node, [event, ...text].join(" "));
-    };
-    return { debug: ignore, info: write, warn: write, error: write };
   }
 
   /** The production parts, or a mutant's; bounded as this run's options say, and watched. */
@@ -337,12 +340,12 @@ export class Cluster {
     }
     counters.add("diskError");
     this.crash(slot.id);
-    scheduler.after(after * 1000, () => this.start(slot.id));
+    scheduler.after(after * US_PER_MS, () => this.start(slot.id));
   }
 
-  /** A node starts again from a peer's checkpoint; that the power fails in between is the worst that may happen. */
+  /** A node starts again, with a peer's checkpoint, or to mend its log; that the power fails in between is the worst that may happen. */
   #restart(slot: Slot): void {
-    this.#deps.counters.add("checkpointInstalled");
+    this.#deps.counters.add("restartByItself");
     this.crash(slot.id);
     this.#deps.scheduler.after(RESTART_US, () => this.start(slot.id));
   }
@@ -352,6 +355,6 @@ export class Cluster {
   }
 }
 
-function ignore(): void {
-  // Nobody reads this node's log.
+function votersOnly(voters: readonly NodeId[]): Configuration {
+  return { voters, outgoing: [], learners: [] };
 }

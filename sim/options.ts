@@ -30,6 +30,11 @@ const FAULT_KINDS = {
   pause: 10,
   slowDisk: 10,
   fullDisk: 5,
+  hangDisk: 5,
+  /** A node that was down finds its log damaged. */
+  damageLog: 10,
+  rotLog: 5,
+  rotPage: 5,
   slowTimers: 5,
   /** Starved and cut off from its peers: it is deposed and notices late. */
   sickLeader: 20,

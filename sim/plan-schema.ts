@@ -1,5 +1,6 @@
 /** The shape of a plan's options and faults: types, ranges, no unknown keys. What it makes no sense to ask is refused elsewhere. */
 import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } from "../node/wire/schema.ts";
+import { LOG_DAMAGES } from "./fault/disk-damage.ts";
 import { CRASH_MOMENTS, type FaultStep, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
 import type { ClerkOptions, OperatorOptions, WorkloadOptions } from "./workload/options.ts";
@@ -110,7 +111,8 @@ export const optionsSchema: Schema<SimOptions> = object({
       weight,
       ...(["partition", "asymmetricPartition", "bridge", "isolateLeader", "isolateClients"] as const),
       ...(["crash", "crashLeader", "crashAll", "crashWhen", "electionUnderFire", "pause", "slowDisk"] as const),
-      ...(["fullDisk", "slowTimers", "sickLeader", "diskError", "clockJump", "handOver"] as const),
+      ...(["fullDisk", "hangDisk", "damageLog", "rotLog", "rotPage"] as const),
+      ...(["slowTimers", "sickLeader", "diskError", "clockJump", "handOver"] as const),
       ...(["changeUnderFire"] as const),
     ),
   }),
@@ -134,6 +136,10 @@ const STEPS: { readonly [Kind in FaultStep["kind"]]: Record<string, Schema<unkno
   pause: { target, ...forMs },
   slowDisk: { target, factor: integer(2, 1_000), ...forMs },
   fullDisk: { target, ...forMs },
+  hangDisk: { target, ...forMs },
+  damageLog: { target, how: oneOf(...LOG_DAMAGES), ...restartAfterMs },
+  rotLog: { target },
+  rotPage: { target },
   slowTimers: { target, factor: integer(2, TIMERS_SLOWER_MAX), ...forMs },
   diskError: { target, operation: oneOf("write", "sync"), ...restartAfterMs },
   handOver: {},

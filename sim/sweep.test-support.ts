@@ -8,10 +8,21 @@ import { runSeed } from "./run.ts";
 
 /** What a hundred seeds must have met, by the names of the counters. */
 const FAULTS = [
-  ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "checkpointInstalled"],
+  ...["asymmetricPartition", "blockedFrame", "bridgePartition", "brokenConnection", "damagedLog"],
   ...["clientPartition", "clockJump", "crash", "crashAll", "crashWhen", "diskError", "drop", "duplicate"],
-  ...["fullDisk", "keptWrite", "late", "lostDisk", "lostWrite", "outsideTimeout", "partition", "pause", "reorder"],
-  ...["restart", "slowDisk", "slowTimers", "tornWrite"],
+  ...[
+    "fullDisk",
+    "hungDisk",
+    "keptWrite",
+    "late",
+    "lostDisk",
+    "lostWrite",
+    "outsideTimeout",
+    "partition",
+    "pause",
+    "reorder",
+  ],
+  ...["restart", "restartByItself", "rottenLog", "rottenPage", "slowDisk", "slowTimers", "tornWrite"],
 ];
 
 /** Makes one test a seed, and one over all of them. */

@@ -165,26 +165,37 @@ describe("virtual disk", () => {
   });
 });
 
-test("a disk that rots turns one durable bit of the log over, anywhere in what was written, and nothing where there is none", () => {
-  const { virtual, run, crash } = fixture(3);
-  expect(virtual.rot()).toBe(false);
-  const files = ["log/a", "log/b"].map((path) => virtual.disk.open(path, { create: true }));
-  const written = new Uint8Array(40).fill(0xff);
-  for (const file of files) file.settle(0, written, 4_096);
-  virtual.disk.open("other/c", { create: true }).settle(0, written, 40);
-  const places = new Set<string>();
-  for (let i = 0; i < 200; i++) {
-    expect(virtual.rot()).toBe(true);
-    run();
-    crash();
-    for (const path of ["log/a", "log/b"]) {
-      const file = virtual.disk.open(path, { create: false });
-      const bytes = file.read(0, 4_096);
-      expect(bytes.subarray(40).every((byte) => byte === 0)).toBe(true);
-      for (const [at, byte] of bytes.subarray(0, 40).entries()) if (byte !== 0xff) places.add(`${path} ${at}`);
-      file.settle(0, written, 4_096);
-    }
-  }
-  expect(places.size).toBeGreaterThan(60);
-  expect(virtual.disk.open("other/c", { create: false }).read(0, 40)).toEqual(written);
+test("a disk that hangs does nothing of what is asked meanwhile, and all of it afterwards, in order", () => {
+  const { virtual, scheduler, run } = fixture();
+  const done: string[] = [];
+  const note = (what: string) => () => done.push(`${what} ${scheduler.nowUs >= 1_000_000}`);
+  const file = virtual.disk.open("log/a", { create: true });
+  file.write(0, [Uint8Array.of(1)], note("before"));
+  virtual.hang(1_000_000);
+  file.write(1, [Uint8Array.of(1)], note("write"));
+  file.sync(note("sync"));
+  virtual.store.write([{ key: "a" }], note("store"));
+  run(999_999);
+  expect(done).toEqual(["before false"]);
+  run();
+  expect(done.slice(1).sort()).toEqual(["store true", "sync true", "write true"]);
+});
+
+test("a page that rots cannot be read until it is written again; what says which checkpoint counts is spared", () => {
+  const { virtual, run } = fixture();
+  expect(virtual.rotPage()).toBe(false);
+  const keys = ["checkpoint/1/accounts/0", "checkpoint/meta", "raft/state"];
+  virtual.store.write(
+    keys.map((key) => ({ key, value: Uint8Array.of(1) })),
+    () => {},
+  );
+  run();
+  for (let i = 0; i < 20; i++) expect(virtual.rotPage()).toBe(true);
+  expect(() => virtual.store.get("checkpoint/1/accounts/0")).toThrow("is not the one that was written");
+  expect([virtual.isRotten, virtual.store.get("checkpoint/meta"), virtual.store.get("raft/state")]).toEqual([
+    ...[true, Uint8Array.of(1), Uint8Array.of(1)],
+  ]);
+  virtual.store.write([{ key: "checkpoint/1/accounts/0", value: Uint8Array.of(2) }], () => {});
+  run();
+  expect([virtual.isRotten, virtual.store.get("checkpoint/1/accounts/0")]).toEqual([false, Uint8Array.of(2)]);
 });

@@ -2,16 +2,16 @@
  * One node's durable things: a disk and a store in memory whose operations take drawn times. They outlive the node's
  * process; when the power fails, what was not synced is lost, kept or torn.
  */
+import type { Cipher } from "../node/base/ports/cipher.ts";
 import type { Random } from "../node/base/ports/random.ts";
+import { META_KEY } from "../node/replica/checkpoint.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
 import { MemoryStore } from "../storage/state/memory-store.ts";
 import type { Counters } from "./counts.ts";
-import { exponential } from "./draw.ts";
+import { exponential, pick } from "./draw.ts";
+import { damageLog, isRotten, type LogDamage, type RottenByte, rotOldFile } from "./fault/disk-damage.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
-
-/** Where a node keeps its log. */
-const LOG = "log";
 
 export interface DiskOptions {
   /** Mean times; every operation takes at least a tenth of its mean. */
@@ -34,6 +34,7 @@ export class VirtualDisk {
   readonly #deps: DiskDeps;
   /** When each will have done all that was asked of it. */
   readonly #freeAtUs = { disk: 0, store: 0 };
+  #rotten: RottenByte[] = [];
   /** A fault: everything takes this many times as long. */
   slowness = 1;
 
@@ -59,21 +60,38 @@ export class VirtualDisk {
     counters.add("revivedFile", this.disk.counts.revivedFiles - before.revivedFiles);
   }
 
-  /** A durable bit of the log turns over, anywhere in its files; false where there is none. */
-  rot(): boolean {
-    const { random } = this.#deps;
-    const files = this.disk.list(LOG).map((name) => this.disk.open(`${LOG}/${name}`, { create: false }));
-    const used = files.map((file) => file.read(0, file.size()).findLastIndex((byte) => byte !== 0) + 1);
-    const total = used.reduce((sum, bytes) => sum + bytes, 0);
-    if (total === 0) return false;
-    let at = random.below(total);
-    const place = used.findIndex((bytes) => {
-      if (at < bytes) return true;
-      at -= bytes;
-      return false;
-    });
-    this.disk.flipBit(files[place]?.path ?? "", at, random.below(8));
+  /** Nothing that is asked for from now on is done before this time is over. */
+  hang(forUs: number): void {
+    const untilUs = this.#deps.scheduler.nowUs + forUs;
+    for (const kind of ["disk", "store"] as const) this.#freeAtUs[kind] = Math.max(this.#freeAtUs[kind], untilUs);
+  }
+
+  /** Damages the log of a node that is down; false where there is nothing that it could know to be damaged. */
+  damageLog(how: LogDamage, cipher: Cipher | undefined): boolean {
+    return damageLog(this.disk, how, this.#deps.random, cipher);
+  }
+
+  /** A bit turns over in an old file of the log; false where there is none. */
+  rotLog(): boolean {
+    const rotten = rotOldFile(this.disk, this.#deps.random);
+    if (rotten !== undefined) this.#rotten.push(rotten);
+    return rotten !== undefined;
+  }
+
+  /** A page of the checkpoint is not what was written; false where there is none. */
+  rotPage(): boolean {
+    const snapshot = this.store.snapshot();
+    const pages = snapshot.keys("checkpoint/").filter((key) => key !== META_KEY);
+    snapshot.close();
+    if (pages.length === 0) return false;
+    this.store.damage(pick(this.#deps.random, pages));
     return true;
+  }
+
+  /** Whether something is not as it was written. */
+  get isRotten(): boolean {
+    this.#rotten = this.#rotten.filter((byte) => isRotten(this.disk, byte));
+    return this.#rotten.length > 0 || this.store.isDamaged;
   }
 
   /** Runs a completion after its own time and all those asked for before, in the process that asked for it. */

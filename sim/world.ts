@@ -11,7 +11,6 @@ import type { StateMachine } from "../node/state/state-machine.ts";
 import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { checkCardBooks } from "./check/card-books.ts";
-import { areQuorum } from "./check/configurations.ts";
 import { History } from "./check/history.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
@@ -108,7 +107,8 @@ export class World {
     const log = lines === undefined && recorder === undefined ? {} : { log: everyLog(lines, recorder) };
     const world = { ...shared, ...log, network, outside: this.#outside };
     const observer = recorder?.watching(this.rules) ?? this.rules;
-    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant };
+    const { reached } = this;
+    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
     this.#injector = new Injector({ ...world, cluster: this.#cluster, clients }, this.faults);
@@ -119,8 +119,9 @@ export class World {
     const { pastMembers } = this.rules;
     const nodes = this.#cluster.ids;
     const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
-    const lose: OperatorDeps["lose"] = (node, voters) => this.#lose(node, voters);
-    const members = { nodes, founders: options.nodes, addable, lose, pastMembers };
+    const lose: OperatorDeps["lose"] = (node) => this.#lose(node);
+    const mayWant: OperatorDeps["mayWant"] = (voters) => this.#cluster.mayWant(voters);
+    const members = { nodes, founders: options.nodes, addable, lose, mayWant, pastMembers };
     this.#workload = new Workload(
       { scheduler, network, random: workloadRandom, clusterId, keys, leftOut, ...members, ...witnesses },
       options.workload,
@@ -178,16 +179,9 @@ export class World {
     this.verdict.fail("liveness", `not at rest ${QUIET_MS_MAX} ms after the last fault: ${why}`);
   }
 
-  /**
-   * Takes a node away for good where the others can do without it: they are a quorum of those who are to vote, and in
-   * whatever configuration is in force on any node.
-   */
-  #lose(lost: NodeId, voters: readonly NodeId[]): boolean {
-    const there = this.#cluster.ids.filter((node) => !this.#cluster.isLost(node));
-    const inForce = there.map((node) => this.#cluster.inspect(node)?.raft.configuration);
-    const enough = [{ voters, outgoing: [], learners: [] }, ...inForce].every(
-      (one) => one !== undefined && areQuorum(one, (id) => id !== lost && there.includes(id)),
-    );
+  /** Takes a node away for good where the others can do without it. */
+  #lose(lost: NodeId): boolean {
+    const enough = this.#cluster.canSpare(lost);
     if (enough) this.#cluster.lose(lost);
     return enough;
   }

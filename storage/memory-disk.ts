@@ -10,8 +10,7 @@ import { assert } from "../node/base/assert.ts";
 import { concatBytes } from "../node/base/bytes.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFile } from "../node/base/ports/disk.ts";
 import type { Random } from "../node/base/ports/random.ts";
-
-const SECTOR_BYTES = 512;
+import { Content, type Pending, tear } from "./memory-content.ts";
 
 export type DiskOperationKind = "write" | "truncate" | "sync" | "syncDirectory";
 
@@ -29,65 +28,13 @@ export interface CrashCounts {
   revivedFiles: number;
 }
 
-interface Write {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-}
-
-type Pending = { readonly kind: "write"; readonly write: Write } | { readonly kind: "truncate"; readonly size: number };
-
-/** Bytes of a file, sparse at the end. */
-class Content {
-  #bytes = new Uint8Array(0);
-  #used = 0;
-  size = 0;
-
-  read(offset: number, length: number): Uint8Array {
-    const end = Math.min(offset + length, this.size);
-    const result = new Uint8Array(Math.max(0, end - offset));
-    const stored = Math.min(end, this.#used);
-    if (stored > offset) result.set(this.#bytes.subarray(offset, stored));
-    return result;
-  }
-
-  write({ offset, bytes }: Write): void {
-    if (bytes.length === 0) return;
-    const end = offset + bytes.length;
-    if (end > this.#bytes.length) {
-      const wider = new Uint8Array(Math.max(end, this.#bytes.length * 2, 1024));
-      wider.set(this.#bytes.subarray(0, this.#used));
-      this.#bytes = wider;
-    }
-    if (offset > this.#used) this.#bytes.fill(0, this.#used, offset);
-    this.#bytes.set(bytes, offset);
-    this.#used = Math.max(this.#used, end);
-    this.size = Math.max(this.size, end);
-  }
-
-  truncate(size: number): void {
-    this.size = size;
-    this.#used = Math.min(this.#used, size);
-  }
-
-  apply(operation: Pending): void {
-    if (operation.kind === "write") this.write(operation.write);
-    else this.truncate(operation.size);
-  }
-
-  copy(): Content {
-    const copy = new Content();
-    copy.#bytes = this.#bytes.slice(0, this.#used);
-    copy.#used = this.#used;
-    copy.size = this.size;
-    return copy;
-  }
-}
-
 /** A file, whatever its name. */
 interface Inode {
   durable: Content;
   current: Content;
   pending: Pending[];
+  /** Offsets that cannot be read. */
+  readonly unreadable: number[];
 }
 
 interface InjectedFault {
@@ -123,7 +70,7 @@ export class MemoryDisk implements Disk {
     const found = this.#files.get(path);
     if (!create && found === undefined) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
     if (create && found !== undefined) throw new DiskError("disk_exists", `there is a ${path} already`, { path });
-    const inode = found ?? { durable: new Content(), current: new Content(), pending: [] };
+    const inode = found ?? { durable: new Content(), current: new Content(), pending: [], unreadable: [] };
     this.#files.set(path, inode);
     return this.#handle(path, inode);
   }
@@ -157,11 +104,46 @@ export class MemoryDisk implements Disk {
   flipBit(path: string, offset: number, bit: number): void {
     const inode = this.#files.get(path);
     assert(inode !== undefined && offset < inode.durable.size, `${path} has no byte ${offset}`);
-    for (const content of [inode.durable, inode.current]) {
-      const byte = content.read(offset, 1);
-      byte[0] = (byte[0] as number) ^ (1 << bit);
-      content.write({ offset, bytes: byte });
+    const byte = inode.durable.read(offset, 1);
+    byte[0] = (byte[0] as number) ^ (1 << bit);
+    this.overwrite(path, offset, byte);
+  }
+
+  /** What stands there durably is something else from now on. */
+  overwrite(path: string, offset: number, bytes: Uint8Array): void {
+    const inode = this.#files.get(path);
+    assert(inode !== undefined && offset + bytes.length <= inode.durable.size, `${path} is shorter`);
+    for (const content of [inode.durable, inode.current]) content.write({ offset, bytes });
+  }
+
+  /** A byte cannot be read any more, nor anything along with it, until another file takes the place of this one. */
+  spoil(path: string, offset: number): void {
+    const inode = this.#files.get(path);
+    assert(inode !== undefined, `there is no ${path}`);
+    inode.unreadable.push(offset);
+  }
+
+  /** All bytes of a file that are durable; none where there is no such file. */
+  durableBytes(path: string): Uint8Array {
+    const durable = this.#files.get(path)?.durable;
+    return durable?.read(0, durable.size) ?? new Uint8Array(0);
+  }
+
+  /** A file is gone, durably. */
+  vanish(path: string): void {
+    this.remove(path);
+    this.#durableFiles.delete(path);
+  }
+
+  /** Another disk with all that is durable on this one. Nothing that is started there is ever done. */
+  copy(): MemoryDisk {
+    const copy = new MemoryDisk(() => undefined);
+    for (const [path, { durable, unreadable }] of this.#durableFiles) {
+      const contents = { durable: durable.copy(), current: durable.copy(), pending: [] };
+      copy.#files.set(path, { ...contents, unreadable: [...unreadable] });
     }
+    copy.#durableFiles = new Map(copy.#files);
+    return copy;
   }
 
   /** The power fails: only what was synced is sure to be there afterwards. */
@@ -227,6 +209,8 @@ export class MemoryDisk implements Disk {
       size: () => inode.current.size,
       read: (offset, length, into) => {
         this.#throwFault("read");
+        if (inode.unreadable.some((at) => at >= offset && at < offset + length))
+          throw new DiskError("disk_io", `${path} cannot be read`, { path });
         const bytes = inode.current.read(offset, length);
         if (into === undefined) return bytes;
         into.set(bytes);
@@ -293,14 +277,4 @@ export class MemoryDisk implements Disk {
 
 function directoryOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf("/")));
-}
-
-/** Writes some of a write's sectors and not others. */
-function tear(content: Content, { offset, bytes }: Write, random: Random): void {
-  let at = 0;
-  while (at < bytes.length) {
-    const sectorEnd = Math.min(bytes.length, at + SECTOR_BYTES - ((offset + at) % SECTOR_BYTES));
-    if (random.below(2) === 0) content.write({ offset: offset + at, bytes: bytes.subarray(at, sectorEnd) });
-    at = sectorEnd;
-  }
 }

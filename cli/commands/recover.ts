@@ -1,14 +1,18 @@
 /** `quorate recover`: a cluster goes on with a minority of its nodes, because the others are gone for good. */
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
-import { CodedError } from "../../node/base/errors.ts";
-import { readKeyFile } from "../../node/client/index.ts";
+import { CodedError, errorCode } from "../../node/base/errors.ts";
+import { type ClusterFile, newKey, readKeyFile } from "../../node/client/index.ts";
 import { formatTime } from "../amounts.ts";
 import { command } from "../command.ts";
+import { clusterStatus } from "../node-status.ts";
 import { table } from "../output.ts";
-import { planRecovery, type RecoveryPlan, recoverCluster } from "../recover/recover.ts";
+import { finishRecovery, planRecovery, type RecoveryPlan, recoverCluster } from "../recover/recover.ts";
 import { Survivor } from "../recover/survivor.ts";
 import { nodesIn } from "../verify/node-directories.ts";
+
+/** How a node stands that is not there, or whose place somebody else has taken. */
+const ABSENT = ["down", "wrong_node"];
 
 /** What was found, and what it means to go on with it. */
 function describe({ best, survivors, state, lost }: RecoveryPlan): string {
@@ -44,6 +48,28 @@ async function opened<T>(
   }
 }
 
+/** What there is to do; nothing is, where a recovery was cut short that needs no more than its cluster files. */
+function planOrFinish(survivors: readonly Survivor[], accepted: boolean): RecoveryPlan {
+  try {
+    return planRecovery(survivors);
+  } catch (error) {
+    if (accepted && errorCode(error) === "quorum_survives") finishRecovery(survivors);
+    throw error;
+  }
+}
+
+/** Throws `CodedError` `lost_node_answers`: two clusters out of one would both go on. */
+async function refuseIfTheyAnswer(cluster: ClusterFile, lost: readonly number[]): Promise<void> {
+  const nodes = cluster.nodes.filter(({ id }) => lost.includes(id));
+  // A node that refuses a key which it does not know is there, too.
+  const stands = await clusterStatus({ ...cluster, nodes }, newKey());
+  const there = stands.filter(({ reachable, role }) => reachable || !ABSENT.includes(role));
+  if (there.length === 0) return;
+  const names = there.map(({ id }) => id).join(", ");
+  const text = `node ${names} answers, and nothing was changed: what answers is not lost; give its directory, too, or stop it for good`;
+  throw new CodedError("lost_node_answers", text);
+}
+
 export const recover: CommandModule = command({
   command: "recover <dirs..>",
   lists: ["dirs", "key"],
@@ -72,10 +98,10 @@ export const recover: CommandModule = command({
       .example("$0 recover cluster/node-1 --accept-data-loss", "then start node 1, and add others: quorate member add"),
   handler: async ({ dirs, key, "accept-data-loss": accepted }, output) => {
     await opened(dirs, async (survivors) => {
-      const plan = planRecovery(survivors);
-      const { best, lost } = plan;
-      const text = describe(plan);
-      output.note(text);
+      const plan = planOrFinish(survivors, accepted);
+      const { best, cluster, lost } = plan;
+      output.note(describe(plan));
+      await refuseIfTheyAnswer(cluster, lost);
       if (!accepted) {
         throw new CodedError(
           "data_loss_not_accepted",

@@ -20,15 +20,36 @@ interface PeerView {
   readonly lag: number;
   /** Messages with entries that are on their way. */
   readonly inFlight: number;
+  /** Pages of a checkpoint that the peer fetches, as it says itself. */
+  readonly checkpoint?: PagesFetched;
+}
+
+interface PagesFetched {
+  readonly from: number;
+  readonly height: number;
+  readonly pages: number;
+  readonly pagesLeft: number;
 }
 
 /** The leader's peers; empty where there is no leader, or it does not tell this key. */
-export function peersOf(leader: NodeStatus | undefined): readonly PeerView[] {
+export function peersOf(leader: NodeStatus | undefined, nodes: readonly NodeStatus[]): readonly PeerView[] {
   const { peers, lastIndex } = leader?.sections["consensus"] ?? {};
   if (!Array.isArray(peers)) return [];
   return (peers as readonly Omit<PeerView, "lag">[]).map(({ peer, state, match, inFlight }) => {
-    return { peer, state, match, lag: Number(lastIndex) - match, inFlight };
+    const checkpoint = pagesFetched(nodes.find(({ id }) => id === peer));
+    return { peer, state, match, lag: Number(lastIndex) - match, inFlight, ...(checkpoint && { checkpoint }) };
   });
+}
+
+/** Undefined where the node fetches no checkpoint, or does not say so. */
+function pagesFetched(node: NodeStatus | undefined): PagesFetched | undefined {
+  const { phase, from, height, pages, pagesLeft } = node?.sections["catchUp"] ?? {};
+  if (phase !== "fetching") return undefined;
+  return { from: Number(from), height: Number(height), pages: Number(pages), pagesLeft: Number(pagesLeft) };
+}
+
+function pagesText({ checkpoint }: PeerView): string {
+  return checkpoint === undefined ? "" : `${checkpoint.pages - checkpoint.pagesLeft}/${checkpoint.pages}`;
 }
 
 /** The nodes as a table for people. What a node does not tell this key is a dash. */
@@ -42,10 +63,11 @@ export function statusTable(cluster: ClusterFile, nodes: readonly NodeStatus[]):
   return table([["node", "address", "role", "term", "commit", "applied", "digest"], ...rows]);
 }
 
-function peerTable(leader: NodeStatus | undefined): string {
-  const rows = peersOf(leader).map(({ peer, state, match, lag, inFlight }) => [`${peer}`, state, match, lag, inFlight]);
-  if (rows.length === 0) return "";
-  return `\n\nseen by the leader, node ${leader?.id}:\n${table([["peer", "state", "match", "lag", "in flight"], ...rows])}`;
+function peerTable(leader: NodeStatus | undefined, peers: readonly PeerView[]): string {
+  if (peers.length === 0) return "";
+  const rows = peers.map((one) => [`${one.peer}`, one.state, one.match, one.lag, one.inFlight, pagesText(one)]);
+  const head = ["peer", "state", "match", "lag", "in flight", "pages"];
+  return `\n\nseen by the leader, node ${leader?.id}:\n${table([head, ...rows])}`;
 }
 
 /** Asks all nodes and says how they are; whether a quorum follows a leader. */
@@ -53,8 +75,9 @@ async function look(cluster: ClusterFile, signer: ReturnType<typeof readKey>, ou
   const nodes = await clusterStatus(cluster, signer);
   const leader = leaderOf(nodes);
   const healthy = leader !== undefined;
-  const result = { healthy, leader: leader?.id ?? null, nodes, peers: peersOf(leader) };
-  output.result(result, statusTable(cluster, nodes) + peerTable(leader));
+  const peers = peersOf(leader, nodes);
+  const result = { healthy, leader: leader?.id ?? null, nodes, peers };
+  output.result(result, statusTable(cluster, nodes) + peerTable(leader, peers));
   if (!healthy) output.note("no leader that a quorum follows: start more nodes, or look into their logs");
   return healthy;
 }

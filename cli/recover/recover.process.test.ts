@@ -49,6 +49,13 @@ test("the node that is left goes on alone, and grows a cluster again", { timeout
   const old = join(directory, "old");
   cpSync(homeOf(2), join(old, "node-2"), { recursive: true });
   cpSync(local.clusterFile, join(old, "cluster.json"));
+
+  const alive = new Spawned(["start", "--config", join(homeOf(2), "config.json")]);
+  await alive.says("node.started");
+  const refused = await ran("recover", homeOf(1), "--accept-data-loss", "--json");
+  expect([refused.code, JSON.parse(refused.out)]).toMatchObject([1, { error: { code: "lost_node_answers" } }]);
+  alive.ctrlC();
+  await alive.code();
   for (const id of [2, 3]) rmSync(homeOf(id), { recursive: true });
 
   const looked = await ran("recover", homeOf(1), "--json");

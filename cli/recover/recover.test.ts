@@ -20,7 +20,7 @@ import { readCluster } from "../cluster-access.ts";
 import { compareNodes } from "../verify/compare-nodes.ts";
 import { nodesIn } from "../verify/node-directories.ts";
 import { type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
-import { planRecovery, type Recovered, recoverCluster } from "./recover.ts";
+import { finishRecovery, planRecovery, type Recovered, recoverCluster } from "./recover.ts";
 import { Survivor } from "./survivor.ts";
 
 const ADMIN = keyFromSeed(new Uint8Array(32).fill(7));
@@ -259,13 +259,22 @@ describe("nothing is changed", () => {
   });
 });
 
-test("a recovery that was cut off between two nodes has nothing left to do: one of them brings the other on", async () => {
+test("a recovery that was cut off between two nodes has only the cluster file left to do: one of them brings the other on", async () => {
   await gives(1, logOf([1, 1, 1]).records);
   await gives(2, logOf([1, 1]).records);
   const log = join(homeOf(1), "data", "log");
   cpSync(log, join(home, "before"), { recursive: true });
+  const file = join(home, "c", "cluster.json");
+  const named = (): readonly number[] => readCluster(file).nodes.map(({ id }) => id);
+  const before = readFileSync(file);
+  await withSurvivors([1, 2], (survivors) => finishRecovery(survivors)); // nothing is finished that has not begun
+  expect(named()).toEqual([1, 2, 3, 4, 5]);
   await recovered([1, 2]);
   rmSync(log, { recursive: true });
   cpSync(join(home, "before"), log, { recursive: true });
+  writeFileSync(file, before);
   await expect(recovered([1, 2])).rejects.toMatchObject({ code: "quorum_survives" });
+  expect(named()).toEqual([1, 2, 3, 4, 5]);
+  await withSurvivors([1, 2], (survivors) => finishRecovery(survivors));
+  expect(named()).toEqual([1, 2]);
 });

@@ -39,12 +39,23 @@ export interface RecoveryPlan {
 }
 
 /**
+ * Finishes a recovery that was cut short where the nodes that are left are a quorum already: their cluster files name nobody
+ * any more that has left.
+ */
+export function finishRecovery(survivors: readonly Survivor[]): void {
+  const best = bestOf(survivors);
+  const { configuration, members } = best.state(readCluster(best.node.clusterFile));
+  if (!isQuorum(configuration, new Set(survivors.map(({ id }) => id)))) return;
+  const left = members.all.filter(({ role }) => role === "removed").map(({ id }) => id);
+  forgetLost(survivors, left);
+}
+
+/**
  * Looks at what is left and changes nothing. Throws `CodedError` `quorum_survives` where there is nothing to recover from,
  * `data_foreign`, `log_unsound`, `log_compacted` or `usage`.
  */
 export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
-  const [best] = [...survivors].sort((a, b) => b.term - a.term || b.height - a.height || a.id - b.id);
-  if (best === undefined) throw new CodedError("usage", "say which nodes are left");
+  const best = bestOf(survivors);
   const cluster = readCluster(best.node.clusterFile);
   for (const survivor of survivors) survivor.checkOwner(cluster);
   const state = best.state(cluster);
@@ -66,6 +77,12 @@ export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
   }
   const lost = members.map(({ id }) => id).filter((id) => !ids.has(id));
   return { cluster, best, survivors, state, lost };
+}
+
+function bestOf(survivors: readonly Survivor[]): Survivor {
+  const [best] = [...survivors].sort((a, b) => b.term - a.term || b.height - a.height || a.id - b.id);
+  if (best === undefined) throw new CodedError("usage", "say which nodes are left");
+  return best;
 }
 
 function isQuorum({ voters, outgoing }: Configuration, ids: ReadonlySet<number>): boolean {
@@ -112,7 +129,7 @@ export async function recoverCluster(
     if (common < before) best.records(common, (record) => missing.push(record));
     await survivor.goOn(common, [...missing, ...made]);
   }
-  forgetLost(plan);
+  forgetLost(survivors, plan.lost);
   return { height: state.height, term };
 }
 
@@ -137,16 +154,11 @@ function signedBy(
   });
 }
 
-/** The cluster files of those that are left name nobody else any more. */
-function forgetLost({ survivors, lost }: RecoveryPlan): void {
+/** The cluster files of those that are left name these no more. */
+function forgetLost(survivors: readonly Survivor[], lost: readonly number[]): void {
   for (const path of new Set(survivors.map(({ node }) => node.clusterFile))) {
     const { genesis, nodes } = readCluster(path);
-    replaceText(
-      path,
-      formatClusterFile(
-        genesis,
-        nodes.filter(({ id }) => !lost.includes(id)),
-      ),
-    );
+    const left = nodes.filter(({ id }) => !lost.includes(id));
+    if (left.length < nodes.length) replaceText(path, formatClusterFile(genesis, left));
   }
 }

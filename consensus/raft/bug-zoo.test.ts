@@ -1,9 +1,11 @@
 /**
- * Real failures of other Raft implementations that our design could have, one test each, named after the report. Those of
- * membership and compaction that need several nodes are scripts, which name them: etcd 11038 and 12136, camunda 61854,
- * hashicorp 697, openraft 1808. Those of the node around the core are in node/replica.
+ * Real failures of other Raft implementations that our design could have, one test each, named after the report. Scripts have
+ * some of them with all nodes (testdata/confchange_*.txt, compaction.txt). Those of the node around the core, rostam 94 and
+ * etcd 13766, are in node/replica.
  */
 import { describe, expect, test } from "vitest";
+import { TUNING } from "./cluster.test-support.ts";
+import { nextConfiguration } from "./configuration.ts";
 import { configurationOf, entryData, votersUpTo } from "./configurations.test-support.ts";
 import { entries, OneNode, ofType } from "./one-node.test-support.ts";
 
@@ -119,6 +121,50 @@ describe("bug zoo", () => {
     expect(node.cluster.propose(1, ["leave"], next)).toBeUndefined();
     node.isAcknowledged(2, 3);
     expect(node.cluster.propose(1, ["leave"], next)).toBe(4);
+  });
+
+  // The way out of a joint configuration was in the memory of the leader that stepped down.
+  test("etcd 12136: the next leader finds the joint configuration in its log, and leaves it whatever is wanted by then", () => {
+    const node = new OneNode({ log: [1] });
+    const joint = configurationOf("1,2&1,2,3");
+    const data = entryData("joint", joint, votersUpTo(3));
+    const entry = { index: 2, term: 1, data };
+    node.hears(2, 1, { type: "append", previousIndex: 1, previousTerm: 1, entries: [entry], commit: 1 });
+    node.leads();
+    node.isAcknowledged(2, 3);
+    expect(node.raft).toMatchObject({ role: "leader", commit: 3, configuration: joint, mayReconfigure: true });
+    const next = nextConfiguration(node.raft.configuration, { voters: [1, 2, 3], learners: [] }, () => false);
+    expect(next).toEqual(configurationOf("1,2"));
+    expect(node.cluster.propose(1, ["leave"], next)).toBe(4);
+  });
+
+  // A leader that had committed its own removal went on sending heartbeats, and kept the others from electing one.
+  test("etcd 11038: a leader that is removed has another lead, and is silent after an election timeout", () => {
+    const node = new OneNode();
+    node.leads();
+    node.isAcknowledged(2, 1);
+    for (const [place, configuration] of ["2,3&1,2,3", "2,3"].entries()) {
+      expect(node.cluster.propose(1, ["step"], configurationOf(configuration))).toBe(place + 2);
+      for (const peer of [2, 3]) node.isAcknowledged(peer, place + 2);
+    }
+    expect([node.raft.commit, node.raft.transferTarget]).toEqual([3, 2]);
+    node.ticks(TUNING.electionTimeoutTicks);
+    expect(node.raft.role).toBe("follower");
+    expect(node.ticks(10 * TUNING.electionTimeoutTicks)).toEqual([]);
+  });
+
+  // Entries behind a checkpoint that contradicted it stayed, and were in the way of what followed.
+  test("hashicorp/raft 697: a checkpoint takes the place of the whole log that contradicts it, and the log goes on behind it", () => {
+    const node = new OneNode({ log: [1, 1, 1, 1, 1, 1] });
+    node.hears(3, 2, { type: "compacted", previousIndex: 4, previousTerm: 2 });
+    const checkpoint = { index: 4, term: 2, configuration: votersUpTo(3) };
+    expect(node.raft.mayInstall(checkpoint)).toBe(true);
+    node.cluster.node(1).disk.reset(checkpoint);
+    node.raft.install(checkpoint);
+    expect(node.raft).toMatchObject({ firstIndex: 5, lastIndex: 4, lastTerm: 2 });
+    const append = { type: "append", previousIndex: 4, previousTerm: 2, entries: entries(5, [2]), commit: 4 } as const;
+    expect(ofType("appendResponse", node.hears(3, 2, append)).at(-1)).toMatchObject({ accepted: true, index: 5 });
+    expect(node.raft).toMatchObject({ lastIndex: 5, commit: 4 });
   });
 
   // A checkpoint left the configuration of entries in force that it had removed.

@@ -131,6 +131,16 @@ describe("the way to the desired members", () => {
     );
   });
 
+  test("waits for most of the voters to come, and never to leave a joint configuration", () => {
+    const next = (from: string, to: string): Configuration | undefined =>
+      nextConfiguration(configurationOf(from), configurationOf(to), isOtherThan5);
+    expect(next("1,4,5", "4,5")).toBeUndefined();
+    expect(next("1,5", "5")).toBeUndefined();
+    expect(next("1,4,5", "1,4")).toEqual(configurationOf("1,4&1,4,5"));
+    expect(next("1,2,4,5", "1,2,5")).toEqual(configurationOf("1,2,5&1,2,4,5"));
+    expect(next("4,5&1,4,5", "4,5")).toEqual(configurationOf("4,5"));
+  });
+
   test("waits for new voters, all of them, and never to leave a joint configuration", () => {
     const next = (from: string, to: string): Configuration | undefined =>
       nextConfiguration(configurationOf(from), configurationOf(to), isOtherThan5);

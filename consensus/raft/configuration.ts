@@ -70,14 +70,15 @@ export function isLegalStep(from: Configuration, to: Configuration): boolean {
 
 /**
  * The configuration that the next entry should carry on the way to the desired members; undefined when they are reached,
- * or when new voters have yet to catch up. New voters are learners first (dissertation §4.2.1), so that the cluster never
- * waits for one whose log is empty; then all voters change at once. Whoever leads leaves a joint configuration, whatever is
- * desired by then.
+ * or when voters are not ready: they have the log and answer. New voters are learners first (dissertation §4.2.1), so that
+ * the cluster never waits for one whose log is empty; then all voters change at once, if most of those to come are ready: a
+ * change that they cannot commit would take the leader its quorum for ever. Whoever leads leaves a joint configuration,
+ * whatever is desired by then.
  */
 export function nextConfiguration(
   current: Configuration,
   desired: Members,
-  isCaughtUp: (id: NodeId) => boolean,
+  isReady: (id: NodeId) => boolean,
 ): Configuration | undefined {
   const fault = configurationFault({ ...desired, outgoing: [] });
   assert(fault === undefined, `members that are desired have been checked: ${fault}`);
@@ -85,8 +86,9 @@ export function nextConfiguration(
   const isNew = (id: NodeId): boolean => !current.voters.includes(id);
   const learners = union(desired.voters, desired.learners).filter(isNew);
   if (!sameIds(learners, current.learners)) return { voters: current.voters, outgoing: [], learners };
-  if (sameMembers(current, desired) || !desired.voters.filter(isNew).every(isCaughtUp)) return undefined;
-  return enterJoint(current, desired);
+  const ready = desired.voters.filter(isReady);
+  const areReady = 2 * ready.length > desired.voters.length && desired.voters.filter(isNew).every(isReady);
+  return areReady && !sameMembers(current, desired) ? enterJoint(current, desired) : undefined;
 }
 
 function isAscending(ids: readonly NodeId[]): boolean {

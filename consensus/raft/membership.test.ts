@@ -81,15 +81,28 @@ describe("messages of those who are no members", () => {
 describe("an only voter", () => {
   const alone = { count: 3, configuration: configurationOf("1+2,3") };
 
-  test("tells its learners nothing before its term is durable: it could lead that term twice", () => {
+  test("leads once its own vote is durable, for it could lead that term twice", () => {
     const node = new OneNode(alone);
     node.cluster.node(1).slowDisk = true;
     expect(node.campaigns()).toEqual([]);
-    expect(node.raft.role).toBe("leader");
+    expect(node.raft.role).toBe("candidate");
     expect(node.proposes("x")).toEqual([]);
     node.cluster.fsync(1);
+    expect(node.raft).toMatchObject({ role: "leader", term: 1 });
     const sent = node.cluster.links().flatMap(({ messages }) => messages);
     expect(ofType("append", sent).map(({ to }) => to)).toEqual([2, 3]);
+  });
+
+  test("that has lost its vote in a crash leads that term for the first time", () => {
+    const node = new OneNode(alone);
+    node.cluster.node(1).slowDisk = true;
+    node.campaigns();
+    node.cluster.crash(1);
+    node.cluster.restart(1);
+    expect(node.raft).toMatchObject({ role: "follower", term: 0 });
+    node.campaigns();
+    node.cluster.fsync(1);
+    expect(node.raft).toMatchObject({ role: "leader", term: 1 });
   });
 
   test("needs nobody for a read", () => {

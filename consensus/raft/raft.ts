@@ -227,6 +227,7 @@ export class Raft {
   /** The durable work of a Ready is done; Readies complete in order. A leader counts its own log only from here on. */
   persisted(sequence: number): void {
     if (this.#pending.persisted(sequence)) this.#log.completeWrite();
+    if (this.#role === "candidate") this.#settleElection();
     this.#leadership?.advanceCommit();
   }
 
@@ -393,11 +394,12 @@ export class Raft {
     this.#settleElection();
   }
 
+  /** A candidate's own vote counts once it is durable, like any other (§5.2): an only voter waits for nobody else's. */
   #settleElection(): void {
     const outcome = voteOutcome(this.electorate(), this.#votes);
     if (outcome === "lost") this.#becomeFollower(this.#term, 0);
     else if (outcome === "won" && this.#role === "preCandidate") this.#becomeCandidate("candidate");
-    else if (outcome === "won") this.#becomeLeader();
+    else if (outcome === "won" && this.#pending.durableTerm === this.#term) this.#becomeLeader();
   }
 
   #onPreVote({ from, term, lastIndex, lastTerm }: MessageOf<"preVote">): true {
@@ -454,7 +456,7 @@ export class Raft {
       self: this.id,
       log: this.#log,
       options: this.#options,
-      send: (to, body) => this.#sendAsLeader(to, body),
+      send: (to, body) => this.#send(to, body),
       nowMs: () => this.#nowMs,
       releaseRead: (request, index) => this.#releaseRead(request, index),
       isCommittable: (index) => this.quorumIndexIsCommittable(index),
@@ -556,12 +558,6 @@ export class Raft {
 
   #send(to: NodeId, body: MessageBody): void {
     this.#pending.send({ ...body, from: this.id, to, term: this.#term });
-  }
-
-  /** A node that is the only voter leads before its term is durable, but nobody must see that: it could lead it again. */
-  #sendAsLeader(to: NodeId, body: MessageBody): void {
-    if (this.#pending.durableTerm === this.#term) this.#send(to, body);
-    else this.#sendAfterPersist(to, body);
   }
 
   #sendAfterPersist(to: NodeId, body: MessageBody): void {

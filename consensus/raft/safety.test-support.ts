@@ -76,10 +76,8 @@ export class Safety {
     this.#seen.set(id, { life, term, commit });
     const { firstIndex } = raft;
     const log = lastIndex < firstIndex ? [] : raft.entries(firstIndex, lastIndex + 1, Number.MAX_SAFE_INTEGER);
-    // An only voter leads before its term is durable: what a crash takes away nobody has seen.
-    const isSeen = !isDecided(raft.configuration, [id]) || node.disk.hardState.term === term;
-    if (isSeen) this.#checkLog(id, log, raft.termAt(firstIndex - 1) ?? 0);
-    if (isSeen && raft.role === "leader") this.#checkLeader(raft, newTerm || !this.#leaders.has(term));
+    this.#checkLog(id, log, raft.termAt(firstIndex - 1) ?? 0);
+    if (raft.role === "leader") this.#checkLeader(raft, newTerm || !this.#leaders.has(term));
     for (const entry of log) if (entry.index <= commit) this.#commit(cluster, id, entry);
     const last = log.at(-1);
     if (last === undefined) return;

@@ -162,9 +162,9 @@ class Schedule {
   #configure(id: NodeId, patient: boolean): void {
     const raft = this.#cluster.raft(id);
     const progress = raft.peerProgress();
-    const isCaughtUp = (peer: NodeId): boolean =>
+    const isReady = (peer: NodeId): boolean =>
       !patient || peer === id || progress.some((of) => of.peer === peer && of.match >= raft.commit);
-    const next = nextConfiguration(raft.configuration, this.#desired, isCaughtUp);
+    const next = nextConfiguration(raft.configuration, this.#desired, isReady);
     if (next !== undefined && this.#cluster.propose(id, ["change"], next) !== undefined) this.#changes += 1;
   }
 

@@ -161,8 +161,9 @@ class Interpreter {
       learners: idsOf(options.get("learners") ?? ""),
     };
     const progress = raft.peerProgress();
-    const isCaughtUp = (peer: NodeId): boolean => progress.some((of) => of.peer === peer && of.match >= raft.commit);
-    const next = nextConfiguration(raft.configuration, desired, isCaughtUp);
+    const isReady = (peer: NodeId): boolean =>
+      peer === id || progress.some((of) => of.peer === peer && of.match >= raft.commit);
+    const next = nextConfiguration(raft.configuration, desired, isReady);
     if (next === undefined) this.#lines.push(`${id} changes nothing`);
     else {
       this.#lines.push(`${id} {${configurationText(next)}}`);

@@ -12,7 +12,8 @@ import type { StateMachine } from "../state/state-machine.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { boolean, bytes, check, integer, list, type Schema, safeInteger, text, tuple } from "../wire/schema.ts";
 
-const META_KEY = "checkpoint/meta";
+/** Where a checkpoint says of itself what it is. */
+export const META_KEY = "checkpoint/meta";
 const COMPONENTS_MAX = 64;
 /** The component that is not handed on to a restored cluster. */
 const SESSIONS = "sessions";

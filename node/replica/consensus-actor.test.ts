@@ -432,6 +432,7 @@ describe("handing over", () => {
     expect(urged(bench)).toContain(2);
     bench.ticks(20);
     expect(urged(bench)).toContain(2);
+    expect(bench.warnings).toMatchObject([{ event: "raft.disk_hangs" }]); // once
     bench.syncs();
     bench.ticks(20);
     urged(bench); // what was begun comes to its end
@@ -442,6 +443,7 @@ describe("handing over", () => {
   test("the only node has nobody to hand over to", () => {
     const bench = new Bench({ nodes: 1 });
     bench.ticks(10);
+    bench.syncs();
     bench.turn({ type: "handOver" }, asked(1));
     expect(bench.gateway.take("answerRefused")).toEqual([handOverRefusal("no other node")]);
   });

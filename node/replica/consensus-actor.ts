@@ -98,6 +98,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   readonly #leaseClock: LeaseClock;
   readonly #preferred: PreferredLeaders;
   readonly #promised: WaitingPromise[] = [];
+  /** The request at which the disk was last said to hang. */
+  #hangSaid = 0;
   #ticks = 0;
   #pulseWanted = false;
   /** Committed and durable here. */
@@ -191,7 +193,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     const ticks = this.#ticks - oldest.sinceTick;
     const to = fittestPeer(this.#raft);
     if (ticks < HUNG_TIMEOUTS * this.#options.electionTimeoutTicks || to === 0) return;
-    this.#deps.hostLog.warn("raft.disk_hangs", { forMs: ticks * this.#options.tickMs });
+    if (oldest.sequence !== this.#hangSaid)
+      this.#deps.hostLog.warn("raft.disk_hangs", { forMs: ticks * this.#options.tickMs });
+    this.#hangSaid = oldest.sequence;
     this.#handOverTo(to);
   }
 
@@ -278,7 +282,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
    */
   #changeMembers(): void {
     if (!this.#raft.mayReconfigure || this.#applied.height < this.#ownFirst) return;
-    const next = nextConfiguration(this.#raft.configuration, this.#members, (id) => this.#isCaughtUp(id));
+    const next = nextConfiguration(this.#raft.configuration, this.#members, (id) => this.#isReady(id));
     if (next === undefined) return;
     const { voters, outgoing, learners } = next;
     const lists = { voters: voters.join(" "), outgoing: outgoing.join(" "), learners: learners.join(" ") };
@@ -286,9 +290,11 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#proposeBlock(next);
   }
 
-  #isCaughtUp(id: NodeId): boolean {
+  /** Whether a node could take part in a decision now. */
+  #isReady(id: NodeId): boolean {
+    if (id === this.#raft.id) return true;
     const progress = this.#raft.peerProgress().find(({ peer }) => peer === id);
-    return progress !== undefined && progress.match + CAUGHT_UP_BLOCKS >= this.#raft.commit;
+    return progress?.active === true && progress.match + CAUGHT_UP_BLOCKS >= this.#raft.commit;
   }
 
   #proposeBlock(configuration = this.#raft.configuration): LogIndex {

@@ -79,7 +79,7 @@ class Bench {
     this.timers = timers;
     this.state = state;
     const deps = {
-      ...{ state, pages: new PageHashes(sha256), store: store ?? this.store, node: 1 },
+      ...{ state, checkpoint: undefined, pages: new PageHashes(sha256), store: store ?? this.store, node: 1 },
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
       logActor: this.logActor,
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),

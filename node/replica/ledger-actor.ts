@@ -44,7 +44,7 @@ import type { StateRoot } from "../wire/state-root.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { ChainAnswers } from "./chain-answers.ts";
-import { contentsOf, FIRST_GENERATION, isPageOf, loadCheckpointMeta, takeCheckpoint } from "./checkpoint.ts";
+import { type CheckpointMeta, contentsOf, FIRST_GENERATION, isPageOf, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 import { GivenStates } from "./given-states.ts";
 import type { PageHashes } from "./page-hashes.ts";
@@ -57,7 +57,8 @@ const GIVING_TICK_MS = 1_000;
 
 export interface LedgerActorDeps {
   readonly state: StateMachine;
-  /** Of the checkpoint that is in the store. */
+  /** The checkpoint that the state comes from, and its pages. */
+  readonly checkpoint: CheckpointMeta | undefined;
   readonly pages: PageHashes;
   readonly store: Store;
   readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo">;
@@ -140,9 +141,11 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#givenStates = new GivenStates(deps.store, deps.checkpoints);
     this.#chain = new ChainAnswers({ ...deps, givenStates: this.#givenStates });
     this.#checkpointHeight = deps.state.height;
-    const meta = loadCheckpointMeta(deps.store);
-    this.#generation = meta?.generation ?? FIRST_GENERATION;
-    if (meta !== undefined) deps.checkpoints.written = { height: meta.height, root: deps.pages.root(meta.components) };
+    const { checkpoint, pages } = deps;
+    this.#generation = checkpoint?.generation ?? FIRST_GENERATION;
+    if (checkpoint !== undefined) {
+      deps.checkpoints.written = { height: checkpoint.height, root: pages.root(checkpoint.components) };
+    }
     this.#present = deps.state.members.present;
     deps.status.post("ledger", () => this.#statusFields());
   }

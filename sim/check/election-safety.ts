@@ -1,9 +1,6 @@
 /**
  * Election safety: in one term at most one node is ever leader (Raft, figure 3), because each node gives its vote in a
  * term to one candidate only (§5.2), over all time and all restarts.
- *
- * A term that a node led and has lost in a crash was never led: the only voter of a cluster leads before its term is durable,
- * and tells nobody.
  */
 import type { NodeId, Term } from "../../node/base/ids.ts";
 import type { Verdict } from "./verdict.ts";
@@ -33,11 +30,6 @@ export class ElectionSafety {
       "electionSafety",
       () => `node ${node} votes for ${known?.candidate} and for ${candidate} in term ${term}`,
     );
-  }
-
-  /** A node has recovered: it knows no later term than this. */
-  restarted(node: NodeId, durable: Term): void {
-    for (const [term, leader] of this.#leaders) if (leader === node && term > durable) this.#leaders.delete(term);
   }
 
   elected(node: NodeId, term: Term): void {

@@ -93,8 +93,7 @@ export class Rules implements ClusterObserver {
 
   started(node: NodeId, inspected: Inspected): void {
     this.#nodes.set(node, { seen: new ObservedNode(), raft: inspected.raft });
-    this.logs.restarted(node, inspected.raft);
-    this.elections.restarted(node, inspected.raft.term);
+    this.logs.restarted(node);
     this.states.restored(node, inspected.state);
     this.#configurations.inForce(node, inspected.raft);
     this.stepped(node, inspected);

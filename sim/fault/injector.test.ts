@@ -40,6 +40,20 @@ function world(...steps: readonly FaultStep[]) {
       note(`fail ${operation} ${node} ${afterMs}`);
       return true;
     },
+    hangDisk: (node, forMs) => note(`hang ${node} ${forMs}`),
+    canSpare: (node) => node !== 3,
+    damageLog: (node, how) => {
+      note(`${how} ${node}`);
+      return down.has(node);
+    },
+    rotLog: (node) => {
+      note(`rot log ${node}`);
+      return true;
+    },
+    rotPage: (node) => {
+      note(`rot page ${node}`);
+      return node !== 1;
+    },
     jumpClock: (node, byMs) => note(`jump ${node} ${byMs}`),
     handOver: (node) => note(`hand over ${node}`),
     quieten: () => note("quieten"),
@@ -152,6 +166,33 @@ describe("carrying out faults", () => {
       ],
       ...["15 resume 1", "16 disk 1 1", "17 timers 2 1", "19 full 2 false"],
     ]);
+  });
+
+  test("disks hang; logs are damaged while nodes are down, and rot; never where the others cannot do without a node", () => {
+    const damage = { kind: "damageLog", how: "lostWrite", restartAfterMs: 8 } as const;
+    const { run, done, counters } = world(
+      { kind: "hangDisk", target: 1, forMs: 5 },
+      { ...damage, target: 1 },
+      { ...damage, target: 3 },
+      { kind: "rotLog", target: "leader" },
+      { kind: "rotPage", target: 1 },
+      { kind: "rotPage", target: 2 },
+      { kind: "rotLog", target: 3 },
+    );
+    run(50);
+    expect(done).toEqual([
+      ...[
+        "10 hang 1 5",
+        "10 crash 1",
+        "10 lostWrite 1",
+        "10 rot log 2",
+        "10 rot page 1",
+        "10 rot page 2",
+        "18 start 1",
+      ],
+    ]);
+    const once = { hungDisk: 1, damagedLog: 1, crash: 1, restart: 1, rottenLog: 1, rottenPage: 1 };
+    expect(counters.read()).toEqual(once);
   });
 
   test("the card network is cut off for its time, and back at the end", () => {

@@ -9,6 +9,7 @@ import type { Scheduler } from "../scheduler.ts";
 import type { TraceHash } from "../trace.ts";
 import type { Link, VirtualNetwork } from "../virtual-network.ts";
 import type { VirtualOutside } from "../virtual-outside.ts";
+import type { LogDamage } from "./disk-damage.ts";
 import type { CrashMoment, FaultStep, Target, TimedFault } from "./plan.ts";
 
 const US_PER_MS = 1_000;
@@ -26,6 +27,11 @@ export type FaultyCluster = Pick<
   | "setDiskSlowness"
   | "setTimerSlowness"
   | "failDisk"
+  | "hangDisk"
+  | "canSpare"
+  | "damageLog"
+  | "rotLog"
+  | "rotPage"
   | "jumpClock"
   | "handOver"
   | "quieten"
@@ -121,6 +127,18 @@ export class Injector {
       case "fullDisk":
         this.#withTarget(step.target, (node) => this.#fullDisk(node, step.forMs));
         break;
+      case "hangDisk":
+        this.#withTarget(step.target, (node) => this.#hangDisk(node, step.forMs));
+        break;
+      case "damageLog":
+        this.#withTarget(step.target, (node) => this.#damageLog(node, step.how, step.restartAfterMs));
+        break;
+      case "rotLog":
+        this.#rot("rottenLog", step.target, (node) => cluster.rotLog(node));
+        break;
+      case "rotPage":
+        this.#rot("rottenPage", step.target, (node) => cluster.rotPage(node));
+        break;
       case "slowTimers":
         this.#withTarget(step.target, (node) => this.#slowTimers(node, step.factor, step.forMs));
         break;
@@ -200,6 +218,27 @@ export class Injector {
     counters.add("fullDisk");
     cluster.setDiskFull(node, true);
     this.#later(forMs, () => cluster.setDiskFull(node, false));
+  }
+
+  #hangDisk(node: NodeId, forMs: number): void {
+    const { counters, cluster } = this.#deps;
+    counters.add("hungDisk");
+    cluster.hangDisk(node, forMs);
+  }
+
+  /** What others have no copy of is never damaged. */
+  #damageLog(node: NodeId, how: LogDamage, restartAfterMs: number): void {
+    const { counters, cluster } = this.#deps;
+    if (!cluster.canSpare(node)) return;
+    this.#crash(node, restartAfterMs);
+    if (cluster.damageLog(node, how)) counters.add("damagedLog");
+  }
+
+  #rot(name: Fault, target: Target, rot: (node: NodeId) => boolean): void {
+    const { counters, cluster } = this.#deps;
+    this.#withTarget(target, (node) => {
+      if (cluster.canSpare(node) && rot(node)) counters.add(name);
+    });
   }
 
   #acquirerDown(forMs: number): void {

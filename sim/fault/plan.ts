@@ -6,6 +6,7 @@
 import type { Random } from "../../node/base/ports/random.ts";
 import { between, chance, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
+import { LOG_DAMAGES, type LogDamage } from "./disk-damage.ts";
 
 /** Moments in a node's life at which a crash is most likely to hurt. */
 const DRAWN_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
@@ -58,6 +59,12 @@ export type FaultStep =
   | { readonly kind: "pause"; readonly target: Target; readonly forMs: number }
   | { readonly kind: "slowDisk"; readonly target: Target; readonly factor: number; readonly forMs: number }
   | { readonly kind: "fullDisk"; readonly target: Target; readonly forMs: number }
+  /** Nothing that is asked of the disk is done before the time is over. */
+  | { readonly kind: "hangDisk"; readonly target: Target; readonly forMs: number }
+  /** The power fails, and when the node starts again its log is not what it had written. */
+  | { readonly kind: "damageLog"; readonly target: Target; readonly how: LogDamage; readonly restartAfterMs: number }
+  /** A bit turns over in an old file of the log, or in a page of the checkpoint; the node runs on, if it runs. */
+  | { readonly kind: "rotLog" | "rotPage"; readonly target: Target }
   /** A starved machine: its timers, and so its elections and heartbeats, are late. */
   | { readonly kind: "slowTimers"; readonly target: Target; readonly factor: number; readonly forMs: number }
   /** The next operation of this kind fails; the node must stop itself, and is started again. */
@@ -156,6 +163,13 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
       return [{ kind: "slowDisk", target, factor: between(random, 2, 50), forMs }];
     case "fullDisk":
       return [{ kind: "fullDisk", target, forMs }];
+    case "hangDisk":
+      return [{ kind: "hangDisk", target, forMs }];
+    case "damageLog":
+      return [{ kind: "damageLog", target, how: pick(random, LOG_DAMAGES), restartAfterMs }];
+    case "rotLog":
+    case "rotPage":
+      return [{ kind, target }];
     case "slowTimers":
       return [{ kind: "slowTimers", target, factor: between(random, 2, TIMERS_SLOWER_MAX), forMs }];
     case "sickLeader": {

@@ -36,8 +36,10 @@ export interface OperatorDeps {
   /** All nodes in the order of their ids, the first so many of which are members from the beginning. */
   readonly nodes: readonly Addable[];
   readonly founders: number;
-  /** Takes a node and its disk away for good; false where the cluster, in which these are to vote, could not do without it. */
-  readonly lose: (node: NodeId, voters: readonly NodeId[]) => boolean;
+  /** Takes a node and its disk away for good; false where the others could not do without it. */
+  readonly lose: (node: NodeId) => boolean;
+  /** Whether most of these have their data, so that they may be asked to vote. One who is at work looks at that first. */
+  readonly mayWant: (voters: readonly NodeId[]) => boolean;
 }
 
 type Ask = keyof OperatorOptions["mix"];
@@ -48,7 +50,6 @@ export class Operator {
   readonly #kinds: readonly Ask[];
   /** What each node that was ever a member is to be, in the order of their ids. */
   readonly #roles: Role[];
-
   constructor(deps: OperatorDeps, { mix }: OperatorOptions) {
     this.#deps = deps;
     const weights = Object.entries(mix) as [Ask, number][];
@@ -65,8 +66,10 @@ export class Operator {
       this.#list();
       return;
     }
-    const body = this.#body(kind);
-    if (body !== undefined) this.#submit({ add: [], remove: [], promote: [], ...body });
+    const asked = this.#body(kind);
+    if (asked === undefined) return;
+    const body = { add: [], remove: [], promote: [], ...asked };
+    if (kind === "nonsense" || this.#deps.mayWant(this.#votersAfter(body))) this.#submit(body);
   }
 
   #list(): void {
@@ -136,7 +139,7 @@ export class Operator {
   #lose(): Partial<ChangeMembersBody> | undefined {
     const voters = this.#having("voter");
     const lost = pick(this.#deps.random, voters);
-    return this.#deps.lose(lost, voters) ? { ...(this.#add(true) ?? this.#promote()), remove: [lost] } : undefined;
+    return this.#deps.lose(lost) ? { ...(this.#add(true) ?? this.#promote()), remove: [lost] } : undefined;
   }
 
   #nonsense(): Partial<ChangeMembersBody> | undefined {
@@ -177,6 +180,11 @@ export class Operator {
     for (const id of remove) this.#roles[id - 1] = "removed";
     for (const id of promote) this.#roles[id - 1] = "voter";
     for (const { voter } of add) this.#roles.push(voter ? "voter" : "learner");
+  }
+
+  #votersAfter({ add, remove, promote }: ChangeMembersBody): readonly NodeId[] {
+    const added = add.flatMap(({ voter }, index) => (voter ? this.#roles.length + index + 1 : []));
+    return [...this.#having("voter").filter((id) => !remove.includes(id)), ...promote, ...added];
   }
 
   #having(role: Role): NodeId[] {

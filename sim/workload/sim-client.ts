@@ -185,6 +185,7 @@ export class SimClient {
 
   #lost(connection: ClientConnection | undefined): void {
     if (connection !== this.#connection) return;
+    if (connection !== undefined && !this.#welcome) this.#useless.add(connection.node);
     this.#connection = undefined;
     this.#welcome = false;
     this.#lonelyUs = undefined;

@@ -43,7 +43,9 @@ const ROTATION_PAUSES_MAX = 20;
 /** Readers ask so many times more often than others. */
 const READER_HASTE = 3;
 
-export interface WorkloadDeps extends Omit<SimClientDeps, "complain">, Pick<OperatorDeps, "lose" | "pastMembers"> {
+export interface WorkloadDeps
+  extends Omit<SimClientDeps, "complain">,
+    Pick<OperatorDeps, "lose" | "mayWant" | "pastMembers"> {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly verdict: Verdict;

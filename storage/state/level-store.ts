@@ -19,15 +19,8 @@ import { crc32c } from "../checksum.ts";
 import { checkKeyId, keyIdOf } from "../data-key.ts";
 import { StorageError } from "../errors.ts";
 import { NodeDisk } from "../node-disk.ts";
-import {
-  type Database,
-  damaged,
-  type LevelContents,
-  LevelView,
-  readValue,
-  SharedSnapshot,
-  VALUE_PREFIX,
-} from "./level-view.ts";
+import { damaged } from "./faults.ts";
+import { type Database, type LevelContents, LevelView, readValue, SharedSnapshot, VALUE_PREFIX } from "./level-view.ts";
 import { SEAL_FILE, SealFile } from "./seal-file.ts";
 import { decodeSeal, EMPTY_SEAL, encodeSeal, type Seal, STORE_VERSION, sealAfter } from "./store-seal.ts";
 

@@ -6,7 +6,7 @@ import { errorMessage } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { StoreSnapshot } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
-import { StorageError } from "../errors.ts";
+import { damaged } from "./faults.ts";
 import { keysOf } from "./keys.ts";
 
 export const VALUE_PREFIX = "value/";
@@ -89,9 +89,4 @@ export class LevelView implements StoreSnapshot {
   #open(): LevelContents {
     return must(this.#contents, "a snapshot is not read when it is closed");
   }
-}
-
-export function damaged(reason: string, cause?: unknown, key?: string): StorageError {
-  const text = `the store is damaged: ${reason}; restore this node from its peers`;
-  return new StorageError("store_damaged", text, key === undefined ? {} : { key }, cause);
 }

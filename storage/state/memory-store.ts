@@ -5,11 +5,14 @@
 import type { CodedError } from "../../node/base/errors.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import type { Store, StoreChange, StoreSnapshot } from "../../node/base/ports/store.ts";
+import { damaged } from "./faults.ts";
 import { keysOf } from "./keys.ts";
 
 export class MemoryStore implements Store {
   readonly #schedule: (run: () => void) => void;
   readonly #values = new Map<string, Uint8Array>();
+  /** Keys whose values are not what was written. */
+  readonly #damaged = new Set<string>();
   #pending: (readonly StoreChange[])[] = [];
   #epoch = 0;
 
@@ -19,13 +22,13 @@ export class MemoryStore implements Store {
   }
 
   get(key: string): Uint8Array | undefined {
-    return this.#values.get(key)?.slice();
+    return this.#read(this.#values, key);
   }
 
   snapshot(): StoreSnapshot {
     const values = new Map(this.#values);
     return {
-      get: (key) => values.get(key)?.slice(),
+      get: (key) => this.#read(values, key),
       keys: (prefix) => keysOf(values, prefix),
       close: () => {},
     };
@@ -43,6 +46,15 @@ export class MemoryStore implements Store {
     });
   }
 
+  /** Damages the value of a key: it cannot be read until it is written again. */
+  damage(key: string): void {
+    this.#damaged.add(key);
+  }
+
+  get isDamaged(): boolean {
+    return this.#damaged.size > 0;
+  }
+
   /** The power fails; a prefix of what was on its way survives. */
   crash(random: Random): void {
     this.#epoch += 1;
@@ -51,8 +63,14 @@ export class MemoryStore implements Store {
     this.#pending = [];
   }
 
+  #read(values: ReadonlyMap<string, Uint8Array>, key: string): Uint8Array | undefined {
+    if (this.#damaged.has(key)) throw damaged(`the value of ${key} is not the one that was written`, undefined, key);
+    return values.get(key)?.slice();
+  }
+
   #apply(changes: readonly StoreChange[]): void {
     for (const { key, value } of changes) {
+      this.#damaged.delete(key);
       if (value === undefined) this.#values.delete(key);
       else this.#values.set(key, value);
     }

@@ -246,6 +246,17 @@ describe("damage", () => {
     expectWhole(stepped);
   });
 
+  test.each([
+    ["in an old file: that is written anew", FIRST, [1, 2, 3]],
+    ["in the newest, at its end: nobody knows what stood there", THIRD, [7, 8, 9]],
+  ])("that cannot be read, %s", (_, name, lost) => {
+    const stepped = diskWith(SEALED);
+    stepped.disk.spoil(`log/${name}`, 32 + 50);
+    expect(() => openLog(stepped.disk)).toThrow(expect.objectContaining({ code: "wal_read_failed" }));
+    expect(mend(stepped, openDamaged(stepped)).sort()).toEqual(lost);
+    expectWhole(stepped);
+  });
+
   test("of a log that begins later is mended up to where it begins, and a record before that is never asked for", () => {
     const stepped = diskWith(SEALED);
     const { wal } = openLog(stepped.disk);

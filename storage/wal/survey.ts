@@ -18,6 +18,7 @@ import {
   SEGMENT_HEADER_BYTES,
 } from "./format.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
+import { PIECE_BYTES, patient } from "./patient-file.ts";
 import { readReached } from "./reached-file.ts";
 import { readFound, SEGMENT_NAME, segmentIndex, startOf, usedBytes } from "./scan.ts";
 
@@ -86,6 +87,8 @@ class Surveyor implements Survey {
   readonly #window = new FileWindow();
   /** The newest record of the file that is looked at, or what is before it. */
   #last: number;
+  /** Where the last whole record or mark ends in that file. */
+  #end = SEGMENT_HEADER_BYTES;
   /** No record has been found behind the newest fault. */
   #isAfterFault = false;
 
@@ -108,7 +111,7 @@ class Surveyor implements Survey {
   look(path: string, lastIndex: number | undefined): void {
     const firstIndex = segmentIndex(path.slice(path.lastIndexOf("/") + 1));
     this.place = { path, offset: 0, index: firstIndex };
-    const file = this.#disk.open(path, { create: false });
+    const file = patient(this.#disk.open(path, { create: false }));
     const segment: SurveyedSegment = { path, firstIndex, file, isBroken: false };
     this.segments.push(segment);
     // A file is made only when everything before it is durable.
@@ -121,6 +124,7 @@ class Surveyor implements Survey {
     else checkKeyId(header.keyId, this.#cipher, path);
     this.#isAfterFault = false;
     this.#walk(segment, file, lastIndex);
+    this.#judgeUnreadable(segment, file.unreadableAt(), lastIndex);
     // The newest file may have been cut off while it was made; then nothing in it was ever acknowledged.
     if (header === undefined && lastIndex === undefined && this.attestedIndex < firstIndex) this.#forget(segment);
     else if (this.#last >= firstIndex) this.newestIndex = this.#last;
@@ -128,6 +132,7 @@ class Surveyor implements Survey {
 
   #walk(segment: SurveyedSegment, file: DiskFile, lastIndex: number | undefined): void {
     let at = SEGMENT_HEADER_BYTES;
+    this.#end = at;
     for (;;) {
       const found = readFound(file, at, this.#window);
       const next = found === undefined ? wholeBehind(file, at + ALIGNMENT) : at;
@@ -136,6 +141,7 @@ class Surveyor implements Survey {
       else {
         this.#take(found, segment, { offset: at, lastIndex: lastIndex ?? Number.MAX_SAFE_INTEGER });
         at += found.bytes;
+        this.#end = at;
         continue;
       }
       at = next;
@@ -143,6 +149,14 @@ class Surveyor implements Survey {
     const used = usedBytes(this.#window, file, at);
     const isTorn = lastIndex === undefined && this.attestedIndex <= this.#last;
     if (used > 0 && !isTorn) this.#fault(segment, at);
+  }
+
+  /** A file that cannot be read everywhere is written anew; and what stood behind its last record nobody knows. */
+  #judgeUnreadable(segment: SurveyedSegment, unreadableAt: number | undefined, lastIndex: number | undefined): void {
+    if (unreadableAt === undefined) return;
+    this.#fault(segment, unreadableAt);
+    const isBehindAll = lastIndex === undefined && unreadableAt + PIECE_BYTES > this.#end;
+    if (isBehindAll) this.attestedIndex = Math.max(this.attestedIndex, this.#last + 1);
   }
 
   #take({ record, durableIndex }: Found, segment: SurveyedSegment, at: { offset: number; lastIndex: number }): void {

@@ -1,0 +1,168 @@
+/**
+ * What happens to a log behind the back of the node that wrote it: a bit that turns over, a sector that was never written
+ * or stands in another one's place, files that are gone.
+ *
+ * Not everywhere: a log cannot tell the last group it acknowledged, if nothing written later speaks of it yet, from a torn
+ * tail (docs/operating.md). Where that is damaged the node forgets it, and loss cannot be avoided; such places are spared.
+ */
+import type { Cipher } from "../../node/base/ports/cipher.ts";
+import type { Random } from "../../node/base/ports/random.ts";
+import { LOG_DIRECTORY } from "../../node/recover.ts";
+import type { MemoryDisk } from "../../storage/memory-disk.ts";
+import { reachedPath } from "../../storage/wal/reached-file.ts";
+import { surveyLog } from "../../storage/wal/survey.ts";
+import { pick } from "../draw.ts";
+
+export const LOG_DAMAGES = [
+  "bitFlip",
+  "lostWrite",
+  "misdirectedWrite",
+  "unreadable",
+  "missingFile",
+  "missingLog",
+] as const;
+export type LogDamage = (typeof LOG_DAMAGES)[number];
+
+/** A byte that is not what was written. */
+export interface RottenByte {
+  readonly path: string;
+  readonly offset: number;
+  readonly byte: number;
+}
+
+const SECTOR_BYTES = 512;
+/** Places that are tried before the damage is given up. */
+const TRIES = 8;
+/** Segments that may hold what nothing speaks of yet: the newest, and the one before while the newest's name is not durable. */
+const YOUNG_SEGMENTS = 2;
+
+type Change = (disk: MemoryDisk) => void;
+
+/** Damages the log on the disk of a node that is down, where it can know of it; false where there is no such place. */
+export function damageLog(disk: MemoryDisk, how: LogDamage, random: Random, cipher: Cipher | undefined): boolean {
+  const reach = reachOf(disk, cipher);
+  for (let tries = 0; tries < TRIES; tries++) {
+    const change = draw(disk, how, random);
+    if (change === undefined) return false;
+    const trial = disk.copy();
+    change(trial);
+    if (!knows(trial, reach, cipher)) continue;
+    change(disk);
+    return true;
+  }
+  return false;
+}
+
+/** Turns a bit over in an old file of the log, whether the node runs or not; undefined where there is none. */
+export function rotOldFile(disk: MemoryDisk, random: Random): RottenByte | undefined {
+  const segments = logFiles(disk).filter((path) => path.endsWith(".wal"));
+  const place = drawByte(disk, segments.slice(0, -YOUNG_SEGMENTS), random);
+  if (place === undefined) return undefined;
+  const { path, offset } = place;
+  disk.flipBit(path, offset, random.below(8));
+  return { path, offset, byte: byteAt(disk, path, offset) ?? 0 };
+}
+
+/** Whether a byte is still what it was turned into. */
+export function isRotten(disk: MemoryDisk, { path, offset, byte }: RottenByte): boolean {
+  return byteAt(disk, path, offset) === byte;
+}
+
+/** How far the log is known to have reached. */
+function reachOf(disk: MemoryDisk, cipher: Cipher | undefined): number {
+  const { newestIndex, attestedIndex } = surveyLog(disk, LOG_DIRECTORY, cipher);
+  return Math.max(newestIndex, attestedIndex);
+}
+
+/** Whether a log that reached so far either has its end, or knows that it has lost it. */
+function knows(disk: MemoryDisk, reach: number, cipher: Cipher | undefined): boolean {
+  const { newestIndex, attestedIndex } = surveyLog(disk, LOG_DIRECTORY, cipher);
+  return newestIndex >= reach || attestedIndex > newestIndex;
+}
+
+function draw(disk: MemoryDisk, how: LogDamage, random: Random): Change | undefined {
+  const files = [...logFiles(disk), reachedPath(LOG_DIRECTORY)].filter((path) => usedBytes(disk, path) > 0);
+  if (files.length === 0) return undefined;
+  switch (how) {
+    case "bitFlip": {
+      const { path, offset } = drawByte(disk, files, random) ?? {};
+      const bit = random.below(8);
+      return path === undefined || offset === undefined ? undefined : (on) => on.flipBit(path, offset, bit);
+    }
+    case "lostWrite":
+      return overwrite(disk, files, random, (bytes) => new Uint8Array(bytes));
+    case "misdirectedWrite": {
+      const path = pick(random, files);
+      const at = sectorOf(random.below(usedBytes(disk, path)));
+      const misplaced = read(disk, path, at, SECTOR_BYTES);
+      return overwrite(disk, files, random, (bytes) => misplaced.slice(0, bytes));
+    }
+    case "unreadable": {
+      const { path, offset } = drawByte(disk, logFiles(disk), random) ?? {};
+      // What says where the log begins is read by everything that could mend it.
+      if (path?.endsWith(".wal") !== true || offset === undefined) return undefined;
+      return (on) => on.spoil(path, offset);
+    }
+    case "missingFile": {
+      const path = pick(random, files);
+      return (on) => on.vanish(path);
+    }
+    case "missingLog":
+      return (on) => {
+        for (const path of logFiles(on)) on.vanish(path);
+      };
+  }
+}
+
+/** Something else in the place of a sector. */
+function overwrite(
+  disk: MemoryDisk,
+  files: readonly string[],
+  random: Random,
+  by: (bytes: number) => Uint8Array,
+): Change | undefined {
+  const place = drawByte(disk, files, random);
+  if (place === undefined) return undefined;
+  const { path } = place;
+  const offset = sectorOf(place.offset);
+  const { length } = read(disk, path, offset, SECTOR_BYTES);
+  return (on) => on.overwrite(path, offset, by(length));
+}
+
+/** Any byte that is used in one of these files. */
+function drawByte(
+  disk: MemoryDisk,
+  paths: readonly string[],
+  random: Random,
+): { readonly path: string; readonly offset: number } | undefined {
+  const used = paths.map((path) => usedBytes(disk, path));
+  const total = used.reduce((sum, bytes) => sum + bytes, 0);
+  if (total === 0) return undefined;
+  let offset = random.below(total);
+  for (const [place, path] of paths.entries()) {
+    const bytes = used[place] ?? 0;
+    if (offset < bytes) return { path, offset };
+    offset -= bytes;
+  }
+  return undefined;
+}
+
+function logFiles(disk: MemoryDisk): string[] {
+  return disk.list(LOG_DIRECTORY).map((name) => `${LOG_DIRECTORY}/${name}`);
+}
+
+function usedBytes(disk: MemoryDisk, path: string): number {
+  return disk.durableBytes(path).findLastIndex((byte) => byte !== 0) + 1;
+}
+
+function byteAt(disk: MemoryDisk, path: string, offset: number): number | undefined {
+  return disk.durableBytes(path)[offset];
+}
+
+function read(disk: MemoryDisk, path: string, offset: number, bytes: number): Uint8Array {
+  return disk.durableBytes(path).slice(offset, offset + bytes);
+}
+
+function sectorOf(offset: number): number {
+  return offset - (offset % SECTOR_BYTES);
+}
