@@ -270,6 +270,12 @@ export class Cluster {
     return true;
   }
 
+  /** A node that was told of a write or sync that has failed, and went on all the same; undefined when there is none. */
+  unmoved(): NodeId | undefined {
+    return this.#slots.find(({ restartAfterErrorMs, disk }) => restartAfterErrorMs !== undefined && !disk.disk.willFail)
+      ?.id;
+  }
+
   /** All disks and timers are as fast as they were at first, and disks have space. */
   quieten(): void {
     for (const node of this.ids) {

@@ -231,6 +231,9 @@ export class World {
   }
 
   #checkRest(): void {
+    const unmoved = this.#cluster.unmoved();
+    const why = (): string => `a disk of node ${unmoved} has failed, and the node has not stopped itself`;
+    this.verdict.expect(unmoved === undefined, "diskErrors", why);
     for (const node of this.#wanted()) {
       const state = this.#cluster.inspect(node)?.state;
       if (state === undefined) continue;

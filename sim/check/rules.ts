@@ -16,6 +16,7 @@ import { Campaigns } from "./campaigns.ts";
 import { CommittedChain } from "./committed-chain.ts";
 import { Configurations } from "./configurations.ts";
 import { checkConservation } from "./conservation.ts";
+import { ElectionRestriction } from "./election-restriction.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
 import { LogMatching } from "./log-matching.ts";
@@ -50,6 +51,7 @@ export class Rules implements ClusterObserver {
   readonly states: StateSafety;
   readonly exactlyOnce: ExactlyOnce;
   readonly #quorums: Quorums;
+  readonly #restriction: ElectionRestriction;
   readonly #campaigns: Campaigns;
   readonly #configurations: Configurations;
   readonly #reached: Reached;
@@ -72,6 +74,7 @@ export class Rules implements ClusterObserver {
     this.states = new StateSafety(verdict);
     this.exactlyOnce = new ExactlyOnce(verdict);
     this.#quorums = new Quorums(verdict);
+    this.#restriction = new ElectionRestriction(verdict);
     this.#campaigns = new Campaigns(verdict, this.chain);
     const founders = genesis.nodes.map(({ id }) => id);
     this.#configurations = new Configurations(verdict, reached, founders);
@@ -131,8 +134,11 @@ export class Rules implements ClusterObserver {
     else if (message.type === "voteResponse" && message.granted) {
       this.elections.voted(node, term, to);
       this.#quorums.voted(node, term, to);
+      const raft = this.#nodes.get(node)?.raft;
+      if (raft !== undefined) this.#restriction.granted(node, term, to, raft);
     } else if (message.type === "vote") {
       this.elections.voted(node, term, node);
+      this.#restriction.asked(node, term, message);
       const raft = this.#nodes.get(node)?.raft;
       if (raft !== undefined && message.transfer !== true) this.#campaigns.begun(node, term, raft);
     }
