@@ -54,7 +54,6 @@ export const MUTANT_NAMES = [
   "readByDeposedLeader",
   "readByFollower",
   "readFixedTooEarly",
-  "leaseWithoutMargin",
   "freshBeforeApplied",
   // Sessions
   "retryExecutedTwice",
@@ -114,7 +113,6 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   readByDeposedLeader: raft(reads.ServesReadsUnconfirmed),
   readByFollower: raft(reads.FollowersAnswerReads),
   readFixedTooEarly: raft(reads.FixesReadsTooEarly),
-  leaseWithoutMargin: raft(reads.TrustsClocks),
   freshBeforeApplied: () => ({ createFreshness: () => new reads.FreshBeforeApplied() }),
   retryExecutedTwice: sessions(onceOnly.ForgetfulSessions),
   windowTooSmall: sessions(onceOnly.SmallWindow),

@@ -1,6 +1,5 @@
 /** Answers that are older than they may be. */
 import type { Message } from "../../consensus/raft/messages.ts";
-import type { RaftOptions } from "../../consensus/raft/options.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
 import type { ReadState, Ready } from "../../consensus/raft/ready.ts";
 import type { LogIndex } from "../../node/base/ids.ts";
@@ -67,13 +66,6 @@ export class FixesReadsTooEarly extends Raft {
     const early = this.#early.get(name);
     this.#early.delete(name);
     return early ?? index;
-  }
-}
-
-/** Leases are as long as if all clocks were true. */
-export class TrustsClocks extends Raft {
-  constructor(options: RaftOptions) {
-    super(options.leaseDriftPermille === undefined ? options : { ...options, leaseDriftPermille: 1 });
   }
 }
 

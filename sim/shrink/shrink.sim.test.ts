@@ -16,7 +16,7 @@ function shrink(failed: SeedResult): { readonly best: SeedResult; readonly runs:
 }
 
 describe("shrinking", () => {
-  const failed = runSeed(4, { mutant: "delegateUnlimited" });
+  const failed = runSeed(9, { mutant: "delegateUnlimited" });
 
   test("a failed run gets small, and the rule that it breaks and the bug's part in it stay", () => {
     const { best } = shrink(failed);
