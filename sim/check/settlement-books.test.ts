@@ -20,7 +20,7 @@ const OWNERS = new Map([
 type Moved = Pick<ModelTransfer, "id" | "debitAccountId" | "creditAccountId" | "amount"> & Partial<ModelTransfer>;
 
 function moved(special: Moved): ModelTransfer {
-  return { ...transfer({ ledger: LEDGER, ...special }), ...special } as ModelTransfer;
+  return { ...transfer({ ledger: LEDGER, ...special }), ...special };
 }
 
 const HOLD = moved({ id: 9n, debitAccountId: 200n, creditAccountId: 300n, amount: 70n });
@@ -84,7 +84,7 @@ describe("settlement", () => {
     ["a payment counted twice", { window: { payments: 2, gross: "140" } }],
     ["a payment that is in no window", { payments: [{}, { window: 0 }] }],
     ["a payment that is missed", { payments: [{}, {}] }],
-    ["who owes for who is owed", { window: { positions: [...WINDOW.positions].reverse() as never } }],
+    ["who owes for who is owed", { window: { positions: WINDOW.positions.toReversed() as never } }],
     ["a window that began at another time", { window: { openedAt: "999" } }],
     ["a window with another end", { window: { closesAt: "5000" } }],
     ["a window that is not closed", { window: { state: "open" }, transfers: [] }],

@@ -38,12 +38,15 @@ export class ForgetsItsTerm extends Raft {
 export class VotesBeforeItIsDurable extends Raft {
   override ready(): Ready {
     const ready = super.ready();
-    const isVote = ({ type }: Message): boolean => type === "vote" || type === "voteResponse";
     const votes = ready.messagesAfterPersist.filter(isVote);
     if (votes.length === 0) return ready;
     const others = ready.messagesAfterPersist.filter((message) => !isVote(message));
     return { ...ready, messages: [...ready.messages, ...votes], messagesAfterPersist: others };
   }
+}
+
+function isVote({ type }: Message): boolean {
+  return type === "vote" || type === "voteResponse";
 }
 
 /** A follower cuts its log at every append, even at one that is late and long overtaken. */

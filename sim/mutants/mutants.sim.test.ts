@@ -50,7 +50,8 @@ const STATES = [
 /** The rules that each bug breaks; the first to see it ends the run. */
 const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   voteNotPersisted: ["electionSafety"],
-  termNotPersisted: ["electionSafety"],
+  // Who has led a term, and leads it again after a crash, makes other entries in it.
+  termNotPersisted: ["electionSafety", "logMatching"],
   voteBeforeDurable: ["electionSafety"],
   replyBeforeFsync: HISTORY,
   truncateOnStaleAppend: HISTORY,
@@ -71,7 +72,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   sessionsLeftOut: STATES,
   pageTakenForClean: STATES,
   restoredHoldForgotten: STATES,
-  readByDeposedLeader: ["linearizability"],
+  readByDeposedLeader: ["linearizability", "staleness"],
   // Whether a session is open is a question that is asked of a state that may be old.
   readByFollower: ["linearizability", "refusals"],
   readFixedTooEarly: ["linearizability", "refusals"],
@@ -93,7 +94,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   delegateUnlimited: ["ledgerOracle"],
   newKeyEachAttempt: ["doubleCharge"],
   silenceTakenForNo: ["cardHolds"],
-  openIntentForgotten: ["invariants", "liveness", "nodeStopped"],
+  openIntentForgotten: ["invariants", "liveness", "nodeStopped", "stateMachineSafety"],
   answerTakenTwice: ["nodeStopped"],
   paymentCountedTwice: ["settlement"],
   nettedTheWrongWay: ["settlement"],
