@@ -17,7 +17,7 @@ const FIRST_SEEDS: Partial<Record<MutantName, number>> = {
   syncErrorIgnored: 20,
   voteByLength: 24,
   configurationForgotten: 15,
-  readByDeposedLeader: 26,
+  readByDeposedLeader: 57,
   readFixedTooEarly: 38,
   freshBeforeApplied: 47,
   expiryByOwnClock: 21,
