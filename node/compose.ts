@@ -37,6 +37,7 @@ import { composeRefetch } from "./refetch.ts";
 import type { LeaderEnd } from "./replica/block-giver.ts";
 import { CatchUpActor } from "./replica/catch-up-actor.ts";
 import { ConsensusActor } from "./replica/consensus-actor.ts";
+import { Freshness } from "./replica/freshness.ts";
 import { leaderEndOf } from "./replica/leader-end.ts";
 import { LedgerActor } from "./replica/ledger-actor.ts";
 import { LogActor } from "./replica/log-actor.ts";
@@ -88,6 +89,7 @@ export interface NodeParts {
   readonly createRaft: (options: RaftOptions) => Raft;
   readonly openLog: (...args: Parameters<typeof Wal.open>) => LogStore;
   readonly createStateMachine: (options: StateMachineOptions) => StateMachine;
+  readonly createFreshness: () => Freshness;
 }
 
 /** What a node that runs may find of its log, and mends when it starts again. */
@@ -97,6 +99,7 @@ export const PRODUCTION_PARTS: NodeParts = {
   createRaft: (options) => new Raft(options),
   openLog: (...args) => Wal.open(...args),
   createStateMachine: (options) => new StateMachine(options),
+  createFreshness: () => new Freshness(),
 };
 
 export interface ComposedNode {
@@ -128,13 +131,14 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
     },
     ...(options.trace === undefined ? {} : { trace: options.trace }),
   });
-  const recovered = recover(host, options, { ...PRODUCTION_PARTS, ...parts }, (error) => system.fail("log", error));
+  const all = { ...PRODUCTION_PARTS, ...parts };
+  const recovered = recover(host, options, all, (error) => system.fail("log", error));
   isRecovered = true;
   if ("damage" in recovered) return composeMending(host, options, system, recovered);
   if ("unusable" in recovered) return composeRefetch(host, options, system, recovered);
   const { raft, log, state } = recovered;
   const status = new StatusBoard();
-  const actors = spawnActors({ host, options, system, status, recovered });
+  const actors = spawnActors({ host, options, parts: all, system, status, recovered });
   host.network.start(networkHandler(host, actors));
   host.network.setPeers(peersOf(options.peers, state.members));
   return {
@@ -159,6 +163,7 @@ interface Actors {
 interface SpawnEnvironment {
   readonly host: Host;
   readonly options: NodeOptions;
+  readonly parts: NodeParts;
   readonly system: ActorSystem;
   readonly status: StatusBoard;
   readonly recovered: Recovered;
@@ -326,7 +331,7 @@ function spawnConsensus(
   log: ActorRef<LogMessage>,
   ledger: ActorRef<LedgerMessage>,
 ): ActorRef<ConsensusMessage> {
-  const { host, options, system, status, recovered, gatewayRef, catchUpRef, sendPeer } = wiring;
+  const { host, options, parts, system, status, recovered, gatewayRef, catchUpRef, sendPeer } = wiring;
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const { genesis, timing } = options;
   const { at, blockHash: hash, timestamp } = recovered.state;
@@ -338,6 +343,7 @@ function spawnConsensus(
         context,
         {
           raft: recovered.raft,
+          freshness: parts.createFreshness(),
           clock: host.clock,
           sha256,
           hashes: wiring.hashes,

@@ -10,6 +10,7 @@ import type { FatalReport } from "../node/actor/system.ts";
 import { must } from "../node/base/assert.ts";
 import { errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
+import type { Host } from "../node/base/ports/host.ts";
 import { type ComposedNode, composeNode, type NodeParts } from "../node/compose.ts";
 import type { Ledger } from "../node/ledger/ledger.ts";
 import { type Applied, StateMachine } from "../node/state/state-machine.ts";
@@ -35,6 +36,12 @@ export function addressOf(node: NodeId): { readonly host: string; readonly port:
   return { host: `node-${node}`, port: 1 };
 }
 
+/**
+ * Plants a bug in one life of a node: the parts of it that are replaced, and perhaps the host that it is handed instead of
+ * its own.
+ */
+export type Plant = (host: Host) => Partial<NodeParts & { readonly host: Host }>;
+
 /** What a checker may look at. */
 export type Inspected = NonNullable<ComposedNode["inspect"]>;
 
@@ -57,7 +64,7 @@ export interface ClusterDeps extends Omit<VirtualHostDeps, "sent"> {
   readonly trace: TraceHash;
   readonly counters: Counters;
   readonly observer: ClusterObserver;
-  readonly parts: Partial<NodeParts>;
+  readonly plant: Plant;
 }
 
 interface Slot extends Machine {
@@ -91,7 +98,8 @@ export class Cluster {
       const process = (): Process | undefined => this.#slot(index + 1).process;
       const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
       const idle = { process: undefined, composed: undefined, lives: 0, restartAfterErrorMs: undefined };
-      const clock = new ClockError(options.clockRates[index]);
+      // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
+      const clock = new ClockError(options.clockRates[index], options.timing.leaseDriftPermille !== undefined);
       return { id: index + 1, key, disk, clock, ...idle, damaged: false, lost: false };
     });
   }
@@ -262,6 +270,12 @@ export class Cluster {
     return true;
   }
 
+  /** A node that was told of a write or sync that has failed, and went on all the same; undefined when there is none. */
+  unmoved(): NodeId | undefined {
+    return this.#slots.find(({ restartAfterErrorMs, disk }) => restartAfterErrorMs !== undefined && !disk.disk.willFail)
+      ?.id;
+  }
+
   /** All disks and timers are as fast as they were at first, and disks have space. */
   quieten(): void {
     for (const node of this.ids) {
@@ -293,13 +307,14 @@ export class Cluster {
     const { observer, ...deps } = this.#deps;
     const sent = observer.sent.bind(observer);
     const { encrypted } = this.#options;
-    const host = virtualHost({ ...deps, sent }, slot, process, { nodes: this.ids, encrypted });
-    return composeNode(host, options, this.#parts(id));
+    const own = virtualHost({ ...deps, sent }, slot, process, { nodes: this.ids, encrypted });
+    const { host = own, ...parts } = this.#deps.plant(own);
+    return composeNode(host, options, this.#parts(id, parts));
   }
 
   /** The production parts, or a mutant's; bounded as this run's options say, and watched. */
-  #parts(node: NodeId): Partial<NodeParts> {
-    const { parts, observer } = this.#deps;
+  #parts(node: NodeId, parts: Partial<NodeParts>): Partial<NodeParts> {
+    const { observer } = this.#deps;
     const { appendBytesMax, appendsInFlightMax } = this.#options;
     return {
       ...parts,

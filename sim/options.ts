@@ -89,7 +89,7 @@ export function drawOptions(random: Random): SimOptions {
   const nodes = pick(random, [3, 3, 3, 5]);
   const leases = chance(random, 300);
   const timing = leases ? leasedTiming(random) : drawTiming(random);
-  const clockRates = drawClocks(random, nodes);
+  const clockRates = drawClocks(random, nodes, leases);
   const electionUs = timing.tickMs * timing.electionTimeoutTicks * US_PER_MS;
   const faults = drawFaults(random, electionUs / US_PER_MS, leases);
   const drawn = {
@@ -153,12 +153,17 @@ function leasedTiming(random: Random): NodeTiming {
   return { tickMs: 40, electionTimeoutTicks: between(random, 8, 15), heartbeatTicks: between(random, 1, 3) };
 }
 
-/** In half of the runs all clocks are true; in some of the others each is as slow or as fast as any. */
-function drawClocks(random: Random, nodes: number): readonly number[] {
-  const drift = chance(random, 500);
-  const extreme = chance(random, 300);
-  return Array.from({ length: nodes }, () => {
+/**
+ * In half of the runs all clocks are true; in some of the others each is as slow or as fast as any. Where leaders have
+ * leases clocks are mostly off, often one as slow and all others as fast as any: then it is the margin that counts.
+ */
+function drawClocks(random: Random, nodes: number, leases: boolean): readonly number[] {
+  const drift = chance(random, leases ? 900 : 500);
+  const extreme = chance(random, leases ? 700 : 300);
+  const slow = leases && chance(random, 700) ? random.below(nodes) : undefined;
+  return Array.from({ length: nodes }, (_, index) => {
     if (!drift) return 1_000;
+    if (extreme && slow !== undefined) return index === slow ? 600 : 1_600;
     return extreme ? pick(random, [600, 1_600]) : between(random, 600, 1_600);
   });
 }

@@ -62,6 +62,7 @@ export const POINTS = [
   "reversedAgain",
   "reversedInFull",
   "reversedInPart",
+  "sequenceReused",
   "thresholdNotMet",
   "transferRetried",
 ] as const;

@@ -69,7 +69,7 @@ export interface SeedResult {
 
 /** Runs one seed to its end or to the first broken rule. */
 export function runSeed(seed: number, { mutant, ...options }: RunOptions = {}): SeedResult {
-  const world = new World(seed, { ...options, ...partsOf(mutant) });
+  const world = new World(seed, { ...options, ...plantOf(mutant) });
   const plan = { seed, options: world.options, faults: world.faults, leftOut: [] };
   return finish(world, mutant === undefined ? plan : { ...plan, mutant }, options);
 }
@@ -79,11 +79,11 @@ export function runPlan(plan: RunPlan, watch: Watch = {}): SeedResult {
   const { seed, options, faults, leftOut, mutant } = plan;
   const isLeftOut = (turn: number): boolean => leftOut.some(([first, last]) => turn >= first && turn <= last);
   const given = { adjust: () => options, faults, leftOut: isLeftOut };
-  return finish(new World(seed, { ...watch, ...given, ...partsOf(mutant) }), plan, watch);
+  return finish(new World(seed, { ...watch, ...given, ...plantOf(mutant) }), plan, watch);
 }
 
-function partsOf(mutant: Planted | undefined): Pick<WorldOptions, "parts"> {
-  return mutant === undefined ? {} : { parts: MUTANTS[mutant] };
+function plantOf(mutant: Planted | undefined): Pick<WorldOptions, "plant"> {
+  return mutant === undefined ? {} : { plant: MUTANTS[mutant] };
 }
 
 function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {

@@ -49,6 +49,19 @@ describe("virtual clock", () => {
     }
   });
 
+  test("the wall clock is true, or as slow as the other; a jump adds to either", () => {
+    for (const [drifts, shown] of [
+      [false, 1_000],
+      [true, 500],
+    ] as const) {
+      const { clock, error, run } = world(new ClockError(500, drifts));
+      run(1_000);
+      expect(clock.wallMs()).toBe(EPOCH_MS + shown);
+      error.wallOffsetMs = -70;
+      expect(clock.wallMs()).toBe(EPOCH_MS + shown - 70);
+    }
+  });
+
   test("a change of rate never turns monotonic time back", () => {
     const { clock, scheduler, error, run } = world();
     let before = 0;

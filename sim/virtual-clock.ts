@@ -1,7 +1,7 @@
 /**
  * One node's clocks on virtual time. The monotonic clock, and with it the timers, may run slower or faster than true time,
- * as those of a starved or badly measured machine do. The wall clock keeps true time but for an offset, which may change
- * at any moment, in both directions.
+ * as those of a starved or badly measured machine do. The wall clock keeps true time, or is as slow or fast, for one
+ * oscillator makes them both; and has an offset, which may change at any moment, in both directions.
  */
 import type { Clock, Timer } from "../node/base/ports/clock.ts";
 import type { Process } from "./process.ts";
@@ -15,14 +15,17 @@ const TRUE_PERMILLE = 1_000;
 /** How a node's clocks are off; it outlives the node's process. */
 export class ClockError {
   wallOffsetMs = 0;
+  /** Whether the wall clock is as slow or fast as the monotonic one. */
+  readonly #wallDrifts: boolean;
   /** Monotonic time that passes in a thousand of true time. */
   #ratePermille: number;
   /** When the rate changed last, in true and in monotonic time. */
   #changedUs = 0;
   #monotonicUs = 0;
 
-  constructor(ratePermille: number = TRUE_PERMILLE) {
+  constructor(ratePermille: number = TRUE_PERMILLE, wallDrifts = false) {
     this.#ratePermille = ratePermille;
+    this.#wallDrifts = wallDrifts;
   }
 
   get ratePermille(): number {
@@ -37,6 +40,11 @@ export class ClockError {
 
   monotonicUs(nowUs: number): number {
     return this.#monotonicUs + Math.floor(((nowUs - this.#changedUs) * this.#ratePermille) / TRUE_PERMILLE);
+  }
+
+  /** Wall time that has passed since the beginning. */
+  wallUs(nowUs: number): number {
+    return (this.#wallDrifts ? this.monotonicUs(nowUs) : nowUs) + this.wallOffsetMs * US_PER_MS;
   }
 
   /** True time that passes until so much monotonic time has. */
@@ -61,7 +69,7 @@ export class VirtualClock implements Clock {
   }
 
   wallMs(): number {
-    return EPOCH_MS + this.#scheduler.nowMs + this.#error.wallOffsetMs;
+    return EPOCH_MS + Math.floor(this.#error.wallUs(this.#scheduler.nowUs) / US_PER_MS);
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {

@@ -7,7 +7,6 @@ import { sameMembers } from "../node/base/configuration.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import { Prng } from "../node/base/prng.ts";
-import type { NodeParts } from "../node/compose.ts";
 import type { StateMachine } from "../node/state/state-machine.ts";
 import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
@@ -17,7 +16,7 @@ import type { Operations } from "./check/history-file.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
 import { Verdict } from "./check/verdict.ts";
-import { addressOf, Cluster } from "./cluster.ts";
+import { addressOf, Cluster, type Plant } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
 import { drawPlan, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
@@ -46,10 +45,11 @@ const QUIET_MS_MAX = 60_000;
 const QUIET_LOOK_MS = 100;
 /** Far more events than any run needs: a cluster that keeps itself busy with nothing. */
 const STEPS_MAX = 1_000_000;
+const soundNode: Plant = () => ({});
 
 export interface WorldOptions {
-  /** Parts of the nodes to be replaced. */
-  readonly parts?: Partial<NodeParts>;
+  /** Breaks the nodes. */
+  readonly plant?: Plant;
   /** Changes what was drawn. */
   readonly adjust?: (drawn: SimOptions) => SimOptions;
   /** Faults instead of those that are drawn. */
@@ -82,7 +82,7 @@ export class World {
   readonly #tellHistory: WorldOptions["history"];
 
   constructor(seed: number, watch: WorldOptions = {}) {
-    const { parts = {}, adjust = (drawn) => drawn, trace, record, leftOut = () => false } = watch;
+    const { plant = soundNode, adjust = (drawn) => drawn, trace, record, leftOut = () => false } = watch;
     this.#tellHistory = watch.history;
     const random: Random = new Prng(seed);
     this.options = adjust(drawOptions(random.fork("options")));
@@ -114,7 +114,7 @@ export class World {
     const world = { ...shared, ...log, network, outside: this.#outside };
     const observer = recorder?.watching(this.rules) ?? this.rules;
     const { reached } = this;
-    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, parts, reached };
+    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
     this.#injector = new Injector({ ...world, cluster: this.#cluster, clients }, this.faults);
@@ -243,6 +243,9 @@ export class World {
   }
 
   #checkRest(): void {
+    const unmoved = this.#cluster.unmoved();
+    const why = (): string => `a disk of node ${unmoved} has failed, and the node has not stopped itself`;
+    this.verdict.expect(unmoved === undefined, "diskErrors", why);
     for (const node of this.#wanted()) {
       const state = this.#cluster.inspect(node)?.state;
       if (state === undefined) continue;

@@ -100,6 +100,11 @@ export class MemoryDisk implements Disk {
     this.#fault = { kind, code };
   }
 
+  /** Whether what was made to fail is still to come. */
+  get willFail(): boolean {
+    return this.#fault !== undefined;
+  }
+
   /** Flips one durable bit. */
   flipBit(path: string, offset: number, bit: number): void {
     const inode = this.#files.get(path);

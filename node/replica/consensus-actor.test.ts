@@ -15,6 +15,7 @@ import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { headOf } from "./chain.ts";
 import { ConsensusActor } from "./consensus-actor.ts";
+import { Freshness } from "./freshness.ts";
 import { decodeRaftMessage, encodeRaftMessage } from "./raft-codec.ts";
 import {
   blockBehind,
@@ -78,6 +79,7 @@ class Bench {
       ...{ base, catchUp: () => this.catchUp },
       ...{
         raft,
+        freshness: new Freshness(),
         clock,
         sha256,
         hashes: new TransactionHashes(sha256),

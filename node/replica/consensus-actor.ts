@@ -28,7 +28,7 @@ import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { type ChainHead, chainFault, headOf } from "./chain.ts";
 import { DecodedBlocks } from "./decoded-blocks.ts";
-import { Freshness } from "./freshness.ts";
+import type { Freshness } from "./freshness.ts";
 import { fittestPeer, handOverFault } from "./hand-over.ts";
 import { LeaseClock } from "./lease-clock.ts";
 import { chainedEntry } from "./log-adapter.ts";
@@ -50,6 +50,8 @@ const HUNG_TIMEOUTS = 4;
 
 export interface ConsensusActorDeps {
   readonly raft: Raft;
+  /** Of the state that the ledger has; fresh with the actor. */
+  readonly freshness: Freshness;
   readonly clock: Clock;
   readonly sha256: Sha256;
   readonly hashes: TransactionHashes;
@@ -92,7 +94,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   readonly #blocks: BlockBuilder;
   readonly #decoded: DecodedBlocks;
   readonly #reads = new ReadBatches();
-  readonly #freshness = new Freshness();
+  readonly #freshness: Freshness;
   readonly #leaseClock: LeaseClock;
   readonly #preferred: PreferredLeaders;
   readonly #promised: WaitingPromise[] = [];
@@ -118,6 +120,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#deps = deps;
     this.#options = options;
     this.#raft = deps.raft;
+    this.#freshness = deps.freshness;
     this.#blocks = new BlockBuilder(deps);
     this.#decoded = new DecodedBlocks(deps.sha256);
     this.#leaseClock = new LeaseClock(deps.clock);

@@ -55,6 +55,8 @@ export interface StateParts {
   readonly sessions: () => Sessions;
   /** An observed one. */
   readonly ledger: () => Ledger;
+  readonly outbox: (...args: ConstructorParameters<typeof Outbox>) => Outbox;
+  readonly settlement: (...args: ConstructorParameters<typeof Settlement>) => Settlement;
 }
 
 export interface StateMachineOptions {
@@ -118,11 +120,12 @@ export class StateMachine {
     this.#members = new Members(this.#registry, this.configuration);
     this.#sessions = parts?.sessions?.() ?? new Sessions();
     this.#ledger = parts?.ledger?.() ?? new Ledger();
-    this.#outbox = new Outbox(sha256, firstClusterIdOf(sha256, genesis));
+    const line = firstClusterIdOf(sha256, genesis);
+    this.#outbox = parts?.outbox?.(sha256, line) ?? new Outbox(sha256, line);
     const postings = new Postings(this.#ledger, sha256);
     this.#assets = new Assets(this.#ledger, postings);
     this.#reversals = new Reversals(this.#ledger, this.#payments);
-    this.#settlement = new Settlement(this.#ledger, postings);
+    this.#settlement = parts?.settlement?.(this.#ledger, postings) ?? new Settlement(this.#ledger, postings);
     const shared = { ledger: this.#ledger, risk: this.#risk, settlement: this.#settlement };
     const money = { ...shared, outbox: this.#outbox, payments: this.#payments };
     this.#lifeCycle = new PaymentLifeCycle({ ...money, postings, cards: this.#cards });

@@ -11,7 +11,7 @@ import { accounts, Chain, EUR, GENESIS, Party, SECOND, START, transfers } from "
 import type { Applied } from "../../node/state/state-machine.ts";
 import type { Command } from "../../node/wire/body.ts";
 import { Counters } from "../counts.ts";
-import { forgetsCaps, freezesNothing, reversesTwice, trustsDelegates } from "../mutants/ledger-mutants.ts";
+import { forgetsCaps, freezesNothing, reversesTwice, trustsDelegates } from "../mutants/accounts.ts";
 import type { Point } from "../reached.ts";
 import { BankOracle } from "./bank-oracle.ts";
 import { ReachedPoints } from "./reached-points.ts";

@@ -23,6 +23,7 @@ import { ALL_SEEING } from "./readers.ts";
 import { type ModelAsset, type Prediction, ReferenceBank } from "./reference-bank.ts";
 import { A, ACCOUNT_STATUS_NUMBERS, TRANSFER_STATUS_NUMBERS } from "./reference-ledger.ts";
 import { expectSame } from "./same.ts";
+import { SettlementBooks } from "./settlement-books.ts";
 import type { Verdict } from "./verdict.ts";
 
 const RULE = "ledgerOracle";
@@ -48,6 +49,7 @@ export class BankOracle {
   readonly #verdict: Verdict;
   readonly #bank: ReferenceBank;
   readonly #ledgers: LedgerOracle;
+  readonly #settlement: SettlementBooks;
   readonly #reached: ReachedPoints;
 
   /** `currencies` are those that the run may name. */
@@ -62,6 +64,7 @@ export class BankOracle {
     const nodes = genesis.nodes.map(({ publicKey }) => toHex(publicKey));
     this.#bank = new ReferenceBank(toHex(genesis.adminKey), nodes, currencies);
     this.#ledgers = new LedgerOracle(verdict, this.#bank.ledger);
+    this.#settlement = new SettlementBooks(verdict, this.#bank.ledger);
     this.past = new PastStates(verdict, this.#bank.ledger);
     this.pastMembers = new PastMembers(verdict, this.#bank.members.nodes);
   }
@@ -98,6 +101,7 @@ export class BankOracle {
   /** A node that has applied just the blocks that the reference has shows the same. */
   compare(node: NodeId, state: Pick<StateMachine, "query">, where: () => string): void {
     this.#ledgers.compare(node, where);
+    this.#settlement.compare(state, where);
     const answer = state.query({ type: "assets" }, ALL_SEEING);
     const shown = answer.type === "assets" ? answer.assets : [];
     const assets = this.#bank.assets.map((asset) => this.#viewOf(asset)).sort((a, b) => a.ledger - b.ledger);
@@ -126,6 +130,7 @@ export class BankOracle {
     if (SESSION_REFUSALS.includes(decoded.status)) return;
     const prediction = this.#bank.execute(command, signer, timestamp);
     if (prediction === undefined) {
+      if (decoded.status === "ok") this.#settlement.executed(command);
       for (const call of mine) this.#replay(call, where, OF_PAYMENTS.includes(command.kind));
       return;
     }

@@ -8,30 +8,41 @@ import type { Verdict } from "./verdict.ts";
 
 const PAGE = 1_000;
 
-/** Compares the acquirer's books with a state in which no intent is open. */
+/** Compares the acquirer's books with a state in which no intent is open. What it has blocked on a card must be of use. */
 export function checkCardBooks(verdict: Verdict, report: AcquirerReport, state: Readable): void {
   verdict.expect(
     report.doubled.length === 0,
     "doubleCharge",
     () => `the acquirer acted twice on the payments ${report.doubled.join(", ")}`,
   );
-  let captured = 0;
-  let amount = 0n;
-  for (let after = 0; ; ) {
-    const page = state.query({ type: "payments", state: "captured", after, limit: PAGE }, ALL_SEEING);
-    if (page.type !== "payments") return;
-    for (const payment of page.payments) {
-      if (payment.channel !== "card") continue;
-      captured += 1;
-      amount += BigInt(payment.amount);
-    }
-    if (page.next === 0) break;
-    after = page.next;
-  }
+  const { count: captured, amount } = cardPayments(state, "captured");
+  const { count: authorized } = cardPayments(state, "authorized");
+  const blocked = report.authorized - report.captured - report.voided;
   verdict.expect(
     report.captured === captured && BigInt(report.capturedAmount) === amount,
     "doubleCharge",
     () =>
       `the acquirer captured ${report.captured} payments of ${report.capturedAmount}, the ledger ${captured} of ${amount}`,
   );
+  verdict.expect(
+    blocked === authorized,
+    "cardHolds",
+    () => `the acquirer keeps money of ${blocked} card holders, and the ledger has ${authorized} authorized payments`,
+  );
+}
+
+/** Payments by card in a state, and their sum. */
+function cardPayments(state: Readable, of: "captured" | "authorized"): { count: number; amount: bigint } {
+  const sums = { count: 0, amount: 0n };
+  for (let after = 0; ; ) {
+    const page = state.query({ type: "payments", state: of, after, limit: PAGE }, ALL_SEEING);
+    if (page.type !== "payments") return sums;
+    for (const payment of page.payments) {
+      if (payment.channel !== "card") continue;
+      sums.count += 1;
+      sums.amount += BigInt(payment.amount);
+    }
+    if (page.next === 0) return sums;
+    after = page.next;
+  }
 }

@@ -1,8 +1,10 @@
 /** The rules about members, each shown what it must refuse. */
 import { describe, expect, test } from "vitest";
 import type { Configuration } from "../../node/base/configuration.ts";
+import { encodeBlock } from "../../node/wire/block.ts";
 import { Counters } from "../counts.ts";
 import type { Point } from "../reached.ts";
+import { sha256 } from "../virtual-crypto.ts";
 import { Campaigns } from "./campaigns.ts";
 import { CommittedChain } from "./committed-chain.ts";
 import { Configurations } from "./configurations.ts";
@@ -16,6 +18,11 @@ function of(voters: number[], outgoing: number[] = [], learners: number[] = []):
 }
 
 const JOINT = of([1, 4, 5], [1, 2, 3]);
+/** A block of which only the configuration counts here. */
+const BLANK = {
+  ...{ group: 0, height: 1, term: 2, timestamp: 1n, clusterId: new Uint8Array(16), previousHash: new Uint8Array(32) },
+  ...{ state: { height: 0, digest: new Uint8Array(32) }, transactions: [] },
+};
 
 describe("configurations", () => {
   const follow =
@@ -44,6 +51,42 @@ describe("configurations", () => {
     ["nobody", [of([], [1, 2, 3])]],
   ])("§6 %s: is no step", (_what, steps) => {
     expect(verdictOf(follow(new Counters<Point>(), ...steps))).toBe("membership");
+  });
+});
+
+describe("the configuration in force", () => {
+  const under = (...configurations: readonly Configuration[]) => {
+    const at = (index: number): Uint8Array =>
+      encodeBlock(sha256, { ...BLANK, configuration: configurations[index] ?? THREE }).bytes;
+    return { lastIndex: configurations.length, entry: (index: number) => ({ index, term: 2, data: at(index - 1) }) };
+  };
+  const rule = (verdict: Verdict): Configurations => new Configurations(verdict, new Counters<Point>(), [1, 2, 3]);
+
+  test("is that of the last entry, and where there is none that of the block before it", () => {
+    const look = (configuration: Configuration, log: readonly Configuration[], firstIndex = 1) =>
+      verdictOf((verdict) => {
+        const configurations = rule(verdict);
+        configurations.block(1, THREE);
+        configurations.block(2, JOINT);
+        configurations.inForce(1, { ...raft({ configuration }), ...under(...log), firstIndex });
+      });
+    expect(look(THREE, [])).toBeUndefined();
+    expect(look(JOINT, [THREE, JOINT])).toBeUndefined();
+    expect(look(THREE, [THREE, JOINT])).toBe("membership");
+    expect(look(JOINT, [THREE, JOINT], 3)).toBeUndefined();
+    expect(look(THREE, [THREE, JOINT], 3)).toBe("membership");
+  });
+
+  test("§6 gives way to the next one when it is committed, by a leader that has committed in its own term", () => {
+    const begin = (log: readonly Configuration[], commit: number, term = 2) =>
+      verdictOf((verdict) => {
+        rule(verdict).begun(1, { ...raft({ term, commit, log: log.map(() => 2) }), ...under(...log) });
+      });
+    const LEFT = of([1, 4, 5]);
+    expect(begin([THREE, JOINT], 1)).toBeUndefined();
+    expect(begin([THREE, JOINT, LEFT], 2)).toBeUndefined();
+    expect(begin([THREE, JOINT, LEFT], 1)).toBe("membership");
+    expect(begin([THREE, JOINT], 1, 3)).toBe("membership");
   });
 });
 

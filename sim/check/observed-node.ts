@@ -11,6 +11,7 @@ export type RaftView = Pick<
   | "term"
   | "vote"
   | "role"
+  | "leader"
   | "commit"
   | "firstIndex"
   | "lastIndex"

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { BLOCK_HEADER_BYTES } from "../../node/wire/block.ts";
 import { CommittedChain } from "./committed-chain.ts";
+import { ElectionRestriction } from "./election-restriction.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { LogMatching } from "./log-matching.ts";
 import { ObservedNode } from "./observed-node.ts";
@@ -41,6 +42,34 @@ describe("election safety", () => {
         rule.voted(1, 3, 3);
       }),
     ).toBeUndefined();
+  });
+});
+
+describe("the election restriction", () => {
+  /** A node with this log votes in term 5 for a candidate whose log ends so. */
+  const vote = (
+    log: readonly number[],
+    lastIndex: number,
+    lastTerm: number,
+    told: { term?: number; leader?: number } = {},
+  ) =>
+    verdictOf((verdict) => {
+      const rule = new ElectionRestriction(verdict);
+      rule.asked(2, 5, { lastIndex, lastTerm });
+      rule.granted(1, 5, 2, raft({ term: 5, log, ...told }));
+    });
+
+  test("§5.4.1 a later last term counts more than a longer log, and in one term the longer one", () => {
+    expect(vote([1, 1, 2], 1, 3)).toBeUndefined();
+    expect(vote([1, 1, 2], 3, 2)).toBeUndefined();
+    expect(vote([1, 1, 2], 2, 2)).toBe("electionRestriction");
+    expect(vote([1, 1, 2], 9, 1)).toBe("electionRestriction");
+  });
+
+  test("what a node has heard since from a leader, or in a later term, says nothing", () => {
+    expect(vote([1, 1, 2], 2, 2, { leader: 3 })).toBeUndefined();
+    expect(vote([1, 1, 2], 2, 2, { term: 6 })).toBeUndefined();
+    expect(vote([1, 1, 5], 2, 2)).toBeUndefined();
   });
 });
 

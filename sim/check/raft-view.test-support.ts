@@ -21,6 +21,7 @@ interface Told {
   readonly term?: number;
   readonly vote?: number;
   readonly role?: Role;
+  readonly leader?: number;
   readonly commit?: number;
   /** Terms of the entries from index 1 on; each entry's block is marked with its term unless `marks` says otherwise. */
   readonly log?: readonly number[];
@@ -35,6 +36,7 @@ export function raft({
   term = 1,
   vote = 0,
   role = "follower",
+  leader = 0,
   commit = 0,
   log = [],
   marks = log,
@@ -42,7 +44,7 @@ export function raft({
 }: Told): RaftView {
   const { configuration = THREE } = rest;
   return {
-    ...{ term, vote, role, commit, firstIndex: 1, lastIndex: log.length, lastTerm: log.at(-1) ?? 0 },
+    ...{ term, vote, role, leader, commit, firstIndex: 1, lastIndex: log.length, lastTerm: log.at(-1) ?? 0 },
     ...{ stableIndex: log.length, configuration, configurationIsCommitted: true },
     entry: (index) => ({ index, term: log[index - 1] as number, data: block(marks[index - 1] as number) }),
     termAt: (index) => (index === 0 ? 0 : log[index - 1]),

@@ -17,6 +17,7 @@ import { Campaigns } from "./campaigns.ts";
 import { CommittedChain } from "./committed-chain.ts";
 import { Configurations } from "./configurations.ts";
 import { checkConservation } from "./conservation.ts";
+import { ElectionRestriction } from "./election-restriction.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
 import { LogMatching } from "./log-matching.ts";
@@ -54,6 +55,7 @@ export class Rules implements ClusterObserver {
   readonly exactlyOnce: ExactlyOnce;
   readonly authenticity: Authenticity;
   readonly #quorums: Quorums;
+  readonly #restriction: ElectionRestriction;
   readonly #campaigns: Campaigns;
   readonly #configurations: Configurations;
   readonly #reached: Reached;
@@ -77,6 +79,7 @@ export class Rules implements ClusterObserver {
     this.exactlyOnce = new ExactlyOnce(verdict);
     this.authenticity = new Authenticity(verdict, options.nodeKeys);
     this.#quorums = new Quorums(verdict);
+    this.#restriction = new ElectionRestriction(verdict);
     this.#campaigns = new Campaigns(verdict, this.chain);
     const founders = genesis.nodes.map(({ id }) => id);
     this.#configurations = new Configurations(verdict, reached, founders);
@@ -100,6 +103,7 @@ export class Rules implements ClusterObserver {
     this.#nodes.set(node, { seen: new ObservedNode(), raft: inspected.raft });
     this.logs.restarted(node);
     this.states.restored(node, inspected.state);
+    this.#configurations.inForce(node, inspected.raft);
     this.stepped(node, inspected);
   }
 
@@ -117,6 +121,8 @@ export class Rules implements ClusterObserver {
       this.chain.committed(node, raft, change.commitBefore);
       if (change.stillLeads) this.#committedByLeader(node, raft, change);
     }
+    if (change.reconfigured) this.#configurations.inForce(node, raft);
+    if (change.reconfigured && change.stillLeads) this.#configurations.begun(node, raft);
     this.#tellMoments(node, change);
   }
 
@@ -133,8 +139,11 @@ export class Rules implements ClusterObserver {
     else if (message.type === "voteResponse" && message.granted) {
       this.elections.voted(node, term, to);
       this.#quorums.voted(node, term, to);
+      const raft = this.#nodes.get(node)?.raft;
+      if (raft !== undefined) this.#restriction.granted(node, term, to, raft);
     } else if (message.type === "vote") {
       this.elections.voted(node, term, node);
+      this.#restriction.asked(node, term, message);
       const raft = this.#nodes.get(node)?.raft;
       if (raft !== undefined && message.transfer !== true) this.#campaigns.begun(node, term, raft);
     }

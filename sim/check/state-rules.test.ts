@@ -232,9 +232,9 @@ describe("state-machine safety", () => {
 
 describe("no double charge", () => {
   const report: AcquirerReport = {
-    ...{ authorized: 1, captured: 1, voided: 0, declined: 0, doubled: [], capturedAmount: "25" },
+    ...{ authorized: 4, captured: 1, voided: 2, declined: 0, doubled: [], capturedAmount: "25" },
   };
-  /** A state with one captured payment by card and one by wallet. */
+  /** A state with a captured and an authorized payment by card, and others by wallet. */
   const state: Readable = {
     query: () => {
       const payments = [
@@ -252,6 +252,11 @@ describe("no double charge", () => {
     expect(verdictOf(compare({ captured: 2, capturedAmount: "50" }))).toBe("doubleCharge");
     expect(verdictOf(compare({ capturedAmount: "26" }))).toBe("doubleCharge");
     expect(verdictOf(compare({ doubled: ["1"] }))).toBe("doubleCharge");
+  });
+
+  test("what the acquirer keeps blocked must be what the ledger has authorized", () => {
+    expect(verdictOf(compare({ authorized: 5 }))).toBe("cardHolds");
+    expect(verdictOf(compare({ voided: 3 }))).toBe("cardHolds");
   });
 });
 

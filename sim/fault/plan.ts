@@ -4,7 +4,7 @@
  * a role ("the leader") are resolved when their time comes.
  */
 import type { Random } from "../../node/base/ports/random.ts";
-import { between, exponential, pick, shuffled } from "../draw.ts";
+import { between, chance, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
 import { LOG_DAMAGES, type LogDamage } from "./disk-damage.ts";
 
@@ -15,6 +15,10 @@ export type CrashMoment = (typeof CRASH_MOMENTS)[number];
 
 /** How many times slower a starved machine's timers run at most. */
 export const TIMERS_SLOWER_MAX = 10;
+
+/** How often whoever leads after a hand-over is cut off, and when: it has been heard by then, and may have a lease. */
+const NEXT_CUT_OFF_PERMILLE = 500;
+const [NEXT_LEADS_MIN_MS, NEXT_LEADS_MAX_MS] = [300, 1_000] as const;
 
 /** Whom a step is about: a node, or whoever leads then (the newest term counts). */
 export type Target = number | "leader";
@@ -101,9 +105,21 @@ export function drawPlan(random: Random, options: PlanOptions): readonly TimedFa
     atMs < durationMs;
     atMs += 1 + exponential(random, faults.everyMs)
   ) {
-    for (const step of drawSteps(random, options, pick(random, kinds))) plan.push({ atMs, step });
+    const kind = pick(random, kinds);
+    for (const step of drawSteps(random, options, kind)) plan.push({ atMs, step });
+    if (kind === "handOver" && chance(random, NEXT_CUT_OFF_PERMILLE))
+      plan.push(cutOffNext(random, atMs, faults.lastsMs));
   }
-  return plan;
+  return plan.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** One who would seldom win an election, for its clock is slow, leads after a hand-over: then it is cut off. */
+function cutOffNext(random: Random, atMs: number, lastsMs: number): TimedFault {
+  const forMs = 1 + exponential(random, lastsMs);
+  return {
+    atMs: atMs + between(random, NEXT_LEADS_MIN_MS, NEXT_LEADS_MAX_MS),
+    step: { kind: "isolate", target: "leader", direction: "both", forMs },
+  };
 }
 
 /** Each kind as often as it weighs. */

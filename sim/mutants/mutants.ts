@@ -2,83 +2,140 @@
  * Planted bugs: each breaks the system in one known way through the parts that the composition root lets the simulator
  * replace. A simulator that does not find them within a few seeds is not to be trusted about bugs nobody planted.
  *
- * They live here only; nothing in production code knows of them.
+ * They live here only; nothing in production code knows of them. What each does is said where it is.
  */
-import type { NodeParts } from "../../node/compose.ts";
-import { StateMachine } from "../../node/state/state-machine.ts";
 import { Wal } from "../../storage/wal/wal.ts";
+import type { Plant } from "../cluster.ts";
+import * as accounts from "./accounts.ts";
+import * as answers from "./answers.ts";
+import * as batches from "./batches.ts";
+import * as checkpoints from "./checkpoints.ts";
+import * as commits from "./commits.ts";
+import { deafToSyncErrors } from "./deaf-disk.ts";
+import * as durability from "./durability.ts";
 import { EagerLog } from "./eager-log.ts";
-import { ForgetfulSessions } from "./forgetful-sessions.ts";
-import {
-  forgetsCaps,
-  freezesNothing,
-  LosesRowsBetweenPages,
-  reversesTwice,
-  SkipsChanges,
-  trustsDelegates,
-  withSpoiledLedger,
-} from "./ledger-mutants.ts";
-import {
-  CountsByCommittedConfiguration,
-  CountsLearners,
-  CountsReplicasOfOlderTerms,
-  ForgetsItsVote,
-  IgnoresOutgoingVoters,
-  ServesReadsUnconfirmed,
-  TruncatesOnStaleAppend,
-} from "./raft-mutants.ts";
+import * as elections from "./elections.ts";
+import * as expiry from "./expiry.ts";
+import * as membership from "./membership.ts";
+import * as outbox from "./outbox.ts";
+import { raft, sessions, spoiledLedger, state, statePart } from "./plants.ts";
+import * as reads from "./reads.ts";
+import * as onceOnly from "./sessions.ts";
+import * as settlement from "./settlement.ts";
 
 export const MUTANT_NAMES = [
+  // Durability
   "voteNotPersisted",
-  "commitOfOlderTerm",
+  "termNotPersisted",
+  "voteBeforeDurable",
   "replyBeforeFsync",
   "truncateOnStaleAppend",
+  "syncErrorIgnored",
+  "checkpointBeforeDurable",
+  // Elections
+  "voteByLength",
+  "refusedVoteCounted",
+  "preVoteSkipped",
+  // The commit rule
+  "commitOfOlderTerm",
+  "commitByHeartbeat",
+  "sentCountsAsStored",
+  // Members
   "outgoingVotersIgnored",
   "learnersCounted",
   "configurationFromCommit",
-  "retryExecutedTwice",
+  "changeTooSoon",
+  "configurationForgotten",
+  // Checkpoints
+  "sessionsLeftOut",
+  "pageTakenForClean",
+  "restoredHoldForgotten",
+  // Reads
   "readByDeposedLeader",
+  "readByFollower",
+  "readFixedTooEarly",
+  "freshBeforeApplied",
+  // Sessions
+  "retryExecutedTwice",
+  "windowTooSmall",
+  "sequenceReusedUnseen",
+  "sessionEvictedTooEarly",
+  // Expiry
+  "expiryTooLate",
+  "oneExpiryABlock",
+  "expiryByOwnClock",
+  // The ledger
+  "otherLimitNamed",
+  "brokenChainKept",
+  "balancedAtOneEnd",
+  "accountLeftClosed",
+  "frozenAccountPays",
   "assetCapForgotten",
   "reversalCountedHalf",
   "delegateUnlimited",
-  "frozenAccountPays",
+  // The outbox
+  "newKeyEachAttempt",
+  "silenceTakenForNo",
+  "openIntentForgotten",
+  "answerTakenTwice",
+  // Settlement
+  "paymentCountedTwice",
+  "nettedTheWrongWay",
+  "windowClosedLate",
+  // Answers
   "changeSkipped",
   "rowLostBetweenPages",
 ] as const;
 export type MutantName = (typeof MUTANT_NAMES)[number];
 
-export const MUTANTS: Readonly<Record<MutantName, Partial<NodeParts>>> = {
-  /** The term is persisted, the vote is not: after a crash a node votes twice in a term. */
-  voteNotPersisted: { createRaft: (options) => new ForgetsItsVote(options) },
-  /** A leader commits an older term's entry once a quorum has it (Raft, figure 8). */
-  commitOfOlderTerm: { createRaft: (options) => new CountsReplicasOfOlderTerms(options) },
-  /** Entries are acknowledged when they are written, not when they are synced. */
-  replyBeforeFsync: { openLog: (...args) => new EagerLog(Wal.open(...args)) },
-  /** A follower cuts its log at every append, even at one that is late and long overtaken. */
-  truncateOnStaleAppend: { createRaft: (options) => new TruncatesOnStaleAppend(options) },
-  /** While a configuration is joint, the majority of its new voters decides alone. */
-  outgoingVotersIgnored: { createRaft: (options) => new IgnoresOutgoingVoters(options) },
-  /** What a learner has counts as if it had a say. */
-  learnersCounted: { createRaft: (options) => new CountsLearners(options) },
-  /** A configuration counts once it is committed, not as soon as it is appended. */
-  configurationFromCommit: { createRaft: (options) => new CountsByCommittedConfiguration(options) },
-  /** A transaction that comes again is executed again. */
-  retryExecutedTwice: {
-    createStateMachine: (options) =>
-      new StateMachine({ ...options, parts: { ...options.parts, sessions: () => new ForgetfulSessions() } }),
-  },
-  /** A leader answers reads without asking a quorum whether it still leads. */
-  readByDeposedLeader: { createRaft: (options) => new ServesReadsUnconfirmed(options) },
-  /** More of an asset is issued than its cap. */
-  assetCapForgotten: { createStateMachine: withSpoiledLedger(forgetsCaps) },
-  /** Twice as much of a transfer is given back as it moved. */
-  reversalCountedHalf: { createStateMachine: withSpoiledLedger(reversesTwice) },
-  /** A delegate debits more than its limit, and accounts that it was not given. */
-  delegateUnlimited: { createStateMachine: withSpoiledLedger(trustsDelegates) },
-  /** A frozen account is debited. */
-  frozenAccountPays: { createStateMachine: withSpoiledLedger(freezesNothing) },
-  /** A reader of the stream of changes never hears of some of them. */
-  changeSkipped: { createStateMachine: (options) => new SkipsChanges(options) },
-  /** Whoever turns pages misses what lies between two of them. */
-  rowLostBetweenPages: { createStateMachine: (options) => new LosesRowsBetweenPages(options) },
+export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
+  voteNotPersisted: raft(durability.ForgetsItsVote),
+  termNotPersisted: raft(durability.ForgetsItsTerm),
+  voteBeforeDurable: raft(durability.VotesBeforeItIsDurable),
+  replyBeforeFsync: () => ({ openLog: (...args) => new EagerLog(Wal.open(...args)) }),
+  truncateOnStaleAppend: raft(durability.TruncatesOnStaleAppend),
+  syncErrorIgnored: (host) => ({ host: { ...host, disk: deafToSyncErrors(host.disk) } }),
+  checkpointBeforeDurable: (host) => ({ host: { ...host, store: durability.answeringForCheckpoints(host) } }),
+  voteByLength: raft(elections.ComparesLengths),
+  refusedVoteCounted: raft(elections.CountsRefusedVotes),
+  preVoteSkipped: raft(elections.SkipsPreVote),
+  commitOfOlderTerm: raft(commits.CountsReplicasOfOlderTerms),
+  commitByHeartbeat: raft(commits.CommitsByHeartbeat),
+  sentCountsAsStored: raft(commits.CountsWhatItSent),
+  outgoingVotersIgnored: raft(membership.IgnoresOutgoingVoters),
+  learnersCounted: raft(membership.CountsLearners),
+  configurationFromCommit: raft(membership.CountsByCommittedConfiguration),
+  changeTooSoon: raft(membership.ChangesTooSoon),
+  configurationForgotten: membership.startingWithTheFirst,
+  sessionsLeftOut: sessions(checkpoints.SessionsLeftOut),
+  pageTakenForClean: state(checkpoints.TakesPagesForClean),
+  restoredHoldForgotten: spoiledLedger(checkpoints.forgetsRestoredHolds),
+  readByDeposedLeader: raft(reads.ServesReadsUnconfirmed),
+  readByFollower: raft(reads.FollowersAnswerReads),
+  readFixedTooEarly: raft(reads.FixesReadsTooEarly),
+  freshBeforeApplied: () => ({ createFreshness: () => new reads.FreshBeforeApplied() }),
+  retryExecutedTwice: sessions(onceOnly.ForgetfulSessions),
+  windowTooSmall: sessions(onceOnly.SmallWindow),
+  sequenceReusedUnseen: sessions(onceOnly.KnowsNumbersOnly),
+  sessionEvictedTooEarly: sessions(onceOnly.EvictsTooEarly),
+  expiryTooLate: spoiledLedger(expiry.expiresLate),
+  oneExpiryABlock: spoiledLedger(expiry.expiresOneABlock),
+  expiryByOwnClock: (host) => ({ createStateMachine: expiry.expiresByOwnClock(host) }),
+  otherLimitNamed: spoiledLedger(batches.namesTheOtherLimit),
+  brokenChainKept: spoiledLedger(batches.keepsBrokenChains),
+  balancedAtOneEnd: spoiledLedger(batches.balancesOneEnd),
+  accountLeftClosed: spoiledLedger(batches.leavesAccountsClosed),
+  frozenAccountPays: spoiledLedger(accounts.freezesNothing),
+  assetCapForgotten: spoiledLedger(accounts.forgetsCaps),
+  reversalCountedHalf: spoiledLedger(accounts.reversesTwice),
+  delegateUnlimited: spoiledLedger(accounts.trustsDelegates),
+  newKeyEachAttempt: (host) => ({ host: { ...host, outside: outbox.withNewKeys(host.outside) } }),
+  silenceTakenForNo: (host) => ({ host: { ...host, outside: outbox.takingSilenceForNo(host.outside) } }),
+  openIntentForgotten: statePart({ outbox: (...args) => new outbox.ForgetsOpenIntents(...args) }),
+  answerTakenTwice: statePart({ outbox: (...args) => new outbox.TakesAnswersTwice(...args) }),
+  paymentCountedTwice: statePart({ settlement: (...args) => new settlement.CountsPaymentsTwice(...args) }),
+  nettedTheWrongWay: statePart({ settlement: (...args) => new settlement.NetsTheWrongWay(...args) }),
+  windowClosedLate: statePart({ settlement: (...args) => new settlement.ClosesLate(...args) }),
+  changeSkipped: state(answers.SkipsChanges),
+  rowLostBetweenPages: state(answers.LosesRowsBetweenPages),
 };

@@ -13,7 +13,7 @@ import {
   type Transfer,
 } from "../../node/ledger/records.ts";
 import type { Command } from "../../node/wire/body.ts";
-import type { Signer } from "../../node/wire/transaction.ts";
+import { decodeTransaction, type Signer } from "../../node/wire/transaction.ts";
 import type { History } from "../check/history.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { between, chance, pick } from "../draw.ts";
@@ -36,6 +36,10 @@ const LIMITED: number = accountFlags.debitsMustNotExceedCredits;
 const GRANT_SECONDS: readonly bigint[] = [1n, 1_000n];
 /** Delegates that have been told to go are told nothing else. */
 const REVOKE_PERMILLE = 100;
+/** How often what comes again under a known number is another transaction. */
+const REUSE_PERMILLE = 300;
+/** What that may be answered: its number is taken, or so old that nobody knows. */
+const NUMBER_TAKEN: readonly string[] = ["sequence_reused", "sequence_too_old"];
 
 export interface ClerkDeps {
   readonly random: Random;
@@ -57,13 +61,20 @@ export interface ClerkDeps {
   readonly seen: readonly Transfer[];
 }
 
+/** What was answered with a receipt; only what was executed has used up its number. */
+interface Finished {
+  readonly client: SimClient;
+  readonly transaction: Uint8Array;
+  readonly isExecuted: boolean;
+}
+
 type Ask = keyof ClerkOptions["mix"];
 
 export class Clerk {
   readonly #deps: ClerkDeps;
   readonly #kinds: readonly Ask[];
   readonly #transfers: DeskTransfers;
-  readonly #finished: { readonly client: SimClient; readonly transaction: Uint8Array }[] = [];
+  readonly #finished: Finished[] = [];
   #reversed: readonly Pick<Transfer, "id" | "amount">[] = [];
   /** Sessions that delegates have opened, or are about to. */
   readonly #sessions = new Map<SimClient, { readonly transaction: Uint8Array; open: boolean }>();
@@ -105,8 +116,9 @@ export class Clerk {
         break;
       case "retry": {
         if (this.#finished.length === 0) break;
-        const { client, transaction } = pick(random, this.#finished);
-        this.#ask(client, transaction);
+        const { client, transaction, isExecuted } = pick(random, this.#finished);
+        if (isExecuted && chance(random, REUSE_PERMILLE)) this.#reuseNumber(client, transaction);
+        else this.#ask(client, transaction);
         break;
       }
     }
@@ -233,6 +245,21 @@ export class Clerk {
     });
   }
 
+  /** Another transaction under the number of one that was executed: neither is it executed, nor has it the other's result. */
+  #reuseNumber(client: SimClient, executed: Uint8Array): void {
+    const { verdict, delegates, reached } = this.#deps;
+    if (decodeTransaction(executed).sequence === 0) return; // a session may be opened as often as anybody likes
+    const command: Command = { kind: "createTransfers", batch: encodeTransfers([this.#transfers.plain()]) };
+    const transaction = client.signAgain(executed, command);
+    client.ask({ kind: "submit", transaction }, (outcome) => {
+      const code =
+        outcome.kind === "receipt" ? this.#accept(transaction, outcome.receipt).result.status : codeOf(outcome);
+      const nobody = delegates.includes(client) && code === "unknown_key";
+      verdict.expect(NUMBER_TAKEN.includes(code) || nobody, "exactlyOnce", () => `a number used twice got ${code}`);
+      reached.add("sequenceReused");
+    });
+  }
+
   #askAgain(alone: Uint8Array, executed: Uint8Array): void {
     const { desk, verdict } = this.#deps;
     desk.ask({ kind: "submit", transaction: alone }, (outcome) => {
@@ -258,7 +285,7 @@ export class Clerk {
     client.ask({ kind: "submit", transaction }, (outcome) => {
       if (outcome.kind === "receipt") {
         const { result } = this.#accept(transaction, outcome.receipt);
-        this.#finished.push({ client, transaction });
+        this.#finished.push({ client, transaction, isExecuted: result.status === "ok" });
         if (this.#finished.length > FINISHED_MAX) this.#finished.shift();
         if (result.status === "ok") done(result, outcome.receipt.result);
         return;

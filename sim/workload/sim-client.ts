@@ -18,7 +18,7 @@ import {
   type NodeFrame,
 } from "../../node/wire/client-frames.ts";
 import { decodeReceipt, type Receipt } from "../../node/wire/receipt.ts";
-import { cosignTransaction, type Signer, signTransaction } from "../../node/wire/transaction.ts";
+import { cosignTransaction, decodeTransaction, type Signer, signTransaction } from "../../node/wire/transaction.ts";
 import type { Authenticity } from "../check/authenticity.ts";
 import { between, pick } from "../draw.ts";
 import type { ScheduledEvent, Scheduler } from "../scheduler.ts";
@@ -130,6 +130,15 @@ export class SimClient {
     return this.#signed(
       signTransaction(sha256, this.signer, { ...placement, sequence: this.#nextSequence++ }, command),
     );
+  }
+
+  /** Signs a command under the number of a transaction of this client's that was executed: nothing may come of it. */
+  signAgain(executed: Uint8Array, command: Command): Uint8Array {
+    const { cosigner, expiry } = this.#options;
+    const { sequence } = decodeTransaction(executed);
+    const placement = { clusterId: this.#deps.clusterId, session: this.#session, expiry, sequence };
+    const signed = this.#signed(signTransaction(sha256, this.signer, placement, command));
+    return cosigner === undefined ? signed : this.cosign(signed, cosigner);
   }
 
   /** Adds a signature to what this client has signed. */

@@ -1,0 +1,73 @@
+/** What is promised before it is durable, or is forgotten though it was promised. */
+import type { HardState } from "../../consensus/raft/hard-state.ts";
+import type { Entry, Message } from "../../consensus/raft/messages.ts";
+import type { RaftOptions } from "../../consensus/raft/options.ts";
+import { Raft } from "../../consensus/raft/raft.ts";
+import type { Ready } from "../../consensus/raft/ready.ts";
+import type { Host } from "../../node/base/ports/host.ts";
+import type { Store } from "../../node/base/ports/store.ts";
+
+/** The term is persisted, the vote is not: after a crash a node votes twice in a term. */
+export class ForgetsItsVote extends Raft {
+  override ready(): Ready {
+    const ready = super.ready();
+    return ready.hardState === undefined ? ready : { ...ready, hardState: { ...ready.hardState, vote: 0 } };
+  }
+}
+
+/** The vote is persisted with the term that was before it: after a crash the term can be voted in once more. */
+export class ForgetsItsTerm extends Raft {
+  #before: HardState;
+
+  constructor(options: RaftOptions) {
+    super(options);
+    this.#before = options.hardState;
+  }
+
+  override ready(): Ready {
+    const ready = super.ready();
+    const { hardState } = ready;
+    if (hardState === undefined) return ready;
+    const { term } = this.#before;
+    this.#before = hardState;
+    return { ...ready, hardState: { term, vote: term === 0 ? 0 : hardState.vote } };
+  }
+}
+
+/** Votes leave at once, not when they are durable. */
+export class VotesBeforeItIsDurable extends Raft {
+  override ready(): Ready {
+    const ready = super.ready();
+    const votes = ready.messagesAfterPersist.filter(isVote);
+    if (votes.length === 0) return ready;
+    const others = ready.messagesAfterPersist.filter((message) => !isVote(message));
+    return { ...ready, messages: [...ready.messages, ...votes], messagesAfterPersist: others };
+  }
+}
+
+function isVote({ type }: Message): boolean {
+  return type === "vote" || type === "voteResponse";
+}
+
+/** A follower cuts its log at every append, even at one that is late and long overtaken. */
+export class TruncatesOnStaleAppend extends Raft {
+  protected override appendToLog(entries: readonly Entry[]): void {
+    this.replaceTail(entries);
+  }
+}
+
+/** A checkpoint counts as written when its write begins: the log before it may go too early. */
+export function answeringForCheckpoints({ store, clock }: Host): Store {
+  return {
+    get: (key) => store.get(key),
+    snapshot: () => store.snapshot(),
+    write: (changes, done) => {
+      if (!changes.some(({ key }) => key.startsWith("checkpoint/"))) {
+        store.write(changes, done);
+        return;
+      }
+      store.write(changes, () => {});
+      clock.defer(() => done());
+    },
+  };
+}
