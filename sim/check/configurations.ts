@@ -76,10 +76,16 @@ export class Configurations {
   }
 }
 
-/** Where the configuration has changed last in a log, and where before that; 0 for what it no longer holds. */
-function lastChanges(raft: Pick<RaftView, "firstIndex" | "lastIndex" | "entry">): readonly [LogIndex, LogIndex] {
+/**
+ * Where the configuration has changed last in a log, and where before that; 0 for what is committed: it may be in an old file,
+ * whose damage this is not the place to meet.
+ */
+function lastChanges(
+  raft: Pick<RaftView, "commit" | "firstIndex" | "lastIndex" | "entry">,
+): readonly [LogIndex, LogIndex] {
   const changes: LogIndex[] = [];
-  for (let index = raft.lastIndex; index > raft.firstIndex && changes.length < 2; index--) {
+  const end = Math.max(raft.firstIndex, raft.commit);
+  for (let index = raft.lastIndex; index > end && changes.length < 2; index--) {
     const [before, next] = [index - 1, index].map((at) => textOf(configurationOf(raft.entry(at).data)));
     if (before !== next) changes.push(index);
   }

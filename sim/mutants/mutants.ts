@@ -22,6 +22,7 @@ import { raft, sessions, spoiledLedger, state, statePart } from "./plants.ts";
 import * as reads from "./reads.ts";
 import * as onceOnly from "./sessions.ts";
 import * as settlement from "./settlement.ts";
+import * as signatures from "./signatures.ts";
 
 export const MUTANT_NAMES = [
   // Durability
@@ -82,6 +83,9 @@ export const MUTANT_NAMES = [
   "paymentCountedTwice",
   "nettedTheWrongWay",
   "windowClosedLate",
+  // Signatures
+  "signaturesUnchecked",
+  "oneSignatureForAll",
   // Answers
   "changeSkipped",
   "rowLostBetweenPages",
@@ -136,6 +140,8 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   paymentCountedTwice: statePart({ settlement: (...args) => new settlement.CountsPaymentsTwice(...args) }),
   nettedTheWrongWay: statePart({ settlement: (...args) => new settlement.NetsTheWrongWay(...args) }),
   windowClosedLate: statePart({ settlement: (...args) => new settlement.ClosesLate(...args) }),
+  signaturesUnchecked: (host) => ({ host: { ...host, crypto: signatures.trustingAll(host.crypto) } }),
+  oneSignatureForAll: (host) => ({ host: { ...host, crypto: signatures.trustingOneForAll(host.crypto) } }),
   changeSkipped: state(answers.SkipsChanges),
   rowLostBetweenPages: state(answers.LosesRowsBetweenPages),
 };
