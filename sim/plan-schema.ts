@@ -1,4 +1,5 @@
 /** The shape of a plan's options and faults: types, ranges, no unknown keys. What it makes no sense to ask is refused elsewhere. */
+import { BATCH_RECORDS_MAX } from "../node/base/limits.ts";
 import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } from "../node/wire/schema.ts";
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
 import { CRASH_MOMENTS, type FaultStep, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
@@ -42,6 +43,7 @@ const clerk: Schema<ClerkOptions> = object({
   ),
   transfers: numbers(weight, "simple", "pending", "post", "void", "balancing", "closing", "again"),
   linkedPermille: permille,
+  batchMax: integer(1, BATCH_RECORDS_MAX),
 });
 
 const operator: Schema<OperatorOptions> = object({

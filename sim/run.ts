@@ -60,6 +60,9 @@ export interface SeedResult {
   readonly reached: Counts<Point>;
   /** Transactions executed. */
   readonly transactions: number;
+  /** Transfers that the ledger has at the end. */
+  readonly transfers: number;
+  readonly events: number;
   /** Elections that were won. */
   readonly elections: number;
   /** Turns that clients had. */
@@ -99,6 +102,8 @@ function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
     faults: world.counters.read(),
     reached: world.reached.read(),
     transactions,
+    transfers: world.transfers,
+    events: world.events,
     elections,
     turns: world.turns,
     traceHash: world.traceHash,

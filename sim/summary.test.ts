@@ -12,6 +12,8 @@ function result(seed: number, changed: Partial<SeedResult> = {}): SeedResult {
     traceHash: `hash ${seed}`,
     plan: {} as never,
     turns: 0,
+    transfers: 0,
+    events: 0,
     elections: 1,
     ...changed,
   };

@@ -141,6 +141,11 @@ export class World {
   }
 
   /** Events so far. */
+  /** Transfers in the ledger of whoever has come furthest. */
+  get transfers(): number {
+    return this.#furthest()?.ledger.transferCount ?? 0;
+  }
+
   get events(): number {
     return this.#hash.steps;
   }

@@ -97,6 +97,13 @@ describe("quorate sim", () => {
     });
   });
 
+  test("the simulator tells its own speed, and on what it was measured", async () => {
+    const told = lastJson(await printed("bench", "--rounds", "1", "--json"));
+    expect(told).toMatchObject({ rounds: 1, pace: expect.stringContaining("3 nodes"), bulk: expect.any(String) });
+    for (const name of ["simulatedSecondsPerSecond", "eventsPerSecond", "transfersPerSecond"])
+      expect(told[name]).toBeGreaterThan(0);
+  });
+
   test("a scenario runs in workers, too, and says where it was not as expected", async () => {
     const scenario = join(import.meta.dirname, "../../sim/scenarios/power-failures.yaml");
     const told = lastJson(await printed("run", "--scenario", scenario, "--seeds", "1..2", "--workers", "2", "--json"));

@@ -1,6 +1,7 @@
 /** `quorate sim`: the deterministic simulator. */
 import type { CommandModule } from "yargs";
 import { group } from "../command.ts";
+import { bench } from "./sim-bench.ts";
 import { diff } from "./sim-diff.ts";
 import { mutants } from "./sim-mutants.ts";
 import { page } from "./sim-page.ts";
@@ -19,4 +20,5 @@ export const sim: CommandModule = group("sim", "the deterministic simulator", [
   report,
   view,
   page,
+  bench,
 ]);

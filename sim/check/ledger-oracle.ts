@@ -70,11 +70,11 @@ export class LedgerOracle {
     for (const account of this.#reference.accounts) {
       this.#equal(ledger.lookupAccount(account.id), account, () => `${where()}: account ${account.id}`);
     }
-    for (const { id } of this.#reference.transfers) {
+    for (const { id } of this.#reference.holds) {
       const expected = this.#reference.pendingStatus(id);
-      if (expected !== "none") this.#equal(ledger.pendingStatus(id), expected, () => `${where()}: hold ${id}`);
+      this.#equal(ledger.pendingStatus(id), expected, () => `${where()}: hold ${id}`);
     }
-    const counts = { accounts: this.#reference.accounts.length, transfers: this.#reference.transfers.length };
+    const counts = { accounts: this.#reference.accounts.length, transfers: this.#reference.transferCount };
     this.#equal({ accounts: ledger.accountCount, transfers: ledger.transferCount }, counts, where);
   }
 

@@ -57,20 +57,21 @@ export class PastStates {
 
   /** The reference has done what the block of this height does. */
   block(height: number): void {
-    const { accounts, transfers, changes } = this.#reference;
+    const { accounts, transferCount, changes } = this.#reference;
     for (const account of accounts) {
       const versions = this.#versions.get(account.id);
       if (versions === undefined) this.#versions.set(account.id, [{ height, account }]);
       else if (versions.at(-1)?.account !== account) versions.push({ height, account });
     }
-    for (let place = this.#placeOf.size; place < transfers.length; place++) {
-      this.#placeOf.set((transfers[place] as ModelTransfer).id, place);
+    const known = this.#placeOf.size;
+    if (transferCount > known) {
+      for (const { id } of this.#reference.transfersBehind(known)) this.#placeOf.set(id, this.#placeOf.size);
     }
     for (let at = this.#counts.at(-1)?.changes ?? 0; at < changes.length; at++) {
       const change = changes[at] as ModelChange;
       if (change.type !== "two_phase_expired") this.#changeAt.set(change.timestamp, change);
     }
-    this.#counts[height] = { transfers: transfers.length, changes: changes.length };
+    this.#counts[height] = { transfers: transferCount, changes: changes.length };
   }
 
   /** Changes there were at a height. */

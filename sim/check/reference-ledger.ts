@@ -223,6 +223,24 @@ export class ReferenceLedger {
     return [...this.#state.transfers.values()];
   }
 
+  get transferCount(): number {
+    return this.#state.transfers.size;
+  }
+
+  /** Transfers that have held something, whatever became of it. */
+  get holds(): readonly ModelTransfer[] {
+    return [...this.#state.pending.keys()].map((id) => this.transfer(id) as ModelTransfer);
+  }
+
+  /** The transfers behind the first so many. */
+  *transfersBehind(count: number): Generator<ModelTransfer> {
+    let place = 0;
+    for (const transfer of this.#state.transfers.values()) {
+      place += 1;
+      if (place > count) yield transfer;
+    }
+  }
+
   account(id: bigint): ModelAccount | undefined {
     return this.#state.accounts.get(id);
   }
@@ -275,7 +293,7 @@ export class ReferenceLedger {
 
   /** Expires what is due, at most `limit`; the events bear the last timestamps up to `timestamp`. */
   expire(timestamp: bigint, limit: number): number {
-    const due = this.transfers
+    const due = this.holds
       .filter((transfer) => this.pendingStatus(transfer.id) === "pending" && transfer.timeout > 0)
       .map((transfer) => ({ transfer, at: transfer.timestamp + BigInt(transfer.timeout) * SECOND }))
       .filter(({ at }) => at <= timestamp)
@@ -292,7 +310,7 @@ export class ReferenceLedger {
 
   /** Whether anything expires by `timestamp`. */
   nextExpiry(): bigint | undefined {
-    const times = this.transfers
+    const times = this.holds
       .filter((transfer) => this.pendingStatus(transfer.id) === "pending" && transfer.timeout > 0)
       .map((transfer) => transfer.timestamp + BigInt(transfer.timeout) * SECOND);
     return times.sort(compare)[0];

@@ -45,6 +45,7 @@ function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
           ...withoutOne(clerk.mix).map((fewer) => withClerk({ ...clerk, mix: fewer })),
           ...withoutOne(clerk.transfers).map((fewer) => withClerk({ ...clerk, transfers: fewer })),
           withClerk({ ...clerk, linkedPermille: 0 }),
+          withClerk({ ...clerk, batchMax: Math.ceil(clerk.batchMax / 2) }),
         ]),
   ];
 }

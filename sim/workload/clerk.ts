@@ -79,11 +79,11 @@ export class Clerk {
   /** Sessions that delegates have opened, or are about to. */
   readonly #sessions = new Map<SimClient, { readonly transaction: Uint8Array; open: boolean }>();
 
-  constructor(deps: ClerkDeps, { mix, transfers, linkedPermille }: ClerkOptions) {
+  constructor(deps: ClerkDeps, options: ClerkOptions) {
     this.#deps = deps;
-    const weights = Object.entries(mix) as [Ask, number][];
+    const weights = Object.entries(options.mix) as [Ask, number][];
     this.#kinds = weights.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
-    this.#transfers = new DeskTransfers(deps.random, () => this.#newId(), transfers, linkedPermille);
+    this.#transfers = new DeskTransfers(deps.random, () => this.#newId(), options);
   }
 
   /** Asks for something. */

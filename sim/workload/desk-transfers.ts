@@ -8,11 +8,10 @@ import { type Transfer, transferFlags } from "../../node/ledger/records.ts";
 import { between, chance, pick } from "../draw.ts";
 import { DESK_ACCOUNTS, SHOP_ACCOUNT } from "./accounts.ts";
 import { transfer } from "./bank.ts";
-import type { TransferMix } from "./options.ts";
+import type { ClerkOptions, TransferMix } from "./options.ts";
 
 const AMOUNT_MAX = 100;
 const REMEMBERED_MAX = 24;
-const BATCH_MAX = 4;
 /** Holds that are ended are among the last so many: many of the older ones have ended by themselves. */
 const FRESH = 6;
 
@@ -21,14 +20,20 @@ export class DeskTransfers {
   readonly #newId: () => bigint;
   readonly #kinds: readonly (keyof TransferMix)[];
   readonly #linkedPermille: number;
+  readonly #batchMax: number;
   readonly #asked: Transfer[] = [];
   readonly #pending: Transfer[] = [];
   readonly #closing: Transfer[] = [];
 
-  constructor(random: Random, newId: () => bigint, mix: TransferMix, linkedPermille: number) {
+  constructor(
+    random: Random,
+    newId: () => bigint,
+    { transfers: mix, linkedPermille, batchMax }: Pick<ClerkOptions, "transfers" | "linkedPermille" | "batchMax">,
+  ) {
     this.#random = random;
     this.#newId = newId;
     this.#linkedPermille = linkedPermille;
+    this.#batchMax = batchMax;
     const weights = Object.entries(mix) as [keyof TransferMix, number][];
     this.#kinds = weights.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
   }
@@ -41,7 +46,7 @@ export class DeskTransfers {
   /** A batch, some of it linked. */
   batch(): readonly Transfer[] {
     const random = this.#random;
-    return Array.from({ length: between(random, 1, BATCH_MAX) }, () => {
+    return Array.from({ length: between(random, 1, this.#batchMax) }, () => {
       const event = this.#next();
       const linked = chance(random, this.#linkedPermille);
       return linked ? { ...event, flags: event.flags | transferFlags.linked } : event;

@@ -39,6 +39,8 @@ export interface ClerkOptions {
   readonly transfers: TransferMix;
   /** How many transfers of a batch are linked to the next one. */
   readonly linkedPermille: number;
+  /** Transfers in a batch at most. */
+  readonly batchMax: number;
 }
 
 export interface TransferMix {
@@ -152,6 +154,7 @@ function drawClerk(random: Random): ClerkOptions {
       again: weight(),
     },
     linkedPermille: pick(random, [0, 200, 500]),
+    batchMax: pick(random, [4, 4, 4, 4, 60]),
   };
 }
 

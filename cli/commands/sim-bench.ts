@@ -1,0 +1,75 @@
+/** `quorate sim bench`: how fast the simulator is. */
+import { performance } from "node:perf_hooks";
+import type { CommandModule } from "yargs";
+import { CodedError } from "../../node/base/errors.ts";
+import { bulkPlan, pacePlan } from "../../sim/bench.ts";
+import { type RunPlan, runPlan, type SeedResult } from "../../sim/run.ts";
+import { median } from "../../sim/statistics.ts";
+import { command } from "../command.ts";
+import { whole } from "../numbers.ts";
+import type { Output } from "../output.ts";
+import { failureText } from "../sim/told.ts";
+import { softwareVersion } from "../software.ts";
+
+const MS_PER_SECOND = 1_000;
+const ROUNDS_MAX = 100;
+
+interface Timed {
+  readonly result: SeedResult;
+  readonly seconds: number;
+}
+
+/** Throws `CodedError` `sim_failed` where a rule was broken: a run that fails has no speed. */
+function timed(plan: RunPlan): Timed {
+  const startedAt = performance.now();
+  const result = runPlan(plan);
+  const seconds = (performance.now() - startedAt) / MS_PER_SECOND;
+  if (result.failed !== undefined) throw new CodedError("sim_failed", failureText(result));
+  return { result, seconds };
+}
+
+function rates(runs: readonly Timed[], of: (result: SeedResult) => number): number {
+  return Math.round(median(runs.map(({ result, seconds }) => of(result) / seconds)) ?? 0);
+}
+
+function measure(name: string, planOf: (seed: number) => RunPlan, rounds: number, output: Output): readonly Timed[] {
+  timed(planOf(1)); // the first run is compiled
+  return Array.from({ length: rounds }, (_, index) => {
+    output.progress(`${name}: run ${index + 1} of ${rounds}`);
+    return timed(planOf(index + 1));
+  });
+}
+
+/** Faults of a run, those that there were, in words. */
+function describe({ options, faults }: RunPlan): string {
+  const { nodes, timing, workload } = options;
+  const perSecond = (workload.tellers * 1_000_000) / workload.thinkUs;
+  const kinds = [...new Set(faults.map(({ step }) => step.kind))].sort().join(", ");
+  return `${nodes} nodes, ticks of ${timing.tickMs} ms, ${perSecond} requests a second, faults: ${kinds || "none"}`;
+}
+
+export const bench: CommandModule = command({
+  command: "bench",
+  describe: "how much virtual time, and how many transfers, the simulator runs in a second, on one core",
+  builder: (yargs) =>
+    yargs.option("rounds", {
+      ...{ type: "number", default: 3, describe: "runs of each, of which the middle one is told" },
+      coerce: whole("rounds", 1, ROUNDS_MAX),
+    }),
+  handler: ({ rounds }, output) => {
+    const pace = measure("pace", pacePlan, rounds, output);
+    const bulk = measure("bulk", bulkPlan, rounds, output);
+    const figures = {
+      simulatedSecondsPerSecond: rates(pace, ({ simulatedMs }) => simulatedMs / MS_PER_SECOND),
+      eventsPerSecond: rates(pace, ({ events }) => events),
+      transfersPerSecond: rates(bulk, ({ transfers }) => transfers),
+    };
+    output.result(
+      { ...figures, rounds, pace: describe(pacePlan(1)), bulk: describe(bulkPlan(1)), version: softwareVersion() },
+      [
+        `${figures.simulatedSecondsPerSecond} simulated seconds a second, ${figures.eventsPerSecond} events (${describe(pacePlan(1))})`,
+        `${figures.transfersPerSecond} committed transfers a second (batches of up to 8,190, ${describe(bulkPlan(1))})`,
+      ].join("\n"),
+    );
+  },
+});
