@@ -9,9 +9,10 @@
  *
  * So a batch that is refused as a whole, or is sent again as a whole, answers with one run.
  */
-import { viewOf } from "../base/bytes.ts";
+import { concatBytes, EMPTY_BYTES, viewOf } from "../base/bytes.ts";
 import { BATCH_RECORDS_MAX } from "../base/limits.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
+import { packing } from "./pack-writer.ts";
 import { bytesBetween, check, integer, object, text, u64 } from "./schema.ts";
 
 /** Refusals of the state machine, common to all kinds. */
@@ -90,6 +91,7 @@ export function encodeBatchResult(timestamp: bigint, count: number, at: (index: 
       runs.push(last);
     }
   }
+  if (runs.length === 0) return encodeBatchFields(timestamp, count, EMPTY_BYTES);
   const encoded = new Uint8Array(runs.length * RUN_BYTES);
   const view = viewOf(encoded);
   runs.forEach((run, place) => {
@@ -98,7 +100,18 @@ export function encodeBatchResult(timestamp: bigint, count: number, at: (index: 
     view.setUint32(place * RUN_BYTES + 4, run.status, true);
     view.setBigUint64(place * RUN_BYTES + 8, run.timestamp, true);
   });
-  return encodeResult("ok", { timestamp, count, runs: encoded });
+  return encodeBatchFields(timestamp, count, encoded);
+}
+
+/** Encoded texts, so that what every payment is answered with is put together from pieces. */
+const OK_AT: Uint8Array = concatBytes(["status", "ok", "timestamp"].map(pack));
+const COUNT: Uint8Array = pack("count");
+const RUNS: Uint8Array = pack("runs");
+
+/** The same as `encodeResult("ok", { timestamp, count, runs })`. */
+function encodeBatchFields(timestamp: bigint, count: number, runs: Uint8Array): Uint8Array {
+  const to = packing().map(4).encoded(OK_AT).unsigned64(timestamp).encoded(COUNT).integer(count);
+  return to.encoded(RUNS).bytes(runs).finish();
 }
 
 /** The results of all events of a bulk transaction, from its decoded result; throws `WireError` `malformed_frame`. */
