@@ -31,11 +31,13 @@ class PackReader {
     return right;
   }
 
-  /** A list of at most `max` values (15 at most), which follow: how many. */
+  /** A list of at most `max` values (16 bits at most), which follow: how many. */
   list(max: number): number {
     const type = this.#byte();
-    const count = type & 0x0f;
-    return (type & 0xf0) === 0x90 && count <= max ? count : this.#wrong(0);
+    const isLong = type === 0xdc;
+    const count = isLong ? this.#number(2) : type & 0x0f;
+    const right = isLong ? count > 0x0f : (type & 0xf0) === 0x90;
+    return right && count <= max ? count : this.#wrong(0);
   }
 
   /** A list of exactly so many values. */

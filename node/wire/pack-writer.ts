@@ -45,11 +45,13 @@ class PackWriter {
   }
 
   bytes(value: Uint8Array): this {
-    const { length } = value;
-    if (length <= 0xff) this.#head(0xc4, 1, length);
-    else if (length <= 0xffff) this.#head(0xc5, 2, length);
-    else this.#head(0xc6, 4, length);
-    return this.encoded(value);
+    return this.bytesHead(value.length).encoded(value);
+  }
+
+  /** What stands before so many bytes, which follow. */
+  bytesHead(length: number): this {
+    if (length <= 0xff) return this.#head(0xc4, 1, length);
+    return length <= 0xffff ? this.#head(0xc5, 2, length) : this.#head(0xc6, 4, length);
   }
 
   /** Values that are encoded already. */

@@ -34,7 +34,7 @@ function within(path: string, error: unknown): unknown {
 }
 
 function joined(path: string, part: string): string {
-  return path === "" || part === "" || part.startsWith("[") ? `${path}${part}` : `${path}.${part}`;
+  return path === "" || part === "" || /^[.[]/.test(part) ? `${path}${part}` : `${path}.${part}`;
 }
 
 /** Checks a decoded value; a mismatch becomes a `WireError` with the given code, naming the field. */
