@@ -80,6 +80,11 @@ export class Target {
     return await clusterStatus(this.cluster, this.admin);
   }
 
+  /** The highest block that a node has applied. */
+  async height(): Promise<number> {
+    return Math.max(...(await this.nodes()).map(({ height }) => height));
+  }
+
   read(): Reading {
     return new Map([...this.#processes].map(([name, pid]) => [name, processUsage(pid)]));
   }
