@@ -555,7 +555,7 @@ export class Raft {
   }
 
   #send(to: NodeId, body: MessageBody): void {
-    this.#pending.send({ ...body, from: this.id, to, term: this.#term });
+    this.#pending.send({ from: this.id, to, term: this.#term, ...body });
   }
 
   /** A node that is the only voter leads before its term is durable, but nobody must see that: it could lead it again. */
@@ -565,6 +565,6 @@ export class Raft {
   }
 
   #sendAfterPersist(to: NodeId, body: MessageBody): void {
-    this.#pending.sendAfterPersist({ ...body, from: this.id, to, term: this.#term });
+    this.#pending.sendAfterPersist({ from: this.id, to, term: this.#term, ...body });
   }
 }

@@ -103,7 +103,7 @@ export class Sessions implements Paged {
     if (typeof slot === "object") return slot;
     // Copies: what a claim holds are views into the whole block, which a session would keep in memory as long as it lives.
     const names = { id: id.slice(), name: nameOf(id), publicKey: publicKey.slice() };
-    this.#slots[slot] = { ...names, authority, lastUsed: now, highest: 0, replies: new Replies() };
+    this.#slots[slot] = { authority, lastUsed: now, highest: 0, replies: new Replies(), ...names };
     this.#enter(slot);
     this.#dirty.mark(slot);
     return undefined;

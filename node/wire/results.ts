@@ -87,7 +87,7 @@ export function encodeBatchResult(timestamp: bigint, count: number, at: (index: 
     } else if (last?.status === result.status && result.timestamp === last.timestamp + BigInt(last.count)) {
       last.count += 1;
     } else {
-      last = { ...result, from: i, count: 1 };
+      last = { from: i, count: 1, ...result };
       runs.push(last);
     }
   }

@@ -163,7 +163,7 @@ export function signTransaction(sha256: Sha256, signer: Signer, placement: Place
     body: encodeBody(command),
   };
   const signature = signer.sign(signingDigest(sha256, placement.clusterId, unsigned));
-  return encodeTransaction({ ...unsigned, signature, cosignatures: [] });
+  return encodeTransaction({ signature, cosignatures: NONE, ...unsigned });
 }
 
 /**
