@@ -44,6 +44,17 @@ describe("what is written field by field", () => {
     expect(packing().map(1).encoded(pack("a")).integer(7).finish()).toEqual(pack({ a: 7 }));
   });
 
+  test("what was written before is not written over", () => {
+    const written = Array.from({ length: 300 }, (_, i) =>
+      packing()
+        .bytes(new Uint8Array(i * 20).fill(i))
+        .finish(),
+    );
+    for (const [i, bytes] of written.entries()) {
+      expect(equalBytes(bytes, pack(new Uint8Array(i * 20).fill(i)))).toBe(true);
+    }
+  });
+
   test("an encoding that was not finished leaves nothing behind", () => {
     packing().list(3).integer(1);
     expect(packing().integer(5).finish()).toEqual(pack(5));

@@ -6,6 +6,15 @@
 import { U32_MAX } from "../base/bytes.ts";
 
 const FIRST_CAPACITY = 65_536;
+/**
+ * Encodings up to so many bytes are cut from slabs, as Node cuts its small buffers: an allocation for each would cost more
+ * than the writing, and be one thing more for the collector to free. So they are for what soon goes: whoever keeps one for
+ * long keeps a slab.
+ */
+const CUT_BYTES_MAX = 4_096;
+const SLAB_BYTES = 65_536;
+/** Up to here an array lies within V8's heap, and is cheap by itself. */
+const IN_HEAP_BYTES_MAX = 64;
 
 /** To take 64-bit integers apart without making others; the lower half first, as on every machine that Node runs on. */
 const WIDE = new BigUint64Array(1);
@@ -14,6 +23,8 @@ const HALVES = new Uint32Array(WIDE.buffer);
 class PackWriter {
   #bytes = new Uint8Array(FIRST_CAPACITY);
   #at = 0;
+  #slab = new Uint8Array(0);
+  #slabUsed = 0;
 
   begin(): this {
     this.#at = 0;
@@ -64,7 +75,17 @@ class PackWriter {
 
   /** All that was written since the beginning. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#at);
+    const length = this.#at;
+    if (length <= IN_HEAP_BYTES_MAX || length > CUT_BYTES_MAX) return this.#bytes.slice(0, length);
+    if (this.#slabUsed + length > this.#slab.length) {
+      this.#slab = new Uint8Array(SLAB_BYTES);
+      this.#slabUsed = 0;
+    }
+    const from = this.#slabUsed;
+    this.#slabUsed = from + length;
+    const cut = this.#slab.subarray(from, this.#slabUsed);
+    cut.set(this.#bytes.subarray(0, length));
+    return cut;
   }
 
   #byte(value: number): this {
