@@ -124,6 +124,12 @@ describe("the shadow ledger", () => {
     transfer({ id, debitAccountId: 1n, creditAccountId: 2n, amount: 7n, ledger: LEDGER, ...special });
   const pending = move(1n, { flags: transferFlags.pending, timeout: 2 });
 
+  /** As the ledger gives it. */
+  function flatResult(timestamp: bigint, status: number): Uint8Array {
+    const words = new BigUint64Array([timestamp, BigInt(status)]);
+    return new Uint8Array(words.buffer);
+  }
+
   /** Applies transfers, one a block and second, and compares with what an account pair would show. */
   const follow =
     (transfers: readonly (Transfer | undefined)[], shown: Partial<Account>, status: number = TransferStatus.created) =>
@@ -137,7 +143,7 @@ describe("the shadow ledger", () => {
         }
         const batch = { kind: "createTransfers", batch: encodeTransfers([record]) } as const;
         const timestamp = seconds * SECOND;
-        const result = encodeBatchResult(timestamp, 1, () => ({ timestamp, status }));
+        const result = encodeBatchResult(timestamp, flatResult(timestamp, status));
         rule.block(applied(blockAt(index + 1, seconds, [transaction(index + 1, batch)]), [result]));
       });
       rule.compare(() => "here", [account(1n, shown), account(3n, { debitsPosted: 99n })]);
