@@ -71,7 +71,7 @@ export function encodeClientFrame(frame: ClientFrame): Uint8Array {
     case "hello":
       return pack([TYPES.hello, PROTOCOL_VERSION, frame.clusterId, frame.publicKey, frame.signature]);
     case "submit":
-      return packing().list(3).integer(TYPES.submit).integer(frame.request).bytes(frame.transaction).finish();
+      return packing().list(3).integer(TYPES.submit).integer(frame.request).finishWith(frame.transaction);
     case "query":
       return pack([TYPES.query, frame.request, consistencyValue(frame.consistency), frame.query]);
   }
@@ -111,9 +111,9 @@ export function encodeNodeFrame(frame: NodeFrame): Uint8Array {
     case "welcome":
       return pack([TYPES.welcome, frame.node, frame.logTime]);
     case "receipt":
-      return packing().list(3).integer(TYPES.receipt).integer(frame.request).bytes(frame.receipt).finish();
+      return packing().list(3).integer(TYPES.receipt).integer(frame.request).finishWith(frame.receipt);
     case "answer":
-      return pack([TYPES.answer, frame.request, frame.answer]);
+      return packing().list(3).integer(TYPES.answer).integer(frame.request).finishWith(frame.answer);
     case "error":
       return pack([TYPES.error, frame.request, frame.code, frame.message.slice(0, ERROR_TEXT_MAX)]);
   }

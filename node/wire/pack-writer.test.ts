@@ -44,15 +44,13 @@ describe("what is written field by field", () => {
     expect(packing().map(1).encoded(pack("a")).integer(7).finish()).toEqual(pack({ a: 7 }));
   });
 
-  test("what was written before is not written over", () => {
-    const written = Array.from({ length: 300 }, (_, i) =>
-      packing()
-        .bytes(new Uint8Array(i * 20).fill(i))
-        .finish(),
-    );
-    for (const [i, bytes] of written.entries()) {
-      expect(equalBytes(bytes, pack(new Uint8Array(i * 20).fill(i)))).toBe(true);
-    }
+  test("what was written before is not written over, also where bytes come last", () => {
+    const value = (i: number): Uint8Array => new Uint8Array(i * 20).fill(i);
+    const places = Array.from({ length: 300 }, (_, i) => i);
+    const alone = places.map((i) => packing().bytes(value(i)).finish());
+    const last = places.map((i) => packing().list(2).integer(i).finishWith(value(i)));
+    for (const [i, bytes] of alone.entries()) expect(equalBytes(bytes, pack(value(i)))).toBe(true);
+    for (const [i, bytes] of last.entries()) expect(equalBytes(bytes, pack([i, value(i)]))).toBe(true);
   });
 
   test("an encoding that was not finished leaves nothing behind", () => {

@@ -75,17 +75,33 @@ class PackWriter {
 
   /** All that was written since the beginning. */
   finish(): Uint8Array {
-    const length = this.#at;
-    if (length <= IN_HEAP_BYTES_MAX || length > CUT_BYTES_MAX) return this.#bytes.slice(0, length);
+    return this.#cut(this.#at);
+  }
+
+  /** The same with bytes as the last value, which are copied once however many they are. */
+  finishWith(last: Uint8Array): Uint8Array {
+    this.bytesHead(last.length);
+    const all = this.#cut(this.#at, this.#at + last.length);
+    all.set(last, this.#at);
+    return all;
+  }
+
+  /** An array of `length` bytes that begins with the first `written` ones. */
+  #cut(written: number, length = written): Uint8Array {
+    const cut = this.#array(length);
+    cut.set(this.#bytes.subarray(0, written));
+    return cut;
+  }
+
+  #array(length: number): Uint8Array {
+    if (length <= IN_HEAP_BYTES_MAX || length > CUT_BYTES_MAX) return new Uint8Array(length);
     if (this.#slabUsed + length > this.#slab.length) {
       this.#slab = new Uint8Array(SLAB_BYTES);
       this.#slabUsed = 0;
     }
     const from = this.#slabUsed;
     this.#slabUsed = from + length;
-    const cut = this.#slab.subarray(from, this.#slabUsed);
-    cut.set(this.#bytes.subarray(0, length));
-    return cut;
+    return this.#slab.subarray(from, this.#slabUsed);
   }
 
   #byte(value: number): this {

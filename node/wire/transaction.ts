@@ -69,7 +69,7 @@ export function encodeTransaction(transaction: Transaction): Uint8Array {
   const to = packing().list(FIELDS).integer(ENVELOPE_VERSION).integer(group).integer(kind).bytes(session);
   to.integer(sequence).unsigned64(expiry).bytes(publicKey).bytes(signature).list(cosignatures.length);
   for (const cosignature of cosignatures) to.list(2).bytes(cosignature.publicKey).bytes(cosignature.signature);
-  return to.bytes(body).finish();
+  return to.finishWith(body);
 }
 
 /** Decodes an envelope; throws `WireError` `malformed_msgpack` or `malformed_transaction`. The body is not looked at. */
