@@ -31,7 +31,9 @@ describe("forward frames", () => {
     );
     fc.assert(
       fc.property(fc.array(size), fc.integer({ min: 0, max: 5_000 }), (sizes, small) => {
-        const transactions = [...sizes, ...new Array<number>(small).fill(1)].map((length) => new Uint8Array(length));
+        const transactions = [...sizes, ...Array.from({ length: small }, () => 1)].map(
+          (length) => new Uint8Array(length),
+        );
         const frames = inFrames(transactions);
         expect(frames.flat().every((transaction, index) => transaction === transactions[index])).toBe(true);
         expect(frames.flat().length).toBe(transactions.length);

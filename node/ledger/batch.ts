@@ -42,8 +42,8 @@ export interface BatchRules {
 }
 
 /** Of the batch that runs: there is one at a time, and a payment alone in its batch shall not allocate for them. */
-const stamp: Stamp = new Uint32Array(4);
-const end = new Uint32Array(2);
+const STAMP: Stamp = new Uint32Array(4);
+const END = new Uint32Array(2);
 
 /** Runs a batch whose last event happens at `timestamp`; writes the words of its results. */
 export function runBatch(
@@ -54,6 +54,8 @@ export function runBatch(
   results: Uint32Array,
 ): void {
   const count = words.length / layout.RECORD_WORDS;
+  const stamp = STAMP;
+  const end = END;
   setU64(end, 0, timestamp);
   setU64(stamp, NOW, timestamp - BigInt(count));
   const { statuses } = rules;

@@ -37,11 +37,12 @@ test("a dropped result stays dropped, and the reply known", () => {
   expect(replies.resultBytes).toBe(result(2).length);
 });
 
+const decode = (bytes: Uint8Array): Replies => Replies.decode(bytes, 2);
+
 test("bytes that no replies have are refused", () => {
   const replies = new Replies();
   for (const n of [1, 2]) replies.add(n, hash(n), result(n));
   const encoded = replies.encode();
-  const decode = (bytes: Uint8Array) => Replies.decode(bytes, 2);
   for (let length = 1; length < encoded.length; length++) {
     if (length === encoded.length / 2) continue;
     const fault = refusalOf(decode, encoded.slice(0, length));

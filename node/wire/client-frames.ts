@@ -83,8 +83,8 @@ function consistencyValue(consistency: Consistency): string | number {
 
 /** Decodes what a client sent; throws `WireError` `malformed_msgpack` or `malformed_frame`. */
 export function decodeClientFrame(encoded: Uint8Array): ClientFrame {
-  const submit = decodeThree(encoded, TYPES.submit);
-  if (submit !== undefined) return { type: "submit", request: submit.request, transaction: submit.payload };
+  const three = decodeThree(encoded, TYPES.submit);
+  if (three !== undefined) return { type: "submit", request: three.request, transaction: three.payload };
   const value = unpack(encoded);
   switch (typeOf(value)) {
     case TYPES.hello: {
@@ -121,8 +121,8 @@ export function encodeNodeFrame(frame: NodeFrame): Uint8Array {
 
 /** Decodes what a node sent; throws `WireError` `malformed_msgpack` or `malformed_frame`. */
 export function decodeNodeFrame(encoded: Uint8Array): NodeFrame {
-  const receipt = decodeThree(encoded, TYPES.receipt);
-  if (receipt !== undefined) return { type: "receipt", request: receipt.request, receipt: receipt.payload };
+  const three = decodeThree(encoded, TYPES.receipt);
+  if (three !== undefined) return { type: "receipt", request: three.request, receipt: three.payload };
   const value = unpack(encoded);
   switch (typeOf(value)) {
     case TYPES.challenge: {

@@ -12,6 +12,8 @@ const integers = fc.oneof(fc.maxSafeNat(), near);
 const wide = fc.oneof(fc.bigInt({ min: 0n, max: U64_MAX }), integers.map(BigInt), fc.constant(2n ** 63n));
 const lengths = fc.constantFrom(0, 1, 32, 255, 256, 65_535, 65_536, 200_000);
 
+const value = (i: number): Uint8Array => new Uint8Array(i * 20).fill(i);
+
 describe("what is written field by field", () => {
   test("is what `pack` makes of the values, and is read again", () => {
     fc.assert(
@@ -45,7 +47,6 @@ describe("what is written field by field", () => {
   });
 
   test("what was written before is not written over, also where bytes come last", () => {
-    const value = (i: number): Uint8Array => new Uint8Array(i * 20).fill(i);
     const places = Array.from({ length: 300 }, (_, i) => i);
     const alone = places.map((i) => packing().bytes(value(i)).finish());
     const last = places.map((i) => packing().list(2).integer(i).finishWith(value(i)));

@@ -99,6 +99,11 @@ function account(id: bigint, balances: Partial<Account> = {}): Account {
   return { id, ...none, ...rest, ...balances };
 }
 
+/** What became of one event, as the ledger gives it. */
+function flatResult(timestamp: bigint, status: number): Uint8Array {
+  return new Uint8Array(new BigUint64Array([timestamp, BigInt(status)]).buffer);
+}
+
 describe("conservation of money", () => {
   const check =
     (...accounts: Account[]) =>
@@ -123,12 +128,6 @@ describe("the shadow ledger", () => {
   const move = (id: bigint, special: Partial<Transfer> = {}): Transfer =>
     transfer({ id, debitAccountId: 1n, creditAccountId: 2n, amount: 7n, ledger: LEDGER, ...special });
   const pending = move(1n, { flags: transferFlags.pending, timeout: 2 });
-
-  /** As the ledger gives it. */
-  function flatResult(timestamp: bigint, status: number): Uint8Array {
-    const words = new BigUint64Array([timestamp, BigInt(status)]);
-    return new Uint8Array(words.buffer);
-  }
 
   /** Applies transfers, one a block and second, and compares with what an account pair would show. */
   const follow =
