@@ -70,14 +70,19 @@ export class Target {
   async lane(index: number): Promise<Lane> {
     const { connection } = await Connection.open(this.cluster, this.#nodeFor(index), this.admin);
     return {
-      submit: async (transaction) => await answered(connection, () => connection.submit(transaction, DEADLINE_MS)),
-      query: async (query) => await answered(connection, () => connection.query(query, "linearizable", DEADLINE_MS)),
+      submit: (transaction) => answered(connection, () => connection.submit(transaction, DEADLINE_MS)),
+      query: (query) => answered(connection, () => connection.query(query, "linearizable", DEADLINE_MS)),
       close: () => connection.close(),
     };
   }
 
   async nodes(): Promise<readonly NodeStatus[]> {
     return await clusterStatus(this.cluster, this.admin);
+  }
+
+  /** The highest block that a node has applied. */
+  async height(): Promise<number> {
+    return Math.max(...(await this.nodes()).map(({ height }) => height));
   }
 
   read(): Reading {

@@ -103,10 +103,12 @@ async function signed(target: Target, args: BenchArguments, output: Output): Pro
   output.note(`Registering ${options.payers} payers and signing ${options.payments} payments ...`);
   const payments = await prepareSigned(target, options);
   output.note(`Sending them over ${options.connections} connections ...`);
+  const heightBefore = await target.height();
   const before = target.read();
   const load = await runSigned(target, payments, options);
   const { bytesWritten, ...used } = resources(before, target.read());
-  return { ...load, bytesWrittenPerPayment: Math.round(bytesWritten / options.payments), ...used };
+  const paymentsPerBlock = Math.round(options.payments / Math.max(1, (await target.height()) - heightBefore));
+  return { ...load, paymentsPerBlock, bytesWrittenPerPayment: Math.round(bytesWritten / options.payments), ...used };
 }
 
 async function mixed(target: Target, args: BenchArguments, output: Output): Promise<BenchResult["figures"]> {

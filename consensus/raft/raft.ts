@@ -557,10 +557,10 @@ export class Raft {
   }
 
   #send(to: NodeId, body: MessageBody): void {
-    this.#pending.send({ ...body, from: this.id, to, term: this.#term });
+    this.#pending.send({ from: this.id, to, term: this.#term, ...body });
   }
 
   #sendAfterPersist(to: NodeId, body: MessageBody): void {
-    this.#pending.sendAfterPersist({ ...body, from: this.id, to, term: this.#term });
+    this.#pending.sendAfterPersist({ from: this.id, to, term: this.#term, ...body });
   }
 }

@@ -68,7 +68,7 @@ export class ReadOnly {
     const begins = !this.#open;
     if (begins) this.#sequence += 1;
     this.#open = true;
-    this.#waiting.push({ ...request, index, sequence: this.#sequence });
+    this.#waiting.push({ index, sequence: this.#sequence, ...request });
     return begins;
   }
 

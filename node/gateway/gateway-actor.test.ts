@@ -4,7 +4,7 @@ import { Scheduler } from "../../sim/scheduler.ts";
 import { KeyRing, sha256, virtualCrypto } from "../../sim/virtual-crypto.ts";
 import type { ActorRef } from "../actor/actor.ts";
 import { ActorSystem, type FatalReport } from "../actor/system.ts";
-import { u128Bytes } from "../base/bytes.ts";
+import { concatBytes, u128Bytes } from "../base/bytes.ts";
 import {
   BATCH_RECORDS_MAX,
   CLIENT_CONNECTIONS_MAX,
@@ -37,7 +37,7 @@ import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
 import { leafHash } from "../wire/merkle.ts";
 import { pack } from "../wire/msgpack.ts";
 import { decodeReceipt, verifyReceipt } from "../wire/receipt.ts";
-import { decodeResult } from "../wire/results.ts";
+import { decodeResult, type Refusal } from "../wire/results.ts";
 import {
   cosignTransaction,
   decodeTransaction,
@@ -99,8 +99,8 @@ class World {
           ...{ network: this.#network(), status: this.status },
           consensus: recorder("consensus", this.consensus, () => this.consensusTakes),
           ledger: recorder("ledger", this.ledger, () => true),
-          sendPeer: (to, payload) => {
-            if (this.peersReachable) this.toPeers.push({ to, frame: decodeForwardFrame(payload) });
+          sendPeer: (to, ...payload) => {
+            if (this.peersReachable) this.toPeers.push({ to, frame: decodeForwardFrame(concatBytes(payload)) });
             return this.peersReachable;
           },
         }),
@@ -230,12 +230,22 @@ class World {
   /** Answers the questions that the ledger has, and those that consensus would fix a height for, out of the state. */
   answerQuestions(): void {
     const reads = this.consensus.filter((message) => message.type === "read");
-    const asked: Question[] = this.ledger
-      .splice(0)
-      .flatMap((message) => (message.type === "question" ? [message.question] : []));
+    const told = this.ledger.splice(0);
+    for (const message of told) if (message.type === "admit") this.#admit(message);
+    const asked: Question[] = told.flatMap((message) => (message.type === "question" ? [message.question] : []));
     for (const question of [...asked, ...reads.map(({ question: read }) => read)]) this.#answer(question);
     this.consensus.splice(0, this.consensus.length, ...this.consensus.filter((message) => message.type !== "read"));
     this.run();
+  }
+
+  #admit({ batch, transactions }: Extract<LedgerMessage, { readonly type: "admit" }>): void {
+    const refusals = transactions.map(({ encoded }) => this.#refusalOf(encoded));
+    this.gateway.deliver({ type: "admitted", batch, refusals });
+  }
+
+  #refusalOf(encoded: Uint8Array): Refusal | undefined {
+    const now = START_NS + BigInt(this.scheduler.nowUs) * 1_000n;
+    return this.state.admission(decodeTransaction(encoded), leafHash(sha256, encoded), now);
   }
 
   #answer(question: Question): void {
@@ -244,9 +254,7 @@ class World {
       this.gateway.deliver({ type: "answer", token, answer: question.query });
       return;
     }
-    const { transaction } = question;
-    const now = START_NS + BigInt(this.scheduler.nowUs) * 1_000n;
-    const refusal = this.state.admission(decodeTransaction(transaction), leafHash(sha256, transaction), now);
+    const refusal = this.#refusalOf(question.transaction);
     this.gateway.deliver({ type: "admission", token, ...(refusal === undefined ? {} : { refusal }) });
   }
 
@@ -260,7 +268,7 @@ class World {
 
   /** What was proposed to this node's consensus. */
   get proposed(): readonly Uint8Array[] {
-    return this.consensus.flatMap((message) => (message.type === "propose" ? [message.transaction] : []));
+    return this.consensus.flatMap((message) => (message.type === "propose" ? message.transactions : []));
   }
 
   /** The block of these transactions is applied here, as early as it may be or at the time that is said. */
@@ -617,7 +625,7 @@ describe("what the state must say", () => {
     const connection = world.connect();
     const transaction = world.sign(BLOCK_PAYER, { session: new Uint8Array(16).fill(1) });
     expect(world.submit(connection, transaction)).toEqual([]);
-    expect(world.ledger).toMatchObject([{ type: "question", height: 0, question: { kind: "admission", transaction } }]);
+    expect(world.ledger).toMatchObject([{ type: "admit", transactions: [{ encoded: transaction }] }]);
     world.answerQuestions();
     expect(world.take(connection)).toEqual([]);
     expect(world.consensus).toMatchObject([{ type: "read", question: { kind: "admission", transaction } }]);
@@ -737,7 +745,7 @@ describe("the way to the leader", () => {
     const connection = world.connect();
     const transaction = world.sign(BLOCK_PAYER);
     expect(world.submitAndJudge(connection, transaction)).toEqual([]);
-    expect(world.toPeers).toEqual([{ to: 3, frame: { type: "submit", transaction } }]);
+    expect(world.toPeers).toEqual([{ to: 3, frame: { type: "submit", transactions: [transaction] } }]);
     expect(world.proposed).toEqual([]);
   });
 
@@ -770,11 +778,30 @@ describe("the way to the leader", () => {
     world.submitAndJudge(one, transaction, 1);
     world.submitAndJudge(two, transaction, 2);
     world.submitAndJudge(other, world.sign(BLOCK_PAYER, { sequence: 2 }), 3);
-    const refused = encodeForwardFrame({ type: "refused", hash: leafHash(sha256, transaction), code: "busy" });
+    const refused = forwardFrame({ type: "refused", hash: leafHash(sha256, transaction), code: "busy" });
     world.tell({ type: "peerFrame", from: 3, payload: refused });
     expect([one, two, other].map((connection) => code(world.take(connection)))).toEqual([["1 busy"], ["2 busy"], []]);
     world.tell({ type: "peerFrame", from: 3, payload: refused });
     expect([one, two, other].map((connection) => world.take(connection))).toEqual([[], [], []]);
+  });
+
+  test("what is admitted in one turn goes to the leader together", () => {
+    const world = leading();
+    const connection = world.connect();
+    const transactions = [1, 2, 3].map((sequence) => world.sign(BLOCK_PAYER, { sequence }));
+    const submitAll = (from: number): void => {
+      transactions.forEach((transaction, index) => {
+        const frame = encodeClientFrame({ type: "submit", request: from + index, transaction });
+        world.gateway.deliver({ type: "clientFrame", connection, frame });
+      });
+      world.run();
+      world.answerQuestions();
+    };
+    submitAll(1);
+    expect(world.consensus).toEqual([{ type: "propose", transactions }]);
+    world.tell({ type: "leader", leader: 3 });
+    submitAll(4);
+    expect(world.toPeers).toEqual([{ to: 3, frame: { type: "submit", transactions } }]);
   });
 
   test("the node's own transactions go the same way, and nobody waits for them", () => {
@@ -789,8 +816,12 @@ describe("the way to the leader", () => {
   });
 });
 
-const submit = (world: World, transaction: Uint8Array): void =>
-  world.tell({ type: "peerFrame", from: 3, payload: encodeForwardFrame({ type: "submit", transaction }) });
+function forwardFrame(frame: ForwardFrame): Uint8Array {
+  return concatBytes(encodeForwardFrame(frame));
+}
+
+const submit = (world: World, ...transactions: readonly Uint8Array[]): void =>
+  world.tell({ type: "peerFrame", from: 3, payload: forwardFrame({ type: "submit", transactions }) });
 
 const refusal = (transaction: Uint8Array, why: "busy" | "not_leader") => ({
   ...{ to: 3, frame: { type: "refused", hash: leafHash(sha256, transaction), code: why } },
@@ -802,6 +833,14 @@ describe("what other nodes hand on", () => {
     const transaction = changed(world.sign(BLOCK_PAYER), { signature: new Uint8Array(64) });
     submit(world, transaction);
     expect([world.proposed, world.ledger, world.toPeers]).toEqual([[transaction], [], []]);
+  });
+
+  test("is proposed together when it comes together, but for what makes no sense", () => {
+    const world = leading();
+    const [one, two] = [world.sign(BLOCK_PAYER), world.sign(BLOCK_PAYER, { sequence: 2 })];
+    submit(world, one, new Uint8Array([1]), two);
+    expect(world.consensus).toEqual([{ type: "propose", transactions: [one, two] }]);
+    expect(world.warned).toEqual(["gateway.malformed_forward"]);
   });
 
   test("is refused with not_leader by a node that does not lead", () => {
@@ -849,10 +888,10 @@ describe("what other nodes hand on", () => {
       new Uint8Array(0),
       new Uint8Array([0xdd, 255, 255, 255, 255]),
       pack([7, new Uint8Array(3)]),
-      encodeForwardFrame({ type: "submit", transaction: new Uint8Array([1]) }),
-      encodeForwardFrame({
+      forwardFrame({ type: "submit", transactions: [new Uint8Array([1])] }),
+      forwardFrame({
         type: "submit",
-        transaction: world.sign({ kind: "createTransfers", batch: new Uint8Array(127) }),
+        transactions: [world.sign({ kind: "createTransfers", batch: new Uint8Array(127) })],
       }),
     ];
     for (const payload of payloads) world.tell({ type: "peerFrame", from: 3, payload });

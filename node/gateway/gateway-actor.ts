@@ -18,7 +18,7 @@ import type { ConnectionId, Network } from "../base/ports/network.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
-import type { LedgerMessage } from "../messages/ledger.ts";
+import type { LedgerMessage, SignedTransaction } from "../messages/ledger.ts";
 import type { StatusBoard } from "../messages/status.ts";
 import { admit } from "../state/admit.ts";
 import type { Applied } from "../state/state-machine.ts";
@@ -55,14 +55,19 @@ export interface GatewayDeps {
   readonly network: Network;
   readonly consensus: ActorRef<ConsensusMessage>;
   readonly ledger: ActorRef<LedgerMessage>;
-  readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  readonly sendPeer: (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
   readonly status: StatusBoard;
 }
 
 /** What a signature check is about. */
 type Checked =
   | { readonly kind: "hello"; readonly connection: ConnectionId; readonly publicKey: Uint8Array }
-  | { readonly kind: "submit"; readonly asker: ClientRequest; readonly transaction: Uint8Array };
+  | ({ readonly kind: "submit" } & Submitted);
+
+/** A client's transaction whose signatures are checked, and then whether it is admitted. */
+interface Submitted extends SignedTransaction {
+  readonly asker: ClientRequest;
+}
 
 export class GatewayActor implements Actor<GatewayMessage> {
   readonly #self: ActorRef<GatewayMessage>;
@@ -73,6 +78,8 @@ export class GatewayActor implements Actor<GatewayMessage> {
   readonly #questions = new OpenQuestions();
   readonly #checks: SignatureChecks<Checked>;
   readonly #routing: Routing;
+  /** What the ledger is asked about, by the number of the batch whose signatures were checked together. */
+  readonly #admitting = new Map<number, readonly Submitted[]>();
   #logTime = 0n;
 
   constructor(context: ActorContext<GatewayMessage>, deps: GatewayDeps) {
@@ -133,6 +140,9 @@ export class GatewayActor implements Actor<GatewayMessage> {
       case "answerRefused":
         this.#answered(message.token, { type: "error", code: message.code, message: message.message });
         break;
+      case "admitted":
+        this.#admitted(message.batch, message.refusals);
+        break;
       case "admission":
         this.#admission(message.token, message.refusal);
         break;
@@ -143,6 +153,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
   }
 
   drained(): void {
+    this.#routing.flush();
     this.#checks.start((batch, valid) => this.#self.deliver({ type: "verified", batch, valid }));
   }
 
@@ -214,7 +225,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
     try {
       const { transaction } = admit(encoded);
       const jobs = signatureJobs(crypto.sha256.bind(crypto), clusterId, transaction);
-      this.#checks.add(jobs, { kind: "submit", asker, transaction: encoded });
+      this.#checks.add(jobs, { kind: "submit", asker, encoded, transaction });
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#finish(asker, error.code, error.message);
@@ -222,11 +233,16 @@ export class GatewayActor implements Actor<GatewayMessage> {
   }
 
   #verified(batch: number, valid: readonly boolean[]): void {
+    const signed: Submitted[] = [];
     for (const { subject, good } of this.#checks.finish(batch, valid)) {
       if (subject.kind === "hello") this.#greeted(subject.connection, good ? subject.publicKey : undefined);
       else if (!good) this.#finish(subject.asker, "bad_signature", "a signature does not match the transaction");
-      else this.#askAdmission(subject.asker, subject.transaction);
+      else if (this.#questions.isFull) this.#finish(subject.asker, "busy", REFUSAL_TEXT.busy);
+      else signed.push(subject);
     }
+    if (signed.length === 0) return;
+    this.#admitting.set(batch, signed);
+    this.#deps.ledger.deliver({ type: "admit", batch, transactions: signed });
   }
 
   #greeted(id: ConnectionId, publicKey: Uint8Array | undefined): void {
@@ -247,28 +263,35 @@ export class GatewayActor implements Actor<GatewayMessage> {
     return wall > this.#logTime ? wall : this.#logTime;
   }
 
-  #askAdmission(asker: ClientRequest, transaction: Uint8Array): void {
-    const token = this.#questions.open({ asker, transaction, confirmed: false });
-    if (token === undefined) this.#finish(asker, "busy", REFUSAL_TEXT.busy);
-    else
-      this.#deps.ledger.deliver({ type: "question", question: { kind: "admission", token, transaction }, height: 0 });
-  }
-
   /**
    * This node may lag, so a refusal by its own state is confirmed by a read that sees everything acknowledged before;
    * only then is the client told.
    */
+  #admitted(batch: number, refusals: readonly (Refusal | undefined)[]): void {
+    const signed = must(this.#admitting.get(batch), `admissions ${batch} came back twice`);
+    this.#admitting.delete(batch);
+    signed.forEach(({ asker, encoded }, index) => {
+      if (refusals[index] === undefined) this.#routing.submit(encoded, asker);
+      else this.#confirmRefusal(asker, encoded);
+    });
+  }
+
+  #confirmRefusal(asker: ClientRequest, transaction: Uint8Array): void {
+    const token = this.#questions.open({ asker, transaction });
+    if (token === undefined) {
+      this.#finish(asker, "busy", REFUSAL_TEXT.busy);
+      return;
+    }
+    const question = { kind: "admission", token, transaction } as const;
+    this.#deps.consensus.deliver({ type: "read", question, consistency: "linearizable" });
+  }
+
   #admission(token: number, refusal: Refusal | undefined): void {
     const question = this.#questions.take(token);
     if (question?.transaction === undefined) return;
     const { asker, transaction } = question;
     if (refusal === undefined) this.#routing.submit(transaction, asker);
-    else if (question.confirmed) this.#finish(asker, refusal, "the cluster's state does not admit the transaction");
-    else {
-      const again = must(this.#questions.open({ asker, transaction, confirmed: true }), "a question's place was taken");
-      const admission = { kind: "admission", token: again, transaction } as const;
-      this.#deps.consensus.deliver({ type: "read", question: admission, consistency: "linearizable" });
-    }
+    else this.#finish(asker, refusal, "the cluster's state does not admit the transaction");
   }
 
   #applied(applied: Applied): void {

@@ -6,8 +6,6 @@ export interface OpenQuestion {
   readonly asker: ClientRequest;
   /** For an admission: the transaction it is about. */
   readonly transaction?: Uint8Array;
-  /** For an admission: whether this is the second look, which sees everything acknowledged before. */
-  readonly confirmed?: boolean;
 }
 
 export class OpenQuestions {
@@ -18,9 +16,13 @@ export class OpenQuestions {
     return this.#open.size;
   }
 
+  get isFull(): boolean {
+    return this.#open.size >= QUESTIONS_OPEN_MAX;
+  }
+
   /** Registers a question and gives it its token; undefined when too many have no answer. */
   open(question: OpenQuestion): number | undefined {
-    if (this.#open.size >= QUESTIONS_OPEN_MAX) return undefined;
+    if (this.isFull) return undefined;
     const token = this.#nextToken++;
     this.#open.set(token, question);
     return token;

@@ -12,14 +12,14 @@ import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { RefusalCode } from "../messages/gateway.ts";
 import { admit } from "../state/admit.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
-import { decodeForwardFrame, encodeForwardFrame } from "./forward-frames.ts";
+import { decodeForwardFrame, encodeForwardFrame, inFrames } from "./forward-frames.ts";
 import { type ClientRequest, type Waiter, Waiters } from "./waiters.ts";
 
 export interface RoutingDeps {
   readonly node: NodeId;
   readonly hashes: TransactionHashes;
   readonly consensus: ActorRef<ConsensusMessage>;
-  readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  readonly sendPeer: (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
   readonly log: Log;
   /** Tells a client that its transaction will not be ordered. */
   readonly turnAway: (asker: ClientRequest, code: RefusalCode) => void;
@@ -32,6 +32,8 @@ export class Routing {
   /** The last leader there was; 0 before the first. */
   #lastLeader: NodeId = 0;
   #refusals = 0;
+  /** What is to go to the leader when this turn ends: together, as one message or frame. */
+  #leaving: Uint8Array[] = [];
 
   constructor(deps: RoutingDeps) {
     this.#deps = deps;
@@ -58,14 +60,26 @@ export class Routing {
     for (const waiter of this.#waiters.takeAll()) this.#turnAway(waiter, "not_leader");
   }
 
-  /** Hands an admitted transaction to whoever leads; without an asker it is this node's own, and nobody waits. */
+  /** Lets an admitted transaction go to whoever leads, at the next `flush`; without an asker it is this node's own, and nobody waits. */
   submit(transaction: Uint8Array, asker: ClientRequest | undefined): void {
-    const hash = nameOf(this.#deps.hashes.of(transaction));
-    if (asker !== undefined) this.#waiters.add(hash, asker);
+    if (asker !== undefined) this.#waiters.add(nameOf(this.#deps.hashes.of(transaction)), asker);
+    this.#leaving.push(transaction);
+  }
+
+  /** Sends to the leader what was submitted since the last call. */
+  flush(): void {
+    if (this.#leaving.length === 0) return;
+    const transactions = this.#leaving;
+    this.#leaving = [];
+    const { node, consensus, sendPeer } = this.#deps;
     const leader = this.#leader;
-    if (leader === this.#deps.node) this.#propose(hash, transaction);
-    else if (leader === 0 || !this.#deps.sendPeer(leader, encodeForwardFrame({ type: "submit", transaction }))) {
-      this.#refuse(hash, "no_leader");
+    if (leader === node) {
+      if (!consensus.tell({ type: "propose", transactions })) this.refused(transactions, "busy");
+      return;
+    }
+    for (const some of inFrames(transactions)) {
+      const sent = leader !== 0 && sendPeer(leader, ...encodeForwardFrame({ type: "submit", transactions: some }));
+      if (!sent) this.refused(some, "no_leader");
     }
   }
 
@@ -73,15 +87,14 @@ export class Routing {
   peerFrame(from: NodeId, payload: Uint8Array): void {
     try {
       const frame = decodeForwardFrame(payload);
-      if (frame.type === "submit") this.#forwarded(from, frame.transaction);
-      else this.#refuse(nameOf(frame.hash), frame.code);
+      if (frame.type === "refused") this.#refuse(nameOf(frame.hash), frame.code);
+      else for (const transaction of frame.transactions) this.#forwarded(from, transaction);
     } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      this.#deps.log.warn("gateway.malformed_forward", { from, code: error.code });
+      this.#malformed(from, error);
     }
   }
 
-  /** Consensus will not order these. */
+  /** These will not be ordered. */
   refused(transactions: readonly Uint8Array[], code: RefusalCode): void {
     for (const transaction of transactions) this.#refuse(nameOf(this.#deps.hashes.of(transaction)), code);
   }
@@ -98,7 +111,12 @@ export class Routing {
 
   /** Another node has checked the transaction's signature and asked its own state; its shape is checked here again. */
   #forwarded(from: NodeId, transaction: Uint8Array): void {
-    admit(transaction);
+    try {
+      admit(transaction);
+    } catch (error) {
+      this.#malformed(from, error);
+      return;
+    }
     const hash = this.#deps.hashes.of(transaction);
     const forwarder = { node: from, hash };
     if (this.#leader !== this.#deps.node) {
@@ -106,11 +124,12 @@ export class Routing {
       return;
     }
     this.#waiters.add(nameOf(hash), forwarder);
-    this.#propose(nameOf(hash), transaction);
+    this.#leaving.push(transaction);
   }
 
-  #propose(hash: string, transaction: Uint8Array): void {
-    if (!this.#deps.consensus.tell({ type: "propose", transaction })) this.#refuse(hash, "busy");
+  #malformed(from: NodeId, error: unknown): void {
+    if (!(error instanceof CodedError)) throw error;
+    this.#deps.log.warn("gateway.malformed_forward", { from, code: error.code });
   }
 
   #refuse(hash: string, code: RefusalCode): void {
@@ -120,6 +139,6 @@ export class Routing {
 
   #turnAway(waiter: Waiter, code: RefusalCode): void {
     if ("connection" in waiter) this.#deps.turnAway(waiter, code);
-    else this.#deps.sendPeer(waiter.node, encodeForwardFrame({ type: "refused", hash: waiter.hash, code }));
+    else this.#deps.sendPeer(waiter.node, ...encodeForwardFrame({ type: "refused", hash: waiter.hash, code }));
   }
 }

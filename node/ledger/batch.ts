@@ -41,12 +41,21 @@ export interface BatchRules {
   execute(words: Uint32Array, at: number, stamp: Stamp): number;
 }
 
-/** Runs a batch whose last event happens at `timestamp`; returns the words of its results. */
-export function runBatch(books: Books, rules: BatchRules, words: Uint32Array, timestamp: bigint): Uint32Array {
+/** Of the batch that runs: there is one at a time, and a payment alone in its batch shall not allocate for them. */
+const STAMP: Stamp = new Uint32Array(4);
+const END = new Uint32Array(2);
+
+/** Runs a batch whose last event happens at `timestamp`; writes the words of its results. */
+export function runBatch(
+  books: Books,
+  rules: BatchRules,
+  words: Uint32Array,
+  timestamp: bigint,
+  results: Uint32Array,
+): void {
   const count = words.length / layout.RECORD_WORDS;
-  const results = new Uint32Array(count * RESULT_WORDS);
-  const stamp = new Uint32Array(4);
-  const end = new Uint32Array(2);
+  const stamp = STAMP;
+  const end = END;
   setU64(end, 0, timestamp);
   setU64(stamp, NOW, timestamp - BigInt(count));
   const { statuses } = rules;
@@ -85,7 +94,6 @@ export function runBatch(books: Books, rules: BatchRules, words: Uint32Array, ti
       chainBroken = false;
     }
   }
-  return results;
 }
 
 function flagsAt(words: Uint32Array, at: number): number {

@@ -6,7 +6,7 @@
  * Invariant: in every ledger the sum of all debits equals the sum of all credits, pending and posted.
  */
 import { CodedError } from "../base/errors.ts";
-import { BATCH_RECORDS_MAX } from "../base/limits.ts";
+import { BATCH_RECORDS_MAX, RECORD_BYTES } from "../base/limits.ts";
 import type { Paged } from "../base/paged.ts";
 import { checkAuthority, SYSTEM_AUTHORITY } from "./authority.ts";
 import { type BatchRules, runBatch } from "./batch.ts";
@@ -31,7 +31,7 @@ import {
   type Transfer,
   type TransferInput,
 } from "./records.ts";
-import { decodeResults, type EventResult } from "./results.ts";
+import { decodeResults, type EventResult, RESULT_BYTES, RESULT_WORDS } from "./results.ts";
 import { type LedgerTotals, Totals } from "./totals.ts";
 import { fromBigInt, setU64, u64At } from "./words.ts";
 
@@ -58,6 +58,12 @@ export class Ledger {
   readonly #time = new Uint32Array(2);
   /** The last timestamp given to anything. */
   #newest = 0n;
+  /** A single record, as words and as bytes. */
+  readonly #one = new Uint32Array(RECORD_WORDS);
+  readonly #oneBytes = new Uint8Array(this.#one.buffer);
+  /** Results of the batch that runs. */
+  #results = new Uint32Array(0);
+  #resultBytes = new Uint8Array(0);
   /** Components for checkpoints. */
   readonly paged: readonly Paged[];
   /** The answers below, within bounds. */
@@ -246,13 +252,25 @@ export class Ledger {
   }
 
   #run(rules: BatchRules, batch: Uint8Array, timestamp: bigint): Uint8Array {
-    const words = batchWords(batch);
-    this.#checkTime(timestamp, words.length / RECORD_WORDS);
+    const words = this.#wordsOf(batch);
+    const count = words.length / RECORD_WORDS;
+    this.#checkTime(timestamp, count);
     this.#newest = timestamp;
-    const results = runBatch(this.#books, rules, words, timestamp);
+    if (this.#resultBytes.length < count * RESULT_BYTES) {
+      this.#results = new Uint32Array(count * RESULT_WORDS);
+      this.#resultBytes = new Uint8Array(this.#results.buffer);
+    }
+    runBatch(this.#books, rules, words, timestamp, this.#results);
     this.#books.seal();
     this.#queries.update();
-    return new Uint8Array(results.buffer);
+    return this.#resultBytes.slice(0, count * RESULT_BYTES);
+  }
+
+  /** A payment alone in its batch, which seldom lies where words may begin, is copied to where they do. */
+  #wordsOf(batch: Uint8Array): Uint32Array {
+    if (batch.length !== RECORD_BYTES) return batchWords(batch);
+    this.#oneBytes.set(batch);
+    return this.#one;
   }
 
   /** Timestamps never repeat: `count` events up to this one must lie after all before. */

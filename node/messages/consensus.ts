@@ -8,8 +8,8 @@ export type ConsensusMessage =
   | { readonly type: "tick" }
   /** A frame of the raft lane. */
   | { readonly type: "peerFrame"; readonly from: NodeId; readonly payload: Uint8Array }
-  /** An admitted transaction, to be ordered. */
-  | { readonly type: "propose"; readonly transaction: Uint8Array }
+  /** Admitted transactions, to be ordered. */
+  | { readonly type: "propose"; readonly transactions: readonly Uint8Array[] }
   /** Log time must move on although nobody asks for anything: order an empty block. */
   | { readonly type: "pulse" }
   /** A question that must see what its consistency says; comes out at the ledger with a height. */

@@ -24,7 +24,9 @@ export type GatewayMessage =
   | { readonly type: "answer"; readonly token: number; readonly answer: Uint8Array }
   /** The question itself was refused, with a code for its asker. */
   | { readonly type: "answerRefused"; readonly token: number; readonly code: string; readonly message: string }
-  /** Whether a transaction may enter the log, as far as the state says; no refusal means it may. */
+  /** Of each of a batch, why it may not enter the log as far as this node's state says; undefined: it may. */
+  | { readonly type: "admitted"; readonly batch: number; readonly refusals: readonly (Refusal | undefined)[] }
+  /** The same for one, of a state that has seen everything acknowledged before; no refusal means it may. */
   | { readonly type: "admission"; readonly token: number; readonly refusal?: Refusal }
   /** A question that will not be answered. */
   | { readonly type: "questionRefused"; readonly token: number; readonly code: RefusalCode };

@@ -2,11 +2,20 @@
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import type { Block } from "../wire/block.ts";
 import type { StateRoot } from "../wire/state-root.ts";
+import type { Transaction } from "../wire/transaction.ts";
 import type { Question } from "./consensus.ts";
+
+/** A transaction whose signatures were checked, as it came and decoded. */
+export interface SignedTransaction {
+  readonly encoded: Uint8Array;
+  readonly transaction: Transaction;
+}
 
 export type LedgerMessage =
   /** Blocks agreed by a quorum, in order; nothing is ever taken back. */
   | { readonly type: "committed"; readonly blocks: readonly Block[] }
+  /** Whether transactions may enter the log, as far as the state says now; `batch` names them at the gateway. */
+  | { readonly type: "admit"; readonly batch: number; readonly transactions: readonly SignedTransaction[] }
   /** A question to answer once the state has reached `height`. */
   | { readonly type: "question"; readonly question: Question; readonly height: LogIndex }
   /** This node leads from `readyAt` on (the first block of its term), or another does. */

@@ -72,10 +72,9 @@ export class BlockBuilder {
     const wall = BigInt(clock.wallMs()) * NANOSECONDS_PER_MILLISECOND;
     const earliest = earliestTimestamp(head.timestamp, transactions.length);
     const timestamp = wall > earliest ? wall : earliest;
-    const previousHash = head.hash;
-    const links = { group: GROUP, height, term, timestamp, clusterId, previousHash, state, configuration };
     const leaves = transactions.map((transaction) => hashes.of(transaction));
-    const block = encodeBlock(sha256, { ...links, transactions, leaves });
+    const links = { group: GROUP, height, term, timestamp, clusterId, previousHash: head.hash, state, configuration };
+    const block = encodeBlock(sha256, { transactions, leaves, ...links });
     this.#head = { hash: block.hash, timestamp };
     return block;
   }

@@ -19,6 +19,8 @@ const COMPONENTS_MAX = 64;
 const SESSIONS = "sessions";
 /** That of a node's own first checkpoint. */
 export const FIRST_GENERATION = 1;
+/** Of the description and of all pages; 3 since a session's replies are flat bytes. */
+const META_VERSION = 3;
 
 /** Pages of a component of the state. */
 export interface ComponentPages {
@@ -45,7 +47,14 @@ export const componentsSchema: Schema<readonly (readonly [name: string, pages: n
   tuple(text(64), safeInteger),
   COMPONENTS_MAX,
 );
-const metaSchema = tuple(integer(2, 2), safeInteger, bytes(32), componentsSchema, safeInteger, boolean);
+const metaSchema = tuple(
+  integer(META_VERSION, META_VERSION),
+  safeInteger,
+  bytes(32),
+  componentsSchema,
+  safeInteger,
+  boolean,
+);
 
 type ReadableStore = Pick<Store, "get">;
 
@@ -71,7 +80,7 @@ export function loadCheckpointMeta(store: ReadableStore): CheckpointMeta | undef
 /** The change that makes a checkpoint the one that counts; its pages must be written. */
 export function metaChange({ height, digest, components, generation, isForeign }: CheckpointMeta): StoreChange {
   const pages = components.map((component) => [component.name, component.pages]);
-  return { key: META_KEY, value: pack([2, height, digest, pages, generation, isForeign]) };
+  return { key: META_KEY, value: pack([META_VERSION, height, digest, pages, generation, isForeign]) };
 }
 
 /** Whether this is the key of a page of a generation, as the state has it. */

@@ -170,7 +170,7 @@ function frameOf(message: MessageBody & Partial<Message>): Uint8Array {
 }
 
 const transaction = (byte: number): Uint8Array => Uint8Array.of(byte);
-const propose = (byte: number): ConsensusMessage => ({ type: "propose", transaction: transaction(byte) });
+const propose = (byte: number): ConsensusMessage => ({ type: "propose", transactions: [transaction(byte)] });
 const question = (token: number): Question => ({ kind: "admission", token, transaction: new Uint8Array(0) });
 
 describe("promises wait for the disk", () => {
@@ -266,7 +266,7 @@ describe("transactions that are not ordered are refused, each once", () => {
   test("when too much is waiting", () => {
     const bench = new Bench();
     bench.leads();
-    const large: ConsensusMessage = { type: "propose", transaction: new Uint8Array(TRANSACTION_BYTES_MAX) };
+    const large: ConsensusMessage = { type: "propose", transactions: [new Uint8Array(TRANSACTION_BYTES_MAX)] };
     bench.turn(...Array.from({ length: 70 }, () => large));
     const refused = bench.gateway.take("refused");
     expect(refused.length).toBeGreaterThan(0);

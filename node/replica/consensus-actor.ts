@@ -142,7 +142,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
         this.#step(message.from, message.payload);
         break;
       case "propose":
-        this.#propose(message.transaction);
+        this.#propose(message.transactions);
         break;
       case "pulse":
         this.#pulseWanted = true;
@@ -244,9 +244,14 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     if ((count & (count - 1)) === 0) this.#deps.hostLog.warn("raft.frame_refused", { from, reason, count });
   }
 
-  #propose(transaction: Uint8Array): void {
-    if (this.#raft.role !== "leader") this.#refuse([transaction], "not_leader");
-    else if (!this.#blocks.offer(transaction)) this.#refuse([transaction], "busy");
+  #propose(transactions: readonly Uint8Array[]): void {
+    if (this.#raft.role !== "leader") {
+      this.#refuse(transactions, "not_leader");
+      return;
+    }
+    for (const transaction of transactions) {
+      if (!this.#blocks.offer(transaction)) this.#refuse([transaction], "busy");
+    }
   }
 
   /** What waits here is refused when another leads, and asked of that one. */

@@ -22,6 +22,7 @@ import { type Block, decodeBlock } from "../wire/block.ts";
 import { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
 import { decodeSignedState } from "../wire/state-root.ts";
+import { decodeTransaction } from "../wire/transaction.ts";
 import { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { loadCheckpointMeta, loadPages, pageKey, restoreCheckpoint } from "./checkpoint.ts";
 import { loadFetched, noteChange } from "./fetched-pages.ts";
@@ -282,6 +283,11 @@ describe("questions", () => {
     ask(1);
     bench.commits(1, 1);
     ask(2);
+    const one = { encoded: later, transaction: decodeTransaction(later) };
+    const other = { encoded: later, transaction: { ...one.transaction, session: new Uint8Array(16) } };
+    bench.actor.receive({ type: "admit", batch: 5, transactions: [one, other, one] });
+    const refusals = [undefined, "session_unknown", undefined];
+    expect(bench.gateway.take("admitted")).toEqual([{ type: "admitted", batch: 5, refusals }]);
     expect(bench.gateway.take("admission")).toEqual([
       { type: "admission", token: 1, refusal: "session_unknown" },
       { type: "admission", token: 2 },

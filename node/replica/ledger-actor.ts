@@ -20,7 +20,7 @@ import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
-import type { LedgerMessage } from "../messages/ledger.ts";
+import type { LedgerMessage, SignedTransaction } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
@@ -40,6 +40,7 @@ import {
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import type { Block } from "../wire/block.ts";
 import { WireError } from "../wire/msgpack.ts";
+import type { Refusal } from "../wire/results.ts";
 import type { StateRoot } from "../wire/state-root.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
@@ -165,6 +166,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
         this.#deps.consensus().deliver({ type: "applied", state: this.#state.at, members: this.#state.members.wanted });
         this.#tellPresent();
         break;
+      case "admit":
+        this.#admit(message);
+        break;
       case "question":
         if (message.height <= this.#state.height) this.#answer(message.question);
         else this.#waiting.push(message);
@@ -227,14 +231,26 @@ export class LedgerActor implements Actor<LedgerMessage> {
     for (const { question } of due) this.#answer(question);
   }
 
+  #admit({ batch, transactions }: Extract<LedgerMessage, { readonly type: "admit" }>): void {
+    const now = this.#wallNs();
+    const refusals = transactions.map((signed) => this.#refusalOf(signed, now));
+    this.#deps.gateway().deliver({ type: "admitted", batch, refusals });
+  }
+
+  #refusalOf({ encoded, transaction }: SignedTransaction, now: bigint): Refusal | undefined {
+    return this.#state.admission(transaction, this.#deps.hashes.of(encoded), now);
+  }
+
+  #wallNs(): bigint {
+    return BigInt(this.#clock.wallMs()) * NS_PER_MS;
+  }
+
   #answer(question: Question): void {
     const { token } = question;
     const gateway = this.#deps.gateway();
     if (question.kind === "admission") {
-      const { transaction } = question;
-      const now = BigInt(this.#clock.wallMs()) * NS_PER_MS;
-      const hash = this.#deps.hashes.of(transaction);
-      const refusal = this.#state.admission(decodeTransaction(transaction), hash, now);
+      const { transaction: encoded } = question;
+      const refusal = this.#refusalOf({ encoded, transaction: decodeTransaction(encoded) }, this.#wallNs());
       gateway.deliver({ type: "admission", token, ...(refusal === undefined ? {} : { refusal }) });
       return;
     }

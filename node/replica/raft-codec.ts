@@ -97,7 +97,7 @@ export function decodeRaftMessage(bytes: Uint8Array): Message {
   if (bytes.length < HEADER_BYTES) throw malformed("shorter than its header");
   const type = raftMessageType(bytes);
   if (type === undefined) throw malformed("of no known type");
-  const envelope = { from: bytes[1] as number, to: bytes[2] as number, term: readNumber(bytes, 8) };
+  const [from, to, term] = [bytes[1] as number, bytes[2] as number, readNumber(bytes, 8)];
   const flag = bytes[3] as number;
   if (flag > 1) throw malformed("its flag is neither 0 nor 1");
   const first = readNumber(bytes, 16);
@@ -105,7 +105,7 @@ export function decodeRaftMessage(bytes: Uint8Array): Message {
   const third = readNumber(bytes, 32);
   const entries = decodeEntries(bytes, first);
   if (type !== "append" && entries.length > 0) throw malformed("entries in a message that has none");
-  const message: Message = { ...envelope, ...bodyOf(type, [first, second, third, flag === 1], entries) };
+  const message: Message = { from, to, term, ...bodyOf(type, [first, second, third, flag === 1], entries) };
   const used = fieldsOf(message);
   if (used[0] !== first || used[1] !== second || used[2] !== third || used[3] !== (flag === 1)) {
     throw malformed("a field is set that it does not have");

@@ -1,7 +1,6 @@
 /**
  * Carrying out a command whose signer, session and expiry are in order: who may do it, and what it answers.
  */
-import { viewOf } from "../base/bytes.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Command } from "../wire/body.ts";
 import type { CreateAssetBody, GrantDelegateBody, ReplaceKeysBody, RevokeDelegateBody, Role } from "../wire/kinds.ts";
@@ -209,10 +208,5 @@ function paymentResult(step: Step): Uint8Array {
 }
 
 function batchResult(moment: Moment, results: Uint8Array): Uint8Array {
-  const view = viewOf(results);
-  const count = results.length / 16;
-  return encodeBatchResult(moment.timestamp, count, (index) => ({
-    timestamp: view.getBigUint64(index * 16, true),
-    status: view.getUint32(index * 16 + 8, true),
-  }));
+  return encodeBatchResult(moment.timestamp, results);
 }

@@ -63,12 +63,12 @@ export class Delegations {
     const slot = this.#slots(body.key).find((known) => this.table.row(known).ledger === body.ledger);
     if (slot !== undefined) {
       const { revoked, day, spent } = this.table.row(slot);
-      this.table.replace(slot, { ...body, key: body.key.slice(), authority, revoked, day, spent });
+      this.table.replace(slot, { authority, revoked, day, spent, ...body, key: body.key.slice() });
       return true;
     }
     if ((this.#slotsOfAuthority.get(authority)?.size ?? 0) >= DELEGATIONS_MAX) return false;
     // A copy: what comes in is a view into the whole block.
-    const row = { ...body, key: body.key.slice(), authority, revoked: false, day: 0, spent: 0n };
+    const row = { authority, revoked: false, day: 0, spent: 0n, ...body, key: body.key.slice() };
     this.#enter(row, this.table.add(row));
     return true;
   }

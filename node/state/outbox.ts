@@ -95,7 +95,7 @@ export class Outbox {
   open(intent: NewIntent): Intent {
     const id = BigInt(this.table.size + 1);
     const idempotencyKey = this.#idempotencyKey(intent);
-    const row: IntentRow = { ...intent, id, channel: "card", idempotencyKey, closed: "" };
+    const row: IntentRow = { id, channel: "card", idempotencyKey, closed: "", ...intent };
     this.#open.add(this.table.add(row));
     return row;
   }

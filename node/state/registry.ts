@@ -72,7 +72,7 @@ export class Registry {
   /** Creates an authority; undefined when one of its keys speaks for somebody already, or is revoked. */
   create(body: CreateAuthorityBody): Authority | undefined {
     if (body.keys.some((key) => this.isKnown(key))) return undefined;
-    const authority: Authority = { ...body, id: this.#authorities.size + 1, keys: copies(body.keys) };
+    const authority: Authority = { id: this.#authorities.size + 1, ...body, keys: copies(body.keys) };
     this.#authorities.add(authority);
     for (const key of authority.keys) this.#idOfKey.set(nameOf(key), authority.id);
     return authority;

@@ -24,15 +24,9 @@ import {
 import { DirtyPages, type Paged } from "../base/paged.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { RESULT_BYTES_MAX, type Refusal } from "../wire/results.ts";
-import { bytes, bytesBetween, check, list, safeInteger, tuple, u32, u64 } from "../wire/schema.ts";
-
-/** What was answered to a sequence number. */
-interface Reply {
-  /** What the session knows the transaction by that was executed: the hash of its bytes without co-signatures. */
-  readonly transactionHash: Uint8Array;
-  /** Empty where it was dropped for want of room. */
-  result: Uint8Array;
-}
+import { bytes, bytesBetween, check, safeInteger, tuple, u32, u64 } from "../wire/schema.ts";
+import { PAGE_REPLY_BYTES_MAX, Replies } from "./replies.ts";
+import { emptyQueue, type SlotQueue, SlotQueues } from "./slot-queues.ts";
 
 interface Session {
   readonly id: Uint8Array;
@@ -44,10 +38,7 @@ interface Session {
   lastUsed: bigint;
   /** Highest sequence executed. */
   highest: number;
-  /** In the order of execution. */
-  readonly replies: Map<number, Reply>;
-  /** Of all the results in `replies`. */
-  replyBytes: number;
+  readonly replies: Replies;
 }
 
 /** Where a transaction claims to stand. */
@@ -69,16 +60,7 @@ export type OpenRefusal =
   | { readonly code: "session_key_mismatch" }
   | { readonly code: "session_limit"; readonly what: "authority" | "cluster" };
 
-const DROPPED = new Uint8Array(0);
-
-const sessionSchema = tuple(
-  bytes(16),
-  bytes(32),
-  u32,
-  u64,
-  safeInteger,
-  list(tuple(safeInteger, bytes(32), bytesBetween(0, RESULT_BYTES_MAX)), SESSION_WINDOW),
-);
+const sessionSchema = tuple(bytes(16), bytes(32), u32, u64, safeInteger, bytesBetween(0, PAGE_REPLY_BYTES_MAX));
 
 assert(RESULT_BYTES_MAX <= SESSION_REPLY_BYTES_MAX, "a session must be able to keep its newest result");
 
@@ -93,10 +75,14 @@ export class Sessions implements Paged {
   readonly #bounds: SessionBounds;
   /** One session a slot and a page; slots are reused when a session is forgotten. */
   readonly #slots: Session[] = [];
-  /** Slot by name, least recently used first. */
   readonly #slotOf = new Map<string, number>();
-  /** Slots of an authority's sessions, least recently used first. */
-  readonly #slotsOf = new Map<number, Set<number>>();
+  /** The slot that was found last: what is judged is executed next. */
+  #found = 0;
+  /** All slots, least recently used first; and by authority. */
+  readonly #all = new SlotQueues();
+  readonly #queue = emptyQueue();
+  readonly #own = new SlotQueues();
+  readonly #queueOf = new Map<number, SlotQueue>();
   readonly #dirty = new DirtyPages();
 
   constructor(bounds: SessionBounds = { total: SESSIONS_MAX, perAuthority: SESSIONS_PER_AUTHORITY_MAX }) {
@@ -117,7 +103,7 @@ export class Sessions implements Paged {
     if (typeof slot === "object") return slot;
     // Copies: what a claim holds are views into the whole block, which a session would keep in memory as long as it lives.
     const names = { id: id.slice(), name: nameOf(id), publicKey: publicKey.slice() };
-    this.#slots[slot] = { ...names, authority, lastUsed: now, highest: 0, replies: new Map(), replyBytes: 0 };
+    this.#slots[slot] = { authority, lastUsed: now, highest: 0, replies: new Replies(), ...names };
     this.#enter(slot);
     this.#dirty.mark(slot);
     return undefined;
@@ -132,13 +118,12 @@ export class Sessions implements Paged {
     const session = this.#find(claim.session);
     if (session === undefined) return { type: "refused", code: "session_unknown" };
     if (!equalBytes(session.publicKey, claim.publicKey)) return { type: "refused", code: "session_key_mismatch" };
-    const reply = session.replies.get(claim.sequence);
-    if (reply !== undefined) {
-      if (!equalBytes(reply.transactionHash, claim.transactionHash)) {
-        return { type: "refused", code: "sequence_reused" };
-      }
-      if (reply.result.length === 0) return { type: "refused", code: "sequence_too_old" };
-      return { type: "executed", result: reply.result };
+    const { replies } = session;
+    const reply = replies.find(claim.sequence);
+    if (reply >= 0) {
+      if (!replies.isTo(reply, claim.transactionHash)) return { type: "refused", code: "sequence_reused" };
+      const result = replies.result(reply);
+      return result === undefined ? { type: "refused", code: "sequence_too_old" } : { type: "executed", result };
     }
     if (claim.sequence <= session.highest - SESSION_WINDOW) return { type: "refused", code: "sequence_too_old" };
     if (claim.sequence > session.highest + SESSION_WINDOW) return { type: "refused", code: "sequence_too_new" };
@@ -147,20 +132,17 @@ export class Sessions implements Paged {
 
   /** Stores the result of a transaction that was just executed. */
   executed(claim: SessionClaim, result: Uint8Array, now: bigint): void {
-    const slot = must(
-      this.#slotOf.get(nameOf(claim.session)),
-      "a transaction was executed in a session that is not open",
-    );
-    const session = this.#at(slot);
-    assert(!session.replies.has(claim.sequence), "a sequence number was executed twice");
+    const session = must(this.#find(claim.session), "a transaction was executed in a session that is not open");
+    const { replies } = session;
+    assert(replies.find(claim.sequence) < 0, "a sequence number was executed twice");
     assert(result.length > 0 && result.length <= RESULT_BYTES_MAX, "no result has this size");
-    session.replies.set(claim.sequence, { transactionHash: claim.transactionHash, result });
-    session.replyBytes += result.length;
     session.lastUsed = now;
     if (claim.sequence > session.highest) leaveWindow(session, claim.sequence);
-    dropOldest(session);
-    this.#leave(slot);
-    this.#enter(slot);
+    replies.add(claim.sequence, claim.transactionHash, result);
+    while (replies.resultBytes > SESSION_REPLY_BYTES_MAX) replies.dropOldest();
+    const slot = this.#found;
+    this.#all.requeue(this.#queue, slot);
+    this.#own.requeue(this.#ownQueue(session.authority), slot);
     this.#dirty.mark(slot);
   }
 
@@ -174,8 +156,7 @@ export class Sessions implements Paged {
 
   encodePage(page: number): Uint8Array {
     const { id, publicKey, authority, lastUsed, highest, replies } = must(this.#slots[page], "no such session");
-    const rows = [...replies].map(([sequence, reply]) => [sequence, reply.transactionHash, reply.result]);
-    return pack([id, publicKey, authority, lastUsed, highest, rows]);
+    return pack([id, publicKey, authority, lastUsed, highest, replies.encode()]);
   }
 
   markClean(): void {
@@ -184,10 +165,9 @@ export class Sessions implements Paged {
 
   decodePage(_page: number, encoded: Uint8Array): void {
     const fields = check(sessionSchema, unpack(encoded), "malformed_body");
-    const [id, publicKey, authority, lastUsed, highest, rows] = fields;
-    const replies = new Map(rows.map(([sequence, transactionHash, result]) => [sequence, { transactionHash, result }]));
-    const replyBytes = rows.reduce((sum, [, , result]) => sum + result.length, 0);
-    this.#slots.push({ id, name: nameOf(id), publicKey, authority, lastUsed, highest, replies, replyBytes });
+    const [id, publicKey, authority, lastUsed, highest, encodedReplies] = fields;
+    const replies = Replies.decode(encodedReplies, highest);
+    this.#slots.push({ id, name: nameOf(id), publicKey, authority, lastUsed, highest, replies });
   }
 
   restored(): void {
@@ -198,37 +178,49 @@ export class Sessions implements Paged {
   }
 
   #find(id: Uint8Array): Session | undefined {
+    const last = this.#slots[this.#found];
+    if (last !== undefined && equalBytes(last.id, id)) return last;
     const slot = this.#slotOf.get(nameOf(id));
-    return slot === undefined ? undefined : this.#slots[slot];
+    if (slot === undefined) return undefined;
+    this.#found = slot;
+    return this.#slots[slot];
   }
 
   #at(slot: number): Session {
     return must(this.#slots[slot], "a session's slot is empty");
   }
 
+  #ownQueue(authority: number): SlotQueue {
+    const known = this.#queueOf.get(authority);
+    if (known !== undefined) return known;
+    const queue = emptyQueue();
+    this.#queueOf.set(authority, queue);
+    return queue;
+  }
+
   /** A slot becomes the most recently used. */
   #enter(slot: number): void {
     const { name, authority } = this.#at(slot);
     this.#slotOf.set(name, slot);
-    const own = this.#slotsOf.get(authority);
-    if (own === undefined) this.#slotsOf.set(authority, new Set([slot]));
-    else own.add(slot);
+    this.#all.enter(this.#queue, slot);
+    this.#own.enter(this.#ownQueue(authority), slot);
   }
 
   #leave(slot: number): void {
     const { name, authority } = this.#at(slot);
     this.#slotOf.delete(name);
-    const own = must(this.#slotsOf.get(authority), "a session is none of its authority's");
-    own.delete(slot);
-    if (own.size === 0) this.#slotsOf.delete(authority);
+    this.#all.leave(this.#queue, slot);
+    const own = this.#ownQueue(authority);
+    this.#own.leave(own, slot);
+    if (own.size === 0) this.#queueOf.delete(authority);
   }
 
   /** A slot for one more session of an authority; that of a session that is forgotten for it, where there must be one. */
   #takeSlot(authority: number, now: bigint): number | OpenRefusal {
-    const own = this.#slotsOf.get(authority);
+    const own = this.#queueOf.get(authority);
     const crowded = own !== undefined && own.size >= this.#bounds.perAuthority;
     if (!crowded && this.#slots.length < this.#bounds.total) return this.#slots.length;
-    const oldest = must((crowded ? own : this.#slotOf).values().next().value, "the session table is full and empty");
+    const oldest = (crowded ? own : this.#queue).first;
     if (this.#at(oldest).lastUsed + TRANSACTION_LIFETIME_MAX_NS >= now) {
       return { code: "session_limit", what: crowded ? "authority" : "cluster" };
     }
@@ -239,20 +231,8 @@ export class Sessions implements Paged {
 
 /** Forgets what is behind the window when its upper edge goes up to `highest`. */
 function leaveWindow(session: Session, highest: number): void {
-  const { replies } = session;
   for (let sequence = session.highest - SESSION_WINDOW + 1; sequence <= highest - SESSION_WINDOW; sequence++) {
-    session.replyBytes -= replies.get(sequence)?.result.length ?? 0;
-    replies.delete(sequence);
+    session.replies.forget(sequence);
   }
   session.highest = highest;
-}
-
-/** Drops the results of those executed longest ago until the rest fits. */
-function dropOldest(session: Session): void {
-  if (session.replyBytes <= SESSION_REPLY_BYTES_MAX) return;
-  for (const reply of session.replies.values()) {
-    session.replyBytes -= reply.result.length;
-    reply.result = DROPPED;
-    if (session.replyBytes <= SESSION_REPLY_BYTES_MAX) return;
-  }
 }

@@ -1,10 +1,10 @@
 /**
  * Frames of one turn of the event loop leave in one write: a node that answers many clients' payments at once makes one
- * encrypted record and one system call of them, not one of each.
+ * array, one encrypted record and one system call of them, not one of each.
  */
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
-import { webSocketFrame } from "./web-socket-frame.ts";
+import { lengthOf, type Pieces, webSocketFrames } from "./web-socket-frame.ts";
 
 export interface FrameWriterOptions {
   readonly webSocket: WebSocket;
@@ -16,24 +16,33 @@ export interface FrameWriterOptions {
 
 export class FrameWriter {
   readonly #options: FrameWriterOptions;
-  #corked = false;
+  #waiting: Pieces[] = [];
+  #waitingBytes = 0;
 
   constructor(options: FrameWriterOptions) {
     this.#options = options;
   }
 
-  /** Sends one frame of these pieces; nothing any more when the WebSocket is closing. */
-  send(...pieces: readonly Uint8Array[]): void {
+  /** Bytes of frames that have not been handed to the stream, and what waits in it. */
+  get bufferedBytes(): number {
+    return this.#waitingBytes + this.#options.webSocket.bufferedAmount;
+  }
+
+  /** Sends one frame of these pieces, which must not change any more; nothing when the WebSocket is closing. */
+  send(...pieces: Pieces): void {
+    if (this.#options.webSocket.readyState !== WebSocket.OPEN) return;
+    if (this.#waiting.length === 0) process.nextTick(() => this.flush());
+    this.#waiting.push(pieces);
+    this.#waitingBytes += lengthOf(pieces);
+  }
+
+  /** Hands over what waits, before the turn ends: for whoever is about to close the WebSocket. */
+  flush(): void {
     const { webSocket, stream, dialled } = this.#options;
-    if (webSocket.readyState !== WebSocket.OPEN) return;
-    if (!this.#corked) {
-      this.#corked = true;
-      stream.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        stream.uncork();
-      });
-    }
-    stream.write(webSocketFrame(pieces, dialled));
+    const messages = this.#waiting;
+    if (messages.length === 0) return;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (webSocket.readyState === WebSocket.OPEN) stream.write(webSocketFrames(messages, dialled));
   }
 }

@@ -17,6 +17,7 @@ import { FrameWriter } from "./frame-writer.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { CLUSTER_HEADER, NODE_HEADER, POLICY_VIOLATION, REFUSAL_HEADER } from "./peer-admission.ts";
 import { peerKey, TLS_OPTIONS, type TlsCredentials, zeroMask } from "./tls.ts";
+import { lengthOf } from "./web-socket-frame.ts";
 
 const BACK_OFF_MS = 50;
 const BACK_OFF_MAX_MS = 1_000;
@@ -62,13 +63,12 @@ export class PeerLink {
 
   /** Sends a frame of these pieces; false when there is no link or too much waits in it. */
   send(...pieces: readonly Uint8Array[]): boolean {
-    let bytes = 0;
-    for (const piece of pieces) bytes += piece.length;
+    const bytes = lengthOf(pieces);
     assert(bytes <= FRAME_BYTES_MAX, `a frame of ${bytes} bytes is more than a peer takes`);
-    const socket = this.#socket;
-    if (this.#keepAlive === undefined || socket === undefined) return false;
-    if (socket.bufferedAmount + bytes > CONNECTION_BUFFER_BYTES_MAX) return false;
-    this.#writer?.send(...pieces);
+    const writer = this.#writer;
+    if (this.#keepAlive === undefined || writer === undefined) return false;
+    if (writer.bufferedBytes + bytes > CONNECTION_BUFFER_BYTES_MAX) return false;
+    writer.send(...pieces);
     return true;
   }
 
@@ -80,6 +80,7 @@ export class PeerLink {
     this.#keepAlive = undefined;
     const socket = this.#socket;
     if (socket === undefined) return;
+    this.#writer?.flush();
     socket.close();
     this.#timer = this.#options.clock.setTimer(CLOSE_TIMEOUT_MS, () => socket.terminate());
   }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fromHex, toHex } from "../base/bytes.ts";
-import { webSocketFrame } from "./web-socket-frame.ts";
+import { webSocketFrames } from "./web-socket-frame.ts";
 
 /** Headers as RFC 6455 has them, section 5.2; those of 256 and 65,536 bytes are its examples (section 5.7). */
 const HEADERS: readonly (readonly [bytes: number, unmasked: string, masked: string])[] = [
@@ -16,9 +16,15 @@ test.each(HEADERS)("a frame of %i bytes has the header of RFC 6455", (bytes, unm
   const payload = Uint8Array.from({ length: bytes }, (_, i) => i);
   const pieces = [payload.subarray(0, bytes >> 1), new Uint8Array(0), payload.subarray(bytes >> 1)];
   for (const [header, dialled] of [[unmasked, false] as const, [masked, true] as const]) {
-    const frame = webSocketFrame(pieces, dialled);
+    const frame = webSocketFrames([pieces], dialled);
     const headerBytes = fromHex(header)?.length ?? 0;
     expect(toHex(frame.subarray(0, headerBytes))).toBe(header);
     expect(frame.subarray(headerBytes)).toEqual(Buffer.from(payload));
   }
+});
+
+test.each([true, false])("frames stand one behind the other, masked: %s", (masked) => {
+  const messages = HEADERS.map(([bytes]) => [new Uint8Array(bytes >> 1).fill(1), new Uint8Array(bytes >> 2).fill(2)]);
+  const each = messages.map((pieces) => webSocketFrames([pieces], masked));
+  expect(Buffer.concat(each).equals(webSocketFrames(messages, masked))).toBe(true);
 });

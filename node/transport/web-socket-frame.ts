@@ -1,8 +1,9 @@
 /**
- * One binary message as one WebSocket frame (RFC 6455, section 5.2), header and payload in one array.
+ * Binary messages as WebSocket frames (RFC 6455, section 5.2), all that leave together in one array, headers and payloads.
  *
  * `ws` would hand header and payload over apart, and TLS joins what it is handed into a fresh array before it encrypts: for
- * a block of a mebibyte that costs as much as the encryption.
+ * a block of a mebibyte that costs as much as the encryption, and for a hundred receipts a stream's write of each costs as
+ * much as the receipts.
  */
 const FINAL_BINARY = 0x82;
 const MASKED = 0x80;
@@ -11,23 +12,51 @@ const MASK_BYTES = 4;
 const IN_16_BITS = 126;
 const IN_64_BITS = 127;
 
+/** A message in pieces. */
+export type Pieces = readonly Uint8Array[];
+
 /** `masked` for an end that has dialled: under a mask of zeros, which leaves the payload as it is. */
-export function webSocketFrame(pieces: readonly Uint8Array[], masked: boolean): Uint8Array {
+export function webSocketFrames(messages: readonly Pieces[], masked: boolean): Uint8Array {
+  const lengths = messages.map(lengthOf);
+  let bytes = 0;
+  for (const length of lengths) bytes += headerBytes(length, masked) + length;
+  const frames = Buffer.allocUnsafe(bytes);
+  let offset = 0;
+  for (let i = 0; i < messages.length; i++) {
+    offset = writeHeader(frames, offset, lengths[i] as number, masked);
+    for (const piece of messages[i] as Pieces) {
+      frames.set(piece, offset);
+      offset += piece.length;
+    }
+  }
+  return frames;
+}
+
+/** Bytes of a message. */
+export function lengthOf(pieces: Pieces): number {
   let length = 0;
   for (const piece of pieces) length += piece.length;
+  return length;
+}
+
+function headerBytes(length: number, masked: boolean): number {
   const lengthBytes = length < IN_16_BITS ? 0 : length <= 0xffff ? 2 : 8;
-  const headerBytes = 2 + lengthBytes + (masked ? MASK_BYTES : 0);
-  const frame = Buffer.allocUnsafe(headerBytes + length);
-  const shortLength = lengthBytes === 0 ? length : lengthBytes === 2 ? IN_16_BITS : IN_64_BITS;
-  frame[0] = FINAL_BINARY;
-  frame[1] = shortLength | (masked ? MASKED : 0);
-  if (lengthBytes === 2) frame.writeUInt16BE(length, 2);
-  else if (lengthBytes === 8) frame.writeBigUInt64BE(BigInt(length), 2);
-  if (masked) frame.writeUInt32BE(0, 2 + lengthBytes);
-  let offset = headerBytes;
-  for (const piece of pieces) {
-    frame.set(piece, offset);
-    offset += piece.length;
+  return 2 + lengthBytes + (masked ? MASK_BYTES : 0);
+}
+
+/** Writes the header of a frame; returns where its payload begins. */
+function writeHeader(frames: Buffer, at: number, length: number, masked: boolean): number {
+  const mask = masked ? MASKED : 0;
+  frames[at] = FINAL_BINARY;
+  if (length < IN_16_BITS) frames[at + 1] = length | mask;
+  else if (length <= 0xffff) {
+    frames[at + 1] = IN_16_BITS | mask;
+    frames.writeUInt16BE(length, at + 2);
+  } else {
+    frames[at + 1] = IN_64_BITS | mask;
+    frames.writeBigUInt64BE(BigInt(length), at + 2);
   }
-  return frame;
+  const payload = at + headerBytes(length, masked);
+  if (masked) frames.writeUInt32BE(0, payload - MASK_BYTES);
+  return payload;
 }

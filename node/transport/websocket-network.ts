@@ -146,7 +146,7 @@ export class WebSocketNetwork implements Network {
   sendClient(connection: ConnectionId, frame: Uint8Array): boolean {
     const client = this.#clients.get(connection);
     if (client === undefined) return false;
-    if (client.socket.bufferedAmount + frame.length > CONNECTION_BUFFER_BYTES_MAX) {
+    if (client.writer.bufferedBytes + frame.length > CONNECTION_BUFFER_BYTES_MAX) {
       this.#options.log.info("transport.client_too_slow", { connection });
       client.socket.terminate();
       return false;
@@ -156,7 +156,9 @@ export class WebSocketNetwork implements Network {
   }
 
   closeClient(connection: ConnectionId, reason: string): void {
-    this.#clients.get(connection)?.socket.close(POLICY_VIOLATION, reason);
+    const client = this.#clients.get(connection);
+    client?.writer.flush();
+    client?.socket.close(POLICY_VIOLATION, reason);
   }
 
   /** Which peers our links reach now. */
@@ -257,7 +259,7 @@ export class WebSocketNetwork implements Network {
     socket.on("message", (data, binary) => {
       client.alive = true;
       if (binary) handler.clientFrame(connection, bytesOf(data));
-      else socket.close(POLICY_VIOLATION, "text_frame");
+      else this.closeClient(connection, "text_frame");
     });
     socket.on("pong", () => {
       client.alive = true;

@@ -99,12 +99,18 @@ export function encodeBlock(sha256: Sha256, content: BlockContent): EncodedBlock
   }
   const tree = new MerkleTree(sha256, content.leaves ?? leavesOf(sha256, transactions));
   const { group, height, term, timestamp, clusterId, previousHash, state, configuration } = content;
-  const places = { group, height, term, timestamp, clusterId, previousHash, state, configuration };
   const header: BlockHeader = {
-    ...places,
-    transactionRoot: tree.root,
+    group,
     transactionCount: transactions.length,
+    height,
+    term,
+    timestamp,
+    clusterId,
     bodyBytes,
+    previousHash,
+    transactionRoot: tree.root,
+    state,
+    configuration,
   };
   encodeHeader(view, bytes, header);
   return {

@@ -4,10 +4,12 @@
  * The node opens with a challenge; the client proves its key by signing it, and may then submit and query. Requests carry
  * a number that the answer repeats; answers may come in any order.
  */
-import { utf8 } from "../base/bytes.ts";
+import { U32_MAX, utf8 } from "../base/bytes.ts";
 import { FRAME_BYTES_MAX, NODE_ID_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
+import { unpacking } from "./pack-reader.ts";
+import { packing } from "./pack-writer.ts";
 import { bytes, bytesBetween, check, integer, oneOf, type Schema, text, tuple, u32, u64 } from "./schema.ts";
 
 const PROTOCOL_VERSION = 1;
@@ -69,7 +71,7 @@ export function encodeClientFrame(frame: ClientFrame): Uint8Array {
     case "hello":
       return pack([TYPES.hello, PROTOCOL_VERSION, frame.clusterId, frame.publicKey, frame.signature]);
     case "submit":
-      return pack([TYPES.submit, frame.request, frame.transaction]);
+      return packing().list(3).integer(TYPES.submit).integer(frame.request).finishWith(frame.transaction);
     case "query":
       return pack([TYPES.query, frame.request, consistencyValue(frame.consistency), frame.query]);
   }
@@ -81,6 +83,8 @@ function consistencyValue(consistency: Consistency): string | number {
 
 /** Decodes what a client sent; throws `WireError` `malformed_msgpack` or `malformed_frame`. */
 export function decodeClientFrame(encoded: Uint8Array): ClientFrame {
+  const three = decodeThree(encoded, TYPES.submit);
+  if (three !== undefined) return { type: "submit", request: three.request, transaction: three.payload };
   const value = unpack(encoded);
   switch (typeOf(value)) {
     case TYPES.hello: {
@@ -107,9 +111,9 @@ export function encodeNodeFrame(frame: NodeFrame): Uint8Array {
     case "welcome":
       return pack([TYPES.welcome, frame.node, frame.logTime]);
     case "receipt":
-      return pack([TYPES.receipt, frame.request, frame.receipt]);
+      return packing().list(3).integer(TYPES.receipt).integer(frame.request).finishWith(frame.receipt);
     case "answer":
-      return pack([TYPES.answer, frame.request, frame.answer]);
+      return packing().list(3).integer(TYPES.answer).integer(frame.request).finishWith(frame.answer);
     case "error":
       return pack([TYPES.error, frame.request, frame.code, frame.message.slice(0, ERROR_TEXT_MAX)]);
   }
@@ -117,6 +121,8 @@ export function encodeNodeFrame(frame: NodeFrame): Uint8Array {
 
 /** Decodes what a node sent; throws `WireError` `malformed_msgpack` or `malformed_frame`. */
 export function decodeNodeFrame(encoded: Uint8Array): NodeFrame {
+  const three = decodeThree(encoded, TYPES.receipt);
+  if (three !== undefined) return { type: "receipt", request: three.request, receipt: three.payload };
   const value = unpack(encoded);
   switch (typeOf(value)) {
     case TYPES.challenge: {
@@ -142,6 +148,19 @@ export function decodeNodeFrame(encoded: Uint8Array): NodeFrame {
     default:
       throw new WireError("malformed_frame", "there is no such node frame");
   }
+}
+
+/** A frame of type, request and bytes, as most are; undefined for others, and for what is wrong. */
+function decodeThree(
+  encoded: Uint8Array,
+  type: number,
+): { readonly request: number; readonly payload: Uint8Array } | undefined {
+  const from = unpacking(encoded);
+  from.listOf(3);
+  const found = from.integer(0xff);
+  const request = from.integer(U32_MAX);
+  const payload = from.bytes(0, FRAME_BYTES_MAX);
+  return from.end() && found === type ? { request, payload } : undefined;
 }
 
 function typeOf(value: unknown): unknown {

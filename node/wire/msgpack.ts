@@ -6,7 +6,8 @@
  * uint 64 above, no floating-point numbers, no extension types. Maps have distinct short text keys, in the order that
  * their writer chose.
  *
- * msgpackr writes. Reading is done here, in one pass that judges each byte before it builds anything of it: bytes are
+ * msgpackr writes, but for what every payment needs, which is written and read field by field (pack-writer.ts,
+ * pack-reader.ts). Other reading is done here, in one pass that judges each byte before it builds anything of it: bytes are
  * hostile, a header of ten of them may announce four thousand million values, and msgpackr's answer to a byte order mark
  * depends on whether its native part is there, which a replicated state cannot have.
  */

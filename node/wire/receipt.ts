@@ -11,7 +11,9 @@ import type { Sha256 } from "../base/ports/crypto.ts";
 import { type Attested, attestation, type NodeTrust } from "./attestation.ts";
 import { BLOCK_HEADER_BYTES, blockHash, decodeBlockHeader } from "./block.ts";
 import { leafHash, verifyMerklePath } from "./merkle.ts";
-import { pack, unpack, WireError } from "./msgpack.ts";
+import { unpack, WireError } from "./msgpack.ts";
+import { unpacking } from "./pack-reader.ts";
+import { packing } from "./pack-writer.ts";
 import { bytes, bytesBetween, check, integer, list, tuple } from "./schema.ts";
 
 export interface Receipt {
@@ -32,16 +34,19 @@ export interface Receipt {
   readonly signature: Uint8Array;
 }
 
+const VERSION = 1;
+const FIELDS = 13;
+const RESULT_MAX: number = 2 ** 20;
 const PATH_MAX = 12;
 const hash = bytes(32);
 const path = list(hash, PATH_MAX);
 const receiptSchema = tuple(
-  integer(1, 1),
+  integer(VERSION, VERSION),
   hash,
   integer(0, BLOCK_TRANSACTIONS_MAX - 1),
   path,
   bytes(BLOCK_HEADER_BYTES),
-  bytesBetween(1, 2 ** 20),
+  bytesBetween(1, RESULT_MAX),
   path,
   hash,
   hash,
@@ -51,26 +56,21 @@ const receiptSchema = tuple(
   bytes(64),
 );
 
-export function encodeReceipt(r: Receipt): Uint8Array {
-  return pack([
-    1,
-    r.transactionHash,
-    r.transactionIndex,
-    r.transactionPath,
-    r.blockHeader,
-    r.result,
-    r.resultPath,
-    r.resultRoot,
-    r.previousDigest,
-    r.effectsHash,
-    r.historyRoot,
-    r.nodeKey,
-    r.signature,
-  ]);
+export function encodeReceipt(receipt: Receipt): Uint8Array {
+  const { transactionPath, resultPath } = receipt;
+  const to = packing().list(FIELDS).integer(VERSION).bytes(receipt.transactionHash).integer(receipt.transactionIndex);
+  to.list(transactionPath.length);
+  for (const sibling of transactionPath) to.bytes(sibling);
+  to.bytes(receipt.blockHeader).bytes(receipt.result).list(resultPath.length);
+  for (const sibling of resultPath) to.bytes(sibling);
+  to.bytes(receipt.resultRoot).bytes(receipt.previousDigest).bytes(receipt.effectsHash).bytes(receipt.historyRoot);
+  return to.bytes(receipt.nodeKey).bytes(receipt.signature).finish();
 }
 
 /** Decodes a receipt; throws `WireError` `malformed_msgpack` or `malformed_receipt`. */
 export function decodeReceipt(encoded: Uint8Array): Receipt {
+  const right = decodeRight(encoded);
+  if (right !== undefined) return right;
   const f = check(receiptSchema, unpack(encoded), "malformed_receipt");
   return {
     transactionHash: f[1],
@@ -86,6 +86,35 @@ export function decodeReceipt(encoded: Uint8Array): Receipt {
     nodeKey: f[11],
     signature: f[12],
   };
+}
+
+/** Decodes a receipt; undefined where something is wrong with it. */
+function decodeRight(encoded: Uint8Array): Receipt | undefined {
+  const from = unpacking(encoded);
+  from.listOf(FIELDS);
+  const version = from.integer(VERSION);
+  const receipt: Receipt = {
+    transactionHash: from.bytes(32),
+    transactionIndex: from.integer(BLOCK_TRANSACTIONS_MAX - 1),
+    transactionPath: decodePath(from),
+    blockHeader: from.bytes(BLOCK_HEADER_BYTES),
+    result: from.bytes(1, RESULT_MAX),
+    resultPath: decodePath(from),
+    resultRoot: from.bytes(32),
+    previousDigest: from.bytes(32),
+    effectsHash: from.bytes(32),
+    historyRoot: from.bytes(32),
+    nodeKey: from.bytes(32),
+    signature: from.bytes(64),
+  };
+  return from.end() && version === VERSION ? receipt : undefined;
+}
+
+function decodePath(from: ReturnType<typeof unpacking>): readonly Uint8Array[] {
+  const count = from.list(PATH_MAX);
+  const siblings: Uint8Array[] = [];
+  for (let i = 0; i < count; i++) siblings.push(from.bytes(32));
+  return siblings;
 }
 
 /** The state digest after a block. */

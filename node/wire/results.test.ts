@@ -43,6 +43,12 @@ function runs(...all: readonly (readonly [number, number])[]): Uint8Array {
   return Uint8Array.from(all.flatMap(([from, count]) => [from, 0, count, 0, ...Array<number>(12).fill(0)]));
 }
 
+/** As the ledger gives them. */
+function flat(results: readonly EventResult[]): Uint8Array {
+  const words = results.flatMap(({ timestamp, status }) => [timestamp, BigInt(status)]);
+  return new Uint8Array(new BigUint64Array(words).buffer);
+}
+
 describe("results of a batch", () => {
   const timestamp = 1_750_000_000_000_000_000n;
   const event = fc.record({
@@ -56,7 +62,7 @@ describe("results of a batch", () => {
       fc.property(fc.array(event, { minLength: 1, maxLength: 40 }), (events) => {
         const own = (index: number): bigint => timestamp - BigInt(events.length - 1 - index);
         const results = events.map((each, i): EventResult => ({ ...each, timestamp: each.timestamp ?? own(i) }));
-        const encoded = encodeBatchResult(timestamp, results.length, (index) => results[index] as EventResult);
+        const encoded = encodeBatchResult(timestamp, flat(results));
         expect(batchResults(decodeResult(encoded))).toEqual(results);
         const listed = (i: number): boolean => results[i]?.status !== CREATED || results[i]?.timestamp !== own(i);
         const begins = results.filter((result, i) => {
@@ -69,20 +75,31 @@ describe("results of a batch", () => {
     );
   });
 
+  test("of a time whose halves turn over within the batch cost nothing either", () => {
+    const last = (1_750_000_000n << 32n) + 1n;
+    const results = [2n, 1n, 0n].map((before): EventResult => ({ status: CREATED, timestamp: last - before }));
+    const encoded = encodeBatchResult(last, flat(results));
+    expect(runsOf(encoded)).toBe(0);
+    expect(batchResults(decodeResult(encoded))).toEqual(results);
+  });
+
   test.each([
     ["refused as a whole", 54, timestamp],
     ["that exists as a whole", 46, timestamp - 1_000_000n],
   ])("a full batch %s is one run", (_name, status, last) => {
     const count = BATCH_RECORDS_MAX;
     const at = (index: number): EventResult => ({ status, timestamp: last - BigInt(count - 1 - index) });
-    const encoded = encodeBatchResult(timestamp, count, at);
+    const encoded = encodeBatchResult(timestamp, flat(Array.from({ length: count }, (_, index) => at(index))));
     expect(runsOf(encoded)).toBe(1);
     expect(batchResults(decodeResult(encoded))[count - 1]).toEqual({ status, timestamp: last });
   });
 
   test("no result is larger than the largest: every event another run", () => {
     const at = (index: number): EventResult => ({ status: index % 2, timestamp });
-    const encoded = encodeBatchResult(timestamp, BATCH_RECORDS_MAX, at);
+    const encoded = encodeBatchResult(
+      timestamp,
+      flat(Array.from({ length: BATCH_RECORDS_MAX }, (_, index) => at(index))),
+    );
     expect(runsOf(encoded)).toBe(BATCH_RECORDS_MAX);
     expect(encoded.length).toBeLessThanOrEqual(RESULT_BYTES_MAX);
   });

@@ -168,4 +168,15 @@ describe("what a refusal says", () => {
   test("an error that is no mismatch passes through", () => {
     expect(() => check(buggy, 1, "malformed_body")).toThrow(RangeError);
   });
+
+  test.each<readonly [string, unknown]>([
+    ["the value must be a list of 2", 1],
+    ["[0].a[1] must be an integer from 0 to 4294967295", [{ a: [1, "2"] }, 3]],
+    ["[0].a must be a list of at most 2", [{ a: 1 }, 3]],
+    ["[0].a must be present", [{}, 3]],
+    ["[0].c must be absent: no such field", [{ a: [], c: 1 }, 3]],
+    ["[1] must be true or false", [{ a: [] }, 3]],
+  ])("a mismatch names the place: %s", (message, value) => {
+    expect(judge(tuple(object({ a: list(u32, 2) }), boolean), value)).toBe(message);
+  });
 });

@@ -4,16 +4,37 @@
 import { U64_MAX, u128Of } from "../base/bytes.ts";
 import { WireError, type WireFault } from "./msgpack.ts";
 
-/** Takes a decoded value and returns it typed, or throws `SchemaMismatch`. */
+/**
+ * Takes a decoded value and returns it typed, or throws `SchemaMismatch`. `path` is what a mismatch calls the value, seen
+ * from what it is a part of: the whole path is put together where one goes up, and no text is made of what is right.
+ */
 export type Schema<T> = (value: unknown, path: string) => T;
 
 /** The type a schema yields. */
 export type Of<S> = S extends Schema<infer T> ? T : never;
 
-class SchemaMismatch extends Error {}
+class SchemaMismatch extends Error {
+  readonly path: string;
+  readonly expected: string;
+
+  constructor(path: string, expected: string) {
+    super(`${path === "" ? "the value" : path} must be ${expected}`);
+    this.path = path;
+    this.expected = expected;
+  }
+}
 
 function mismatch(path: string, expected: string): never {
-  throw new SchemaMismatch(`${path === "" ? "the value" : path} must be ${expected}`);
+  throw new SchemaMismatch(path, expected);
+}
+
+/** What a part has thrown, seen from the whole at `path`. */
+function within(path: string, error: unknown): unknown {
+  return error instanceof SchemaMismatch ? new SchemaMismatch(joined(path, error.path), error.expected) : error;
+}
+
+function joined(path: string, part: string): string {
+  return path === "" || part === "" || /^[.[]/.test(part) ? `${path}${part}` : `${path}.${part}`;
 }
 
 /** Checks a decoded value; a mismatch becomes a `WireError` with the given code, naming the field. */
@@ -86,7 +107,13 @@ export function oneOf<const T extends string>(...options: readonly T[]): Schema<
 export function list<T>(item: Schema<T>, max: number): Schema<readonly T[]> {
   return (value, path) => {
     if (!Array.isArray(value) || value.length > max) return mismatch(path, `a list of at most ${max}`);
-    return value.map((element, index) => item(element, `${path}[${index}]`));
+    const items: T[] = [];
+    try {
+      for (const element of value) items.push(item(element, ""));
+    } catch (error) {
+      throw within(`${path}[${items.length}]`, error);
+    }
+    return items;
   };
 }
 
@@ -96,7 +123,13 @@ export function tuple<const S extends readonly Schema<unknown>[]>(
 ): Schema<{ readonly [I in keyof S]: Of<S[I]> }> {
   return (value, path) => {
     if (!Array.isArray(value) || value.length !== items.length) return mismatch(path, `a list of ${items.length}`);
-    return items.map((item, index) => item(value[index], `${path}[${index}]`)) as { [I in keyof S]: Of<S[I]> };
+    const fields: unknown[] = [];
+    try {
+      for (const item of items) fields.push(item(value[fields.length], ""));
+    } catch (error) {
+      throw within(`${path}[${fields.length}]`, error);
+    }
+    return fields as { [I in keyof S]: Of<S[I]> };
   };
 }
 
@@ -112,13 +145,16 @@ export function object<S extends Record<string, Schema<unknown>>, O extends Reco
       return mismatch(path, "a map");
     }
     const fields = value as Record<string, unknown>;
-    const prefix = path === "" ? "" : `${path}.`;
-    for (const name of names) if (!Object.hasOwn(fields, name)) mismatch(`${prefix}${name}`, "present");
+    for (const name of names) if (!Object.hasOwn(fields, name)) mismatch(joined(path, name), "present");
     const result: Record<string, unknown> = {};
     for (const [name, field] of Object.entries(fields)) {
       const schema = all.get(name);
-      if (schema === undefined) return mismatch(`${prefix}${name}`, "absent: no such field");
-      result[name] = schema(field, `${prefix}${name}`);
+      if (schema === undefined) return mismatch(joined(path, name), "absent: no such field");
+      try {
+        result[name] = schema(field, name);
+      } catch (error) {
+        throw within(path, error);
+      }
     }
     return result as { readonly [K in keyof S]: Of<S[K]> } & { readonly [K in keyof O]?: Of<O[K]> };
   };

@@ -5,16 +5,19 @@
  * body, so a signature is good for one place in one session of one cluster only. Whoever co-signs signs the very same.
  * The transaction's hash is the Merkle leaf of its bytes; its session knows it by that of its bytes without co-signatures.
  */
-import { compareBytes, equalBytes, utf8, viewOf } from "../base/bytes.ts";
+import { compareBytes, equalBytes, utf8, writeU32, writeU64Number } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { AUTHORITY_KEYS_MAX, TRANSACTION_BYTES_MAX } from "../base/limits.ts";
 import type { Sha256, VerifyJob } from "../base/ports/crypto.ts";
 import { type Command, encodeBody, kindOf } from "./body.ts";
 import { leafHash } from "./merkle.ts";
-import { pack, unpack, WireError } from "./msgpack.ts";
+import { unpack, WireError } from "./msgpack.ts";
+import { unpacking } from "./pack-reader.ts";
+import { packing } from "./pack-writer.ts";
 import { bytes, bytesBetween, check, integer, list, safeInteger, tuple, u64 } from "./schema.ts";
 
 const ENVELOPE_VERSION = 1;
+const FIELDS = 10;
 /** The one Raft group there is; in every envelope and block from the start. */
 export const GROUP = 0;
 
@@ -46,6 +49,8 @@ export interface Transaction {
 /** What the client fills in before it signs. */
 export type UnsignedTransaction = Omit<Transaction, "signature" | "cosignatures">;
 
+const NONE: readonly Cosignature[] = [];
+
 const envelope = tuple(
   integer(ENVELOPE_VERSION, ENVELOPE_VERSION),
   integer(GROUP, GROUP),
@@ -60,9 +65,11 @@ const envelope = tuple(
 );
 
 export function encodeTransaction(transaction: Transaction): Uint8Array {
-  const { group, kind, session, sequence, expiry, publicKey, signature, body } = transaction;
-  const cosignatures = transaction.cosignatures.map((cosignature) => [cosignature.publicKey, cosignature.signature]);
-  return pack([ENVELOPE_VERSION, group, kind, session, sequence, expiry, publicKey, signature, cosignatures, body]);
+  const { group, kind, session, sequence, expiry, publicKey, signature, cosignatures, body } = transaction;
+  const to = packing().list(FIELDS).integer(ENVELOPE_VERSION).integer(group).integer(kind).bytes(session);
+  to.integer(sequence).unsigned64(expiry).bytes(publicKey).bytes(signature).list(cosignatures.length);
+  for (const cosignature of cosignatures) to.list(2).bytes(cosignature.publicKey).bytes(cosignature.signature);
+  return to.finishWith(body);
 }
 
 /** Decodes an envelope; throws `WireError` `malformed_msgpack` or `malformed_transaction`. The body is not looked at. */
@@ -72,11 +79,31 @@ export function decodeTransaction(encoded: Uint8Array): Transaction {
       bytes: encoded.length,
     });
   }
+  const common = decodeSigned(encoded);
+  if (common !== undefined) return common;
   const fields = check(envelope, unpack(encoded), "malformed_transaction");
   const [, group, kind, session, sequence, expiry, publicKey, signature, pairs, body] = fields;
   const cosignatures = pairs.map(([key, by]): Cosignature => ({ publicKey: key, signature: by }));
   checkOrder(publicKey, cosignatures);
   return { group, kind, session, sequence, expiry, publicKey, signature, cosignatures, body };
+}
+
+/** Decodes what nearly all are: signed by one key. Undefined for others, and for what is wrong. */
+function decodeSigned(encoded: Uint8Array): Transaction | undefined {
+  const from = unpacking(encoded);
+  from.listOf(FIELDS);
+  const version = from.integer(ENVELOPE_VERSION);
+  const group = from.integer(GROUP);
+  const kind = from.integer(0xffff);
+  const session = from.bytes(16);
+  const sequence = from.integer(Number.MAX_SAFE_INTEGER);
+  const expiry = from.unsigned64();
+  const publicKey = from.bytes(32);
+  const signature = from.bytes(64);
+  from.listOf(0);
+  const body = from.bytes(0, TRANSACTION_BYTES_MAX);
+  if (!from.end() || version !== ENVELOPE_VERSION) return undefined;
+  return { group, kind, session, sequence, expiry, publicKey, signature, cosignatures: NONE, body };
 }
 
 /** One set of signers has one order, so that nobody on the way can give a transaction other bytes. */
@@ -92,11 +119,11 @@ function checkOrder(first: Uint8Array, cosignatures: readonly Cosignature[]): vo
 /** The 32 bytes that are signed. */
 export function signingDigest(sha256: Sha256, clusterId: Uint8Array, transaction: UnsignedTransaction): Uint8Array {
   const numbers = new Uint8Array(24);
-  const view = viewOf(numbers);
-  view.setUint32(0, transaction.group, true);
-  view.setUint32(4, transaction.kind, true);
-  view.setBigUint64(8, BigInt(transaction.sequence), true);
-  view.setBigUint64(16, transaction.expiry, true);
+  writeU32(numbers, 0, transaction.group);
+  writeU32(numbers, 4, transaction.kind);
+  writeU64Number(numbers, 8, transaction.sequence);
+  writeU32(numbers, 16, Number(transaction.expiry & 0xffff_ffffn));
+  writeU32(numbers, 20, Number(transaction.expiry >> 32n));
   return sha256(DOMAIN, clusterId, transaction.session, numbers, transaction.publicKey, transaction.body);
 }
 
@@ -136,7 +163,7 @@ export function signTransaction(sha256: Sha256, signer: Signer, placement: Place
     body: encodeBody(command),
   };
   const signature = signer.sign(signingDigest(sha256, placement.clusterId, unsigned));
-  return encodeTransaction({ ...unsigned, signature, cosignatures: [] });
+  return encodeTransaction({ signature, cosignatures: NONE, ...unsigned });
 }
 
 /**
@@ -165,7 +192,9 @@ export function cosignTransaction(
 /** The signatures of a transaction, to be checked: all are over the same digest. */
 export function signatureJobs(sha256: Sha256, clusterId: Uint8Array, transaction: Transaction): readonly VerifyJob[] {
   const message = signingDigest(sha256, clusterId, transaction);
-  return [transaction, ...transaction.cosignatures].map(({ publicKey, signature }) => {
+  const { publicKey: first, signature: by, cosignatures } = transaction;
+  if (cosignatures.length === 0) return [{ publicKey: first, message, signature: by }];
+  return [transaction, ...cosignatures].map(({ publicKey, signature }) => {
     return { publicKey, message, signature };
   });
 }
