@@ -6,8 +6,9 @@ import { Prng } from "../base/prng.ts";
 import { type Account, encodeAccounts, encodeTransfers } from "../ledger/records.ts";
 import { StateMachine } from "../state/state-machine.ts";
 import { decodeBlock } from "../wire/block.ts";
+import { pack } from "../wire/msgpack.ts";
 import { decodeResult } from "../wire/results.ts";
-import { loadCheckpointMeta, restoreCheckpoint, takeCheckpoint } from "./checkpoint.ts";
+import { loadCheckpointMeta, META_KEY, restoreCheckpoint, takeCheckpoint } from "./checkpoint.ts";
 import { adminTransaction, chainOf, GENESIS, Later, sha256 } from "./replica.test-support.ts";
 
 function account(id: bigint): Account {
@@ -96,6 +97,17 @@ describe("a checkpoint", () => {
     apply(back, 5, 5);
     expect(back.digest).toEqual(state.digest);
   });
+});
+
+test.each([
+  [[2, "older"], "store_foreign_format", "format 2, this program format"],
+  [[99], "store_foreign_format", "format 99, this program format"],
+  [["no version"], "checkpoint_damaged", "checkpoint/meta"],
+])("the checkpoint of another version is refused, and is not taken for a damaged one: %j", (meta, code, text) => {
+  const store = storeWith([{ key: META_KEY, value: pack(meta) }]);
+  expect(() => loadCheckpointMeta(store)).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(text) }),
+  );
 });
 
 describe("bug zoo", () => {

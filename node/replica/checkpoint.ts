@@ -71,10 +71,19 @@ export function pageKey(generation: number, component: string, page: number): st
 export function loadCheckpointMeta(store: ReadableStore): CheckpointMeta | undefined {
   const encoded = store.get(META_KEY);
   if (encoded === undefined) return undefined;
-  const [, height, digest, components, generation, isForeign] = orDamaged(META_KEY, () =>
-    check(metaSchema, unpack(encoded), "malformed_body"),
-  );
+  const value = orDamaged(META_KEY, () => unpack(encoded));
+  checkVersion(value);
+  const fields = orDamaged(META_KEY, () => check(metaSchema, value, "malformed_body"));
+  const [, height, digest, components, generation, isForeign] = fields;
   return { height, digest, components: components.map(([name, pages]) => ({ name, pages })), generation, isForeign };
+}
+
+/** Throws `CodedError` `store_foreign_format` for the checkpoint of another version of this program. */
+function checkVersion(meta: unknown): void {
+  const version: unknown = Array.isArray(meta) ? meta[0] : undefined;
+  if (version === META_VERSION || !Number.isInteger(version)) return;
+  const text = `the checkpoint has format ${String(version)}, this program format ${META_VERSION}; use the version that wrote it`;
+  throw new CodedError("store_foreign_format", text, { version: Number(version) });
 }
 
 /** The change that makes a checkpoint the one that counts; its pages must be written. */
