@@ -317,6 +317,7 @@ function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<L
           fail: (error) => system.fail("ledger", error),
           restart,
           status,
+          perturb: host.perturb,
         },
         { checkpointBlocks, retainBlocks },
       );
@@ -357,6 +358,7 @@ function spawnConsensus(
           catchUp: catchUpRef,
           sendPeer: sendPeer(LANES.raft),
           status,
+          perturb: host.perturb,
         },
         {
           tickMs: timing.tickMs,
@@ -379,6 +381,7 @@ function spawnCatchUp(
     supervision: "stop_node",
     create: (context) =>
       new CatchUpActor(context, {
+        perturb: host.perturb,
         store: host.store,
         ledger,
         hostLog: host.log,

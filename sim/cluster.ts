@@ -17,7 +17,6 @@ import { type Applied, StateMachine } from "../node/state/state-machine.ts";
 import type { Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { areQuorum } from "./check/configurations.ts";
-import type { Counters } from "./counts.ts";
 import type { LogDamage } from "./fault/disk-damage.ts";
 import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
@@ -62,7 +61,6 @@ export interface ClusterObserver {
 
 export interface ClusterDeps extends Omit<VirtualHostDeps, "sent"> {
   readonly trace: TraceHash;
-  readonly counters: Counters;
   readonly observer: ClusterObserver;
   readonly plant: Plant;
 }
@@ -306,8 +304,8 @@ export class Cluster {
     const options = { id, genesis: this.#genesis, peers, timing, ...sizes, onFatal, onRestart };
     const { observer, ...deps } = this.#deps;
     const sent = observer.sent.bind(observer);
-    const { encrypted } = this.#options;
-    const own = virtualHost({ ...deps, sent }, slot, process, { nodes: this.ids, encrypted });
+    const { encrypted, perturbPermille } = this.#options;
+    const own = virtualHost({ ...deps, sent }, slot, process, { nodes: this.ids, encrypted, perturbPermille });
     const { host = own, ...parts } = this.#deps.plant(own);
     return composeNode(host, options, this.#parts(id, parts));
   }

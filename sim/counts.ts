@@ -1,5 +1,7 @@
+import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
+
 /** Faults and other disturbances, by the names under which they are counted. */
-export const FAULTS = [
+const OWN_FAULTS = [
   "acquirerDown",
   "asymmetricPartition",
   "blockedFrame",
@@ -38,6 +40,9 @@ export const FAULTS = [
   "strangerFrame",
   "tornWrite",
 ] as const;
+
+/** Those, and the places at which nodes were made to take the rarer of two ways. */
+export const FAULTS: readonly [...typeof OWN_FAULTS, ...typeof PERTURBATIONS] = [...OWN_FAULTS, ...PERTURBATIONS];
 
 export type Fault = (typeof FAULTS)[number];
 

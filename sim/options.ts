@@ -2,6 +2,7 @@
  * Everything a run is made of, drawn from its seed (swarm testing: each seed has its own cluster, its own speeds and its
  * own choice of faults, some of them absent). Two runs with equal options and one seed are the same run.
  */
+import { PERTURBATIONS, type Perturbation } from "../node/base/ports/perturb.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import type { NodeTiming } from "../node/compose.ts";
 import { between, chance, pick } from "./draw.ts";
@@ -75,6 +76,8 @@ export interface SimOptions {
   readonly retainBlocks: number | undefined;
   readonly segmentBytes: number;
   readonly cacheBytes: number;
+  /** How often a node takes the rarer of two ways, at each place of its code that has two. */
+  readonly perturbPermille: Readonly<Record<Perturbation, number>>;
   /** Whether nodes encrypt their logs. */
   readonly encrypted: boolean;
   readonly peers: NetworkOptions;
@@ -117,6 +120,7 @@ export function drawOptions(random: Random): SimOptions {
     faults,
     workload: drawWorkload(random),
     encrypted: chance(random, 250),
+    perturbPermille: drawPerturbations(random),
   };
   const operator = drawOperator(random);
   const spares = operator === undefined ? 0 : pick(random, [0, 1, 2, 2, 2]);
@@ -185,6 +189,12 @@ function drawNetwork(random: Random, electionUs: number): NetworkOptions {
     lateMeanUs: Math.round(electionUs / pick(random, [4, 1, 0.5])),
     bytesPerMs: pick(random, [0, 0, 0, 0, 200, 2_000]),
   };
+}
+
+/** Each place is perturbed in half of the runs, seldom or often. */
+function drawPerturbations(random: Random): SimOptions["perturbPermille"] {
+  const drawn = PERTURBATIONS.map((place) => [place, chance(random, 500) ? 0 : pick(random, [10, 100, 500])]);
+  return Object.fromEntries(drawn) as SimOptions["perturbPermille"];
 }
 
 /** In a third of the runs 0, in the others from 1 to `max`. */

@@ -1,5 +1,6 @@
 /** The shape of a plan's options and faults: types, ranges, no unknown keys. What it makes no sense to ask is refused elsewhere. */
 import { BATCH_RECORDS_MAX } from "../node/base/limits.ts";
+import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
 import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } from "../node/wire/schema.ts";
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
 import { CRASH_MOMENTS, type FaultStep, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
@@ -90,6 +91,7 @@ export const optionsSchema: Schema<SimOptions> = object({
   segmentBytes: integer(4_096, BYTES_MAX),
   cacheBytes: bytes,
   encrypted: boolean,
+  perturbPermille: numbers(permille, ...PERTURBATIONS),
   peers: object({
     minDelayUs: us,
     meanDelayUs: us,

@@ -3,6 +3,7 @@
  * have been reached.
  */
 import { expect, test } from "vitest";
+import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
 import { POINTS } from "./reached.ts";
 import { runSeed } from "./run.ts";
 
@@ -22,6 +23,7 @@ const FAULTS = [
     "pause",
     "reorder",
   ],
+  ...PERTURBATIONS,
   ...["restart", "restartByItself", "rottenLog", "rottenPage", "slowDisk", "slowTimers", "tornWrite"],
 ];
 

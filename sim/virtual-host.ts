@@ -4,9 +4,11 @@ import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
 import type { Log } from "../node/base/ports/log.ts";
 import type { Network } from "../node/base/ports/network.ts";
+import type { Perturb, Perturbation } from "../node/base/ports/perturb.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import type { Signer } from "../node/wire/transaction.ts";
-import { exponential } from "./draw.ts";
+import type { Counters } from "./counts.ts";
+import { chance, exponential } from "./draw.ts";
 import type { Process } from "./process.ts";
 import type { Point, Reached } from "./reached.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -37,6 +39,7 @@ export interface VirtualHostDeps {
   readonly keys: KeyRing;
   readonly outside: VirtualOutside;
   readonly reached: Reached;
+  readonly counters: Counters;
   /** Hears what a node says to a peer; whether it arrives is another matter. */
   readonly sent: (node: NodeId, to: NodeId, frame: Uint8Array) => void;
   /** A line for the trace; undefined when nobody listens. */
@@ -52,12 +55,19 @@ export interface Machine {
   readonly lives: number;
 }
 
+export interface VirtualHostOptions {
+  readonly nodes: readonly NodeId[];
+  readonly encrypted: boolean;
+  /** How often the rarer of two ways is taken, where the node's code has two. */
+  readonly perturbPermille: Readonly<Record<Perturbation, number>>;
+}
+
 /** The host of a process on a machine, in a cluster of these nodes. */
 export function virtualHost(
   deps: VirtualHostDeps,
   { id, key, disk, clock, lives }: Machine,
   process: Process,
-  { nodes, encrypted }: { readonly nodes: readonly NodeId[]; readonly encrypted: boolean },
+  { nodes, encrypted, perturbPermille }: VirtualHostOptions,
 ): Host {
   const { scheduler, random, network, keys, outside } = deps;
   const own = random.fork(`node ${id}`);
@@ -75,6 +85,15 @@ export function virtualHost(
     outside: outside.port(process),
     crypto: virtualCrypto(keys, key, later),
     log: nodeLog(deps, id),
+    perturb: perturbing(own.fork("perturb"), perturbPermille, deps.counters),
+  };
+}
+
+function perturbing(random: Random, permille: VirtualHostOptions["perturbPermille"], counters: Counters): Perturb {
+  return (place) => {
+    const is = permille[place] > 0 && chance(random, permille[place]);
+    if (is) counters.add(place);
+    return is;
   };
 }
 

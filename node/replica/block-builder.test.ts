@@ -7,6 +7,7 @@ import {
   PROPOSAL_QUEUE_BYTES_MAX,
   TRANSACTION_BYTES_MAX,
 } from "../base/limits.ts";
+import type { Perturb } from "../base/ports/perturb.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
 import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { TransactionHashes } from "../wire/transaction-hashes.ts";
@@ -51,6 +52,17 @@ describe("blocks", () => {
     const blocks = builder();
     for (const byte of [3, 1, 2]) blocks.offer(Uint8Array.of(byte));
     expect(build(blocks, 1).transactions.map(([byte]) => byte)).toEqual([3, 1, 2]);
+  });
+
+  test("have one transaction each where the simulator wants it so, and no other order", () => {
+    const perturb: Perturb = (place) => place === "blockOfOne";
+    const hashes = new TransactionHashes(sha256);
+    const blocks = new BlockBuilder({ clock: new TestClock(), sha256, hashes, clusterId: CLUSTER_ID, perturb });
+    blocks.lead(GENESIS_HEAD);
+    for (const byte of [3, 1, 2]) blocks.offer(Uint8Array.of(byte));
+    const built = [1, 2, 3].map((height) => build(blocks, height));
+    expect(built.map(({ transactions }) => transactions)).toEqual([3, 1, 2].map((byte) => [Uint8Array.of(byte)]));
+    expect(blocks.waiting).toBe(0);
   });
 
   test("each is chained to the one before, an empty one too", () => {

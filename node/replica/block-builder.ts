@@ -7,6 +7,7 @@ import { assert } from "../base/assert.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, PROPOSAL_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
+import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import { type BlockContent, type EncodedBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { GROUP } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
@@ -21,6 +22,7 @@ export interface BlockBuilderDeps {
   readonly sha256: Sha256;
   readonly hashes: TransactionHashes;
   readonly clusterId: Uint8Array;
+  readonly perturb?: Perturb | undefined;
 }
 
 /** Where a block is to stand. */
@@ -80,11 +82,13 @@ export class BlockBuilder {
   }
 
   #take(): Uint8Array[] {
+    const { perturb = unperturbed } = this.#deps;
+    const most = perturb("blockOfOne") ? 1 : BLOCK_TRANSACTIONS_MAX;
     let bytes = 0;
     let count = 0;
     for (const transaction of this.#queue) {
       bytes += transaction.length + LENGTH_PREFIX_BYTES;
-      if (count === BLOCK_TRANSACTIONS_MAX || (count > 0 && bytes > BLOCK_BYTES_MAX)) break;
+      if (count === most || (count > 0 && bytes > BLOCK_BYTES_MAX)) break;
       count += 1;
     }
     const taken = this.#queue.splice(0, count);

@@ -7,6 +7,7 @@ import type { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import type { Timer } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
+import type { Perturb } from "../base/ports/perturb.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
@@ -32,6 +33,7 @@ export interface CatchUpActorDeps {
   /** A store that cannot be written: the node must stop. */
   readonly fail: (error: CodedError) => void;
   readonly status: StatusBoard;
+  readonly perturb?: Perturb | undefined;
 }
 
 export class CatchUpActor implements Actor<CatchUpMessage> {
@@ -50,7 +52,7 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
     const stored = (bytes: number): void => context.self.deliver({ type: "stored", bytes });
     const swept = (): void => context.self.deliver({ type: "swept" });
     const shared = { store, ledger, log, send };
-    this.#server = new CheckpointServer(shared);
+    this.#server = new CheckpointServer({ ...shared, perturb: deps.perturb });
     this.#client = new CheckpointClient({ ...shared, height, createState, hasRoom, stored, swept, fail });
     status.post("catchUp", () => ({
       ...this.#client.status(),

@@ -8,6 +8,7 @@ import { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import { CHUNK_BYTES_MAX } from "../base/limits.ts";
 import type { Log } from "../base/ports/log.ts";
+import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import type { Store, StoreSnapshot } from "../base/ports/store.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { CatchUpFrame } from "./catch-up-frames.ts";
@@ -17,12 +18,15 @@ import { type CheckpointMeta, loadCheckpointMeta, pageKey } from "./checkpoint.t
 const GIVING_IDLE_MS = 60_000;
 /** Pages that are read and not wholly sent: as many as a peer asks for at a time. */
 const PAGES_CACHED = 8;
+/** Of a chunk that is shorter than it may be. */
+const SHORT_BYTES = 100;
 
 export interface CheckpointServerDeps {
   readonly store: Pick<Store, "snapshot">;
   readonly ledger: ActorRef<LedgerMessage>;
   readonly log: Log;
   readonly send: (to: NodeId, frame: CatchUpFrame) => void;
+  readonly perturb?: Perturb | undefined;
 }
 
 /** A checkpoint that is being given to one peer. */
@@ -84,7 +88,8 @@ export class CheckpointServer {
       this.#deps.send(from, { type: "gone", height });
     }
     if (bytes === undefined || offset > bytes.length) return;
-    const end = Math.min(offset + CHUNK_BYTES_MAX, bytes.length);
+    const { perturb = unperturbed } = this.#deps;
+    const end = Math.min(offset + (perturb("shortChunk") ? SHORT_BYTES : CHUNK_BYTES_MAX), bytes.length);
     const chunk = bytes.subarray(offset, end);
     this.#deps.send(from, { type: "chunk", height, component, page, offset, total: bytes.length, bytes: chunk });
   }

@@ -17,6 +17,7 @@ import { APPEND_BYTES_MAX, BLOCKS_UNCOMMITTED_MAX } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
+import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { ConsensusMessage, HandOverRequest } from "../messages/consensus.ts";
 import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
@@ -67,6 +68,7 @@ export interface ConsensusActorDeps {
   readonly catchUp: () => ActorRef<CatchUpMessage>;
   readonly sendPeer: (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
   readonly status: StatusBoard;
+  readonly perturb?: Perturb | undefined;
 }
 
 export interface ConsensusActorOptions {
@@ -406,7 +408,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   /** Hands committed blocks to the ledger in bounded chunks, so that a long catch-up never fills the memory. */
   #handCommitted(): void {
     while (this.#handed < this.#committed && this.#chunksAtLedger < CHUNKS_AT_LEDGER_MAX) {
-      const to = Math.min(this.#committed, this.#handed + CHUNK_BLOCKS_MAX);
+      const { perturb = unperturbed } = this.#deps;
+      const to = Math.min(this.#committed, this.#handed + (perturb("blocksOneByOne") ? 1 : CHUNK_BLOCKS_MAX));
       const entries = this.#raft.entries(this.#handed + 1, to + 1, APPEND_BYTES_MAX);
       assert(entries[0]?.index === this.#handed + 1, `committed entry ${this.#handed + 1} cannot be read`);
       this.#handed += entries.length;

@@ -15,6 +15,7 @@ import type { LogIndex, NodeId } from "../base/ids.ts";
 import { CHECKPOINT_LOG_BYTES } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Crypto } from "../base/ports/crypto.ts";
+import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
@@ -80,6 +81,7 @@ export interface LedgerActorDeps {
   /** Another checkpoint counts now: the node must start again from it. Nothing runs afterwards. */
   readonly restart: () => void;
   readonly status: StatusBoard;
+  readonly perturb?: Perturb | undefined;
 }
 
 export interface LedgerActorOptions {
@@ -366,7 +368,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
 
   /** At the same heights on all nodes, as long as each keeps up: then they sign the same pages. */
   #maybeCheckpoint(): void {
-    if (this.#dueHeight > this.#checkpointHeight || this.#damagedPages.size > 0) this.#checkpoint();
+    const { perturb = unperturbed } = this.#deps;
+    const isDue = this.#dueHeight > this.#checkpointHeight || this.#damagedPages.size > 0;
+    if (isDue || perturb("earlyCheckpoint")) this.#checkpoint();
   }
 
   /** How many checkpoints the log so far is worth, by its blocks and by their bytes. */

@@ -2,6 +2,8 @@
  * Ways to make a run simpler by its options: fewer nodes, fewer clients, fewer kinds of things that they do, a better
  * world. Each is tried by itself and kept where the run still fails.
  */
+
+import { CALM } from "../calm-options.ts";
 import type { FaultStep, TimedFault } from "../fault/plan.ts";
 import type { SimOptions } from "../options.ts";
 import type { RunPlan } from "../run.ts";
@@ -78,6 +80,7 @@ function simplerWorlds(options: SimOptions): readonly SimOptions[] {
     { ...options, clockRates: clockRates.map(() => TRUE_PERMILLE) },
     { ...options, timing: unleased },
     { ...options, encrypted: false },
+    { ...options, perturbPermille: CALM.perturbPermille },
     { ...options, retainBlocks: undefined },
   ];
 }

@@ -6,6 +6,7 @@ import type { Disk } from "./disk.ts";
 import type { Log } from "./log.ts";
 import type { Network } from "./network.ts";
 import type { Outside } from "./outside.ts";
+import type { Perturb } from "./perturb.ts";
 import type { Random } from "./random.ts";
 import type { Store } from "./store.ts";
 
@@ -21,4 +22,6 @@ export interface Host {
   readonly outside: Outside;
   readonly crypto: Crypto;
   readonly log: Log;
+  /** Only a simulator has it. */
+  readonly perturb?: Perturb | undefined;
 }
