@@ -1,6 +1,6 @@
+/** Faults and other disturbances, by the names under which they are counted. */
 import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
 
-/** Faults and other disturbances, by the names under which they are counted. */
 const OWN_FAULTS = [
   "acquirerDown",
   "asymmetricPartition",
