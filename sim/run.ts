@@ -45,6 +45,8 @@ export interface SeedResult {
   readonly faults: FaultCounts;
   /** How often the run has come to each point. */
   readonly reached: Counts<Point>;
+  /** States of the protocol that the run has come to (`check/protocol-states.ts`), each once. */
+  readonly states: readonly number[];
   /** Transactions executed. */
   readonly transactions: number;
   /** Elections that were won. */
@@ -83,6 +85,7 @@ function finish(world: World, plan: RunPlan): SeedResult {
     simulatedMs: world.nowMs,
     faults: world.counters.read(),
     reached: world.reached.read(),
+    states: world.rules.protocol.read(),
     transactions: world.rules.exactlyOnce.count,
     elections: world.rules.elections.elections,
     turns: world.turns,

@@ -22,6 +22,7 @@ import { LogMatching } from "./log-matching.ts";
 import { type NodeChange, ObservedNode, type RaftView } from "./observed-node.ts";
 import type { PastMembers } from "./past-members.ts";
 import type { PastStates } from "./past-states.ts";
+import { type Absence, ProtocolStates } from "./protocol-states.ts";
 import { Quorums } from "./quorums.ts";
 import { ReachedPoints } from "./reached-points.ts";
 import { readAllAccounts } from "./readers.ts";
@@ -49,6 +50,7 @@ export class Rules implements ClusterObserver {
   readonly chain: CommittedChain;
   readonly states: StateSafety;
   readonly exactlyOnce: ExactlyOnce;
+  readonly protocol: ProtocolStates = new ProtocolStates();
   readonly #quorums: Quorums;
   readonly #campaigns: Campaigns;
   readonly #configurations: Configurations;
@@ -99,6 +101,7 @@ export class Rules implements ClusterObserver {
   }
 
   stepped(node: NodeId, { raft }: Inspected): void {
+    this.protocol.look(node, raft);
     const change = this.#nodes.get(node)?.seen.look(raft);
     if (change === undefined) return;
     if (change.logChanged) this.logs.changed(node, raft);
@@ -144,6 +147,10 @@ export class Rules implements ClusterObserver {
     this.exactlyOnce.block(applied);
     this.#shadow.block(applied);
     if (applied.block.header.height % COMPARE_EVERY_BLOCKS === 0) this.#compareBalances(node, state);
+  }
+
+  absent(node: NodeId, how: Absence): void {
+    this.protocol.absent(node, how);
   }
 
   /** A node stands where all others stand, and nothing moves any more. */

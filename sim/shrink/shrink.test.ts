@@ -22,7 +22,15 @@ const PLAN: RunPlan = {
 function runOf(checkerOf: (plan: RunPlan) => string | undefined): (plan: RunPlan) => SeedResult {
   return (plan) => {
     const checker = checkerOf(plan);
-    const figures = { simulatedMs: 1, faults: {}, reached: {}, transactions: 1, elections: 1, traceHash: "" };
+    const figures = {
+      simulatedMs: 1,
+      faults: {},
+      reached: {},
+      states: [],
+      transactions: 1,
+      elections: 1,
+      traceHash: "",
+    };
     const failed = { message: "", atMs: 3_950, step: 1 };
     const result = { seed: 1, plan, turns: TURNS, ...figures };
     return checker === undefined ? result : { ...result, failed: { ...failed, checker } };
