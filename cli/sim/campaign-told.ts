@@ -27,7 +27,7 @@ function boundText(seeds: number): string {
 function statesText({ states, seeds }: SummaryFigures): string {
   const { distinct, byNewestTenth, perThousandRuns } = states;
   const tenth = `${byNewestTenth} of them by the newest tenth of ${seeds} runs`;
-  return `${distinct} states of the protocol, ${tenth}; ${perThousandRuns} a thousand runs`;
+  return `${distinct} states of the protocol, ${tenth}; ${perThousandRuns} per thousand runs`;
 }
 
 function guidedText({ fresh, varied }: GuidedFigures): string {

@@ -71,5 +71,7 @@ describe("the report of several campaigns", () => {
     expect(page).toContain("&lt;b&gt;lost&lt;/b&gt;");
     expect(page).not.toMatch(/<script|src=|href=|url\(/);
     expect(page).toContain("quorate sim shrink --seed 2");
+    expect(page).toContain("<polyline");
+    expect(page).toContain("never reached: accountClosed");
   });
 });
