@@ -15,7 +15,8 @@ function result(seed: number): CampaignResult {
   const failure = { checker: "durability", message: "lost", atMs: 3, step: 4 };
   const counts = { faults: { crash: seed }, reached: { balanced: 1 } };
   const figures = { simulatedMs: 10 * seed, transactions: seed, ...counts, traceHash: `${seed}`.padStart(16, "0") };
-  return { seed, ...figures, ...(seed === 2 ? { failed: failure } : {}) };
+  const states = { stateCount: 3, newStates: [2 ** 48 - seed, seed] };
+  return { seed, ...figures, ...states, ...(seed === 2 ? { failed: failure } : {}) };
 }
 
 function fileOf(seeds: CampaignSeeds, results: readonly CampaignResult[]): string {
@@ -49,7 +50,7 @@ describe("campaigns as files", () => {
   });
 
   test.each([
-    ["another version", text.replace('"quorateCampaign":1', '"quorateCampaign":9'), /line 1: version 9/],
+    ["another version", text.replace('"quorateCampaign":2', '"quorateCampaign":9'), /line 1: version 9/],
     ["no campaign", '{"hello":1}\n', /line 1/],
     ["no JSON", `${campaignHead(three)}\n{\n`, /line 2/],
     ["a seed out of order", fileOf(three, [result(2), result(10)]), /line 3: seed 10 stands where 6 should/],

@@ -4,14 +4,15 @@
  */
 import { CodedError } from "../node/base/errors.ts";
 import { WireError } from "../node/wire/msgpack.ts";
-import { check, integer, object, type Schema, text, tuple, u32 } from "../node/wire/schema.ts";
+import { check, integer, list, object, type Schema, text, tuple, u32 } from "../node/wire/schema.ts";
 import { type Counts, FAULTS } from "./counts.ts";
 import { POINTS } from "./reached.ts";
 import type { SeedResult } from "./run.ts";
 
-const CAMPAIGN_VERSION = 1;
+const CAMPAIGN_VERSION = 2;
 const SHARDS_MAX = 1_000_000;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
+const STATES_MAX = 10_000_000;
 
 /** Which seeds a campaign runs: those from `first` to `last` whose place in that row is `shard` modulo `shards`. */
 export interface CampaignSeeds {
@@ -22,10 +23,16 @@ export interface CampaignSeeds {
 }
 
 /** What is kept of one seed's run. */
-export type CampaignResult = Pick<
-  SeedResult,
-  "seed" | "failed" | "simulatedMs" | "transactions" | "faults" | "reached" | "traceHash"
->;
+export interface CampaignResult
+  extends Pick<SeedResult, "seed" | "failed" | "simulatedMs" | "transactions" | "faults" | "reached" | "traceHash"> {
+  /** How many states of the protocol the run came to. */
+  readonly stateCount: number;
+  /**
+   * Those of them that no seed before it in the same file came to. A state stands with the first seed of a file that has
+   * it, so the states of all files together, and the first seed of each, are those of one campaign over all their seeds.
+   */
+  readonly newStates: readonly number[];
+}
 
 export interface CampaignFile {
   readonly seeds: CampaignSeeds;
@@ -54,6 +61,8 @@ const resultSchema = object(
     faults: countsOf(FAULTS),
     reached: countsOf(POINTS),
     traceHash: text(16),
+    stateCount: count,
+    newStates: list(integer(0, COUNT_MAX), STATES_MAX),
   },
   { failed: object({ checker: text(100), message: text(1_000_000), atMs: count, step: count }) },
 );
@@ -74,8 +83,8 @@ export function campaignHead({ first, last, shard, shards }: CampaignSeeds): str
 
 /** The line of one seed. */
 export function campaignLine(result: CampaignResult): string {
-  const { seed, failed, simulatedMs, transactions, faults, reached, traceHash } = result;
-  const rest = { simulatedMs, transactions, faults, reached };
+  const { seed, failed, simulatedMs, transactions, faults, reached, traceHash, stateCount, newStates } = result;
+  const rest = { simulatedMs, transactions, faults, reached, stateCount, newStates };
   return JSON.stringify({ seed, traceHash, ...(failed === undefined ? {} : { failed }), ...rest });
 }
 

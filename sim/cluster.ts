@@ -17,6 +17,7 @@ import { type Applied, StateMachine } from "../node/state/state-machine.ts";
 import type { Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { areQuorum } from "./check/configurations.ts";
+import type { Absence } from "./check/protocol-states.ts";
 import type { LogDamage } from "./fault/disk-damage.ts";
 import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
@@ -55,6 +56,8 @@ export interface ClusterObserver {
   /** A node says something to a peer; whether it arrives is another matter. */
   sent(node: NodeId, to: NodeId, frame: Uint8Array): void;
   applied(node: NodeId, applied: Applied, state: StateMachine): void;
+  /** A node takes no part until it starts again: the power failed, or it runs only to mend its log. */
+  absent(node: NodeId, how: Absence): void;
   /** A node has stopped itself, or could not start, without a fault that explains it. */
   broken(node: NodeId, reason: string): void;
 }
@@ -151,7 +154,7 @@ export class Cluster {
     this.#deps.log?.(node, "start");
     process.run("start", () => {
       slot.composed = this.#compose(slot, process);
-      if (slot.composed.inspect === undefined) return;
+      if (slot.composed.inspect === undefined) return observer.absent(node, "mending");
       slot.damaged = false;
       observer.started(node, slot.composed.inspect);
     });
@@ -162,6 +165,7 @@ export class Cluster {
     const slot = this.#slot(node);
     if (slot.process === undefined) return false;
     this.#deps.log?.(node, "crash");
+    this.#deps.observer.absent(node, "down");
     slot.process.kill();
     slot.composed?.stop();
     slot.process = undefined;

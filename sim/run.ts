@@ -58,6 +58,8 @@ export interface SeedResult {
   readonly faults: FaultCounts;
   /** How often the run has come to each point. */
   readonly reached: Counts<Point>;
+  /** States of the protocol that the run has come to (`check/protocol-states.ts`), each once. */
+  readonly states: readonly number[];
   /** Transactions executed. */
   readonly transactions: number;
   /** Transfers that the ledger has at the end. */
@@ -101,6 +103,7 @@ function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
     simulatedMs,
     faults: world.counters.read(),
     reached: world.reached.read(),
+    states: world.rules.protocol.read(),
     transactions,
     transfers: world.transfers,
     events: world.events,

@@ -1,22 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { SeedResult } from "./run.ts";
+import type { CampaignResult } from "./campaign.ts";
 import { Summary } from "./summary.ts";
 
-function result(seed: number, changed: Partial<SeedResult> = {}): SeedResult {
-  const figures = { simulatedMs: 1_500, transactions: 10 };
-  return {
-    seed,
-    ...figures,
-    faults: { crash: 2 },
-    reached: { balanced: 1 },
-    traceHash: `hash ${seed}`,
-    plan: {} as never,
-    turns: 0,
-    transfers: 0,
-    events: 0,
-    elections: 1,
-    ...changed,
-  };
+function result(seed: number, changed: Partial<CampaignResult> = {}): CampaignResult {
+  const counts = { faults: { crash: 2 }, reached: { balanced: 1 }, stateCount: 2, newStates: [7, seed] };
+  return { seed, simulatedMs: 1_500, transactions: 10, ...counts, traceHash: `hash ${seed}`, ...changed };
 }
 
 describe("the summary of many seeds", () => {
@@ -31,14 +19,15 @@ describe("the summary of many seeds", () => {
       failed: [{ seed: 2, ...failure, traceHash: "hash 2" }],
       simulatedMs: 3_000,
       transactions: 20,
+      states: { distinct: 3, byNewestTenth: 1, perThousandRuns: 1_500 },
     });
     expect(reached).toMatchObject({ balanced: 2, imported: 0 });
     expect(faults).toMatchObject({ crash: 3, partition: 1, drop: 0, duplicate: 0, reorder: 0, tornWrite: 0 });
   });
 
   test("of nothing is zero", () => {
-    const { faults, reached, ...sums } = new Summary().read();
+    const { faults, reached, states, ...sums } = new Summary().read();
     expect(sums).toEqual({ seeds: 0, failed: [], simulatedMs: 0, transactions: 0 });
-    expect(new Set(Object.values({ ...faults, ...reached }))).toEqual(new Set([0]));
+    expect(new Set(Object.values({ ...faults, ...reached, ...states }))).toEqual(new Set([0]));
   });
 });

@@ -2,6 +2,7 @@
 import type { CampaignResult } from "./campaign.ts";
 import type { Failure } from "./check/verdict.ts";
 import { allFaults, allOf, Counters, type Fault } from "./counts.ts";
+import { Coverage, type CoverageFigures } from "./coverage.ts";
 import { POINTS, type Point, type Reached } from "./reached.ts";
 
 /** A seed that broke a rule, and the trace by which to know it again. */
@@ -18,9 +19,11 @@ export interface SummaryFigures {
   /** With 0 for those that did not happen. */
   readonly faults: Readonly<Record<Fault, number>>;
   readonly reached: Readonly<Record<Point, number>>;
+  readonly states: CoverageFigures;
 }
 
 export class Summary {
+  readonly coverage: Coverage = new Coverage();
   readonly #failed: FailedSeed[] = [];
   readonly #faults = new Counters();
   readonly #reached: Reached = new Counters();
@@ -28,10 +31,11 @@ export class Summary {
   #simulatedMs = 0;
   #transactions = 0;
 
-  add({ seed, failed, traceHash, simulatedMs, transactions, faults, reached }: CampaignResult): void {
+  add({ seed, failed, traceHash, simulatedMs, transactions, faults, reached, newStates }: CampaignResult): void {
     this.#seeds += 1;
     this.#simulatedMs += simulatedMs;
     this.#transactions += transactions;
+    this.coverage.add(newStates);
     for (const [fault, count] of Object.entries(faults)) this.#faults.add(fault as Fault, count);
     for (const [point, count] of Object.entries(reached)) this.#reached.add(point as Point, count);
     if (failed !== undefined) this.#failed.push({ seed, ...failed, traceHash });
@@ -45,6 +49,7 @@ export class Summary {
       transactions: this.#transactions,
       faults: allFaults(this.#faults.read()),
       reached: allOf(POINTS, this.#reached.read()),
+      states: this.coverage.read(),
     };
   }
 }

@@ -159,6 +159,7 @@ export class Recorder implements NetworkRecorder {
       },
       sent: (node, to, frame) => observer.sent(node, to, frame),
       applied: (node, applied, state) => observer.applied(node, applied, state),
+      absent: (node, how) => observer.absent(node, how),
       broken: (node, reason) => observer.broken(node, reason),
     };
   }

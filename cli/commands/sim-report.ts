@@ -3,9 +3,11 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import { type CampaignFile, decodeCampaign } from "../../sim/campaign.ts";
+import { neverReachedLines } from "../../sim/never-reached.ts";
 import { reportPage } from "../../sim/report/page.ts";
 import { reportOf } from "../../sim/report/report.ts";
 import { command } from "../command.ts";
+import { EXIT } from "../output.ts";
 import { countsText } from "../sim/told.ts";
 
 /** Reads one file; what is wrong with it is told with its name. Throws `CodedError` `usage` where there is none. */
@@ -31,14 +33,17 @@ export const report: CommandModule = command({
   handler: ({ files, out }, output) => {
     const summed = reportOf(files.map(readCampaign));
     writeFileSync(out, reportPage(summed));
-    const { transactionsOfSeeds: _, simulatedMsOfSeeds: __, ...figures } = summed;
+    const { transactionsOfSeeds: _, simulatedMsOfSeeds: __, statesAfterSeeds: ___, ...figures } = summed;
     output.result(
       { ...figures, page: out },
       [
         `${summed.seeds} seeds, ${summed.failed.length} failed; ${summed.transactions} transactions`,
         ...(summed.checkers.length === 0 ? [] : [`broken: ${countsText(Object.fromEntries(summed.checkers))}`]),
+        `${summed.states.distinct} states of the protocol, ${summed.states.byNewestTenth} by the newest tenth of the seeds`,
+        ...neverReachedLines(summed.neverReached),
         `the page is ${out}`,
       ].join("\n"),
     );
+    return summed.neverReached.isFailure ? EXIT.failed : EXIT.done;
   },
 });

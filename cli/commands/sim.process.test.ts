@@ -40,6 +40,7 @@ describe("quorate sim", () => {
     expect(last).toMatchObject({ seeds: 3, failed: [] });
     expect(Object.keys(last)).toEqual([
       ...["seeds", "failed", "failureRateMax", "simulatedSeconds", "wallSeconds", "faults", "reached", "transactions"],
+      ...["states", "neverReached"],
     ]);
     expect(last["transactions"]).toBeGreaterThan(0);
   });
@@ -57,6 +58,13 @@ describe("quorate sim", () => {
     const page = file("report.html");
     expect(lastJson(await printed("report", one, three, "--out", page, "--json"))).toMatchObject({ seeds: 3, page });
     expect(readFileSync(page, "utf8")).toContain("<svg");
+  });
+
+  test("a guided campaign is the same with any number of workers, and tells what its variations brought", async () => {
+    const run = ["run", "--seeds", "1..32", "--guided", "--json"];
+    const [one, two] = [lastJson(await printed(...run)), lastJson(await printed(...run, "--workers", "2"))];
+    expect({ ...two, wallSeconds: 0 }).toEqual({ ...one, wallSeconds: 0 });
+    expect(one).toMatchObject({ seeds: 32, failed: [], guided: { fresh: { runs: 28 }, varied: { runs: 4 } } });
   });
 
   test("what Ctrl-C leaves in a campaign's file is whole, and is where it goes on", async () => {

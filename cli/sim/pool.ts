@@ -17,28 +17,38 @@ export function runJob(job: Job): SeedResult {
 
 export interface Runs {
   readonly jobs: Iterable<Job>;
-  readonly workers: number;
   /** Told each result, in the order of the jobs. */
   readonly done: (result: SeedResult) => void;
   /** No further one is begun once this is true; those that run come to their end. */
   readonly stopped: () => boolean;
 }
 
-/** Runs all jobs, or those that were begun when it was stopped. */
-export async function runAll({ jobs, workers, done, stopped }: Runs): Promise<void> {
-  const waiting = jobs[Symbol.iterator]();
-  const inOrder = new InOrder(done);
-  const runners = Array.from({ length: workers }, () => (workers === 1 ? ownThread() : workerThread()));
-  const work = async ({ run, end }: Runner): Promise<void> => {
-    while (!stopped()) {
-      const next = waiting.next();
-      if (next.done === true) break;
-      const place = inOrder.begin();
-      inOrder.finish(place, await run(next.value));
-    }
-    await end();
-  };
-  await Promise.all(runners.map(work));
+/** Threads that run what they are given until they are ended; one is this thread itself. */
+export class Pool {
+  readonly #runners: readonly Runner[];
+
+  constructor(workers: number) {
+    this.#runners = Array.from({ length: workers }, () => (workers === 1 ? ownThread() : workerThread()));
+  }
+
+  /** Runs all jobs, or those that were begun when it was stopped. */
+  async run({ jobs, done, stopped }: Runs): Promise<void> {
+    const waiting = jobs[Symbol.iterator]();
+    const inOrder = new InOrder(done);
+    const work = async ({ run }: Runner): Promise<void> => {
+      while (!stopped()) {
+        const next = waiting.next();
+        if (next.done === true) break;
+        const place = inOrder.begin();
+        inOrder.finish(place, await run(next.value));
+      }
+    };
+    await Promise.all(this.#runners.map(work));
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#runners.map(({ end }) => end()));
+  }
 }
 
 interface Runner {

@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { campaignHead, campaignLine } from "../../sim/campaign.ts";
+import { FAULTS } from "../../sim/counts.ts";
+import { POINTS } from "../../sim/reached.ts";
 import { ran } from "../run.contract.ts";
 
 const DIRECTORY = mkdtempSync(join(tmpdir(), "quorate-sim-"));
@@ -10,6 +13,39 @@ const BAD = join(DIRECTORY, "bad");
 writeFileSync(BAD, '{\n"quoratePlan": 1,\n');
 
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
+
+/** The file of a campaign over the seeds from 1 on that came to everything but these, and is done. */
+function campaignWithout(seeds: number, ...missed: readonly string[]): string {
+  const met = (names: readonly string[]): object =>
+    Object.fromEntries(names.filter((name) => !missed.includes(name)).map((name) => [name, 1]));
+  const common = { simulatedMs: 1, transactions: 1, stateCount: 2, traceHash: "0".repeat(16) };
+  const counts = { faults: met(FAULTS), reached: met(POINTS) };
+  const head = campaignHead({ first: 1, last: seeds, shard: 0, shards: 1 });
+  const lines = Array.from({ length: seeds }, (_, index) =>
+    campaignLine({ seed: index + 1, ...common, ...counts, newStates: index < 1_000 ? [index] : [] }),
+  );
+  const file = join(DIRECTORY, `campaign-${seeds}-${missed.join("-")}`);
+  writeFileSync(file, [head, ...lines, ""].join("\n"));
+  return file;
+}
+
+describe("a campaign that never came to something", () => {
+  test.each([
+    [2_000, ["holdVoided"], 1, { points: ["holdVoided"], faults: [], isFailure: true }],
+    [2_000, ["lostDisk"], 1, { points: [], faults: ["lostDisk"], isFailure: true }],
+    [1_999, ["holdVoided"], 0, { points: ["holdVoided"], faults: [], isFailure: false }],
+    [2_000, ["acquirerDown"], 0, { points: [], faults: [], isFailure: false }],
+  ])("over %d seeds, without %j, ends with %d", async (seeds, missed, code, neverReached) => {
+    const file = campaignWithout(seeds, ...missed);
+    const states = { distinct: 1_000, byNewestTenth: 0, perThousandRuns: Math.round(1e6 / seeds) };
+    const run = await ran("sim", "run", "--seeds", `1..${seeds}`, "--out", file, "--json");
+    expect(run.code, run.err).toBe(code);
+    expect(JSON.parse(run.out)).toMatchObject({ seeds, states, neverReached });
+    const report = await ran("sim", "report", file, "--out", `${file}.html`, "--json");
+    expect(report.code, report.err).toBe(code);
+    expect(JSON.parse(report.out)).toMatchObject({ seeds, states, neverReached });
+  });
+});
 
 describe("the commands of the simulator", () => {
   test.each([
@@ -19,6 +55,7 @@ describe("the commands of the simulator", () => {
     [["shrink", "--seed", "1", "--mutant", "none"], 'no bug "none" is planted'],
     [["run", "--shard", "2/2"], "a part such as 0/8"],
     [["run", "--workers", "0"], "--workers"],
+    [["run", "--guided", "--shard", "0/2"], "--shard"],
     [["mutants", "--only", "none"], 'no bug "none" is planted'],
   ])("%j is wrong use", async (args, why) => {
     const { code, out, err } = await ran("sim", ...args);

@@ -21,6 +21,10 @@ export class ForwardedReads {
     this.#name = random(EPOCH_BOUND) * NAMES_PER_EPOCH;
   }
 
+  get count(): number {
+    return this.#requestIds.size;
+  }
+
   get isFull(): boolean {
     return this.#requestIds.size >= this.#countMax;
   }

@@ -55,6 +55,11 @@ export class Leadership {
     return this.#heartbeatsWanted;
   }
 
+  /** Reads that wait for a quorum, or for the first commit of the term. */
+  get readsWaiting(): number {
+    return this.#reads.count;
+  }
+
   /** Who is to lead next; 0 while leadership is not being handed over. */
   get transferTarget(): NodeId {
     return this.#transfer?.to ?? 0;

@@ -141,6 +141,11 @@ export class Raft {
     return this.#leadership?.hasLease ?? false;
   }
 
+  /** Whether reads wait here, as a leader for a quorum or as a follower for the leader. */
+  get readsAreWaiting(): boolean {
+    return this.#forwarded.count > 0 || (this.#leadership?.readsWaiting ?? 0) > 0;
+  }
+
   /** Time passes. */
   tick(): void {
     if (this.#leadership === undefined) {

@@ -24,6 +24,7 @@ import { LogMatching } from "./log-matching.ts";
 import { type NodeChange, ObservedNode, type RaftView } from "./observed-node.ts";
 import type { PastMembers } from "./past-members.ts";
 import type { PastStates } from "./past-states.ts";
+import { type Absence, ProtocolStates } from "./protocol-states.ts";
 import { Quorums } from "./quorums.ts";
 import { ReachedPoints } from "./reached-points.ts";
 import { readAllAccounts } from "./readers.ts";
@@ -54,6 +55,7 @@ export class Rules implements ClusterObserver {
   readonly states: StateSafety;
   readonly exactlyOnce: ExactlyOnce;
   readonly authenticity: Authenticity;
+  readonly protocol: ProtocolStates = new ProtocolStates();
   readonly #quorums: Quorums;
   readonly #restriction: ElectionRestriction;
   readonly #campaigns: Campaigns;
@@ -108,6 +110,7 @@ export class Rules implements ClusterObserver {
   }
 
   stepped(node: NodeId, { raft }: Inspected): void {
+    this.protocol.look(node, raft);
     const change = this.#nodes.get(node)?.seen.look(raft);
     if (change === undefined) return;
     if (change.logChanged) this.logs.changed(node, raft);
@@ -159,6 +162,10 @@ export class Rules implements ClusterObserver {
     this.authenticity.block(applied);
     this.#shadow.block(applied);
     if (applied.block.header.height % COMPARE_EVERY_BLOCKS === 0) this.#compareBalances(node, state);
+  }
+
+  absent(node: NodeId, how: Absence): void {
+    this.protocol.absent(node, how);
   }
 
   /** A node stands where all others stand, and nothing moves any more. */

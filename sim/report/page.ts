@@ -1,5 +1,6 @@
 /** A report as one HTML page: figures, failures, and plots as inline SVG. */
 import { escapeHtml, PAGE_STYLE } from "../html.ts";
+import { type NeverReached, neverReachedLines } from "../never-reached.ts";
 import { median } from "../statistics.ts";
 import type { Report } from "./report.ts";
 
@@ -19,6 +20,7 @@ main { max-width: 1040px; margin: 0 auto; padding: 32px 24px 64px; display: grid
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: 6px 12px 6px 0; vertical-align: top;
   border-top: 1px solid var(--line); } th { font-weight: 500; color: var(--faint); border-top: 0; }
 td { overflow-wrap: anywhere; } svg { width: 100%; height: auto; } svg rect { fill: var(--bar); }
+svg polyline { fill: none; stroke: var(--bar); stroke-width: 2; }
 svg text { fill: var(--faint); font: 10px system-ui, sans-serif; } .bad { color: var(--bad); } .good { color: var(--good); }
 `;
 
@@ -37,12 +39,16 @@ ${card(number(seeds), "seeds")}
 ${card(`<span class="${failed.length > 0 ? "bad" : "good"}">${number(failed.length)}</span>`, "failed")}
 ${card(share, bound)}
 ${card(number(transactions), "transactions")}
+${card(number(report.states.distinct), "states of the protocol")}
 ${card(number(Math.round(simulatedMs / MS_PER_SECOND)), "simulated seconds")}
 </div>
 ${failures(report)}
 <div class="two">
 <section><h2>Transactions of a seed</h2>${histogram(report.transactionsOfSeeds)}</section>
 <section><h2>Virtual milliseconds of a seed</h2>${histogram(report.simulatedMsOfSeeds)}</section>
+<section><h2>States of the protocol, over seeds</h2>${growthCurve(report.statesAfterSeeds)}
+<p class="faint">${number(report.states.byNewestTenth)} of them came with the newest tenth of the seeds</p></section>
+<section><h2>Never reached</h2>${missing(report.neverReached)}</section>
 <section><h2>Faults that happened</h2>${bars(Object.entries(faults))}</section>
 <section><h2>Points that were reached</h2>${bars(Object.entries(reached))}</section>
 </div></main></body></html>
@@ -96,6 +102,27 @@ function histogram(values: readonly number[]): string {
   return `<svg viewBox="0 0 ${width} ${height + 18}" role="img">${rects.join("")}
 <text x="0" y="${height + 14}">0</text><text x="${width / 2}" y="${height + 14}" text-anchor="middle">${middle}</text>
 <text x="${width}" y="${height + 14}" text-anchor="end">${number(greatest)}</text></svg>`;
+}
+
+/** How many different ones there were after so many seeds: a curve that gets flat says that more seeds bring little. */
+function growthCurve(after: readonly number[]): string {
+  const { width, height } = PLOT;
+  const most = Math.max(1, after.at(-1) ?? 0);
+  const step = Math.max(1, Math.floor(after.length / width));
+  const places = [...after.keys()].filter((index) => index % step === 0 || index === after.length - 1);
+  const points = places.map((index) => {
+    const x = ((index + 1) * width) / after.length;
+    return `${x.toFixed(1)},${(height - ((after[index] ?? 0) * height) / most).toFixed(1)}`;
+  });
+  return `<svg viewBox="0 0 ${width} ${height + 18}" role="img"><polyline points="${[`0,${height}`, ...points].join(" ")}"/>
+<text x="0" y="${height + 14}">0</text>
+<text x="${width}" y="${height + 14}" text-anchor="end">${number(most)} after ${number(after.length)} seeds</text></svg>`;
+}
+
+function missing(what: NeverReached): string {
+  const lines = neverReachedLines(what);
+  if (lines.length === 0) return '<p class="good">every point and every kind of fault was reached</p>';
+  return lines.map((line) => `<p class="${what.isFailure ? "bad" : "faint"}">${escapeHtml(line)}</p>`).join("");
 }
 
 /** A number with its thousands apart. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CampaignFile, CampaignResult } from "../campaign.ts";
+import { Coverage } from "../coverage.ts";
 import { reportPage } from "./page.ts";
 import { reportOf } from "./report.ts";
 
@@ -8,7 +9,14 @@ function campaign(...results: readonly CampaignResult[]): CampaignFile {
 }
 
 function result(seed: number, checker?: string): CampaignResult {
-  const figures = { simulatedMs: 1_000 * seed, transactions: seed, faults: { crash: 2 }, reached: {} };
+  const figures = {
+    simulatedMs: 1_000 * seed,
+    transactions: seed,
+    faults: { crash: 2 },
+    reached: {},
+    stateCount: 0,
+    newStates: [],
+  };
   const failed = { checker: checker ?? "", message: "<b>lost</b>", atMs: 3, step: 4 };
   return { seed, ...figures, traceHash: "0".repeat(16), ...(checker === undefined ? {} : { failed }) };
 }
@@ -23,6 +31,36 @@ describe("the report of several campaigns", () => {
     expect(reportOf([campaign(result(1))]).failureRateMax).toBeCloseTo(0.95);
   });
 
+  test("counts states as one campaign over all seeds would, in whatever parts they were run", () => {
+    const states: readonly (readonly number[])[] = [
+      [1, 2, 3],
+      [3, 4],
+      [2, 5],
+      [5, 4, 6],
+      [1, 7],
+      [7, 8],
+    ];
+    const part = (...seeds: readonly number[]): CampaignFile => {
+      const met = new Coverage();
+      const results = seeds.map((seed) => {
+        const all = states[seed - 1] ?? [];
+        const newStates = met.unmet(all);
+        met.add(all);
+        return { ...result(seed), stateCount: all.length, newStates };
+      });
+      return campaign(...results);
+    };
+    const whole = reportOf([part(1, 2, 3, 4, 5, 6)]);
+    expect(whole.statesAfterSeeds).toEqual([3, 4, 5, 6, 7, 8]);
+    const parted = [
+      [part(1, 3, 5), part(2, 4, 6)],
+      [part(2, 4, 6), part(1, 3, 5)],
+      [part(4, 5, 6), part(1, 2, 3)],
+      [part(1, 2, 3, 4), part(3, 4, 5, 6)],
+    ];
+    for (const parts of parted) expect(reportOf(parts)).toEqual(whole);
+  });
+
   test("one seed with two runs is refused: somebody is not deterministic", () => {
     const other = { ...result(1), traceHash: "1".repeat(16) };
     expect(() => reportOf([campaign(result(1)), campaign(other)])).toThrow(/seed 1 has the trace hash/);
@@ -33,5 +71,7 @@ describe("the report of several campaigns", () => {
     expect(page).toContain("&lt;b&gt;lost&lt;/b&gt;");
     expect(page).not.toMatch(/<script|src=|href=|url\(/);
     expect(page).toContain("quorate sim shrink --seed 2");
+    expect(page).toContain("<polyline");
+    expect(page).toContain("never reached: accountClosed");
   });
 });

@@ -1,6 +1,7 @@
 /** The sum of several campaigns: of the parts of one, or of one after the other. */
 import { CodedError } from "../../node/base/errors.ts";
 import type { CampaignFile, CampaignResult } from "../campaign.ts";
+import { type NeverReached, neverReached } from "../never-reached.ts";
 import { failureRateBound } from "../statistics.ts";
 import { Summary, type SummaryFigures } from "../summary.ts";
 
@@ -12,6 +13,9 @@ export interface Report extends SummaryFigures {
   /** How many transactions and how much virtual time single seeds had. */
   readonly transactionsOfSeeds: readonly number[];
   readonly simulatedMsOfSeeds: readonly number[];
+  /** Distinct states of the protocol after each seed. */
+  readonly statesAfterSeeds: readonly number[];
+  readonly neverReached: NeverReached;
 }
 
 /**
@@ -38,6 +42,8 @@ export function reportOf(campaigns: readonly CampaignFile[]): Report {
     failureRateMax: figures.failed.length > 0 ? null : failureRateBound(figures.seeds),
     transactionsOfSeeds: results.map(({ transactions }) => transactions),
     simulatedMsOfSeeds: results.map(({ simulatedMs }) => simulatedMs),
+    statesAfterSeeds: summary.coverage.growth(),
+    neverReached: neverReached(figures),
   };
 }
 

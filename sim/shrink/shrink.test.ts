@@ -26,6 +26,7 @@ function runOf(checkerOf: (plan: RunPlan) => string | undefined): (plan: RunPlan
       simulatedMs: 1,
       faults: {},
       reached: {},
+      states: [],
       transactions: 1,
       transfers: 0,
       events: 0,

@@ -103,7 +103,7 @@ function withoutSpares(plan: RunPlan): RunPlan {
 }
 
 /** What is left of a fault among so many nodes. */
-function within(nodes: number, { atMs, step }: TimedFault): readonly TimedFault[] {
+export function within(nodes: number, { atMs, step }: TimedFault): readonly TimedFault[] {
   const exists = (node: number): boolean => node <= nodes;
   if ("target" in step && step.target !== "leader" && !exists(step.target)) return [];
   if (step.kind === "bridge" && !exists(step.bridge)) return [];

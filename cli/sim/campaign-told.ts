@@ -1,0 +1,67 @@
+/** What a campaign says at its end. */
+import type { GuidedFigures, Yield } from "../../sim/guided/guided.ts";
+import { type NeverReached, neverReachedLines } from "../../sim/never-reached.ts";
+import type { Scenario } from "../../sim/scenario.ts";
+import { failureRateBound } from "../../sim/statistics.ts";
+import type { SummaryFigures } from "../../sim/summary.ts";
+import type { Output } from "../output.ts";
+import type { Ran } from "./campaign.ts";
+import { countsText } from "./told.ts";
+
+const MS_PER_SECOND = 1_000;
+
+export interface Told {
+  readonly figures: SummaryFigures;
+  readonly ran: Ran;
+  readonly scenario: Scenario | undefined;
+  /** What drawn seeds never came to; undefined where nothing was drawn. */
+  readonly never: NeverReached | undefined;
+  readonly wallMs: number;
+}
+
+/** What so many clean seeds say of those that were not run. */
+function boundText(seeds: number): string {
+  return `with 95 % confidence, at most ${(100 * failureRateBound(seeds)).toPrecision(2)} % of all seeds fail`;
+}
+
+function statesText({ states, seeds }: SummaryFigures): string {
+  const { distinct, byNewestTenth, perThousandRuns } = states;
+  const tenth = `${byNewestTenth} of them by the newest tenth of ${seeds} runs`;
+  return `${distinct} states of the protocol, ${tenth}; ${perThousandRuns} per thousand runs`;
+}
+
+function guidedText({ fresh, varied }: GuidedFigures): string {
+  return `guided: ${fresh.runs} fresh seeds added ${yieldText(fresh)}, ${varied.runs} varied plans ${yieldText(varied)}`;
+}
+
+function yieldText({ runs, added }: Yield): string {
+  return runs === 0 ? "none" : `${(added / runs).toFixed(1)} new states each`;
+}
+
+export function tell({ figures, ran, scenario, never, wallMs }: Told, output: Output): void {
+  const { seeds, failed, simulatedMs, transactions, faults, reached, states } = figures;
+  const simulatedSeconds = Math.round(simulatedMs / MS_PER_SECOND);
+  const wallSeconds = Number((wallMs / MS_PER_SECOND).toFixed(1));
+  const speed = (simulatedSeconds / Math.max(wallSeconds, 0.1)).toFixed(0);
+  const failureRateMax = failed.length > 0 ? null : failureRateBound(seeds);
+  const { guided, unmet } = ran;
+  output.result(
+    {
+      ...{ seeds, failed, failureRateMax, simulatedSeconds, wallSeconds, faults, reached, transactions, states },
+      ...(never === undefined ? {} : { neverReached: never }),
+      ...(guided === undefined ? {} : { guided }),
+      ...(scenario === undefined ? {} : { scenario: scenario.name, unmet }),
+    },
+    [
+      ...(scenario === undefined ? [] : [`${scenario.name}: ${unmet.length} seeds were not as expected`]),
+      `${seeds} seeds, ${failed.length} failed; ${transactions} transactions`,
+      ...(failed.length > 0 ? [] : [boundText(seeds)]),
+      `${simulatedSeconds} simulated seconds in ${wallSeconds} s, ${speed} for one`,
+      statesText(figures),
+      ...(guided === undefined ? [] : [guidedText(guided)]),
+      `faults: ${countsText(faults)}`,
+      `reached: ${countsText(reached)}`,
+      ...(never === undefined ? [] : neverReachedLines(never)),
+    ].join("\n"),
+  );
+}

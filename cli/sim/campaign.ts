@@ -1,0 +1,89 @@
+/** Running a campaign: its seeds, those of a scenario, or what novelty asks for, until all is done or Ctrl-C. */
+import { type CampaignSeeds, seedCount, seedsOf } from "../../sim/campaign.ts";
+import { Guided, type GuidedFigures } from "../../sim/guided/guided.ts";
+import type { SeedResult } from "../../sim/run.ts";
+import { type Scenario, scenarioPlan, unmet } from "../../sim/scenario.ts";
+import { Summary } from "../../sim/summary.ts";
+import type { Output } from "../output.ts";
+import { CampaignOut } from "./campaign-out.ts";
+import { type Job, Pool } from "./pool.ts";
+import { failureText, writePlan } from "./told.ts";
+
+export interface Campaign {
+  readonly seeds: CampaignSeeds;
+  readonly workers: number;
+  readonly scenario: Scenario | undefined;
+  /** Whether plans that came to something new are varied. */
+  readonly guided: boolean;
+  readonly out: string | undefined;
+  readonly planFile: string | undefined;
+}
+
+/** A seed of a scenario that did not do what was expected. */
+interface Unmet {
+  readonly seed: number;
+  readonly expected: readonly string[];
+}
+
+export interface Ran {
+  readonly summary: Summary;
+  readonly unmet: readonly Unmet[];
+  readonly guided: GuidedFigures | undefined;
+  readonly stopped: boolean;
+}
+
+/** Runs what is left of a campaign, until all is done or the user has had enough. */
+export async function runCampaign(campaign: Campaign, output: Output): Promise<Ran> {
+  const { seeds, workers, scenario, out, planFile } = campaign;
+  const summary = new Summary();
+  const unmetSeeds: Unmet[] = [];
+  const file = out === undefined ? undefined : new CampaignOut(out, seeds);
+  for (const result of file?.before ?? []) summary.add(result);
+  const skipped = file?.before.length ?? 0;
+  if (skipped > 0) output.note(`${out}: ${skipped} seeds were done before`);
+  const guided = campaign.guided ? new Guided(seeds) : undefined;
+  let stopped = false;
+  const stop = (): void => {
+    stopped = true;
+  };
+  const done = (result: SeedResult): void => {
+    if (result.failed !== undefined) {
+      output.note(failureText(result, againBy(campaign)));
+      if (planFile !== undefined && summary.read().failed.length === 0) writePlan(planFile, result.plan);
+    }
+    const expected = scenario === undefined ? [] : unmet(scenario, result);
+    if (expected.length > 0) unmetSeeds.push({ seed: result.seed, expected });
+    for (const what of expected) output.note(`seed ${result.seed}: ${what}`);
+    const newStates = summary.coverage.unmet(result.states);
+    const kept = { ...result, stateCount: result.states.length, newStates };
+    summary.add(kept);
+    file?.add(kept);
+    guided?.told(result, newStates.length);
+    const { seeds: count, failed, states } = summary.read();
+    const text = `seed ${result.seed}, ${count} of ${seedCount(seeds)}; ${failed.length} failed, ${states.distinct} states`;
+    output.progress(`${text} (Ctrl-C stops and sums up)`);
+  };
+  // The second time, the signal does what it always does.
+  process.once("SIGINT", stop);
+  const pool = new Pool(Math.min(workers, Math.max(1, seedCount(seeds) - skipped)));
+  const generations = guided?.generations() ?? [jobsOf(campaign, skipped)];
+  for (const jobs of generations) {
+    if (stopped) break;
+    await pool.run({ jobs, stopped: () => stopped, done });
+  }
+  await pool.end();
+  process.removeListener("SIGINT", stop);
+  file?.close();
+  return { summary, unmet: unmetSeeds, guided: guided?.read(), stopped };
+}
+
+function jobsOf({ seeds, scenario }: Campaign, skipped: number): readonly Job[] {
+  const left = [...seedsOf(seeds)].slice(skipped);
+  return scenario === undefined ? left : left.map((seed) => scenarioPlan(scenario, seed));
+}
+
+/** How a run that failed is run again. */
+function againBy({ planFile, scenario }: Campaign): string | undefined {
+  if (planFile !== undefined) return `--plan ${planFile}`;
+  return scenario === undefined ? undefined : "--plan FILE (which --write-plan FILE keeps)";
+}
