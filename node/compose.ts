@@ -277,6 +277,7 @@ function spawnLog({
         repair: repairRef,
         ledger: ledgerRef,
         fail: (error) => system.fail("log", error),
+        perturb: host.perturb,
       }),
   });
 }

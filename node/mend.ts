@@ -23,7 +23,7 @@ import type { StateMachine } from "./state/state-machine.ts";
 import { clusterIdOf, genesisHash } from "./wire/genesis.ts";
 import { LANES } from "./wire/peer-frames.ts";
 
-/** Throws the damage itself where there is nobody to ask, and `CodedError` where the log cannot be mended. */
+/** Throws the damage itself where there is nobody to ask, or where nothing was found that could be mended, and `CodedError` where the log cannot be mended. */
 export function composeMending(host: Host, options: NodeOptions, system: ActorSystem, damaged: Damaged): ComposedNode {
   const { damage, state, reached, isForeign } = damaged;
   const known = peersOf(options.peers, state.members);
@@ -31,6 +31,10 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
   if (peers.length === 0) throw damage;
   const { segmentBytes, retainBlocks } = options;
   const log = DamagedLog.open(host.disk, LOG_DIRECTORY, { segmentBytes, cipher: host.cipher, reached });
+  if (log.isWhole && isSameReason(host.store, damage.message)) {
+    log.close();
+    throw damage;
+  }
   host.log.warn("mend.begun", { code: damage.code, reason: damage.message });
   const restart = (): void => {
     system.stop();
@@ -41,7 +45,7 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
   const refetch = spawnRefetch(host, options, system, { peers, restart, height: state.height, atLeast: () => needed });
   const mayForget = retainBlocks !== undefined;
   const mending = spawnMending(host, options, system, {
-    ...{ log, peers, restart },
+    ...{ log, peers, restart, reason: damage.message },
     checkpoint: startBehind(state),
     mayForget: mayForget || isForeign,
     term: Math.max(loadHardState(host.store).term, log.term, state.term),
@@ -87,6 +91,7 @@ function startBehind({ height, term, blockHash }: StateMachine): LogStart | unde
 
 interface Mending {
   readonly log: DamagedLog;
+  readonly reason: string;
   readonly peers: readonly NodeId[];
   readonly restart: () => void;
   readonly checkpoint: LogStart | undefined;

@@ -22,7 +22,6 @@ import type { LogDamage } from "./fault/disk-damage.ts";
 import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
 import type { TraceHash } from "./trace.ts";
-import { virtualCipher } from "./virtual-cipher.ts";
 import { ClockError } from "./virtual-clock.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
 import { type Machine, type VirtualHostDeps, virtualHost } from "./virtual-host.ts";
@@ -219,8 +218,7 @@ export class Cluster {
   damageLog(node: NodeId, how: LogDamage): boolean {
     const slot = this.#slot(node);
     if (slot.process !== undefined || slot.lost) return false;
-    const cipher = this.#options.encrypted ? virtualCipher(node, slot.lives) : undefined;
-    if (!slot.disk.damageLog(how, cipher)) return false;
+    if (!slot.disk.damageLog(how)) return false;
     slot.damaged = true;
     return true;
   }

@@ -35,8 +35,8 @@ const FAULT_KINDS = {
   hangDisk: 5,
   /** A node that was down finds its log damaged. */
   damageLog: 10,
-  rotLog: 5,
-  rotPage: 5,
+  rotLog: 40,
+  rotPage: 20,
   slowTimers: 5,
   /** Starved and cut off from its peers: it is deposed and notices late. */
   sickLeader: 20,
@@ -142,7 +142,7 @@ function drawLog(random: Random): Pick<SimOptions, "checkpointBlocks" | "retainB
     return { checkpointBlocks: pick(random, [5, 20]), retainBlocks: pick(random, [0, 0, 5, 50]), segmentBytes: 8_192 };
   }
   const checkpointBlocks = pick(random, [5, 20, 100, 1_000]);
-  return { checkpointBlocks, retainBlocks: undefined, segmentBytes: pick(random, [8_192, 65_536, 262_144]) };
+  return { checkpointBlocks, retainBlocks: undefined, segmentBytes: pick(random, [8_192, 8_192, 8_192, 65_536]) };
 }
 
 /** Sometimes timeouts so short that candidates collide. */
@@ -191,9 +191,9 @@ function drawNetwork(random: Random, electionUs: number): NetworkOptions {
   };
 }
 
-/** Each place is perturbed in half of the runs, seldom or often. */
+/** Each place is perturbed in most of the runs, seldom or often. */
 function drawPerturbations(random: Random): SimOptions["perturbPermille"] {
-  const drawn = PERTURBATIONS.map((place) => [place, chance(random, 500) ? 0 : pick(random, [10, 100, 500])]);
+  const drawn = PERTURBATIONS.map((place) => [place, chance(random, 400) ? 0 : pick(random, [10, 100, 500])]);
   return Object.fromEntries(drawn) as SimOptions["perturbPermille"];
 }
 

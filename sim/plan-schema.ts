@@ -51,7 +51,7 @@ const operator: Schema<OperatorOptions> = object({
   thinkUs: integer(1, US_MAX),
   mix: numbers(
     weight,
-    ...(["addVoter", "addLearner", "promote", "remove", "replace", "nonsense", "lostDisk", "list"] as const),
+    ...(["addVoter", "addLearner", "promote", "remove", "replace", "nonsense", "lostDisk", "list", "scrub"] as const),
   ),
 });
 

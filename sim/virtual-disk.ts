@@ -2,7 +2,6 @@
  * One node's durable things: a disk and a store in memory whose operations take drawn times. They outlive the node's
  * process; when the power fails, what was not synced is lost, kept or torn.
  */
-import type { Cipher } from "../node/base/ports/cipher.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import { META_KEY } from "../node/replica/checkpoint.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
@@ -67,8 +66,8 @@ export class VirtualDisk {
   }
 
   /** Damages the log of a node that is down; false where there is nothing that it could know to be damaged. */
-  damageLog(how: LogDamage, cipher: Cipher | undefined): boolean {
-    return damageLog(this.disk, how, this.#deps.random, cipher);
+  damageLog(how: LogDamage): boolean {
+    return damageLog(this.disk, how, this.#deps.random);
   }
 
   /** A bit turns over in an old file of the log; false where there is none. */

@@ -2,7 +2,8 @@
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { CodedError, errorCode } from "../../node/base/errors.ts";
-import { type ClusterFile, newKey, readKeyFile } from "../../node/client/index.ts";
+import { newKey, readKeyFile } from "../../node/client/index.ts";
+import { peersOf } from "../../node/peers.ts";
 import { formatTime } from "../amounts.ts";
 import { command } from "../command.ts";
 import { clusterStatus } from "../node-status.ts";
@@ -59,8 +60,9 @@ function planOrFinish(survivors: readonly Survivor[], accepted: boolean): Recove
 }
 
 /** Throws `CodedError` `lost_node_answers`: two clusters out of one would both go on. */
-async function refuseIfTheyAnswer(cluster: ClusterFile, lost: readonly number[]): Promise<void> {
-  const nodes = cluster.nodes.filter(({ id }) => lost.includes(id));
+async function refuseIfTheyAnswer({ cluster, state, lost }: RecoveryPlan): Promise<void> {
+  // The cluster file of a node that is left may be older than others.
+  const nodes = peersOf(cluster.nodes, state.members).filter(({ id }) => lost.includes(id));
   // A node that refuses a key which it does not know is there, too.
   const stands = await clusterStatus({ ...cluster, nodes }, newKey());
   const there = stands.filter(({ reachable, role }) => reachable || !ABSENT.includes(role));
@@ -99,9 +101,9 @@ export const recover: CommandModule = command({
   handler: async ({ dirs, key, "accept-data-loss": accepted }, output) => {
     await opened(dirs, async (survivors) => {
       const plan = planOrFinish(survivors, accepted);
-      const { best, cluster, lost } = plan;
+      const { best, lost } = plan;
       output.note(describe(plan));
-      await refuseIfTheyAnswer(cluster, lost);
+      await refuseIfTheyAnswer(plan);
       if (!accepted) {
         throw new CodedError(
           "data_loss_not_accepted",

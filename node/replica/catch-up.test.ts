@@ -7,7 +7,7 @@ import { CHUNK_BYTES_MAX } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { digestOf, type Sent, Side, stateAfter, storeAt, talk } from "./catch-up.test-support.ts";
 import { type CatchUpFrame, decodeCatchUp, encodeCatchUp } from "./catch-up-frames.ts";
-import { FIRST_GENERATION, loadCheckpointMeta, pageKey, takeCheckpoint } from "./checkpoint.ts";
+import { FIRST_GENERATION, loadCheckpointMeta, META_KEY, pageKey, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched, missingPages } from "./fetched-pages.ts";
 import { Later } from "./replica.test-support.ts";
 
@@ -264,6 +264,15 @@ test("a giver with a damaged page says so, has it written again, and gives nothi
     talk(fetching, giving);
   }
   expect(fetching.ledger.take("install")).toHaveLength(1);
+});
+
+test("a giver that cannot read what its checkpoint is says that it has none, and has that written again", () => {
+  const store = storeAt(6);
+  const [fetching, giving] = [new Side(newStore()), new Side(store)];
+  store.damage(META_KEY);
+  fetching.receive({ type: "wanted", from: 2, atLeast: 3 });
+  expect(talk(fetching, giving)).toBeLessThan(10);
+  expect([giving.ledger.take("pageDamaged"), giving.failures]).toEqual([[{ type: "pageDamaged", key: META_KEY }], []]);
 });
 
 test("pages of one checkpoint are the same bytes on every node that takes one at that height", () => {

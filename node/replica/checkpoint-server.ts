@@ -12,7 +12,7 @@ import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import type { Store, StoreSnapshot } from "../base/ports/store.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { CatchUpFrame } from "./catch-up-frames.ts";
-import { type CheckpointMeta, loadCheckpointMeta, pageKey } from "./checkpoint.ts";
+import { type CheckpointMeta, loadCheckpointMeta, META_KEY, pageKey } from "./checkpoint.ts";
 
 /** How long a checkpoint is kept for a peer that asks nothing; it restarts in between, with the state to be loaded. */
 const GIVING_IDLE_MS = 60_000;
@@ -58,7 +58,7 @@ export class CheckpointServer {
     this.#end(from);
     const { store, ledger, log, send } = this.#deps;
     const snapshot = store.snapshot();
-    const meta = loadCheckpointMeta(snapshot);
+    const meta = this.#meta(from, snapshot);
     if (meta === undefined || meta.height < atLeast || !this.#isReadable(snapshot)) {
       snapshot.close();
       ledger.deliver({ type: "takeCheckpoint" });
@@ -112,12 +112,27 @@ export class CheckpointServer {
       return bytes;
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      const { log, ledger } = this.#deps;
-      log.warn("catch_up.page_damaged", { to, key, code: error.code, reason: error.message });
-      ledger.deliver({ type: "pageDamaged", key });
-      this.#damagedKey = key;
+      this.#damaged(to, key, error);
       return undefined;
     }
+  }
+
+  /** Undefined also where it cannot be read: it is written again with the next checkpoint. */
+  #meta(from: NodeId, snapshot: StoreSnapshot): CheckpointMeta | undefined {
+    try {
+      return loadCheckpointMeta(snapshot);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#damaged(from, META_KEY, error);
+      return undefined;
+    }
+  }
+
+  #damaged(to: NodeId, key: string, { code, message: reason }: CodedError): void {
+    const { log, ledger } = this.#deps;
+    log.warn("catch_up.page_damaged", { to, key, code, reason });
+    ledger.deliver({ type: "pageDamaged", key });
+    this.#damagedKey = key;
   }
 
   #isReadable(snapshot: StoreSnapshot): boolean {

@@ -46,7 +46,7 @@ import type { StateRoot } from "../wire/state-root.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { ChainAnswers } from "./chain-answers.ts";
-import { type CheckpointMeta, contentsOf, FIRST_GENERATION, isPageOf, takeCheckpoint } from "./checkpoint.ts";
+import { type CheckpointMeta, contentsOf, FIRST_GENERATION, isPageOf, META_KEY, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 import { GivenStates } from "./given-states.ts";
 import type { PageHashes } from "./page-hashes.ts";
@@ -381,7 +381,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
 
   /** The state has what the page should hold: the next checkpoint, which is taken now, writes it again. */
   #pageDamaged(key: string): void {
-    if (!isPageOf(this.#state, this.#generation, key)) return;
+    if (key !== META_KEY && !isPageOf(this.#state, this.#generation, key)) return;
     this.#damagedPages.add(key);
     this.#checkpoint();
   }

@@ -16,6 +16,7 @@ import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { Log } from "../base/ports/log.ts";
+import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
@@ -46,6 +47,7 @@ export interface LogActorDeps {
   readonly repair: () => ActorRef<RepairMessage>;
   /** A failed disk: the node must stop, for nothing it says about durability could be believed. */
   readonly fail: (error: CodedError) => void;
+  readonly perturb?: Perturb | undefined;
 }
 
 interface Progress {
@@ -117,7 +119,8 @@ export class LogActor implements Actor<LogMessage> {
   #tick(): void {
     this.#context.after(TICK_MS, { type: "tick" });
     if (!this.#scrubber.isAsked) this.#scrubber.step(SCRUB_BYTES);
-    const { log, hostLog, consensus } = this.#deps;
+    const { log, hostLog, consensus, perturb = unperturbed } = this.#deps;
+    if (perturb("earlyScrub")) this.#self.deliver({ type: "scrub" });
     const isFull = log.isFull();
     if (isFull && !this.#wasFull) hostLog.warn("log.disk_full", { durable: log.durableIndex() });
     if (!isFull && this.#wasFull) hostLog.info("log.disk_has_room", { durable: log.durableIndex() });

@@ -23,6 +23,7 @@ import {
   sha256,
   TestClock,
 } from "./replica.test-support.ts";
+import { isSameReason } from "./restart-note.ts";
 
 const SEGMENT_BYTES = 1_024;
 const FIRST = "log/0000000000000001.wal";
@@ -114,6 +115,7 @@ class Bench {
       ...{ genesisHash: GENESIS_HEAD.hash, term, checkpoint, mayForget, segmentBytes: SEGMENT_BYTES },
       isQuorum: (holds) => [1, 2, 3].filter(holds).length >= 2,
       random: new Prng(1),
+      reason: "it does not open",
       wantCheckpoint: forgets ? (atLeast) => this.checkpointsWanted.push(atLeast) : undefined,
       isWriting: () => undefined,
       sendPeer: (to, payload) => this.sent.push({ to, frame: decodeRepair(payload) }) > 0,
@@ -206,6 +208,15 @@ function damagedAtEnd(): MemoryDisk {
   disk.flipBit(newest, 32 + 60, 1);
   return disk;
 }
+
+test.each([
+  ["nothing was found that could be mended", diskOf(BLOCKS), true],
+  ["something was", damagedInside(), false],
+])("when it is done and %s, why it was not opened is noted, or forgotten", (_, disk, noted) => {
+  const bench = new Bench(disk);
+  bench.serve(BLOCKS);
+  expect([bench.restarts, isSameReason(bench.store, "it does not open")]).toEqual([1, noted]);
+});
 
 test("where the disk is full what has come waits, and is written when there is room", () => {
   const disk = damagedInside();
@@ -364,7 +375,7 @@ describe("the end of the log", () => {
       [longer, longer],
       [other, other],
       [BLOCKS.slice(0, from - 1), BLOCKS.slice(0, from - 1)],
-      [BLOCKS.slice(0, 2), BLOCKS.slice(0, from - 1)],
+      [BLOCKS.slice(0, 6), BLOCKS.slice(0, from - 1)],
     ] as const) {
       const bench = new Bench(damagedAtEnd());
       const question = must(bench.asked()[0], "asked").frame.question;
@@ -565,4 +576,113 @@ test("a frame that is none is refused, and changes nothing", () => {
     expect(() => decodeRepair(frame)).toThrow();
   }
   expect(bench.serve(BLOCKS)).toEqual(["2: 1..1"]);
+});
+
+/** Blocks 3 to 18 of nineteen are lost; the last says that its leader had applied 16. */
+const LONG = chain(...times(2, 1), ...times(17, 2));
+
+function diskWithBigHole(): MemoryDisk {
+  const disk = diskOf(LONG);
+  for (const path of segments(disk).slice(1, -1)) disk.remove(path);
+  return disk;
+}
+
+/** As long as the log of a leader goes on otherwise behind 17, which was committed. */
+const NEXT_LEADERS = chain(...times(2, 1), ...times(15, 2), ...times(4, 3));
+
+/** Has so many half seconds pass, in which peers answer what they are asked. */
+function passing(
+  bench: Bench,
+  halfSeconds: number,
+  answer: (to: NodeId, frame: RepairFrame, at: number) => void,
+): void {
+  for (let at = 0; at < halfSeconds; at++) {
+    for (let asked = bench.asked(); asked.length > 0; asked = bench.asked()) {
+      for (const { to, frame } of asked) answer(to, frame, at);
+    }
+    bench.tick(500);
+  }
+}
+
+function gives(bench: Bench, to: NodeId, frame: Extract<RepairFrame, { type: "want" }>, has: readonly Block[]): void {
+  const wanted = has.filter(({ header: { height } }) => height <= frame.to && height >= frame.from).toReversed();
+  const blocks = wanted[0]?.header.height === frame.to ? wanted.map(bytesOf) : [];
+  bench.hears(to, { type: "blocks", question: frame.question, to: frame.to, blocks });
+}
+
+describe("a hole that reaches beyond what is known to be committed", () => {
+  const end = { term: 3, index: 21, hash: (NEXT_LEADERS[20] as Block).hash };
+
+  test("is filled with what a leader has, however far before that it begins", () => {
+    const bench = new Bench(diskWithBigHole(), { term: 3 });
+    passing(bench, 60, (to, frame) => {
+      if (frame.type === "want") gives(bench, to, frame, NEXT_LEADERS);
+      else if (frame.type === "wantEnd" && to === 2) bench.hears(2, { type: "end", question: frame.question, ...end });
+    });
+    expect([bench.restarts, bench.failures, hashesIn(bench.disk)]).toEqual([1, [], hashesOf(NEXT_LEADERS)]);
+  });
+
+  test("is not given up for an end before that, which no leader can say", () => {
+    const bench = new Bench(diskWithBigHole(), { term: 3 });
+    let refused = 0;
+    passing(bench, 8, (to, frame) => {
+      if (frame.type === "want") gives(bench, to, frame, []);
+      if (frame.type !== "wantEnd") return;
+      refused += 1;
+      bench.hears(to, { type: "end", question: frame.question, term: 3, index: 5, hash: new Uint8Array(32) });
+    });
+    expect([refused > 0, bench.restarts, bench.failures]).toEqual([true, 0, []]);
+    bench.asked();
+    passing(bench, 30, (to, frame) => {
+      if (frame.type === "want") gives(bench, to, frame, LONG);
+    });
+    expect([bench.restarts, hashesIn(bench.disk)]).toEqual([1, hashesOf(LONG)]);
+  });
+
+  test("of which nobody has what was committed is lost, and that is said", () => {
+    const bench = new Bench(diskWithBigHole(), { term: 3 });
+    const has = NEXT_LEADERS.slice(16);
+    passing(bench, 60, (to, frame) => {
+      if (bench.failures.length > 0) return;
+      if (frame.type === "want") gives(bench, to, frame, to === 2 ? has : []);
+      else if (frame.type === "wantEnd" && to === 2) bench.hears(2, { type: "end", question: frame.question, ...end });
+    });
+    expect(bench.failures.map(({ code }) => code)).toEqual(["blocks_lost"]);
+  });
+});
+
+describe("while no leader says how the log went on", () => {
+  /** Has lost 8, has 9; neither is known to be committed. */
+  const damaged = (): MemoryDisk => {
+    const disk = diskOf(BLOCKS);
+    const record = recordBytes(bytesOf(BLOCKS[6] as Block).length);
+    disk.flipBit(must(segments(disk).at(-2), "it has files"), SEGMENT_HEADER_BYTES + record + MARK_BYTES + 110, 1);
+    return disk;
+  };
+  const LATE = 24;
+
+  test("a peer that comes late and has the block gives it", () => {
+    const bench = new Bench(damaged());
+    passing(bench, 40, (to, frame, at) => {
+      if (to === 3 || at < LATE) return; // down
+      if (frame.type === "want") gives(bench, to, frame, BLOCKS);
+      else if (frame.type === "wantEnd") bench.hears(to, { type: "noEnd", question: frame.question, mending: false });
+    });
+    expect([bench.restarts, hashesIn(bench.disk)]).toEqual([1, hashesOf(BLOCKS)]);
+  });
+
+  test("two that have lost one block each, not the same, help each other", () => {
+    const bench = new Bench(damaged());
+    let given: number | undefined;
+    passing(bench, 40, (to, frame, at) => {
+      if (to === 2 && at < LATE) return; // down
+      if (frame.type === "wantEnd") bench.hears(to, { type: "noEnd", question: frame.question, mending: to === 2 });
+      if (frame.type === "blocks") given = frame.blocks.length;
+      if (frame.type !== "want") return;
+      // Node 2 has lost 9, and wants it in its turn before it gives 8.
+      if (to === 2) bench.hears(2, { type: "want", question: 77, to: 9, from: 9 });
+      gives(bench, to, frame, BLOCKS.slice(0, to === 2 ? 8 : 7));
+    });
+    expect([given, bench.restarts, hashesIn(bench.disk)]).toEqual([1, 1, hashesOf(BLOCKS)]);
+  });
 });

@@ -30,7 +30,7 @@ import { readableBlock } from "./readable-block.ts";
 import { decodeRepair, type RepairFrame } from "./repair-frames.ts";
 import { repairLane } from "./repair-lane.ts";
 import { repairedBlocks, repairedChange } from "./repaired-count.ts";
-import { FORGET_RESTART } from "./restart-note.ts";
+import { FORGET_RESTART, restartChange } from "./restart-note.ts";
 
 const TICK_MS = 50;
 /** What no peer has is asked for again for so long before this node stops; till then it tells others that it lacks it, too. */
@@ -67,6 +67,8 @@ export interface MendingActorDeps {
   readonly mayForget: boolean;
   /** Has a peer's checkpoint fetched, of at least this height, which the node starts again with; undefined where logs forget nothing. */
   readonly wantCheckpoint: ((atLeast: LogIndex) => void) | undefined;
+  /** Why the log was not opened. */
+  readonly reason: string;
   /** Blocks that are fetched are written at the latest when they are so many bytes. */
   readonly segmentBytes: number;
   readonly peers: readonly NodeId[];
@@ -88,6 +90,8 @@ export class MendingActor implements Actor<MendingMessage> {
   readonly #fetcher: BlockFetcher;
   readonly #giver: BlockGiver;
   readonly #endQuestion: EndQuestion;
+  /** Nothing was found wrong: if it does not open again for the same reason, it cannot be mended. */
+  readonly #wasWhole: boolean;
   /** All up to here is known to be committed: the newest block that is sound says how far its leader had applied the log. */
   readonly #committed: LogIndex;
   /** Fetched and not handed to the log, from the highest to the lowest. */
@@ -95,21 +99,25 @@ export class MendingActor implements Actor<MendingMessage> {
   #takenBytes = 0;
   /** `full`: the disk has no room for what has come. */
   #phase: "asking" | "fetching" | "writing" | "full" = "writing";
+  /** Nobody has what is wanted, and it need not have been committed: a leader is asked how the log went on, too. */
+  #isDoubted = false;
   #triedAtMs = 0;
   /** How the log ends a peer has said, as one that leads; until its blocks follow what this node has, that need not be so. */
   #said: SaidEnd | undefined;
   #endsRefused = 0;
-  /** Since when no peer has what is wanted. */
-  #nowhereSinceMs: number | undefined;
+  /** What is known to be committed and no peer has, and since when. */
+  #lost: { readonly height: LogIndex; readonly sinceMs: number } | undefined;
   /** When something that was wanted has come, or was asked for first. */
   #progressAtMs = 0;
   #repaired = 0;
+  #framesRefused = 0;
   #saidAtMs: number;
 
   constructor(context: ActorContext<MendingMessage>, deps: MendingActorDeps) {
     this.#context = context;
     this.#deps = deps;
     const { log, sha256, clusterId, peers, hostLog } = deps;
+    this.#wasWhole = log.isWhole;
     this.#committed = committedIn(log, sha256);
     const { send, nextQuestion } = repairLane(deps.sendPeer, deps.random);
     this.#fetcher = new BlockFetcher({ sha256, clusterId, peers: () => peers, nextQuestion, send });
@@ -148,11 +156,15 @@ export class MendingActor implements Actor<MendingMessage> {
     try {
       const frame = decodeRepair(payload);
       if (frame.type === "want" || frame.type === "wantEnd") this.#giver.answer(from, frame);
-      else if (frame.type === "blocks" && this.#phase === "fetching") this.#blocks(from, frame, nowMs);
-      else if (this.#phase === "asking") this.#end(from, frame, nowMs);
+      else if (frame.type !== "blocks") this.#endSaid(from, frame, nowMs);
+      else if (this.#phase === "fetching") this.#blocks(from, frame, nowMs);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#deps.hostLog.warn("mend.frame_refused", { from, reason: error.message });
+      this.#framesRefused += 1;
+      const count = this.#framesRefused;
+      // The first, second, fourth, eighth, ...: no peer shall fill our log with its nonsense.
+      if ((count & (count - 1)) === 0)
+        this.#deps.hostLog.warn("mend.frame_refused", { from, reason: error.message, count });
     }
   }
 
@@ -161,11 +173,11 @@ export class MendingActor implements Actor<MendingMessage> {
       this.#triedAtMs = nowMs;
       this.#write((done) => this.#deps.log.write(done));
     }
-    if (this.#phase === "asking") this.#endQuestion.tick(nowMs);
+    if (this.#phase === "asking" || this.#isDoubted) this.#endQuestion.tick(nowMs);
     if (this.#phase === "fetching") {
       this.#fetcher.tick(nowMs);
       // Nobody waits for a peer that is down where there is another way: a checkpoint, or the log without what is wanted.
-      const mayDoWithout = this.#deps.wantCheckpoint !== undefined || this.#uncommitted !== undefined;
+      const mayDoWithout = this.#deps.wantCheckpoint !== undefined || this.#mayBeUncommitted;
       const isLate = mayDoWithout && nowMs - this.#progressAtMs >= LOST_MS;
       if (this.#fetcher.isNowhere || isLate) this.#nowhere(nowMs);
     }
@@ -178,19 +190,19 @@ export class MendingActor implements Actor<MendingMessage> {
   }
 
   /**
-   * Where the log may end where nobody has what the newest hole had: behind all that is known to be committed. A leader says
-   * how it went on, as where the end is lost.
+   * Whether what the newest hole had need not have been committed. Where nobody has it a leader may say how the log went on, as
+   * where the end is lost; until one has, what stands behind the hole stays, for this node and for others that want it.
    */
-  get #uncommitted(): LogIndex | undefined {
+  get #mayBeUncommitted(): boolean {
     const hole = this.#hole;
-    if (hole?.hash === undefined || hole.to <= this.#committed) return undefined;
-    return Math.max(hole.from, this.#committed + 1);
+    return hole?.hash !== undefined && hole.to > this.#committed;
   }
 
   /** What is next: the newest hole. */
   #goOn(nowMs: number): void {
     this.#progressAtMs = nowMs;
     const hole = this.#hole;
+    this.#isDoubted = false;
     if (hole === undefined) this.#finish();
     else if (hole.hash === undefined) this.#askForEnd(nowMs);
     else {
@@ -199,18 +211,24 @@ export class MendingActor implements Actor<MendingMessage> {
     }
   }
 
-  #end(from: NodeId, frame: RepairFrame, nowMs: number): void {
+  #endSaid(from: NodeId, frame: RepairFrame, nowMs: number): void {
+    if (this.#phase !== "asking" && !this.#isDoubted) return;
     const { log, hostLog, checkpoint, fail } = this.#deps;
     const end = this.#endQuestion.receive(from, frame);
     const { from: first } = must(this.#hole, "something is lost");
-    if (this.#endQuestion.isHopeless) fail(lost(first));
+    if (this.#phase === "asking" && this.#endQuestion.isHopeless) fail(lost(first));
     if (end === undefined) return;
     const { term, index, hash } = end;
-    if (checkpoint !== undefined && isEndBefore(checkpoint, end)) {
+    if (index < this.#committed || (checkpoint !== undefined && isEndBefore(checkpoint, end))) {
       this.#refuseEnd(from, index, nowMs);
       return;
     }
     hostLog.info("mend.end", { leader: from, term, index });
+    if (this.#isDoubted) {
+      hostLog.warn("mend.end_forgotten", { from: first });
+      this.#stopFetching();
+      log.loseFrom(first);
+    }
     this.#said = { by: from, first };
     log.endAt(index, hash);
     this.#write((done) => log.write(done));
@@ -223,7 +241,8 @@ export class MendingActor implements Actor<MendingMessage> {
       if (this.#fetcher.isNowhere) this.#nowhere(nowMs);
       return;
     }
-    this.#nowhereSinceMs = undefined;
+    this.#isDoubted = false;
+    if (lowest.index <= (this.#lost?.height ?? 0)) this.#lost = undefined;
     this.#progressAtMs = nowMs;
     const known = this.#known;
     if (taken.some((record) => known.some((block) => contradicts(block, record)))) {
@@ -275,7 +294,8 @@ export class MendingActor implements Actor<MendingMessage> {
     this.#endsRefused += 1;
     this.#deps.hostLog.warn("mend.end_refused", { from: by ?? 0, height, refused: this.#endsRefused });
     if (by !== undefined) this.#endQuestion.holdBack(by);
-    this.#askForEnd(nowMs);
+    if (this.#isDoubted) this.#endQuestion.ask(nowMs);
+    else this.#askForEnd(nowMs);
   }
 
   #askForEnd(nowMs: number): void {
@@ -327,20 +347,15 @@ export class MendingActor implements Actor<MendingMessage> {
       return;
     }
     wantCheckpoint?.(height);
-    if (said !== undefined) {
-      this.#forgetSaid(said, nowMs);
-      return;
+    if (height <= this.#committed) {
+      if (this.#lost?.height !== height) this.#lost = { height, sinceMs: nowMs };
+      if (wantCheckpoint === undefined && nowMs - this.#lost.sinceMs >= LOST_MS) fail(lost(height));
     }
-    const uncommitted = this.#uncommitted;
-    if (uncommitted !== undefined) {
-      hostLog.warn("mend.end_forgotten", { from: uncommitted });
-      this.#stopFetching();
-      log.loseFrom(uncommitted);
-      this.#askForEnd(nowMs);
-      return;
+    if (said !== undefined) this.#forgetSaid(said, nowMs);
+    else if (this.#mayBeUncommitted && !this.#isDoubted) {
+      this.#isDoubted = true;
+      this.#endQuestion.ask(nowMs);
     }
-    this.#nowhereSinceMs ??= nowMs;
-    if (wantCheckpoint === undefined && nowMs - this.#nowhereSinceMs >= LOST_MS) fail(lost(height));
   }
 
   /**
@@ -364,9 +379,10 @@ export class MendingActor implements Actor<MendingMessage> {
   }
 
   #finish(): void {
-    const { store, hostLog, restart, fail } = this.#deps;
+    const { store, hostLog, restart, fail, reason } = this.#deps;
     hostLog.info("mend.done", { blocks: this.#repaired });
-    store.write([repairedChange(repairedBlocks(store) + this.#repaired), FORGET_RESTART], (error) => {
+    const noted = this.#wasWhole ? restartChange(reason) : FORGET_RESTART;
+    store.write([repairedChange(repairedBlocks(store) + this.#repaired), noted], (error) => {
       if (error === undefined) restart();
       else fail(error);
     });

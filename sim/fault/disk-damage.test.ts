@@ -54,7 +54,7 @@ describe.each(LOG_DAMAGES)("%s", (how) => {
   test("is found by a log that has lost something by it, whatever it has acknowledged", () => {
     const outcomes = Array.from({ length: 60 }, (_, seed) => {
       const disk = diskWithLog(RECORDS);
-      return damageLog(disk, how, new Prng(seed), undefined) ? (openedUpTo(disk) ?? "lost") : "nowhere";
+      return damageLog(disk, how, new Prng(seed)) ? (openedUpTo(disk) ?? "lost") : "nowhere";
     });
     expect(outcomes.filter((outcome) => outcome !== "lost" && outcome !== "nowhere" && outcome !== RECORDS)).toEqual(
       [],
@@ -63,7 +63,7 @@ describe.each(LOG_DAMAGES)("%s", (how) => {
   });
 
   test("happens to nothing that is not there", () => {
-    expect(damageLog(new MemoryDisk(() => undefined), how, new Prng(1), undefined)).toBe(false);
+    expect(damageLog(new MemoryDisk(() => undefined), how, new Prng(1))).toBe(false);
   });
 });
 

@@ -5,12 +5,13 @@
  * Not everywhere: a log cannot tell the last group it acknowledged, if nothing written later speaks of it yet, from a torn
  * tail (docs/operating.md). Where that is damaged the node forgets it, and loss cannot be avoided; such places are spared.
  */
-import type { Cipher } from "../../node/base/ports/cipher.ts";
+import { viewOf } from "../../node/base/bytes.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import { LOG_DIRECTORY } from "../../node/recover.ts";
 import type { MemoryDisk } from "../../storage/memory-disk.ts";
-import { reachedPath } from "../../storage/wal/reached-file.ts";
-import { surveyLog } from "../../storage/wal/survey.ts";
+import { ALIGNMENT, claimedBytes, decodeClaimed, MARK_BYTES, SEGMENT_HEADER_BYTES } from "../../storage/wal/format.ts";
+import { PIECE_BYTES } from "../../storage/wal/patient-file.ts";
+import { reachedPath, readReached } from "../../storage/wal/reached-file.ts";
 import { pick } from "../draw.ts";
 
 export const LOG_DAMAGES = [
@@ -39,14 +40,14 @@ const YOUNG_SEGMENTS = 2;
 type Change = (disk: MemoryDisk) => void;
 
 /** Damages the log on the disk of a node that is down, where it can know of it; false where there is no such place. */
-export function damageLog(disk: MemoryDisk, how: LogDamage, random: Random, cipher: Cipher | undefined): boolean {
-  const reach = reachOf(disk, cipher);
+export function damageLog(disk: MemoryDisk, how: LogDamage, random: Random): boolean {
+  const before = contentsOf(disk);
   for (let tries = 0; tries < TRIES; tries++) {
     const change = draw(disk, how, random);
     if (change === undefined) return false;
     const trial = disk.copy();
     change(trial);
-    if (!knows(trial, reach, cipher)) continue;
+    if (!knows(trial, before)) continue;
     change(disk);
     return true;
   }
@@ -55,8 +56,7 @@ export function damageLog(disk: MemoryDisk, how: LogDamage, random: Random, ciph
 
 /** Turns a bit over in an old file of the log, whether the node runs or not; undefined where there is none. */
 export function rotOldFile(disk: MemoryDisk, random: Random): RottenByte | undefined {
-  const segments = logFiles(disk).filter((path) => path.endsWith(".wal"));
-  const place = drawByte(disk, segments.slice(0, -YOUNG_SEGMENTS), random);
+  const place = drawByte(disk, segments(disk).slice(0, -YOUNG_SEGMENTS), random);
   if (place === undefined) return undefined;
   const { path, offset } = place;
   disk.flipBit(path, offset, random.below(8));
@@ -68,16 +68,41 @@ export function isRotten(disk: MemoryDisk, { path, offset, byte }: RottenByte): 
   return byteAt(disk, path, offset) === byte;
 }
 
-/** How far the log is known to have reached. */
-function reachOf(disk: MemoryDisk, cipher: Cipher | undefined): number {
-  const { newestIndex, attestedIndex } = surveyLog(disk, LOG_DIRECTORY, cipher);
-  return Math.max(newestIndex, attestedIndex);
+/** What stands in a log, whatever a node makes of it. */
+interface Contents {
+  /** The newest record that is whole. */
+  readonly newest: number;
+  /** The newest that something tells of which is there. */
+  readonly told: number;
 }
 
-/** Whether a log that reached so far either has its end, or knows that it has lost it. */
-function knows(disk: MemoryDisk, reach: number, cipher: Cipher | undefined): boolean {
-  const { newestIndex, attestedIndex } = surveyLog(disk, LOG_DIRECTORY, cipher);
-  return newestIndex >= reach || attestedIndex > newestIndex;
+/**
+ * Reads a log by its format alone: whole records and marks at any place, names of files, and the note beside them. The
+ * node's own reading must not decide what it is spared.
+ */
+function contentsOf(disk: MemoryDisk): Contents {
+  let newest = 0;
+  let told = readReached(disk, LOG_DIRECTORY);
+  for (const path of segments(disk)) {
+    told = Math.max(told, Number.parseInt(path.slice(-20, -4), 16) - 1);
+    const bytes = disk.durableBytes(path);
+    const view = viewOf(bytes);
+    for (let at = SEGMENT_HEADER_BYTES; at + MARK_BYTES <= bytes.length; at += ALIGNMENT) {
+      const claimed = claimedBytes(view, at, at);
+      if (claimed === undefined || at + claimed > bytes.length) continue;
+      const found = decodeClaimed(bytes.subarray(at, at + claimed));
+      if (found === undefined) continue;
+      newest = Math.max(newest, found.record?.index ?? 0);
+      told = Math.max(told, found.durableIndex);
+    }
+  }
+  return { newest, told };
+}
+
+/** Whether a log that stood so either has its end, or is told that it has lost it. */
+function knows(disk: MemoryDisk, before: Contents): boolean {
+  const { newest, told } = contentsOf(disk);
+  return newest >= Math.max(before.newest, before.told) || told > newest;
 }
 
 function draw(disk: MemoryDisk, how: LogDamage, random: Random): Change | undefined {
@@ -101,7 +126,13 @@ function draw(disk: MemoryDisk, how: LogDamage, random: Random): Change | undefi
       const { path, offset } = drawByte(disk, logFiles(disk), random) ?? {};
       // What says where the log begins is read by everything that could mend it.
       if (path?.endsWith(".wal") !== true || offset === undefined) return undefined;
-      return (on) => on.spoil(path, offset);
+      return (on) => {
+        on.spoil(path, offset);
+        // Nobody reads it any more; for whoever looks at the disk alone it is not there.
+        const from = offset - (offset % PIECE_BYTES);
+        const length = Math.min(PIECE_BYTES, on.durableBytes(path).length - from);
+        on.overwrite(path, from, new Uint8Array(length));
+      };
     }
     case "missingFile": {
       const path = pick(random, files);
@@ -145,6 +176,10 @@ function drawByte(
     offset -= bytes;
   }
   return undefined;
+}
+
+function segments(disk: MemoryDisk): string[] {
+  return logFiles(disk).filter((path) => path.endsWith(".wal"));
 }
 
 function logFiles(disk: MemoryDisk): string[] {

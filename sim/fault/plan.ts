@@ -175,10 +175,10 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
       return [{ kind: "damageLog", target, how: pick(random, LOG_DAMAGES), restartAfterMs }];
     case "rotLog":
     case "rotPage":
-      // Mostly it is met when the node starts again.
+      // Some of it is met when the node starts again, the rest while it runs.
       return [
         { kind, target },
-        ...(between(random, 1, 4) === 1 ? [] : [{ kind: "crash", target, restartAfterMs } as const]),
+        ...(between(random, 1, 3) > 1 ? [] : [{ kind: "crash", target, restartAfterMs } as const]),
       ];
     case "slowTimers":
       return [{ kind: "slowTimers", target, factor: between(random, 2, TIMERS_SLOWER_MAX), forMs }];

@@ -66,6 +66,10 @@ export class Operator {
       this.#list();
       return;
     }
+    if (kind === "scrub") {
+      this.#scrub();
+      return;
+    }
     const asked = this.#body(kind);
     if (asked === undefined) return;
     const body = { add: [], remove: [], promote: [], ...asked };
@@ -87,7 +91,16 @@ export class Operator {
     });
   }
 
-  #body(kind: Exclude<Ask, "list">): Partial<ChangeMembersBody> | undefined {
+  #scrub(): void {
+    const { client, verdict } = this.#deps;
+    client.ask({ kind: "query", query: encodeQuery({ type: "scrub" }), consistency: "local" }, (outcome) => {
+      // A node that lags does not know the operator yet.
+      const isRight = outcome.kind === "answer" || codeOf(outcome) === "unknown_key";
+      verdict.expect(isRight, "refusals", () => `the operator had a node scrubbed: ${codeOf(outcome)}`);
+    });
+  }
+
+  #body(kind: Exclude<Ask, "list" | "scrub">): Partial<ChangeMembersBody> | undefined {
     switch (kind) {
       case "addVoter":
         return this.#add(true);

@@ -97,13 +97,15 @@ export interface OperatorOptions {
     readonly lostDisk: number;
     /** Who there is. */
     readonly list: number;
+    /** A node reads everything again that it keeps. */
+    readonly scrub: number;
   };
 }
 
 /** Draws what clients do; the operator is drawn apart, behind all else. */
 export function drawWorkload(random: Random): Omit<WorkloadOptions, "operator"> {
   const weight = (): number => (chance(random, 200) ? 0 : between(random, 1, 10));
-  const payments = chance(random, 500);
+  const payments = chance(random, 600);
   return {
     tellers: between(random, 2, 4),
     readers: between(random, 0, 2),
@@ -124,7 +126,7 @@ export function drawWorkload(random: Random): Omit<WorkloadOptions, "operator"> 
       payment: payments ? between(random, 3, 20) : 0,
     },
     clerk: chance(random, 800) ? drawClerk(random) : undefined,
-    auditor: chance(random, 700),
+    auditor: chance(random, 800),
     intruder: chance(random, 400),
   };
 }
@@ -137,7 +139,7 @@ function drawClerk(random: Random): ClerkOptions {
       batch: between(random, 1, 10),
       imported: weight(),
       asset: chance(random, 250) ? 0 : between(random, 4, 10),
-      supply: chance(random, 250) ? 0 : between(random, 6, 12),
+      supply: chance(random, 200) ? 0 : between(random, 8, 16),
       reversal: chance(random, 250) ? 0 : between(random, 6, 14),
       freeze: chance(random, 500) ? 0 : between(random, 1, 4),
       delegate: weight(),
@@ -150,7 +152,7 @@ function drawClerk(random: Random): ClerkOptions {
       post: weight(),
       void: weight(),
       balancing: weight(),
-      closing: chance(random, 300) ? 0 : between(random, 1, 2),
+      closing: chance(random, 250) ? 0 : between(random, 2, 4),
       again: weight(),
     },
     linkedPermille: pick(random, [0, 200, 500]),
@@ -173,6 +175,7 @@ export function drawOperator(random: Random): OperatorOptions | undefined {
       nonsense: between(random, 1, 4),
       lostDisk: weight(),
       list: between(random, 1, 4),
+      scrub: between(random, 2, 8),
     },
   };
 }

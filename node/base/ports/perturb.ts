@@ -9,6 +9,8 @@ export const PERTURBATIONS = [
   "blocksOneByOne",
   /** A checkpoint is taken before it is due. */
   "earlyCheckpoint",
+  /** What is kept is read again before the reading has rested. */
+  "earlyScrub",
   /** A peer that fetches a checkpoint is given a part of a page that is shorter than it may be. */
   "shortChunk",
 ] as const;
