@@ -11,17 +11,18 @@ const SEEDS_MAX = 200;
  * seeds each needs. When the drawing has changed, other seeds are better.
  */
 const FIRST_SEEDS: Partial<Record<MutantName, number>> = {
-  voteNotPersisted: 16,
-  voteBeforeDurable: 95,
-  replyBeforeFsync: 4,
-  syncErrorIgnored: 20,
-  voteByLength: 24,
-  configurationForgotten: 15,
-  readByDeposedLeader: 57,
-  readFixedTooEarly: 38,
-  freshBeforeApplied: 47,
-  expiryByOwnClock: 21,
-  answerTakenTwice: 236,
+  voteNotPersisted: 33,
+  voteBeforeDurable: 172,
+  syncErrorIgnored: 13,
+  learnersCounted: 21,
+  readFixedTooEarly: 11,
+  freshBeforeApplied: 11,
+  oneExpiryABlock: 10,
+  expiryByOwnClock: 17,
+  newKeyEachAttempt: 21,
+  silenceTakenForNo: 21,
+  openIntentForgotten: 21,
+  answerTakenTwice: 309,
 };
 
 /** What is seen of a history that was agreed and is not any more: it is missed, stands in the way, or nobody catches up. */
@@ -57,8 +58,9 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   truncateOnStaleAppend: HISTORY,
   syncErrorIgnored: ["diskErrors", ...HISTORY],
   checkpointBeforeDurable: HISTORY,
-  voteByLength: ["electionRestriction"],
-  refusedVoteCounted: ["quorum", ...HISTORY],
+  // Who wins with a log that is behind lacks what was committed.
+  voteByLength: ["electionRestriction", "undisturbed"],
+  refusedVoteCounted: ["electionSafety", "quorum", ...HISTORY],
   preVoteSkipped: ["undisturbed"],
   commitOfOlderTerm: ["commitRule", "leaderCompleteness"],
   commitByHeartbeat: HISTORY,
@@ -74,7 +76,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   restoredHoldForgotten: STATES,
   readByDeposedLeader: ["linearizability", "staleness"],
   // Whether a session is open is a question that is asked of a state that may be old.
-  readByFollower: ["linearizability", "refusals"],
+  readByFollower: ["linearizability", "refusals", "staleness"],
   readFixedTooEarly: ["linearizability", "refusals"],
   freshBeforeApplied: ["staleness"],
   retryExecutedTwice: ["exactlyOnce"],
