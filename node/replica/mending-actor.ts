@@ -15,6 +15,7 @@ import { must } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId, Term } from "../base/ids.ts";
+import { BLOCK_BYTES_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
@@ -37,8 +38,8 @@ const TICK_MS = 50;
 const LOST_MS = 10_000;
 /** Between two attempts to write where the disk is full. */
 const RETRY_MS = 1_000;
-/** Of an end that was said, blocks of so many files are held that follow nothing that is there. */
-const HELD_SEGMENTS = 2;
+/** Of an end that was said, so much is held that follows nothing that is there: more than any two logs differ in. */
+const HELD_BYTES = 32 * BLOCK_BYTES_MAX;
 /** Between two lines in the log that say what is waited for. */
 const SAY_MS = 10_000;
 
@@ -259,7 +260,7 @@ export class MendingActor implements Actor<MendingMessage> {
     // What was said to be the end takes the place of nothing that is sound before it is seen to follow something that is.
     const isLost = this.#said === undefined || lowest.index > this.#said.first;
     if (joins || (isLost && this.#takenBytes >= segmentBytes)) this.#fill();
-    else if (this.#takenBytes >= HELD_SEGMENTS * segmentBytes) this.#refuseChain(nowMs);
+    else if (this.#takenBytes >= HELD_BYTES) this.#refuseChain(nowMs);
     else {
       const downTo = Math.min(height, must(this.#hole, "blocks fill a hole").from);
       this.#fetcher.want({ height, hash: lowest.previousHash, downTo }, nowMs);
@@ -271,7 +272,9 @@ export class MendingActor implements Actor<MendingMessage> {
     const { log, checkpoint } = this.#deps;
     const index = log.firstIndex - 1;
     const start = { index, hash: must(this.#hashBefore(index), "what the log begins behind is known") };
-    return checkpoint === undefined || checkpoint.index < index ? [start] : [start, checkpoint];
+    const committed = log.hash(this.#committed);
+    const newest = committed === undefined ? [] : [{ index: this.#committed, hash: committed }];
+    return checkpoint === undefined || checkpoint.index < index ? [start, ...newest] : [start, checkpoint, ...newest];
   }
 
   /** The blocks that were fetched do not lead to what this node knows to be committed: how the log ends is asked for again. */
