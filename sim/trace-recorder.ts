@@ -6,6 +6,7 @@ import type { Configuration } from "../node/base/configuration.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import { decodeRaftMessage } from "../node/replica/raft-codec.ts";
 import { decodeClientFrame, decodeNodeFrame } from "../node/wire/client-frames.ts";
+import { WireError } from "../node/wire/msgpack.ts";
 import { LANES } from "../node/wire/peer-frames.ts";
 import type { Failure } from "./check/verdict.ts";
 import type { ClusterObserver, Inspected } from "./cluster.ts";
@@ -198,12 +199,22 @@ function pair({ from, to }: Link): readonly [number, number] {
 
 /** What a frame says, in a few words. */
 function describe(from: number, to: number, frame: Uint8Array): string {
-  if (from >= FIRST_CLIENT) return inWords(decodeClientFrame(frame));
+  if (from >= FIRST_CLIENT) return clientFrame(frame);
   if (to >= FIRST_CLIENT) return inWords(decodeNodeFrame(frame));
   const lane = frame[0] ?? 0;
   if (lane !== LANES.raft) return LANE_NAMES.get(lane) ?? `lane ${lane}`;
   const { from: _from, to: _to, ...message } = decodeRaftMessage(frame.subarray(1));
   return inWords(message);
+}
+
+/** An intruder's need not be one. */
+function clientFrame(frame: Uint8Array): string {
+  try {
+    return inWords(decodeClientFrame(frame));
+  } catch (error) {
+    if (error instanceof WireError) return "no frame";
+    throw error;
+  }
 }
 
 /** The type, and the fields that are short. */
