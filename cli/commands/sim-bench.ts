@@ -52,10 +52,12 @@ export const bench: CommandModule = command({
   command: "bench",
   describe: "how much virtual time, and how many transfers, the simulator runs in a second, on one core",
   builder: (yargs) =>
-    yargs.option("rounds", {
-      ...{ type: "number", default: 3, describe: "runs of each, of which the middle one is told" },
-      coerce: whole("rounds", 1, ROUNDS_MAX),
-    }),
+    yargs
+      .option("rounds", {
+        ...{ type: "number", default: 3, describe: "runs of each, of which the middle one is told" },
+        coerce: whole("rounds", 1, ROUNDS_MAX),
+      })
+      .example("$0 sim bench --json", "with the nodes, requests and faults that it was measured with"),
   handler: ({ rounds }, output) => {
     const pace = measure("pace", pacePlan, rounds, output);
     const bulk = measure("bulk", bulkPlan, rounds, output);
