@@ -4,6 +4,7 @@
  */
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
+import { SpareBuffer } from "./spare-buffer.ts";
 import { lengthOf, type Pieces, webSocketFrames } from "./web-socket-frame.ts";
 
 export interface FrameWriterOptions {
@@ -16,6 +17,7 @@ export interface FrameWriterOptions {
 
 export class FrameWriter {
   readonly #options: FrameWriterOptions;
+  readonly #spare = new SpareBuffer();
   #waiting: Pieces[] = [];
   #waitingBytes = 0;
 
@@ -43,6 +45,11 @@ export class FrameWriter {
     if (messages.length === 0) return;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    if (webSocket.readyState === WebSocket.OPEN) stream.write(webSocketFrames(messages, dialled));
+    if (webSocket.readyState !== WebSocket.OPEN) return;
+    const frames = webSocketFrames(messages, dialled, (bytes) => this.#spare.take(bytes));
+    // After an error nobody knows who still reads it.
+    stream.write(frames, (error) => {
+      if (error == null) this.#spare.giveBack(frames);
+    });
   }
 }
