@@ -105,7 +105,7 @@ function tick(stamp: Stamp): void {
   const low = (stamp[NOW] as number) + 1;
   stamp[NOW] = low;
   if (low > 0xffff_ffff) stamp[NOW + 1] = (stamp[NOW + 1] as number) + 1;
-  stamp[RECORD_TIME] = stamp[NOW] as number;
+  stamp[RECORD_TIME] = low;
   stamp[RECORD_TIME + 1] = stamp[NOW + 1] as number;
 }
 

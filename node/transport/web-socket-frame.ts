@@ -22,7 +22,7 @@ export type Pieces = readonly Uint8Array[];
 export function webSocketFrames(
   messages: readonly Pieces[],
   masked: boolean,
-  allocate: (bytes: number) => Buffer = Buffer.allocUnsafe,
+  allocate: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafe(bytes),
 ): Buffer {
   const lengths = messages.map(lengthOf);
   let bytes = 0;
