@@ -18,6 +18,7 @@ export interface FrameWriterOptions {
 export class FrameWriter {
   readonly #options: FrameWriterOptions;
   readonly #spare = new SpareBuffer();
+  readonly #allocate = (bytes: number): Buffer => this.#spare.take(bytes);
   #waiting: Pieces[] = [];
   #waitingBytes = 0;
 
@@ -46,7 +47,12 @@ export class FrameWriter {
     this.#waiting = [];
     this.#waitingBytes = 0;
     if (webSocket.readyState !== WebSocket.OPEN) return;
-    const frames = webSocketFrames(messages, dialled, (bytes) => this.#spare.take(bytes));
+    const frames = webSocketFrames(messages, dialled, this.#allocate);
+    if (!SpareBuffer.keeps(frames)) {
+      // Without a callback of its own a write of a few receipts is cheaper in the stream.
+      stream.write(frames);
+      return;
+    }
     // After an error nobody knows who still reads it.
     stream.write(frames, (error) => {
       if (error == null) this.#spare.giveBack(frames);

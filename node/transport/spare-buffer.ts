@@ -25,10 +25,15 @@ export class SpareBuffer {
     return Buffer.allocUnsafeSlow(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES).subarray(0, bytes);
   }
 
+  /** Whether it is worth giving back a buffer that was taken from such a spare. */
+  static keeps({ length, buffer }: Buffer): boolean {
+    return length >= LARGE_BYTES && buffer.byteLength <= KEPT_BYTES_MAX;
+  }
+
   /** A buffer that was taken here, and that nobody uses any more. */
-  giveBack({ buffer }: Buffer): void {
-    const { byteLength } = buffer;
-    if (byteLength < LARGE_BYTES || byteLength > KEPT_BYTES_MAX) return;
-    if (this.#spare === undefined || this.#spare.byteLength < byteLength) this.#spare = buffer;
+  giveBack(used: Buffer): void {
+    if (!SpareBuffer.keeps(used)) return;
+    const { buffer } = used;
+    if (this.#spare === undefined || this.#spare.byteLength < buffer.byteLength) this.#spare = buffer;
   }
 }
