@@ -7,7 +7,7 @@ import { performance } from "node:perf_hooks";
 import { CodedError } from "../../node/base/errors.ts";
 import { Prng } from "../../node/base/prng.ts";
 import { ask } from "../../node/client/ask.ts";
-import { batchResults, type Command, type QuorateClient } from "../../node/client/index.ts";
+import { batchRuns, type Command, type QuorateClient } from "../../node/client/index.ts";
 import { accountFilterFlags } from "../../node/ledger/filters.ts";
 import { AccountStatus, TransferStatus } from "../../node/ledger/status.ts";
 
@@ -111,8 +111,8 @@ function shapeOf({ accounts }: BulkOptions): BatchShape {
 async function submitBatch(client: QuorateClient, command: Command, created: number): Promise<number> {
   const { result } = await client.submit(command);
   if (result.status !== "ok") throw new CodedError(result.status, `a batch was refused: ${result.status}`);
-  const results = batchResults(result);
-  const bad = results.findIndex(({ status }) => status !== created);
-  if (bad >= 0) throw new CodedError("bench_wrong_result", `event ${bad} has status ${results[bad]?.status}`);
-  return results.length;
+  const { count, runs } = batchRuns(result);
+  const bad = runs.find(({ status }) => status !== created);
+  if (bad !== undefined) throw new CodedError("bench_wrong_result", `event ${bad.from} has status ${bad.status}`);
+  return count;
 }

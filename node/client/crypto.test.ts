@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { ed25519 } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex, utf8 } from "../base/bytes.ts";
@@ -89,6 +90,7 @@ describe("Ed25519", () => {
           expect(identity.publicKey).toEqual(key.publicKey);
           const signature = key.sign(message);
           expect(identity.sign(message)).toEqual(signature);
+          expect(ed25519.sign(message, seed)).toEqual(signature);
           expect(verifySignature(key.publicKey, message, signature)).toBe(true);
           expect(verifyPortably(key.publicKey, message, signature)).toBe(true);
         },
@@ -138,6 +140,7 @@ describe("Ed25519", () => {
       if (index % PORTABLE_EVERY !== 0) return job;
       expect(keyFromSeed(seed).publicKey).toEqual(job.publicKey);
       expect(keyFromSeed(seed).sign(job.message)).toEqual(job.signature);
+      expect(ed25519.sign(job.message, seed)).toEqual(job.signature);
       expect(verifyPortably(job.publicKey, job.message, job.signature)).toBe(true);
       return job;
     });

@@ -1,7 +1,7 @@
-/** Client keys: Ed25519 by @noble/curves, the same bytes as any other implementation of RFC 8032. */
+/** Client keys: Ed25519, the same bytes as any other implementation of RFC 8032. */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import type { Signer } from "../wire/transaction.ts";
-import { randomBytes } from "./crypto.ts";
+import { randomBytes, signerOf } from "./crypto.ts";
 import { ClientError } from "./errors.ts";
 
 export const SEED_BYTES = 32;
@@ -21,5 +21,5 @@ export function newKey(): KeyPair {
 export function keyFromSeed(seed: Uint8Array): KeyPair {
   if (seed.length !== SEED_BYTES) throw new ClientError("key_invalid", `a key's seed has ${SEED_BYTES} bytes`);
   const publicKey = ed25519.getPublicKey(seed);
-  return { seed, publicKey, sign: (message) => ed25519.sign(message, seed) };
+  return { seed, publicKey, sign: signerOf(seed, publicKey) };
 }

@@ -33,7 +33,14 @@ export type { Command } from "../wire/body.ts";
 export type { Consistency } from "../wire/client-frames.ts";
 export { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 export { decodeReceipt, type Receipt, type ReceiptVerdict, verifyReceipt } from "../wire/receipt.ts";
-export { batchResults, decodeResult, type EventResult } from "../wire/results.ts";
+export {
+  type BatchRuns,
+  batchResults,
+  batchRuns,
+  decodeResult,
+  type EventResult,
+  type EventRun,
+} from "../wire/results.ts";
 export { cosignTransaction, type Placement, type Signer, signTransaction } from "../wire/transaction.ts";
 export { randomBytes, sha256, verifySignature } from "./crypto.ts";
 export { ClientError } from "./errors.ts";

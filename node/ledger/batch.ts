@@ -105,7 +105,8 @@ function tick(stamp: Stamp): void {
   const low = (stamp[NOW] as number) + 1;
   stamp[NOW] = low;
   if (low > 0xffff_ffff) stamp[NOW + 1] = (stamp[NOW + 1] as number) + 1;
-  stamp.copyWithin(RECORD_TIME, NOW, NOW + 2);
+  stamp[RECORD_TIME] = low;
+  stamp[RECORD_TIME + 1] = stamp[NOW + 1] as number;
 }
 
 /** Rules that hold an event against its batch; 0 for no objection. */

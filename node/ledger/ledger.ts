@@ -6,10 +6,11 @@
  * Invariant: in every ledger the sum of all debits equals the sum of all credits, pending and posted.
  */
 import { CodedError } from "../base/errors.ts";
-import { BATCH_RECORDS_MAX, RECORD_BYTES } from "../base/limits.ts";
+import { BATCH_RECORDS_MAX } from "../base/limits.ts";
 import type { Paged } from "../base/paged.ts";
 import { checkAuthority, SYSTEM_AUTHORITY } from "./authority.ts";
 import { type BatchRules, runBatch } from "./batch.ts";
+import { BatchWords } from "./batch-words.ts";
 import { Books } from "./books.ts";
 import { type ChangeEvent, ChangeEvents } from "./change-events.ts";
 import { AccountRules } from "./create-accounts.ts";
@@ -25,7 +26,6 @@ import { type Bounds, Queries } from "./queries.ts";
 import {
   type Account,
   type AccountInput,
-  batchWords,
   encodeAccounts,
   encodeTransfers,
   type Transfer,
@@ -58,9 +58,7 @@ export class Ledger {
   readonly #time = new Uint32Array(2);
   /** The last timestamp given to anything. */
   #newest = 0n;
-  /** A single record, as words and as bytes. */
-  readonly #one = new Uint32Array(RECORD_WORDS);
-  readonly #oneBytes = new Uint8Array(this.#one.buffer);
+  readonly #words = new BatchWords();
   /** Results of the batch that runs. */
   #results = new Uint32Array(0);
   #resultBytes = new Uint8Array(0);
@@ -252,7 +250,7 @@ export class Ledger {
   }
 
   #run(rules: BatchRules, batch: Uint8Array, timestamp: bigint): Uint8Array {
-    const words = this.#wordsOf(batch);
+    const words = this.#words.of(batch);
     const count = words.length / RECORD_WORDS;
     this.#checkTime(timestamp, count);
     this.#newest = timestamp;
@@ -264,13 +262,6 @@ export class Ledger {
     this.#books.seal();
     this.#queries.update();
     return this.#resultBytes.slice(0, count * RESULT_BYTES);
-  }
-
-  /** A payment alone in its batch, which seldom lies where words may begin, is copied to where they do. */
-  #wordsOf(batch: Uint8Array): Uint32Array {
-    if (batch.length !== RECORD_BYTES) return batchWords(batch);
-    this.#oneBytes.set(batch);
-    return this.#one;
   }
 
   /** Timestamps never repeat: `count` events up to this one must lie after all before. */

@@ -88,15 +88,7 @@ export function checkBatch(batch: Uint8Array): BatchFault | undefined {
   return batch.length > BATCH_RECORDS_MAX * RECORD_BYTES ? "batch_too_long" : undefined;
 }
 
-/** A batch as words, without copying where it can be; throws `CodedError` when it is not made of records. */
-export function batchWords(batch: Uint8Array): Uint32Array {
-  const fault = batch.length === 0 ? undefined : checkBatch(batch);
-  if (fault !== undefined) throw notABatch(fault);
-  const aligned = batch.byteOffset % 4 === 0 ? batch : batch.slice();
-  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
-}
-
-function notABatch(fault: BatchFault): CodedError {
+export function notABatch(fault: BatchFault): CodedError {
   return new CodedError(fault, "a batch is up to 8,190 records of 128 bytes each");
 }
 

@@ -14,6 +14,8 @@ const HEADER_WORDS = 2;
 const COLUMN_WORDS = 4;
 const PACKED = 0;
 const RUNS = 1;
+/** Rows that are looked at together: those of a transfer are 24 KiB, which fits the nearest cache. */
+const BLOCK_ROWS = 256;
 
 export class Segment {
   /** The packed form. */
@@ -103,12 +105,12 @@ interface Plan {
 /** Packs `rows` rows of `width` words each, which follow each other in `source`. */
 export function packSegment(source: Uint32Array, rows: number, width: number): Segment {
   const values = new Uint32Array(rows);
-  const varying = varyingBits(source, rows, width);
+  const varying = varyingColumns(source, rows, width);
   const plans: Plan[] = [];
   let length = HEADER_WORDS + width * COLUMN_WORDS;
   for (let column = 0; column < width; column++) {
     let plan: Plan = { column, kind: PACKED, size: 0, base: source[column] as number, length: 0 };
-    if (varying[column] !== 0) {
+    if (varying[column] === true) {
       gather(source, width, column, values);
       plan = planColumn(column, values);
     }
@@ -131,12 +133,21 @@ export function packSegment(source: Uint32Array, rows: number, width: number): S
   return new Segment(out);
 }
 
-/** For each column the bits that are not the same in all rows. */
-function varyingBits(source: Uint32Array, rows: number, width: number): Uint32Array {
-  const varying = new Uint32Array(width);
-  for (let at = width; at < rows * width; at += width) {
+/**
+ * For each column whether its value is not the same in all rows. Block after block, so that all columns of a block are
+ * looked at while it is near; a column that is known to vary is looked at no more, and most vary in the first block.
+ */
+function varyingColumns(source: Uint32Array, rows: number, width: number): readonly boolean[] {
+  const varying: boolean[] = [];
+  for (let column = 0; column < width; column++) varying.push(false);
+  for (let from = 0; from < rows; from += BLOCK_ROWS) {
+    const end = Math.min(from + BLOCK_ROWS, rows) * width;
     for (let column = 0; column < width; column++) {
-      varying[column] = (varying[column] as number) | ((source[at + column] as number) ^ (source[column] as number));
+      if (varying[column] === true) continue;
+      const first = source[column] as number;
+      let bits = 0;
+      for (let at = from * width + column; at < end; at += width) bits |= (source[at] as number) ^ first;
+      varying[column] = bits !== 0;
     }
   }
   return varying;

@@ -1,4 +1,4 @@
-import { PassThrough } from "node:stream";
+import { Duplex, PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { FrameWriter } from "./frame-writer.ts";
@@ -35,4 +35,30 @@ test("whoever closes the WebSocket hands over what waits before; afterwards noth
   writer.send(Uint8Array.of(2));
   await turn();
   expect([written, writer.bufferedBytes]).toEqual([["820101"], 0]);
+});
+
+test("a batch's memory carries the next one, once the stream is done with it", async () => {
+  const memory: ArrayBufferLike[] = [];
+  const done: (() => void)[] = [];
+  const stream = new Duplex({
+    read: () => undefined,
+    write: (bytes: Buffer, _encoding, written) => {
+      memory.push(bytes.buffer);
+      done.push(written);
+    },
+  });
+  const socket = { readyState: WebSocket.OPEN as number, bufferedAmount: 0 } as WebSocket;
+  const writer = new FrameWriter({ webSocket: socket, stream, dialled: true });
+  const send = async (): Promise<void> => {
+    writer.send(new Uint8Array(1_048_576));
+    await turn();
+  };
+  await send();
+  await send(); // waits in the stream, in memory of its own
+  done[0]?.();
+  await turn();
+  done[1]?.();
+  await send();
+  expect(memory).toHaveLength(3);
+  expect([memory[1] === memory[0], memory.slice(0, 2).includes(memory[2] as ArrayBuffer)]).toEqual([false, true]);
 });

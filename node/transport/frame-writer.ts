@@ -4,6 +4,7 @@
  */
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
+import { SpareBuffer } from "./spare-buffer.ts";
 import { lengthOf, type Pieces, webSocketFrames } from "./web-socket-frame.ts";
 
 export interface FrameWriterOptions {
@@ -16,6 +17,8 @@ export interface FrameWriterOptions {
 
 export class FrameWriter {
   readonly #options: FrameWriterOptions;
+  readonly #spare = new SpareBuffer();
+  readonly #allocate = (bytes: number): Buffer => this.#spare.take(bytes);
   #waiting: Pieces[] = [];
   #waitingBytes = 0;
 
@@ -43,6 +46,16 @@ export class FrameWriter {
     if (messages.length === 0) return;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    if (webSocket.readyState === WebSocket.OPEN) stream.write(webSocketFrames(messages, dialled));
+    if (webSocket.readyState !== WebSocket.OPEN) return;
+    const frames = webSocketFrames(messages, dialled, this.#allocate);
+    if (!SpareBuffer.keeps(frames)) {
+      // Without a callback of its own a write of a few receipts is cheaper in the stream.
+      stream.write(frames);
+      return;
+    }
+    // After an error nobody knows who still reads it.
+    stream.write(frames, (error) => {
+      if (error == null) this.#spare.giveBack(frames);
+    });
   }
 }

@@ -15,12 +15,19 @@ const IN_64_BITS = 127;
 /** A message in pieces. */
 export type Pieces = readonly Uint8Array[];
 
-/** `masked` for an end that has dialled: under a mask of zeros, which leaves the payload as it is. */
-export function webSocketFrames(messages: readonly Pieces[], masked: boolean): Uint8Array {
+/**
+ * `masked` for an end that has dialled: under a mask of zeros, which leaves the payload as it is. `allocate` gives the array,
+ * whatever is in it.
+ */
+export function webSocketFrames(
+  messages: readonly Pieces[],
+  masked: boolean,
+  allocate: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafe(bytes),
+): Buffer {
   const lengths = messages.map(lengthOf);
   let bytes = 0;
   for (const length of lengths) bytes += headerBytes(length, masked) + length;
-  const frames = Buffer.allocUnsafe(bytes);
+  const frames = allocate(bytes);
   let offset = 0;
   for (let i = 0; i < messages.length; i++) {
     offset = writeHeader(frames, offset, lengths[i] as number, masked);

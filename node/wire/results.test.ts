@@ -6,6 +6,7 @@ import { refusalOf } from "./hostile.contract.ts";
 import { pack, WireError } from "./msgpack.ts";
 import {
   batchResults,
+  batchRuns,
   decodeResult,
   type EventResult,
   encodeBatchResult,
@@ -73,6 +74,19 @@ describe("results of a batch", () => {
         expect(runsOf(encoded)).toBe(begins.length);
       }),
     );
+  });
+
+  test("as they came: what was refused, and what has another time than its own", () => {
+    const at = (status: number, time: bigint): EventResult => ({ status, timestamp: time });
+    const events = [at(CREATED, 101n), at(54, 102n), at(54, 103n), at(CREATED, 50n), at(CREATED, 105n), at(46, 9n)];
+    expect(batchRuns(decodeResult(encodeBatchResult(106n, flat(events))))).toEqual({
+      ...{ timestamp: 106n, count: 6 },
+      runs: [
+        { from: 1, count: 2, status: 54, timestamp: 102n },
+        { from: 3, count: 1, status: CREATED, timestamp: 50n },
+        { from: 5, count: 1, status: 46, timestamp: 9n },
+      ],
+    });
   });
 
   test("of a time whose halves turn over within the batch cost nothing either", () => {

@@ -72,8 +72,17 @@ const RESULT_BYTES = 16;
 /** Bytes of the largest encoded result: a run for each event, and the fields around them. */
 export const RESULT_BYTES_MAX: number = BATCH_RECORDS_MAX * RUN_BYTES + 1_024;
 
-interface Run extends EventResult {
+/** Events one after another with one status, and times that rise by one nanosecond. */
+export interface EventRun {
   readonly from: number;
+  readonly count: number;
+  readonly status: number;
+  /** Time of the first event. */
+  readonly timestamp: bigint;
+}
+
+/** One that may still grow. */
+interface GrowingRun extends EventRun {
   count: number;
 }
 
@@ -87,8 +96,8 @@ export function encodeBatchResult(timestamp: bigint, results: Uint8Array): Uint8
   // An event's own time in two halves: a batch has thousands of events, and a bigint for each would cost half a millisecond.
   let low = Number(first & 0xffff_ffffn);
   let high = Number(first >> 32n);
-  const runs: Run[] = [];
-  let last: Run | undefined;
+  const runs: GrowingRun[] = [];
+  let last: GrowingRun | undefined;
   for (let i = 0, at = 0; i < count; i++, at += RESULT_BYTES) {
     const status = readU32(results, at + 8);
     if (status === CREATED && readU32(results, at) === low && readU32(results, at + 4) === high) last = undefined;
@@ -126,27 +135,50 @@ function encodeBatchFields(timestamp: bigint, count: number, runs: Uint8Array): 
   return to.encoded(RUNS).bytes(runs).finish();
 }
 
-/** The results of all events of a bulk transaction, from its decoded result; throws `WireError` `malformed_frame`. */
-export function batchResults(result: ResultFields): readonly EventResult[] {
-  const { timestamp, count, runs } = check(batchSchema, result, "malformed_frame");
-  if (runs.length % RUN_BYTES !== 0) throw new WireError("malformed_frame", "a run of results is cut");
-  const first = timestamp - BigInt(count) + 1n;
-  const results = Array.from({ length: count }, (_, i) => ({ timestamp: first + BigInt(i), status: CREATED }));
-  const view = viewOf(runs);
+/** What a bulk transaction was answered: every event that is in no run was created at its own time. */
+export interface BatchRuns {
+  /** The time of the last event; event i of n has its own, `timestamp - n + i + 1`. */
+  readonly timestamp: bigint;
+  readonly count: number;
+  /** In the order of their events. */
+  readonly runs: readonly EventRun[];
+}
+
+/**
+ * The results of a bulk transaction as they came, from its decoded result; throws `WireError` `malformed_frame`. For whoever
+ * looks for what was refused: an object and a time for each event cost half a millisecond a full batch.
+ */
+export function batchRuns(result: ResultFields): BatchRuns {
+  const { timestamp, count, runs: encoded } = check(batchSchema, result, "malformed_frame");
+  if (encoded.length % RUN_BYTES !== 0) throw new WireError("malformed_frame", "a run of results is cut");
+  const view = viewOf(encoded);
+  const runs: EventRun[] = [];
   let free = 0;
-  for (let at = 0; at < runs.length; at += RUN_BYTES) {
+  for (let at = 0; at < encoded.length; at += RUN_BYTES) {
     const from = view.getUint16(at, true);
-    const end = from + view.getUint16(at + 2, true);
-    if (from < free || end === from || end > count) {
+    const events = view.getUint16(at + 2, true);
+    if (from < free || events === 0 || from + events > count) {
       throw new WireError(
         "malformed_frame",
         "a run of results is empty, out of order, or of events that are not there",
       );
     }
     const status = view.getUint32(at + 4, true);
-    const start = view.getBigUint64(at + 8, true);
-    for (let i = from; i < end; i++) results[i] = { status, timestamp: start + BigInt(i - from) };
-    free = end;
+    runs.push({ from, count: events, status, timestamp: view.getBigUint64(at + 8, true) });
+    free = from + events;
+  }
+  return { timestamp, count, runs };
+}
+
+/** The results of all events of a bulk transaction; otherwise as `batchRuns`. */
+export function batchResults(result: ResultFields): readonly EventResult[] {
+  const { timestamp, count, runs } = batchRuns(result);
+  const first = timestamp - BigInt(count) + 1n;
+  const results = Array.from({ length: count }, (_, i) => ({ timestamp: first + BigInt(i), status: CREATED }));
+  for (const run of runs) {
+    for (let i = 0; i < run.count; i++) {
+      results[run.from + i] = { status: run.status, timestamp: run.timestamp + BigInt(i) };
+    }
   }
   return results;
 }

@@ -30,16 +30,16 @@ function decodeAt(bytes: Uint8Array, offset: number) {
 
 describe("bytes of the log: whoever changes them raises FORMAT_VERSION", () => {
   test("segment header", () => {
-    expect(FORMAT_VERSION).toBe(3);
+    expect(FORMAT_VERSION).toBe(4);
     expect(toHex(encodeSegmentHeader(0x1234, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)))).toBe(
-      ["5157414c", "03000000", "3412000000000000", "3a4672dc", "0102030405060708", "5618c1e1"].join(""),
+      ["5157414c", "04000000", "3412000000000000", "aa6a274a", "0102030405060708", "5618c1e1"].join(""),
     );
   });
 
   test("record", () => {
     expect(toHex(concatBytes(encodeRecords([RECORD], { offset: 0x40, durableIndex: 0x0102_0304_0505 })))).toBe(
       [
-        ...["dfd42606", "51574152", "05000000", "40000000"],
+        ...["6a30b844", "51574152", "05000000", "40000000"],
         ...["0605040302010000", "0700000000000000", "0505040302010000"],
         ...["11".repeat(32), "22".repeat(32), "deadbeef01", "000000"],
       ].join(""),
@@ -48,7 +48,7 @@ describe("bytes of the log: whoever changes them raises FORMAT_VERSION", () => {
 
   test("mark", () => {
     expect(toHex(encodeMark(0x70, 0x0102))).toBe(
-      ["32bfea63", "5157414d", "70000000", "00000000", "0201000000000000"].join(""),
+      ["2648eb8a", "5157414d", "70000000", "00000000", "0201000000000000"].join(""),
     );
   });
 });

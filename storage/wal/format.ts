@@ -3,13 +3,14 @@
  *
  * Segment header, 32 bytes: magic u32 | version u32 | first index u64 | crc32c u32 of these 16 | id of the data key 8,
  *         zeros where nothing is encrypted | crc32c u32 of these 28.
- * Record: crc32c u32 | magic u32 | payload length u32 | offset u32 | index u64 | term u64 | durable index u64 |
+ * Record: crc32 u32 | magic u32 | payload length u32 | offset u32 | index u64 | term u64 | durable index u64 |
  *         previous hash 32 | hash 32 | payload | zeros up to a multiple of 8.
- * Mark, 24 bytes: crc32c u32 | magic u32 | offset u32 | zero u32 | durable index u64.
+ * Mark, 24 bytes: crc32 u32 | magic u32 | offset u32 | zero u32 | durable index u64.
  *
- * A checksum covers all of the record or mark behind itself. `offset` is where it stands in its segment: bytes that got
- * to a wrong place, or that a client sent as part of a payload, are none. `durable index` is the last index known to be
- * durable when it was written: damage at or before it is damage to what was acknowledged, not a torn tail.
+ * Headers have CRC32C, as in every version; records and marks CRC-32, which the processor does. A checksum covers all of
+ * the record or mark behind itself. `offset` is where it stands in its segment: bytes that got to a wrong place, or that a
+ * client sent as part of a payload, are none. `durable index` is the last index known to be durable when it was written:
+ * damage at or before it is damage to what was acknowledged, not a torn tail.
  *
  * In an encrypted log the payload is sealed, bound to its index, term and hashes. Checksums are of what stands on the disk,
  * so that a log is read and judged the same way with or without the key.
@@ -17,9 +18,10 @@
 import { concatBytes, viewOf } from "../../node/base/bytes.ts";
 import { type Cipher, SEALED_EXTRA_BYTES } from "../../node/base/ports/cipher.ts";
 import { crc32c } from "../checksum.ts";
+import { crc32 } from "../crc32.ts";
 import type { WalRecord } from "./log-store.ts";
 
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 export const SEGMENT_HEADER_BYTES = 32;
 export const RECORD_HEADER_BYTES = 104;
 export const MARK_BYTES = 24;
@@ -126,9 +128,9 @@ function frameOf(
   view.setBigUint64(32, BigInt(durableIndex), true);
   header.set(previousHash, 40);
   header.set(hash, 72);
-  let sum = crc32c(header.subarray(4));
-  for (const piece of stored) sum = crc32c(piece, sum);
-  view.setUint32(0, crc32c(padding, sum), true);
+  let sum = crc32(header.subarray(4));
+  for (const piece of stored) sum = crc32(piece, sum);
+  view.setUint32(0, crc32(padding, sum), true);
   return { header, padding };
 }
 
@@ -158,7 +160,7 @@ export function encodeMark(offset: number, durableIndex: number): Uint8Array {
   view.setUint32(4, MARK_MAGIC, true);
   view.setUint32(8, offset, true);
   view.setBigUint64(16, BigInt(durableIndex), true);
-  view.setUint32(0, crc32c(bytes.subarray(4)), true);
+  view.setUint32(0, crc32(bytes.subarray(4)), true);
   return bytes;
 }
 
@@ -177,7 +179,7 @@ export function claimedBytes(view: DataView, at: number, offset: number): number
 /** The record or mark that claimed to be exactly these bytes, or undefined where it is damaged. */
 export function decodeClaimed(bytes: Uint8Array): Found | undefined {
   const view = viewOf(bytes);
-  if (view.getUint32(0, true) !== crc32c(bytes.subarray(4))) return undefined;
+  if (view.getUint32(0, true) !== crc32(bytes.subarray(4))) return undefined;
   if (view.getUint32(4, true) === MARK_MAGIC) {
     return { record: undefined, durableIndex: Number(view.getBigUint64(16, true)), bytes: bytes.length };
   }

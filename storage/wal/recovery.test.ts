@@ -26,6 +26,9 @@ import {
 import type { LogStart, WalRecord } from "./log-store.ts";
 import type { Wal } from "./wal.ts";
 
+/** The polynomial of records and marks. */
+const ISO_3309 = 0xedb8_8320;
+
 /** A log as text: the index before its first record, and its records. */
 interface Contents {
   readonly start: number;
@@ -49,7 +52,7 @@ function longestPrefix(image: Image, cipher?: Cipher): Contents {
     if (Number.parseInt(name, 16) !== next || !soundHeader(bytes, next)) break;
     const view = viewOf(bytes);
     const sum = (from: number, to: number): boolean =>
-      view.getUint32(from, true) === plainCrc(bytes.subarray(from + 4, to));
+      view.getUint32(from, true) === plainCrc(bytes.subarray(from + 4, to), ISO_3309);
     for (let at = 32; at + 24 <= bytes.length; ) {
       const magic = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
       if (magic === "QWAM" && view.getUint32(at + 8, true) === at && sum(at, at + 24)) {
@@ -106,7 +109,7 @@ function soundHeader(bytes: Uint8Array, firstIndex: number): boolean {
   const expected = new Uint8Array(32);
   const view = viewOf(expected);
   expected.set(utf8("QWAL"));
-  view.setUint32(4, 3, true);
+  view.setUint32(4, 4, true);
   view.setBigUint64(8, BigInt(firstIndex), true);
   view.setUint32(16, plainCrc(expected.subarray(0, 16)), true);
   expected.set(bytes.subarray(20, 28), 20); // the id of the data key
@@ -114,11 +117,11 @@ function soundHeader(bytes: Uint8Array, firstIndex: number): boolean {
   return compareBytes(bytes.subarray(0, 32), expected) === 0;
 }
 
-function plainCrc(bytes: Uint8Array): number {
+function plainCrc(bytes: Uint8Array, polynomial = 0x82f6_3b78): number {
   let crc = -1;
   for (const byte of bytes) {
     crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ ((crc & 1) * 0x82f6_3b78);
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ ((crc & 1) * polynomial);
   }
   return ~crc >>> 0;
 }
