@@ -84,7 +84,7 @@ describe("status", () => {
     const text = await done("status");
     expect(text).toMatch(/^node {2}address +role +term {2}commit {2}applied {2}digest\n +1 {2}127\.0\.0\.1:\d+/);
     expect(text).toMatch(
-      /\n\nseen by the leader, node \d:\npeer {2}state +match {2}lag {2}in flight\n +\d {2}replicate/,
+      /\n\nseen by the leader, node \d:\npeer {2}state +match {2}lag {2}in flight {2}pages\n +\d {2}replicate/,
     );
     const follower = { state: "replicate", match: expect.any(Number), lag: expect.any(Number), inFlight: 0 };
     expect(status["peers"]).toMatchObject([follower, follower]);
