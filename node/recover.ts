@@ -223,7 +223,7 @@ function createRaft(
     checkQuorum: true,
     appendBytesMax: APPEND_BYTES_MAX,
     appendsInFlightMax: APPENDS_IN_FLIGHT_MAX,
-    bytesInFlightMax: APPEND_BYTES_MAX * 4,
+    bytesInFlightMax: APPEND_BYTES_MAX * 2,
     readsWaitingMax: READS_WAITING_MAX,
   });
 }
