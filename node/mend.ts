@@ -23,7 +23,10 @@ import type { StateMachine } from "./state/state-machine.ts";
 import { clusterIdOf, genesisHash } from "./wire/genesis.ts";
 import { LANES } from "./wire/peer-frames.ts";
 
-/** Throws the damage itself where there is nobody to ask, or where nothing was found that could be mended, and `CodedError` where the log cannot be mended. */
+/**
+ * Throws the damage itself where there is nobody to ask, or where nothing was found that could be mended, and `CodedError`
+ * where the log cannot be mended.
+ */
 export function composeMending(host: Host, options: NodeOptions, system: ActorSystem, damaged: Damaged): ComposedNode {
   const { damage, state, reached, isForeign } = damaged;
   const known = peersOf(options.peers, state.members);
@@ -66,9 +69,9 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
 }
 
 /**
- * A part of the log that was needed while the node ran, or mended it, is damaged: the node starts again, and mends it before it
- * takes part.
- * Where it has done that already and the log looked whole when it was opened, it would do it for ever, and stops.
+ * A part of the log that was needed while the node ran, or mended it, is damaged: the node starts again, and mends it
+ * before it takes part. Where it has done that already and the log looked whole when it was opened, it would do it for
+ * ever, and stops.
  */
 export function mendFirst(
   { log, store }: Pick<Host, "log" | "store">,

@@ -36,6 +36,7 @@ import { chainedEntry } from "./log-adapter.ts";
 import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
+import { RefusedFrames } from "./refused-frames.ts";
 
 /** How many blocks a new voter may lack when it gets a vote: about as many as are on their way at any time. */
 const CAUGHT_UP_BLOCKS = 64;
@@ -115,7 +116,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #ownFirst: LogIndex = 0;
   #chunksAtLedger = 0;
   /** Frames that no correct peer sends. */
-  #framesRefused = 0;
+  readonly #refused: RefusedFrames;
 
   constructor(context: ActorContext<ConsensusMessage>, deps: ConsensusActorDeps, options: ConsensusActorOptions) {
     this.#context = context;
@@ -126,6 +127,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#blocks = new BlockBuilder(deps);
     this.#decoded = new DecodedBlocks(deps.sha256);
     this.#leaseClock = new LeaseClock(deps.clock);
+    this.#refused = new RefusedFrames(deps.hostLog, "raft.frame_refused");
     this.#preferred = new PreferredLeaders(options.preferredLeaders, options.electionTimeoutTicks);
     this.#committed = options.applied.height;
     this.#handed = options.applied.height;
@@ -210,14 +212,14 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     try {
       const message = decodeRaftMessage(payload);
       const fault = message.from === from ? this.#blocksFault(message) : `it speaks for node ${message.from}`;
-      if (fault !== undefined) this.#refuseFrame(from, fault);
+      if (fault !== undefined) this.#refused.refuse(from, fault);
       else {
         if (message.type === "readIndex" && message.lease) this.#tellTime();
-        if (!this.#raft.step(message)) this.#refuseFrame(from, `no correct node sends this ${message.type}`);
+        if (!this.#raft.step(message)) this.#refused.refuse(from, `no correct node sends this ${message.type}`);
       }
     } catch (error) {
       if (!(error instanceof RaftCodecError)) throw error;
-      this.#refuseFrame(from, error.message);
+      this.#refused.refuse(from, error.message);
     }
   }
 
@@ -237,13 +239,6 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     if (index === this.#options.applied.height) return this.#deps.base;
     if (index < this.#raft.firstIndex) return undefined;
     return headOf(this.#deps.sha256, this.#raft.entry(index).data);
-  }
-
-  /** Logs the first, second, fourth, eighth, ...: no peer shall fill our log with its nonsense. */
-  #refuseFrame(from: NodeId, reason: string): void {
-    this.#framesRefused += 1;
-    const count = this.#framesRefused;
-    if ((count & (count - 1)) === 0) this.#deps.hostLog.warn("raft.frame_refused", { from, reason, count });
   }
 
   #propose(transactions: readonly Uint8Array[]): void {
@@ -444,7 +439,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       transactionsWaiting: this.#blocks.waiting,
       readsWaiting: this.#reads.waiting,
       lease: raft.hasLease,
-      framesRefused: this.#framesRefused,
+      framesRefused: this.#refused.count,
       peers: raft.peerProgress().map((progress) => ({ ...progress })),
     };
   }

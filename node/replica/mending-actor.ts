@@ -28,6 +28,7 @@ import { BlockGiver } from "./block-giver.ts";
 import { EndQuestion } from "./end-question.ts";
 import { contradicts, isEndBefore, type KnownBlock } from "./known-chain.ts";
 import { readableBlock } from "./readable-block.ts";
+import { RefusedFrames } from "./refused-frames.ts";
 import { decodeRepair, type RepairFrame } from "./repair-frames.ts";
 import { repairLane } from "./repair-lane.ts";
 import { repairedBlocks, repairedChange } from "./repaired-count.ts";
@@ -111,13 +112,14 @@ export class MendingActor implements Actor<MendingMessage> {
   /** When something that was wanted has come, or was asked for first. */
   #progressAtMs = 0;
   #repaired = 0;
-  #framesRefused = 0;
+  readonly #refused: RefusedFrames;
   #saidAtMs: number;
 
   constructor(context: ActorContext<MendingMessage>, deps: MendingActorDeps) {
     this.#context = context;
     this.#deps = deps;
     const { log, sha256, clusterId, peers, hostLog } = deps;
+    this.#refused = new RefusedFrames(hostLog, "mend.frame_refused");
     this.#wasWhole = log.isWhole;
     this.#committed = committedIn(log, sha256);
     const { send, nextQuestion } = repairLane(deps.sendPeer, deps.random);
@@ -161,11 +163,7 @@ export class MendingActor implements Actor<MendingMessage> {
       else if (this.#phase === "fetching") this.#blocks(from, frame, nowMs);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#framesRefused += 1;
-      const count = this.#framesRefused;
-      // The first, second, fourth, eighth, ...: no peer shall fill our log with its nonsense.
-      if ((count & (count - 1)) === 0)
-        this.#deps.hostLog.warn("mend.frame_refused", { from, reason: error.message, count });
+      this.#refused.refuse(from, error.message);
     }
   }
 
