@@ -51,7 +51,7 @@ describe("an intent", () => {
     },
   );
 
-  test("that nobody answers is asked with growing pauses, every other time by an inquiry only, and for ever", () => {
+  test("that nobody answers is asked with growing pauses, every other time by an inquiry first, and for ever", () => {
     const world = led();
     world.intercept = () => ({ kind: "answer", status: 503, body: "" });
     const id = world.pay();
@@ -72,6 +72,23 @@ describe("an intent", () => {
     world.run(20_000);
     expect(world.payment(id).state).toBe("captured");
     expect(keys(world).size).toBe(2);
+  });
+
+  test("that an inquiry finds unknown is asked for at once: half the attempts would else be lost on a busy network", () => {
+    const world = led();
+    world.intercept = ({ method }) => (method === "GET" ? undefined : { kind: "answer", status: 503, body: "" });
+    const id = world.pay();
+    world.run(2_000);
+    expect(requests(world).slice(2, 4)).toEqual(["GET", "POST authorizations"]);
+    const [inquired, asked] = world.asked.slice(2, 4).map(({ atMs }) => atMs);
+    expect((asked ?? 0) - (inquired ?? 0)).toBeLessThan(50);
+    world.intercept = ({ method }) => (method === "GET" ? undefined : { kind: "no_answer", reason: "reset" });
+    world.run(60_000);
+    expect(world.payment(id).state).toBe("authorizing");
+    world.intercept = () => undefined;
+    world.run(20_000);
+    expect(world.payment(id).state).toBe("captured");
+    expect(world.report()).toMatchObject({ authorized: 1, captured: 1, doubled: [] });
   });
 
   test("is not asked by a node that does not lead", () => {

@@ -25,7 +25,7 @@ const BACK_OFF_MAX_MS = 10_000;
 const REPORT_INTERVAL_MS = 1_000;
 /** After so many reports of one outcome in vain, a new session is opened: the old one may be forgotten, or out of step. */
 const REPORTS_PER_SESSION = 5;
-/** From this attempt on, every other one only inquires. */
+/** From this attempt on, every other one inquires first. */
 const INQUIRE_FROM = 2;
 const NS_PER_MS = 1_000_000n;
 
@@ -180,10 +180,12 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
     const said = interpret(request, response);
     if (said.type === "decided") this.#decided(job, said.outcome);
     else if (said.type === "unknown" && job.refusal !== undefined) this.#decided(job, refusedOutcome(job.refusal));
-    else if (said.type === "refused") {
-      job.refusal = said.reason;
+    else if (said.type === "silent") this.#rest(job);
+    else {
+      // A refusal is inquired about, and what an inquiry does not know is asked for, both at once.
+      if (said.type === "refused") job.refusal = said.reason;
       this.#request(job);
-    } else this.#rest(job);
+    }
   }
 
   #decided(job: Job, outcome: NetworkOutcome): void {
