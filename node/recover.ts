@@ -12,7 +12,12 @@ import type { LogStore } from "../storage/wal/log-store.ts";
 import { equalBytes } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
 import type { LogIndex } from "./base/ids.ts";
-import { APPEND_BYTES_MAX, APPENDS_IN_FLIGHT_MAX, READS_WAITING_MAX } from "./base/limits.ts";
+import {
+  APPEND_BYTES_MAX,
+  APPENDS_IN_FLIGHT_MAX,
+  CATCH_UP_BYTES_PER_SECOND,
+  READS_WAITING_MAX,
+} from "./base/limits.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { Store } from "./base/ports/store.ts";
 import type { NodeOptions, NodeParts } from "./compose.ts";
@@ -224,6 +229,7 @@ function createRaft(
     appendBytesMax: APPEND_BYTES_MAX,
     appendsInFlightMax: APPENDS_IN_FLIGHT_MAX,
     bytesInFlightMax: APPEND_BYTES_MAX * 2,
+    catchUpBytesPerTick: Math.ceil((CATCH_UP_BYTES_PER_SECOND * tickMs) / 1_000),
     readsWaitingMax: READS_WAITING_MAX,
   });
 }

@@ -29,6 +29,7 @@ export const CALM: SimOptions = {
   clockRates: [1_000, 1_000, 1_000],
   appendBytesMax: 1_048_576,
   appendsInFlightMax: 32,
+  catchUpBytesPerTick: 1_048_576,
   checkpointBlocks: 100,
   retainBlocks: undefined,
   segmentBytes: 65_536,

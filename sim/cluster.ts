@@ -315,11 +315,11 @@ export class Cluster {
   /** The production parts, or a mutant's; bounded as this run's options say, and watched. */
   #parts(node: NodeId, parts: Partial<NodeParts>): Partial<NodeParts> {
     const { observer } = this.#deps;
-    const { appendBytesMax, appendsInFlightMax } = this.#options;
+    const { appendBytesMax, appendsInFlightMax, catchUpBytesPerTick } = this.#options;
     return {
       ...parts,
       createRaft: (options) => {
-        const bounded = { ...options, appendBytesMax, appendsInFlightMax };
+        const bounded = { ...options, appendBytesMax, appendsInFlightMax, catchUpBytesPerTick };
         return parts.createRaft?.(bounded) ?? new Raft(bounded);
       },
       createStateMachine: (options) => {

@@ -71,6 +71,7 @@ export interface SimOptions {
   readonly clockRates: readonly number[];
   readonly appendBytesMax: number;
   readonly appendsInFlightMax: number;
+  readonly catchUpBytesPerTick: number;
   readonly checkpointBlocks: number;
   /** Blocks that logs keep before a checkpoint; undefined: all. */
   readonly retainBlocks: number | undefined;
@@ -127,8 +128,10 @@ export function drawOptions(random: Random): SimOptions {
   const changeUnderFire = operator === undefined ? 0 : sometimes(random, CHANGE_UNDER_FIRE);
   // A spare's clock is like some other's, so that the bound that leases rely on holds for it.
   const spareClocks = Array.from({ length: spares }, () => pick(random, clockRates));
+  const catchUpBytesPerTick = pick(random, [10_000, 100_000, 1_048_576]);
   return {
     ...drawn,
+    catchUpBytesPerTick,
     spares,
     clockRates: [...clockRates, ...spareClocks],
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire } },

@@ -86,6 +86,7 @@ export const optionsSchema: Schema<SimOptions> = object({
   clockRates: list(integer(1, 100_000), NODES_MAX),
   appendBytesMax: integer(1, BYTES_MAX),
   appendsInFlightMax: integer(1, 1_024),
+  catchUpBytesPerTick: integer(1, BYTES_MAX),
   checkpointBlocks: integer(1, BYTES_MAX),
   retainBlocks: orNull(integer(0, BYTES_MAX)),
   segmentBytes: integer(4_096, BYTES_MAX),

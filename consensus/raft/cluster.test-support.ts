@@ -26,6 +26,7 @@ export type Tuning = Pick<
   | "appendBytesMax"
   | "appendsInFlightMax"
   | "bytesInFlightMax"
+  | "catchUpBytesPerTick"
   | "readsWaitingMax"
   | "leaseDriftPermille"
 >;
@@ -39,6 +40,7 @@ export const TUNING: Tuning = {
   appendBytesMax: 1_000,
   appendsInFlightMax: 4,
   bytesInFlightMax: 10_000,
+  catchUpBytesPerTick: 10_000,
   readsWaitingMax: 8,
 };
 

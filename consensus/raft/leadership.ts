@@ -38,6 +38,8 @@ export class Leadership {
   readonly #reads: ReadOnly;
   readonly #lease: Lease;
   #heartbeatElapsed = 0;
+  /** Of entries that were appended since the last tick. */
+  #grownBytes = 0;
   #quorumElapsed = 0;
   #heartbeatsWanted = false;
   #transfer: Transfer | undefined;
@@ -93,6 +95,8 @@ export class Leadership {
       if (!this.#replication.takeQuorumIsActive() && checkQuorum) return false;
     }
     if (this.#heartbeatElapsed >= heartbeatTicks) this.sendHeartbeats();
+    this.#replication.tick(this.#grownBytes);
+    this.#grownBytes = 0;
     return true;
   }
 
@@ -105,8 +109,9 @@ export class Leadership {
     this.#urgeTarget(); // the first word may have been lost
   }
 
-  /** The log has grown, and may have another configuration. */
-  replicate(): void {
+  /** The log has grown by so many bytes, and may have another configuration. */
+  replicate(grownBytes: number): void {
+    this.#grownBytes += grownBytes;
     this.#replication.admitMembers();
     this.#replication.sendToAll();
   }

@@ -12,6 +12,11 @@ export interface Entry {
   readonly data: Uint8Array;
 }
 
+/** Bytes of data in these entries. */
+export function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { data }) => sum + data.length, 0);
+}
+
 interface Envelope {
   readonly from: NodeId;
   readonly to: NodeId;

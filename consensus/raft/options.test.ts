@@ -56,6 +56,7 @@ describe("options", () => {
     ["appends of no bytes", { appendBytesMax: 0 }],
     ["no append in flight", { appendsInFlightMax: 0 }],
     ["no bytes in flight", { bytesInFlightMax: 0 }],
+    ["no bytes to catch up", { catchUpBytesPerTick: 0 }],
     ["no reads", { readsWaitingMax: 0 }],
     ["half a read", { readsWaitingMax: 0.5 }],
   ])("refused: %s", (_what, changes) => {

@@ -41,9 +41,19 @@ export interface RaftOptions {
   readonly appendsInFlightMax: number;
   /** Bytes of entry data on their way to one follower, checked before each append: may be passed by one append. */
   readonly bytesInFlightMax: number;
+  /** Bytes of committed entries that a follower which lacks them is sent in a tick; twice what the log grows by, if that is more. */
+  readonly catchUpBytesPerTick: number;
   /** Reads that may wait for a quorum, and reads forwarded and not yet answered; the one too many is refused. */
   readonly readsWaitingMax: number;
 }
+
+const BOUNDS = [
+  "appendBytesMax",
+  "appendsInFlightMax",
+  "bytesInFlightMax",
+  "catchUpBytesPerTick",
+  "readsWaitingMax",
+] as const satisfies readonly (keyof RaftOptions)[];
 
 /** Throws `InvariantError` unless the options make sense together. */
 export function validateOptions(options: RaftOptions): void {
@@ -69,9 +79,7 @@ export function validateOptions(options: RaftOptions): void {
   assert(isPositive(options.heartbeatTicks), "heartbeatTicks is positive");
   assert(isPositive(options.electionTimeoutTicks), "electionTimeoutTicks is positive");
   assert(options.electionTimeoutTicks > options.heartbeatTicks, "heartbeats must keep elections away");
-  for (const key of ["appendBytesMax", "appendsInFlightMax", "bytesInFlightMax", "readsWaitingMax"] as const) {
-    assert(isPositive(options[key]), `${key} is positive`);
-  }
+  for (const key of BOUNDS) assert(isPositive(options[key]), `${key} is positive`);
 }
 
 function isCount(value: number): boolean {

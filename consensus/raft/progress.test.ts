@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InFlight } from "./in-flight.ts";
 import type { Entry } from "./messages.ts";
+import { Pace } from "./pace.ts";
 import { Progress } from "./progress.ts";
 
 function entriesFrom(first: number, count: number, bytes = 1): Entry[] {
@@ -10,7 +11,7 @@ function entriesFrom(first: number, count: number, bytes = 1): Entry[] {
 
 /** A follower that has acknowledged 5 and takes appends as they come; at most three at a time. */
 function replicating(): Progress {
-  const progress = new Progress(6, new InFlight(3, 100));
+  const progress = new Progress(6, new InFlight(3, 100), new Pace(100));
   progress.acknowledge(5);
   return progress;
 }
@@ -45,7 +46,7 @@ describe("appends on their way", () => {
 
 describe("progress of a follower", () => {
   test("begins with a probe: one append, and then silence until an answer", () => {
-    const progress = new Progress(6, new InFlight(3, 100));
+    const progress = new Progress(6, new InFlight(3, 100), new Pace(100));
     expect(progress).toMatchObject({ state: "probe", match: 0, next: 6, paused: false });
     progress.sent([], 0);
     expect(progress.paused).toBe(true);
@@ -105,7 +106,7 @@ describe("progress of a follower", () => {
     fc.assert(
       fc.property(cases, ({ match, lead, limit }) => {
         const next = match + 1 + lead;
-        const progress = new Progress(next, new InFlight(1, 1));
+        const progress = new Progress(next, new InFlight(1, 1), new Pace(1));
         if (match > 0) {
           progress.acknowledge(match); // now replicating, behind match
           progress.sent(entriesFrom(match + 1, lead), 0);
@@ -137,7 +138,7 @@ describe("progress of a follower", () => {
     const answers = fc.array(fc.tuple(fc.nat(4), fc.nat(30), fc.nat(30)), { maxLength: 40 });
     fc.assert(
       fc.property(answers, (run) => {
-        const progress = new Progress(10, new InFlight(2, 10));
+        const progress = new Progress(10, new InFlight(2, 10), new Pace(10));
         for (const [kind, a, b] of run) {
           const before = progress.match;
           if (kind === 0) progress.acknowledge(a);

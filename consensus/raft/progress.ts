@@ -12,7 +12,8 @@
 import { assert } from "../../node/base/assert.ts";
 import type { LogIndex } from "../../node/base/ids.ts";
 import type { InFlight } from "./in-flight.ts";
-import type { Entry } from "./messages.ts";
+import { bytesOf, type Entry } from "./messages.ts";
+import type { Pace } from "./pace.ts";
 
 export type ProgressState = "probe" | "replicate" | "snapshot";
 
@@ -26,12 +27,15 @@ export class Progress {
   /** The newest commit index sent in an append. */
   #commitSent: LogIndex = 0;
   readonly #inFlight: InFlight;
+  /** Of what is committed. */
+  readonly pace: Pace;
   /** Whether the follower has answered since the last check for a quorum. */
   active = false;
 
-  constructor(next: LogIndex, inFlight: InFlight) {
+  constructor(next: LogIndex, inFlight: InFlight, pace: Pace) {
     this.#next = next;
     this.#inFlight = inFlight;
+    this.pace = pace;
   }
 
   get match(): LogIndex {
@@ -73,8 +77,7 @@ export class Progress {
     }
     if (entries.length > 0) {
       this.#next += entries.length;
-      const bytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
-      this.#inFlight.add(this.#next - 1, bytes);
+      this.#inFlight.add(this.#next - 1, bytesOf(entries));
     }
     this.#paused = this.#inFlight.isFull;
   }

@@ -21,7 +21,7 @@ import { ElectionTimer } from "./election-timer.ts";
 import { ForwardedReads } from "./forwarded-reads.ts";
 import { Leadership } from "./leadership.ts";
 import { RaftLog } from "./log.ts";
-import type { Entry, Message, MessageBody, MessageOf } from "./messages.ts";
+import { bytesOf, type Entry, type Message, type MessageBody, type MessageOf } from "./messages.ts";
 import { type RaftOptions, validateOptions } from "./options.ts";
 import { PendingReady } from "./pending-ready.ts";
 import { isCredible } from "./protocol-check.ts";
@@ -188,8 +188,9 @@ export class Raft {
     if (this.#leadership === undefined || this.transferTarget !== 0 || data.length === 0) return undefined;
     if (!this.#log.mayAppend(data, this.mayReconfigure)) return undefined;
     const first = this.#log.lastIndex + 1;
-    this.#log.append(data.map((bytes, offset) => ({ index: first + offset, term: this.#term, data: bytes })));
-    this.#leadership.replicate();
+    const entries = data.map((bytes, offset) => ({ index: first + offset, term: this.#term, data: bytes }));
+    this.#log.append(entries);
+    this.#leadership.replicate(bytesOf(entries));
     return first;
   }
 

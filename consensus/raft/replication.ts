@@ -7,15 +7,19 @@ import type { LogIndex, NodeId } from "../../node/base/ids.ts";
 import { type Configuration, membersOf } from "./configuration.ts";
 import { InFlight } from "./in-flight.ts";
 import type { RaftLog } from "./log.ts";
-import type { MessageBody, MessageOf } from "./messages.ts";
+import { bytesOf, type MessageBody, type MessageOf } from "./messages.ts";
 import type { RaftOptions } from "./options.ts";
+import { Pace } from "./pace.ts";
 import { Progress, type ProgressState } from "./progress.ts";
 import { isQuorum, quorumValue } from "./quorum.ts";
 
 export interface ReplicationDeps {
   readonly self: NodeId;
   readonly log: RaftLog;
-  readonly limits: Pick<RaftOptions, "appendBytesMax" | "appendsInFlightMax" | "bytesInFlightMax">;
+  readonly limits: Pick<
+    RaftOptions,
+    "appendBytesMax" | "appendsInFlightMax" | "bytesInFlightMax" | "catchUpBytesPerTick"
+  >;
   readonly send: (to: NodeId, body: MessageBody) => void;
   /** Whose majorities count. */
   readonly electorate: () => Configuration;
@@ -52,11 +56,12 @@ export class Replication {
 
   /** Begins with one empty append to each member that is new, to find out where its log is. */
   admitMembers(): void {
-    const { appendsInFlightMax, bytesInFlightMax } = this.#limits;
+    const { appendsInFlightMax, bytesInFlightMax, catchUpBytesPerTick } = this.#limits;
     for (const peer of membersOf(this.#log.configuration)) {
       if (peer === this.#self || this.#progress.has(peer)) continue;
       const inFlight = new InFlight(appendsInFlightMax, bytesInFlightMax);
-      this.#progress.set(peer, new Progress(this.#log.lastIndex + 1, inFlight));
+      const pace = new Pace(catchUpBytesPerTick);
+      this.#progress.set(peer, new Progress(this.#log.lastIndex + 1, inFlight, pace));
       this.#sendAppend(peer, true);
     }
   }
@@ -115,6 +120,11 @@ export class Replication {
     }
   }
 
+  /** Time passes, in which the log has grown by so many bytes: who had to wait for what is committed is sent more of it. */
+  tick(grownBytes: number): void {
+    for (const [peer, { pace }] of this.#progress) if (pace.tick(grownBytes)) this.sendTo(peer);
+  }
+
   /** Sends all followers what they lack, as far as their pipelines allow. */
   sendToAll(): void {
     for (const peer of this.#progress.keys()) this.sendTo(peer);
@@ -163,11 +173,14 @@ export class Replication {
     }
     const previousTerm = this.#log.term(previousIndex);
     assert(previousTerm !== undefined, `position ${previousIndex} is still in the log`);
-    const entries = progress.mayCarryEntries
-      ? this.#log.entries(progress.next, this.#log.lastIndex + 1, this.#limits.appendBytesMax)
-      : [];
-    if (entries.length === 0 && !evenEmpty) return false;
     const { commit } = this.#log;
+    const isUrgent = progress.next > commit;
+    const entries =
+      progress.mayCarryEntries && (isUrgent || progress.pace.isOpen)
+        ? this.#log.entries(progress.next, this.#log.lastIndex + 1, this.#limits.appendBytesMax)
+        : [];
+    if (entries.length === 0 && !evenEmpty) return false;
+    if (!isUrgent) progress.pace.spend(bytesOf(entries));
     this.#send(peer, { type: "append", previousIndex, previousTerm, entries, commit });
     progress.sent(entries, commit);
     return true;

@@ -34,6 +34,7 @@ const tuning: fc.Arbitrary<Tuning> = fc.record({
   appendBytesMax: fc.constantFrom(1, 5, 1_000),
   appendsInFlightMax: fc.integer({ min: 1, max: 4 }),
   bytesInFlightMax: fc.constantFrom(1, 8, 10_000),
+  catchUpBytesPerTick: fc.constantFrom(1, 8, 10_000),
   readsWaitingMax: fc.integer({ min: 1, max: 4 }),
 });
 

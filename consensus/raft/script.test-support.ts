@@ -273,6 +273,7 @@ const NUMBERS: ReadonlyMap<string, Exclude<keyof Tuning, "preVote" | "checkQuoru
   ["append-bytes", "appendBytesMax"],
   ["in-flight", "appendsInFlightMax"],
   ["in-flight-bytes", "bytesInFlightMax"],
+  ["catch-up-bytes", "catchUpBytesPerTick"],
   ["reads", "readsWaitingMax"],
   ["lease-drift", "leaseDriftPermille"],
 ]);
