@@ -80,15 +80,16 @@ export function nextConfiguration(
   desired: Members,
   isReady: (id: NodeId) => boolean,
 ): Configuration | undefined {
+  if (isJoint(current)) return leaveJoint(current);
+  if (sameMembers(current, desired)) return undefined;
   const fault = configurationFault({ ...desired, outgoing: [] });
   assert(fault === undefined, `members that are desired have been checked: ${fault}`);
-  if (isJoint(current)) return leaveJoint(current);
   const isNew = (id: NodeId): boolean => !current.voters.includes(id);
   const learners = union(desired.voters, desired.learners).filter(isNew);
   if (!sameIds(learners, current.learners)) return { voters: current.voters, outgoing: [], learners };
   const ready = desired.voters.filter(isReady);
   const areReady = 2 * ready.length > desired.voters.length && desired.voters.filter(isNew).every(isReady);
-  return areReady && !sameMembers(current, desired) ? enterJoint(current, desired) : undefined;
+  return areReady ? enterJoint(current, desired) : undefined;
 }
 
 function isAscending(ids: readonly NodeId[]): boolean {
