@@ -10,6 +10,8 @@ import type { ClerkOptions, OperatorOptions, WorkloadOptions } from "./workload/
 const NODES_MAX = 9;
 const CLIENTS_MAX = 16;
 const MS_MAX = 3_600_000;
+/** What is signed lives for ten minutes at most, and the clients of a run repeat the first of it to the end. */
+export const RUN_MS_MAX = 400_000;
 const US_MAX = 3_600_000_000;
 const BYTES_MAX = 0x4000_0000;
 const WEIGHT_MAX = 1_000;
@@ -78,7 +80,7 @@ const workload: Schema<WorkloadOptions> = object({
 export const optionsSchema: Schema<SimOptions> = object({
   nodes: node,
   spares: integer(0, NODES_MAX),
-  durationMs: integer(1, MS_MAX),
+  durationMs: integer(1, RUN_MS_MAX),
   timing: object(
     { tickMs: integer(1, 1_000), electionTimeoutTicks: integer(2, 1_000), heartbeatTicks: integer(1, 1_000) },
     { leaseDriftPermille: integer(1, 1_000) },
