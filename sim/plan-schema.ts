@@ -11,7 +11,7 @@ const NODES_MAX = 9;
 const CLIENTS_MAX = 16;
 const MS_MAX = 3_600_000;
 /** What is signed lives for ten minutes at most, and the clients of a run repeat the first of it to the end. */
-export const RUN_MS_MAX = 400_000;
+const RUN_MS_MAX = 400_000;
 const US_MAX = 3_600_000_000;
 const BYTES_MAX = 0x4000_0000;
 const WEIGHT_MAX = 1_000;
