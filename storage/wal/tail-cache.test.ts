@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { record, records } from "./log-fixture.contract.ts";
@@ -30,6 +32,23 @@ describe("TailCache", () => {
     expect(held(cache, 1)).toEqual([1]);
     cache.add(record(2, new Uint8Array(100)), 2);
     expect(held(cache, 2)).toEqual([]);
+  });
+
+  test("what it has dropped is free at once, not when it has dropped much: blocks have a megabyte", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const cache = new TailCache(50);
+    const dropped: WeakRef<object>[] = [];
+    for (let index = 1; index <= 20; index++) {
+      const one = record(index, new Uint8Array(40));
+      dropped.push(new WeakRef(one));
+      cache.add(one, index);
+    }
+    // A weak reference holds what it was made of until the turn ends.
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    expect(held(cache, 20)).toEqual([20]);
+    expect(dropped.slice(0, 18).filter((one) => one.deref() !== undefined)).toEqual([]);
   });
 
   test("is what a list is, from which the oldest go while there is too much", () => {

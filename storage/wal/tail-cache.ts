@@ -3,9 +3,10 @@ import type { WalRecord } from "./log-store.ts";
 
 export class TailCache {
   readonly #bytesMax: number;
-  /** Invariant: consecutive indexes, so a record is found by subtraction. */
-  #records: WalRecord[] = [];
-  #dropped = 0;
+  /** By index. Invariant: these are all from #first up to and not including #next. */
+  readonly #records = new Map<number, WalRecord>();
+  #first = 0;
+  #next = 0;
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -13,29 +14,30 @@ export class TailCache {
   }
 
   add(record: WalRecord, durableIndex: number): void {
-    this.#records.push(record);
+    if (this.#records.size === 0) this.#first = record.index;
+    this.#records.set(record.index, record);
+    this.#next = record.index + 1;
     this.#bytes += record.payload.length;
-    for (;;) {
-      const oldest = this.#records[this.#dropped];
-      if (oldest === undefined || this.#bytes <= this.#bytesMax || oldest.index > durableIndex) break;
-      this.#bytes -= oldest.payload.length;
-      this.#dropped += 1;
-    }
-    if (this.#dropped > 1024 && this.#dropped * 2 > this.#records.length) {
-      this.#records = this.#records.slice(this.#dropped);
-      this.#dropped = 0;
+    while (this.#bytes > this.#bytesMax && this.#records.size > 0 && this.#first <= durableIndex) {
+      this.#forget(this.#first);
+      this.#first += 1;
     }
   }
 
   get(index: number): WalRecord | undefined {
-    const first = this.#records[this.#dropped];
-    return first === undefined || index < first.index ? undefined : this.#records[this.#dropped + index - first.index];
+    return this.#records.get(index);
   }
 
   /** Forgets the records from `from` on. */
   truncate(from: number): void {
-    while (this.#records.length > this.#dropped && (this.#records.at(-1) as WalRecord).index >= from) {
-      this.#bytes -= (this.#records.pop() as WalRecord).payload.length;
+    while (this.#records.size > 0 && this.#next > from) {
+      this.#next -= 1;
+      this.#forget(this.#next);
     }
+  }
+
+  #forget(index: number): void {
+    this.#bytes -= this.#records.get(index)?.payload.length ?? 0;
+    this.#records.delete(index);
   }
 }
