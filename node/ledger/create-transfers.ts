@@ -2,6 +2,7 @@
  * The rules of `createTransfers` for ordinary and pending transfers, in their order of precedence; transfers that post or
  * void a pending one go to resolve-pending.ts, an id that is there already to existing-transfer.ts.
  */
+import { AccountsAhead } from "./accounts-ahead.ts";
 import { DELEGATE_AUTHORITY, SYSTEM_AUTHORITY } from "./authority.ts";
 import { type BatchRules, type BatchStatuses, NOW, RECORD_TIME, type Stamp } from "./batch.ts";
 import type { Books } from "./books.ts";
@@ -30,6 +31,7 @@ export class TransferRules implements BatchRules {
   readonly #books: Books;
   readonly #existing: ExistingTransfers;
   readonly #resolution: PendingResolution;
+  readonly #ahead: AccountsAhead;
   /** The amount that moves. */
   readonly #amount = new Uint32Array(4);
   /** Room for two sums. */
@@ -45,10 +47,12 @@ export class TransferRules implements BatchRules {
     this.#books = books;
     this.#existing = new ExistingTransfers(books.transfers);
     this.#resolution = new PendingResolution(books);
+    this.#ahead = new AccountsAhead(books.accounts, books.effects);
   }
 
   /** Whose signature the next batch bears: an authority's, or that of a delegate with an allowance. */
   begin(signer: number | DebitAllowance): this {
+    this.#ahead.begin();
     this.#allowance = typeof signer === "number" ? undefined : signer;
     this.#authority = typeof signer === "number" ? signer : DELEGATE_AUTHORITY;
     this.#maker = typeof signer === "number" ? signer : signer.authority;
@@ -82,9 +86,9 @@ export class TransferRules implements BatchRules {
 
   #transfer(words: Uint32Array, at: number, flags: number, stamp: Stamp): number {
     const { accounts } = this.#books;
-    const debit = accounts.find(words, at + layout.DEBIT_ACCOUNT_ID);
+    const debit = this.#ahead.debit(words, at);
     if (debit < 0) return TransferStatus.debitAccountNotFound;
-    const credit = accounts.find(words, at + layout.CREDIT_ACCOUNT_ID);
+    const credit = this.#ahead.credit(at);
     if (credit < 0) return TransferStatus.creditAccountNotFound;
     const { rows } = accounts;
     const d = debit * layout.RECORD_WORDS;

@@ -9,6 +9,8 @@ import { copy } from "./words.ts";
 /** Words of an account: slot, code and flags, balances. */
 const EFFECT_WORDS: number = 2 + layout.BALANCE_WORDS;
 const INITIAL_SLOTS = 1_024;
+/** Rows that are fetched together; they must stay in the nearest cache. */
+const FETCHED = 64;
 
 export class Effects {
   readonly #accounts: AccountStore;
@@ -19,9 +21,16 @@ export class Effects {
   #touched = new Uint32Array(INITIAL_SLOTS);
   #count = 0;
   #words = new Uint32Array(0);
+  /** What was only read to be near is added up here: the compiler leaves out what nobody needs. */
+  readonly #sum = new Uint32Array(1);
 
   constructor(accounts: AccountStore) {
     this.#accounts = accounts;
+  }
+
+  /** In which round an account was last touched; 0 for never. */
+  lastTouch(slot: number): number {
+    return slot < this.#rounds.length ? (this.#rounds[slot] as number) : 0;
   }
 
   /** Notes that an event has touched an account. */
@@ -45,6 +54,7 @@ export class Effects {
     const words = this.#words;
     let at = 0;
     for (let i = 0; i < this.#count; i++) {
+      if (i % FETCHED === 0) this.#fetch(i);
       const slot = this.#touched[i] as number;
       // An account that a failed chain made is not there any more.
       if (slot >= count) continue;
@@ -60,6 +70,14 @@ export class Effects {
     this.#count = 0;
     this.#nextRound();
     return new Uint8Array(words.buffer, 0, at * 4);
+  }
+
+  /** Reads a little of each of the next rows, so that a processor waits for many of them at the same time. */
+  #fetch(from: number): void {
+    const to = Math.min(from + FETCHED, this.#count);
+    let sum = 0;
+    for (let i = from; i < to; i++) sum = (sum + this.#accounts.touchRow(this.#touched[i] as number)) | 0;
+    this.#sum[0] = sum;
   }
 
   #nextRound(): void {

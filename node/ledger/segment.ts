@@ -48,7 +48,8 @@ export class Segment {
       const stride = words[at + 2] as number;
       for (let run = 0; run < count; run++) {
         const start = words[offset + run] as number;
-        const end = run + 1 < count ? (words[offset + run + 1] as number) : this.rows;
+        // A segment that a peer has sent may say anything.
+        const end = run + 1 < count ? Math.min(words[offset + run + 1] as number, this.rows) : this.rows;
         const first = words[offset + count + run] as number;
         for (let row = start; row < end; row++) values[row] = first + stride * (row - start);
       }

@@ -20,7 +20,7 @@ const SESSIONS = "sessions";
 /** That of a node's own first checkpoint. */
 export const FIRST_GENERATION = 1;
 /** Of the description and of all pages; 3 since a session's replies are flat bytes. */
-const META_VERSION = 3;
+const META_VERSION = 4;
 
 /** Pages of a component of the state. */
 export interface ComponentPages {

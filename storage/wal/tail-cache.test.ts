@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
@@ -45,7 +46,7 @@ describe("TailCache", () => {
       cache.add(one, index);
     }
     // A weak reference holds what it was made of until the turn ends.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     collect();
     expect(held(cache, 20)).toEqual([20]);
     expect(dropped.slice(0, 18).filter((one) => one.deref() !== undefined)).toEqual([]);
