@@ -15,6 +15,8 @@ const OUTPUT_BYTES_MAX = 1 << 20;
 interface OwnFigures {
   readonly bulk: { readonly transfersPerSecond: number; readonly batchLatencyMs: Percentiles };
   readonly signed: { readonly paymentsPerSecond: number; readonly latencyMs: Percentiles };
+  /** At half of that rate, each payment counted from when it was due. */
+  readonly halfRate: { readonly latencyMs: Percentiles };
 }
 
 interface Round {
@@ -39,12 +41,15 @@ async function ownLoad(args: readonly string[]): Promise<Record<string, unknown>
   return result.figures;
 }
 
-async function measureOwn({ transfers, payments }: PeerArguments, output: Output): Promise<OwnFigures> {
+async function measureOwn({ seconds, transfers, payments }: PeerArguments, output: Output): Promise<OwnFigures> {
   output.note("Quorate: bulk ...");
   const bulk = await ownLoad(["--load", "bulk", "--transfers", `${transfers}`]);
   output.note("Quorate: signed payments ...");
   const signed = await ownLoad(["--load", "signed", "--payments", `${payments}`]);
-  return { bulk, signed } as unknown as OwnFigures;
+  const rate = Math.floor((signed as unknown as OwnFigures["signed"]).paymentsPerSecond / 2);
+  output.note(`Quorate: ${rate} signed payments a second ...`);
+  const halfRate = await ownLoad(["--load", "open", "--rate", `${rate}`, "--payments", `${rate * seconds}`]);
+  return { bulk, signed, halfRate } as unknown as OwnFigures;
 }
 
 async function measureRound(args: PeerArguments, output: Output): Promise<Round> {
@@ -65,6 +70,9 @@ function compare(rounds: readonly Round[]): Readonly<Record<string, number>> {
     signedPaymentsPerSecond: of(({ own }) => own.signed.paymentsPerSecond),
     etcdPutsPerSecond: of(({ etcd }) => etcd.putsPerSecond),
     signedToEtcdPuts: of(({ own, etcd }) => own.signed.paymentsPerSecond / etcd.putsPerSecond),
+    signedHalfRateP99Ms: of(({ own }) => own.halfRate.latencyMs.p99),
+    etcdHalfRateP99Ms: of(({ etcd }) => etcd.halfRateLatencyMs.p99),
+    halfRateP99ToEtcd: of(({ own, etcd }) => own.halfRate.latencyMs.p99 / etcd.halfRateLatencyMs.p99),
     postgresStatementsPerSecond: of(({ postgres }) => postgres.statements.transfersPerSecond),
     signedToPostgresStatements: of(
       ({ own, postgres }) => own.signed.paymentsPerSecond / postgres.statements.transfersPerSecond,

@@ -3,6 +3,7 @@ import { randomFillSync } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../../../node/base/errors.ts";
+import { paced } from "../paced.ts";
 import { type Percentiles, percentiles } from "../percentiles.ts";
 import { PutConnection } from "./grpc-put.ts";
 import { ensureInstalled, Servers, waitUntil } from "./servers.ts";
@@ -23,6 +24,8 @@ export interface EtcdOptions {
 export interface EtcdFigures {
   readonly putsPerSecond: number;
   readonly latencyMs: Percentiles;
+  /** Of puts that come at half of that rate, each counted from when it was due. */
+  readonly halfRateLatencyMs: Percentiles;
   readonly version: string;
 }
 
@@ -57,12 +60,14 @@ export async function measureEtcd(options: EtcdOptions): Promise<EtcdFigures> {
     });
     const leaderPort = Number(status()[leaderOf(status())]?.Endpoint.split(":").at(-1));
     options.note(`etcd: puts of ${VALUE_BYTES} bytes for ${options.seconds} s ...`);
-    const { acknowledged, ...figures } = await load(leaderPort, options);
-    await waitUntil("etcd's members", READY_MS, () =>
-      status().every(({ Status }) => Status.header.revision > acknowledged),
-    );
+    const { acknowledged, ...figures } = await closedLoop(leaderPort, options);
+    const rate = Math.floor(figures.putsPerSecond / 2);
+    options.note(`etcd: ${rate} puts a second for ${options.seconds} s ...`);
+    const halfRateLatencyMs = await openLoop(leaderPort, rate, options);
+    const puts = acknowledged + rate * options.seconds;
+    await waitUntil("etcd's members", READY_MS, () => status().every(({ Status }) => Status.header.revision > puts));
     const version = servers.run("etcd", ["--version"]).split("\n")[0]?.replace("etcd Version: ", "") ?? "";
-    return { ...figures, version };
+    return { ...figures, halfRateLatencyMs, version };
   } finally {
     await servers.stop();
   }
@@ -83,24 +88,60 @@ function startMembers(servers: Servers): void {
   }
 }
 
-/** A closed loop of `inFlight` puts over all connections; counts those that began after the warm-up. */
-async function load(
+/** Puts over several connections, with keys and values that nobody has to make while it counts. */
+class Puts {
+  readonly #open: readonly PutConnection[];
+  readonly #pool = randomFillSync(Buffer.alloc(65_536));
+
+  private constructor(open: readonly PutConnection[]) {
+    this.#open = open;
+  }
+
+  static async open(port: number, connections: number): Promise<Puts> {
+    return new Puts(await Promise.all(Array.from({ length: connections }, () => PutConnection.open(port))));
+  }
+
+  async put(turn: number): Promise<void> {
+    const key = Buffer.from(`k${String((turn * 7_919) % KEYS).padStart(7, "0")}`, "latin1");
+    const from = (turn * 61) % (this.#pool.length - VALUE_BYTES);
+    const connection = this.#open[turn % this.#open.length] as PutConnection;
+    await connection.put(key, this.#pool.subarray(from, from + VALUE_BYTES));
+  }
+
+  close(): void {
+    for (const connection of this.#open) connection.close();
+  }
+}
+
+/** A put each `1 / rate` seconds, whatever is answered. */
+async function openLoop(port: number, rate: number, { seconds, connections }: EtcdOptions): Promise<Percentiles> {
+  const puts = await Puts.open(port, connections);
+  const latencies: number[] = [];
+  const startedAt = performance.now();
+  const dueAt = (turn: number): number => startedAt + (turn / rate) * 1_000;
+  const turns = Array.from({ length: rate * seconds }, (_, turn) => turn);
+  await paced(turns, dueAt, async (turn) => {
+    await puts.put(turn);
+    latencies.push(performance.now() - dueAt(turn));
+  });
+  puts.close();
+  return percentiles(latencies);
+}
+
+/** `inFlight` puts at a time over all connections; counts those that began after the warm-up. */
+async function closedLoop(
   port: number,
   { seconds, connections, inFlight }: EtcdOptions,
-): Promise<Omit<EtcdFigures, "version"> & { readonly acknowledged: number }> {
-  const open = await Promise.all(Array.from({ length: connections }, () => PutConnection.open(port)));
-  const pool = randomFillSync(Buffer.alloc(65_536));
+): Promise<Pick<EtcdFigures, "putsPerSecond" | "latencyMs"> & { readonly acknowledged: number }> {
+  const puts = await Puts.open(port, connections);
   const latencies: number[] = [];
   let acknowledged = 0;
   let measuring = false;
   let running = true;
   const worker = async (index: number): Promise<void> => {
-    const connection = open[index % open.length] as PutConnection;
     for (let turn = index; running; turn += inFlight) {
-      const key = Buffer.from(`k${String((turn * 7_919) % KEYS).padStart(7, "0")}`, "latin1");
-      const from = (turn * 61) % (pool.length - VALUE_BYTES);
       const sentAt = performance.now();
-      await connection.put(key, pool.subarray(from, from + VALUE_BYTES));
+      await puts.put(turn);
       acknowledged += 1;
       if (measuring) latencies.push(performance.now() - sentAt);
     }
@@ -115,7 +156,7 @@ async function load(
   const elapsed = (performance.now() - startedAt) / 1_000;
   running = false;
   await failure;
-  for (const connection of open) connection.close();
+  puts.close();
   if (latencies.length === 0) throw new CodedError("peer_failed", "etcd acknowledged nothing");
   return { putsPerSecond: Math.round(latencies.length / elapsed), latencyMs: percentiles(latencies), acknowledged };
 }
