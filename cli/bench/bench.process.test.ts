@@ -35,6 +35,14 @@ test("payments through risk, transfers in two phases and questions go side by si
   expect(figures["operationsPerSecond"]).toBeGreaterThan(0);
 });
 
+test("a cluster that has grown is measured beside one that has not, and one with many accounts", async () => {
+  const small = ["--accounts", "50", "--many-accounts", "500", "--batch", "500"];
+  const figures = await bench("--load", "growth", "--transfers", "2000", ...small);
+  for (const name of ["transfersPerSecond", "keptWithTransfers", "keptWithAccounts", "rssMiB", "rssMiBManyAccounts"]) {
+    expect(figures[name], name).toBeGreaterThan(0);
+  }
+});
+
 test("what was measured before stands beside what is measured now", async () => {
   const directory = mkdtempSync(join(tmpdir(), "quorate-bench-test-"));
   try {

@@ -25,6 +25,8 @@ export interface BulkOptions {
   readonly batch: number;
   readonly clients: number;
   readonly seed: number;
+  /** The first transfer's id: the cluster has none from there on. */
+  readonly firstId: number;
   readonly onProgress: (done: number, perSecond: number) => void;
 }
 
@@ -36,7 +38,7 @@ export interface BulkFigures {
 }
 
 /** Opens the accounts; what comes after is measured. */
-export async function prepareBulk(target: Target, options: BulkOptions): Promise<void> {
+export async function prepareBulk(target: Target, options: Pick<BulkOptions, "accounts">): Promise<void> {
   const client = await target.connect(0);
   try {
     for (const batch of accountBatches(shapeOf(options))) {
@@ -52,7 +54,7 @@ export async function runBulk(target: Target, options: BulkOptions): Promise<Omi
   const clients: QuorateClient[] = [];
   for (let i = 0; i < options.clients; i++) clients.push(await target.connect(i));
   try {
-    const batches = new TransferBatches(shapeOf(options), 1, options.seed);
+    const batches = new TransferBatches(shapeOf(options), options.firstId, options.seed);
     const latencies: number[] = [];
     let left = options.transfers;
     let done = 0;
@@ -103,7 +105,7 @@ export async function queryHistories(target: Target, options: BulkOptions): Prom
   }
 }
 
-function shapeOf({ accounts }: BulkOptions): BatchShape {
+function shapeOf({ accounts }: Pick<BulkOptions, "accounts">): BatchShape {
   return { accounts, ...SHAPE };
 }
 

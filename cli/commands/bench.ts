@@ -10,6 +10,7 @@ import { CONFIG_DEFAULTS, FAST_TIMING } from "../../node/host/config.ts";
 import { type BulkOptions, prepareBulk, queryHistories, runBulk } from "../bench/bulk.ts";
 import { measureCatchUp } from "../bench/catch-up.ts";
 import { assertComparable, type Compared, compareFigures, readResult } from "../bench/compare.ts";
+import { measureGrowth } from "../bench/growth.ts";
 import { describeMachine, machineText } from "../bench/machine.ts";
 import { prepareMixed, runMixed } from "../bench/mixed.ts";
 import { measureFailover, measureHandOver, measureRestart } from "../bench/outages.ts";
@@ -23,7 +24,7 @@ import { type Output, table } from "../output.ts";
 import type { LocalCluster } from "../processes.ts";
 import { parseNodeCount } from "./init.ts";
 
-const LOADS = ["bulk", "signed", "open", "mixed", "failover", "handover", "catchup", "restart"] as const;
+const LOADS = ["bulk", "signed", "open", "mixed", "failover", "handover", "catchup", "restart", "growth"] as const;
 const CLIENT = "client";
 const PROGRESS_EVERY = 500;
 
@@ -34,6 +35,7 @@ interface BenchArguments {
   readonly fast: boolean;
   readonly rounds: number;
   readonly accounts: number;
+  readonly "many-accounts": number;
   readonly transfers: number;
   readonly batch: number;
   readonly clients: number;
@@ -57,6 +59,7 @@ function bulkOptions(args: BenchArguments, output: Output): BulkOptions {
     batch: positive("batch", args.batch, BATCH_RECORDS_MAX),
     clients: positive("clients", args.clients, 64),
     seed: args.seed,
+    firstId: 1,
     onProgress: (done, perSecond) =>
       output.progress(`${done} of ${args.transfers} transfers, ${Math.round(perSecond)} a second`),
   };
@@ -160,6 +163,9 @@ function settingsOf(args: BenchArguments): BenchResult["settings"] {
   const { nodes, encrypt, accounts, transfers, batch, clients, payers, payments, connections, rate, rounds, seed } =
     args;
   if (args.load === "bulk") return { nodes, encrypt, accounts, transfers, batch, clients, seed };
+  if (args.load === "growth") {
+    return { nodes, encrypt, accounts, manyAccounts: args["many-accounts"], transfers, batch, clients, seed };
+  }
   if (THROUGHPUT[args.load] === undefined) {
     const timing = args.fast ? FAST_TIMING : CONFIG_DEFAULTS.timing;
     return { nodes, encrypt, rounds, ...timing, ...(STORED.includes(args.load) ? { transfers } : {}), seed };
@@ -176,6 +182,30 @@ async function measure(target: Target, directory: string, args: BenchArguments, 
   const figures = await run(target, args, output);
   await checkAgreement(target);
   return { load: args.load, machine, durability: DURABILITY, settings: settingsOf(args), figures };
+}
+
+/** Throughput of clusters of our own that have grown. */
+async function growth(
+  args: BenchArguments & { readonly profile?: string | undefined },
+  output: Output,
+): Promise<BenchResult> {
+  const { accounts, transfers, batch, clients, seed } = bulkOptions(args, output);
+  const machine = describeMachine(tmpdir());
+  output.note(machineText(machine));
+  output.note(DURABILITY);
+  const withTarget = async <T>(act: (target: Target) => Promise<T>): Promise<T> =>
+    await withOwnCluster({ ...args, profile: args.profile }, output, async (local) => {
+      const { cluster, admin } = local;
+      const target = await Target.open({ cluster, admin, processes: local.processIds() });
+      const result = await act(target);
+      await checkAgreement(target);
+      return result;
+    });
+  const manyAccounts = positive("many-accounts", args["many-accounts"], 10_000_000);
+  const onStep = (text: string): void => output.note(text);
+  const figures = await measureGrowth(withTarget, { accounts, manyAccounts, transfers, batch, clients, seed, onStep });
+  const settings = settingsOf(args);
+  return { load: args.load, machine, durability: DURABILITY, settings, figures: { ...figures } };
 }
 
 /** Runs what stops nodes, on a cluster of our own. */
@@ -216,7 +246,8 @@ export const bench: CommandModule = command({
         describe: "of which the middle counts (failover, handover, catchup, restart)",
       })
       .option("accounts", { type: "number", default: 10_000, describe: "accounts to move money between" })
-      .option("transfers", { type: "number", default: 1_000_000, describe: "transfers in all" })
+      .option("many-accounts", { type: "number", default: 1_000_000, describe: "of the cluster with many (growth)" })
+      .option("transfers", { type: "number", default: 1_000_000, describe: "transfers in all; stored before (growth)" })
       .option("batch", { type: "number", default: BATCH_RECORDS_MAX, describe: "transfers under one signature" })
       .option("clients", { type: "number", default: 1, describe: "sessions, each with one batch under way" })
       .option("payers", { type: "number", default: 2_000, describe: "who sign, each with a key (signed, open, mixed)" })
@@ -243,14 +274,15 @@ export const bench: CommandModule = command({
     if (args.cluster !== undefined && (isOutage || args.fast || args.encrypt)) {
       throw new CodedError("usage", "--cluster: nodes are stopped, set up and encrypted in a cluster of its own only");
     }
-    if (nodes < 3 && isOutage && args.load !== "restart") {
+    if (nodes < 3 && isOutage && args.load !== "restart" && args.load !== "growth") {
       throw new CodedError("usage", `--nodes: ${args.load} needs 3, so that the others go on`);
     }
     const before = args.compare === undefined ? undefined : readResult(args.compare);
     if (before !== undefined) assertComparable(before, { load: args.load, settings: settingsOf(args) });
     const usage = new Map([[CLIENT, process.pid]]);
     let result: BenchResult;
-    if (args.cluster === undefined) {
+    if (args.load === "growth") result = await growth({ ...args, nodes }, output);
+    else if (args.cluster === undefined) {
       const options = { nodes, encrypt: args.encrypt, fast: args.fast, profile: args.profile };
       result = await withOwnCluster(options, output, async (local) => {
         if (isOutage) return await outages(local, args, output);
