@@ -18,6 +18,7 @@ import { assert } from "./base/assert.ts";
 import type { LogIndex, NodeId } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { NetworkHandler, Peer } from "./base/ports/network.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE } from "./base/release.ts";
 import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.ts";
 import { GatewayActor } from "./gateway/gateway-actor.ts";
 import { GossipActor, type GossipMessage } from "./gossip/gossip-actor.ts";
@@ -41,6 +42,7 @@ import { Freshness } from "./replica/freshness.ts";
 import { leaderEndOf } from "./replica/leader-end.ts";
 import { LedgerActor } from "./replica/ledger-actor.ts";
 import { LogActor } from "./replica/log-actor.ts";
+import { nextRelease } from "./replica/next-release.ts";
 import { RepairActor } from "./replica/repair-actor.ts";
 import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
@@ -66,6 +68,8 @@ export interface NodeOptions {
   readonly timing: NodeTiming;
   /** Who shall rather lead, the most wanted first; the same on all nodes. */
   readonly preferredLeaders?: readonly NodeId[] | undefined;
+  /** The newest release that this node reads; undefined: the newest that the program knows. */
+  readonly releaseMax?: number | undefined;
   /** Blocks between checkpoints. */
   readonly checkpointBlocks: number;
   /** Blocks that the log keeps before a checkpoint; undefined: all. */
@@ -90,6 +94,7 @@ export interface NodeParts {
   readonly openLog: (...args: Parameters<typeof Wal.open>) => LogStore;
   readonly createStateMachine: (options: StateMachineOptions) => StateMachine;
   readonly createFreshness: () => Freshness;
+  readonly nextRelease: typeof nextRelease;
 }
 
 /** What a node that runs may find of its log, and mends when it starts again. */
@@ -100,6 +105,7 @@ export const PRODUCTION_PARTS: NodeParts = {
   openLog: (...args) => Wal.open(...args),
   createStateMachine: (options) => new StateMachine(options),
   createFreshness: () => new Freshness(),
+  nextRelease,
 };
 
 export interface ComposedNode {
@@ -336,7 +342,8 @@ function spawnConsensus(
   const { host, options, parts, system, status, recovered, gatewayRef, catchUpRef, sendPeer } = wiring;
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const { genesis, timing } = options;
-  const { at, blockHash: hash, timestamp } = recovered.state;
+  const { at, blockHash: hash, timestamp, release } = recovered.state;
+  const fresh = { hash: genesisHash(sha256, genesis), timestamp: genesis.timestamp, release: FIRST_RELEASE };
   return system.spawn<ConsensusMessage>({
     name: "consensus",
     supervision: "stop_node",
@@ -351,13 +358,14 @@ function spawnConsensus(
           hashes: wiring.hashes,
           hostLog: host.log,
           clusterId: clusterIdOf(sha256, genesis),
-          genesis: { hash: genesisHash(sha256, genesis), timestamp: genesis.timestamp },
-          base: { hash, timestamp },
+          genesis: fresh,
+          base: { hash, timestamp, release },
           log,
           ledger,
           gateway: gatewayRef,
           catchUp: catchUpRef,
           sendPeer: sendPeer(LANES.raft),
+          nextRelease: parts.nextRelease,
           status,
           perturb: host.perturb,
         },
@@ -365,6 +373,7 @@ function spawnConsensus(
           tickMs: timing.tickMs,
           electionTimeoutTicks: timing.electionTimeoutTicks,
           preferredLeaders: options.preferredLeaders ?? [],
+          releaseMax: options.releaseMax ?? NEWEST_RELEASE,
           applied: at,
           members: recovered.state.members.wanted,
         },
@@ -388,7 +397,7 @@ function spawnCatchUp(
         hostLog: host.log,
         sendPeer: sendPeer(LANES.catchUp),
         height: () => recovered.state.height,
-        createState: () => new StateMachine({ genesis: options.genesis, sha256 }),
+        createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
         hasRoom: () => host.disk.freeBytes() >= 2 * RESERVE_BYTES,
         fail: (error) => system.fail("catchUp", error),
         status,
@@ -433,6 +442,8 @@ function spawnReactors(
         clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
         crypto: host.crypto,
         checkpoints,
+        releaseMax: options.releaseMax ?? NEWEST_RELEASE,
+        announced: (releases) => consensus.deliver({ type: "announced", releases }),
         random: host.random.fork("gossip"),
         log: host.log,
         sendPeer: sendPeer(LANES.gossip),

@@ -122,7 +122,7 @@ class Data {
 const FORK = ((): readonly Uint8Array[] => {
   const [first = new Uint8Array(0)] = BLOCKS;
   const { hash, header } = decodeBlock(sha256, first);
-  let head = { hash, timestamp: header.timestamp };
+  let head = { hash, timestamp: header.timestamp, release: header.release };
   return [
     first,
     ...[2, 3, 4, 5].map((height) => {

@@ -9,6 +9,7 @@ import type { HardState } from "../consensus/raft/hard-state.ts";
 import type { Raft } from "../consensus/raft/raft.ts";
 import { StorageError } from "../storage/errors.ts";
 import type { LogStore } from "../storage/wal/log-store.ts";
+import { must } from "./base/assert.ts";
 import { equalBytes } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
 import type { LogIndex } from "./base/ids.ts";
@@ -20,6 +21,7 @@ import {
 } from "./base/limits.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { Store } from "./base/ports/store.ts";
+import { isTooNew, NEWEST_RELEASE, releaseError } from "./base/release.ts";
 import type { NodeOptions, NodeParts } from "./compose.ts";
 import { checkLogBesideNewStore, checkOwner, claimStore } from "./data-owner.ts";
 import {
@@ -33,7 +35,7 @@ import { loadHardState } from "./replica/hard-state-store.ts";
 import { DurableLogView } from "./replica/log-adapter.ts";
 import { PageHashes } from "./replica/page-hashes.ts";
 import type { StateMachine } from "./state/state-machine.ts";
-import { configurationOf } from "./wire/block.ts";
+import { configurationOf, releaseOf } from "./wire/block.ts";
 import { clusterIdOf } from "./wire/genesis.ts";
 
 export const LOG_DIRECTORY = "log";
@@ -80,7 +82,8 @@ export function recover(
   const owner = { clusterId: clusterIdOf(sha256, options.genesis), node: options.id };
   if (isRestored(options)) checkRestoredData(host.store);
   const isNew = !checkOwner(host.store, owner);
-  const createState = (): StateMachine => parts.createStateMachine({ genesis: options.genesis, sha256 });
+  const { genesis, releaseMax = NEWEST_RELEASE } = options;
+  const createState = (): StateMachine => parts.createStateMachine({ genesis, sha256, releaseMax });
   const { meta, state, pages, unusable } = restoreState(host, createState);
   const isForeign = meta?.isForeign ?? false;
   const reached = meta === undefined || meta.isForeign ? 0 : meta.height;
@@ -88,6 +91,7 @@ export function recover(
   if (isNew) checkLogBesideNewStore(log);
   claimStore(host.store, owner, fail);
   if (log instanceof StorageError) return { damage: log, state, reached, isForeign };
+  checkRelease(log, releaseMax);
   if (log.lastIndex() < reached) {
     log.close();
     return { damage: behindCheckpoint(log, reached), state, reached, isForeign };
@@ -121,7 +125,7 @@ interface Restored {
   readonly unusable: CodedError | undefined;
 }
 
-/** Throws `CodedError` where it is not known whether there is a checkpoint. */
+/** Throws `CodedError` where it is not known whether there is a checkpoint, or it is of a release that is not read here. */
 function restoreState({ store, crypto }: Host, createState: () => StateMachine): Restored {
   const meta = loadCheckpointMeta(store);
   const state = createState();
@@ -132,9 +136,20 @@ function restoreState({ store, crypto }: Host, createState: () => StateMachine):
     restorePages(store, meta.generation, meta, state, pages.take);
     return { meta, state, pages, unusable: undefined };
   } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
+    if (!(error instanceof CodedError) || isTooNew(error)) throw error;
     return { meta, state: createState(), pages: noPages(), unusable: error };
   }
+}
+
+/** Throws `CodedError` `release_too_new` where the log has gone on to a release that this node does not read. */
+function checkRelease(log: LogStore, releaseMax: number): void {
+  const last = log.lastIndex();
+  if (last < log.firstIndex()) return;
+  const [record] = log.read(last, last + 1, 1);
+  const release = releaseOf(must(record, "the last block is in the log").payload);
+  if (release <= releaseMax) return;
+  log.close();
+  throw releaseError("the log's last block", release, releaseMax);
 }
 
 /** The log has everything from the first block on: all of it is executed again, as far as it is known to be committed. */

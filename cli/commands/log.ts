@@ -17,9 +17,10 @@ function transactionLine({ kind, session, sequence, signers, bodyBytes, records 
   return `  ${kind} (${what}), session ${session.slice(0, KEY_DIGITS)} number ${sequence}, signed by ${keys}`;
 }
 
-function describe({ height, term, timestamp, hash, state, transactions, bytes }: BlockView): string {
+function describe({ height, builder, term, timestamp, hash, state, transactions, bytes }: BlockView): string {
   const said = `state ${state.digest.slice(0, KEY_DIGITS)} after ${state.height}`;
-  const heading = `${height} ${hash} term ${term}, ${formatTime(timestamp)}, ${bytes} bytes, leader's ${said}`;
+  const by = builder === 0 ? "" : ` by node ${builder}`;
+  const heading = `${height} ${hash} term ${term}${by}, ${formatTime(timestamp)}, ${bytes} bytes, leader's ${said}`;
   return [heading, ...transactions.map(transactionLine)].join("\n");
 }
 

@@ -24,6 +24,9 @@ export interface TransactionView {
 
 export interface BlockView {
   readonly height: number;
+  readonly release: number;
+  /** The node that built it; 0 where the block does not say. */
+  readonly builder: number;
   readonly term: number;
   readonly timestamp: bigint;
   readonly hash: string;
@@ -62,9 +65,9 @@ export function viewLog(
 
 function blockView(payload: Uint8Array): BlockView {
   const { header, hash, transactions } = decodeBlock(sha256, payload);
-  const { height, term, timestamp, previousHash, state } = header;
+  const { height, release, builder, term, timestamp, previousHash, state } = header;
   return {
-    ...{ height, term, timestamp, hash: toHex(hash), previousHash: toHex(previousHash) },
+    ...{ height, release, builder, term, timestamp, hash: toHex(hash), previousHash: toHex(previousHash) },
     state: { height: state.height, digest: toHex(state.digest) },
     bytes: payload.length,
     transactions: transactions.map(transactionView),

@@ -1,11 +1,14 @@
 /**
- * Frames of gossip: SWIM's ping, ping-request and ack, each with news of members, the sender's state digests, and what it
- * has signed last of its checkpoints.
+ * Frames of gossip: SWIM's ping, ping-request and ack, each with news of members, the sender's state digests, what it has
+ * signed last of its checkpoints, and the newest release that it reads.
+ *
+ * Fields behind those that are known are passed over: nodes of two versions of the program hear each other.
  */
 import type { NodeId } from "../base/ids.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
+import { FIRST_RELEASE, RELEASE_MAX } from "../base/release.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
-import { bytes, check, integer, list, oneOf, safeInteger, tuple } from "../wire/schema.ts";
+import { bytes, check, integer, list, oneOf, openTuple, type Schema, safeInteger, tuple } from "../wire/schema.ts";
 import type { StateRoot } from "../wire/state-root.ts";
 import type { Endorsement } from "./checkpoint-exchange.ts";
 import type { Signed } from "./endorsements.ts";
@@ -44,13 +47,22 @@ export interface GossipFrame {
   readonly endorsement?: Endorsement | undefined;
   /** The pages of the checkpoint that the sender has written last. */
   readonly state?: Signed<StateRoot> | undefined;
+  /** The newest release that the sender reads. */
+  readonly releaseMax: number;
 }
 
 /** Digests in one frame: the newest and one further back. */
 const DIGESTS_MAX = 2;
 
 const nodeId = integer(1, NODE_ID_MAX);
-const frameSchema = tuple(
+const anyRelease = integer(FIRST_RELEASE, RELEASE_MAX);
+/** Programs that knew one release only did not say so. */
+const announcedRelease: Schema<number> = (value, path) =>
+  value === undefined ? FIRST_RELEASE : anyRelease(value, path);
+/** So many fields were there from the first on. */
+const FIRST_FIELDS = 7;
+const frameSchema = openTuple(
+  FIRST_FIELDS,
   oneOf(...FRAME_TYPES),
   safeInteger,
   nodeId,
@@ -58,6 +70,7 @@ const frameSchema = tuple(
   list(tuple(safeInteger, bytes(32)), DIGESTS_MAX),
   list(tuple(safeInteger, bytes(32), bytes(32), bytes(32), bytes(64)), 1),
   list(tuple(safeInteger, bytes(32), bytes(64)), 1),
+  announcedRelease,
 );
 
 export function encodeGossip(frame: GossipFrame): Uint8Array {
@@ -66,13 +79,14 @@ export function encodeGossip(frame: GossipFrame): Uint8Array {
   const { endorsement: e, state: s } = frame;
   const endorsements = e === undefined ? [] : [[e.height, e.blockHash, e.digest, e.historyRoot, e.signature]];
   const states = s === undefined ? [] : [[s.height, s.root, s.signature]];
-  return pack([frame.type, frame.sequence, frame.subject, rumours, digests, endorsements, states]);
+  const { type, sequence, subject, releaseMax } = frame;
+  return pack([type, sequence, subject, rumours, digests, endorsements, states, releaseMax]);
 }
 
 /** Decodes a frame; throws `WireError`. */
 export function decodeGossip(encoded: Uint8Array): GossipFrame {
   const fields = check(frameSchema, unpack(encoded), "malformed_frame");
-  const [type, sequence, subject, rumours, digests, endorsements, states] = fields;
+  const [type, sequence, subject, rumours, digests, endorsements, states, releaseMax] = fields;
   const [endorsement] = endorsements.map(([height, blockHash, digest, historyRoot, signature]) => {
     return { height, blockHash, digest, historyRoot, signature };
   });
@@ -83,6 +97,7 @@ export function decodeGossip(encoded: Uint8Array): GossipFrame {
     subject,
     rumours: rumours.map(([member, state, incarnation]) => ({ member, state, incarnation })),
     digests: digests.map(([height, digest]) => ({ height, digest })),
+    releaseMax,
     ...(endorsement === undefined ? {} : { endorsement }),
     ...(state === undefined ? {} : { state }),
   };

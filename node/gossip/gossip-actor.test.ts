@@ -7,6 +7,7 @@ import { toHex } from "../base/bytes.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
 import { Prng } from "../base/prng.ts";
+import { NEWEST_RELEASE } from "../base/release.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { Member } from "../messages/members.ts";
 import { StatusBoard } from "../messages/status.ts";
@@ -18,6 +19,7 @@ import {
   type SignedCheckpoint,
 } from "../wire/attestation.ts";
 import { describeHostileBytes } from "../wire/hostile.contract.ts";
+import { pack, unpack } from "../wire/msgpack.ts";
 import { type StateRoot, stateSigners, stateStatement } from "../wire/state-root.ts";
 import type { Signer } from "../wire/transaction.ts";
 import type { Endorsement } from "./checkpoint-exchange.ts";
@@ -45,6 +47,8 @@ const membersOf = (...ids: number[]): Member[] => ids.map((id) => ({ id, publicK
 class Node {
   readonly id: number;
   readonly fatal: FatalReport[] = [];
+  /** What it has told of the releases that others read. */
+  readonly announced: Readonly<Record<number, number>>[] = [];
   readonly ref: ActorRef<GossipMessage>;
   readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
   readonly #status = new StatusBoard();
@@ -60,6 +64,8 @@ class Node {
         new GossipActor(context, {
           node: id,
           ...{ members, crypto, clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
+          releaseMax: NEWEST_RELEASE,
+          announced: (releases) => this.announced.push(Object.fromEntries(releases)),
           random: new Prng(id),
           log: SILENT,
           sendPeer,
@@ -119,7 +125,8 @@ function alone(size: number) {
     return taken;
   };
   const hear = (from: number, frame: Partial<GossipFrame>): void => {
-    const whole = { type: "ack", sequence: 0, subject: from, rumours: [], digests: [], ...frame } as const;
+    const idle = { type: "ack", sequence: 0, subject: from, rumours: [], digests: [] } as const;
+    const whole = { ...idle, releaseMax: NEWEST_RELEASE, ...frame };
     node.ref.tell({ type: "peerFrame", from, payload: encodeGossip(whole) });
     run(0);
   };
@@ -559,7 +566,7 @@ describe("signed checkpoints", () => {
       const { node, run } = alone(3);
       apply(node, 1, 4);
       run(0);
-      const frame = { type: "ack", sequence: 0, subject: 2, rumours: [], digests: [] } as const;
+      const frame = { type: "ack", sequence: 0, subject: 2, rumours: [], digests: [], releaseMax: 1 } as const;
       const payload = encodeGossip({ ...frame, endorsement: endorsement(2, 4) });
       node.ref.deliver({ type: "peerFrame", from: 2, payload });
       node.ref.deliver({ type: "members", members: after });
@@ -684,6 +691,14 @@ describe("hostile frames", () => {
     expect([node.fatal, takeSent(), node.status.malformedFrames]).toEqual([[], [], 0]);
   });
 
+  test("with more fields than are known here, and with the first ones only, are heard", () => {
+    const idle = { type: "ping", sequence: 3, subject: 2, rumours: [], digests: [], releaseMax: 7 } as const;
+    const fields = unpack(encodeGossip(idle)) as unknown[];
+    expect(decodeGossip(pack([...fields, "more", [1, 2]]))).toEqual(idle);
+    expect(decodeGossip(pack(fields.slice(0, -1)))).toEqual({ ...idle, releaseMax: 1 });
+    expect(() => decodeGossip(pack(fields.slice(0, -2)))).toThrow("a list of 7 or more");
+  });
+
   test("with the highest incarnation there is leave a member able to speak", () => {
     const { node, hear, takeSent } = alone(3);
     hear(2, { rumours: [{ member: 1, state: "dead", incarnation: 0xffff_ffff }] });
@@ -693,10 +708,44 @@ describe("hostile frames", () => {
   });
 });
 
+describe("releases", () => {
+  test("each frame says which this node reads", () => {
+    const { hear, takeSent } = alone(3);
+    hear(2, { type: "ping", sequence: 3 });
+    expect(takeSent()).toMatchObject([{ frame: { releaseMax: NEWEST_RELEASE } }]);
+  });
+
+  test("what members read is told when it changes, of those who are members only", () => {
+    const { node, hear, run } = alone(3);
+    hear(2, { releaseMax: 1 });
+    hear(2, { releaseMax: 1 });
+    hear(3, { releaseMax: 9 });
+    hear(8, { releaseMax: 9 });
+    hear(2, { releaseMax: 2 });
+    expect(node.announced).toEqual([{ 2: 1 }, { 2: 1, 3: 9 }, { 2: 2, 3: 9 }]);
+    setMembers(node, 1, 3, 4);
+    run(0);
+    expect(node.announced.slice(3)).toEqual([{ 3: 9 }]);
+    expect(node.status.members).toMatchObject([
+      { id: 3, releaseMax: 9 },
+      { id: 4, releaseMax: 0 },
+    ]);
+  });
+
+  test("whoever has a key anew has said nothing yet", () => {
+    const { node, hear, run } = alone(3);
+    hear(2, { releaseMax: 2 });
+    node.ref.deliver({ type: "members", members: [...membersOf(1, 3), { id: 2, publicKey: signerOf(99).publicKey }] });
+    run(0);
+    expect(node.announced).toEqual([{ 2: 2 }, {}]);
+  });
+});
+
 describeHostileBytes("gossip", {
   valid: [
-    encodeGossip({ type: "ping", sequence: 1, subject: 2, rumours: [], digests: [] }),
+    encodeGossip({ type: "ping", sequence: 1, subject: 2, rumours: [], digests: [], releaseMax: 1 }),
     encodeGossip({
+      releaseMax: 0xffff,
       ...{ type: "ack", sequence: 2 ** 40, subject: 9, digests: [{ height: 70_000, digest: digest(1) }] },
       rumours: [{ member: 3, state: "suspect", incarnation: 4 }],
       endorsement: {
@@ -710,5 +759,6 @@ describeHostileBytes("gossip", {
   ],
   decode: decodeGossip,
   encode: encodeGossip,
+  passesOver: true,
   codes: ["malformed_msgpack", "malformed_frame"],
 });

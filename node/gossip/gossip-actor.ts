@@ -5,7 +5,7 @@
  * an answer others are asked to ping it; without theirs it is suspected, and dead when the suspicion is not refuted. Raft
  * does not depend on any of it. Frames carry state digests: equal height and different digest means that one of the two
  * nodes has computed something wrong, and both stop before they say it to a client. They carry what nodes sign of their
- * checkpoints, too.
+ * checkpoints, too, and which releases they read: whoever leads must know that of all.
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
 import { assert, InvariantError } from "../base/assert.ts";
@@ -74,6 +74,10 @@ export interface GossipDeps {
   readonly crypto: Crypto;
   /** Where others find what a quorum has signed. */
   readonly checkpoints: CheckpointBoard;
+  /** The newest release that this node reads. */
+  readonly releaseMax: number;
+  /** Hears of the newest releases that the members read, as they say, whenever that changes. */
+  readonly announced: (releases: ReadonlyMap<NodeId, number>) => void;
   readonly random: Random;
   readonly log: Log;
   readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
@@ -92,6 +96,8 @@ export class GossipActor implements Actor<GossipMessage> {
   readonly #members: Members;
   /** Keys of all members, in the order they were given. */
   #keys: ReadonlyMap<NodeId, Uint8Array> = new Map();
+  /** The newest release that each member reads, as far as it was heard. */
+  readonly #releases = new Map<NodeId, number>();
   readonly #digests = new DigestRing(DIGESTS_REMEMBERED);
   readonly #checkpoints: CheckpointExchange;
   readonly #states: Endorsements<StateRoot>;
@@ -129,6 +135,7 @@ export class GossipActor implements Actor<GossipMessage> {
       signedState: this.#states.agreed.at(-1)?.height ?? 0,
       members: this.#members.all().map(({ id, state, incarnation, height, heardMs }) => ({
         ...{ id, state, incarnation, height },
+        releaseMax: this.#releases.get(id) ?? 0,
         heardMsAgo: heardMs === 0 ? -1 : Math.round(context.clock.monotonicMs() - heardMs),
       })),
     }));
@@ -172,6 +179,9 @@ export class GossipActor implements Actor<GossipMessage> {
     assert(this.#keys.size === members.length, "each member is given once");
     const stayed = (id: NodeId): boolean => equalKeys(before.get(id), this.#keys.get(id));
     this.#members.setMembers([...before.keys()].filter(stayed));
+    const gone = [...this.#releases.keys()].filter((id) => !this.#members.has(id));
+    for (const id of gone) this.#releases.delete(id);
+    if (gone.length > 0) this.#announce();
     for (const id of this.#suspicions.keys()) if (!this.#members.has(id)) this.#suspicions.delete(id);
     for (const [sequence, { asker }] of this.#relays) if (!this.#members.has(asker)) this.#relays.delete(sequence);
     if (this.#probe !== undefined && !this.#members.has(this.#probe.member)) this.#probe = undefined;
@@ -297,7 +307,11 @@ export class GossipActor implements Actor<GossipMessage> {
     }
     const back = this.#members.get(from).state === "dead";
     for (const at of frame.digests) this.#compare(from, at);
-    const { endorsement, state } = frame;
+    const { endorsement, state, releaseMax } = frame;
+    if (this.#releases.get(from) !== releaseMax) {
+      this.#releases.set(from, releaseMax);
+      this.#announce();
+    }
     if (endorsement !== undefined)
       this.#hear("checkpoint", from, endorsement, this.#checkpoints.check(from, endorsement));
     if (state !== undefined) {
@@ -311,6 +325,10 @@ export class GossipActor implements Actor<GossipMessage> {
       if (this.#members.hear(rumour) === "suspect") this.#watchSuspicion(rumour.member);
     }
     this.#answer(from, frame);
+  }
+
+  #announce(): void {
+    this.#deps.announced(new Map(this.#releases));
   }
 
   #answer(from: NodeId, { type, sequence, subject }: GossipFrame): void {
@@ -333,7 +351,7 @@ export class GossipActor implements Actor<GossipMessage> {
   #compare(from: NodeId, { height, digest }: DigestAt): void {
     const mine = this.#digests.at(height);
     if (mine === undefined || equalBytes(mine, digest)) return;
-    const { node, sendPeer } = this.#deps;
+    const { node, sendPeer, releaseMax } = this.#deps;
     // The other one must see it too, and will hear no more of this node.
     const proof = {
       type: "ack",
@@ -341,6 +359,7 @@ export class GossipActor implements Actor<GossipMessage> {
       subject: node,
       rumours: [],
       digests: [{ height, digest: mine }],
+      releaseMax,
     } as const;
     sendPeer(from, encodeGossip(proof));
     throw new InvariantError(
@@ -363,10 +382,9 @@ export class GossipActor implements Actor<GossipMessage> {
     const rumours = this.#members.takeNews(NEWS_PER_FRAME);
     const { newest: endorsement } = this.#checkpoints;
     const { newest: state } = this.#states;
-    this.#deps.sendPeer(
-      to,
-      encodeGossip({ type, sequence, subject, rumours, digests: this.#ownDigests(), endorsement, state }),
-    );
+    const { sendPeer, releaseMax } = this.#deps;
+    const digests = this.#ownDigests();
+    sendPeer(to, encodeGossip({ type, sequence, subject, rumours, digests, endorsement, state, releaseMax }));
   }
 
   #ownDigests(): readonly DigestAt[] {

@@ -4,6 +4,7 @@
 import { closest } from "../base/closest.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import { NODE_ID_MAX, SEGMENT_BYTES } from "../base/limits.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE } from "../base/release.ts";
 import type { NodeTiming } from "../compose.ts";
 import { LOG_LEVELS, type LogLevel } from "./pino-log.ts";
 
@@ -23,6 +24,8 @@ export interface NodeConfig {
   readonly timing: NodeTiming;
   /** Ids of nodes that shall rather lead, the most wanted first; without it, nobody is wanted more than others. */
   readonly preferredLeaders?: readonly number[];
+  /** The newest release that the node reads and lets the cluster go on to; without it the newest that the program knows. */
+  readonly releaseMax?: number;
   /** Blocks between checkpoints. */
   readonly checkpointBlocks: number;
   /** Blocks that the log keeps before a checkpoint; without it, all. */
@@ -35,7 +38,7 @@ export interface NodeConfig {
 /** What `quorate init` writes where nothing else is asked for. */
 export const CONFIG_DEFAULTS: Omit<
   NodeConfig,
-  "version" | "id" | "cluster" | "identity" | "data" | "encryption" | "retainBlocks" | "preferredLeaders"
+  "version" | "id" | "cluster" | "identity" | "data" | "encryption" | "retainBlocks" | "preferredLeaders" | "releaseMax"
 > = {
   endpoints: {},
   logLevel: "info",
@@ -116,6 +119,7 @@ const FIELDS: Readonly<Record<keyof NodeConfig, Field>> = {
   logLevel: level,
   timing,
   preferredLeaders,
+  releaseMax: integer(FIRST_RELEASE, NEWEST_RELEASE),
   checkpointBlocks: integer(1, 1_000_000),
   retainBlocks: integer(0, 1_000_000_000),
   segmentBytes: integer(8 * 1_048_576, 1_073_741_824),
@@ -133,6 +137,7 @@ export function parseConfig(source: string): NodeConfig {
   const config = readObject({ ...CONFIG_DEFAULTS, ...asObject(value, "config") }, "config", FIELDS, [
     "encryption",
     "preferredLeaders",
+    "releaseMax",
     "retainBlocks",
   ]) as unknown as NodeConfig;
   if (config.timing.heartbeatTicks * 2 > config.timing.electionTimeoutTicks) {

@@ -138,7 +138,8 @@ async function start(
   { onFatal, onRestart }: { readonly onFatal: (text: string) => void; readonly onRestart: () => void },
   opened: (() => unknown)[],
 ): Promise<Pick<Life, "node" | "log">> {
-  const { id, timing, preferredLeaders, checkpointBlocks, retainBlocks, segmentBytes, cacheBytes, endpoints } = config;
+  const { id, timing, preferredLeaders, releaseMax, endpoints } = config;
+  const { checkpointBlocks, retainBlocks, segmentBytes, cacheBytes } = config;
   const clock = new NodeClock();
   const random = new NodeRandom();
   const log = new PinoLog(config.logLevel, { node: id });
@@ -155,7 +156,7 @@ async function start(
   opened.push(() => outside.close());
   const host: Host = { clock, random, disk, store, cipher, network, outside, crypto: new NodeCrypto(identity), log };
   const options: NodeOptions = {
-    ...{ id, genesis, peers: nodes, timing, preferredLeaders, onRestart },
+    ...{ id, genesis, peers: nodes, timing, preferredLeaders, releaseMax, onRestart },
     ...{ checkpointBlocks, retainBlocks, segmentBytes, cacheBytes },
     onFatal: (report) => onFatal(fatalText(config, data, report)),
     ...(config.logLevel === "trace" ? { trace: (event) => log.trace("actor.message", traceFields(event)) } : {}),

@@ -16,6 +16,8 @@ export type ConsensusMessage =
   | { readonly type: "read"; readonly question: Question; readonly consistency: Exclude<Consistency, "local"> }
   /** Another node shall lead: some, because this one is about to stop, or the one that is asked for. */
   | { readonly type: "handOver"; readonly request?: HandOverRequest }
+  /** The newest releases that other members read, as they have said themselves; those who have said nothing are missing. */
+  | { readonly type: "announced"; readonly releases: ReadonlyMap<NodeId, number> }
   /** The log and the store have made a Ready durable. */
   | { readonly type: "persisted"; readonly sequence: number }
   /** The ledger has applied what it was handed; the state stands there now, and wants these to take part. */

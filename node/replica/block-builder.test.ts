@@ -16,7 +16,13 @@ import { headOf } from "./chain.ts";
 import { CLUSTER_ID, chainOf, GENESIS_HEAD, STATE, sha256, TestClock } from "./replica.test-support.ts";
 
 function builder(clock = new TestClock()): BlockBuilder {
-  const blocks = new BlockBuilder({ clock, sha256, hashes: new TransactionHashes(sha256), clusterId: CLUSTER_ID });
+  const blocks = new BlockBuilder({
+    node: 3,
+    clock,
+    sha256,
+    hashes: new TransactionHashes(sha256),
+    clusterId: CLUSTER_ID,
+  });
   blocks.lead(GENESIS_HEAD);
   return blocks;
 }
@@ -57,7 +63,14 @@ describe("blocks", () => {
   test("have one transaction each where the simulator wants it so, and no other order", () => {
     const perturb: Perturb = (place) => place === "blockOfOne";
     const hashes = new TransactionHashes(sha256);
-    const blocks = new BlockBuilder({ clock: new TestClock(), sha256, hashes, clusterId: CLUSTER_ID, perturb });
+    const blocks = new BlockBuilder({
+      node: 3,
+      clock: new TestClock(),
+      sha256,
+      hashes,
+      clusterId: CLUSTER_ID,
+      perturb,
+    });
     blocks.lead(GENESIS_HEAD);
     for (const byte of [3, 1, 2]) blocks.offer(Uint8Array.of(byte));
     const built = [1, 2, 3].map((height) => build(blocks, height));
@@ -76,6 +89,7 @@ describe("blocks", () => {
   test("a new leader goes on behind the last block of its log", () => {
     const [last] = chainOf(1, [[]]);
     const blocks = new BlockBuilder({
+      node: 3,
       clock: new TestClock(),
       sha256,
       hashes: new TransactionHashes(sha256),

@@ -4,6 +4,7 @@
  * It knows the head of this node's log only while the node leads; `lead` tells it where to go on.
  */
 import { assert } from "../base/assert.ts";
+import type { NodeId } from "../base/ids.ts";
 import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, PROPOSAL_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
@@ -18,6 +19,7 @@ const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 const LENGTH_PREFIX_BYTES = 4;
 
 export interface BlockBuilderDeps {
+  readonly node: NodeId;
   readonly clock: Clock;
   readonly sha256: Sha256;
   readonly hashes: TransactionHashes;
@@ -25,8 +27,8 @@ export interface BlockBuilderDeps {
   readonly perturb?: Perturb | undefined;
 }
 
-/** Where a block is to stand. */
-export type BlockPlace = Pick<BlockContent, "height" | "term" | "state" | "configuration">;
+/** Where a block is to stand; without a release it has that of the block before. */
+export type BlockPlace = Pick<BlockContent, "release" | "height" | "term" | "state" | "configuration">;
 
 export class BlockBuilder {
   readonly #deps: BlockBuilderDeps;
@@ -41,6 +43,11 @@ export class BlockBuilder {
 
   get waiting(): number {
     return this.#queue.length;
+  }
+
+  /** The release of the block that was built last, or that is gone on from. */
+  get release(): number {
+    return this.#leading().release;
   }
 
   /** Starts a term as leader, behind the last block of the log. */
@@ -66,19 +73,25 @@ export class BlockBuilder {
   }
 
   /** Builds the block of `height` and `term` out of what waits; an empty block where nothing does. */
-  build({ height, term, state, configuration }: BlockPlace): EncodedBlock {
-    const { clock, sha256, hashes, clusterId } = this.#deps;
-    const head = this.#head;
-    assert(head !== undefined, "only a leader builds blocks");
+  build({ release, ...place }: BlockPlace): EncodedBlock {
+    const { clock, sha256, hashes, clusterId, node } = this.#deps;
+    const head = this.#leading();
+    assert(release === undefined || release >= head.release, `release ${release} does not follow ${head.release}`);
     const transactions = this.#take();
     const wall = BigInt(clock.wallMs()) * NANOSECONDS_PER_MILLISECOND;
     const earliest = earliestTimestamp(head.timestamp, transactions.length);
     const timestamp = wall > earliest ? wall : earliest;
     const leaves = transactions.map((transaction) => hashes.of(transaction));
-    const links = { group: GROUP, height, term, timestamp, clusterId, previousHash: head.hash, state, configuration };
-    const block = encodeBlock(sha256, { transactions, leaves, ...links });
-    this.#head = { hash: block.hash, timestamp };
+    const said = { group: GROUP, release: release ?? head.release, builder: node };
+    const links = { timestamp, clusterId, previousHash: head.hash };
+    const block = encodeBlock(sha256, { transactions, leaves, ...place, ...said, ...links });
+    this.#head = { hash: block.hash, timestamp, release: block.header.release };
     return block;
+  }
+
+  #leading(): ChainHead {
+    assert(this.#head !== undefined, "only a leader builds blocks");
+    return this.#head;
   }
 
   #take(): Uint8Array[] {

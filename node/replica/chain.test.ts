@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { Entry } from "../../consensus/raft/messages.ts";
 import { must } from "../base/assert.ts";
 import { viewOf } from "../base/bytes.ts";
+import { NEWEST_RELEASE } from "../base/release.ts";
 import { BLOCK_HEADER_BYTES, type Block, decodeBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { GROUP } from "../wire/transaction.ts";
-import { chainFault, headOf } from "./chain.ts";
+import { type ChainGate, chainFault, headOf } from "./chain.ts";
 import { blockBehind, CLUSTER_ID, chainOf, GENESIS_HEAD, STATE, sha256 } from "./replica.test-support.ts";
 
 const chain = chainOf(2, [[], [Uint8Array.of(1)], [Uint8Array.of(2), Uint8Array.of(3)]]);
@@ -16,8 +17,12 @@ function decode(bytes: Uint8Array): Block {
   return decodeBlock(sha256, bytes);
 }
 
+function gate(releaseMax = NEWEST_RELEASE): ChainGate {
+  return { decode, clusterId: CLUSTER_ID, releaseMax };
+}
+
 function fault(list: readonly Entry[], before = GENESIS_HEAD): string | undefined {
-  return chainFault(decode, CLUSTER_ID, before, list);
+  return chainFault(gate(), before, list);
 }
 
 function entryOf(changes: Partial<Parameters<typeof encodeBlock>[1]>): Entry {
@@ -47,8 +52,8 @@ describe("blocks of a peer", () => {
   });
 
   test("whose predecessor is not known here are taken for themselves: Raft will not", () => {
-    expect(chainFault(decode, CLUSTER_ID, undefined, entries.slice(1))).toBeUndefined();
-    expect(chainFault(decode, CLUSTER_ID, undefined, [entries[1] as Entry, entries[0] as Entry])).toBeDefined();
+    expect(chainFault(gate(), undefined, entries.slice(1))).toBeUndefined();
+    expect(chainFault(gate(), undefined, [entries[1] as Entry, entries[0] as Entry])).toBeDefined();
   });
 
   test.each<[string, readonly Entry[]]>([

@@ -7,6 +7,7 @@
 import type { Entry } from "../../consensus/raft/messages.ts";
 import { equalBytes } from "../base/bytes.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
+import { releaseTooNew } from "../base/release.ts";
 import { type Block, blockHash, decodeBlockHeader, earliestTimestamp } from "../wire/block.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { GROUP } from "../wire/transaction.ts";
@@ -15,20 +16,29 @@ import { GROUP } from "../wire/transaction.ts";
 export interface ChainHead {
   readonly hash: Uint8Array;
   readonly timestamp: bigint;
+  readonly release: number;
 }
 
 /** The end of a chain whose last block this is. */
 export function headOf(sha256: Sha256, block: Uint8Array): ChainHead {
-  return { hash: blockHash(sha256, block), timestamp: decodeBlockHeader(block).timestamp };
+  const { timestamp, release } = decodeBlockHeader(block);
+  return { hash: blockHash(sha256, block), timestamp, release };
+}
+
+/** What blocks are looked at with. */
+export interface ChainGate {
+  readonly decode: (bytes: Uint8Array) => Block;
+  readonly clusterId: Uint8Array;
+  /** The newest release that this node reads. */
+  readonly releaseMax: number;
 }
 
 /**
  * What is wrong with entries that are to stand behind `before` (undefined where that is not known here), in words; undefined
- * when each is a whole block of this cluster at its own place.
+ * when each is a whole block of this cluster at its own place, of a release that this node reads.
  */
 export function chainFault(
-  decode: (bytes: Uint8Array) => Block,
-  clusterId: Uint8Array,
+  { decode, clusterId, releaseMax }: ChainGate,
   before: ChainHead | undefined,
   entries: readonly Entry[],
 ): string | undefined {
@@ -36,16 +46,18 @@ export function chainFault(
   try {
     for (const entry of entries) {
       const { header, hash } = decode(entry.data);
-      const { height, term, group, timestamp, previousHash, transactionCount } = header;
+      const { height, term, group, timestamp, previousHash, transactionCount, release } = header;
       if (height !== entry.index || term !== entry.term) return `block ${height} of term ${term} stands elsewhere`;
       if (header.state.height >= height) return `block ${height} names a state that is not before it`;
       if (!equalBytes(header.clusterId, clusterId) || group !== GROUP) return `block ${height} is of another cluster`;
+      if (release > releaseMax) return `block ${height} is ${releaseTooNew(release, releaseMax)}`;
       if (head !== undefined) {
+        if (release < head.release) return `block ${height} is of release ${release}, after release ${head.release}`;
         if (!equalBytes(previousHash, head.hash)) return `block ${height} does not follow the block before it`;
         const earliest = earliestTimestamp(head.timestamp, transactionCount);
         if (timestamp < earliest) return `the timestamp of block ${height} leaves no room for its events`;
       }
-      head = { hash, timestamp };
+      head = { hash, timestamp, release };
     }
   } catch (error) {
     if (!(error instanceof WireError)) throw error;

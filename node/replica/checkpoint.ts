@@ -8,6 +8,7 @@
 import { toHex } from "../base/bytes.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { Store, StoreChange } from "../base/ports/store.ts";
+import { isTooNew } from "../base/release.ts";
 import type { StateMachine } from "../state/state-machine.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { boolean, bytes, check, integer, list, type Schema, safeInteger, text, tuple } from "../wire/schema.ts";
@@ -172,7 +173,7 @@ export function restoreCheckpoint(store: ReadableStore, state: StateMachine): bo
   return true;
 }
 
-/** Restores a freshly constructed state machine from a generation's pages; throws `CodedError` `checkpoint_damaged`. */
+/** Restores a freshly constructed state machine from a generation's pages; throws as `loadPages` does. */
 export function restorePages(
   store: ReadableStore,
   generation: number,
@@ -190,7 +191,7 @@ export function restorePages(
   }
 }
 
-/** Loads a freshly constructed state machine; throws `CodedError` `checkpoint_damaged`. */
+/** Loads a freshly constructed state machine; throws `CodedError` `checkpoint_damaged`, or `release_too_new`. */
 export function loadPages(
   state: StateMachine,
   components: readonly ComponentPages[],
@@ -211,11 +212,12 @@ export function loadPages(
   });
 }
 
-/** Bytes of ours that do not decode are damage, whatever the decoder says of them. */
+/** Bytes of ours that do not decode are damage, whatever the decoder says of them, unless they are of a later release. */
 function orDamaged<T>(key: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
+    if (isTooNew(error)) throw error;
     throw damaged(`${key}: ${errorMessage(error)}`, error);
   }
 }

@@ -4,6 +4,7 @@ import type { Entry, Message, MessageBody } from "../../consensus/raft/messages.
 import { Raft } from "../../consensus/raft/raft.ts";
 import { concatBytes } from "../base/bytes.ts";
 import { BLOCKS_UNCOMMITTED_MAX, TRANSACTION_BYTES_MAX } from "../base/limits.ts";
+import { FIRST_RELEASE } from "../base/release.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
@@ -16,6 +17,7 @@ import { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { headOf } from "./chain.ts";
 import { ConsensusActor } from "./consensus-actor.ts";
 import { Freshness } from "./freshness.ts";
+import { nextRelease } from "./next-release.ts";
 import { decodeRaftMessage, encodeRaftMessage } from "./raft-codec.ts";
 import {
   blockBehind,
@@ -38,6 +40,8 @@ interface BenchOptions {
   readonly blocks?: readonly Uint8Array[];
   readonly applied?: number;
   readonly preferredLeaders?: readonly number[];
+  /** The newest release that the node reads. */
+  readonly releaseMax?: number;
 }
 
 /** The consensus actor of node 1 with a real core; its disk, its ledger, its gateway and its peers are the test. */
@@ -54,7 +58,13 @@ class Bench {
   readonly #disk = new TestDisk();
   #sent: Message[] = [];
 
-  constructor({ nodes = 3, blocks = [], applied = 0, preferredLeaders = [] }: BenchOptions = {}) {
+  constructor({
+    nodes = 3,
+    blocks = [],
+    applied = 0,
+    preferredLeaders = [],
+    releaseMax = FIRST_RELEASE,
+  }: BenchOptions = {}) {
     const { clock } = this;
     const { context, timers } = contextOf<ConsensusMessage>(clock);
     const { log: hostLog, warnings } = recordingLog();
@@ -88,6 +98,7 @@ class Bench {
         genesis: GENESIS_HEAD,
         status: this.#status,
       },
+      nextRelease,
       ...{ log: this.log, ledger: this.ledger, gateway: () => this.gateway },
       sendPeer: (_to: number, ...payload: readonly Uint8Array[]) => {
         this.#sent.push(decodeRaftMessage(concatBytes(payload)));
@@ -98,6 +109,7 @@ class Bench {
       tickMs: 20,
       electionTimeoutTicks: 10,
       preferredLeaders,
+      releaseMax,
       applied: { ...STATE, height: applied },
       members: THREE_VOTERS,
     });

@@ -26,13 +26,14 @@ import type { LogMessage } from "../messages/log.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import type { Block, StateAt } from "../wire/block.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
-import { BlockBuilder } from "./block-builder.ts";
+import { BlockBuilder, type BlockPlace } from "./block-builder.ts";
 import { type ChainHead, chainFault, headOf } from "./chain.ts";
 import { DecodedBlocks } from "./decoded-blocks.ts";
 import type { Freshness } from "./freshness.ts";
 import { fittestPeer, handOverFault } from "./hand-over.ts";
 import { LeaseClock } from "./lease-clock.ts";
 import { chainedEntry } from "./log-adapter.ts";
+import type { ReleaseChoice } from "./next-release.ts";
 import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
@@ -68,6 +69,7 @@ export interface ConsensusActorDeps {
   readonly gateway: () => ActorRef<GatewayMessage>;
   readonly catchUp: () => ActorRef<CatchUpMessage>;
   readonly sendPeer: (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
+  readonly nextRelease: (choice: ReleaseChoice) => number;
   readonly status: StatusBoard;
   readonly perturb?: Perturb | undefined;
 }
@@ -77,6 +79,8 @@ export interface ConsensusActorOptions {
   readonly electionTimeoutTicks: number;
   /** Who shall rather lead, the most wanted first. */
   readonly preferredLeaders: readonly NodeId[];
+  /** The newest release that this node reads. */
+  readonly releaseMax: number;
   /** Where the ledger starts from, and who is to take part by then. */
   readonly applied: StateAt;
   readonly members: Members;
@@ -112,6 +116,8 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #applied: StateAt;
   /** Who is to take part, as of what is applied. */
   #members: Members;
+  /** The newest releases that other members read. */
+  #announced: ReadonlyMap<NodeId, number> = new Map();
   /** The first block of the term that this node leads, or led last. */
   #ownFirst: LogIndex = 0;
   #chunksAtLedger = 0;
@@ -124,7 +130,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#options = options;
     this.#raft = deps.raft;
     this.#freshness = deps.freshness;
-    this.#blocks = new BlockBuilder(deps);
+    this.#blocks = new BlockBuilder({ ...deps, node: deps.raft.id });
     this.#decoded = new DecodedBlocks(deps.sha256);
     this.#leaseClock = new LeaseClock(deps.clock);
     this.#refused = new RefusedFrames(deps.hostLog, "raft.frame_refused");
@@ -157,6 +163,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       case "handOver":
         this.#handOver(message.request);
         break;
+      case "announced":
+        this.#announced = message.releases;
+        break;
       case "persisted":
         this.#persisted(message.sequence);
         break;
@@ -174,6 +183,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#handleReadies();
     if (this.#raft.role !== "leader") return;
     this.#changeMembers();
+    this.#raiseRelease();
     this.#proposeBlocks();
     this.#handleReadies();
   }
@@ -227,10 +237,11 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     if (message.type !== "append" || message.entries.length === 0) return undefined;
     const { previousIndex, previousTerm, entries } = message;
     const { clusterId } = this.#deps;
+    const { releaseMax } = this.#options;
     const fits = this.#raft.termAt(previousIndex) === previousTerm;
     const before = fits ? this.#headAt(previousIndex) : undefined;
     const decode = (bytes: Uint8Array): Block => this.#decoded.decode(bytes);
-    return chainFault(decode, clusterId, before, entries);
+    return chainFault({ decode, clusterId, releaseMax }, before, entries);
   }
 
   /** Undefined where neither the block is in the log nor the state has begun there. */
@@ -289,7 +300,19 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     const { voters, outgoing, learners } = next;
     const lists = { voters: voters.join(" "), outgoing: outgoing.join(" "), learners: learners.join(" ") };
     this.#deps.hostLog.info("raft.members", lists);
-    this.#proposeBlock(next);
+    this.#proposeBlock({ configuration: next });
+  }
+
+  /** Raises the release once all members read a later one: not before this node knows that it leads. */
+  #raiseRelease(): void {
+    const { id: leader, configuration, commit, transferTarget } = this.#raft;
+    if (transferTarget !== 0 || commit < this.#ownFirst) return;
+    const { release: before } = this.#blocks;
+    const choice = { before, own: this.#options.releaseMax, leader, configuration, announced: this.#announced };
+    const release = this.#deps.nextRelease(choice);
+    if (release === before) return;
+    this.#deps.hostLog.info("raft.release", { release });
+    this.#proposeBlock({ release });
   }
 
   /** Whether a node could take part in a decision now. */
@@ -299,9 +322,10 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     return progress?.active === true && progress.match + CAUGHT_UP_BLOCKS >= this.#raft.commit;
   }
 
-  #proposeBlock(configuration = this.#raft.configuration): LogIndex {
+  /** Without these a block stands under the configuration in force, and has the release of the block before. */
+  #proposeBlock({ configuration = this.#raft.configuration, release }: Partial<BlockPlace> = {}): LogIndex {
     const height = this.#raft.lastIndex + 1;
-    const place = { height, term: this.#raft.term, state: this.#applied, configuration };
+    const place = { release, height, term: this.#raft.term, state: this.#applied, configuration };
     const block = this.#blocks.build(place);
     this.#decoded.add(block.bytes, block);
     const index = this.#raft.propose([block.bytes]);
@@ -439,6 +463,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       transactionsWaiting: this.#blocks.waiting,
       readsWaiting: this.#reads.waiting,
       lease: raft.hasLease,
+      releaseMax: this.#options.releaseMax,
       framesRefused: this.#refused.count,
       peers: raft.peerProgress().map((progress) => ({ ...progress })),
     };

@@ -439,6 +439,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
       height: this.#state.height,
       timestamp: this.#state.timestamp,
       digest: toHex(this.#state.digest),
+      release: this.#state.release,
       checkpointHeight: this.#checkpointHeight,
       checkpointGeneration: this.#generation,
       damagedPages: this.#damagedPages.size,

@@ -32,7 +32,8 @@ export function recoveryBlocks(sha256: Sha256, state: StateMachine, recovery: Re
     const { clusterId, term, now } = recovery;
     const earliest = earliestTimestamp(state.timestamp, transactions.length);
     const timestamp = now > earliest ? now : earliest;
-    const place = { group: GROUP, height: state.height + 1, term, timestamp, clusterId, configuration };
+    const { release } = state;
+    const place = { release, group: GROUP, height: state.height + 1, term, timestamp, clusterId, configuration };
     const block = encodeBlock(sha256, { ...place, previousHash: state.blockHash, state: state.at, transactions });
     results.push(...state.apply(decodeBlock(sha256, block.bytes)).results);
     blocks.push(block);

@@ -5,6 +5,7 @@ import { must } from "../base/assert.ts";
 import { utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Log, LogFields } from "../base/ports/log.ts";
+import { FIRST_RELEASE } from "../base/release.ts";
 import { earliestTimestamp, encodeBlock, type StateAt } from "../wire/block.ts";
 import type { Command } from "../wire/body.ts";
 import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
@@ -26,7 +27,11 @@ export const GENESIS: Genesis = {
   adminKey: keyOf("admin"),
 };
 export const CLUSTER_ID: Uint8Array = clusterIdOf(sha256, GENESIS);
-export const GENESIS_HEAD: ChainHead = { hash: genesisHash(sha256, GENESIS), timestamp: GENESIS.timestamp };
+export const GENESIS_HEAD: ChainHead = {
+  hash: genesisHash(sha256, GENESIS),
+  timestamp: GENESIS.timestamp,
+  release: FIRST_RELEASE,
+};
 const ADMIN_SESSION: Uint8Array = sha256(utf8("session")).slice(0, 16);
 
 /** A transaction of the admin. Its signature is zeros: the gateway has checked it before it comes to a replica. */
@@ -46,6 +51,8 @@ export interface BlockSpec {
   readonly term: number;
   readonly transactions?: readonly Uint8Array[];
   readonly state?: StateAt;
+  /** That of the head where it is not given. */
+  readonly release?: number;
 }
 
 /** What a leader says of its state in blocks that are never executed. */
@@ -56,9 +63,11 @@ export function blockBehind(
   head: ChainHead,
   spec: BlockSpec,
 ): { readonly bytes: Uint8Array; readonly head: ChainHead } {
-  const { height, term, transactions = [] } = spec;
+  const { height, term, transactions = [], release = head.release } = spec;
   const timestamp = earliestTimestamp(head.timestamp, transactions.length);
   const content = {
+    release,
+    builder: 1,
     group: GROUP,
     height,
     term,
@@ -69,7 +78,7 @@ export function blockBehind(
     transactions,
   };
   const { bytes, hash } = encodeBlock(sha256, { ...content, configuration: THREE_VOTERS });
-  return { bytes, head: { hash, timestamp } };
+  return { bytes, head: { hash, timestamp, release } };
 }
 
 /** Chained blocks from height 1 on, one for each list of transactions. */

@@ -13,6 +13,7 @@ import { CodedError } from "../base/errors.ts";
 import { EXPIRIES_PER_BLOCK_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
 import type { Paged } from "../base/paged.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
+import { FIRST_RELEASE } from "../base/release.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import type { Attested } from "../wire/attestation.ts";
 import {
@@ -62,6 +63,8 @@ export interface StateParts {
 export interface StateMachineOptions {
   readonly genesis: Genesis;
   readonly sha256: Sha256;
+  /** Checkpoints up to this release are read; undefined: all that the program knows. */
+  readonly releaseMax?: number | undefined;
   readonly parts?: Partial<StateParts>;
 }
 
@@ -107,15 +110,14 @@ export class StateMachine {
   readonly paged: readonly Paged[];
 
   constructor(options: StateMachineOptions) {
-    const { genesis, sha256, parts } = options;
+    const { genesis, sha256, parts, releaseMax } = options;
     this.#sha256 = sha256;
     this.#genesis = genesis;
     this.#clusterId = clusterIdOf(sha256, genesis);
     const start = genesisHash(sha256, genesis);
-    this.#stand = new Stand({
-      ...{ height: 0, timestamp: genesis.timestamp, digest: start, blockHash: start, term: 0, logBytes: 0 },
-      configuration: firstConfiguration(genesis),
-    });
+    const nothing = { height: 0, term: 0, logBytes: 0, release: FIRST_RELEASE };
+    const fresh = { ...nothing, timestamp: genesis.timestamp, digest: start, blockHash: start };
+    this.#stand = new Stand({ ...fresh, configuration: firstConfiguration(genesis) }, releaseMax);
     this.#history = new History(sha256);
     this.#members = new Members(this.#registry, this.configuration);
     this.#sessions = parts?.sessions?.() ?? new Sessions();
@@ -196,6 +198,11 @@ export class StateMachine {
     return this.#stand.at.term;
   }
 
+  /** Release of the last applied block; the first before there is one. */
+  get release(): number {
+    return this.#stand.at.release;
+  }
+
   /** The history tree over the blocks so far, for proofs. */
   get history(): Pick<History, "root" | "rangeRoot"> {
     return this.#history;
@@ -230,9 +237,9 @@ export class StateMachine {
     const resultRoot = resultTree.root;
     const effectsHash = this.#takeEffectsHash();
     const digest = stateDigest(this.#sha256, { previousDigest, blockHash: block.hash, resultRoot, effectsHash });
-    const { height, timestamp, term, configuration } = header;
+    const { height, timestamp, term, configuration, release } = header;
     const logBytes = this.logBytes + header.bodyBytes;
-    this.#stand.move({ height, timestamp, digest, blockHash: block.hash, term, configuration, logBytes });
+    this.#stand.move({ height, timestamp, digest, blockHash: block.hash, term, configuration, logBytes, release });
     this.#history.append(block.hash);
     const historyRoot = this.#history.root();
     return { block, previousDigest, digest, resultTree, effectsHash, historyRoot, results, duplicates, events };
@@ -356,6 +363,7 @@ export class StateMachine {
     assert(equalBytes(header.previousHash, this.blockHash), `block ${next} does not follow the block before it`);
     assert(equalBytes(header.clusterId, this.#clusterId), `block ${next} belongs to another cluster`);
     assert(header.group === GROUP, `block ${next} belongs to another group`);
+    assert(header.release >= this.release, `block ${next} is of release ${header.release}, after ${this.release}`);
     assert(
       header.timestamp >= earliestTimestamp(this.timestamp, header.transactionCount),
       `the timestamp of block ${next} leaves no room for its events`,

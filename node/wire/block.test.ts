@@ -4,7 +4,8 @@ import { sha256 } from "../../sim/virtual-crypto.ts";
 import { InvariantError } from "../base/assert.ts";
 import { toHex, U64_MAX, viewOf } from "../base/bytes.ts";
 import type { Configuration } from "../base/configuration.ts";
-import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
+import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION, NODE_ID_MAX } from "../base/limits.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE } from "../base/release.ts";
 import {
   BLOCK_HEADER_BYTES,
   type BlockContent,
@@ -14,6 +15,7 @@ import {
   earliestTimestamp,
   encodeBlock,
   housekeepingTimestamp,
+  releaseOf,
   transactionTimestamp,
 } from "./block.ts";
 import { describeHostileBytes, refusalOf } from "./hostile.contract.ts";
@@ -32,6 +34,8 @@ const configurations: fc.Arbitrary<Configuration> = fc
   .filter(({ voters }) => voters.length > 0);
 const contents: fc.Arbitrary<BlockContent> = fc
   .record({
+    release: fc.constantFrom(FIRST_RELEASE, NEWEST_RELEASE),
+    builder: fc.integer({ min: 0, max: NODE_ID_MAX }),
     group: fc.integer({ min: 0, max: 0xffff_ffff }),
     height: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     term: fc.maxSafeNat(),
@@ -67,9 +71,10 @@ describe("block", () => {
       fc.property(contents, (content) => {
         const { bytes, hash } = encodeBlock(sha256, content);
         const block = decode(bytes);
-        const { transactions, ...links } = content;
+        const { transactions, builder, ...links } = content;
         expect(block.header).toEqual({
           ...links,
+          builder: content.release === FIRST_RELEASE ? 0 : builder,
           transactionCount: transactions.length,
           bodyBytes: transactions.reduce((sum, { length }) => sum + 4 + length, 0),
           transactionRoot: block.tree.root,
@@ -119,7 +124,9 @@ describe("block", () => {
     ["nothing", new Uint8Array(0)],
     ["a header that is cut", encoded({}).subarray(0, BLOCK_HEADER_BYTES - 1)],
     ["another magic", altered((view) => view.setUint8(0, 0))],
-    ["another version", altered((view) => view.setUint16(4, 2, true))],
+    ["no release", altered((view) => view.setUint16(4, 0, true))],
+    ["a release that is not known", altered((view) => view.setUint16(4, NEWEST_RELEASE + 1, true))],
+    ["a builder that there is not", altered((view) => view.setUint16(6, NODE_ID_MAX + 1, true), { release: 2 })],
     ["reserved bytes that are not zero", altered((view) => view.setUint8(6, 1))],
     ["a height that is not exact", altered((view) => view.setBigUint64(16, 2n ** 53n, true))],
     ["a state's height that is not exact", altered((view) => view.setBigUint64(128, 2n ** 53n, true))],
@@ -151,6 +158,24 @@ describe("block", () => {
     expect(refusalOf(decode, bytes)).toBe("malformed_block");
   });
 
+  test("a release that is not known is said, and what to do about it", () => {
+    const later = altered((view) => view.setUint16(4, NEWEST_RELEASE + 1, true));
+    expect(releaseOf(later)).toBe(NEWEST_RELEASE + 1);
+    const said = `release ${NEWEST_RELEASE + 1}, and this node reads up to release ${NEWEST_RELEASE}; this program knows`;
+    expect(() => decodeBlockHeader(later)).toThrow(said);
+  });
+
+  test("from release 2 on a block says who built it; in release 1 those bytes are zero, whoever it was", () => {
+    const [first, second] = [1, 2].map((release) => encoded({ release, builder: 3 }));
+    expect([first, second].map((bytes) => toHex((bytes as Uint8Array).subarray(4, 8)))).toEqual([
+      "01000000",
+      "02000300",
+    ]);
+    expect(toHex((first as Uint8Array).subarray(8))).toBe(toHex((second as Uint8Array).subarray(8)));
+    expect(encoded({})).toEqual(first);
+    expect(decodeBlockHeader(second as Uint8Array)).toMatchObject({ release: 2, builder: 3 });
+  });
+
   test("the largest blocks that may be are taken", () => {
     const many = Array.from({ length: BLOCK_TRANSACTIONS_MAX }, () => new Uint8Array(0));
     for (const transactions of [many, [new Uint8Array(BLOCK_BYTES_MAX - 4)], []]) {
@@ -163,6 +188,8 @@ describe("block", () => {
       { clusterId: new Uint8Array(17) },
       { previousHash: new Uint8Array(31) },
       { timestamp: -1n },
+      { release: NEWEST_RELEASE + 1 },
+      { release: 2, builder: NODE_ID_MAX + 1 },
       { state: { ...EXAMPLE.state, height: EXAMPLE.height } },
     ]) {
       expect(() => encoded(wrong)).toThrow(InvariantError);
@@ -193,7 +220,7 @@ describe("log time", () => {
 });
 
 describeHostileBytes("blocks", {
-  valid: [encoded({}), encoded({ transactions: [] })],
+  valid: [encoded({}), encoded({ transactions: [] }), encoded({ release: 2, builder: 255 })],
   decode,
   encode: ({ header, transactions }) => encodeBlock(sha256, { ...header, transactions }).bytes,
   codes: ["malformed_block"],

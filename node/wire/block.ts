@@ -1,20 +1,23 @@
 /**
  * A block: one entry of the replicated log. A fixed header of 208 bytes, then the transactions, each behind its length.
  *
- *   0 magic u32 | 4 version u16 | 6 zero u16 | 8 group u32 | 12 count u32 | 16 height u64 | 24 term u64 | 32 timestamp u64
+ *   0 magic u32 | 4 release u16 | 6 builder u16 | 8 group u32 | 12 count u32 | 16 height u64 | 24 term u64 | 32 timestamp u64
  *  40 cluster id 16 | 56 body bytes u32 | 60 zero u32 | 64 previous hash 32 | 96 transaction root 32
  * 128 state height u64 | 136 state digest 32 | 168 configuration 40
  *
  * The block's hash is SHA-256 of its header, which binds everything: the root covers the transactions, the previous hash
  * all blocks before. Equal height and equal hash mean equal history. The leader also says how far it had executed the log
  * when it built the block, and the state digest there: whoever executes the log again finds the first block after which
- * somebody had another state. The configuration is that of the nodes that are asked to agree on the block.
+ * somebody had another state. The configuration is that of the nodes that are asked to agree on the block. The builder is
+ * the node that built it as the leader, 0 where none did (`quorate recover`); in release 1 nobody says who, and it is 0.
  */
 import { assert } from "../base/assert.ts";
 import { equalBytes, U64_MAX, viewOf } from "../base/bytes.ts";
 import type { Configuration } from "../base/configuration.ts";
-import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION } from "../base/limits.ts";
+import type { NodeId } from "../base/ids.ts";
+import { BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EVENT_SLOTS_PER_TRANSACTION, NODE_ID_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE, releaseTooNew } from "../base/release.ts";
 import { CONFIGURATION_BYTES, decodeConfiguration, encodeConfiguration } from "./block-configuration.ts";
 import { leafHash, MerkleTree } from "./merkle.ts";
 import { WireError } from "./msgpack.ts";
@@ -22,7 +25,6 @@ import { WireError } from "./msgpack.ts";
 const CONFIGURATION_OFFSET = 168;
 export const BLOCK_HEADER_BYTES: number = CONFIGURATION_OFFSET + CONFIGURATION_BYTES;
 const MAGIC = 0x4b4c4251; // "QBLK"
-const VERSION = 1;
 
 /** A state: the height of the last block applied, and the digest after it. */
 export interface StateAt {
@@ -32,6 +34,9 @@ export interface StateAt {
 
 /** Header fields that the leader decides. */
 export interface BlockHeader {
+  readonly release: number;
+  /** Who built the block; 0 in release 1, and where no node did. */
+  readonly builder: NodeId;
   readonly group: number;
   readonly height: number;
   readonly term: number;
@@ -63,6 +68,10 @@ export interface EncodedBlock extends Block {
 
 /** What a new block is made of. */
 export interface BlockContent {
+  /** The first where it is not given. */
+  readonly release?: number | undefined;
+  /** Left out of blocks of release 1, which have no place for it. */
+  readonly builder?: NodeId;
   readonly group: number;
   readonly height: number;
   readonly term: number;
@@ -85,6 +94,10 @@ export function encodeBlock(sha256: Sha256, content: BlockContent): EncodedBlock
     "a block follows the state it names",
   );
   assert(content.timestamp >= 0n && content.timestamp <= U64_MAX, `a block cannot bear the time ${content.timestamp}`);
+  const { release = FIRST_RELEASE } = content;
+  const builder = release === FIRST_RELEASE ? 0 : (content.builder ?? 0);
+  assert(release >= FIRST_RELEASE && release <= NEWEST_RELEASE, `no program builds blocks of release ${release} yet`);
+  assert(builder <= NODE_ID_MAX, `there is no node ${builder}`);
   let bodyBytes = 0;
   for (const transaction of content.transactions) bodyBytes += 4 + transaction.length;
   const bytes = new Uint8Array(BLOCK_HEADER_BYTES + bodyBytes);
@@ -100,6 +113,8 @@ export function encodeBlock(sha256: Sha256, content: BlockContent): EncodedBlock
   const tree = new MerkleTree(sha256, content.leaves ?? leavesOf(sha256, transactions));
   const { group, height, term, timestamp, clusterId, previousHash, state, configuration } = content;
   const header: BlockHeader = {
+    release,
+    builder,
     group,
     transactionCount: transactions.length,
     height,
@@ -125,7 +140,8 @@ export function encodeBlock(sha256: Sha256, content: BlockContent): EncodedBlock
 
 function encodeHeader(view: DataView, bytes: Uint8Array, header: BlockHeader): void {
   view.setUint32(0, MAGIC, true);
-  view.setUint16(4, VERSION, true);
+  view.setUint16(4, header.release, true);
+  view.setUint16(6, header.builder, true);
   view.setUint32(8, header.group, true);
   view.setUint32(12, header.transactionCount, true);
   view.setBigUint64(16, BigInt(header.height), true);
@@ -154,9 +170,15 @@ export function decodeBlockHeader(encoded: Uint8Array): BlockHeader {
   if (encoded.length < BLOCK_HEADER_BYTES) throw malformed("shorter than its header");
   const view = viewOf(encoded);
   if (view.getUint32(0, true) !== MAGIC) throw malformed("not a block");
-  if (view.getUint16(4, true) !== VERSION) throw malformed("of another version");
-  if (view.getUint16(6, true) !== 0 || view.getUint32(60, true) !== 0) throw malformed("reserved bytes are not zero");
+  const release = view.getUint16(4, true);
+  if (release < FIRST_RELEASE) throw malformed("of no release");
+  if (release > NEWEST_RELEASE) throw malformed(releaseTooNew(release, NEWEST_RELEASE));
+  const builder = view.getUint16(6, true);
+  if (builder > (release === FIRST_RELEASE ? 0 : NODE_ID_MAX)) throw malformed("no node has built it");
+  if (view.getUint32(60, true) !== 0) throw malformed("reserved bytes are not zero");
   return {
+    release,
+    builder,
     group: view.getUint32(8, true),
     transactionCount: view.getUint32(12, true),
     height: safeNumber(view, 16),
@@ -169,6 +191,11 @@ export function decodeBlockHeader(encoded: Uint8Array): BlockHeader {
     state: { height: safeNumber(view, 128), digest: encoded.slice(136, 168) },
     configuration: configurationOf(encoded),
   };
+}
+
+/** The release of an encoded block, known to this program or not. */
+export function releaseOf(encoded: Uint8Array): number {
+  return viewOf(encoded).getUint16(4, true);
 }
 
 /** The configuration that a block stands under; throws `WireError` `malformed_block`. */

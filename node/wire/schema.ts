@@ -133,6 +133,24 @@ export function tuple<const S extends readonly Schema<unknown>[]>(
   };
 }
 
+/**
+ * A fixed array that later versions may have made longer: what lies behind the known positions is passed over, and a
+ * position from `required` on that is missing is looked at as undefined.
+ */
+export function openTuple<const S extends readonly Schema<unknown>[]>(
+  required: number,
+  ...items: S
+): Schema<{ readonly [I in keyof S]: Of<S[I]> }> {
+  const known = tuple<S>(...items);
+  return (value, path) => {
+    if (!Array.isArray(value) || value.length < required) return mismatch(path, `a list of ${required} or more`);
+    return known(
+      items.map((_, index) => value[index] as unknown),
+      path,
+    );
+  };
+}
+
 /** A map with exactly these keys; those in `optional` may be absent. */
 export function object<S extends Record<string, Schema<unknown>>, O extends Record<string, Schema<unknown>>>(
   required: S,
