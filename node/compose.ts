@@ -122,7 +122,15 @@ export interface ComposedNode {
   /** Height up to which recovery found the log. */
   readonly recoveredHeight: LogIndex;
   /** For checkers and tools: to look at, never to touch. Undefined while the node does nothing but mend its log. */
-  readonly inspect: { readonly raft: Raft; readonly log: LogStore; readonly state: StateMachine } | undefined;
+  readonly inspect:
+    | {
+        readonly raft: Raft;
+        readonly log: LogStore;
+        readonly state: StateMachine;
+        /** The newest release that the node reads. */
+        readonly releaseMax: number;
+      }
+    | undefined;
 }
 
 /** Builds and starts a node. Throws `CodedError` where the disk or the store cannot be used. */
@@ -154,7 +162,7 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
     isIdle: () => log.isIdle(),
     close: () => log.close(),
     recoveredHeight: log.lastIndex(),
-    inspect: { raft, log, state },
+    inspect: { raft, log, state, releaseMax: options.releaseMax ?? NEWEST_RELEASE },
   };
 }
 

@@ -9,10 +9,14 @@ import { Prng } from "./base/prng.ts";
 import { type NodeOptions, PRODUCTION_PARTS } from "./compose.ts";
 import { type Damaged, type Recovered, recover, type Stateless } from "./recover.ts";
 import { BLOCKS, stateAfter } from "./replica/catch-up.test-support.ts";
+import { headOf } from "./replica/chain.ts";
 import { loadCheckpointMeta, metaChange, takeCheckpoint } from "./replica/checkpoint.ts";
 import { saveHardState } from "./replica/hard-state-store.ts";
 import { blockBehind, GENESIS, recordingLog, sha256, TestClock } from "./replica/replica.test-support.ts";
 import { decodeBlock } from "./wire/block.ts";
+import { encodeConfiguration } from "./wire/block-configuration.ts";
+import { THREE_VOTERS } from "./wire/configuration.test-support.ts";
+import { pack } from "./wire/msgpack.ts";
 
 const KEYS = new KeyRing();
 const KEY = KEYS.create("node 1");
@@ -90,7 +94,7 @@ class Data {
     return this;
   }
 
-  recover(): Recovered | Damaged | Stateless {
+  recover(releaseMax?: number): Recovered | Damaged | Stateless {
     const host: Host = {
       ...{ clock: new TestClock(), random: new Prng(1), disk: this.disk, store: this.store, log: recordingLog().log },
       crypto: virtualCrypto(KEYS, KEY, (run) => run()),
@@ -98,7 +102,15 @@ class Data {
       outside: { request: unused },
     };
     const options: NodeOptions = {
-      ...{ id: 1, genesis: GENESIS, peers: [], checkpointBlocks: 4, segmentBytes: SEGMENT_BYTES, cacheBytes: 0 },
+      ...{
+        releaseMax,
+        id: 1,
+        genesis: GENESIS,
+        peers: [],
+        checkpointBlocks: 4,
+        segmentBytes: SEGMENT_BYTES,
+        cacheBytes: 0,
+      },
       timing: { tickMs: 20, electionTimeoutTicks: 15, heartbeatTicks: 3 },
       onFatal: unused,
       onRestart: unused,
@@ -194,6 +206,30 @@ describe("a node starts", () => {
         data.run();
       }
     }
+  });
+});
+
+describe("a release above what the node reads", () => {
+  const second = ((): readonly Uint8Array[] => {
+    const [first = new Uint8Array(0)] = BLOCKS;
+    return [first, blockBehind(headOf(sha256, first), { height: 2, term: 3, release: 2 }).bytes];
+  })();
+  const refusal = expect.objectContaining({ code: "release_too_new", facts: { release: 2, releaseMax: 1 } });
+
+  test("in the log keeps the node from starting, and its log is closed", () => {
+    const data = new Data().claimed().log(second);
+    expect(() => data.recover(1)).toThrow(refusal);
+    expect(data.facts()).toEqual([1, 2, 0, 3, 0, undefined]);
+  });
+
+  test("in the checkpoint does, too: it is not taken for damage", () => {
+    const data = new Data().checkpoint(1);
+    const members = new Uint8Array(40);
+    encodeConfiguration(members, THREE_VOTERS);
+    const page = pack([1, 1n, new Uint8Array(32), new Uint8Array(32), 1, members, 0, 2]);
+    data.store.write([{ key: "checkpoint/1/stand/0", value: page }], () => undefined);
+    data.run();
+    expect(() => data.recover(1)).toThrow(refusal);
   });
 });
 

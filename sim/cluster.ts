@@ -11,6 +11,7 @@ import { must } from "../node/base/assert.ts";
 import { errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import { type ComposedNode, composeNode, type NodeParts } from "../node/compose.ts";
 import type { Ledger } from "../node/ledger/ledger.ts";
 import { type Applied, StateMachine } from "../node/state/state-machine.ts";
@@ -71,6 +72,8 @@ interface Slot extends Machine {
   process: Process | undefined;
   composed: ComposedNode | undefined;
   lives: number;
+  /** The newest release that its program reads. */
+  releaseMax: number;
   /** Its log was damaged while it was down, and it has not been whole since. */
   damaged: boolean;
   /** Its disk is gone, and it never starts again. */
@@ -100,7 +103,8 @@ export class Cluster {
       const idle = { process: undefined, composed: undefined, lives: 0, restartAfterErrorMs: undefined };
       // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
       const clock = new ClockError(options.clockRates[index], options.timing.leaseDriftPermille !== undefined);
-      return { id: index + 1, key, disk, clock, ...idle, damaged: false, lost: false };
+      const releaseMax = options.oldReleases && index < options.nodes ? FIRST_RELEASE : NEWEST_RELEASE;
+      return { id: index + 1, key, disk, clock, ...idle, releaseMax, damaged: false, lost: false };
     });
   }
 
@@ -130,6 +134,15 @@ export class Cluster {
   handOver(node: NodeId): void {
     const { composed, process } = this.#slot(node);
     process?.run("fault", () => composed?.handOver());
+  }
+
+  /** A node has the newest program from its next start on; false where it had it. */
+  upgrade(node: NodeId): boolean {
+    const slot = this.#slot(node);
+    if (slot.releaseMax === NEWEST_RELEASE) return false;
+    this.#deps.log?.(node, "upgrade");
+    slot.releaseMax = NEWEST_RELEASE;
+    return true;
   }
 
   isUp(node: NodeId): boolean {
@@ -297,13 +310,13 @@ export class Cluster {
 
   #compose(slot: Slot, process: Process): ComposedNode {
     const { timing, checkpointBlocks, retainBlocks, segmentBytes, cacheBytes } = this.#options;
-    const { id } = slot;
+    const { id, releaseMax } = slot;
     slot.lives += 1;
     const sizes = { checkpointBlocks, retainBlocks, segmentBytes, cacheBytes };
     const onFatal = (report: FatalReport): void => this.#fatal(slot, report);
     const onRestart = (): void => this.#restart(slot);
     const peers = this.#slots.map(({ id: peer, key }) => ({ id: peer, publicKey: key.publicKey, ...addressOf(peer) }));
-    const options = { id, genesis: this.#genesis, peers, timing, ...sizes, onFatal, onRestart };
+    const options = { id, genesis: this.#genesis, peers, timing, releaseMax, ...sizes, onFatal, onRestart };
     const { observer, ...deps } = this.#deps;
     const sent = observer.sent.bind(observer);
     const { encrypted, perturbPermille } = this.#options;

@@ -39,6 +39,7 @@ const OWN_FAULTS = [
   "slowTimers",
   "strangerFrame",
   "tornWrite",
+  "upgrade",
 ] as const;
 
 /** Those, and the places at which nodes were made to take the rarer of two ways. */

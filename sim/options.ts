@@ -81,6 +81,8 @@ export interface SimOptions {
   readonly perturbPermille: Readonly<Record<Perturbation, number>>;
   /** Whether nodes encrypt their logs. */
   readonly encrypted: boolean;
+  /** The nodes that are members at first begin with a program that knows the first release only; all others have the newest. */
+  readonly oldReleases: boolean;
   readonly peers: NetworkOptions;
   readonly disk: DiskOptions;
   readonly outside: OutsideOptions;
@@ -129,9 +131,11 @@ export function drawOptions(random: Random): SimOptions {
   // A spare's clock is like some other's, so that the bound that leases rely on holds for it.
   const spareClocks = Array.from({ length: spares }, () => pick(random, clockRates));
   const catchUpBytesPerTick = pick(random, [10_000, 100_000, 1_048_576]);
+  const oldReleases = chance(random, 300);
   return {
     ...drawn,
     catchUpBytesPerTick,
+    oldReleases,
     spares,
     clockRates: [...clockRates, ...spareClocks],
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire } },

@@ -94,6 +94,7 @@ export const optionsSchema: Schema<SimOptions> = object({
   segmentBytes: integer(4_096, BYTES_MAX),
   cacheBytes: bytes,
   encrypted: boolean,
+  oldReleases: boolean,
   perturbPermille: numbers(permille, ...PERTURBATIONS),
   peers: object({
     minDelayUs: us,
@@ -153,6 +154,7 @@ const STEPS: { readonly [Kind in FaultStep["kind"]]: Record<string, Schema<unkno
   slowTimers: { target, factor: integer(2, TIMERS_SLOWER_MAX), ...forMs },
   diskError: { target, operation: oneOf("write", "sync"), ...restartAfterMs },
   handOver: {},
+  upgrade: { target, ...restartAfterMs },
   acquirerDown: forMs,
   clockJump: { target, byMs: integer(-MS_MAX, MS_MAX) },
 };

@@ -57,6 +57,8 @@ export const POINTS = [
   "readBounded",
   "readLinearizable",
   "readLocal",
+  "releaseHeldBack",
+  "releaseRaised",
   "reversalReversed",
   "reversalTooMuch",
   "reversedAgain",

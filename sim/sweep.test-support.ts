@@ -24,7 +24,7 @@ const FAULTS = [
     "reorder",
   ],
   ...PERTURBATIONS,
-  ...["restart", "restartByItself", "rottenLog", "rottenPage", "slowDisk", "slowTimers", "tornWrite"],
+  ...["restart", "restartByItself", "rottenLog", "rottenPage", "slowDisk", "slowTimers", "tornWrite", "upgrade"],
 ];
 
 /** Makes one test a seed, and one over all of them. */

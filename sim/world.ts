@@ -7,6 +7,7 @@ import { sameMembers } from "../node/base/configuration.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import { Prng } from "../node/base/prng.ts";
+import { NEWEST_RELEASE } from "../node/base/release.ts";
 import type { StateMachine } from "../node/state/state-machine.ts";
 import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
@@ -89,7 +90,8 @@ export class World {
     const [networkRandom, outsideRandom, clusterRandom, faultsRandom, workloadRandom] = forks(random);
     const { options, counters } = this;
     const everybody = options.nodes + options.spares;
-    this.faults = watch.faults ?? drawPlan(faultsRandom, { ...options, nodes: everybody });
+    const oldNodes = options.oldReleases ? options.nodes : 0;
+    this.faults = watch.faults ?? drawPlan(faultsRandom, { ...options, nodes: everybody, oldNodes });
     const scheduler = this.#scheduler;
     const recorder = record && new Recorder(scheduler, record);
     this.#recorder = recorder;
@@ -234,6 +236,9 @@ export class World {
     const { configuration, members } = furthest;
     const arrived = configuration.outgoing.length === 0 && sameMembers(configuration, members.wanted);
     if (!arrived) return `members change: ${JSON.stringify({ configuration, wanted: members.wanted })}`;
+    const { release } = furthest;
+    const isRaised = release === NEWEST_RELEASE || this.rules.releases.isHeldBack(release, configuration);
+    if (!isRaised) return `all members read more than release ${release}`;
     const intents = furthest.openIntents().length;
     return intents > 0 ? `${intents} intents are open` : undefined;
   }

@@ -111,6 +111,10 @@ function virtualTime(): { clock: Clock; run: (ms: number) => void; after: (ms: n
   return { clock, run, after: (ms, action) => void scheduler.after(ms * 1_000, action) };
 }
 
+function setMembers({ ref }: Node, ...ids: number[]): void {
+  ref.deliver({ type: "members", members: membersOf(...ids) });
+}
+
 /** Node 1 of `size`; what it sends is kept, and the test answers for the others. */
 function alone(size: number) {
   const { clock, run } = virtualTime();
@@ -506,8 +510,6 @@ describe("signed checkpoints", () => {
     expect(nodes.map(({ checkpoints }) => checkpoints.agreed?.height)).toEqual([4, 4, undefined]);
   });
 
-  const setMembers = (node: Node, ...ids: number[]): void =>
-    node.ref.deliver({ type: "members", members: membersOf(...ids) });
   const signers = ({ checkpoints }: Node): number[] =>
     (checkpoints.agreed?.signatures ?? [])
       .map(({ nodeKey }) => [1, 2, 3, 4, 5].find((id) => toHex(signerOf(id).publicKey) === toHex(nodeKey)) ?? 0)

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { NEWEST_RELEASE } from "../base/release.ts";
 import { CONFIG_DEFAULTS, type NodeConfig, parseConfig } from "./config.ts";
 
 const REQUIRED = { version: 1, id: 2, cluster: "../cluster.json", identity: "identity.key", data: "data" };
@@ -42,6 +43,12 @@ describe("a configuration", () => {
     expect(() => parse({ ...REQUIRED, encryption: typo })).toThrow(
       refusal("config.encryption.keyfile", "there is no such setting; did you mean keyFile?"),
     );
+  });
+
+  test("may hold an upgrade back, to a release that the program knows", () => {
+    expect(parse({ ...REQUIRED, releaseMax: 1 }).releaseMax).toBe(1);
+    const above = (): unknown => parse({ ...REQUIRED, releaseMax: NEWEST_RELEASE + 1 });
+    expect(above).toThrow(refusal("config.releaseMax", "must be an integer from 1 to"));
   });
 
   test("may name nodes that shall rather lead, each once", () => {

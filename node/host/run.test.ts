@@ -62,8 +62,9 @@ async function newCluster(nodes = 1): Promise<Made> {
     const path = configs[node - 1] as string;
     writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, "utf8")) as object), ...fields }));
   };
+  // Heights are looked at, and a rising release takes a block.
   for (let node = 1; node <= nodes; node++)
-    change(node, { logLevel: "silent", timing: { tickMs: 5 }, segmentBytes: 8_388_608 });
+    change(node, { releaseMax: 1, logLevel: "silent", timing: { tickMs: 5 }, segmentBytes: 8_388_608 });
   return { directory, admin, configs, change };
 }
 
@@ -164,6 +165,20 @@ describe("a node", () => {
     await use(cluster);
     await stop(first);
     expect((await run(config)).recoveredHeight).toBe(2);
+  });
+
+  test("does not start on a log that has gone on to a release which it does not read", async () => {
+    const cluster = await newCluster();
+    const [config = ""] = cluster.configs;
+    cluster.change(1, { releaseMax: undefined });
+    await use(cluster, (await run(config)).recoveredHeight + 3);
+    for (const node of [...running]) await stop(node);
+    cluster.change(1, { releaseMax: 1 });
+    const refused = await refusal(config);
+    expect(refused).toMatchObject({ code: "release_too_new", facts: { release: 2, releaseMax: 1 } });
+    expect([refused.message.includes("releaseMax"), isDamage(refused)]).toEqual([true, false]);
+    cluster.change(1, { releaseMax: 2 });
+    await stop(await run(config));
   });
 
   test("does not share its data with a second one", async () => {

@@ -99,6 +99,21 @@ describe("blocks", () => {
     expect(build(blocks, 2).header.previousHash).toEqual(decodeBlock(sha256, last as Uint8Array).hash);
   });
 
+  test("have the release of the one before until it is raised, name who built them, and never fall back", () => {
+    const blocks = builder();
+    const place = { term: 1, state: STATE, configuration: THREE_VOTERS };
+    const built = [undefined, 2, undefined].map((release, index) => {
+      return blocks.build({ ...place, height: index + 1, release }).header;
+    });
+    expect(built.map(({ release, builder: by }) => [release, by])).toEqual([
+      [1, 0],
+      [2, 3],
+      [2, 3],
+    ]);
+    expect(blocks.release).toBe(2);
+    expect(() => blocks.build({ ...place, height: 4, release: 1 })).toThrow("does not follow");
+  });
+
   test("only a leader builds", () => {
     const blocks = builder();
     blocks.follow();

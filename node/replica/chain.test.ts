@@ -71,6 +71,27 @@ describe("blocks of a peer", () => {
     expect(fault(list)).toEqual(expect.any(String));
   });
 
+  test("of a release above what this node reads are refused with what to do about it", () => {
+    const second = blockBehind(GENESIS_HEAD, { height: 1, term: 2, release: 2 });
+    const list = [{ index: 1, term: 2, data: second.bytes }];
+    expect(fault(list)).toBeUndefined();
+    expect(chainFault(gate(1), GENESIS_HEAD, list)).toBe(
+      "block 1 is of release 2, and this node reads up to release 1; its configuration holds it back: raise or remove " +
+        "releaseMax there",
+    );
+    const third = { ...(list[0] as Entry), data: second.bytes.slice() };
+    viewOf(third.data).setUint16(4, 3, true);
+    expect(fault([third])).toContain("this program knows none above 2: use a newer one");
+  });
+
+  test("of a release below that of the block before are refused, in one frame and across two", () => {
+    const second = blockBehind(GENESIS_HEAD, { height: 1, term: 2, release: 2 });
+    const first = blockBehind(second.head, { height: 2, term: 2, release: 1 });
+    const [before, after] = [second, first].map(({ bytes: data }, at): Entry => ({ index: at + 1, term: 2, data }));
+    expect(fault([before as Entry, after as Entry])).toBe("block 2 is of release 1, after release 2");
+    expect(fault([after as Entry], headOf(sha256, second.bytes))).toBe("block 2 is of release 1, after release 2");
+  });
+
   test("with any bit flipped are refused", () => {
     const { bytes } = blockBehind(GENESIS_HEAD, { height: 1, term: 2, transactions: [Uint8Array.of(5, 6, 7)] });
     fc.assert(

@@ -11,7 +11,7 @@ import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import { StatusBoard } from "../messages/status.ts";
-import { type Block, decodeBlock } from "../wire/block.ts";
+import { type Block, decodeBlock, releaseOf } from "../wire/block.ts";
 import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { headOf } from "./chain.ts";
@@ -465,6 +465,64 @@ describe("handing over", () => {
     bench.turn({ type: "handOver" });
     expect(urged(bench)).toEqual([2]);
     expect(bench.gateway.take("answer")).toEqual([]);
+  });
+});
+
+describe("the release", () => {
+  /** Releases of the blocks that the log was asked to keep. */
+  const releases = ({ log }: Bench): number[] =>
+    log.messages.flatMap((message) =>
+      message.type === "persist" ? message.entries.map(({ payload }) => releaseOf(payload)) : [],
+    );
+  const announced = (said: Readonly<Record<number, number>>): ConsensusMessage => {
+    return {
+      type: "announced",
+      releases: new Map(Object.entries(said).map(([node, release]) => [Number(node), release])),
+    };
+  };
+
+  test("is raised by an empty block once all have said that they read a later one, and is not said again", () => {
+    const bench = new Bench({ releaseMax: 2 });
+    bench.leads();
+    bench.syncs();
+    bench.isFollowed();
+    bench.turn(announced({ 2: 2 }));
+    expect(bench.blocks()).toHaveLength(0);
+    bench.turn(announced({ 2: 2, 3: 2 }), announced({ 2: 2, 3: 2 }));
+    bench.turn(announced({ 2: 2 }));
+    bench.turn({ type: "propose", transactions: [Uint8Array.of(7)] });
+    expect([bench.blocks(), releases(bench)]).toEqual([
+      [[], [7]],
+      [2, 2],
+    ]);
+  });
+
+  test("waits until something of the leader's own term is committed, and goes with what waits then", () => {
+    const bench = new Bench({ releaseMax: 2 });
+    bench.turn(announced({ 2: 2, 3: 2 }));
+    bench.leads();
+    bench.turn({ type: "propose", transactions: [Uint8Array.of(7)] });
+    expect(releases(bench)).toEqual([1, 1]);
+    bench.syncs();
+    bench.isFollowed();
+    expect(releases(bench)).toEqual([2]);
+  });
+
+  test("stays where the log is when another leads that knows less of the others", () => {
+    const { bytes } = blockBehind(GENESIS_HEAD, { height: 1, term: 1, release: 2 });
+    const bench = new Bench({ releaseMax: 2, blocks: [bytes] });
+    bench.leads();
+    expect(releases(bench)).toEqual([2]);
+  });
+
+  test("of a peer's block above what this node reads: the frame is refused, with what to do about it", () => {
+    const { bytes: data } = blockBehind(GENESIS_HEAD, { height: 1, term: 1, release: 2 });
+    const bench = new Bench();
+    const entries = [{ index: 1, term: 1, data }];
+    bench.hears(2, 1, { type: "append", previousIndex: 0, previousTerm: 0, entries, commit: 0 });
+    expect(bench.status).toMatchObject({ framesRefused: 1, lastIndex: 0, releaseMax: 1 });
+    const reason = expect.stringContaining("of release 2, and this node reads up to release 1");
+    expect(bench.warnings).toMatchObject([{ event: "raft.frame_refused", fields: { from: 2, reason } }]);
   });
 });
 

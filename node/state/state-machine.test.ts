@@ -260,8 +260,8 @@ function apply(content: BlockContent): void {
   machine().apply(decodeBlock(sha256, encodeBlock(sha256, content).bytes));
 }
 
-function emptyAfter(state: ReturnType<typeof machine>, timestamp: bigint): Uint8Array {
-  const header = { group: GROUP, height: state.height + 1, term: 1, timestamp, clusterId: CLUSTER_ID };
+function emptyAfter(state: ReturnType<typeof machine>, timestamp: bigint, release = 1): Uint8Array {
+  const header = { release, group: GROUP, height: state.height + 1, term: 1, timestamp, clusterId: CLUSTER_ID };
   return encodeBlock(sha256, {
     ...header,
     configuration: THREE_VOTERS,
@@ -294,6 +294,18 @@ describe("blocks", () => {
     ["from the past", { timestamp: START - 1n }, "no room"],
   ])("one %s stops the node", (_, wrong, message) => {
     expect(() => apply({ ...NEXT, ...wrong })).toThrow(message);
+  });
+
+  test("one of an earlier release than the block before stops the node; a later one is where the state stands", () => {
+    const { chain } = town();
+    const at = machine();
+    replay(chain.blocks, at);
+    const next = (release: number): Uint8Array => emptyAfter(at, at.timestamp + 1_000_000_000n, release);
+    expect(at.release).toBe(1);
+    at.apply(decodeBlock(sha256, next(2)));
+    expect(at.release).toBe(2);
+    expect(() => at.apply(decodeBlock(sha256, next(1)))).toThrow("is of release 1, after 2");
+    expect(() => at.apply(decodeBlock(sha256, next(2)))).not.toThrow();
   });
 
   test("log time moves strictly, with room for each event, even where the clock stands still", () => {

@@ -28,6 +28,7 @@ import { type Absence, ProtocolStates } from "./protocol-states.ts";
 import { Quorums } from "./quorums.ts";
 import { ReachedPoints } from "./reached-points.ts";
 import { readAllAccounts } from "./readers.ts";
+import { Releases } from "./releases.ts";
 import { ShadowLedger } from "./shadow-ledger.ts";
 import { StateSafety } from "./state-safety.ts";
 import type { Verdict } from "./verdict.ts";
@@ -56,6 +57,7 @@ export class Rules implements ClusterObserver {
   readonly exactlyOnce: ExactlyOnce;
   readonly authenticity: Authenticity;
   readonly protocol: ProtocolStates = new ProtocolStates();
+  readonly releases: Releases;
   readonly #quorums: Quorums;
   readonly #restriction: ElectionRestriction;
   readonly #campaigns: Campaigns;
@@ -86,6 +88,7 @@ export class Rules implements ClusterObserver {
     const founders = genesis.nodes.map(({ id }) => id);
     this.#configurations = new Configurations(verdict, reached, founders);
     this.#reached = reached;
+    this.releases = new Releases(verdict, reached);
   }
 
   /** What answers are compared with. */
@@ -102,6 +105,7 @@ export class Rules implements ClusterObserver {
   }
 
   started(node: NodeId, inspected: Inspected): void {
+    this.releases.started(node, inspected.releaseMax);
     this.#nodes.set(node, { seen: new ObservedNode(), raft: inspected.raft });
     this.logs.restarted(node);
     this.states.restored(node, inspected.state);
@@ -114,6 +118,7 @@ export class Rules implements ClusterObserver {
     const change = this.#nodes.get(node)?.seen.look(raft);
     if (change === undefined) return;
     if (change.logChanged) this.logs.changed(node, raft);
+    if (change.logChanged && raft.role === "leader") this.releases.built(raft);
     if (change.elected) {
       this.elections.elected(node, raft.term);
       this.chain.elected(node, raft);
@@ -158,6 +163,7 @@ export class Rules implements ClusterObserver {
     this.#oracle.applied(node, applied, first);
     if (!first) return;
     this.#configurations.block(applied.block.header.height, applied.block.header.configuration);
+    this.releases.block(applied.block.header);
     this.exactlyOnce.block(applied);
     this.authenticity.block(applied);
     this.#shadow.block(applied);
@@ -171,6 +177,7 @@ export class Rules implements ClusterObserver {
   /** A node stands where all others stand, and nothing moves any more. */
   atRest(node: NodeId, state: StateMachine): void {
     this.states.look(node, state);
+    this.releases.atRest(state.release, state.configuration);
     this.#compareBalances(node, state);
   }
 

@@ -56,6 +56,10 @@ function world(...steps: readonly FaultStep[]) {
     },
     jumpClock: (node, byMs) => note(`jump ${node} ${byMs}`),
     handOver: (node) => note(`hand over ${node}`),
+    upgrade: (node) => {
+      note(`upgrade ${node}`);
+      return node !== 3;
+    },
     quieten: () => note("quieten"),
   };
   const blocked = new Set<string>();
@@ -125,6 +129,20 @@ describe("carrying out faults", () => {
     const { run, blocked } = world({ kind: "isolateClients", target: 1, forMs: 20 });
     run(10);
     expect(blocked()).toEqual(["101>1", "102>1", "1>101", "1>102"]);
+  });
+
+  test("a node is upgraded by a restart, whether it is down or up, and counted where it was old", () => {
+    const steps = [1, 3, "leader"].map((target): FaultStep => {
+      return { kind: "upgrade", target: target as number | "leader", restartAfterMs: 5 };
+    });
+    const { run, done, counters } = world(...steps, { kind: "upgrade", target: 1, restartAfterMs: 5 });
+    run(50);
+    expect(done).toEqual(
+      ["upgrade 1", "crash 1", "upgrade 3", "crash 3", "upgrade 2", "crash 2", "upgrade 1"]
+        .map((text) => `10 ${text}`)
+        .concat(["15 start 1", "15 start 3", "15 start 2"]),
+    );
+    expect(counters.read()).toMatchObject({ upgrade: 3, crash: 3 });
   });
 
   test("a crashed node starts again, and is not crashed twice", () => {

@@ -34,6 +34,7 @@ export type FaultyCluster = Pick<
   | "rotPage"
   | "jumpClock"
   | "handOver"
+  | "upgrade"
   | "quieten"
 >;
 
@@ -168,6 +169,9 @@ export class Injector {
       case "slowTimers":
         this.#withTarget(step.target, (node) => this.#slowTimers(node, step.factor, step.forMs));
         break;
+      case "upgrade":
+        this.#withTarget(step.target, (node) => this.#upgrade(node, step.restartAfterMs));
+        break;
       case "handOver":
         this.#withTarget("leader", (node) => {
           counters.add("handOver");
@@ -220,6 +224,12 @@ export class Injector {
       counters.add("restart");
       cluster.start(node);
     });
+  }
+
+  #upgrade(node: NodeId, restartAfterMs: number): void {
+    const { counters, cluster } = this.#deps;
+    if (cluster.upgrade(node)) counters.add("upgrade");
+    this.#crash(node, restartAfterMs);
   }
 
   #pause(node: NodeId, forMs: number): void {

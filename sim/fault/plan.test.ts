@@ -35,6 +35,20 @@ describe("drawing a plan of faults", () => {
     expect(drawPlan(new Prng(3), { ...options, faults })).toEqual([]);
   });
 
+  test("upgrades each old node once, in most plans all of them, in others some or none", () => {
+    const faults = { ...options.faults, weights: NOTHING };
+    const counts = Array.from({ length: 200 }, (_, seed) => {
+      const steps = drawPlan(new Prng(seed), { ...options, faults, oldNodes: 3 }).map(({ step }) => step);
+      const targets = only(steps, "upgrade").map(({ target }) => target as number);
+      expect(targets.length).toBe(steps.length);
+      expect(new Set(targets).size).toBe(targets.length);
+      expect(Math.max(0, ...targets)).toBeLessThanOrEqual(3);
+      return targets.length;
+    });
+    expect(new Set(counts)).toEqual(new Set([0, 1, 2, 3]));
+    expect(counts.filter((count) => count === 3).length).toBeGreaterThan(100);
+  });
+
   test("draws kinds as often as they weigh", () => {
     const weights = { ...NOTHING, crash: 9, crashAll: 1 };
     const faults = { everyMs: 5, lastsMs: 100, restartAfterMs: 100, weights };

@@ -20,6 +20,9 @@ export const TIMERS_SLOWER_MAX = 10;
 const NEXT_CUT_OFF_PERMILLE = 500;
 const [NEXT_LEADS_MIN_MS, NEXT_LEADS_MAX_MS] = [300, 1_000] as const;
 
+/** How often nobody is left with an old program. */
+const ALL_UPGRADED_PERMILLE = 650;
+
 /** Whom a step is about: a node, or whoever leads then (the newest term counts). */
 export type Target = number | "leader";
 
@@ -76,6 +79,8 @@ export type FaultStep =
       readonly operation: "write" | "sync";
       readonly restartAfterMs: number;
     }
+  /** A node is stopped, and starts again with the newest program. */
+  | { readonly kind: "upgrade"; readonly target: Target; readonly restartAfterMs: number }
   /** The leader is told to hand over, as when an operator stops it. */
   | { readonly kind: "handOver" }
   | { readonly kind: "clockJump"; readonly target: Target; readonly byMs: number }
@@ -92,10 +97,17 @@ export interface PlanOptions {
   readonly nodes: number;
   readonly durationMs: number;
   readonly faults: FaultOptions;
+  /** So many nodes, ids from 1, have an old program at first; none where it is not given. */
+  readonly oldNodes?: number;
 }
 
 /** Draws the plan of a run: steps by time. */
 export function drawPlan(random: Random, options: PlanOptions): readonly TimedFault[] {
+  const plan = [...drawFaults(random, options), ...drawUpgrades(random, options)];
+  return plan.sort((a, b) => a.atMs - b.atMs);
+}
+
+function drawFaults(random: Random, options: PlanOptions): TimedFault[] {
   const { durationMs, faults } = options;
   const kinds = weighted(faults.weights);
   if (kinds.length === 0) return [];
@@ -110,7 +122,19 @@ export function drawPlan(random: Random, options: PlanOptions): readonly TimedFa
     if (kind === "handOver" && chance(random, NEXT_CUT_OFF_PERMILLE))
       plan.push(cutOffNext(random, atMs, faults.lastsMs));
   }
-  return plan.sort((a, b) => a.atMs - b.atMs);
+  return plan;
+}
+
+/** In most runs all are upgraded, in others some: then the cluster must stay where all can follow. */
+function drawUpgrades(random: Random, { durationMs, faults, oldNodes = 0 }: PlanOptions): readonly TimedFault[] {
+  if (oldNodes === 0) return [];
+  const count = chance(random, ALL_UPGRADED_PERMILLE) ? oldNodes : random.below(oldNodes);
+  return shuffledNodes(random, oldNodes)
+    .slice(0, count)
+    .map((target) => {
+      const restartAfterMs = 1 + exponential(random, faults.restartAfterMs);
+      return { atMs: random.below(durationMs), step: { kind: "upgrade", target, restartAfterMs } };
+    });
 }
 
 /** One who would seldom win an election, for its clock is slow, leads after a hand-over: then it is cut off. */

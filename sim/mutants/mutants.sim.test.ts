@@ -71,6 +71,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   configurationFromCommit: ["quorum"],
   changeTooSoon: ["membership"],
   configurationForgotten: ["membership"],
+  releaseRaisedUnasked: ["release"],
   sessionsLeftOut: STATES,
   pageTakenForClean: STATES,
   restoredHoldForgotten: STATES,

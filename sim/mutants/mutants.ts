@@ -20,6 +20,7 @@ import * as membership from "./membership.ts";
 import * as outbox from "./outbox.ts";
 import { raft, sessions, spoiledLedger, state, statePart } from "./plants.ts";
 import * as reads from "./reads.ts";
+import * as releases from "./releases.ts";
 import * as onceOnly from "./sessions.ts";
 import * as settlement from "./settlement.ts";
 import * as signatures from "./signatures.ts";
@@ -47,6 +48,8 @@ export const MUTANT_NAMES = [
   "configurationFromCommit",
   "changeTooSoon",
   "configurationForgotten",
+  // Releases
+  "releaseRaisedUnasked",
   // Checkpoints
   "sessionsLeftOut",
   "pageTakenForClean",
@@ -111,6 +114,7 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   configurationFromCommit: raft(membership.CountsByCommittedConfiguration),
   changeTooSoon: raft(membership.ChangesTooSoon),
   configurationForgotten: membership.startingWithTheFirst,
+  releaseRaisedUnasked: () => ({ nextRelease: releases.asksNobody }),
   sessionsLeftOut: sessions(checkpoints.SessionsLeftOut),
   pageTakenForClean: state(checkpoints.TakesPagesForClean),
   restoredHoldForgotten: spoiledLedger(checkpoints.forgetsRestoredHolds),

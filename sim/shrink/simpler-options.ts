@@ -20,6 +20,7 @@ export function simplerPlans(plan: RunPlan): readonly RunPlan[] {
   const smaller = [
     ...(options.nodes > NODES_MIN ? [withFewerNodes(plan)] : []),
     ...(options.spares > 0 ? [withoutSpares(plan)] : []),
+    ...(options.oldReleases ? [withNewestPrograms(plan)] : []),
   ];
   return [...smaller, ...others].filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(plan));
 }
@@ -90,7 +91,16 @@ function withFewerNodes(plan: RunPlan): RunPlan {
   const { options, faults } = plan;
   const all = NODES_MIN + options.spares;
   const fewer = { ...options, nodes: NODES_MIN, clockRates: options.clockRates.slice(0, all) };
-  return { ...plan, options: fewer, faults: faults.flatMap((fault) => within(all, fault)) };
+  const left = faults.filter(
+    ({ step }) => step.kind !== "upgrade" || step.target === "leader" || step.target <= NODES_MIN,
+  );
+  return { ...plan, options: fewer, faults: left.flatMap((fault) => within(all, fault)) };
+}
+
+/** The same with nothing left to upgrade. */
+function withNewestPrograms({ options, faults, ...plan }: RunPlan): RunPlan {
+  const left = faults.filter(({ step }) => step.kind !== "upgrade");
+  return { ...plan, options: { ...options, oldReleases: false }, faults: left };
 }
 
 /** The same without nodes that could be added, and nobody who would. */
