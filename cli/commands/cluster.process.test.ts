@@ -88,6 +88,8 @@ describe("status", () => {
     );
     const follower = { state: "replicate", match: expect.any(Number), lag: expect.any(Number), inFlight: 0 };
     expect(status["peers"]).toMatchObject([follower, follower]);
+    expect(status["release"]).toMatchObject({ release: 2, newest: 2, heldBackBy: [] });
+    expect(text).toMatch(/\n\nrelease 2\n*$/);
   });
 });
 

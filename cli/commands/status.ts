@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import type { ClusterFile } from "../../node/client/index.ts";
 import { CLUSTER_OPTIONS, readCluster, readKey } from "../cluster-access.ts";
+import { clusterRelease, releaseText } from "../cluster-release.ts";
 import { command } from "../command.ts";
 import { interruption } from "../interruption.ts";
 import { clusterStatus, leaderOf, type NodeStatus } from "../node-status.ts";
@@ -76,8 +77,11 @@ async function look(cluster: ClusterFile, signer: ReturnType<typeof readKey>, ou
   const leader = leaderOf(nodes);
   const healthy = leader !== undefined;
   const peers = peersOf(leader, nodes);
-  const result = { healthy, leader: leader?.id ?? null, nodes, peers };
-  output.result(result, statusTable(cluster, nodes) + peerTable(leader, peers));
+  const release = clusterRelease(nodes);
+  const result = { healthy, leader: leader?.id ?? null, release: release ?? null, nodes, peers };
+  const text = releaseText(release);
+  const tables = statusTable(cluster, nodes) + peerTable(leader, peers);
+  output.result(result, text === "" ? tables : `${tables}\n\n${text}`);
   if (!healthy) output.note("no leader that a quorum follows: start more nodes, or look into their logs");
   return healthy;
 }
