@@ -10,6 +10,7 @@ import type { ActorRef } from "./actor/actor.ts";
 import type { ActorSystem, FatalReport } from "./actor/system.ts";
 import type { LogIndex, NodeId, Term } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
+import { NEWEST_RELEASE, releaseError } from "./base/release.ts";
 import { composeBystander } from "./bystander.ts";
 import type { ComposedNode, NodeOptions } from "./compose.ts";
 import type { MendingMessage } from "./messages/repair.ts";
@@ -18,8 +19,10 @@ import { type Damaged, LOG_DIRECTORY } from "./recover.ts";
 import { spawnRefetch } from "./refetch.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
 import { MendingActor } from "./replica/mending-actor.ts";
+import { readableBlock } from "./replica/readable-block.ts";
 import { isSameReason, restartChange } from "./replica/restart-note.ts";
 import type { StateMachine } from "./state/state-machine.ts";
+import { releaseOf } from "./wire/block.ts";
 import { clusterIdOf, genesisHash } from "./wire/genesis.ts";
 import { LANES } from "./wire/peer-frames.ts";
 
@@ -34,6 +37,7 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
   if (peers.length === 0) throw damage;
   const { segmentBytes, retainBlocks } = options;
   const log = DamagedLog.open(host.disk, LOG_DIRECTORY, { segmentBytes, cipher: host.cipher, reached });
+  checkRelease(log, options.releaseMax ?? NEWEST_RELEASE);
   if (log.isWhole && isSameReason(host.store, damage.message)) {
     log.close();
     throw damage;
@@ -66,6 +70,19 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
     close: () => log.close(),
     recoveredHeight: log.lastIndex,
   });
+}
+
+/** Throws `CodedError` `release_too_new` where what is left of the log has gone on to a release that is not read here. */
+function checkRelease(log: DamagedLog, releaseMax: number): void {
+  const block = readableBlock((height) => log.read(height));
+  for (let height = log.lastIndex; height >= log.firstIndex; height--) {
+    const bytes = block(height);
+    if (bytes === undefined) continue;
+    const release = releaseOf(bytes);
+    if (release <= releaseMax) return;
+    log.close();
+    throw releaseError("the log's last block", release, releaseMax);
+  }
 }
 
 /**

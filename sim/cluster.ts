@@ -11,7 +11,7 @@ import { must } from "../node/base/assert.ts";
 import { errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
-import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
+import { FIRST_RELEASE, isTooNew, NEWEST_RELEASE } from "../node/base/release.ts";
 import { type ComposedNode, composeNode, type NodeParts } from "../node/compose.ts";
 import type { Ledger } from "../node/ledger/ledger.ts";
 import { type Applied, StateMachine } from "../node/state/state-machine.ts";
@@ -160,7 +160,7 @@ export class Cluster {
       observe: () => {
         if (slot.composed?.inspect !== undefined) observer.stepped(node, slot.composed.inspect);
       },
-      crashed: (error) => observer.broken(node, errorMessage(error)),
+      crashed: (error) => this.#thrown(slot, error),
     });
     slot.process = process;
     this.#deps.log?.(node, "start");
@@ -360,6 +360,22 @@ export class Cluster {
     counters.add("diskError");
     this.crash(slot.id);
     scheduler.after(after * US_PER_MS, () => this.start(slot.id));
+  }
+
+  /**
+   * A node's code has thrown past its supervisor, as it does where the node cannot start: a finding, unless its log has gone
+   * on to a release that it does not read while it was no member any more. Whoever wants to have it back upgrades it.
+   */
+  #thrown(slot: Slot, error: unknown): void {
+    const running = this.#slots.flatMap(({ composed }) => composed?.inspect?.state ?? []);
+    const newest = running.sort((a, b) => b.height - a.height)[0];
+    const { voters = [], outgoing = [], learners = [] } = newest?.configuration ?? {};
+    if (!isTooNew(error) || [...voters, ...outgoing, ...learners].includes(slot.id)) {
+      this.#deps.observer.broken(slot.id, errorMessage(error));
+      return;
+    }
+    this.upgrade(slot.id);
+    this.#restart(slot);
   }
 
   /** A node starts again, with a peer's checkpoint, or to mend its log; that the power fails in between is the worst that may happen. */
