@@ -1,9 +1,23 @@
 import { expect, test } from "vitest";
+import { KeyRing, virtualCrypto } from "../sim/virtual-crypto.ts";
+import { MemoryDisk } from "../storage/memory-disk.ts";
 import { MemoryStore } from "../storage/state/memory-store.ts";
-import type { FatalReport } from "./actor/system.ts";
-import { mendFirst } from "./mend.ts";
-import { recordingLog } from "./replica/replica.test-support.ts";
+import { Wal } from "../storage/wal/wal.ts";
+import { ActorSystem, type FatalReport } from "./actor/system.ts";
+import { must } from "./base/assert.ts";
+import { CodedError } from "./base/errors.ts";
+import type { Host } from "./base/ports/host.ts";
+import { Prng } from "./base/prng.ts";
+import type { NodeOptions } from "./compose.ts";
+import { composeMending, mendFirst } from "./mend.ts";
+import { BLOCKS } from "./replica/catch-up.test-support.ts";
+import { headOf } from "./replica/chain.ts";
+import { blockBehind, GENESIS, recordingLog, sha256, TestClock } from "./replica/replica.test-support.ts";
 import { FORGET_RESTART } from "./replica/restart-note.ts";
+import { StateMachine } from "./state/state-machine.ts";
+import { decodeBlock } from "./wire/block.ts";
+
+const KEYS = new KeyRing();
 
 test("a node starts again to mend what it found damaged, and stops where that has not mended it", () => {
   const host = { log: recordingLog().log, store: new MemoryStore((run) => run()) };
@@ -24,4 +38,41 @@ test("a node starts again to mend what it found damaged, and stops where that ha
   find("x".repeat(5_000));
   find("x".repeat(5_000));
   expect(done.slice(3)).toEqual(["restart", "restart", "x".repeat(5_000)]);
+});
+
+test("a damaged log that has gone on to a release which is not read is not mended: the node does not start", () => {
+  const [disk, store] = [new MemoryDisk((_, run) => run()), new MemoryStore((run) => run())];
+  const first = must(BLOCKS[0], "there is a block");
+  const blocks = [first, blockBehind(headOf(sha256, first), { height: 2, term: 3, release: 2 }).bytes];
+  const wal = Wal.open(disk, "log", { segmentBytes: 1_048_576, cacheBytes: 0, onFatal: () => undefined });
+  for (const payload of blocks) {
+    const { header, hash } = decodeBlock(sha256, payload);
+    const { height: index, term, previousHash } = header;
+    wal.append([{ index, term, previousHash, hash, payload }], () => undefined);
+  }
+  wal.close();
+  const unused = (): never => expect.unreachable("the node has started");
+  const clock = new TestClock();
+  const { log } = recordingLog();
+  const host: Host = {
+    ...{ clock, random: new Prng(1), disk, store, log, outside: { request: unused } },
+    crypto: virtualCrypto(KEYS, KEYS.create("node 1"), unused),
+    network: { start: unused, setPeers: unused, sendPeer: unused, sendClient: unused, closeClient: unused },
+  };
+  const node: NodeOptions = {
+    ...{ id: 1, genesis: GENESIS, checkpointBlocks: 4, releaseMax: 1, segmentBytes: 1_048_576, cacheBytes: 0 },
+    peers: [{ id: 2, publicKey: sha256(Uint8Array.of(2)), host: "there", port: 2 }],
+    timing: { tickMs: 20, electionTimeoutTicks: 15, heartbeatTicks: 3 },
+    onFatal: unused,
+    onRestart: unused,
+  };
+  const damaged = {
+    damage: new CodedError("wal_damaged", "block 1 cannot be read"),
+    state: new StateMachine({ genesis: GENESIS, sha256 }),
+    reached: 2,
+    isForeign: false,
+  };
+  const system = new ActorSystem({ clock, log, onFatal: unused });
+  const mend = (): unknown => composeMending(host, node, system, damaged);
+  expect(mend).toThrow(expect.objectContaining({ code: "release_too_new", facts: { release: 2, releaseMax: 1 } }));
 });
