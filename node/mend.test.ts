@@ -19,6 +19,10 @@ import { decodeBlock } from "./wire/block.ts";
 
 const KEYS = new KeyRing();
 
+function unused(): never {
+  return expect.unreachable("the node has started");
+}
+
 test("a node starts again to mend what it found damaged, and stops where that has not mended it", () => {
   const host = { log: recordingLog().log, store: new MemoryStore((run) => run()) };
   const done: string[] = [];
@@ -51,7 +55,6 @@ test("a damaged log that has gone on to a release which is not read is not mende
     wal.append([{ index, term, previousHash, hash, payload }], () => undefined);
   }
   wal.close();
-  const unused = (): never => expect.unreachable("the node has started");
   const clock = new TestClock();
   const { log } = recordingLog();
   const host: Host = {

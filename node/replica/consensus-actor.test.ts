@@ -468,19 +468,19 @@ describe("handing over", () => {
   });
 });
 
-describe("the release", () => {
-  /** Releases of the blocks that the log was asked to keep. */
-  const releases = ({ log }: Bench): number[] =>
-    log.messages.flatMap((message) =>
-      message.type === "persist" ? message.entries.map(({ payload }) => releaseOf(payload)) : [],
-    );
-  const announced = (said: Readonly<Record<number, number>>): ConsensusMessage => {
-    return {
-      type: "announced",
-      releases: new Map(Object.entries(said).map(([node, release]) => [Number(node), release])),
-    };
-  };
+/** Releases of the blocks that the log was asked to keep. */
+function releases({ log }: Bench): number[] {
+  const persists = log.messages.flatMap((message) => (message.type === "persist" ? message.entries : []));
+  return persists.map(({ payload }) => releaseOf(payload));
+}
 
+/** The newest releases that others read, by node. */
+function announced(said: Readonly<Record<number, number>>): ConsensusMessage {
+  const told = Object.entries(said).map(([node, release]) => [Number(node), release] as const);
+  return { type: "announced", releases: new Map(told) };
+}
+
+describe("the release", () => {
   test("is raised by an empty block once all have said that they read a later one, and is not said again", () => {
     const bench = new Bench({ releaseMax: 2 });
     bench.leads();
