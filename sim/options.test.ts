@@ -65,6 +65,12 @@ describe("drawing a run's options", () => {
     expect(alone.filter(({ spares, faults }) => spares + faults.weights.changeUnderFire > 0)).toEqual([]);
   });
 
+  test("in some runs nodes begin with an old program", () => {
+    const old = valuesOf(({ oldReleases }) => oldReleases).get(true) ?? 0;
+    expect(old).toBeGreaterThan(100);
+    expect(old).toBeLessThan(200);
+  });
+
   test("cards are taken only where there are payments", () => {
     expect(drawn.filter(({ workload }) => workload.cards && !workload.payments)).toEqual([]);
     expect(drawn.filter(({ workload }) => workload.cards).length).toBeGreaterThan(50);

@@ -63,6 +63,11 @@ describe("plans as files", () => {
       withFault({ kind: "partition", groups: [[1, 2], [2]], oneWay: false, forMs: 5 }),
       /one side only/,
     ],
+    [
+      "an upgrade where nothing is old",
+      withFault({ kind: "upgrade", target: 1, restartAfterMs: 5 }),
+      /faults\[0\]: only members of the beginning/,
+    ],
     ["an empty side", withFault({ kind: "partition", groups: [[1, 2], []], oneWay: false, forMs: 5 }), /empty/],
     ["a fault after the end", withFault({ kind: "handOver" }, 3_000_000), /faults\[0\]\.atMs/],
     [

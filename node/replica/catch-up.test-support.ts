@@ -39,8 +39,8 @@ export const BLOCKS: readonly Uint8Array[] = chainOf(1, [
   ]),
 ]);
 
-function machine(): StateMachine {
-  return new StateMachine({ genesis: GENESIS, sha256 });
+function machine(releaseMax?: number): StateMachine {
+  return new StateMachine({ genesis: GENESIS, sha256, releaseMax });
 }
 
 export function stateAfter(height: number): StateMachine {
@@ -51,8 +51,13 @@ export function stateAfter(height: number): StateMachine {
 
 /** A store that holds a checkpoint of this height. */
 export function storeAt(height: number): MemoryStore {
+  return storeOf(stateAfter(height));
+}
+
+/** A store that holds a checkpoint of a state. */
+export function storeOf(state: StateMachine): MemoryStore {
   const store = new MemoryStore((run) => run());
-  store.write(takeCheckpoint(stateAfter(height)), () => undefined);
+  store.write(takeCheckpoint(state), () => undefined);
   return store;
 }
 
@@ -76,7 +81,7 @@ export class Side {
   readonly #timers: CatchUpMessage[];
   readonly #status = new StatusBoard();
 
-  constructor(store: MemoryStore, clock = new TestClock()) {
+  constructor(store: MemoryStore, clock = new TestClock(), releaseMax?: number) {
     this.clock = clock;
     const { context, self, timers } = contextOf<CatchUpMessage>(clock);
     this.#self = self;
@@ -85,7 +90,7 @@ export class Side {
       ...{ store, ledger: this.ledger, hostLog: this.warnings.log, status: this.#status },
       sendPeer: (to, payload) => this.sent.push({ to, payload }) > 0,
       height: () => this.height,
-      createState: machine,
+      createState: () => machine(releaseMax),
       hasRoom: () => this.hasRoom,
       fail: (error) => this.failures.push(error),
     });

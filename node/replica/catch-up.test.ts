@@ -5,11 +5,12 @@ import { must } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import { CHUNK_BYTES_MAX } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
-import { digestOf, type Sent, Side, stateAfter, storeAt, talk } from "./catch-up.test-support.ts";
+import { decodeBlock } from "../wire/block.ts";
+import { digestOf, type Sent, Side, stateAfter, storeAt, storeOf, talk } from "./catch-up.test-support.ts";
 import { type CatchUpFrame, decodeCatchUp, encodeCatchUp } from "./catch-up-frames.ts";
 import { FIRST_GENERATION, loadCheckpointMeta, META_KEY, pageKey, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched, missingPages } from "./fetched-pages.ts";
-import { Later } from "./replica.test-support.ts";
+import { blockBehind, Later, sha256 } from "./replica.test-support.ts";
 
 const HEIGHT = 5;
 const DIGEST = stateAfter(HEIGHT).digest;
@@ -209,6 +210,20 @@ describe("a giver", () => {
       talk(fetching, new Side(storeAt(HEIGHT)));
       expectFetched(fetching, store);
     }
+  });
+
+  test("of a release that this node does not read is not installed, and it is said what to do about it", () => {
+    const state = stateAfter(HEIGHT);
+    const { blockHash: hash, timestamp, release } = state;
+    const { bytes } = blockBehind({ hash, timestamp, release }, { height: HEIGHT + 1, term: 1, release: 2 });
+    state.apply(decodeBlock(sha256, bytes));
+    const store = newStore();
+    const [fetching, giving] = [new Side(store, undefined, 1), new Side(storeOf(state))];
+    fetching.receive({ type: "wanted", from: 2, atLeast: 3 });
+    talk(fetching, giving);
+    expect([fetching.ledger.messages, loadFetched(store)]).toEqual([[], undefined]);
+    const reason = expect.stringContaining("of release 2, and this node reads up to release 1");
+    expect(fetching.warnings.warnings).toMatchObject([{ event: "catch_up.unusable", fields: { reason } }]);
   });
 
   test("that offers what is not ahead, or another height's chunks, brings nothing", () => {
