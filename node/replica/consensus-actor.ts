@@ -86,6 +86,9 @@ export interface ConsensusActorOptions {
   readonly members: Members;
 }
 
+/** What a block may change; else it stands under the configuration in force, and has the release of the block before. */
+type BlockChoices = Partial<Pick<BlockPlace, "configuration" | "release">>;
+
 /** Messages that wait for durable work, in order. */
 interface WaitingPromise {
   readonly sequence: number;
@@ -322,8 +325,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     return progress?.active === true && progress.match + CAUGHT_UP_BLOCKS >= this.#raft.commit;
   }
 
-  /** Without these a block stands under the configuration in force, and has the release of the block before. */
-  #proposeBlock({ configuration = this.#raft.configuration, release }: Partial<BlockPlace> = {}): LogIndex {
+  #proposeBlock({ configuration = this.#raft.configuration, release }: BlockChoices = {}): LogIndex {
     const height = this.#raft.lastIndex + 1;
     const place = { release, height, term: this.#raft.term, state: this.#applied, configuration };
     const block = this.#blocks.build(place);
