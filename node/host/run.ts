@@ -16,13 +16,14 @@ import { type ComposedNode, composeNode, type NodeOptions } from "../compose.ts"
 import { type ClusterFile, type ClusterNode, parseClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import { WebSocketNetwork } from "../transport/websocket-network.ts";
+import { warmUp } from "../warm-up.ts";
 import { type NodeConfig, parseConfig } from "./config.ts";
 import { type NodeKey, openDataCipher, readNodeKey } from "./data-key.ts";
 import { readSecret, readText } from "./files.ts";
 import { HttpOutside } from "./http-outside.ts";
 import { traceFields } from "./message-trace.ts";
 import { NodeClock } from "./node-clock.ts";
-import { NodeCrypto } from "./node-crypto.ts";
+import { NodeCrypto, sha256 } from "./node-crypto.ts";
 import { NodeRandom } from "./node-random.ts";
 import { PinoLog } from "./pino-log.ts";
 import { StartedMark } from "./started-mark.ts";
@@ -33,6 +34,8 @@ export const EXIT_FATAL = 70;
 /** An election timeout, after which Raft gives up handing over, and a little more. */
 const HAND_OVER_MS = 1_000;
 const POLL_MS = 5;
+/** Spent at the start of the process on code that is to be compiled before the first client comes. */
+const WARM_UP_MS = 500;
 
 /** What recovery may find in the data; docs/errors.md. */
 const DAMAGE: ReadonlySet<string> = new Set([
@@ -91,6 +94,7 @@ export async function runNode(configPath: string, onFatal: (text: string) => voi
   const restart = (): void => {
     restarted = again().catch((error: unknown) => onFatal(errorMessage(error)));
   };
+  warmUpFor(WARM_UP_MS, settings.identity.publicKey);
   life = await live(settings, onFatal, restart);
   const recoveredHeight = life.node.recoveredHeight;
   const stop = async (): Promise<void> => {
@@ -102,6 +106,12 @@ export async function runNode(configPath: string, onFatal: (text: string) => voi
   };
   const { host, port } = settings.self;
   return { id: settings.config.id, host, port, recoveredHeight, stop };
+}
+
+function warmUpFor(milliseconds: number, publicKey: Uint8Array): void {
+  const clock = new NodeClock();
+  const until = clock.monotonicMs() + milliseconds;
+  warmUp(sha256, publicKey, () => clock.monotonicMs() < until);
 }
 
 async function live(settings: Settings, onFatal: (text: string) => void, onRestart: () => void): Promise<Life> {

@@ -1,0 +1,112 @@
+/**
+ * Executes made-up blocks in a state of their own before a node serves: code that has run is compiled. Without it the first
+ * seconds after a start are slow, and whoever is elected in them makes all clients wait.
+ */
+import { viewOf, writeU128 } from "./base/bytes.ts";
+import { BATCH_RECORDS_MAX, RECORD_BYTES } from "./base/limits.ts";
+import type { Sha256 } from "./base/ports/crypto.ts";
+import { Prng } from "./base/prng.ts";
+import { NEWEST_RELEASE } from "./base/release.ts";
+import { StateMachine } from "./state/state-machine.ts";
+import { decodeBlock, earliestTimestamp, encodeBlock } from "./wire/block.ts";
+import type { Command } from "./wire/body.ts";
+import { clusterIdOf, type Genesis } from "./wire/genesis.ts";
+import { GROUP, signTransaction } from "./wire/transaction.ts";
+
+const ACCOUNTS = 4_096;
+const LEDGER = 978;
+const CODE = 1;
+const SMALL_TRANSFERS = 128;
+const START = 1_700_000_000_000_000_000n;
+const SESSION: Uint8Array = new Uint8Array(16).fill(1);
+const NODE_KEY: Uint8Array = new Uint8Array(32).fill(1);
+const EXPIRY = START + 600_000_000_000n;
+
+/** Where the fields of a record lie that are not zero here, in bytes (docs/ledger.md). */
+const AT = { id: 0, debit: 16, credit: 32, amount: 48, ledger: 112, code: 116 } as const;
+
+/** `publicKey`: any that is a proper one. Goes on as long as `goesOn` says; returns how many transfers were executed. */
+export function warmUp(sha256: Sha256, publicKey: Uint8Array, goesOn: () => boolean): number {
+  const chain = new MadeUpChain(sha256, publicKey);
+  chain.apply([{ kind: "sessionOpen" }]);
+  chain.apply([{ kind: "createAccounts", batch: accounts() }]);
+  const random = new Prng(1);
+  let nextId = 1;
+  const batch = (count: number): Command => {
+    const made = transfers(random, nextId, count);
+    nextId += count;
+    return { kind: "createTransfers", batch: made };
+  };
+  while (goesOn()) {
+    chain.apply([batch(BATCH_RECORDS_MAX)]);
+    chain.apply(Array.from({ length: SMALL_TRANSFERS }, () => batch(1)));
+  }
+  return chain.transferCount;
+}
+
+/** Blocks of one session of an admin whose key nobody has: a state is not asked to check signatures. */
+class MadeUpChain {
+  readonly #sha256: Sha256;
+  readonly #publicKey: Uint8Array;
+  readonly #state: StateMachine;
+  readonly #clusterId: Uint8Array;
+  #sequence = 0;
+
+  constructor(sha256: Sha256, publicKey: Uint8Array) {
+    const genesis: Genesis = { timestamp: START, nodes: [{ id: 1, publicKey: NODE_KEY }], adminKey: publicKey };
+    this.#sha256 = sha256;
+    this.#publicKey = publicKey;
+    this.#state = new StateMachine({ genesis, sha256 });
+    this.#clusterId = clusterIdOf(sha256, genesis);
+  }
+
+  get transferCount(): number {
+    return this.#state.ledger.transferCount;
+  }
+
+  apply(commands: readonly Command[]): void {
+    const state = this.#state;
+    const place = { group: GROUP, height: state.height + 1, term: 1, clusterId: this.#clusterId };
+    const timestamp = earliestTimestamp(state.timestamp, commands.length);
+    const { blockHash: previousHash, at, configuration } = state;
+    const transactions = commands.map((command) => this.#sign(command));
+    const { bytes } = encodeBlock(this.#sha256, {
+      ...place,
+      ...{ release: NEWEST_RELEASE, builder: 1, timestamp, previousHash, state: at, configuration, transactions },
+    });
+    state.apply(decodeBlock(this.#sha256, bytes));
+  }
+
+  #sign(command: Command): Uint8Array {
+    const signer = { publicKey: this.#publicKey, sign: () => new Uint8Array(64) };
+    const placement = { clusterId: this.#clusterId, session: SESSION, expiry: EXPIRY, sequence: this.#sequence };
+    this.#sequence += 1;
+    return signTransaction(this.#sha256, signer, placement, command);
+  }
+}
+
+function accounts(): Uint8Array {
+  return records(ACCOUNTS, (view, at, index) => writeU128(view, at + AT.id, BigInt(index + 1)));
+}
+
+function transfers(random: Prng, firstId: number, count: number): Uint8Array {
+  return records(count, (view, at, index) => {
+    const debit = random.below(ACCOUNTS);
+    writeU128(view, at + AT.id, BigInt(firstId + index));
+    writeU128(view, at + AT.debit, BigInt(1 + debit));
+    writeU128(view, at + AT.credit, BigInt(1 + ((debit + 1 + random.below(ACCOUNTS - 1)) % ACCOUNTS)));
+    writeU128(view, at + AT.amount, BigInt(1 + random.below(1_000)));
+  });
+}
+
+function records(count: number, fill: (view: DataView, at: number, index: number) => void): Uint8Array {
+  const batch = new Uint8Array(count * RECORD_BYTES);
+  const view = viewOf(batch);
+  for (let index = 0; index < count; index++) {
+    const at = index * RECORD_BYTES;
+    fill(view, at, index);
+    view.setUint32(at + AT.ledger, LEDGER, true);
+    view.setUint16(at + AT.code, CODE, true);
+  }
+  return batch;
+}
