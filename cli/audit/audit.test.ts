@@ -6,7 +6,7 @@ import { encodeAccounts } from "../../node/ledger/records.ts";
 import type { QueryAnswer } from "../../node/state/queries.ts";
 import { attestation, decodeCheckpoint, encodeCheckpoint } from "../../node/wire/attestation.ts";
 
-import { Replay } from "../verify/replay.ts";
+import { replayOf } from "../verify/replay-of.ts";
 import { type AuditReport, audit } from "./audit.ts";
 
 let cluster: ScriptedCluster;
@@ -23,7 +23,7 @@ async function pays(accounts: number): Promise<void> {
   client.close();
 }
 
-async function audited(replay = new Replay(cluster.file)): Promise<AuditReport> {
+async function audited(replay = replayOf(cluster.file)): Promise<AuditReport> {
   return await audit({ cluster: cluster.file, signer: newKey(), replay, onProgress: () => undefined });
 }
 
@@ -45,12 +45,12 @@ describe("an audit", () => {
   });
 
   test("goes on from where the last one ended", async () => {
-    const replay = new Replay(cluster.file);
+    const replay = replayOf(cluster.file);
     await audited(replay);
     await pays(2);
-    const report = await audited(new Replay(cluster.file, replay.state));
+    const report = await audited(replayOf(cluster.file, replay.state));
     expect(report).toMatchObject({ sound: true, from: 5, height: 8, transactions: 3 });
-    expect(await audited(new Replay(cluster.file, replay.state))).toMatchObject({
+    expect(await audited(replayOf(cluster.file, replay.state))).toMatchObject({
       sound: true,
       from: 8,
       transactions: 0,
@@ -58,7 +58,7 @@ describe("an audit", () => {
   });
 
   test("does not call agreed what it could not compare: a cluster never stands lower than it stood", async () => {
-    const replay = new Replay(cluster.file);
+    const replay = replayOf(cluster.file);
     await audited(replay);
     const lower = await ScriptedCluster.start(1);
     const { file } = lower;

@@ -9,8 +9,8 @@ import { toHex } from "../../node/base/bytes.ts";
 import { CodedError, errorCode, errorMessage } from "../../node/base/errors.ts";
 import { ask } from "../../node/client/ask.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
+import type { Replay } from "../../node/replica/replay.ts";
 import type { SignedCheckpoint } from "../../node/wire/attestation.ts";
-import type { Replay } from "../verify/replay.ts";
 import { type Statement, statementOf } from "./statements.ts";
 
 /** What an audit found out about a node. */

@@ -5,7 +5,7 @@ import { ScriptedCluster } from "../../node/client/scripted-cluster.contract.ts"
 import { encodeAccounts } from "../../node/ledger/records.ts";
 import { type QueryAnswer, QueryRefusal } from "../../node/state/queries.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
-import { Replay } from "../verify/replay.ts";
+import { replayOf } from "../verify/replay-of.ts";
 import { audit } from "./audit.ts";
 import { fetchState } from "./fetch-state.ts";
 
@@ -42,7 +42,7 @@ describe("a state that is fetched", () => {
   test("is the one of the checkpoint, and an audit goes on from it to what the nodes sign", async () => {
     const state = await fetched();
     expect(state.height).toBe(3);
-    const replay = new Replay(cluster.file, state);
+    const replay = replayOf(cluster.file, state);
     const report = await audit({ cluster: cluster.file, signer: newKey(), replay, onProgress: () => undefined });
     expect(report).toMatchObject({ sound: true, from: 3, height: 5, transactions: 2, difference: null });
     expect(report.stateDigest).toBe(toHex(cluster.state.digest));

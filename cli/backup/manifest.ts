@@ -7,8 +7,8 @@ import { fromHex, toHex } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
 import type { ComponentPages } from "../../node/replica/checkpoint.ts";
+import { checkComponents } from "../../node/replica/offered-state.ts";
 import { formatClusterFile, parseClusterFile } from "../../node/transport/cluster-file.ts";
-import { checkComponents } from "../audit/fetch-state.ts";
 import { FILE_KINDS, FILE_NAME, type FileEntry } from "./record-files.ts";
 
 export const MANIFEST_FILE = "manifest.json";

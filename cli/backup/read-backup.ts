@@ -4,20 +4,21 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { equalBytes, toHex } from "../../node/base/bytes.ts";
+import { toHex } from "../../node/base/bytes.ts";
 import { CodedError, errorMessage } from "../../node/base/errors.ts";
 import { checkCheckpoint } from "../../node/client/checkpoints.ts";
+import { nodeTrust } from "../../node/client/receipt-check.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
+import { checkRoot, checkSignedState, PAGE_BYTES_MAX, stateOf } from "../../node/replica/offered-state.ts";
 import { PageHashes } from "../../node/replica/page-hashes.ts";
+import type { Replay } from "../../node/replica/replay.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
 import { unpack } from "../../node/wire/msgpack.ts";
 import { bytesBetween, check, safeInteger, text, tuple } from "../../node/wire/schema.ts";
-import { checkSignedState, stateOf } from "../audit/fetch-state.ts";
-import { Replay } from "../verify/replay.ts";
+import { replayOf } from "../verify/replay-of.ts";
 import { MANIFEST_FILE, type Manifest, parseManifest } from "./manifest.ts";
 import { type FileEntry, readRecords } from "./record-files.ts";
 
-const PAGE_BYTES_MAX = 64 * 1_048_576;
 const pageSchema = tuple(text(64), safeInteger, bytesBetween(0, PAGE_BYTES_MAX));
 
 /** What a backup was found to be. */
@@ -58,7 +59,7 @@ function readManifest(directory: string): Manifest {
 
 function execute(directory: string, manifest: Manifest, onProgress: (height: number) => void): ReadBackup {
   const { cluster } = manifest;
-  const replay = new Replay(cluster, checkpointState(directory, manifest));
+  const replay = replayOf(cluster, checkpointState(directory, manifest));
   for (const entry of ofKind(manifest, "log")) {
     mustRead(directory, entry, (block) => {
       replay.apply(block);
@@ -88,7 +89,7 @@ function checkpointState(directory: string, manifest: Manifest): StateMachine | 
   const { cluster, checkpoint } = manifest;
   if (checkpoint === undefined) return undefined;
   const { components } = checkpoint;
-  const signed = checkSignedState(cluster, checkpoint.signed);
+  const signed = checkSignedState(nodeTrust(cluster), checkpoint.signed);
   const hashes = new PageHashes(sha256);
   const pages = new Map<string, Uint8Array>();
   for (const entry of ofKind(manifest, "pages")) {
@@ -103,8 +104,9 @@ function checkpointState(directory: string, manifest: Manifest): StateMachine | 
     Array.from({ length: count }, (_, page) => page).some((page) => !pages.has(`${name}/${page}`)),
   );
   if (missing !== undefined) throw invalid(`a page of ${missing.name} is missing`);
-  if (!equalBytes(hashes.root(components), signed.root)) throw invalid("they are not those that a quorum has signed");
-  return stateOf(cluster, { signed, components }, (name, page) => pages.get(`${name}/${page}`));
+  const offered = { signed, components };
+  checkRoot(hashes, offered);
+  return stateOf({ genesis: cluster.genesis, sha256 }, offered, (name, page) => pages.get(`${name}/${page}`));
 }
 
 function ofKind({ files }: Manifest, kind: FileEntry["kind"]): readonly FileEntry[] {

@@ -13,7 +13,7 @@ import { fetchState } from "../audit/fetch-state.ts";
 import { CLUSTER_OPTIONS, readCluster, readKey } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { EXIT, table } from "../output.ts";
-import { Replay } from "../verify/replay.ts";
+import { replayOf } from "../verify/replay-of.ts";
 
 function describe(report: AuditReport): string {
   const rows = report.nodes.map(({ id, height, verdict }) => [id, height, verdict]);
@@ -54,7 +54,7 @@ interface Audited {
 }
 
 async function run({ cluster, signer, onProgress, fromCheckpoint }: Audited): Promise<AuditReport> {
-  const replay = new Replay(cluster, fromCheckpoint ? await fetchState(cluster, signer) : undefined);
+  const replay = replayOf(cluster, fromCheckpoint ? await fetchState(cluster, signer) : undefined);
   return await auditCluster({ cluster, signer, replay, onProgress });
 }
 
@@ -64,7 +64,7 @@ async function runKeeping(store: LevelStore, audited: Audited): Promise<AuditRep
   let state = new StateMachine({ genesis: cluster.genesis, sha256 });
   const isNew = !restoreCheckpoint(store, state);
   if (isNew && fromCheckpoint) state = await fetchState(cluster, signer);
-  const found = await auditCluster({ cluster, signer, replay: new Replay(cluster, state), onProgress });
+  const found = await auditCluster({ cluster, signer, replay: replayOf(cluster, state), onProgress });
   if (found.sound) await save(store, isNew ? wholeCheckpoint(state) : takeCheckpoint(state));
   return found;
 }

@@ -19,7 +19,7 @@ import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { logStart, verifyWal } from "../../storage/wal/verify.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import type { NodeDirectory } from "../verify/node-directories.ts";
-import { Replay } from "../verify/replay.ts";
+import { replayOf } from "../verify/replay-of.ts";
 
 export class Survivor {
   readonly node: NodeDirectory;
@@ -115,7 +115,7 @@ export class Survivor {
   state(cluster: ClusterFile): StateMachine {
     const state = new StateMachine({ genesis: cluster.genesis, sha256 });
     restoreCheckpoint(this.#store, state);
-    const replay = new Replay(cluster, state);
+    const replay = replayOf(cluster, state);
     this.records(0, ({ payload }) => replay.apply(payload));
     if (replay.problem !== undefined) throw this.#unsound(replay.problem);
     return state;

@@ -13,7 +13,7 @@ import { readCluster } from "../cluster-access.ts";
 import { whole } from "../numbers.ts";
 import type { Output } from "../output.ts";
 import { nodesIn } from "../verify/node-directories.ts";
-import { Replay } from "../verify/replay.ts";
+import { replayOf } from "../verify/replay-of.ts";
 import type { NodeData } from "../verify/verify-node.ts";
 
 const PROGRESS_BLOCKS = 1_000;
@@ -65,7 +65,7 @@ export function executedLog(
   { height, time }: Until,
   onProgress: (height: number) => void,
 ): StateMachine {
-  const replay = new Replay(cluster);
+  const replay = replayOf(cluster);
   const disk = new NodeDisk(data);
   const start = logStart(disk, "log")?.index ?? 0;
   if (start > 0) {

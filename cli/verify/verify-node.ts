@@ -16,7 +16,7 @@ import { NodeDisk } from "../../storage/node-disk.ts";
 import { verifyStore } from "../../storage/state/verify-store.ts";
 import { logStart, verifyWal } from "../../storage/wal/verify.ts";
 import { WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
-import { Replay } from "./replay.ts";
+import { replayOf } from "./replay-of.ts";
 
 export interface NodeReport {
   readonly directory: string;
@@ -94,7 +94,7 @@ export async function verifyNode(
   const state = new StateMachine({ genesis: cluster.genesis, sha256 });
   const restored = firstHeight === 1 ? undefined : state;
   const { checkpoint, problems: storeProblems } = await checkpointOf(data, cipher, restored);
-  const replay = new Replay(cluster, state);
+  const replay = replayOf(cluster, state);
   const wal = verifyWal(disk, "log", cipher, (record) => {
     replay.apply(record.payload);
     onProgress(record.index);

@@ -2,15 +2,19 @@
  * Executing a log again, block by block: every signature, the chain of hashes, and what each block's leader has said of its
  * own state. The first thing that does not hold ends it.
  */
-import { assert } from "../../node/base/assert.ts";
-import { equalBytes, toHex } from "../../node/base/bytes.ts";
-import { errorMessage } from "../../node/base/errors.ts";
-import { type ClusterFile, verifySignature } from "../../node/client/index.ts";
-import { sha256 } from "../../node/host/node-crypto.ts";
-import { StateMachine } from "../../node/state/state-machine.ts";
-import type { Attested } from "../../node/wire/attestation.ts";
-import { type Block, type BlockHeader, decodeBlock } from "../../node/wire/block.ts";
-import { decodeTransaction, signatureJobs } from "../../node/wire/transaction.ts";
+import { assert } from "../base/assert.ts";
+import { equalBytes, toHex } from "../base/bytes.ts";
+import { errorMessage } from "../base/errors.ts";
+import { StateMachine } from "../state/state-machine.ts";
+import type { Attested, NodeTrust } from "../wire/attestation.ts";
+import { type Block, type BlockHeader, decodeBlock } from "../wire/block.ts";
+import type { Genesis } from "../wire/genesis.ts";
+import { decodeTransaction, signatureJobs } from "../wire/transaction.ts";
+
+/** Whose log it is, and with what its hashes and signatures are checked. */
+export interface ReplayedCluster extends Pick<NodeTrust, "clusterId" | "sha256" | "verify"> {
+  readonly genesis: Genesis;
+}
 
 export class Replay {
   readonly state: StateMachine;
@@ -20,10 +24,10 @@ export class Replay {
   /** What does not hold, in words. */
   problem: string | undefined;
   transactions = 0;
-  readonly #cluster: ClusterFile;
+  readonly #cluster: ReplayedCluster;
 
   /** Goes on from `state`: the genesis, or what an earlier run has come to. */
-  constructor(cluster: ClusterFile, state: StateMachine = new StateMachine({ genesis: cluster.genesis, sha256 })) {
+  constructor(cluster: ReplayedCluster, state: StateMachine = new StateMachine(cluster)) {
     this.#cluster = cluster;
     this.state = state;
     this.digests.set(state.height, state.digest);
@@ -37,7 +41,7 @@ export class Replay {
     if (this.problem !== undefined) return;
     const next = this.state.height + 1;
     try {
-      const block = decodeBlock(sha256, payload);
+      const block = decodeBlock(this.#cluster.sha256, payload);
       const { height } = block.header;
       this.problem = this.#wrongSignature(block) ?? this.#otherState(block.header) ?? this.#otherBlock(block);
       if (this.problem !== undefined) return;
@@ -65,10 +69,11 @@ export class Replay {
   }
 
   #wrongSignature(block: Block): string | undefined {
+    const { clusterId, sha256, verify } = this.#cluster;
     for (const [place, encoded] of block.transactions.entries()) {
       const transaction = decodeTransaction(encoded);
-      const jobs = signatureJobs(sha256, this.#cluster.clusterId, transaction);
-      if (!jobs.every(({ publicKey, message, signature }) => verifySignature(publicKey, message, signature))) {
+      const jobs = signatureJobs(sha256, clusterId, transaction);
+      if (!jobs.every(({ publicKey, message, signature }) => verify(publicKey, message, signature))) {
         return `block ${block.header.height}: a signature of transaction ${place} is wrong`;
       }
     }
