@@ -65,5 +65,6 @@ export const CALM: SimOptions = {
     auditor: true,
     intruder: false,
     operator: undefined,
+    backups: undefined,
   },
 };

@@ -9,7 +9,7 @@ import { between, chance, pick } from "./draw.ts";
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
 import type { OutsideOptions } from "./virtual-outside.ts";
-import { drawOperator, drawWorkload, type WorkloadOptions } from "./workload/options.ts";
+import { drawBackups, drawOperator, drawWorkload, type WorkloadOptions } from "./workload/options.ts";
 
 const US_PER_MS = 1_000;
 const FAULT_EVERY_MIN_MS = 30;
@@ -132,6 +132,7 @@ export function drawOptions(random: Random): SimOptions {
   const spareClocks = Array.from({ length: spares }, () => pick(random, clockRates));
   const catchUpBytesPerTick = pick(random, [10_000, 100_000, 1_048_576]);
   const oldReleases = chance(random, 300);
+  const backups = drawBackups(random);
   return {
     ...drawn,
     catchUpBytesPerTick,
@@ -139,7 +140,7 @@ export function drawOptions(random: Random): SimOptions {
     spares,
     clockRates: [...clockRates, ...spareClocks],
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire } },
-    workload: { ...drawn.workload, operator },
+    workload: { ...drawn.workload, operator, backups },
   };
 }
 

@@ -5,7 +5,7 @@ import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } fr
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
 import { CRASH_MOMENTS, type FaultStep, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
-import type { ClerkOptions, OperatorOptions, WorkloadOptions } from "./workload/options.ts";
+import type { BackupOptions, ClerkOptions, OperatorOptions, WorkloadOptions } from "./workload/options.ts";
 
 const NODES_MAX = 9;
 const CLIENTS_MAX = 16;
@@ -57,6 +57,12 @@ const operator: Schema<OperatorOptions> = object({
   ),
 });
 
+const backups: Schema<BackupOptions> = object({
+  thinkUs: integer(1, US_MAX),
+  fromCheckpointPermille: permille,
+  pausePermille: permille,
+});
+
 const workload: Schema<WorkloadOptions> = object({
   tellers: integer(1, CLIENTS_MAX),
   readers: integer(0, CLIENTS_MAX),
@@ -74,6 +80,7 @@ const workload: Schema<WorkloadOptions> = object({
   auditor: boolean,
   intruder: boolean,
   operator: orNull(operator),
+  backups: orNull(backups),
 });
 
 /** What a run is made of, but for its faults and its seed. */

@@ -79,10 +79,15 @@ export class CommittedChain {
     );
   }
 
+  /** The header that is committed at a height; undefined where that is not known. */
+  headerAt(height: LogIndex): Uint8Array | undefined {
+    const entry = this.#chain[height];
+    return entry === undefined ? undefined : this.#logs.header(height, entry.term);
+  }
+
   /** A client holds a receipt that says: this header is committed at this height. */
   acknowledged(height: LogIndex, header: Uint8Array): void {
-    const entry = this.#chain[height];
-    const known = entry === undefined ? undefined : this.#logs.header(height, entry.term);
+    const known = this.headerAt(height);
     this.#verdict.expect(
       known !== undefined && equalBytes(known, header),
       "durability",

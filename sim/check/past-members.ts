@@ -1,6 +1,7 @@
 /** What the committed chain says at every height of who takes part: an answer about it is that of the height it names. */
 import type { Configuration } from "../../node/base/configuration.ts";
 import type { MemberView } from "../../node/state/queries.ts";
+import { quorumOf } from "../../node/wire/attestation.ts";
 import type { ModelNode } from "./reference-members.ts";
 import { expectSame } from "./same.ts";
 import type { Verdict } from "./verdict.ts";
@@ -33,10 +34,24 @@ export class PastMembers {
     this.#stands[height] = { nodes, configuration };
   }
 
+  /** Whether these keys (hexadecimal) are those of a quorum of the nodes that there were at one of these heights. */
+  areQuorum(keys: readonly string[], from: number, to: number): boolean {
+    return this.#stands.slice(from, to + 1).some((stand) => {
+      const present = presentIn(stand);
+      return present.filter((key) => keys.includes(key)).length >= quorumOf(present.length);
+    });
+  }
+
   read({ height, members, configuration }: ShownMembers): void {
     const where = (): string => `members at height ${height}`;
     expectSame(this.#verdict, "answers", { nodes: modelsOf(members), configuration }, this.#stands[height], where);
   }
+}
+
+/** Keys of the nodes that are members, or still take part. */
+function presentIn({ nodes, configuration: { voters, outgoing, learners } }: Stand): readonly string[] {
+  const inForce = new Set([...voters, ...outgoing, ...learners]);
+  return nodes.flatMap(({ id, key, role }) => (role !== "removed" || inForce.has(id) ? key : []));
 }
 
 /** Nodes as they are shown, in the reference's words. */

@@ -84,6 +84,16 @@ export class PastStates {
     expectSame(this.#verdict, RULE, shown, expected, () => `accounts at height ${height}`);
   }
 
+  /** All accounts as they were at a height, in the order of their creation. */
+  accountsAt(height: number): readonly ModelAccount[] {
+    return [...this.#versions.keys()].flatMap((id) => this.#account(id, height) ?? []);
+  }
+
+  /** Transfers there were at a height. */
+  transfersAt(height: number): number {
+    return this.#at(height).transfers;
+  }
+
   readTransfers(asked: QueryAsked, page: ShownPage<Transfer>): void {
     const found = this.#reference.queryTransfers({ ...NO_CONDITION, ...asked, limit: ALL });
     this.#compare(this.#before(page.height, found), page, ((asked.flags ?? 0) & 1) !== 0);

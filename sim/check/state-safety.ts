@@ -31,6 +31,11 @@ export class StateSafety {
     return this.#digests[height] === undefined;
   }
 
+  /** The digest that everybody has at a height, in hexadecimal; undefined for one that nobody has come to. */
+  digestAt(height: number): string | undefined {
+    return this.#digests[height];
+  }
+
   applied(node: NodeId, applied: Pick<Applied, "block" | "digest">, state: StateView): void {
     const { header } = applied.block;
     const { height, timestamp } = header;

@@ -40,6 +40,7 @@ const HISTORY = [
 /** What is seen of nodes whose states differ. */
 const STATES = [
   "answers",
+  "backup",
   "balances",
   "exactlyOnce",
   "invariants",
@@ -107,6 +108,8 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   oneSignatureForAll: ["authenticity", "exactlyOnce", "refusals"],
   changeSkipped: ["answers"],
   rowLostBetweenPages: ["answers"],
+  newerPagesGiven: ["backup"],
+  blockLeftOut: ["backup"],
 };
 
 interface Found {

@@ -8,6 +8,7 @@ import { Wal } from "../../storage/wal/wal.ts";
 import type { Plant } from "../cluster.ts";
 import * as accounts from "./accounts.ts";
 import * as answers from "./answers.ts";
+import * as backups from "./backups.ts";
 import * as batches from "./batches.ts";
 import * as checkpoints from "./checkpoints.ts";
 import * as commits from "./commits.ts";
@@ -92,6 +93,9 @@ export const MUTANT_NAMES = [
   // Answers
   "changeSkipped",
   "rowLostBetweenPages",
+  // Backups
+  "newerPagesGiven",
+  "blockLeftOut",
 ] as const;
 export type MutantName = (typeof MUTANT_NAMES)[number];
 
@@ -148,4 +152,6 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   oneSignatureForAll: (host) => ({ host: { ...host, crypto: signatures.trustingOneForAll(host.crypto) } }),
   changeSkipped: state(answers.SkipsChanges),
   rowLostBetweenPages: state(answers.LosesRowsBetweenPages),
+  newerPagesGiven: (host) => ({ host: { ...host, store: backups.givingNewerPages(host) } }),
+  blockLeftOut: (host) => ({ host: { ...host, network: backups.leavingBlocksOut(host.network) } }),
 };

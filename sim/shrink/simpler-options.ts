@@ -33,6 +33,7 @@ function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
     { ...workload, payments: false, cards: false, mix: { ...mix, payment: 0 } },
     { ...workload, cards: false },
     { ...workload, operator: undefined },
+    { ...workload, backups: undefined },
     { ...workload, auditor: false },
     { ...workload, intruder: false },
     { ...workload, readers: 0 },

@@ -79,6 +79,17 @@ export interface WorkloadOptions {
   readonly intruder: boolean;
   /** One more client, which changes the members of the cluster; in some runs there is none. */
   readonly operator: OperatorOptions | undefined;
+  /** One more client, which takes backups and restores them; in some runs there is none. */
+  readonly backups: BackupOptions | undefined;
+}
+
+export interface BackupOptions {
+  /** Mean pause before a backup, and before what could not be answered is asked again; microseconds. */
+  readonly thinkUs: number;
+  /** How many begin with the pages of a checkpoint although the node has the whole log. */
+  readonly fromCheckpointPermille: number;
+  /** After how many answers there is a pause. */
+  readonly pausePermille: number;
 }
 
 export interface OperatorOptions {
@@ -102,8 +113,8 @@ export interface OperatorOptions {
   };
 }
 
-/** Draws what clients do; the operator is drawn apart, behind all else. */
-export function drawWorkload(random: Random): Omit<WorkloadOptions, "operator"> {
+/** Draws what clients do; the operator and backups are drawn apart, behind all else. */
+export function drawWorkload(random: Random): Omit<WorkloadOptions, "operator" | "backups"> {
   const weight = (): number => (chance(random, 200) ? 0 : between(random, 1, 10));
   const payments = chance(random, 600);
   return {
@@ -177,5 +188,15 @@ export function drawOperator(random: Random): OperatorOptions | undefined {
       list: between(random, 1, 4),
       scrub: between(random, 2, 8),
     },
+  };
+}
+
+/** Backups in more than half of the runs. */
+export function drawBackups(random: Random): BackupOptions | undefined {
+  if (!chance(random, 600)) return undefined;
+  return {
+    thinkUs: pick(random, [10_000, 50_000, 200_000]),
+    fromCheckpointPermille: pick(random, [0, 500, 1_000]),
+    pausePermille: pick(random, [0, 50, 300]),
   };
 }

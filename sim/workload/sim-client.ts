@@ -118,6 +118,17 @@ export class SimClient {
     return this.#requests.size;
   }
 
+  /** The node that is asked, or whose answer is being handled; undefined while there is none. */
+  get node(): NodeId | undefined {
+    return this.#connection?.node;
+  }
+
+  /** Has the next request asked of another node. */
+  leave(): void {
+    if (this.#connection !== undefined) this.#useless.add(this.#connection.node);
+    this.#moveOn();
+  }
+
   /** Signs a command with the session's next sequence number; the first opens the session. */
   sign(command: Command, cosigner: Signer | undefined = this.#options.cosigner): Uint8Array {
     const signed = this.signAlone(command);

@@ -7,6 +7,7 @@ import type { Random } from "../../node/base/ports/random.ts";
 import type { Account, Transfer } from "../../node/ledger/records.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
 import type { Authenticity } from "../check/authenticity.ts";
+import type { Backups } from "../check/backups.ts";
 import type { History } from "../check/history.ts";
 import type { PastStates } from "../check/past-states.ts";
 import type { Verdict } from "../check/verdict.ts";
@@ -16,6 +17,7 @@ import type { Scheduler } from "../scheduler.ts";
 import { EPOCH_MS } from "../virtual-clock.ts";
 import { amounts } from "./amounts.ts";
 import { Auditor } from "./auditor.ts";
+import { BackupTaker } from "./backup-taker.ts";
 import {
   authoritySteps,
   type BankKeys,
@@ -56,6 +58,7 @@ export interface WorkloadDeps
   readonly receipts: Receipts;
   readonly keys: BankKeys;
   readonly past: PastStates;
+  readonly backups: Backups;
   readonly reached: Reached;
   /** Turns, counted over all clients, at which nothing is asked. */
   readonly leftOut: (turn: number) => boolean;
@@ -72,6 +75,7 @@ interface Clients {
   readonly delegates: readonly SimClient[];
   readonly auditor: SimClient;
   readonly operator: SimClient | undefined;
+  readonly backups: SimClient | undefined;
 }
 
 export class Workload {
@@ -106,6 +110,8 @@ export class Workload {
       delegates: delegates.map((signer) => client(signer)),
       auditor: client(auditor),
       operator: options.operator === undefined ? undefined : client(operator),
+      // Who may read all may take a backup.
+      backups: options.backups === undefined ? undefined : client(auditor),
     };
     const untouched = new Set(hotPurses(options.hotAccounts).flatMap((purse) => purse.accounts));
     const reading = { client: this.#clients.auditor, random: deps.random.fork("auditor"), untouched, seen: this.#seen };
@@ -113,8 +119,9 @@ export class Workload {
   }
 
   /** Addresses of all clients of a run with these options. */
-  static endpoints({ tellers, readers, operator, intruder }: WorkloadOptions): readonly number[] {
-    const clients = tellers + readers + OTHERS + (operator === undefined ? 0 : 1) + (intruder ? 1 : 0);
+  static endpoints({ tellers, readers, operator, backups, intruder }: WorkloadOptions): readonly number[] {
+    const some = [operator !== undefined, backups !== undefined, intruder].filter((there) => there).length;
+    const clients = tellers + readers + OTHERS + some;
     return Array.from({ length: clients }, (_, index) => FIRST_CLIENT + index);
   }
 
@@ -171,8 +178,9 @@ export class Workload {
   }
 
   get #all(): readonly SimClient[] {
-    const { admin, bank, shop, desk, delegates, auditor, operator } = this.#clients;
-    return [admin, ...bank, shop, desk, ...delegates, auditor, ...(operator === undefined ? [] : [operator])];
+    const { admin, bank, shop, desk, delegates, auditor, operator, backups } = this.#clients;
+    const some = [operator, backups].filter((client) => client !== undefined);
+    return [admin, ...bank, shop, desk, ...delegates, auditor, ...some];
   }
 
   /** The first of the bank's clients. */
@@ -226,6 +234,7 @@ export class Workload {
       this.#employ(this.#clients.shop, { ...shared, random: random.fork("shop") }, { mix: SHOP, channel: "card" });
     this.#employClerk();
     if (auditor) this.#work(() => this.#auditor.next(), random.fork("audit"), thinkUs);
+    this.#takeBackups();
   }
 
   /** Replaces a key of the bank under way; from then on it is none, in the session that has used it, too. */
@@ -287,6 +296,15 @@ export class Workload {
     this.#openSession(shop, () =>
       this.#openSession(desk, () => this.#work(next, random.fork("clerk's pauses"), thinkUs)),
     );
+  }
+
+  #takeBackups(): void {
+    const { backups: options } = this.#options;
+    const client = this.#clients.backups;
+    if (client === undefined || options === undefined) return;
+    const { random } = this.#deps;
+    const taker = new BackupTaker({ ...this.#deps, client, random: random.fork("backups") }, options);
+    this.#work(() => taker.next(), random.fork("pauses of backups"), options.thinkUs);
   }
 
   #employOperator(): void {
