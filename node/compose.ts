@@ -152,6 +152,7 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
   if ("unusable" in recovered) return composeRefetch(host, options, system, recovered);
   const { raft, log, state } = recovered;
   const status = new StatusBoard();
+  status.post("mailboxes", () => system.depthsReached());
   const actors = spawnActors({ host, options, parts: all, system, status, recovered });
   host.network.start(networkHandler(host, actors));
   host.network.setPeers(peersOf(options.peers, state.members));

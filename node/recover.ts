@@ -14,6 +14,7 @@ import { equalBytes } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
 import type { LogIndex } from "./base/ids.ts";
 import {
+  APPEND_BYTES_IN_FLIGHT_MAX,
   APPEND_BYTES_MAX,
   APPENDS_IN_FLIGHT_MAX,
   CATCH_UP_BYTES_PER_SECOND,
@@ -243,7 +244,7 @@ function createRaft(
     checkQuorum: true,
     appendBytesMax: APPEND_BYTES_MAX,
     appendsInFlightMax: APPENDS_IN_FLIGHT_MAX,
-    bytesInFlightMax: APPEND_BYTES_MAX * 2,
+    bytesInFlightMax: APPEND_BYTES_IN_FLIGHT_MAX,
     catchUpBytesPerTick: Math.ceil((CATCH_UP_BYTES_PER_SECOND * tickMs) / 1_000),
     readsWaitingMax: READS_WAITING_MAX,
   });

@@ -45,6 +45,9 @@ export type Plant = (host: Host) => Partial<NodeParts & { readonly host: Host }>
 /** What a checker may look at. */
 export type Inspected = NonNullable<ComposedNode["inspect"]>;
 
+/** What each of a node's actors says of itself. */
+export type NodeStatus = ReturnType<ComposedNode["status"]>;
+
 /** Whoever follows what the nodes do. */
 export interface ClusterObserver {
   /** A node is about to start: the ledger that it shall use. */
@@ -115,6 +118,11 @@ export class Cluster {
   /** What a running node may be looked at with; undefined when it is down. */
   inspect(node: NodeId): Inspected | undefined {
     return this.#slot(node).composed?.inspect;
+  }
+
+  /** What a running node says of itself; undefined when it is down. */
+  status(node: NodeId): NodeStatus | undefined {
+    return this.#slot(node).composed?.status();
   }
 
   /** The leader of the newest term; undefined when nobody leads. */

@@ -12,6 +12,7 @@ import type { StateMachine } from "../node/state/state-machine.ts";
 import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { Backups } from "./check/backups.ts";
+import { Bounds } from "./check/bounds.ts";
 import { checkCardBooks } from "./check/card-books.ts";
 import { History } from "./check/history.ts";
 import type { Operations } from "./check/history-file.ts";
@@ -42,6 +43,8 @@ const US_PER_MS = 1000;
 const NS_PER_MS = 1_000_000n;
 /** Transactions of a run are good until long after its end. */
 const EXPIRY_MS = 500_000;
+/** How often all nodes are looked at for what they hold in memory. */
+const BOUNDS_EVERY_MS = 300;
 /** How long the cluster may take to come to rest once faults have stopped. */
 const QUIET_MS_MAX = 60_000;
 const QUIET_LOOK_MS = 100;
@@ -82,6 +85,8 @@ export class World {
   readonly #injector: Injector;
   readonly #workload: Workload;
   readonly #tellHistory: WorldOptions["history"];
+  readonly #bounds: Bounds;
+  #nextLookMs = BOUNDS_EVERY_MS;
 
   constructor(seed: number, watch: WorldOptions = {}) {
     const { plant = soundNode, adjust = (drawn) => drawn, trace, record, leftOut = () => false } = watch;
@@ -100,6 +105,7 @@ export class World {
     const recording = recorder === undefined ? {} : { recorder };
     const shared = { scheduler, trace: this.#hash, counters, ...recording };
     this.verdict = new Verdict(() => ({ atMs: scheduler.nowMs, step: this.#hash.steps }));
+    this.#bounds = new Bounds(this.verdict, options);
     this.history = new History(this.verdict, slowestMs(options, this.faults));
     const ring = new KeyRing();
     const keys = bankKeys(ring, options.workload);
@@ -176,8 +182,25 @@ export class World {
   }
 
   #runUntil(atMs: number): void {
+    for (; this.#nextLookMs <= atMs; this.#nextLookMs += BOUNDS_EVERY_MS) {
+      this.#stepUntil(this.#nextLookMs);
+      this.#lookAtBounds();
+    }
+    this.#stepUntil(atMs);
+  }
+
+  #stepUntil(atMs: number): void {
     while (this.verdict.failure === undefined && this.#scheduler.step(atMs * US_PER_MS)) {
       if (this.#hash.steps > STEPS_MAX) this.verdict.fail("liveness", `${STEPS_MAX} events, and no end in sight`);
+    }
+  }
+
+  /** Between two events, and no event itself: nobody but the rule can tell. */
+  #lookAtBounds(): void {
+    for (const node of this.#cluster.ids) {
+      const inspected = this.#cluster.inspect(node);
+      const status = this.#cluster.status(node);
+      if (inspected !== undefined && status !== undefined) this.#bounds.look(node, inspected.raft, status);
     }
   }
 

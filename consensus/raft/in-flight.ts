@@ -19,6 +19,10 @@ export class InFlight {
     return this.#appends.length;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get isFull(): boolean {
     return this.#appends.length >= this.#countMax || this.#bytes >= this.#bytesMax;
   }

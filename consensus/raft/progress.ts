@@ -58,6 +58,10 @@ export class Progress {
     return this.#inFlight.count;
   }
 
+  get inFlightBytes(): number {
+    return this.#inFlight.bytes;
+  }
+
   get commitSent(): LogIndex {
     return this.#commitSent;
   }

@@ -32,7 +32,9 @@ export interface PeerProgress {
   readonly next: LogIndex;
   readonly state: ProgressState;
   readonly paused: boolean;
+  /** Appends on their way to it, and the bytes of their entries. */
   readonly inFlight: number;
+  readonly inFlightBytes: number;
   /** Whether it has answered since the leader last looked for a quorum. */
   readonly active: boolean;
 }
@@ -105,8 +107,8 @@ export class Replication {
 
   status(): readonly PeerProgress[] {
     const peers = [...this.#progress].map(
-      ([peer, { match, next, state, paused, inFlightCount: inFlight, active }]) => ({
-        ...{ peer, match, next, state, paused, inFlight, active },
+      ([peer, { match, next, state, paused, inFlightCount: inFlight, inFlightBytes, active }]) => ({
+        ...{ peer, match, next, state, paused, inFlight, inFlightBytes, active },
       }),
     );
     return peers.sort((a, b) => a.peer - b.peer);

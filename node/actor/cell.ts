@@ -29,6 +29,8 @@ export interface Cell {
   readonly name: string;
   readonly supervision: Supervision;
   readonly depth: number;
+  /** The greatest depth so far. */
+  readonly depthReached: number;
   readonly startedAtMs: number;
   /** The pause before the next restart; 0 before the first. */
   restartDelayMs: number;
@@ -71,6 +73,10 @@ export class TypedCell<M> implements Cell, ActorRef<M> {
 
   get depth(): number {
     return this.#mailbox.length;
+  }
+
+  get depthReached(): number {
+    return this.#mailbox.most;
   }
 
   tell(message: M): boolean {

@@ -6,9 +6,15 @@ export class Mailbox<M> {
   #slots: (M | undefined)[] = emptySlots<M>(INITIAL_CAPACITY);
   #head = 0;
   #length = 0;
+  #most = 0;
 
   get length(): number {
     return this.#length;
+  }
+
+  /** The most that ever waited. */
+  get most(): number {
+    return this.#most;
   }
 
   /** Takes the message, or answers false when `depthMax` are waiting. */
@@ -17,6 +23,7 @@ export class Mailbox<M> {
     if (this.#length === this.#slots.length) this.#grow();
     this.#slots[(this.#head + this.#length) % this.#slots.length] = message;
     this.#length += 1;
+    if (this.#length > this.#most) this.#most = this.#length;
     return true;
   }
 

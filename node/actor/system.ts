@@ -65,6 +65,11 @@ export class ActorSystem {
     return cell;
   }
 
+  /** Of each actor, the most messages that have ever waited for it. */
+  depthsReached(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#cells.map(({ name, depthReached }) => [name, depthReached]));
+  }
+
   /** Ends all actors; what is still in their mailboxes is dropped. */
   stop(): void {
     this.#stopped = true;

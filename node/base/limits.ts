@@ -26,6 +26,8 @@ export const ANSWER_VALUES_MAX = 524_288;
 export const APPEND_BYTES_MAX: number = 2 * 1_048_576;
 /** Append messages that may be on their way to one follower. */
 export const APPENDS_IN_FLIGHT_MAX = 32;
+/** Bytes of log entries on their way to one follower, beyond which no further append is sent: one append may pass it. */
+export const APPEND_BYTES_IN_FLIGHT_MAX: number = 2 * APPEND_BYTES_MAX;
 /** Blocks proposed and not yet committed, on a leader; what comes meanwhile shares the next block. */
 export const BLOCKS_UNCOMMITTED_MAX = 8;
 /** Bytes of transactions waiting on a leader to enter a block. */

@@ -50,6 +50,11 @@ export class BlockBuilder {
     return this.#leading().release;
   }
 
+  /** Bytes of what waits. */
+  get waitingBytes(): number {
+    return this.#queuedBytes;
+  }
+
   /** Starts a term as leader, behind the last block of the log. */
   lead(head: ChainHead): void {
     this.#head = head;

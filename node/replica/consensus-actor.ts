@@ -463,6 +463,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       handed: this.#handed,
       applied: this.#applied.height,
       transactionsWaiting: this.#blocks.waiting,
+      transactionBytesWaiting: this.#blocks.waitingBytes,
       readsWaiting: this.#reads.waiting,
       lease: raft.hasLease,
       releaseMax: this.#options.releaseMax,

@@ -48,6 +48,11 @@ export class GivenStates {
     return this.#given.size === 0 ? undefined : Math.min(...this.#given.keys());
   }
 
+  /** Checkpoints that are given, or will be. */
+  get count(): number {
+    return this.#given.size;
+  }
+
   /**
    * The newest checkpoint that a quorum has signed; throws `QueryRefusal` `checkpoint_unavailable` while there is none: the
    * newest that was written is kept meanwhile, so that asking again comes to an end.

@@ -445,6 +445,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
       damagedPages: this.#damagedPages.size,
       repairedPages: this.#repairedPages,
       questionsWaiting: this.#waiting.length,
+      statesGiven: this.#givenStates.count,
       leading: this.#leading,
     };
   }

@@ -8,7 +8,15 @@ const SETTLED = 20 * TIMEOUT;
 
 /** Node 2 of the voters 1 to 4 leads, everything is committed up to 100, and all others have it. */
 function leader(changes: Partial<Leader> = {}, peers: Readonly<Record<number, object>> = {}): Leader {
-  const progress = { next: 101, match: 100, state: "replicate", paused: false, inFlight: 0, active: true } as const;
+  const progress = {
+    next: 101,
+    match: 100,
+    state: "replicate",
+    paused: false,
+    inFlight: 0,
+    inFlightBytes: 0,
+    active: true,
+  } as const;
   const all = [1, 3, 4].map((peer) => ({ ...progress, peer, ...peers[peer] }));
   const configuration = { voters: [1, 2, 3, 4], outgoing: [], learners: [] };
   return { id: 2, role: "leader", commit: 100, transferTarget: 0, peerProgress: () => all, configuration, ...changes };

@@ -110,6 +110,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   rowLostBetweenPages: ["answers"],
   newerPagesGiven: ["backup"],
   blockLeftOut: ["backup"],
+  pipelineUnbounded: ["bounds"],
 };
 
 interface Found {

@@ -10,6 +10,7 @@ import * as accounts from "./accounts.ts";
 import * as answers from "./answers.ts";
 import * as backups from "./backups.ts";
 import * as batches from "./batches.ts";
+import * as bounds from "./bounds.ts";
 import * as checkpoints from "./checkpoints.ts";
 import * as commits from "./commits.ts";
 import { deafToSyncErrors } from "./deaf-disk.ts";
@@ -96,6 +97,8 @@ export const MUTANT_NAMES = [
   // Backups
   "newerPagesGiven",
   "blockLeftOut",
+  // Bounds
+  "pipelineUnbounded",
 ] as const;
 export type MutantName = (typeof MUTANT_NAMES)[number];
 
@@ -154,4 +157,5 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   rowLostBetweenPages: state(answers.LosesRowsBetweenPages),
   newerPagesGiven: (host) => ({ host: { ...host, store: backups.givingNewerPages(host) } }),
   blockLeftOut: (host) => ({ host: { ...host, network: backups.leavingBlocksOut(host.network) } }),
+  pipelineUnbounded: raft(bounds.SendsWithoutBound),
 };
