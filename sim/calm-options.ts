@@ -17,6 +17,7 @@ const NO_FAULTS: SimOptions["faults"]["weights"] = {
     clockJump: 0,
     handOver: 0,
     changeUnderFire: 0,
+    lateAnswers: 0,
   },
 };
 
@@ -52,6 +53,7 @@ export const CALM: SimOptions = {
   workload: {
     tellers: 3,
     readers: 1,
+    readersByLease: false,
     inFlightMax: 3,
     thinkUs: 20_000,
     requestTimeoutUs: 500_000,

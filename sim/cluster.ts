@@ -120,6 +120,11 @@ export class Cluster {
     return this.#slot(node).composed?.inspect;
   }
 
+  /** Who votes, as far as a node knows; nobody where it is down. */
+  votersOf(node: NodeId): readonly NodeId[] {
+    return this.inspect(node)?.raft.configuration.voters ?? [];
+  }
+
   /** What a running node says of itself; undefined when it is down. */
   status(node: NodeId): NodeStatus | undefined {
     return this.#slot(node).composed?.status();

@@ -22,6 +22,7 @@ const OWN_FAULTS = [
   "hungDisk",
   "keptWrite",
   "late",
+  "lateAnswers",
   "lostDisk",
   "lostFile",
   "lostWrite",

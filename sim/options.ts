@@ -6,6 +6,7 @@ import { PERTURBATIONS, type Perturbation } from "../node/base/ports/perturb.ts"
 import type { Random } from "../node/base/ports/random.ts";
 import type { NodeTiming } from "../node/compose.ts";
 import { between, chance, pick } from "./draw.ts";
+import { FASTEST, hasLaggard, SLOWEST, testingMargin, testingRounds } from "./lease-hunt.ts";
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
 import type { OutsideOptions } from "./virtual-outside.ts";
@@ -44,9 +45,15 @@ const FAULT_KINDS = {
   clockJump: 3,
   handOver: 10,
 } as const;
+/** Where one clock alone is slow, it is the first node's so many times as often as chance would have it. */
+const FIRST_IS_SLOW = 3;
 /** While members change, crashes right after a step of it weigh so much at most. */
 const CHANGE_UNDER_FIRE = 20;
-export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire";
+/** Late answers to one who is deposed meanwhile weigh so much at most. */
+const LATE_ANSWERS = 10;
+/** Of the runs with leases in which the margin for clocks is not put to the test, so many are about rounds of heartbeats. */
+const ROUNDS_PERMILLE = 300;
+export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
 
 export interface FaultOptions {
   /** Mean time between fault steps. */
@@ -133,15 +140,21 @@ export function drawOptions(random: Random): SimOptions {
   const catchUpBytesPerTick = pick(random, [10_000, 100_000, 1_048_576]);
   const oldReleases = chance(random, 300);
   const backups = drawBackups(random);
-  return {
+  const readersByLease = leases && chance(random, 500);
+  const lateAnswers = sometimes(random, LATE_ANSWERS);
+  const rounds = chance(random, ROUNDS_PERMILLE);
+  const options = {
     ...drawn,
     catchUpBytesPerTick,
     oldReleases,
     spares,
     clockRates: [...clockRates, ...spareClocks],
-    faults: { ...faults, weights: { ...faults.weights, changeUnderFire } },
-    workload: { ...drawn.workload, operator, backups },
+    faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers } },
+    workload: { ...drawn.workload, readersByLease, operator, backups },
   };
+  if (!leases) return options;
+  if (hasLaggard(options.clockRates)) return testingMargin(options);
+  return rounds ? testingRounds(options) : options;
 }
 
 /** In some runs logs forget so early that a node which was away for a moment needs a checkpoint. */
@@ -172,11 +185,13 @@ function leasedTiming(random: Random): NodeTiming {
 function drawClocks(random: Random, nodes: number, leases: boolean): readonly number[] {
   const drift = chance(random, leases ? 900 : 500);
   const extreme = chance(random, leases ? 700 : 300);
-  const slow = leases && chance(random, 700) ? random.below(nodes) : undefined;
+  const drawn = leases && chance(random, 700) ? random.below(FIRST_IS_SLOW * nodes) : undefined;
+  // Of two that have as much of the log, a leader hands over to the first.
+  const slow = drawn !== undefined && drawn >= nodes ? 0 : drawn;
   return Array.from({ length: nodes }, (_, index) => {
     if (!drift) return 1_000;
-    if (extreme && slow !== undefined) return index === slow ? 600 : 1_600;
-    return extreme ? pick(random, [600, 1_600]) : between(random, 600, 1_600);
+    if (extreme && slow !== undefined) return index === slow ? SLOWEST : FASTEST;
+    return extreme ? pick(random, [SLOWEST, FASTEST]) : between(random, SLOWEST, FASTEST);
   });
 }
 
@@ -223,7 +238,7 @@ function drawFaults(random: Random, electionMs: number, leases: boolean): FaultO
   ]);
   const often = between(random, 1, 10);
   const leased = { slowTimers: 0, sickLeader: 0, isolateLeader: often, handOver: often };
-  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}), changeUnderFire: 0 };
+  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}), changeUnderFire: 0, lateAnswers: 0 };
   return {
     everyMs: clamp(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_EVERY_MIN_MS, FAULT_EVERY_MAX_MS),
     lastsMs: Math.min(Math.round(electionMs * pick(random, leases ? [3, 10] : [1, 3, 10])), FAULT_LASTS_MAX_MS),

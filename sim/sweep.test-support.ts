@@ -16,6 +16,7 @@ const FAULTS = [
     "hungDisk",
     "keptWrite",
     "late",
+    "lateAnswers",
     "lostDisk",
     "lostWrite",
     "outsideTimeout",

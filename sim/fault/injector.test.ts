@@ -22,6 +22,7 @@ function world(...steps: readonly FaultStep[]) {
     start: (node) => {
       if (down.delete(node)) note(`start ${node}`);
     },
+    votersOf: () => [1, 2, 3],
     crash: (node) => {
       if (down.has(node)) return false;
       down.add(node);
@@ -117,6 +118,16 @@ describe("carrying out faults", () => {
     const { run, blocked } = world({ kind: "isolate", target: "leader", direction, forMs: 20 });
     run(10);
     expect(blocked()).toEqual(links);
+  });
+
+  test("answers to the leader are late, as many as it needs; then it is cut off but for them", () => {
+    const { run, done, blocked, counters } = world({ kind: "lateAnswers", target: "leader", forMs: 20 });
+    run(159);
+    expect([done, blocked()]).toEqual([["10 clog 1>2 170000"], []]);
+    run(979);
+    expect(blocked()).toEqual(["2>1", "2>3", "3>2"]);
+    run(980);
+    expect([blocked(), counters.read()]).toEqual([[], { lateAnswers: 1 }]);
   });
 
   test("a link is clogged in one direction", () => {

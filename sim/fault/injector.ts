@@ -13,11 +13,15 @@ import type { LogDamage } from "./disk-damage.ts";
 import type { CrashMoment, FaultStep, Target, TimedFault } from "./plan.ts";
 
 const US_PER_MS = 1_000;
+/** Answers that are late: of the last rounds before the cut, which lasts until something can be made of them. */
+const ANSWERS_BEFORE_CUT_MS = 150;
+const CUT_AFTER_ANSWERS_MS = 800;
 
 /** What of a cluster can break. */
 export type FaultyCluster = Pick<
   Cluster,
   | "ids"
+  | "votersOf"
   | "leader"
   | "start"
   | "crash"
@@ -144,6 +148,9 @@ export class Injector {
       case "isolate":
         this.#withTarget(step.target, (node) => this.#isolate(node, step.direction, step.forMs));
         break;
+      case "lateAnswers":
+        this.#withTarget(step.target, (node) => this.#lateAnswers(node, step.forMs));
+        break;
       case "clog":
         counters.add("clog");
         this.#deps.network.clog([step], step.forMs * US_PER_MS);
@@ -214,6 +221,21 @@ export class Injector {
     if (direction === "both") this.#cut("partition", forMs, between([node], others, false));
     else if (direction === "out") this.#cut("asymmetricPartition", forMs, between([node], others, true));
     else this.#cut("asymmetricPartition", forMs, between(others, [node], true));
+  }
+
+  /** First answers begin to be late, then the node is cut off but for them, and stays so for a while after they have come. */
+  #lateAnswers(node: NodeId, forMs: number): void {
+    const { cluster, counters, network } = this.#deps;
+    const others = cluster.ids.filter((other) => other !== node);
+    const voters = cluster.votersOf(node).filter((voter) => voter !== node);
+    const late = voters.slice(0, Math.ceil(voters.length / 2));
+    const silent = others.filter((other) => !late.includes(other));
+    counters.add("lateAnswers");
+    for (const from of late) network.clog([{ from, to: node }], (ANSWERS_BEFORE_CUT_MS + forMs) * US_PER_MS);
+    this.#later(ANSWERS_BEFORE_CUT_MS, () => {
+      const cut = [...between([node], others, true), ...between(silent, [node], true)];
+      this.#later(forMs + CUT_AFTER_ANSWERS_MS, network.block(cut));
+    });
   }
 
   #crash(node: NodeId, restartAfterMs: number): void {

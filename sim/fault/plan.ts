@@ -17,8 +17,10 @@ export type CrashMoment = (typeof CRASH_MOMENTS)[number];
 export const TIMERS_SLOWER_MAX = 10;
 
 /** How often whoever leads after a hand-over is cut off, and when: it has been heard by then, and may have a lease. */
-const NEXT_CUT_OFF_PERMILLE = 500;
+const NEXT_CUT_OFF_PERMILLE = 800;
 const [NEXT_LEADS_MIN_MS, NEXT_LEADS_MAX_MS] = [300, 1_000] as const;
+/** How late answers are: about as long as an election takes. */
+const [ANSWERS_LATE_MIN_MS, ANSWERS_LATE_MAX_MS] = [100, 600] as const;
 
 /** How often nobody is left with an old program. */
 const ALL_UPGRADED_PERMILLE = 650;
@@ -48,6 +50,11 @@ export type FaultStep =
       readonly direction: "both" | "in" | "out";
       readonly forMs: number;
     }
+  /**
+   * What some say to a node, as many as make a quorum with it, is late by so much; the others say nothing to it, and nobody
+   * hears it. A leader is deposed, and hears of that only after it has heard how it was answered long before.
+   */
+  | { readonly kind: "lateAnswers"; readonly target: Target; readonly forMs: number }
   /** What is sent on this link waits, and comes all at once in the end. */
   | { readonly kind: "clog"; readonly from: number; readonly to: number; readonly forMs: number }
   | { readonly kind: "isolateClients"; readonly target: Target; readonly forMs: number }
@@ -171,6 +178,8 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
       const [from = 1, to = 2] = shuffledNodes(random, nodes);
       return [{ kind: "clog", from, to, forMs }];
     }
+    case "lateAnswers":
+      return [{ kind, target: "leader", forMs: between(random, ANSWERS_LATE_MIN_MS, ANSWERS_LATE_MAX_MS) }];
     case "isolateClients":
       return [{ kind: "isolateClients", target, forMs }];
     case "crash":

@@ -81,6 +81,8 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   readByFollower: ["linearizability", "refusals", "staleness"],
   readFixedTooEarly: ["linearizability", "refusals"],
   freshBeforeApplied: ["staleness"],
+  leaseWithoutMargin: ["linearizability"],
+  lateAnswerConfirms: ["linearizability", "staleness"],
   retryExecutedTwice: ["exactlyOnce"],
   windowTooSmall: ["refusals"],
   sequenceReusedUnseen: ["exactlyOnce"],

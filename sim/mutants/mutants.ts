@@ -61,6 +61,8 @@ export const MUTANT_NAMES = [
   "readByFollower",
   "readFixedTooEarly",
   "freshBeforeApplied",
+  "leaseWithoutMargin",
+  "lateAnswerConfirms",
   // Sessions
   "retryExecutedTwice",
   "windowTooSmall",
@@ -128,6 +130,8 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   readByDeposedLeader: raft(reads.ServesReadsUnconfirmed),
   readByFollower: raft(reads.FollowersAnswerReads),
   readFixedTooEarly: raft(reads.FixesReadsTooEarly),
+  leaseWithoutMargin: raft(reads.LeasesWithoutMargin),
+  lateAnswerConfirms: raft(reads.ConfirmsTheNewestRound),
   freshBeforeApplied: () => ({ createFreshness: () => new reads.FreshBeforeApplied() }),
   retryExecutedTwice: sessions(onceOnly.ForgetfulSessions),
   windowTooSmall: sessions(onceOnly.SmallWindow),

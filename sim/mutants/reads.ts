@@ -1,5 +1,6 @@
 /** Answers that are older than they may be. */
 import type { Message } from "../../consensus/raft/messages.ts";
+import type { RaftOptions } from "../../consensus/raft/options.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
 import type { ReadState, Ready } from "../../consensus/raft/ready.ts";
 import type { LogIndex } from "../../node/base/ids.ts";
@@ -66,6 +67,31 @@ export class FixesReadsTooEarly extends Raft {
     const early = this.#early.get(name);
     this.#early.delete(name);
     return early ?? index;
+  }
+}
+
+/** A leader takes all clocks for true: its lease lasts as long by its own as the promises do that others keep by theirs. */
+export class LeasesWithoutMargin extends Raft {
+  constructor(options: RaftOptions) {
+    super(options.leaseDriftPermille === undefined ? options : { ...options, leaseDriftPermille: 1 });
+  }
+}
+
+/**
+ * Whatever round of heartbeats is answered, a leader takes it for the newest: an answer that was on its way for long renews
+ * its lease, and confirms reads, as if it had just been promised.
+ */
+export class ConfirmsTheNewestRound extends Raft {
+  #newest = 0;
+
+  override step(message: Message): boolean {
+    return super.step(message.type === "heartbeatResponse" ? { ...message, sequence: this.#newest } : message);
+  }
+
+  override ready(): Ready {
+    const ready = super.ready();
+    for (const message of ready.messages) if (message.type === "heartbeat") this.#newest = message.sequence;
+    return ready;
   }
 }
 

@@ -37,6 +37,7 @@ function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
     { ...workload, auditor: false },
     { ...workload, intruder: false },
     { ...workload, readers: 0 },
+    { ...workload, readersByLease: false },
     { ...workload, tellers: Math.ceil(tellers / 2) },
     { ...workload, inFlightMax: 1 },
     ...withoutOne(mix).map((fewer): WorkloadOptions => ({ ...workload, mix: fewer })),

@@ -46,6 +46,8 @@ export interface OperationsOptions {
   readonly mix: OperationMix;
   /** How the payments come that this client creates. */
   readonly channel: "wallet" | "card";
+  /** How many reads of accounts a leader's lease may answer. */
+  readonly byLeasePermille: number;
 }
 
 type OperationKind = keyof OperationMix;
@@ -154,7 +156,8 @@ export class Operations {
   /** All accounts of a currency. Where nodes have no leases, what a lease would do asks a quorum. */
   #readAccounts(): void {
     const { random } = this.#deps;
-    const ids = pick(random, this.#options.purses).accounts;
+    const { purses, byLeasePermille } = this.#options;
+    const ids = pick(random, purses).accounts;
     const done = (answer: Uint8Array, times: Times): void => {
       const { records, height } = decodeAnswer("accounts", answer);
       const accounts = decodeAccounts(records);
@@ -163,7 +166,7 @@ export class Operations {
       this.#deps.past.readAccounts(height, ids, accounts);
       this.#deps.verdict.expect(accounts.length === ids.length, "linearizability", () => "an account is gone");
     };
-    this.#query({ type: "accounts", ids }, done, chance(random, 500) ? "lease" : "linearizable");
+    this.#query({ type: "accounts", ids }, done, chance(random, byLeasePermille) ? "lease" : "linearizable");
   }
 
   /** The books must balance in an old answer, too, and it must not be older than it may be. */

@@ -20,6 +20,8 @@ const NOTHING: OperationMix = {
 };
 /** One who only reads. */
 export const READER: OperationMix = { ...NOTHING, readAccount: 3, readStale: 1, readTransfer: 1 };
+/** One who asks for accounts only. */
+export const ACCOUNT_READER: OperationMix = { ...NOTHING, readAccount: 1 };
 /** The shop takes cards, and has no accounts to move money between. */
 export const SHOP: OperationMix = { ...NOTHING, payment: 3, retry: 1 };
 
@@ -59,6 +61,8 @@ export interface WorkloadOptions {
   readonly tellers: number;
   /** Clients that only read. */
   readonly readers: number;
+  /** They read accounts by a leader's lease, and nothing else: whoever asked otherwise would wait where a leader is cut off. */
+  readonly readersByLease: boolean;
   /** Operations one client has unanswered at most. */
   readonly inFlightMax: number;
   /** Mean pause between a client's operations, microseconds. */
@@ -114,7 +118,7 @@ export interface OperatorOptions {
 }
 
 /** Draws what clients do; the operator and backups are drawn apart, behind all else. */
-export function drawWorkload(random: Random): Omit<WorkloadOptions, "operator" | "backups"> {
+export function drawWorkload(random: Random): Omit<WorkloadOptions, "operator" | "backups" | "readersByLease"> {
   const weight = (): number => (chance(random, 200) ? 0 : between(random, 1, 10));
   const payments = chance(random, 600);
   return {

@@ -32,7 +32,7 @@ import { Clerk } from "./clerk.ts";
 import { Intruder } from "./intruder.ts";
 import { Operations, type OperationsDeps, type OperationsOptions } from "./operations.ts";
 import { type Addable, Operator, type OperatorDeps } from "./operator.ts";
-import { READER, SHOP, type WorkloadOptions } from "./options.ts";
+import { ACCOUNT_READER, READER, SHOP, type WorkloadOptions } from "./options.ts";
 import type { Receipts } from "./receipts.ts";
 import { codeOf, SimClient, type SimClientDeps } from "./sim-client.ts";
 
@@ -46,6 +46,8 @@ const NS_PER_MS = 1_000_000n;
 const ROTATION_PAUSES_MAX = 20;
 /** Readers ask so many times more often than others. */
 const READER_HASTE = 3;
+/** So many reads may be answered by a lease, of those who read in other ways, too. */
+const BY_LEASE_PERMILLE = 500;
 
 export interface WorkloadDeps
   extends Omit<SimClientDeps, "complain" | "authenticity">,
@@ -222,16 +224,22 @@ export class Workload {
 
   #startWork(): void {
     const { random } = this.#deps;
-    const { tellers, cards, mix, auditor, thinkUs } = this.#options;
+    const { tellers, cards, mix, readersByLease, auditor, thinkUs } = this.#options;
     const shared = { recent: [], nextAmount: amounts(random.fork("amounts")) };
     this.#clients.bank.forEach((client, index) => {
       const own = { ...shared, random: random.fork(`work ${index}`) };
-      this.#employ(client, own, { mix: index < tellers ? mix : READER, channel: "wallet" });
+      const readers = readersByLease ? { mix: ACCOUNT_READER, byLeasePermille: 1_000 } : { mix: READER };
+      const job = index < tellers ? { mix } : readers;
+      this.#employ(client, own, { byLeasePermille: BY_LEASE_PERMILLE, channel: "wallet", ...job });
     });
     const pauses = 1 + random.fork("rotation").below(ROTATION_PAUSES_MAX);
     this.#deps.scheduler.after(pauses * this.#options.thinkUs, () => this.#rotate());
     if (cards)
-      this.#employ(this.#clients.shop, { ...shared, random: random.fork("shop") }, { mix: SHOP, channel: "card" });
+      this.#employ(
+        this.#clients.shop,
+        { ...shared, random: random.fork("shop") },
+        { mix: SHOP, byLeasePermille: BY_LEASE_PERMILLE, channel: "card" },
+      );
     this.#employClerk();
     if (auditor) this.#work(() => this.#auditor.next(), random.fork("audit"), thinkUs);
     this.#takeBackups();
@@ -264,7 +272,8 @@ export class Workload {
     const operations = new Operations(deps, { ...job, purses: hotPurses(hotAccounts) });
     this.#openSession(client, () => {
       if (client !== this.#clients.shop) this.#operations.push(operations);
-      const pause = job.mix === READER ? thinkUs / READER_HASTE : thinkUs;
+      const isReader = job.mix === READER || job.mix === ACCOUNT_READER;
+      const pause = isReader ? thinkUs / READER_HASTE : thinkUs;
       const next = (): void => {
         if (client.open < this.#options.inFlightMax) operations.next();
       };
