@@ -71,6 +71,28 @@ describe("drawing a run's options", () => {
     expect(old).toBeLessThan(200);
   });
 
+  test("somebody takes backups in more than half of the runs", () => {
+    const taken = drawn.filter(({ workload }) => workload.backups !== undefined).length;
+    expect(taken).toBeGreaterThan(260);
+    expect(taken).toBeLessThan(350);
+  });
+
+  test("no clock is further off than leaders with leases are told, and some leases are put to the test", () => {
+    const leased = drawn.filter(({ timing }) => timing.leaseDriftPermille !== undefined);
+    for (const { timing, clockRates } of leased) {
+      const drift = Math.max(...clockRates.map((rate) => Math.abs(rate - 1_000)));
+      expect(drift).toBeLessThanOrEqual(timing.leaseDriftPermille ?? 0);
+    }
+    for (const kind of ["handOver", "lateAnswers"] as const) {
+      const tests = leased.filter(({ faults }) => faults.weights[kind] > 40);
+      expect(tests.length, kind).toBeGreaterThan(20);
+      expect(tests.every(({ workload }) => workload.readersByLease && workload.readers > 0)).toBe(true);
+    }
+    const others = drawn.filter(({ timing }) => timing.leaseDriftPermille === undefined);
+    expect(others.filter(({ workload }) => workload.readersByLease)).toEqual([]);
+    expect(leased.filter(({ faults }) => faults.weights.crash > 1).length).toBeGreaterThan(20);
+  });
+
   test("cards are taken only where there are payments", () => {
     expect(drawn.filter(({ workload }) => workload.cards && !workload.payments)).toEqual([]);
     expect(drawn.filter(({ workload }) => workload.cards).length).toBeGreaterThan(50);

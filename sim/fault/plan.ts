@@ -111,7 +111,7 @@ export interface PlanOptions {
 /** Draws the plan of a run: steps by time. */
 export function drawPlan(random: Random, options: PlanOptions): readonly TimedFault[] {
   const plan = [...drawFaults(random, options), ...drawUpgrades(random, options)];
-  return plan.sort((a, b) => a.atMs - b.atMs);
+  return plan.filter(({ atMs }) => atMs < options.durationMs).sort((a, b) => a.atMs - b.atMs);
 }
 
 function drawFaults(random: Random, options: PlanOptions): TimedFault[] {
