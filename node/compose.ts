@@ -473,6 +473,7 @@ function spawnReactors(
         openIntents: () => recovered.state.openIntents(),
         leading: wiring.leading,
         status,
+        perturb: host.perturb,
       }),
   });
   const risk = system.spawn<RiskMessage>({

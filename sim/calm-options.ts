@@ -37,7 +37,10 @@ export const CALM: SimOptions = {
   cacheBytes: 1_048_576,
   encrypted: false,
   oldReleases: false,
-  perturbPermille: { blockOfOne: 0, blocksOneByOne: 0, earlyCheckpoint: 0, earlyScrub: 0, shortChunk: 0 },
+  perturbPermille: {
+    ...{ blockOfOne: 0, blocksOneByOne: 0, earlyCheckpoint: 0, earlyScrub: 0, shortChunk: 0 },
+    reportedTwice: 0,
+  },
   peers: {
     minDelayUs: 200,
     meanDelayUs: 300,

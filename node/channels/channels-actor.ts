@@ -10,6 +10,7 @@ import type { LogTime } from "../base/ids.ts";
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Outside, OutsideRequest, OutsideResponse } from "../base/ports/outside.ts";
+import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard } from "../messages/status.ts";
@@ -54,6 +55,7 @@ export interface ChannelsDeps {
   /** Whether this node leads now; asked when the actor is made anew. */
   readonly leading: () => boolean;
   readonly status: StatusBoard;
+  readonly perturb?: Perturb | undefined;
 }
 
 /** An intent that this node sees to. */
@@ -190,6 +192,10 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
 
   #decided(job: Job, outcome: NetworkOutcome): void {
     job.outcome = outcome;
+    this.#report(job);
+    const { perturb = unperturbed } = this.#deps;
+    if (!perturb("reportedTwice")) return;
+    this.#renewSession();
     this.#report(job);
   }
 

@@ -13,6 +13,8 @@ export const PERTURBATIONS = [
   "earlyScrub",
   /** A peer that fetches a checkpoint is given a part of a page that is shorter than it may be. */
   "shortChunk",
+  /** What a card network has answered is put into the log again at once, in another session, as after a change of leader. */
+  "reportedTwice",
 ] as const;
 export type Perturbation = (typeof PERTURBATIONS)[number];
 
