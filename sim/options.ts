@@ -36,8 +36,8 @@ const FAULT_KINDS = {
   hangDisk: 5,
   /** A node that was down finds its log damaged. */
   damageLog: 10,
-  rotLog: 40,
-  rotPage: 20,
+  rotLog: 50,
+  rotPage: 50,
   slowTimers: 5,
   /** Starved and cut off from its peers: it is deposed and notices late. */
   sickLeader: 20,

@@ -12,19 +12,16 @@ const SEEDS_MAX = 200;
  */
 const FIRST_SEEDS: Partial<Record<MutantName, number>> = {
   voteNotPersisted: 33,
-  voteBeforeDurable: 172,
-  syncErrorIgnored: 13,
-  learnersCounted: 21,
-  readFixedTooEarly: 11,
-  freshBeforeApplied: 11,
-  leaseWithoutMargin: 60,
-  lateAnswerConfirms: 80,
-  oneExpiryABlock: 10,
-  expiryByOwnClock: 17,
-  newKeyEachAttempt: 21,
-  silenceTakenForNo: 21,
-  openIntentForgotten: 21,
-  answerTakenTwice: 1_723,
+  voteBeforeDurable: 45,
+  syncErrorIgnored: 42,
+  checkpointBeforeDurable: 14,
+  outgoingVotersIgnored: 17,
+  learnersCounted: 29,
+  readFixedTooEarly: 21,
+  freshBeforeApplied: 129,
+  lateAnswerConfirms: 60,
+  openIntentForgotten: 29,
+  answerTakenTwice: 21,
 };
 
 /** What is seen of a history that was agreed and is not any more: it is missed, stands in the way, or nobody catches up. */

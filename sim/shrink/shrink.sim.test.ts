@@ -16,7 +16,7 @@ function shrink(failed: SeedResult): { readonly best: SeedResult; readonly runs:
 }
 
 describe("shrinking", () => {
-  const failed = runSeed(3, { mutant: "readByDeposedLeader" });
+  const failed = runSeed(6, { mutant: "readByDeposedLeader" });
 
   test("a failed run gets small, and the rule that it breaks and the bug's part in it stay", () => {
     const { best } = shrink(failed);
@@ -36,7 +36,7 @@ describe("shrinking", () => {
   });
 
   test("from five nodes it comes to three, and the faults that are left name no other", () => {
-    const five = runSeed(9, { mutant: "commitOfOlderTerm" });
+    const five = runSeed(3, { mutant: "commitOfOlderTerm" });
     expect(five.plan.options.nodes).toBe(5);
     const { plan } = shrink(five).best;
     expect(plan.options.nodes).toBe(3);
