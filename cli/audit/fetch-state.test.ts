@@ -101,7 +101,7 @@ describe("a state that is fetched", () => {
     ],
     [
       "too many pages",
-      "checkpoint_invalid",
+      "malformed_checkpoint",
       (answer) => (answer.type === "signedState" ? { ...answer, components: [["stand", 2 ** 50] as const] } : answer),
     ],
     [

@@ -138,8 +138,13 @@ function checkPlace({ nodes }: ClusterFile, { host, port }: NodeArguments, remov
     throw new CodedError("already_exists", `node ${there.id} listens at ${host}:${port}: choose another address`);
 }
 
-/** The node that an earlier run has entered with the identity, if it has; throws `CodedError` where it is not the one that is wanted. */
-function enteredBefore({ members: known }: MembersAnswer, identity: Identity, args: NodeArguments): number | undefined {
+/**
+ * The node that an earlier run has entered with the identity, if it has; throws `CodedError` where it is not the one that is
+ * wanted. One that votes is none that was cut short, for it became a learner first and caught up: its data was lost, with
+ * what it has voted, and under its id it could vote twice.
+ */
+function enteredBefore(answer: MembersAnswer, identity: Identity, args: NodeArguments): number | undefined {
+  const { members: known, configuration } = answer;
   const node = known.find(({ publicKey }) => publicKey === toHex(identity.publicKey));
   if (node === undefined) return undefined;
   if (node.role === "removed")
@@ -147,6 +152,13 @@ function enteredBefore({ members: known }: MembersAnswer, identity: Identity, ar
   if (node.host !== args.host || node.port !== args.port) {
     const there = `${node.host}:${node.port}`;
     throw new CodedError("already_exists", `the identity in ${args.dir} is that of node ${node.id} at ${there}`);
+  }
+  if (standing(configuration, node.id).startsWith("voter")) {
+    const remedy = `take another directory, without it, and "quorate member replace ${node.id}"`;
+    throw new CodedError(
+      "wrong_state",
+      `the identity in ${args.dir} is that of node ${node.id}, which votes: ${remedy}`,
+    );
   }
   return node.id;
 }

@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { equalBytes } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
+import { NEWEST_RELEASE, releaseError } from "../../node/base/release.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
 import { checkOwner } from "../../node/data-owner.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
 import { loadHardState } from "../../node/replica/hard-state-store.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
+import { releaseOf } from "../../node/wire/block.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
@@ -50,11 +52,15 @@ export class Survivor {
       this.term = start.term;
       this.#hashes.set(start.index, start.hash);
     }
-    this.records(0, ({ index, term, hash }) => {
+    let release = 0;
+    this.records(0, ({ index, term, hash, payload }) => {
       this.height = index;
       this.term = term;
       this.#hashes.set(index, hash);
+      release = releaseOf(payload);
     });
+    // Nothing is wrong with it: whoever left it out would lose what it has more than others.
+    if (release > NEWEST_RELEASE) throw releaseError(`the log of node ${this.id}`, release, NEWEST_RELEASE);
     if (this.checkpointHeight > this.height) {
       const began = meta?.isForeign === true ? "; it has just been given that: start it once, and stop it" : "";
       throw this.#unsound(`its checkpoint is ahead of its log${began}`);

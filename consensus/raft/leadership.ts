@@ -40,6 +40,9 @@ export class Leadership {
   #heartbeatElapsed = 0;
   /** Of entries that were appended since the last tick. */
   #grownBytes = 0;
+  /** The commit index at the last tick, and how many ticks it has stood there though there was more to commit. */
+  #commitSeen: LogIndex = 0;
+  #stuckTicks = 0;
   #quorumElapsed = 0;
   #heartbeatsWanted = false;
   #transfer: Transfer | undefined;
@@ -95,9 +98,16 @@ export class Leadership {
       if (!this.#replication.takeQuorumIsActive() && checkQuorum) return false;
     }
     if (this.#heartbeatElapsed >= heartbeatTicks) this.sendHeartbeats();
-    this.#replication.tick(this.#grownBytes);
+    this.#watchCommit();
+    this.#replication.tick(this.#grownBytes, this.#stuckTicks >= electionTimeoutTicks);
     this.#grownBytes = 0;
     return true;
+  }
+
+  #watchCommit(): void {
+    const { commit, lastIndex } = this.#deps.log;
+    this.#stuckTicks = commit === this.#commitSeen && commit < lastIndex ? this.#stuckTicks + 1 : 0;
+    this.#commitSeen = commit;
   }
 
   sendHeartbeats(): void {

@@ -42,6 +42,16 @@ describe("the pace of a follower that is far behind", () => {
     );
   });
 
+  test("has no bound for a tick in which all may wait for the follower, and its bound again afterwards", () => {
+    const pace = new Pace(10);
+    pace.spend(1_000);
+    expect(pace.lift()).toBe(true);
+    pace.spend(1_000_000);
+    expect([pace.isOpen, pace.tick(0)]).toEqual([true, false]);
+    pace.spend(10);
+    expect(pace.isOpen).toBe(false);
+  });
+
   test("is not saved up while nothing is wanted", () => {
     const pace = new Pace(10);
     for (let tick = 0; tick < 100; tick++) pace.tick(0);

@@ -122,9 +122,14 @@ export class Replication {
     }
   }
 
-  /** Time passes, in which the log has grown by so many bytes: who had to wait for what is committed is sent more of it. */
-  tick(grownBytes: number): void {
-    for (const [peer, { pace }] of this.#progress) if (pace.tick(grownBytes)) this.sendTo(peer);
+  /**
+   * Time passes, in which the log has grown by so many bytes: who had to wait for what is committed is sent more of it.
+   * `isStuck`: nothing is committed any more, and a follower that lacks much may be the one that is waited for.
+   */
+  tick(grownBytes: number, isStuck: boolean): void {
+    for (const [peer, { pace }] of this.#progress) {
+      if (isStuck ? pace.lift() : pace.tick(grownBytes)) this.sendTo(peer);
+    }
   }
 
   /** Sends all followers what they lack, as far as their pipelines allow. */

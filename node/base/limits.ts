@@ -78,6 +78,8 @@ export const SEGMENT_BYTES: number = 64 * 1_048_576;
 export const CHECKPOINT_LOG_BYTES: number = 64 * 1_048_576;
 /** Bytes of a checkpoint's page in one frame to a peer that catches up. */
 export const CHUNK_BYTES_MAX: number = 256 * 1_024;
+/** Pages of a checkpoint in all: what a peer that offers one may make a node hold of their places. */
+export const CHECKPOINT_PAGES_MAX: number = 1_048_576;
 /** Checkpoints that a node keeps for clients who take them page by page; several clients may share one. */
 export const STATES_GIVEN_MAX = 4;
 /** Bytes of a checkpoint that a node which catches up fetches in a second, or of the log that it is sent: twice what the log grows by, if that is more. */

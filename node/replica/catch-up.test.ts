@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { MemoryStore } from "../../storage/state/memory-store.ts";
 import { must } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
-import { CHUNK_BYTES_MAX } from "../base/limits.ts";
+import { CHECKPOINT_PAGES_MAX, CHUNK_BYTES_MAX } from "../base/limits.ts";
 import { Prng } from "../base/prng.ts";
 import { decodeBlock } from "../wire/block.ts";
 import { digestOf, type Sent, Side, stateAfter, storeAt, storeOf, talk } from "./catch-up.test-support.ts";
@@ -209,6 +209,27 @@ describe("a giver", () => {
       fetching.receive({ type: "wanted", from: 2, atLeast: 3 });
       talk(fetching, new Side(storeAt(HEIGHT)));
       expectFetched(fetching, store);
+    }
+  });
+
+  test("that offers more pages than there can be is not listened to, and nothing of it is kept", () => {
+    for (const pages of [2 ** 40, CHECKPOINT_PAGES_MAX / 2 + 1]) {
+      const store = newStore();
+      const [fetching, giving] = [new Side(store), new Side(storeAt(HEIGHT))];
+      fetching.receive({ type: "wanted", from: 2, atLeast: 3 });
+      talk(fetching, giving, 1);
+      const [offer] = framesOf(giving.sent.splice(0));
+      const told = must(offer, "it offers") as Extract<CatchUpFrame, { type: "offer" }>;
+      const components = ["stand", "history"].map((name) => ({ name, pages }));
+      fetching.receive({ type: "peerFrame", from: 2, payload: encodeCatchUp({ ...told, components }) });
+      expect([fetching.sent, loadFetched(store)]).toEqual([[], undefined]);
+      // Neither in this life nor in the next one it is in the way.
+      for (const side of [fetching, new Side(store)]) {
+        side.tick(5_000);
+        side.tick(10_000);
+        side.receive({ type: "wanted", from: 2, atLeast: 3 });
+        expect(framesOf(side.sent.splice(0))).toEqual([{ type: "ask", atLeast: 3 }]);
+      }
     }
   });
 

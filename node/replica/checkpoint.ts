@@ -7,6 +7,7 @@
  */
 import { toHex } from "../base/bytes.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
+import { CHECKPOINT_PAGES_MAX } from "../base/limits.ts";
 import type { Store, StoreChange } from "../base/ports/store.ts";
 import { isTooNew } from "../base/release.ts";
 import type { StateMachine } from "../state/state-machine.ts";
@@ -20,7 +21,7 @@ const COMPONENTS_MAX = 64;
 const SESSIONS = "sessions";
 /** That of a node's own first checkpoint. */
 export const FIRST_GENERATION = 1;
-/** Of the description and of all pages; 3 since a session's replies are flat bytes. */
+/** Of the description and of all pages; 4 since pages of accounts are packed. */
 const META_VERSION = 4;
 
 /** Pages of a component of the state. */
@@ -44,10 +45,18 @@ export interface CheckpointMeta extends CheckpointContents {
   readonly isForeign: boolean;
 }
 
-export const componentsSchema: Schema<readonly (readonly [name: string, pages: number])[]> = list(
-  tuple(text(64), safeInteger),
-  COMPONENTS_MAX,
-);
+const pageCount = integer(0, CHECKPOINT_PAGES_MAX);
+const componentList = list(tuple(text(64), pageCount), COMPONENTS_MAX);
+
+/** Components and the number of their pages, of which there are no more in all than somebody may make a node look for. */
+export const componentsSchema: Schema<readonly (readonly [name: string, pages: number])[]> = (value, path) => {
+  const components = componentList(value, path);
+  pageCount(
+    components.reduce((sum, [, pages]) => sum + pages, 0),
+    path === "" ? "the pages in all" : `the pages in all of ${path}`,
+  );
+  return components;
+};
 const metaSchema = tuple(
   integer(META_VERSION, META_VERSION),
   safeInteger,
