@@ -298,7 +298,8 @@ export const bench: CommandModule = command({
     }
     const compared = before === undefined ? [] : compareFigures(before, result);
     output.result(
-      before === undefined ? result : { ...result, compared },
+      // The figures also by themselves, so that a script need not know where they are.
+      { ...result, ...result.figures, ...(before === undefined ? {} : { compared }) },
       [benchText(result), ...(compared.length > 0 ? ["", comparedText(compared)] : [])].join("\n"),
     );
   },
