@@ -8,6 +8,7 @@ import type { Configuration } from "../consensus/raft/configuration.ts";
 import { Raft } from "../consensus/raft/raft.ts";
 import type { FatalReport } from "../node/actor/system.ts";
 import { must } from "../node/base/assert.ts";
+import { isMember } from "../node/base/configuration.ts";
 import { errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
@@ -382,8 +383,8 @@ export class Cluster {
   #thrown(slot: Slot, error: unknown): void {
     const running = this.#slots.flatMap(({ composed }) => composed?.inspect?.state ?? []);
     const newest = running.sort((a, b) => b.height - a.height)[0];
-    const { voters = [], outgoing = [], learners = [] } = newest?.configuration ?? {};
-    if (!isTooNew(error) || [...voters, ...outgoing, ...learners].includes(slot.id)) {
+    const belongs = newest !== undefined && isMember(newest.configuration, slot.id);
+    if (!isTooNew(error) || belongs) {
       this.#deps.observer.broken(slot.id, errorMessage(error));
       return;
     }

@@ -19,7 +19,7 @@ const DELAY_MAX_US = 3_000;
 const LOSS_MAX_PERMILLE = 20;
 const READERS = 4;
 
-/** Whether one clock is as slow as any, and all others are as fast. */
+/** Whether one clock goes at the slowest rate, and all others go at the fastest. */
 export function hasLaggard(clockRates: readonly number[]): boolean {
   const slow = clockRates.filter((rate) => rate === SLOWEST).length;
   const fast = clockRates.filter((rate) => rate === FASTEST).length;

@@ -36,13 +36,13 @@ export async function measureGrowth(
 ): Promise<GrowthFigures> {
   const measured = Math.min(MEASURED_MAX, options.transfers);
   const few = await withTarget(async (target) => {
-    const measure = await begun(target, options, options.accounts);
+    const measure = await begun(target, options, { accounts: options.accounts, measured });
     const first = await measure(measured);
     const stored = await measure(Math.max(options.transfers, 2 * measured));
     return { first, stored, rssMiB: rssMiB(target) };
   });
   const many = await withTarget(async (target) => {
-    const measure = await begun(target, options, options.manyAccounts);
+    const measure = await begun(target, options, { accounts: options.manyAccounts, measured });
     return { perSecond: await measure(measured), rssMiB: rssMiB(target) };
   });
   const kept = (perSecond: number): number => Math.round((perSecond / few.first) * 100) / 100;
@@ -60,10 +60,9 @@ export async function measureGrowth(
 /** Opens the accounts; what comes back stores transfers until there are so many, and measures the next ones. */
 async function begun(
   target: Target,
-  { transfers, batch, clients, seed, onStep }: GrowthOptions,
-  accounts: number,
+  { batch, clients, seed, onStep }: GrowthOptions,
+  { accounts, measured }: { readonly accounts: number; readonly measured: number },
 ): Promise<(stored: number) => Promise<number>> {
-  const measured = Math.min(MEASURED_MAX, transfers);
   let count = 0;
   const run = async (more: number): Promise<number> => {
     const options = { accounts, batch, clients, seed, firstId: count + 1, onProgress: () => undefined };

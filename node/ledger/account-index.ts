@@ -4,10 +4,10 @@
  * breaks the probe of an id that stays.
  */
 import { assert } from "../base/assert.ts";
+import { ENTRY_WORDS, enter } from "./hash-entries.ts";
 import { RECORD_WORDS } from "./layout.ts";
 import { equal, hash128 } from "./words.ts";
 
-const ENTRY_WORDS = 2;
 const INITIAL_ENTRIES = 2_048;
 
 /** The rows whose ids are indexed, as they are at the moment. */
@@ -79,19 +79,10 @@ export class AccountIndex {
   }
 
   #grow(): void {
-    const before = this.#table;
-    this.#table = new Uint32Array(before.length * 2);
+    this.#table = new Uint32Array(this.#table.length * 2);
     // Oldest first, so that whoever leaves first ends every probe.
     for (let slot = 0; slot < this.#count; slot++) {
       enter(this.#table, hash128(this.#source.rows, slot * RECORD_WORDS), slot + 1);
     }
   }
-}
-
-function enter(table: Uint32Array, hash: number, entry: number): void {
-  const mask = table.length - 1;
-  let probe = (hash * ENTRY_WORDS) & mask;
-  while (table[probe + 1] !== 0) probe = (probe + ENTRY_WORDS) & mask;
-  table[probe] = hash;
-  table[probe + 1] = entry;
 }

@@ -1,6 +1,6 @@
 /**
  * Accounts, one row of 32 words each in the order of creation: the record, with the authority in the reserved field. All
- * that a transfer looks at lies in two cache lines. Rules live in the ledger; this keeps.
+ * that a transfer looks at lies in two or three cache lines. Rules live in the ledger; this keeps.
  */
 import { assert } from "../base/assert.ts";
 import { viewOf } from "../base/bytes.ts";

@@ -4,11 +4,11 @@
  * comparisons with others.
  */
 import { assert } from "../base/assert.ts";
+import { ENTRY_WORDS, enter } from "./hash-entries.ts";
 import { hash128 } from "./words.ts";
 
 const TABLES = 256;
 const TABLE_SHIFT = 24;
-const ENTRY_WORDS = 2;
 const INITIAL_ENTRIES = 16;
 
 export class HashIndex {
@@ -64,14 +64,6 @@ export class HashIndex {
     this.#counts[number] = (this.#counts[number] as number) - 1;
     this.#count -= 1;
   }
-}
-
-function enter(table: Uint32Array, hash: number, entry: number): void {
-  const mask = table.length - 1;
-  let probe = (hash * ENTRY_WORDS) & mask;
-  while (table[probe + 1] !== 0) probe = (probe + ENTRY_WORDS) & mask;
-  table[probe] = hash;
-  table[probe + 1] = entry;
 }
 
 /** Empties an entry, and moves up those behind it that a probe would no longer find. */

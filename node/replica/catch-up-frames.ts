@@ -6,10 +6,7 @@ import { crc32c } from "../../storage/checksum.ts";
 import { CHUNK_BYTES_MAX } from "../base/limits.ts";
 import { pack, unpack, WireError } from "../wire/msgpack.ts";
 import { bytes, bytesBetween, check, integer, oneOf, safeInteger, tuple, u32 } from "../wire/schema.ts";
-import { type CheckpointContents, componentsSchema } from "./checkpoint.ts";
-
-/** Far more than any page has: a bound for what a peer may make a node hold. */
-const PAGE_BYTES_MAX = 64 * 1_048_576;
+import { type CheckpointContents, componentsSchema, PAGE_BYTES_MAX } from "./checkpoint.ts";
 
 /** A page of a checkpoint, by the place of its component. */
 export interface PagePlace {

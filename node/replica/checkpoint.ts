@@ -17,6 +17,8 @@ import { boolean, bytes, check, integer, list, type Schema, safeInteger, text, t
 /** Where a checkpoint says of itself what it is. */
 export const META_KEY = "checkpoint/meta";
 const COMPONENTS_MAX = 64;
+/** Far more than any page has: a bound for what a stranger may make somebody hold. */
+export const PAGE_BYTES_MAX: number = 64 * 1_048_576;
 /** The component that is not handed on to a restored cluster. */
 const SESSIONS = "sessions";
 /** That of a node's own first checkpoint. */

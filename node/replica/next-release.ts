@@ -3,6 +3,7 @@
  * force has said that it reads a later one. Whoever is to take part and is not in that configuration yet has no say: it
  * cannot join before it reads the log.
  */
+import { membersOf } from "../../consensus/raft/configuration.ts";
 import type { Configuration } from "../base/configuration.ts";
 import type { NodeId } from "../base/ids.ts";
 
@@ -21,9 +22,8 @@ export interface ReleaseChoice {
 /** Never lower than that of the block before. */
 export function nextRelease({ before, own, leader, configuration, announced }: ReleaseChoice): number {
   if (own <= before) return before;
-  const { voters, outgoing, learners } = configuration;
   let read = own;
-  for (const member of [...voters, ...outgoing, ...learners]) {
+  for (const member of membersOf(configuration)) {
     if (member !== leader) read = Math.min(read, announced.get(member) ?? before);
   }
   return Math.max(before, read);

@@ -8,10 +8,8 @@ import { StateMachine, type StateMachineOptions } from "../state/state-machine.t
 import { type NodeTrust, quorumOf } from "../wire/attestation.ts";
 import { check } from "../wire/schema.ts";
 import { decodeSignedState, type SignedState, stateSigners } from "../wire/state-root.ts";
-import { type ComponentPages, componentsSchema, loadPages } from "./checkpoint.ts";
+import { type ComponentPages, componentsSchema, loadPages, PAGE_BYTES_MAX } from "./checkpoint.ts";
 import type { PageHashes } from "./page-hashes.ts";
-
-export const PAGE_BYTES_MAX: number = 64 * 1_048_576;
 
 /** A checkpoint that a quorum vouches for. */
 export interface OfferedState {

@@ -3,6 +3,7 @@
  * block stands under runs a program that reads it. Nodes are upgraded and never go back, so whoever reads a release when
  * its first block is built reads it when the block comes.
  */
+import { membersOf } from "../../consensus/raft/configuration.ts";
 import type { Configuration } from "../../node/base/configuration.ts";
 import type { NodeId, Term } from "../../node/base/ids.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../../node/base/release.ts";
@@ -52,8 +53,8 @@ export class Releases {
   }
 
   /** Whether a member of a configuration reads no release above this one. */
-  isHeldBack(release: number, { voters, outgoing, learners }: Configuration): boolean {
-    return [...voters, ...outgoing, ...learners].some((member) => this.#read(member) <= release);
+  isHeldBack(release: number, configuration: Configuration): boolean {
+    return membersOf(configuration).some((member) => this.#read(member) <= release);
   }
 
   /** All is at rest under a configuration. */
@@ -65,8 +66,7 @@ export class Releases {
     const { data } = raft.entry(index);
     const [before, release] = [releaseOf(raft.entry(index - 1).data), releaseOf(data)];
     if (release <= before) return;
-    const { voters, outgoing, learners } = configurationOf(data);
-    const member = [...voters, ...outgoing, ...learners].find((id) => this.#read(id) < release);
+    const member = membersOf(configurationOf(data)).find((id) => this.#read(id) < release);
     const why = (): string => `block ${index} is of release ${release}, and its member ${member} does not read that`;
     this.#verdict.expect(member === undefined, "release", why);
   }
