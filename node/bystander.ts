@@ -20,6 +20,7 @@ export function composeBystander(
 ): ComposedNode {
   network.start({
     peerFrame,
+    peerLost: () => undefined,
     clientOpened: (connection) => network.closeClient(connection, "mending"),
     clientFrame: () => undefined,
     clientClosed: () => undefined,

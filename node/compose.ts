@@ -512,6 +512,7 @@ function networkHandler(host: Host, { gateway, consensus, gossip, catchUp, repai
       else if (frame[0] === LANES.repair) repair.tell(message);
       else host.log.warn("node.unknown_lane", { from, lane: frame[0] ?? -1 });
     },
+    peerLost: (from) => consensus.deliver({ type: "peerLost", from }),
     clientOpened: (connection) => gateway.deliver({ type: "clientOpened", connection }),
     clientFrame: (connection, frame) => {
       if (!gateway.tell({ type: "clientFrame", connection, frame })) host.network.closeClient(connection, "busy");

@@ -30,6 +30,7 @@ const OWN_FAULTS = [
   "outsideUnavailable",
   "partition",
   "pause",
+  "peerLost",
   "reorder",
   "restart",
   "restartByItself",

@@ -29,6 +29,7 @@ function world(options: Partial<NetworkOptions> = {}) {
     const port = network.port(process, [1, 2]);
     port.start({
       peerFrame: (from, frame) => heard.push(`${node} hears ${frame[0]} from ${from}`),
+      peerLost: (from) => heard.push(`${node} lost ${from}`),
       clientOpened: () => heard.push(`${node} opened`),
       clientFrame: (connection, frame) => {
         heard.push(`${node} reads ${frame[0]}`);
@@ -147,7 +148,7 @@ describe("virtual network", () => {
     run(9_000);
     network.block([{ from: 1, to: 2 }]);
     run(1e6);
-    expect(heard).toEqual([]);
+    expect(heard.filter((line) => line.includes("hears"))).toEqual([]);
   });
 
   test("frames between nodes that are not each other's peers are dropped and counted, also those on their way", () => {
@@ -175,18 +176,18 @@ describe("virtual network", () => {
     const { nodes, network, heard, run } = world();
     nodes[1]?.port.setPeers([]);
     network.detach(2);
-    const hears = { clientOpened: () => {}, clientFrame: () => {}, clientClosed: () => {} };
+    const hears = { peerLost: () => {}, clientOpened: () => {}, clientFrame: () => {}, clientClosed: () => {} };
     const again = network.port(nodes[1]?.process as Process, [1, 2]);
     again.start({ ...hears, peerFrame: (from) => heard.push(`again from ${from}`) });
     nodes[0]?.port.sendPeer(2, new Uint8Array([1]));
     run(1e6);
-    expect(heard).toEqual(["again from 1"]);
+    expect(heard).toEqual(["1 lost 2", "again from 1"]);
   });
 
   test("delays have the mean that was asked for, above the least", () => {
     const { nodes, scheduler, network, run } = world({ minDelayUs: 500, meanDelayUs: 2_000 });
     const tookUs: number[] = [];
-    const hears = { clientOpened: () => {}, clientFrame: () => {}, clientClosed: () => {} };
+    const hears = { peerLost: () => {}, clientOpened: () => {}, clientFrame: () => {}, clientClosed: () => {} };
     const process = nodes[1]?.process as Process;
     network.port(process, [1, 2]).start({ ...hears, peerFrame: () => tookUs.push(scheduler.nowUs) });
     for (let i = 0; i < 2_000; i++) nodes[0]?.port.sendPeer(2, new Uint8Array([1]));
@@ -256,7 +257,23 @@ describe("virtual network", () => {
     network.detach(1);
     expect(nodes[1]?.port.sendPeer(1, new Uint8Array([2]))).toBe(false);
     run(1e6);
-    expect(heard).toEqual(["1 opened", "client closed"]);
+    expect(heard).toEqual(["1 opened", "client closed", "2 lost 1"]);
+  });
+
+  test("that a link is cut, the end that takes its frames may notice, and is told nothing of others", () => {
+    const { nodes, network, heard, run, counters } = world();
+    for (let i = 0; i < 50; i++)
+      network.block([
+        { from: 1, to: 2 },
+        { from: CLIENT, to: 1 },
+      ])();
+    nodes[0]?.port.setPeers([]);
+    for (let i = 0; i < 50; i++) network.block([{ from: 2, to: 1 }])();
+    run(1e7);
+    const { peerLost = 0 } = counters.read();
+    expect(peerLost).toBeGreaterThan(0);
+    expect(peerLost).toBeLessThan(50);
+    expect(heard).toEqual(Array.from({ length: peerLost }, () => "2 lost 1"));
   });
 
   test("a paused process hears later, in order", () => {

@@ -43,6 +43,11 @@ const QUIET_DELAY_US = 500;
 /** How long the ends of a broken stream take to notice. */
 const BREAK_MIN_US = 500_000;
 const BREAK_MAX_US = 3_000_000;
+/** How often the end of a process is heard by a peer; that links are cut; and that soon. */
+const END_HEARD_PERMILLE = 900;
+const CUT_HEARD_PERMILLE = 300;
+const CUT_REFUSED_PERMILLE = 500;
+const REFUSED_MAX_US = 100_000;
 
 /** What a client hears of its connection. */
 export interface ClientHandler {
@@ -127,9 +132,12 @@ export class VirtualNetwork {
     };
   }
 
-  /** The node is gone: its streams end. */
+  /** The node is gone: its streams end, and most of its peers hear of it. */
   detach(node: NodeId): void {
     this.#attached.delete(node);
+    for (const to of this.#attached.keys()) {
+      if (chance(this.#deps.random, END_HEARD_PERMILLE)) this.#endLink({ from: node, to }, this.#delayUs());
+    }
     for (const stream of this.#streams.values()) if (stream.process.node === node) this.#closeFromNode(stream.id);
   }
 
@@ -138,6 +146,7 @@ export class VirtualNetwork {
     const keys = links.map(({ from, to }) => linkOf(from, to));
     for (const key of keys) this.#blocked.set(key, (this.#blocked.get(key) ?? 0) + 1);
     this.#deps.recorder?.cut(links);
+    this.#endLinks(links);
     return () => {
       this.#deps.recorder?.healed(links);
       for (const key of keys) {
@@ -249,6 +258,27 @@ export class VirtualNetwork {
       fate?.arrived();
       trace.bytes(frame);
       attached.process.run("peer", () => attached.handler.peerFrame(from, frame));
+    });
+  }
+
+  /** What cuts links may refuse frames, so that ends are heard of soon, or swallow them: then it takes long, or a new connection. */
+  #endLinks(links: readonly Link[]): void {
+    const { random } = this.#deps;
+    if (!chance(random, CUT_HEARD_PERMILLE)) return;
+    const afterUs = between(random, 0, chance(random, CUT_REFUSED_PERMILLE) ? REFUSED_MAX_US : BREAK_MAX_US);
+    for (const link of links) {
+      if (this.#attached.has(link.from) && this.#attached.has(link.to)) this.#endLink(link, afterUs + this.#delayUs());
+    }
+  }
+
+  /** The end that takes frames notices that there will be none, whether or not that is true by then. */
+  #endLink({ from, to }: Link, afterUs: number): void {
+    const { scheduler, counters } = this.#deps;
+    scheduler.after(afterUs, () => {
+      const attached = this.#attached.get(to);
+      if (attached?.peers().has(from) !== true) return;
+      counters.add("peerLost");
+      attached.process.run("peer", () => attached.handler.peerLost(from));
     });
   }
 

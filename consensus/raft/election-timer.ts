@@ -9,6 +9,8 @@ export class ElectionTimer {
   readonly #random: (bound: number) => number;
   #elapsed = 0;
   #patience = 0;
+  /** Until the wait begins again it is over at this time, if that is earlier. */
+  #hurry = Number.POSITIVE_INFINITY;
   #sinceLeader: number;
 
   /** `mayHaveHeard`: this node lived before, and nobody knows what it heard then. */
@@ -28,18 +30,25 @@ export class ElectionTimer {
   tick(): boolean {
     this.#elapsed += 1;
     this.#sinceLeader += 1;
-    return this.#elapsed >= this.#patience;
+    return this.#elapsed >= Math.min(this.#patience, this.#hurry);
   }
 
   /** A vote was given: the same wait begins again. */
   restart(): void {
     this.#elapsed = 0;
+    this.#hurry = Number.POSITIVE_INFINITY;
   }
 
   /** A leader was heard: the same wait begins again. */
   leaderHeard(): void {
     this.restart();
     this.#sinceLeader = 0;
+  }
+
+  /** The leader that was heard is gone: the wait is over in so many ticks, or earlier. */
+  leaderLost(withinTicks: number): void {
+    this.#sinceLeader = this.#timeoutTicks;
+    this.#hurry = this.#elapsed + withinTicks;
   }
 
   /** This node has become the leader: there is no other that it could have heard. */
@@ -49,7 +58,7 @@ export class ElectionTimer {
 
   /** A new wait begins. */
   reset(): void {
-    this.#elapsed = 0;
+    this.restart();
     this.#patience = this.#timeoutTicks + this.#random(this.#timeoutTicks);
   }
 }

@@ -30,6 +30,9 @@ import type { ReadRequest } from "./read-only.ts";
 import type { InstalledCheckpoint, Ready, Role } from "./ready.ts";
 import type { PeerProgress } from "./replication.ts";
 
+/** Between two nodes that have lost their leader at the same time: enough for the first to be elected. */
+const TICKS_BETWEEN_CAMPAIGNS = 2;
+
 export class Raft {
   readonly id: NodeId;
   readonly #options: RaftOptions;
@@ -165,6 +168,18 @@ export class Raft {
   }
 
   /**
+   * The leader's process is gone, as far as somebody outside can tell: this node knows of no leader, listens to candidates, and
+   * campaigns soon, one after the other in the order of ids, so that no two do it together. A leader that lives all the same is
+   * followed again at its next word. Where a leader may have a lease nothing happens, for this node has promised its vote.
+   */
+  forgetLeader(): void {
+    if (this.#role !== "follower" || this.#leader === 0 || !this.mayForgetLeader()) return;
+    const turn = votersOf(this.configuration).filter((id) => id < this.id && id !== this.#leader).length;
+    this.#becomeFollower(this.#term, 0);
+    this.#timer.leaderLost(1 + turn * TICKS_BETWEEN_CAMPAIGNS);
+  }
+
+  /**
    * Begins to hand leadership over to another voter (§3.10); until that leads, or an election timeout is over, nothing can be
    * proposed. False when this node does not lead or the other is no voter.
    */
@@ -287,6 +302,11 @@ export class Raft {
   /** §6.4: a leader that asks nobody may have been deposed without knowing it. */
   protected readsNeedQuorum(): boolean {
     return !isQuorum(this.electorate(), (voter) => voter === this.id);
+  }
+
+  /** §6.4.1: a leader that cannot be seen may be answering reads, because this node has promised to vote for nobody else. */
+  protected mayForgetLeader(): boolean {
+    return this.#options.leaseDriftPermille === undefined;
   }
 
   /** §6: whose majorities everything needs: the voters of the configuration in force, the outgoing ones among them. */

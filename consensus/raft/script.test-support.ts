@@ -104,6 +104,7 @@ class Interpreter {
     const id = Number(first);
     const commands: Readonly<Record<string, () => void>> = {
       nodes: () => this.#begin(id, options, details),
+      forget: () => this.#theCluster.act(id, (raft) => raft.forgetLeader()),
       campaign: () => this.#theCluster.act(id, (raft) => raft.campaign()),
       propose: () => this.#propose(id, rest),
       configure: () => this.#configure(id, options),

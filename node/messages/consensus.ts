@@ -8,6 +8,8 @@ export type ConsensusMessage =
   | { readonly type: "tick" }
   /** A frame of the raft lane. */
   | { readonly type: "peerFrame"; readonly from: NodeId; readonly payload: Uint8Array }
+  /** The link on which a peer sends has ended. */
+  | { readonly type: "peerLost"; readonly from: NodeId }
   /** Admitted transactions, to be ordered. */
   | { readonly type: "propose"; readonly transactions: readonly Uint8Array[] }
   /** Log time must move on although nobody asks for anything: order an empty block. */

@@ -266,6 +266,35 @@ describe("a leader", () => {
   });
 });
 
+describe("a follower whose link from a peer has ended", () => {
+  function following(): Bench {
+    const bench = new Bench();
+    bench.hears(3, 1, { type: "heartbeat", commit: 0, sequence: 0 });
+    bench.syncs();
+    bench.sent();
+    return bench;
+  }
+
+  test("campaigns at the next tick where it was the leader's", () => {
+    const bench = following();
+    bench.turn({ type: "peerLost", from: 3 });
+    bench.ticks(1);
+    bench.syncs();
+    expect(bench.sent().map(({ type, to }) => [type, to])).toEqual([
+      ["vote", 2],
+      ["vote", 3],
+    ]);
+  });
+
+  test("does nothing where it was another's", () => {
+    const bench = following();
+    bench.turn({ type: "peerLost", from: 2 });
+    bench.ticks(9);
+    bench.syncs();
+    expect([bench.status["leader"], bench.sent()]).toEqual([3, []]);
+  });
+});
+
 describe("transactions that are not ordered are refused, each once", () => {
   test("by a node that does not lead", () => {
     const bench = new Bench();

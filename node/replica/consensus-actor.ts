@@ -154,6 +154,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       case "peerFrame":
         this.#step(message.from, message.payload);
         break;
+      case "peerLost":
+        this.#peerLost(message.from);
+        break;
       case "propose":
         this.#propose(message.transactions);
         break;
@@ -234,6 +237,13 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       if (!(error instanceof RaftCodecError)) throw error;
       this.#refused.refuse(from, error.message);
     }
+  }
+
+  /** A process that ends closes its links: nobody has to wait for an election timeout. */
+  #peerLost(from: NodeId): void {
+    if (from !== this.#raft.leader) return;
+    this.#deps.hostLog.info("raft.leader_lost", { leader: from, term: this.#raft.term });
+    this.#raft.forgetLeader();
   }
 
   #blocksFault(message: Message): string | undefined {

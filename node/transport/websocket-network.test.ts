@@ -23,11 +23,16 @@ const MIB = 1_048_576;
 class Recorder implements NetworkHandler {
   readonly peerFrames: { readonly from: number; readonly frame: Uint8Array }[] = [];
   readonly clientFrames: { readonly connection: number; readonly frame: Uint8Array }[] = [];
+  readonly peersLost: number[] = [];
   readonly opened: number[] = [];
   readonly closed: number[] = [];
 
   peerFrame(from: number, frame: Uint8Array): void {
     this.peerFrames.push({ from, frame });
+  }
+
+  peerLost(from: number): void {
+    this.peersLost.push(from);
   }
 
   clientOpened(connection: number): void {
@@ -218,6 +223,15 @@ describe("frames between peers", () => {
     expect(again.seen.peerFrames[0]).toEqual({ from: 1, frame: new Uint8Array([2]) });
   });
 
+  test("a node hears at once that a peer is gone", async () => {
+    const { all } = await parties(3);
+    const [a, b] = all2(all);
+    await until(() => all.every(({ network }) => network.peers().every(({ connected }) => connected)));
+    await b.network.close();
+    await until(() => a.seen.peersLost.length > 0);
+    expect([a.seen.peersLost, b.seen.peersLost]).toEqual([[2], []]);
+  });
+
   test("whoever answers at a peer's address without its key gets no frame", async () => {
     const { nodes, all } = await parties(2);
     const [a, b] = all2(all);
@@ -242,6 +256,9 @@ describe("frames between peers", () => {
     await gone;
     await until(() => node.seen.peerFrames.length === 2);
     expect(node.seen.peerFrames.map(({ frame }) => frame[0])).toEqual([1, 2]);
+    expect(node.seen.peersLost).toEqual([]);
+    newer.close();
+    await until(() => node.seen.peersLost.length === 1);
   });
 });
 

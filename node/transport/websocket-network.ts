@@ -241,7 +241,9 @@ export class WebSocketNetwork implements Network {
     });
     socket.on("error", (error) => this.#connectionError("peer", error));
     socket.on("close", () => {
-      if (this.#accepted.get(from)?.socket === socket) this.#accepted.delete(from);
+      if (this.#accepted.get(from)?.socket !== socket) return;
+      this.#accepted.delete(from);
+      this.#handler?.peerLost(from);
     });
   }
 

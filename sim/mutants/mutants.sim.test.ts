@@ -81,6 +81,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   readFixedTooEarly: ["linearizability", "refusals"],
   freshBeforeApplied: ["staleness"],
   leaseWithoutMargin: ["linearizability"],
+  promiseForgotten: ["linearizability"],
   lateAnswerConfirms: ["linearizability", "staleness"],
   retryExecutedTwice: ["exactlyOnce"],
   windowTooSmall: ["refusals"],

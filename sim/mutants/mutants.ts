@@ -62,6 +62,7 @@ export const MUTANT_NAMES = [
   "readFixedTooEarly",
   "freshBeforeApplied",
   "leaseWithoutMargin",
+  "promiseForgotten",
   "lateAnswerConfirms",
   // Sessions
   "retryExecutedTwice",
@@ -131,6 +132,7 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   readByFollower: raft(reads.FollowersAnswerReads),
   readFixedTooEarly: raft(reads.FixesReadsTooEarly),
   leaseWithoutMargin: raft(reads.LeasesWithoutMargin),
+  promiseForgotten: raft(reads.ForgetsPromises),
   lateAnswerConfirms: raft(reads.ConfirmsTheNewestRound),
   freshBeforeApplied: () => ({ createFreshness: () => new reads.FreshBeforeApplied() }),
   retryExecutedTwice: sessions(onceOnly.ForgetfulSessions),

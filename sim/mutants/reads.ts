@@ -77,6 +77,13 @@ export class LeasesWithoutMargin extends Raft {
   }
 }
 
+/** Where a link has ended there is no leader, whatever was promised to it. */
+export class ForgetsPromises extends Raft {
+  protected override mayForgetLeader(): boolean {
+    return true;
+  }
+}
+
 /**
  * Whatever round of heartbeats is answered, a leader takes it for the newest: an answer that was on its way for long renews
  * its lease, and confirms reads, as if it had just been promised.

@@ -36,6 +36,7 @@ function ask(seed: number, nodes: readonly Node[], founders = nodes.length) {
     const say = (connection: number, frame: NodeFrame): boolean => port.sendClient(connection, encodeNodeFrame(frame));
     port.start({
       peerFrame: () => {},
+      peerLost: () => {},
       clientClosed: () => {},
       clientOpened: (connection) => {
         visits.push(node);

@@ -17,6 +17,11 @@ export interface Peer {
 export interface NetworkHandler {
   /** A frame from a peer whose identity has been proven. At most FRAME_BYTES_MAX long. */
   peerFrame(from: NodeId, frame: Uint8Array): void;
+  /**
+   * The link that a peer sends on has ended. Its process is gone, or only the link; a peer that cannot be reached, or whose machine has
+   * lost its power, is not told of at once, or never.
+   */
+  peerLost(from: NodeId): void;
   clientOpened(connection: ConnectionId): void;
   /** A frame from a client; nothing is known of its sender or its content. At most FRAME_BYTES_MAX long. */
   clientFrame(connection: ConnectionId, frame: Uint8Array): void;
