@@ -8,7 +8,13 @@ function nodes(...words: readonly string[]): readonly NodeStatus[] {
     const [, release, releaseMax] = /^(\d)\/(\d)$/.exec(each) ?? [];
     const sections = { ledger: { release: Number(release) }, consensus: { releaseMax: Number(releaseMax) } };
     const answer = { term: 1, leader: 1, height: 1, digest: "", role: "follower" };
-    return { id: index + 1, reachable: each !== "-", ...answer, sections: each === "-" ? {} : sections };
+    return {
+      id: index + 1,
+      name: `node-${index + 1}`,
+      reachable: each !== "-",
+      ...answer,
+      sections: each === "-" ? {} : sections,
+    };
   });
 }
 

@@ -7,7 +7,7 @@ import { leaderOf, type NodeStatus } from "./node-status.ts";
 function node(id: number, words: string): NodeStatus {
   const [, role = "", term, leader, height] = /^(\w+)@(\d+)>(\d+) (\d+)$/.exec(words) ?? [];
   const numbers = { term: Number(term), leader: Number(leader), height: Number(height) };
-  return { id, reachable: role !== "down", role, ...numbers, digest: "", sections: {} };
+  return { id, name: `node-${id}`, reachable: role !== "down", role, ...numbers, digest: "", sections: {} };
 }
 
 function cluster(...words: readonly string[]): readonly NodeStatus[] {

@@ -5,7 +5,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError, errorCode } from "../node/base/errors.ts";
 import { ask } from "../node/client/ask.ts";
-import { type ClusterFile, QuorateClient, type Signer } from "../node/client/index.ts";
+import { type ClusterFile, type ClusterNode, QuorateClient, type Signer } from "../node/client/index.ts";
 import type { StatusSection } from "../node/state/queries.ts";
 
 const TIMEOUT_MS = 2_000;
@@ -15,6 +15,8 @@ const DOWN = ["connection_lost", "timeout", "outcome_unknown"];
 
 export interface NodeStatus {
   readonly id: number;
+  /** In the cluster file. */
+  readonly name: string;
   readonly reachable: boolean;
   /** Of Raft; `down` or an error's code where the node gave no answer. */
   readonly role: string;
@@ -27,25 +29,26 @@ export interface NodeStatus {
 }
 
 /** The status of one node; `reachable: false` when it does not answer. */
-async function nodeStatus(cluster: ClusterFile, signer: Signer, id: number): Promise<NodeStatus> {
-  const nodes = cluster.nodes.filter((node) => node.id === id);
+async function nodeStatus(cluster: ClusterFile, signer: Signer, node: ClusterNode): Promise<NodeStatus> {
+  const alone = { ...cluster, nodes: [node] };
   try {
-    const client = await QuorateClient.openReader({ cluster: { ...cluster, nodes }, signer, deadlineMs: TIMEOUT_MS });
+    const client = await QuorateClient.openReader({ cluster: alone, signer, deadlineMs: TIMEOUT_MS });
     try {
       const { sections } = await ask(client, { type: "status" }, "local");
-      return summarize(id, sections);
+      return summarize(node, sections);
     } finally {
       client.close();
     }
   } catch (error) {
     const role = DOWN.includes(errorCode(error)) ? "down" : errorCode(error);
-    return { id, reachable: false, role, term: 0, leader: 0, height: 0, digest: "", sections: {} };
+    const { id, name } = node;
+    return { id, name, reachable: false, role, term: 0, leader: 0, height: 0, digest: "", sections: {} };
   }
 }
 
 /** The status of all nodes of the cluster file. */
 export async function clusterStatus(cluster: ClusterFile, signer: Signer): Promise<readonly NodeStatus[]> {
-  return await Promise.all(cluster.nodes.map(({ id }) => nodeStatus(cluster, signer, id)));
+  return await Promise.all(cluster.nodes.map((node) => nodeStatus(cluster, signer, node)));
 }
 
 /** The leader that a quorum of the cluster file's nodes follows; undefined where there is none. */
@@ -56,11 +59,12 @@ export function leaderOf(nodes: readonly NodeStatus[]): NodeStatus | undefined {
   });
 }
 
-function summarize(id: number, sections: Readonly<Record<string, StatusSection>>): NodeStatus {
+function summarize({ id, name }: ClusterNode, sections: Readonly<Record<string, StatusSection>>): NodeStatus {
   const consensus = sections["consensus"] ?? {};
   const ledger = sections["ledger"] ?? {};
   return {
     id,
+    name,
     reachable: true,
     role: String(consensus["role"]),
     term: Number(consensus["term"]),

@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CodedError } from "../node/base/errors.ts";
 import { type ClusterFile, type KeyPair, newKey, parseClusterFile, writeKeyFile } from "../node/client/index.ts";
@@ -18,6 +18,7 @@ const BUILT: string = import.meta.url.endsWith(".ts") ? "../dist/cli/bin/quorate
 const QUORATE: string = fileURLToPath(new URL(BUILT, import.meta.url));
 /** Longer than a node takes to stop by itself (cli/commands/start.ts). */
 const STOP_MS = 15_000;
+const CONFIG_FILE = "config.json";
 
 export interface LocalClusterOptions {
   readonly directory: string;
@@ -75,9 +76,8 @@ export class LocalCluster {
   static open(directory: string, admin: KeyPair): LocalCluster {
     const clusterFile = join(directory, "cluster.json");
     const [first] = parseClusterFile(readFileSync(clusterFile, "utf8")).nodes;
-    const text = readFileSync(configOf(directory, first?.id ?? 0), "utf8");
-    const config = JSON.parse(text) as { endpoints: { card?: string } };
-    const acquirerPort = config.endpoints.card === undefined ? 0 : Number(new URL(config.endpoints.card).port);
+    const card = configIn(homeOf(directory, first?.id ?? 0))?.endpoints.card;
+    const acquirerPort = card === undefined ? 0 : Number(new URL(card).port);
     return new LocalCluster({ directory, clusterFile, admin, acquirerPort });
   }
 
@@ -101,11 +101,9 @@ export class LocalCluster {
   }
 
   startNode(id: number): void {
-    const config = configOf(this.directory, id);
-    this.#nodes.set(
-      id,
-      this.#spawn(`node-${id}`, ["start", "--config", config], dirname(config), [...V8_OPTIONS, ...this.nodeArguments]),
-    );
+    const home = homeOf(this.directory, id);
+    const args = ["start", "--config", join(home, CONFIG_FILE)];
+    this.#nodes.set(id, this.#spawn(`node-${id}`, args, home, [...V8_OPTIONS, ...this.nodeArguments]));
   }
 
   /** Runs a command of an admin on this cluster; throws with what it said where it fails. */
@@ -135,7 +133,8 @@ export class LocalCluster {
 
   /** Where a process writes what it has to say. */
   logOf(name: string): string {
-    return join(this.directory, name.startsWith("node-") ? name : "", `${name}.log`);
+    const [, id] = /^node-(\d+)$/.exec(name) ?? [];
+    return join(id === undefined ? this.directory : homeOf(this.directory, Number(id)), `${name}.log`);
   }
 
   /** SIGTERM, as an operator would: resolves with the exit code. */
@@ -171,9 +170,22 @@ export class LocalCluster {
   }
 }
 
-/** A node's directory bears its id, also where it has joined later. */
-function configOf(directory: string, id: number): string {
-  return join(directory, `node-${id}`, "config.json");
+interface NodeConfig {
+  readonly id: number;
+  readonly endpoints: { readonly card?: string };
+}
+
+/** The configuration in a directory, where there is one. */
+function configIn(home: string): NodeConfig | undefined {
+  const path = join(home, CONFIG_FILE);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as NodeConfig) : undefined;
+}
+
+/** A node's directory bears its id, or its name where it has another; its configuration says whose it is. */
+function homeOf(directory: string, id: number): string {
+  const usual = join(directory, `node-${id}`);
+  const homes = [usual, ...readdirSync(directory).map((name) => join(directory, name))];
+  return homes.find((home) => configIn(home)?.id === id) ?? usual;
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -106,6 +106,14 @@ describe("wrong use: exit code 2, what to do on standard error, nothing on stand
     [["init"], "Missing required argument: dir"],
     [["init", "--dir", at("x"), "--nodes", "2.5"], "a cluster has 1 to 9 nodes"],
     [["init", "--dir", at("x"), "--base-port", "65534"], "no room for 3 ports"],
+    [["init", "--dir", at("x"), "--names", "a,b"], "--names: 2 given for 3 nodes"],
+    [["init", "--dir", at("x"), "--names", "a,b,a"], "--names: a stands twice"],
+    [["init", "--dir", at("x"), "--names", "a,b,../c"], '--names: "../c" is no name for a node'],
+    [["init", "--dir", at("x"), "--names", "a,b,3"], '--names: "3" is no name for a node'],
+    [["member", "add", "--dir", at("x"), "--port", "1", "--name", "A"], '--name: "A" is no name for a node'],
+    [["member", "remove", "0"], "--node must be a node's name, or its id, a whole number from 1 to 255"],
+    [["member", "rejoin", "256"], "--node must be a node's name, or its id"],
+    [["leader", "transfer", "--to", "North"], "--to must be a node's name, or its id"],
     [["start"], "Missing required argument: config"],
     [["verify"], "too few arguments: 0 given, 1 needed"],
     [["verify", at("none")], "there is no directory"],
@@ -219,7 +227,7 @@ describe("failures: exit code 1 and an error code", () => {
   test("a cluster that is down is shown node by node", async () => {
     const { code, out, err } = await ran("status", ...HERE());
     expect(code).toBe(1);
-    expect(out.split("\n")[1]).toMatch(/^ {3}1 {2}127\.0\.0\.1:7400 {2}down {5}0 {7}0 {8}0$/);
+    expect(out.split("\n")[1]).toMatch(/^ {3}1 {2}node-1 {2}127\.0\.0\.1:7400 {2}down {5}0 {7}0 {8}0$/);
     expect(err).toBe("no leader that a quorum follows: start more nodes, or look into their logs\n");
   });
 });
@@ -248,5 +256,13 @@ describe("what needs no cluster", () => {
     for (const config of result["configs"] as string[]) expect(existsSync(config)).toBe(true);
     const { nodes } = JSON.parse(readFileSync(join(dir, "cluster.json"), "utf8")) as { nodes: { port: number }[] };
     expect(nodes.map(({ port }) => port)).toEqual([9000, 9001, 9002, 9003, 9004]);
+  });
+
+  test("init gives the nodes their names, and each a directory of its name", async () => {
+    const dir = at("named");
+    const { configs } = await ranJson("init", "--dir", dir, "--nodes", "2", "--names", "north,south");
+    expect(configs).toEqual(["north", "south"].map((name) => join(dir, name, "config.json")));
+    const { nodes } = JSON.parse(readFileSync(join(dir, "cluster.json"), "utf8")) as { nodes: { name: string }[] };
+    expect(nodes.map(({ name }) => name)).toEqual(["north", "south"]);
   });
 });

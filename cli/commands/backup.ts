@@ -1,10 +1,9 @@
 /** `quorate backup`: everything that a running cluster has, in files that prove themselves. */
 import type { CommandModule } from "yargs";
-import { NODE_ID_MAX } from "../../node/base/limits.ts";
 import { takeBackup } from "../backup/take-backup.ts";
 import { CLUSTER_OPTIONS, readCluster, readKey } from "../cluster-access.ts";
 import { command } from "../command.ts";
-import { whole } from "../numbers.ts";
+import { nodeIdOf, nodeReference } from "../node-names.ts";
 
 export const backup: CommandModule = command({
   command: "backup <dir>",
@@ -18,9 +17,9 @@ export const backup: CommandModule = command({
         describe: "directory to write to: new, empty, or of a backup that was cut short, which is begun again",
       })
       .option("node", {
-        type: "number",
-        coerce: whole("node", 1, NODE_ID_MAX),
-        describe: "the node to take it from; without it one that does not lead",
+        type: "string",
+        coerce: nodeReference("node"),
+        describe: "the node to take it from, by name or id; without it one that does not lead",
       })
       .option("from-checkpoint", {
         type: "boolean",
@@ -35,7 +34,7 @@ export const backup: CommandModule = command({
       cluster,
       signer: readKey(args),
       directory: args.dir,
-      node: args.node,
+      node: args.node === undefined ? undefined : nodeIdOf(cluster, args.node),
       fromCheckpoint: args["from-checkpoint"],
       onProgress: (text) => output.progress(text),
     });

@@ -82,7 +82,9 @@ describe("status", () => {
       ...["follower", "follower", "leader"],
     ]);
     const text = await done("status");
-    expect(text).toMatch(/^node {2}address +role +term {2}commit {2}applied {2}digest\n +1 {2}127\.0\.0\.1:\d+/);
+    expect(text).toMatch(
+      /^node {2}name +address +role +term {2}commit {2}applied {2}digest\n +1 {2}node-1 {2}127\.0\.0\.1:\d+/,
+    );
     expect(text).toMatch(
       /\n\nseen by the leader, node \d:\npeer {2}state +match {2}lag {2}in flight {2}pages\n +\d {2}replicate/,
     );

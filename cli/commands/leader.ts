@@ -3,6 +3,7 @@ import type { CommandModule } from "yargs";
 import { CLUSTER_OPTIONS, readCluster, readKey } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { chooseTarget, handOver, requireLeader } from "../hand-over.ts";
+import { nodeIdOf, nodeReference, nodeText } from "../node-names.ts";
 import { clusterStatus } from "../node-status.ts";
 
 const show: CommandModule = command({
@@ -11,10 +12,10 @@ const show: CommandModule = command({
   builder: (yargs) => yargs.options(CLUSTER_OPTIONS).example("$0 leader show --json", "for scripts: leader and term"),
   handler: async (args, output) => {
     const nodes = await clusterStatus(readCluster(args.cluster), readKey(args));
-    const { id, term } = requireLeader(nodes);
+    const { id, name, term } = requireLeader(nodes);
     const followers = nodes.filter((node) => node.id !== id && node.leader === id).map((node) => node.id);
     const followed = followers.length === 0 ? "nobody follows" : `followed by ${followers.join(" and ")}`;
-    output.result({ leader: id, term, followers }, `node ${id} leads (term ${term}), ${followed}`);
+    output.result({ leader: id, name, term, followers }, `${nodeText({ id, name })} leads (term ${term}), ${followed}`);
   },
 });
 
@@ -25,8 +26,9 @@ const transfer: CommandModule = command({
     yargs
       .options(CLUSTER_OPTIONS)
       .option("to", {
-        type: "number",
-        describe: "node that shall lead; without it the follower with the highest state",
+        type: "string",
+        coerce: nodeReference("to"),
+        describe: "node that shall lead, by name or id; without it the follower with the highest state",
       })
       .example("$0 leader transfer --to 2", "before node 1 is taken down for maintenance"),
   handler: async (args, output) => {
@@ -34,7 +36,7 @@ const transfer: CommandModule = command({
     const signer = readKey(args);
     const nodes = await clusterStatus(cluster, signer);
     const leader = requireLeader(nodes);
-    const target = chooseTarget(nodes, leader, args.to);
+    const target = chooseTarget(nodes, leader, args.to === undefined ? undefined : nodeIdOf(cluster, args.to));
     if (target.id === leader.id) {
       const already = { from: leader.id, to: leader.id, term: leader.term, tookMs: 0 };
       output.result(already, `node ${leader.id} leads already (term ${leader.term})`);

@@ -168,7 +168,7 @@ test("a single node becomes three: one enters as a voter, one as a learner that 
   await refused("already_exists", /node 1 listens at .*another address/, "add", ...(await place(2, first?.port)));
   expect(await member("add", ...(await place(2)))).toEqual({
     code: 0,
-    json: { id: 2, config: join(home(2), "config.json"), voter: true },
+    json: { id: 2, name: "node-2", config: join(home(2), "config.json"), voter: true },
   });
   local.startNode(2);
   await voting(1, 2);
@@ -208,7 +208,7 @@ test("three become five, though an answer is lost on the way", { timeout: PATIEN
   copyFileSync(join(home(4), "identity.key"), join(lost, "identity.key"));
   const again = ["--dir", lost, ...fourth.slice(2)];
   for (const how of [["add"], ["replace", "4"]]) {
-    await refused("wrong_state", /is that of node 4, which votes: .*"quorate member replace 4"/, ...how, ...again);
+    await refused("wrong_state", /is that of node 4, which votes: .*"quorate member rejoin 4"/, ...how, ...again);
   }
   const { code, out } = await ran(
     "account",
@@ -232,13 +232,23 @@ test("each of the five is replaced, some after they were killed, one at the same
     if (isKilled) await local.killNode(old);
     const port = local.cluster.nodes.find((node) => node.id === old)?.port;
     const entered = await member("replace", `${old}`, ...(await place(id, isKilled ? port : undefined)));
-    expect(entered).toMatchObject({ code: 0, json: { id, replaces: old } });
+    expect(entered).toMatchObject({ code: 0, json: { id, name: `node-${old}`, replaces: old } });
+    const names = new Map(local.cluster.nodes.map((node) => [node.id, node.name]));
+    expect([names.get(old), names.get(id)]).toEqual([`old-${old}`, `node-${old}`]);
     local.startNode(id);
     voters = [...voters.filter((voter) => voter !== old), id];
     await voting(...voters);
     await load.answers(10);
   }
   await refused("wrong_state", /node 1 is removed/, "replace", "1", ...(await place(11)));
+  // What lies under that name is node 1's: where node 6 was nobody can tell.
+  await local.killNode(6);
+  expect(await member("rejoin", "node-1")).toEqual({
+    code: 2,
+    json: { error: { code: "usage", message: expect.stringContaining("--dir: say where node-1 is to be") } },
+  });
+  local.startNode(6);
+  await load.answers(10);
 });
 
 test("nodes that were removed and still run do no harm", { timeout: PATIENCE_MS }, async () => {

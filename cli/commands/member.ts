@@ -1,51 +1,24 @@
 /** `quorate member`: who takes part in the cluster, and changing that while it runs. */
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
-import { must } from "../../node/base/assert.ts";
-import { toHex } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
-import { NODE_ID_MAX, NODES_MAX } from "../../node/base/limits.ts";
-import { ask } from "../../node/client/ask.ts";
-import type { Outcome, QuorateClient } from "../../node/client/index.ts";
-import { replaceText } from "../../node/host/files.ts";
-import { joiningIdentity, writeNode } from "../../node/host/init.ts";
+import type { ClusterFile, ClusterNode } from "../../node/client/index.ts";
 import type { NodeRole } from "../../node/state/members.ts";
-import type { QueryAnswer } from "../../node/state/queries.ts";
-import { addNode, type ClusterFile, removeNode } from "../../node/transport/cluster-file.ts";
-import type { Identity } from "../../node/transport/identity.ts";
-import type { ChangeMembersBody } from "../../node/wire/kinds.ts";
-import {
-  CLUSTER_OPTIONS,
-  type ClusterArguments,
-  readCluster,
-  readKey,
-  withClient,
-  withReader,
-} from "../cluster-access.ts";
+import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
+import { type Configuration, enterNode, forgetGone, members, standing, submitChange } from "../joining.ts";
+import { chosenName, nodeIdOf, nodeReference, nodeText } from "../node-names.ts";
 import { clusterStatus } from "../node-status.ts";
 import { whole } from "../numbers.ts";
 import { EXIT, type Output, table } from "../output.ts";
+import { nodeIn } from "../verify/node-directories.ts";
 
 const POLL_MS = 100;
 /** A voter may be this many blocks behind when it is made one; a leader waits for the rest. */
 const LAG_MAX = 64;
-
-type MembersAnswer = Extract<QueryAnswer, { readonly type: "members" }>;
-type Configuration = MembersAnswer["configuration"];
-
-/** What a node does now, whatever it is to do. */
-function standing({ voters, outgoing, learners }: Configuration, id: number): string {
-  if (voters.includes(id)) return outgoing.length > 0 && !outgoing.includes(id) ? "voter, joining" : "voter";
-  if (outgoing.includes(id)) return "voter, leaving";
-  return learners.includes(id) ? "learner" : "-";
-}
-
-async function members(client: QuorateClient): Promise<MembersAnswer> {
-  return (await ask(client, { type: "members" })) as MembersAnswer;
-}
 
 const list: CommandModule = command({
   command: "list",
@@ -64,12 +37,14 @@ const list: CommandModule = command({
         const known = cluster.nodes.find(({ id }) => id === node.id);
         const host = node.host === "" ? (known?.host ?? "") : node.host;
         const port = node.host === "" ? (known?.port ?? 0) : node.port;
-        return { ...node, host, port, now: standing(answer.configuration, node.id) };
+        return { ...node, name: known?.name ?? "", host, port, now: standing(answer.configuration, node.id) };
       });
-    const rows = nodes.map(({ id, host, port, role, now }) => [`${id}`, `${host}:${port}`, role, now]);
+    const rows = nodes.map(({ id, name, host, port, role, now }) => {
+      return [`${id}`, name === "" ? "-" : name, host === "" ? "-" : `${host}:${port}`, role, now];
+    });
     output.result(
       { nodes, configuration: answer.configuration },
-      table([["node", "address", "to be", "now"], ...rows]),
+      table([["node", "name", "address", "to be", "now"], ...rows]),
     );
   },
 });
@@ -83,7 +58,12 @@ const WAIT_OPTION = {
   },
 } as const;
 
-const NODE_OPTIONS = {
+const FILE_OPTIONS = {
+  encrypt: { type: "boolean", default: false, describe: "give it a key with which it encrypts its data at rest" },
+  "card-endpoint": { type: "string", describe: "base URL of the card acquirer" },
+} as const;
+
+const PLACE_OPTIONS = {
   dir: {
     type: "string",
     demandOption: true,
@@ -91,102 +71,8 @@ const NODE_OPTIONS = {
   },
   host: { type: "string", default: "127.0.0.1", describe: "where the new node listens" },
   port: { type: "number", demandOption: true, coerce: whole("port", 1, 65_535), describe: "its port" },
-  encrypt: { type: "boolean", default: false, describe: "give it a key with which it encrypts its data at rest" },
-  "card-endpoint": { type: "string", describe: "base URL of the card acquirer" },
+  ...FILE_OPTIONS,
 } as const;
-
-interface NodeArguments extends ClusterArguments {
-  readonly dir: string;
-  readonly host: string;
-  readonly port: number;
-  readonly encrypt: boolean;
-  readonly "card-endpoint"?: string | undefined;
-}
-
-interface Joined {
-  readonly id: number;
-  readonly config: string;
-}
-
-/** Submits a change of members; throws `CodedError` with the refusal, and says what would be safe. */
-async function submitChange(args: ClusterArguments, change: Partial<ChangeMembersBody>): Promise<Outcome> {
-  const body = { add: [], remove: [], promote: [], ...change };
-  const outcome = await withClient(args, async (client) => await client.submit({ kind: "changeMembers", body }));
-  const { status, what } = outcome.result;
-  if (status === "ok") return outcome;
-  const about = typeof what === "string" ? ` (${what})` : "";
-  const instead = what === "the last voter" ? ": add another voter first, or replace it" : "";
-  throw new CodedError(status, `the cluster refused: ${status.replaceAll("_", " ")}${about}${instead}`);
-}
-
-/** Takes the nodes that have left for good out of the cluster file: they answer nobody, and their places are wanted. */
-function forgetGone(args: ClusterArguments, { members: known, configuration }: MembersAnswer): ClusterFile {
-  for (const { id } of readCluster(args.cluster).nodes) {
-    const isGone = known.some((node) => node.id === id && node.role === "removed");
-    if (!isGone || standing(configuration, id) !== "-") continue;
-    replaceText(args.cluster, removeNode(readCluster(args.cluster), id));
-  }
-  return readCluster(args.cluster);
-}
-
-/** Throws `CodedError` for a node that the cluster file could not name: the cluster knows no addresses of its genesis. */
-function checkPlace({ nodes }: ClusterFile, { host, port }: NodeArguments, remove: readonly number[]): void {
-  if (nodes.length >= NODES_MAX)
-    throw new CodedError("limit_reached", `the cluster file names ${NODES_MAX} nodes, and has room for no more`);
-  const there = nodes.find((node) => node.host === host && node.port === port && !remove.includes(node.id));
-  if (there !== undefined)
-    throw new CodedError("already_exists", `node ${there.id} listens at ${host}:${port}: choose another address`);
-}
-
-/**
- * The node that an earlier run has entered with the identity, if it has; throws `CodedError` where it is not the one that is
- * wanted. One that votes is none that was cut short, for it became a learner first and caught up: its data was lost, with
- * what it has voted, and under its id it could vote twice.
- */
-function enteredBefore(answer: MembersAnswer, identity: Identity, args: NodeArguments): number | undefined {
-  const { members: known, configuration } = answer;
-  const node = known.find(({ publicKey }) => publicKey === toHex(identity.publicKey));
-  if (node === undefined) return undefined;
-  if (node.role === "removed")
-    throw new CodedError("wrong_state", `the identity in ${args.dir} is that of node ${node.id}, which was removed`);
-  if (node.host !== args.host || node.port !== args.port) {
-    const there = `${node.host}:${node.port}`;
-    throw new CodedError("already_exists", `the identity in ${args.dir} is that of node ${node.id} at ${there}`);
-  }
-  if (standing(configuration, node.id).startsWith("voter")) {
-    const remedy = `take another directory, without it, and "quorate member replace ${node.id}"`;
-    throw new CodedError(
-      "wrong_state",
-      `the identity in ${args.dir} is that of node ${node.id}, which votes: ${remedy}`,
-    );
-  }
-  return node.id;
-}
-
-/**
- * Enters a new node, in place of others where that is wanted, and writes its files and the cluster file. Run again after
- * it was cut short, or its outcome remained unknown, it goes on with the identity that it wrote first.
- */
-async function join(args: NodeArguments, voter: boolean, remove: readonly number[]): Promise<Joined> {
-  const answer = await withReader(args, members);
-  const cluster = forgetGone(args, answer);
-  const identity = joiningIdentity(args.dir);
-  const { publicKey } = identity;
-  const { host, port } = args;
-  let id = enteredBefore(answer, identity, args);
-  if (id === undefined) {
-    checkPlace(cluster, args, remove);
-    const outcome = await submitChange(args, { add: [{ publicKey, host, port, voter }], remove });
-    const [given] = outcome.result["ids"] as readonly number[];
-    id = must(given, "a node that is entered gets an id");
-  }
-  const others = { ...cluster, nodes: cluster.nodes.filter((node) => node.id !== id) };
-  replaceText(args.cluster, addNode(others, { id, publicKey, host, port }));
-  const card = args["card-endpoint"];
-  const endpoints = card === undefined ? {} : { card };
-  const files = { id, clusterFile: resolve(args.cluster), endpoints, encrypt: args.encrypt };
-  return { id, config: writeNode(resolve(args.dir), files) };
-}
 
 /** Waits until the configuration is as wanted and not between two; false when that takes longer than `seconds`. */
 async function settled(
@@ -210,27 +96,32 @@ const add: CommandModule = command({
   describe: "enter a new node: write its identity and configuration, and add it to the cluster file",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ...NODE_OPTIONS })
+      .options({ ...CLUSTER_OPTIONS, ...PLACE_OPTIONS })
+      .option("name", {
+        type: "string",
+        coerce: chosenName("name"),
+        describe: 'its name; without it "node-" and its id',
+      })
       .option("learner", { type: "boolean", default: false, describe: "it receives everything and has no vote" })
       .example(
         "$0 member add --dir cluster/node-4 --port 7403",
         "then: quorate start --config cluster/node-4/config.json",
       ),
   handler: async (args, output) => {
-    const { id, config } = await join(args, !args.learner, []);
+    const { id, name, config } = await enterNode(args, { voter: !args.learner, name: args.name });
     const votes = args.learner ? "" : "; it gets its vote when it has caught up";
     output.result(
-      { id, config, voter: !args.learner },
-      `node ${id} has joined. Start it with:\n  npx quorate start --config ${config}\n(${args.cluster} names it now: copy it to other machines)${votes}`,
+      { id, name, config, voter: !args.learner },
+      `${nodeText({ id, name })} has joined. Start it with:\n  npx quorate start --config ${config}\n(${args.cluster} names it now: copy it to other machines)${votes}`,
     );
   },
 });
 
 const NODE_POSITIONAL = {
-  type: "number",
+  type: "string",
   demandOption: true,
-  coerce: whole("node", 1, NODE_ID_MAX),
-  describe: "id of the node",
+  coerce: nodeReference("node"),
+  describe: "name or id of the node",
 } as const;
 
 /** Says how a change ended; exit code 1 where it is not carried out yet. */
@@ -260,7 +151,7 @@ const remove: CommandModule = command({
       .positional("node", NODE_POSITIONAL)
       .example("$0 member remove 3", "the others go on without it"),
   handler: async (args, output) => {
-    const { node } = args;
+    const node = nodeIdOf(readCluster(args.cluster), args.node);
     // Asked for again, it is not refused: this command may have been cut short before it was carried out.
     if ((await roleOf(args, node)) !== "removed") await submitChange(args, { remove: [node] });
     const done = await settled(args, args.wait, (now) => standing(now, node) === "-");
@@ -279,7 +170,7 @@ const promote: CommandModule = command({
       .positional("node", NODE_POSITIONAL)
       .example("$0 member promote 4", "node 4 votes from now on"),
   handler: async (args, output) => {
-    const { node } = args;
+    const node = nodeIdOf(readCluster(args.cluster), args.node);
     if ((await roleOf(args, node)) !== "voter") {
       await refuseLagging(args, node);
       await submitChange(args, { promote: [node] });
@@ -303,20 +194,92 @@ async function refuseLagging(args: ClusterArguments, id: number): Promise<void> 
 
 const replace: CommandModule = command({
   command: "replace <node>",
-  describe: "enter a new node in the place of another, all at once: for a machine or a disk that is lost",
+  describe: "enter a new node in the place of another, all at once: on another machine, or at another address",
   builder: (yargs) =>
     yargs
-      .options({ ...CLUSTER_OPTIONS, ...NODE_OPTIONS })
-      .positional("node", { ...NODE_POSITIONAL, describe: "id of the node that leaves" })
+      .options({ ...CLUSTER_OPTIONS, ...PLACE_OPTIONS })
+      .positional("node", { ...NODE_POSITIONAL, describe: "name or id of the node that leaves" })
+      .option("name", { type: "string", coerce: chosenName("name"), describe: "its name; without it the other's" })
       .example(
         "$0 member replace 2 --dir cluster/node-4 --port 7404",
         "node 2 keeps its vote until the new one has caught up",
       ),
   handler: async (args, output) => {
-    const { id, config } = await join(args, true, [args.node]);
+    const cluster = readCluster(args.cluster);
+    const replaces = nodeIdOf(cluster, args.node);
+    const before = { id: replaces, name: cluster.nodes.find(({ id }) => id === replaces)?.name, isLost: false };
+    const { id, name, config } = await enterNode(args, { voter: true, name: args.name, before });
     output.result(
-      { id, config, replaces: args.node },
-      `node ${id} takes the place of node ${args.node} when it has caught up. Start it with:\n  npx quorate start --config ${config}`,
+      { id, name, config, replaces },
+      `${nodeText({ id, name })} takes the place of node ${replaces} when it has caught up. Start it with:\n  npx quorate start --config ${config}`,
+    );
+  },
+});
+
+/** The node of the cluster file that is meant; throws `CodedError` `usage` where there is none. */
+function nodeOf(cluster: ClusterFile, node: string): ClusterNode {
+  const wanted = nodeIdOf(cluster, node);
+  const found = cluster.nodes.find(({ id }) => id === wanted);
+  if (found !== undefined) return found;
+  throw new CodedError(
+    "usage",
+    `the cluster file names no node ${wanted}; it names ${cluster.nodes.map(nodeText).join(", ")}`,
+  );
+}
+
+/**
+ * Where a node was at home whose disk is lost: under its name beside the cluster file, as `quorate init` lays nodes out.
+ * Throws `CodedError` `usage` where no node is at home there, or another one is.
+ */
+function homeOf(clusterFile: string, { nodes }: ClusterFile, { id, name }: ClusterNode): string {
+  const beside = dirname(clusterFile);
+  const home = join(beside, name);
+  const isUsual = nodes.some((node) => existsSync(join(beside, node.name)));
+  if (isUsual && (nodeIn(home)?.id ?? id) === id) return home;
+  const reason = isUsual ? `another node is in ${home}` : `no node is beside ${clusterFile}`;
+  throw new CodedError("usage", `--dir: say where ${name} is to be: ${reason}`);
+}
+
+/** Throws `CodedError` `lost_node_answers` for a node that has lost nothing, or whose address somebody else has. */
+async function refuseIfAnswers(args: ClusterArguments, cluster: ClusterFile, node: ClusterNode): Promise<void> {
+  const [stand] = await clusterStatus({ ...cluster, nodes: [node] }, readKey(args));
+  if (stand === undefined || stand.role === "down") return;
+  const at = `at ${node.host}:${node.port}`;
+  if (stand.role === "wrong_node") {
+    throw new CodedError("lost_node_answers", `somebody else than ${nodeText(node)} answers ${at}: stop that first`);
+  }
+  const elsewhere = 'to have it elsewhere, "quorate member replace" it';
+  const useless = "where its data is of no use, stop it and move its directory away";
+  throw new CodedError(
+    "lost_node_answers",
+    `${nodeText(node)} answers ${at}, so it has its data and nothing was changed: ${elsewhere}; ${useless}`,
+  );
+}
+
+const rejoin: CommandModule = command({
+  command: "rejoin <node>",
+  describe: "begin a node whose disk is wholly lost again: under its name, at its address, with a new id and a new key",
+  builder: (yargs) =>
+    yargs
+      .options({ ...CLUSTER_OPTIONS, ...FILE_OPTIONS })
+      .positional("node", { ...NODE_POSITIONAL, describe: "name or id of the node that has lost its disk" })
+      .option("dir", {
+        type: "string",
+        describe: "its directory, empty or new; without it the one beside the cluster file",
+      })
+      .example("$0 member rejoin node-2", "then: quorate start --config cluster/node-2/config.json"),
+  handler: async (args, output) => {
+    const cluster = readCluster(args.cluster);
+    const old = nodeOf(cluster, args.node);
+    const { name, host, port } = old;
+    const dir = args.dir ?? homeOf(args.cluster, cluster, old);
+    await refuseIfAnswers(args, cluster, old);
+    const voter = (await roleOf(args, old.id)) !== "learner";
+    const before = { id: old.id, name, isLost: true };
+    const { id, config } = await enterNode({ ...args, dir, host, port }, { voter, before });
+    output.result(
+      { id, name, config, rejoins: old.id },
+      `${name} begins again as node ${id}, and is what it was when it has caught up. Start it with:\n  npx quorate start --config ${config}\nIts configuration is a new one: set there what was set in the old one. (${args.cluster} names node ${id} now: copy it to other machines)`,
     );
   },
 });
@@ -327,4 +290,5 @@ export const member: CommandModule = group("member", "who takes part in the clus
   remove,
   promote,
   replace,
+  rejoin,
 ]);

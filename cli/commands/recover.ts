@@ -4,6 +4,7 @@ import type { CommandModule } from "yargs";
 import { CodedError, errorCode } from "../../node/base/errors.ts";
 import { newKey, readKeyFile } from "../../node/client/index.ts";
 import { peersOf } from "../../node/peers.ts";
+import { defaultName } from "../../node/transport/cluster-file.ts";
 import { formatTime } from "../amounts.ts";
 import { command } from "../command.ts";
 import { clusterStatus } from "../node-status.ts";
@@ -62,7 +63,9 @@ function planOrFinish(survivors: readonly Survivor[], accepted: boolean): Recove
 /** Throws `CodedError` `lost_node_answers`: two clusters out of one would both go on. */
 async function refuseIfTheyAnswer({ cluster, state, lost }: RecoveryPlan): Promise<void> {
   // The cluster file of a node that is left may be older than others.
-  const nodes = peersOf(cluster.nodes, state.members).filter(({ id }) => lost.includes(id));
+  const nodes = peersOf(cluster.nodes, state.members)
+    .filter(({ id }) => lost.includes(id))
+    .map((node) => ({ ...node, name: defaultName(node.id) }));
   // A node that refuses a key which it does not know is there, too.
   const stands = await clusterStatus({ ...cluster, nodes }, newKey());
   const there = stands.filter(({ reachable, role }) => reachable || !ABSENT.includes(role));

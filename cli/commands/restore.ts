@@ -3,7 +3,7 @@ import type { CommandModule } from "yargs";
 import { toHex } from "../../node/base/bytes.ts";
 import { restoreCluster } from "../backup/restore.ts";
 import { command } from "../command.ts";
-import { addressesOf, CLUSTER_SHAPE } from "./init.ts";
+import { addressesOf, CLUSTER_SHAPE, namesOf } from "./init.ts";
 
 export const restore: CommandModule = command({
   command: "restore <backup>",
@@ -32,6 +32,7 @@ export const restore: CommandModule = command({
       backup: args.backup,
       directory: args.to,
       addresses: addressesOf(args),
+      names: namesOf(args),
       endpoints: card === undefined ? {} : { card },
       encrypt: args.encrypt,
       nowMs: Date.now(),

@@ -3,6 +3,7 @@ import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey } from "../cluster-access.ts";
 import { command } from "../command.ts";
+import { nodeIdOf, nodeReference } from "../node-names.ts";
 import { EXIT, type Output, table } from "../output.ts";
 import { type Finding, type LostBlocks, scrubData } from "../scrub/scrub-data.ts";
 import { scrubNode } from "../scrub/scrub-node.ts";
@@ -40,8 +41,9 @@ async function offline(directory: string, output: Output): Promise<boolean> {
 }
 
 /** Running nodes, one after the other, so that not all are busy at once; whether nothing damaged is left. */
-async function online(args: ClusterArguments, only: number | undefined, output: Output): Promise<boolean> {
+async function online(args: ClusterArguments, node: string | undefined, output: Output): Promise<boolean> {
   const cluster = readCluster(args.cluster);
+  const only = node === undefined ? undefined : nodeIdOf(cluster, node);
   const ids = cluster.nodes.map(({ id }) => id).filter((id) => only === undefined || id === only);
   if (ids.length === 0) throw new CodedError("usage", `--node: the cluster file has no node ${only}`);
   const scrubbed = [];
@@ -69,7 +71,11 @@ export const scrub: CommandModule = command({
         describe: "directory of a stopped cluster or node; without it running nodes",
       })
       .options(CLUSTER_OPTIONS)
-      .option("node", { type: "number", describe: "this running node only" })
+      .option("node", {
+        type: "string",
+        coerce: nodeReference("node"),
+        describe: "this running node only, by name or id",
+      })
       .example("$0 scrub", "all nodes of the cluster, one after the other; exit code 1 when damage is left")
       .example("$0 scrub ./cluster/node-1", "a stopped node's data: each damage with file, byte and height"),
   handler: async (args, output) => {

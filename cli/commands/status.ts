@@ -55,13 +55,13 @@ function pagesText({ checkpoint }: PeerView): string {
 
 /** The nodes as a table for people. What a node does not tell this key is a dash. */
 export function statusTable(cluster: ClusterFile, nodes: readonly NodeStatus[]): string {
-  const rows = nodes.map(({ id, reachable, role, term, height, digest, sections }) => {
+  const rows = nodes.map(({ id, name, reachable, role, term, height, digest, sections }) => {
     const node = cluster.nodes.find((candidate) => candidate.id === id);
     const told = sections["consensus"]?.["commit"];
     const commit = typeof told === "number" ? told : reachable ? "-" : 0;
-    return [`${id}`, `${node?.host}:${node?.port}`, role, term, commit, height, digest.slice(0, DIGEST_DIGITS)];
+    return [`${id}`, name, `${node?.host}:${node?.port}`, role, term, commit, height, digest.slice(0, DIGEST_DIGITS)];
   });
-  return table([["node", "address", "role", "term", "commit", "applied", "digest"], ...rows]);
+  return table([["node", "name", "address", "role", "term", "commit", "applied", "digest"], ...rows]);
 }
 
 function peerTable(leader: NodeStatus | undefined, peers: readonly PeerView[]): string {

@@ -13,7 +13,7 @@ const summary = {
 };
 
 function node(id: number, role: string): DayFacts["nodes"][number] {
-  return { id, reachable: true, role, term: 2, leader: 1, height: 998, digest: DIGEST };
+  return { id, name: `node-${id}`, reachable: true, role, term: 2, leader: 1, height: 998, digest: DIGEST };
 }
 
 const GOOD: DayFacts = {

@@ -18,7 +18,7 @@ export interface NodeDirectory {
 }
 
 /** A node's directory, by its configuration. */
-function nodeIn(directory: string): NodeDirectory | undefined {
+export function nodeIn(directory: string): NodeDirectory | undefined {
   const path = join(directory, "config.json");
   if (!existsSync(path)) return undefined;
   const config = parseConfig(readFileSync(path, "utf8"));

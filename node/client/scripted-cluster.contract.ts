@@ -106,7 +106,7 @@ export class ScriptedCluster {
 
   get file(): ClusterFile {
     const nodes = this.nodes.map(({ id, identity, port }) => ({
-      ...{ id, publicKey: identity.publicKey, host: "127.0.0.1", port },
+      ...{ id, name: `node-${id}`, publicKey: identity.publicKey, host: "127.0.0.1", port },
     }));
     return { clusterId: this.clusterId, genesis: this.#genesis, nodes };
   }

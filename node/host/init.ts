@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { must } from "../base/assert.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { NodeTiming } from "../compose.ts";
-import { formatClusterFile } from "../transport/cluster-file.ts";
+import { defaultName, formatClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import type { Genesis, Origin } from "../wire/genesis.ts";
 import { CONFIG_DEFAULTS } from "./config.ts";
@@ -16,12 +16,16 @@ import { readSecret, writeSecret } from "./files.ts";
 
 const DATA_KEY_FILE = "data.key";
 const IDENTITY_FILE = "identity.key";
+const CONFIG_FILE = "config.json";
+const DATA_DIRECTORY = "data";
 
 export interface InitOptions {
   readonly directory: string;
   readonly adminKey: Uint8Array;
   /** One address a node, from 1 to 9. */
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** One a node; without them the defaults. */
+  readonly names?: readonly string[] | undefined;
   /** Addresses of external networks, as in the configuration. */
   readonly endpoints: Readonly<Record<string, string>>;
   /** Whether each node gets a key for its data at rest. */
@@ -57,13 +61,14 @@ export function initCluster(options: InitOptions): InitResult {
   };
   const nodes = genesis.nodes.map((node, index) => ({
     ...node,
+    name: options.names?.[index] ?? defaultName(node.id),
     ...must(addresses[index], "each node has an address"),
   }));
   const clusterFile = join(directory, "cluster.json");
   writeFileSync(clusterFile, formatClusterFile(genesis, nodes));
   const configs = identities.map((identity, index) => {
-    const id = firstId + index;
-    const home = join(directory, `node-${id}`);
+    const { id, name } = must(nodes[index], "each identity is a node's");
+    const home = join(directory, name);
     mkdirSync(home);
     writeIdentity(home, identity);
     return writeNode(home, { ...options, id, clusterFile });
@@ -81,7 +86,11 @@ export function joiningIdentity(directory: string): Identity {
     return Identity.fromPem(readSecret(join(directory, IDENTITY_FILE), "the identity"));
   }
   if (entries.length > 0) {
-    throw new CodedError("dir_not_empty", `${directory} is not empty: choose a new directory`, { directory });
+    const isNode = [IDENTITY_FILE, CONFIG_FILE, DATA_DIRECTORY].some((name) => entries.includes(name));
+    const advice = isNode
+      ? "a node is here: start it, or, where its data is lost, move its files away"
+      : "choose a new directory";
+    throw new CodedError("dir_not_empty", `${directory} is not empty: ${advice}`, { directory });
   }
   const identity = Identity.generate();
   writeIdentity(directory, identity);
@@ -107,13 +116,13 @@ export function writeNode(directory: string, { id, clusterFile, endpoints, encry
     id,
     cluster: relative(directory, clusterFile),
     identity: IDENTITY_FILE,
-    data: "data",
+    data: DATA_DIRECTORY,
     ...CONFIG_DEFAULTS,
     endpoints,
     ...(timing === undefined ? {} : { timing }),
     ...(encrypt === true ? { encryption: { keyFile: DATA_KEY_FILE } } : {}),
   };
-  const path = join(directory, "config.json");
+  const path = join(directory, CONFIG_FILE);
   writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`);
   return path;
 }

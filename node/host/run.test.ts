@@ -303,7 +303,7 @@ describe("a wholly lost disk", () => {
     await stop(await run(config)); // with its data it starts as often as it likes
     lose(join(config, "../data"));
     const refused = await refusal(config);
-    expect(refused).toMatchObject({ code: "data_missing", message: expect.stringContaining("member replace") });
+    expect(refused).toMatchObject({ code: "data_missing", message: expect.stringContaining("member rejoin") });
     expect(existsSync(join(config, "../data/state"))).toBe(false);
   });
 });

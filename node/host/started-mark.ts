@@ -26,7 +26,8 @@ export class StartedMark {
     if (!existsSync(this.#path) || PARTS.some((part) => existsSync(join(this.#data, part)))) return;
     const text =
       `this node has run before (${this.#path}), and its data in ${this.#data} is gone, with what it has voted and ` +
-      "acknowledged: it must not take part again under its id. Give its place to a new node with quorate member replace. " +
+      "acknowledged: it must not take part again under its id. Move what is left of it away and begin it again with " +
+      "quorate member rejoin, under the same name and a new id. " +
       "Where the cluster was never used, remove that file";
     throw new CodedError("data_missing", text, { path: this.#data });
   }

@@ -10,6 +10,7 @@ const GENESIS = {
 };
 const NODES: readonly ClusterNode[] = GENESIS.nodes.map((node) => ({
   ...node,
+  name: `node-${node.id}`,
   host: "127.0.0.1",
   port: 7400 + node.id,
 }));
@@ -81,7 +82,7 @@ test.each<[string, string, string]>([
 });
 
 function newNode(id: number, publicKey = Identity.generate().publicKey): ClusterNode {
-  return { id, publicKey, host: "node.example", port: 7400 };
+  return { id, name: `node-${id}`, publicKey, host: "node.example", port: 7400 };
 }
 
 describe("nodes that came and went", () => {
@@ -115,7 +116,7 @@ describe("nodes that came and went", () => {
       "the key of a node that came later",
       () => {
         const later = newNode(4);
-        addNode(parseClusterFile(addNode(FILE, later)), { ...later, id: 5 });
+        addNode(parseClusterFile(addNode(FILE, later)), { ...later, id: 5, name: "other" });
       },
       "of node 5 is another node's",
     ],
@@ -144,6 +145,55 @@ describe("nodes that came and went", () => {
     expect(change).toThrow(
       expect.objectContaining({ code: "cluster_file_invalid", message: expect.stringContaining(reason) as string }),
     );
+  });
+});
+
+describe("names", () => {
+  const written = (text: string): unknown[] => (JSON.parse(text) as Fields).nodes.map((node) => node["name"]);
+
+  test("a node has the name that it was given, or the one of its id, which is not written down", () => {
+    const named = parseClusterFile(changed((f) => Object.assign(f.nodes[1] ?? {}, { name: "south" })));
+    expect(named.nodes.map(({ name }) => name)).toEqual(["node-1", "south", "node-3"]);
+    expect(written(formatClusterFile(named.genesis, named.nodes))).toEqual([undefined, "south", undefined]);
+    expect(written(TEXT)).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("a name goes to another node when the one that had it has another, or is there no more", () => {
+    const fourth = { ...newNode(4), name: "node-2" };
+    const left = parseClusterFile(addNode(parseClusterFile(removeNode(FILE, 2)), fourth));
+    expect(left.nodes.map(({ id, name }) => [id, name])).toEqual([
+      [1, "node-1"],
+      [3, "node-3"],
+      [4, "node-2"],
+    ]);
+    const renamed = NODES.map((node) => (node.id === 2 ? { ...node, name: "old-2" } : node));
+    expect(parseClusterFile(addNode({ ...FILE, nodes: renamed }, fourth)).nodes[3]).toEqual(fourth);
+  });
+
+  test.each<[string, unknown, string]>([
+    ["none at all", "", "the name of node 2 is not one"],
+    ["too long", "a".repeat(33), "the name of node 2 is not one"],
+    ["with capital letters", "South", "the name of node 2 is not one"],
+    ["out of a path", "../south", "the name of node 2 is not one"],
+    ["an id", "3", "the name of node 2 is not one"],
+    ["no text", 7, "nodes[1]: name must be a string"],
+    ["nothing", null, "nodes[1]: name must be a string"],
+    ["that of another, which is not written down", "node-3", "nodes 2 and 3 have the same name, node-3"],
+  ])("refused: %s", (_name, name, place) => {
+    const refused = expect.objectContaining({ code: "cluster_file_invalid", message: expect.stringContaining(place) });
+    expect(() => parseClusterFile(changed((f) => Object.assign(f.nodes[1] ?? {}, { name })))).toThrow(refused);
+  });
+
+  test("refused: the same name twice", () => {
+    const twice = NODES.map((node) => ({ ...node, name: "a" }));
+    expect(() => formatClusterFile(GENESIS, twice)).toThrow("nodes 1 and 2 have the same name, a");
+    expect(() => addNode(FILE, { ...newNode(4), name: "node-3" })).toThrow("nodes 3 and 4 have the same name, node-3");
+  });
+
+  test("the longest, and the shortest", () => {
+    for (const name of ["a", `b${"-9".repeat(15)}z`]) {
+      expect(parseClusterFile(addNode(FILE, { ...newNode(4), name })).nodes[3]?.name).toBe(name);
+    }
   });
 });
 

@@ -11,7 +11,10 @@ import { clusterIdOf, decodeGenesis, encodeGenesis, type Genesis } from "../wire
 import { WireError } from "../wire/msgpack.ts";
 import { sha256 } from "../wire/sha256.ts";
 
-export type ClusterNode = Peer;
+/** A node's id is that of what is on its disk, and is not given again; its name is what people call it, whatever disk it has. */
+export interface ClusterNode extends Peer {
+  readonly name: string;
+}
 
 export interface ClusterFile {
   readonly clusterId: Uint8Array;
@@ -21,6 +24,18 @@ export interface ClusterFile {
 }
 
 const VERSION = 1;
+/** It begins with a letter, so that nobody takes it for an id. */
+const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+export const NAME_RULE = "1 to 32 of a-z, 0-9 and -, the first a letter";
+
+export function isNodeName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** The name of a node that was given none. */
+export function defaultName(id: NodeId): string {
+  return `node-${id}`;
+}
 
 function invalid(reason: string): CodedError {
   return new CodedError("cluster_file_invalid", `the cluster file cannot be used: ${reason}`);
@@ -33,9 +48,15 @@ export function formatClusterFile(genesis: Genesis, nodes: readonly ClusterNode[
     version: VERSION,
     clusterId: toHex(clusterIdOf(sha256, genesis)),
     genesis: toHex(encodeGenesis(genesis)),
-    nodes: nodes.map(({ id, publicKey, host, port }) => ({ id, publicKey: toHex(publicKey), host, port })),
+    nodes: nodes.map(fieldsOfNode),
   };
   return `${JSON.stringify(fields, undefined, 2)}\n`;
+}
+
+/** A name that goes without saying is not written: programs that know no names read the file, too. */
+function fieldsOfNode({ id, name, publicKey, host, port }: ClusterNode): NodeFields {
+  const fields = { id, publicKey: toHex(publicKey), host, port };
+  return name === defaultName(id) ? fields : { ...fields, name };
 }
 
 /** The text of the file with one node more; throws as `formatClusterFile`. */
@@ -61,10 +82,10 @@ export function parseClusterFile(text: string): ClusterFile {
   if (id === undefined || !equalBytes(id, clusterIdOf(sha256, decoded))) {
     throw invalid("its clusterId is not that of its genesis");
   }
-  const parsed = nodes.map(({ id: node, publicKey, host, port }) => {
+  const parsed = nodes.map(({ id: node, name = defaultName(node), publicKey, host, port }) => {
     const key = fromHex(publicKey);
     if (key === undefined) throw invalid(`the publicKey of node ${node} is not hexadecimal`);
-    return { id: node, publicKey: key, host, port };
+    return { id: node, name, publicKey: key, host, port };
   });
   checkNodes(decoded, parsed);
   return { clusterId: id, genesis: decoded, nodes: parsed };
@@ -92,12 +113,31 @@ function checkNodes(genesis: Genesis, nodes: readonly ClusterNode[]): void {
     if (host === "") throw invalid(`the host of node ${id} is missing`);
     if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid(`the port of node ${id} is not a port`);
   }
+  checkNames(nodes);
+}
+
+function checkNames(nodes: readonly ClusterNode[]): void {
+  const holders = new Map<string, NodeId>();
+  for (const { id, name } of nodes) {
+    if (!isNodeName(name)) throw invalid(`the name of node ${id} is not one: a name has ${NAME_RULE}`);
+    const holder = holders.get(name);
+    if (holder !== undefined) throw invalid(`nodes ${holder} and ${id} have the same name, ${name}`);
+    holders.set(name, id);
+  }
+}
+
+interface NodeFields {
+  readonly id: number;
+  readonly name?: string;
+  readonly publicKey: string;
+  readonly host: string;
+  readonly port: number;
 }
 
 interface FileFields {
   readonly clusterId: string;
   readonly genesis: string;
-  readonly nodes: readonly { id: number; publicKey: string; host: string; port: number }[];
+  readonly nodes: readonly NodeFields[];
 }
 
 function parseFields(text: string): FileFields {
@@ -112,17 +152,21 @@ function parseFields(text: string): FileFields {
   if (!Array.isArray(fields["nodes"])) throw invalid("nodes is not a list");
   const nodes = fields["nodes"].map((node: unknown, index) => {
     const types = { id: "number", publicKey: "string", host: "string", port: "number" } as const;
-    return fieldsOf(node, types, `nodes[${index}]`) as unknown as FileFields["nodes"][0];
+    return fieldsOf(node, types, `nodes[${index}]`, { name: "string" }) as unknown as NodeFields;
   });
   return { clusterId: fields["clusterId"] as string, genesis: fields["genesis"] as string, nodes };
 }
 
-function fieldsOf(value: unknown, types: Readonly<Record<string, string>>, what: string): Record<string, unknown> {
+type Types = Readonly<Record<string, string>>;
+
+function fieldsOf(value: unknown, types: Types, what: string, optional: Types = {}): Record<string, unknown> {
   if (typeof value !== "object" || value === null) throw invalid(`${what} is not an object`);
   const fields = value as Record<string, unknown>;
+  const known = { ...types, ...optional };
   for (const name of Object.keys(fields))
-    if (!Object.hasOwn(types, name)) throw invalid(`${what} has no field ${name}`);
-  for (const [name, type] of Object.entries(types)) {
+    if (!Object.hasOwn(known, name)) throw invalid(`${what} has no field ${name}`);
+  for (const [name, type] of Object.entries(known)) {
+    if (Object.hasOwn(optional, name) && fields[name] === undefined) continue;
     if (typeof fields[name] !== type || fields[name] === null) throw invalid(`${what}: ${name} must be a ${type}`);
   }
   return fields;

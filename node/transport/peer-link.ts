@@ -2,7 +2,8 @@
  * The outgoing link to one peer: dials, proves who is there, sends; and dials again when it breaks, ever more slowly.
  * Frames that find no link are lost, which the protocols above expect.
  */
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { assert } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
@@ -16,7 +17,7 @@ import type { Random } from "../base/ports/random.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { CLUSTER_HEADER, NODE_HEADER, POLICY_VIOLATION, REFUSAL_HEADER } from "./peer-admission.ts";
-import { peerKey, TLS_OPTIONS, type TlsCredentials, zeroMask } from "./tls.ts";
+import { provenKey, TLS_OPTIONS, type TlsCredentials, zeroMask } from "./tls.ts";
 import { lengthOf } from "./web-socket-frame.ts";
 
 const BACK_OFF_MS = 50;
@@ -97,17 +98,14 @@ export class PeerLink {
       maxPayload: FRAME_BYTES_MAX,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       autoPong: false,
+      finishRequest: (request) => {
+        request.once("socket", (stream) => stream.once("secureConnect", () => this.#ask(request, stream, socket)));
+      },
     });
     this.#socket = socket;
-    let proven = false;
     socket.on("upgrade", (response) => {
-      const key = peerKey(response);
-      proven = key !== undefined && equalBytes(key, peer.publicKey);
       response.socket.setNoDelay(true);
       this.#writer = new FrameWriter({ webSocket: socket, stream: response.socket, dialled: true });
-      if (proven) return;
-      this.#complain("wrong_node");
-      socket.terminate();
     });
     socket.on("unexpected-response", (_request, response: IncomingMessage) => {
       const refusal = response.headers[REFUSAL_HEADER];
@@ -116,7 +114,7 @@ export class PeerLink {
       socket.terminate();
     });
     socket.on("open", () => {
-      if (!proven || this.#closed) return;
+      if (this.#closed) return;
       this.#complaint = "";
       log.debug("transport.peer_connected", { peer: peer.id });
       this.#keepAlive = new KeepAlive(socket, clock, () => {
@@ -128,6 +126,20 @@ export class PeerLink {
       if (code === POLICY_VIOLATION && !this.#closed) this.#complain(reason.toString());
       this.#lost(socket);
     });
+  }
+
+  /**
+   * Asks for the link only when TLS has shown that the peer is there. Another node at its address, as one that was entered in
+   * its place, would take us for us and end the link that we have with itself.
+   */
+  #ask(request: ClientRequest, stream: Socket, socket: WebSocket): void {
+    const key = provenKey(stream);
+    if (key !== undefined && equalBytes(key, this.#options.peer.publicKey)) {
+      request.end();
+      return;
+    }
+    this.#complain("wrong_node");
+    socket.terminate();
   }
 
   /** A peer that is there and will not have us, or is somebody else, is for the operator to look at. */

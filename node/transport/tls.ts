@@ -3,6 +3,7 @@
  * cluster file. TLS itself proves that the other side holds the key's private half.
  */
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { rawPublicKey } from "./certificate.ts";
 
@@ -22,9 +23,13 @@ export function zeroMask(mask: Buffer): void {
   mask.fill(0);
 }
 
+/** The raw key that the sender of a message has proven; undefined when it has shown none of ours. */
+export function peerKey({ socket }: IncomingMessage): Uint8Array | undefined {
+  return provenKey(socket);
+}
+
 /** The raw key that the other end of a connection has proven; undefined when it has shown none of ours. */
-export function peerKey(message: IncomingMessage): Uint8Array | undefined {
-  const { socket } = message;
+export function provenKey(socket: Socket): Uint8Array | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   try {
     const certificate = socket.getPeerX509Certificate();

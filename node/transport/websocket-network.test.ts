@@ -433,6 +433,28 @@ describe("peers that change while the network runs", () => {
     expect(b.log.lines.filter(({ event }) => /lost|refused/.test(event))).toEqual([]);
   });
 
+  test("a node in the place of one that is gone keeps its links, though others still dial the one before it there", async () => {
+    const { nodes, all } = await parties(2);
+    const [a, gone] = all2(all);
+    await gone.network.close();
+    const identity = Identity.generate();
+    const at = { ...(nodes[1] as Address), id: 4, publicKey: identity.publicKey };
+    const heir = await listen(4, identity, [...nodes, at]);
+    heir.network.start(heir.seen);
+    a.network.setPeers([...nodes, at]);
+    await until(() => [a, heir].every(({ log }) => log.codes("transport.link_refused").length > 0));
+    await until(() => a.network.sendPeer(4, new Uint8Array([1])) && heir.network.sendPeer(1, new Uint8Array([2])));
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1_000); // long enough for several attempts
+    });
+    for (const { log } of [a, heir]) {
+      expect(log.codes("transport.link_refused")).toEqual(["wrong_node"]);
+      const events = log.lines.map(({ event }) => event);
+      expect(events.filter((event) => event === "transport.peer_connected")).toHaveLength(1);
+      expect(events.filter((event) => ["transport.peer_lost", "transport.peer_refused"].includes(event))).toEqual([]);
+    }
+  });
+
   test("peers may be set before the start; after the end nothing is dialled", async () => {
     const { nodes, all } = await parties(2);
     const [a] = all2(all);
