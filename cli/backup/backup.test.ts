@@ -182,7 +182,7 @@ test("where a quorum has signed another state than the log gives, the backup doe
 
 test("a backup of another format is refused by name", () => {
   const text = readFileSync(join(WHOLE, MANIFEST_FILE), "utf8");
-  expect(() => parseManifest(text.replace('"format": 2', '"format": 1'))).toThrow(/checksum/);
+  expect(() => parseManifest(text.replace('"format": 3', '"format": 1'))).toThrow(/checksum/);
   expect(() => parseManifest("{}")).toThrow(expect.objectContaining({ code: "backup_damaged" }));
 });
 

@@ -12,7 +12,7 @@ import { formatClusterFile, parseClusterFile } from "../../node/transport/cluste
 import { FILE_KINDS, FILE_NAME, type FileEntry } from "./record-files.ts";
 
 export const MANIFEST_FILE = "manifest.json";
-const FORMAT = 2;
+const FORMAT = 3;
 
 export interface Manifest {
   /** Version of the software that wrote it. */

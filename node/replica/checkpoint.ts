@@ -19,12 +19,12 @@ export const META_KEY = "checkpoint/meta";
 const COMPONENTS_MAX = 64;
 /** Far more than any page has: a bound for what a stranger may make somebody hold. */
 export const PAGE_BYTES_MAX: number = 64 * 1_048_576;
-/** The component that is not handed on to a restored cluster. */
-const SESSIONS = "sessions";
+/** The components that are not handed on to a restored cluster. */
+const OF_SESSIONS: readonly string[] = ["sessions", "replies"];
 /** That of a node's own first checkpoint. */
 export const FIRST_GENERATION = 1;
-/** Of the description and of all pages; 4 since pages of accounts are packed. */
-const META_VERSION = 4;
+/** Of the description and of all pages; 5 since what sessions have answered is a journal. */
+const META_VERSION = 5;
 
 /** Pages of a component of the state. */
 export interface ComponentPages {
@@ -165,7 +165,7 @@ export function wholeCheckpoint(state: StateMachine): readonly StoreChange[] {
  * behind: what they number was signed for the other cluster, and is never taken here.
  */
 export function succeeding(origin: StateMachine, state: StateMachine): StateMachine {
-  const components = contentsOf(origin).components.filter(({ name }) => name !== SESSIONS);
+  const components = contentsOf(origin).components.filter(({ name }) => !OF_SESSIONS.includes(name));
   loadPages(state, components, (name, page) => origin.paged.find((part) => part.name === name)?.encodePage(page));
   state.takeOver();
   return state;

@@ -10,6 +10,8 @@
  * expired and can never run a second time. An authority that has its share of the table forgets one of its own for a new
  * one, the longest unused; only where the whole table is full the longest unused of all goes.
  *
+ * What was answered stands in a journal of all sessions (`reply-journal.ts`); a session knows where.
+ *
  * Sessions are not part of the effects: block hash and result root already bind what they do.
  */
 import { assert, must } from "../base/assert.ts";
@@ -24,8 +26,8 @@ import {
 import { DirtyPages, type Paged } from "../base/paged.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { RESULT_BYTES_MAX, type Refusal } from "../wire/results.ts";
-import { bytes, bytesBetween, check, safeInteger, tuple, u32, u64 } from "../wire/schema.ts";
-import { PAGE_REPLY_BYTES_MAX, Replies } from "./replies.ts";
+import { bytes, check, list, safeInteger, tuple, u32, u64 } from "../wire/schema.ts";
+import { malformed, NOWHERE, type Place, ReplyJournal, type ReplyOwners } from "./reply-journal.ts";
 import { emptyQueue, type SlotQueue, SlotQueues } from "./slot-queues.ts";
 
 interface Session {
@@ -38,7 +40,15 @@ interface Session {
   lastUsed: bigint;
   /** Highest sequence executed. */
   highest: number;
-  readonly replies: Replies;
+  /** Transactions that were executed in the slot, by this session and those before it: the number of the newest reply. */
+  executed: number;
+  /** Number of the first reply of this session, and of the first that may still have its result. */
+  readonly first: number;
+  firstKept: number;
+  /** Where the replies in the window stand, by the lower bits of their sequences. */
+  readonly places: Uint32Array;
+  /** Bytes of all the results that are kept. */
+  resultBytes: number;
 }
 
 /** Where a transaction claims to stand. */
@@ -60,8 +70,11 @@ export type OpenRefusal =
   | { readonly code: "session_key_mismatch" }
   | { readonly code: "session_limit"; readonly what: "authority" | "cluster" };
 
-const sessionSchema = tuple(bytes(16), bytes(32), u32, u64, safeInteger, bytesBetween(0, PAGE_REPLY_BYTES_MAX));
+const ROWS_PER_PAGE = 64;
+const rowSchema = tuple(bytes(16), bytes(32), u32, u64, safeInteger, safeInteger, safeInteger, safeInteger);
+const pageSchema = list(rowSchema, ROWS_PER_PAGE);
 
+assert((SESSION_WINDOW & (SESSION_WINDOW - 1)) === 0, "places in the window are found by masking");
 assert(RESULT_BYTES_MAX <= SESSION_REPLY_BYTES_MAX, "a session must be able to keep its newest result");
 
 /** How many sessions a table keeps, of all and of one authority. */
@@ -72,8 +85,10 @@ export interface SessionBounds {
 
 export class Sessions implements Paged {
   readonly name = "sessions";
+  /** What they have answered: a component of its own. */
+  readonly replies: ReplyJournal;
   readonly #bounds: SessionBounds;
-  /** One session a slot and a page; slots are reused when a session is forgotten. */
+  /** One session a slot; slots are reused when a session is forgotten. */
   readonly #slots: Session[] = [];
   readonly #slotOf = new Map<string, number>();
   /** The slot that was found last: what is judged is executed next. */
@@ -87,6 +102,7 @@ export class Sessions implements Paged {
 
   constructor(bounds: SessionBounds = { total: SESSIONS_MAX, perAuthority: SESSIONS_PER_AUTHORITY_MAX }) {
     this.#bounds = bounds;
+    this.replies = new ReplyJournal(this.#owners());
   }
 
   get count(): number {
@@ -103,9 +119,11 @@ export class Sessions implements Paged {
     if (typeof slot === "object") return slot;
     // Copies: what a claim holds are views into the whole block, which a session would keep in memory as long as it lives.
     const names = { id: id.slice(), name: nameOf(id), publicKey: publicKey.slice() };
-    this.#slots[slot] = { authority, lastUsed: now, highest: 0, replies: new Replies(), ...names };
+    const executed = this.#slots[slot]?.executed ?? 0;
+    const replies = { executed, first: executed + 1, firstKept: executed + 1, resultBytes: 0, places: noPlaces() };
+    this.#slots[slot] = { authority, lastUsed: now, highest: 0, ...replies, ...names };
     this.#enter(slot);
-    this.#dirty.mark(slot);
+    this.#mark(slot);
     return undefined;
   }
 
@@ -118,12 +136,13 @@ export class Sessions implements Paged {
     const session = this.#find(claim.session);
     if (session === undefined) return { type: "refused", code: "session_unknown" };
     if (!equalBytes(session.publicKey, claim.publicKey)) return { type: "refused", code: "session_key_mismatch" };
-    const { replies } = session;
-    const reply = replies.find(claim.sequence);
-    if (reply >= 0) {
-      if (!replies.isTo(reply, claim.transactionHash)) return { type: "refused", code: "sequence_reused" };
-      const result = replies.result(reply);
-      return result === undefined ? { type: "refused", code: "sequence_too_old" } : { type: "executed", result };
+    const reply = this.#findReply(session, claim.sequence);
+    if (reply !== NOWHERE) {
+      if (!this.replies.isTo(reply, claim.transactionHash)) return { type: "refused", code: "sequence_reused" };
+      const isKept = this.#standing(session, reply) === "kept";
+      return isKept
+        ? { type: "executed", result: this.replies.result(reply) }
+        : { type: "refused", code: "sequence_too_old" };
     }
     if (claim.sequence <= session.highest - SESSION_WINDOW) return { type: "refused", code: "sequence_too_old" };
     if (claim.sequence > session.highest + SESSION_WINDOW) return { type: "refused", code: "sequence_too_new" };
@@ -133,21 +152,24 @@ export class Sessions implements Paged {
   /** Stores the result of a transaction that was just executed. */
   executed(claim: SessionClaim, result: Uint8Array, now: bigint): void {
     const session = must(this.#find(claim.session), "a transaction was executed in a session that is not open");
-    const { replies } = session;
-    assert(replies.find(claim.sequence) < 0, "a sequence number was executed twice");
+    const { sequence, transactionHash } = claim;
+    const slot = this.#found;
+    assert(this.#findReply(session, sequence) === NOWHERE, "a sequence number was executed twice");
     assert(result.length > 0 && result.length <= RESULT_BYTES_MAX, "no result has this size");
     session.lastUsed = now;
-    if (claim.sequence > session.highest) leaveWindow(session, claim.sequence);
-    replies.add(claim.sequence, claim.transactionHash, result);
-    while (replies.resultBytes > SESSION_REPLY_BYTES_MAX) replies.dropOldest();
-    const slot = this.#found;
+    if (sequence > session.highest) this.#leaveWindow(session, sequence);
+    session.executed += 1;
+    const place = this.replies.add({ slot, number: session.executed, sequence, transactionHash, result });
+    session.places[windowPlace(sequence)] = place;
+    session.resultBytes += result.length;
+    while (session.resultBytes > SESSION_REPLY_BYTES_MAX) this.#dropOldest(session);
     this.#all.requeue(this.#queue, slot);
     this.#own.requeue(this.#ownQueue(session.authority), slot);
-    this.#dirty.mark(slot);
+    this.#mark(slot);
   }
 
   pageCount(): number {
-    return this.#slots.length;
+    return Math.ceil(this.#slots.length / ROWS_PER_PAGE);
   }
 
   dirtyPages(): readonly number[] {
@@ -155,8 +177,14 @@ export class Sessions implements Paged {
   }
 
   encodePage(page: number): Uint8Array {
-    const { id, publicKey, authority, lastUsed, highest, replies } = must(this.#slots[page], "no such session");
-    return pack([id, publicKey, authority, lastUsed, highest, replies.encode()]);
+    const from = page * ROWS_PER_PAGE;
+    return pack(
+      this.#slots
+        .slice(from, from + ROWS_PER_PAGE)
+        .map(({ id, publicKey, authority, lastUsed, highest, executed, first, firstKept }) => [
+          ...[id, publicKey, authority, lastUsed, highest, executed, first, firstKept],
+        ]),
+    );
   }
 
   markClean(): void {
@@ -164,10 +192,11 @@ export class Sessions implements Paged {
   }
 
   decodePage(_page: number, encoded: Uint8Array): void {
-    const fields = check(sessionSchema, unpack(encoded), "malformed_body");
-    const [id, publicKey, authority, lastUsed, highest, encodedReplies] = fields;
-    const replies = Replies.decode(encodedReplies, highest);
-    this.#slots.push({ id, name: nameOf(id), publicKey, authority, lastUsed, highest, replies });
+    for (const row of check(pageSchema, unpack(encoded), "malformed_body")) {
+      const [id, publicKey, authority, lastUsed, highest, executed, first, firstKept] = row;
+      const numbers = { highest, executed, first, firstKept, resultBytes: 0, places: noPlaces() };
+      this.#slots.push({ id, name: nameOf(id), publicKey, authority, lastUsed, ...numbers });
+    }
   }
 
   restored(): void {
@@ -184,6 +213,82 @@ export class Sessions implements Paged {
     if (slot === undefined) return undefined;
     this.#found = slot;
     return this.#slots[slot];
+  }
+
+  #mark(slot: number): void {
+    this.#dirty.mark(Math.floor(slot / ROWS_PER_PAGE));
+  }
+
+  // Replies
+
+  /** How the journal asks and tells of replies. */
+  #owners(): ReplyOwners {
+    return {
+      standing: (slot, sequence, place) => {
+        const session = this.#at(slot);
+        return session.places[windowPlace(sequence)] === place ? this.#standing(session, place) : "gone";
+      },
+      moved: (slot, sequence, to) => {
+        this.#at(slot).places[windowPlace(sequence)] = to;
+      },
+      found: ({ slot, number, sequence }, resultBytes, place) => {
+        const session = this.#slots[slot];
+        if (session === undefined || number > session.executed) throw malformed("a reply is of no session");
+        if (number < session.first || sequence <= session.highest - SESSION_WINDOW) return "gone";
+        if (sequence > session.highest) throw malformed("a reply is ahead of its session");
+        const at = windowPlace(sequence);
+        if (session.places[at] !== NOWHERE) throw malformed("two replies have one place in the window");
+        session.places[at] = place;
+        if (number < session.firstKept) return "known";
+        if (resultBytes === 0) throw malformed("a result is missing");
+        session.resultBytes += resultBytes;
+        return "kept";
+      },
+    };
+  }
+
+  #findReply({ places }: Session, sequence: number): Place {
+    const place = places[windowPlace(sequence)] as Place;
+    return place !== NOWHERE && this.replies.sequenceAt(place) === sequence ? place : NOWHERE;
+  }
+
+  /** Of a reply that the session has. */
+  #standing({ firstKept }: Session, reply: Place): "known" | "kept" {
+    return this.replies.numberAt(reply) < firstKept ? "known" : "kept";
+  }
+
+  /** Forgets what is behind the window when its upper edge goes up to `highest`. */
+  #leaveWindow(session: Session, highest: number): void {
+    for (let sequence = session.highest - SESSION_WINDOW + 1; sequence <= highest - SESSION_WINDOW; sequence++) {
+      const reply = this.#findReply(session, sequence);
+      if (reply !== NOWHERE) this.#forgetReply(session, windowPlace(sequence));
+    }
+    session.highest = highest;
+  }
+
+  #forgetReply(session: Session, at: number): void {
+    const reply = session.places[at] as Place;
+    const standing = this.#standing(session, reply);
+    if (standing === "kept") session.resultBytes -= this.replies.resultBytes(reply);
+    this.replies.forget(reply, standing);
+    session.places[at] = NOWHERE;
+  }
+
+  /** Drops the result of the reply that was executed longest ago of those that have one. */
+  #dropOldest(session: Session): void {
+    let oldest: Place = NOWHERE;
+    let number = Number.POSITIVE_INFINITY;
+    for (const place of session.places) {
+      if (place === NOWHERE || this.#standing(session, place) === "known") continue;
+      const own = this.replies.numberAt(place);
+      if (own > number) continue;
+      oldest = place;
+      number = own;
+    }
+    assert(oldest !== NOWHERE, "there is a result left to drop");
+    session.resultBytes -= this.replies.resultBytes(oldest);
+    session.firstKept = number + 1;
+    this.replies.drop(oldest);
   }
 
   #at(slot: number): Session {
@@ -225,14 +330,18 @@ export class Sessions implements Paged {
       return { code: "session_limit", what: crowded ? "authority" : "cluster" };
     }
     this.#leave(oldest);
+    const session = this.#at(oldest);
+    session.places.forEach((place, at) => {
+      if (place !== NOWHERE) this.#forgetReply(session, at);
+    });
     return oldest;
   }
 }
 
-/** Forgets what is behind the window when its upper edge goes up to `highest`. */
-function leaveWindow(session: Session, highest: number): void {
-  for (let sequence = session.highest - SESSION_WINDOW + 1; sequence <= highest - SESSION_WINDOW; sequence++) {
-    session.replies.forget(sequence);
-  }
-  session.highest = highest;
+function noPlaces(): Uint32Array {
+  return new Uint32Array(SESSION_WINDOW);
+}
+
+function windowPlace(sequence: number): number {
+  return sequence & (SESSION_WINDOW - 1);
 }

@@ -146,7 +146,8 @@ export class StateMachine {
       this.#cards.table,
       ...this.#settlement.tables,
     ];
-    this.paged = [this.#stand, this.#history, ...this.#ledger.paged, this.#sessions, ...this.#tables];
+    const { replies } = this.#sessions;
+    this.paged = [this.#stand, this.#history, ...this.#ledger.paged, this.#sessions, replies, ...this.#tables];
     const names = new Set(this.paged.map(({ name }) => name));
     assert(names.size === this.paged.length, "two components of a checkpoint have one name");
     this.#registry.enterGenesis(genesis);

@@ -7,6 +7,12 @@ import { componentOf } from "./plants.ts";
 
 /** Sessions are left out: after a restart, or on a node that was given the state, nobody is known. */
 export class SessionsLeftOut extends Sessions {
+  constructor() {
+    super();
+    this.replies.pageCount = () => 0;
+    this.replies.dirtyPages = () => [];
+  }
+
   override pageCount(): number {
     return 0;
   }
