@@ -51,7 +51,7 @@ export interface GossipFrame {
   readonly releaseMax: number;
 }
 
-/** Digests in one frame: the newest and one further back. */
+/** Digests in one frame: the newest, and one further back or that was asked about. */
 const DIGESTS_MAX = 2;
 
 const nodeId = integer(1, NODE_ID_MAX);

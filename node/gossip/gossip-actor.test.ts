@@ -1,16 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Scheduler } from "../../sim/scheduler.ts";
-import { KeyRing, sha256, virtualCrypto } from "../../sim/virtual-crypto.ts";
-import type { ActorRef } from "../actor/actor.ts";
-import { ActorSystem, type FatalReport } from "../actor/system.ts";
+import { sha256 } from "../../sim/virtual-crypto.ts";
 import { toHex } from "../base/bytes.ts";
-import type { Clock } from "../base/ports/clock.ts";
-import type { Log } from "../base/ports/log.ts";
-import { Prng } from "../base/prng.ts";
 import { NEWEST_RELEASE } from "../base/release.ts";
-import type { CheckpointBoard } from "../messages/checkpoints.ts";
-import type { Member } from "../messages/members.ts";
-import { StatusBoard } from "../messages/status.ts";
 import {
   type Attested,
   attestation,
@@ -21,153 +12,23 @@ import {
 import { describeHostileBytes } from "../wire/hostile.contract.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { type StateRoot, stateSigners, stateStatement } from "../wire/state-root.ts";
-import type { Signer } from "../wire/transaction.ts";
 import type { Endorsement } from "./checkpoint-exchange.ts";
-import { type DigestAt, decodeGossip, encodeGossip, type GossipFrame, type Rumour } from "./frames.ts";
-import { GossipActor, type GossipMessage } from "./gossip-actor.ts";
-
-const PERIOD_MS = 200;
-const PING_TIMEOUT_MS = 60;
-const SUSPICION_MS = 1_000;
-const ignore = (): void => {};
-const SILENT: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-
-interface GossipStatus {
-  readonly incarnation: number;
-  readonly malformedFrames: number;
-  readonly members: readonly { readonly id: number; readonly state: string; readonly incarnation: number }[];
-}
-
-const KEYS = new KeyRing();
-const CLUSTER_ID = new Uint8Array(16).fill(1);
-const signerOf = (node: number): Signer => KEYS.create(`node ${node}`);
-const membersOf = (...ids: number[]): Member[] => ids.map((id) => ({ id, publicKey: signerOf(id).publicKey }));
-
-/** One node's gossip, on virtual time. */
-class Node {
-  readonly id: number;
-  readonly fatal: FatalReport[] = [];
-  /** What it has told of the releases that others read. */
-  readonly announced: Readonly<Record<number, number>>[] = [];
-  readonly ref: ActorRef<GossipMessage>;
-  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
-  readonly #status = new StatusBoard();
-
-  constructor(id: number, clock: Clock, size: number, sendPeer: (to: number, payload: Uint8Array) => boolean) {
-    this.id = id;
-    const system = new ActorSystem({ clock, log: SILENT, onFatal: (report) => this.fatal.push(report) });
-    const members = membersOf(...Array.from({ length: size }, (_, i) => i + 1));
-    const crypto = virtualCrypto(KEYS, signerOf(id), (run) => clock.defer(run));
-    this.ref = system.spawn<GossipMessage>({
-      ...{ name: "gossip", supervision: "restart" },
-      create: (context) =>
-        new GossipActor(context, {
-          node: id,
-          ...{ members, crypto, clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
-          releaseMax: NEWEST_RELEASE,
-          announced: (releases) => this.announced.push(Object.fromEntries(releases)),
-          random: new Prng(id),
-          log: SILENT,
-          sendPeer,
-          status: this.#status,
-        }),
-    });
-  }
-
-  get status(): GossipStatus {
-    return this.#status.read()["gossip"] as unknown as GossipStatus;
-  }
-
-  /** What it believes of the others: "2 alive, 3 dead". */
-  get beliefs(): string {
-    return this.status.members.map(({ id, state }) => `${id} ${state}`).join(", ");
-  }
-
-  applied(at: DigestAt, timestamp = 0n): void {
-    const attested = { ...at, blockHash: digest(at.height), historyRoot: digest(at.height + 1) };
-    this.ref.tell({ type: "applied", ...attested, timestamp, events: [], nextDeadline: undefined });
-  }
-}
-
-function virtualTime(): { clock: Clock; run: (ms: number) => void; after: (ms: number, action: () => void) => void } {
-  const scheduler = new Scheduler();
-  const clock: Clock = {
-    monotonicMs: () => scheduler.nowMs,
-    wallMs: () => scheduler.nowMs,
-    setTimer: (delayMs, callback) => {
-      scheduler.after(delayMs * 1_000, callback);
-      return { cancel: ignore };
-    },
-    defer: (callback) => {
-      scheduler.after(0, callback);
-    },
-  };
-  const run = (ms: number): void => {
-    const until = scheduler.nowUs + ms * 1_000;
-    while (scheduler.step(until)) {
-      // until nothing is left to do
-    }
-  };
-  return { clock, run, after: (ms, action) => void scheduler.after(ms * 1_000, action) };
-}
-
-function setMembers({ ref }: Node, ...ids: number[]): void {
-  ref.deliver({ type: "members", members: membersOf(...ids) });
-}
-
-/** Node 1 of `size`; what it sends is kept, and the test answers for the others. */
-function alone(size: number) {
-  const { clock, run } = virtualTime();
-  let sent: { readonly to: number; readonly frame: GossipFrame }[] = [];
-  const node = new Node(1, clock, size, (to, payload) => {
-    sent.push({ to, frame: decodeGossip(payload) });
-    return true;
-  });
-  const takeSent = (): readonly { readonly to: number; readonly frame: GossipFrame }[] => {
-    const taken = sent;
-    sent = [];
-    return taken;
-  };
-  const hear = (from: number, frame: Partial<GossipFrame>): void => {
-    const idle = { type: "ack", sequence: 0, subject: from, rumours: [], digests: [] } as const;
-    const whole = { ...idle, releaseMax: NEWEST_RELEASE, ...frame };
-    node.ref.tell({ type: "peerFrame", from, payload: encodeGossip(whole) });
-    run(0);
-  };
-  /** Runs to the beginning of the next period and tells whom it probes. */
-  const probe = (): { readonly to: number; readonly sequence: number } => {
-    run(PERIOD_MS);
-    const ping = takeSent().find(({ frame }) => frame.type === "ping" && frame.subject === 1);
-    return { to: ping?.to ?? 0, sequence: ping?.frame.sequence ?? 0 };
-  };
-  const tellOf = (member: number, state: Rumour["state"], incarnation: number): void =>
-    hear(member === 2 ? 3 : 2, { rumours: [{ member, state, incarnation }] });
-  return { node, run, takeSent, hear, probe, tellOf };
-}
-
-const intact = (): boolean => false;
-
-/** A cluster of gossip actors with 5 ms between them; `broken` says which links carry nothing. */
-function cluster(size: number) {
-  const { clock, run, after } = virtualTime();
-  let broken: (from: number, to: number) => boolean = intact;
-  const nodes: Node[] = [];
-  for (let id = 1; id <= size; id++) {
-    const send = (to: number, payload: Uint8Array): boolean => {
-      if (broken(id, to)) return true;
-      after(5, () => nodes[to - 1]?.ref.tell({ type: "peerFrame", from: id, payload }));
-      return true;
-    };
-    nodes.push(new Node(id, clock, size, send));
-    run(37); // periods of nodes do not coincide
-  }
-  const cut = (links: typeof broken): void => {
-    broken = links;
-  };
-  return { nodes, run, cut };
-}
-
-const digest = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
+import { decodeGossip, encodeGossip, type GossipFrame } from "./frames.ts";
+import {
+  alone,
+  CLUSTER_ID,
+  cluster,
+  digest,
+  intact,
+  KEYS,
+  membersOf,
+  type Node,
+  PERIOD_MS,
+  PING_TIMEOUT_MS,
+  SUSPICION_MS,
+  setMembers,
+  signerOf,
+} from "./gossip.test-support.ts";
 
 describe("probing (SWIM sections 3.1 and 4.3)", () => {
   test("each period one member is pinged, and every round reaches all of them once", () => {
@@ -334,52 +195,6 @@ describe("a cluster", () => {
       run(250);
       for (const node of nodes) expect(node.beliefs).not.toMatch(/suspect|dead/);
     }
-  });
-});
-
-describe("state digests", () => {
-  test("travel with every frame: the newest, and the last landmark for those that lag", () => {
-    const { node, hear, takeSent } = alone(3);
-    hear(2, { type: "ping", sequence: 1 });
-    expect(takeSent().at(-1)?.frame.digests).toEqual([]);
-    const sent = (height: number): readonly DigestAt[] | undefined => {
-      node.applied({ height, digest: digest(height) });
-      hear(2, { type: "ping", sequence: 1 });
-      return takeSent().at(-1)?.frame.digests;
-    };
-    const at = (height: number): DigestAt => ({ height, digest: digest(height) });
-    expect(sent(63)).toEqual([at(63)]);
-    expect(sent(64)).toEqual([at(64)]);
-    expect(sent(65)).toEqual([at(65), at(64)]);
-  });
-
-  test("equal ones, and those of heights that this node has not or no more, change nothing", () => {
-    const { node, hear } = alone(3);
-    node.applied({ height: 7, digest: digest(7) });
-    hear(2, { digests: [{ height: 7, digest: digest(7) }] });
-    hear(2, { digests: [{ height: 8, digest: digest(99) }] });
-    hear(2, { digests: [{ height: 7 + 8_192, digest: digest(99) }] });
-    expect(node.fatal).toEqual([]);
-  });
-
-  test("a different one at the same height stops the node with a report, after it has told the other", () => {
-    const { node, hear, takeSent } = alone(3);
-    node.applied({ height: 7, digest: digest(7) });
-    hear(2, { digests: [{ height: 7, digest: digest(8) }] });
-    const reason = `node 1 and node 2 hold different states at height 7: ${"07".repeat(32)} here, ${"08".repeat(32)} there`;
-    expect(node.fatal).toMatchObject([{ actor: "gossip", reason: expect.stringContaining(reason) }]);
-    expect(takeSent()).toMatchObject([{ to: 2, frame: { type: "ack", digests: [{ height: 7, digest: digest(7) }] } }]);
-    hear(2, { type: "ping", sequence: 1 });
-    expect(takeSent()).toEqual([]);
-  });
-
-  test("both nodes stop, also the one that would have heard nothing more", () => {
-    const { nodes, run } = cluster(2);
-    run(500);
-    for (const node of nodes) node.applied({ height: 9, digest: digest(node.id) });
-    run(2_000);
-    const stopped = { actor: "gossip", reason: expect.stringContaining("different states at height 9") };
-    for (const node of nodes) expect(node.fatal).toMatchObject([stopped]);
   });
 });
 

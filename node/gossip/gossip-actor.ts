@@ -3,12 +3,12 @@
  *
  * Failure detection is SWIM's (Das, Gupta, Motivala 2002): each period one member is pinged, in shuffled rounds; without
  * an answer others are asked to ping it; without theirs it is suspected, and dead when the suspicion is not refuted. Raft
- * does not depend on any of it. Frames carry state digests: equal height and different digest means that one of the two
- * nodes has computed something wrong, and both stop before they say it to a client. They carry what nodes sign of their
- * checkpoints, too, and which releases they read: whoever leads must know that of all.
+ * does not depend on any of it. Frames carry state digests: whoever has another than a quorum stops before it says more
+ * to a client. They carry what nodes sign of their checkpoints, too, and which releases they read: whoever leads must know
+ * that of all.
  */
 import type { Actor, ActorContext } from "../actor/actor.ts";
-import { assert, InvariantError } from "../base/assert.ts";
+import { assert } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
@@ -22,7 +22,7 @@ import type { NodeSignature } from "../wire/attestation.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { type StateRoot, stateStatement } from "../wire/state-root.ts";
 import { CheckpointExchange } from "./checkpoint-exchange.ts";
-import { DigestRing } from "./digest-ring.ts";
+import { DigestWatch } from "./digest-watch.ts";
 import { Endorsements } from "./endorsements.ts";
 import { type DigestAt, decodeGossip, encodeGossip, type GossipFrame } from "./frames.ts";
 import { Members } from "./members.ts";
@@ -37,11 +37,8 @@ const SUSPICION_PERIODS = 5;
 /** How often a piece of news is passed on; a few times the logarithm of the largest cluster. */
 const TELLINGS = 10;
 const NEWS_PER_FRAME = 6;
-const DIGESTS_REMEMBERED = 8_192;
 /** Written checkpoints that may still become signed by a quorum; under load the next may follow in less than a second. */
 const STATES_REMEMBERED = 16;
-/** A second digest is sent from the last multiple of this height: a node that lags still finds one to compare. */
-const LANDMARK = 64;
 
 export type GossipMessage =
   | ReactorMessage
@@ -98,7 +95,7 @@ export class GossipActor implements Actor<GossipMessage> {
   #keys: ReadonlyMap<NodeId, Uint8Array> = new Map();
   /** The newest release that each member reads, as far as it was heard. */
   readonly #releases = new Map<NodeId, number>();
-  readonly #digests = new DigestRing(DIGESTS_REMEMBERED);
+  readonly #digests: DigestWatch;
   readonly #checkpoints: CheckpointExchange;
   readonly #states: Endorsements<StateRoot>;
   /** Members of which a signature is being checked, by what they have signed: one of each at a time. */
@@ -122,7 +119,8 @@ export class GossipActor implements Actor<GossipMessage> {
     this.#context = context;
     this.#deps = deps;
     this.#members = new Members(deps.node, TELLINGS);
-    const { clusterId, crypto } = deps;
+    const { node, log, clusterId, crypto } = deps;
+    this.#digests = new DigestWatch({ node, log, ask: (own) => this.#askAll(own) });
     this.#checkpoints = new CheckpointExchange({ clusterId, crypto });
     const statement = (at: StateRoot): Uint8Array => stateStatement(crypto.sha256.bind(crypto), clusterId, at);
     const isSame = (a: StateRoot, b: StateRoot): boolean => equalBytes(a.root, b.root);
@@ -132,10 +130,13 @@ export class GossipActor implements Actor<GossipMessage> {
       incarnation: this.#members.incarnation,
       malformedFrames: this.#malformed,
       pagesDifferAt: this.#pagesDiffer,
+      statesDifferAt: this.#digests.differAt,
+      stateInquiryAt: this.#digests.inquiryAt,
       signedState: this.#states.agreed.at(-1)?.height ?? 0,
       members: this.#members.all().map(({ id, state, incarnation, height, heardMs }) => ({
         ...{ id, state, incarnation, height },
         releaseMax: this.#releases.get(id) ?? 0,
+        statesDifferAt: this.#digests.differsAt(id),
         heardMsAgo: heardMs === 0 ? -1 : Math.round(context.clock.monotonicMs() - heardMs),
       })),
     }));
@@ -189,10 +190,11 @@ export class GossipActor implements Actor<GossipMessage> {
     this.#members.setMembers([...this.#keys.keys()]);
     this.#checkpoints.setKeys(this.#keys);
     this.#states.setKeys(this.#keys);
+    this.#digests.setMembers([...this.#keys.keys()], stayed);
   }
 
   #applied({ height, digest, blockHash, historyRoot, timestamp }: AppliedNotice): void {
-    this.#digests.add({ height, digest });
+    this.#digests.applied({ height, digest });
     this.#checkpoints.applied({ height, digest, blockHash, historyRoot }, timestamp);
     this.#signState();
     this.#post();
@@ -237,6 +239,7 @@ export class GossipActor implements Actor<GossipMessage> {
     this.#forgetRelays();
     this.#signState();
     this.#post();
+    this.#digests.period();
     const member = this.#nextMember();
     if (member === undefined) return;
     this.#sequence += 1;
@@ -306,7 +309,7 @@ export class GossipActor implements Actor<GossipMessage> {
       return;
     }
     const back = this.#members.get(from).state === "dead";
-    for (const at of frame.digests) this.#compare(from, at);
+    this.#digests.heard(from, frame.digests);
     const { endorsement, state, releaseMax } = frame;
     if (this.#releases.get(from) !== releaseMax) {
       this.#releases.set(from, releaseMax);
@@ -331,8 +334,8 @@ export class GossipActor implements Actor<GossipMessage> {
     this.#deps.announced(new Map(this.#releases));
   }
 
-  #answer(from: NodeId, { type, sequence, subject }: GossipFrame): void {
-    if (type === "ping") this.#send(from, "ack", sequence, this.#deps.node);
+  #answer(from: NodeId, { type, sequence, subject, digests }: GossipFrame): void {
+    if (type === "ping") this.#send(from, "ack", sequence, this.#deps.node, digests);
     else if (type === "pingRequest") {
       if (!this.#members.has(subject)) return;
       this.#sequence += 1;
@@ -348,25 +351,10 @@ export class GossipActor implements Actor<GossipMessage> {
     }
   }
 
-  #compare(from: NodeId, { height, digest }: DigestAt): void {
-    const mine = this.#digests.at(height);
-    if (mine === undefined || equalBytes(mine, digest)) return;
-    const { node, sendPeer, releaseMax } = this.#deps;
-    // The other one must see it too, and will hear no more of this node.
-    const proof = {
-      type: "ack",
-      sequence: 0,
-      subject: node,
-      rumours: [],
-      digests: [{ height, digest: mine }],
-      releaseMax,
-    } as const;
-    sendPeer(from, encodeGossip(proof));
-    throw new InvariantError(
-      `node ${node} and node ${from} hold different states at height ${height}: ` +
-        `${toHex(mine)} here, ${toHex(digest)} there. Both stop. Keep both data directories, run "quorate verify" on ` +
-        "each, and restart the one that verifies and agrees with the majority",
-    );
+  /** Asks for a digest whoever can tell, and shows this node's own. */
+  #askAll(own: DigestAt): void {
+    this.#sequence += 1;
+    for (const { id } of this.#members.all()) this.#send(id, "ping", this.#sequence, this.#deps.node, [own]);
   }
 
   /** Told and not stopped for: it is for an operator to find out whose memory or version is at fault. */
@@ -378,21 +366,20 @@ export class GossipActor implements Actor<GossipMessage> {
     this.#deps.log.error("gossip.pages_differ", { member: from, height, ...roots });
   }
 
-  #send(to: NodeId, type: GossipFrame["type"], sequence: number, subject: NodeId): void {
+  /** Sends a frame; of the digests, those that answer what was `asked` about. */
+  #send(
+    to: NodeId,
+    type: GossipFrame["type"],
+    sequence: number,
+    subject: NodeId,
+    asked: readonly DigestAt[] = [],
+  ): void {
     const rumours = this.#members.takeNews(NEWS_PER_FRAME);
     const { newest: endorsement } = this.#checkpoints;
     const { newest: state } = this.#states;
     const { sendPeer, releaseMax } = this.#deps;
-    const digests = this.#ownDigests();
+    const digests = this.#digests.told(asked);
     sendPeer(to, encodeGossip({ type, sequence, subject, rumours, digests, endorsement, state, releaseMax }));
-  }
-
-  #ownDigests(): readonly DigestAt[] {
-    const { newest } = this.#digests;
-    if (newest === undefined) return [];
-    const landmark = newest.height - (newest.height % LANDMARK);
-    const digest = this.#digests.at(landmark);
-    return digest === undefined || landmark === newest.height ? [newest] : [newest, { height: landmark, digest }];
   }
 }
 
