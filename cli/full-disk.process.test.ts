@@ -3,7 +3,7 @@
  * say) has the same with a disk of the test's making in storage/wal/full-disk.test.ts.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -21,6 +21,8 @@ const EVENTS = 8_190;
 /** A node keeps 64 MiB free: so a log of this may hold some thirty batches of a mebibyte. */
 const SMALL = "100m";
 const LARGE = "400m";
+/** Too little for the log, and enough for the store. */
+const LEFT_MIB = 40;
 
 function mount(...args: readonly string[]): boolean {
   try {
@@ -51,6 +53,17 @@ describe.runIf(mayMount())("a disk is full", () => {
   const batch = async (): Promise<unknown> =>
     await client.submit({ kind: "createTransfers", batch: transfers.next(EVENTS) });
   const resize = (id: number, size: string): boolean => mount("-o", `remount,size=${size}`, dataOf(id));
+  const fill = (id: number): boolean => {
+    const { blocks, bfree, bsize } = statfsSync(dataOf(id));
+    return resize(id, `${Math.ceil(((blocks - bfree) * bsize) / 1_048_576) + LEFT_MIB}m`);
+  };
+  const stored = async (): Promise<number> => (await ask(client, { type: "summary" })).transfers;
+  const accounts = async (consistency: "linearizable" | "local"): Promise<number> => {
+    const { records } = (await ask(client, { type: "accounts", ids: [1n] }, consistency)) as {
+      readonly records: Uint8Array;
+    };
+    return decodeAccounts(records).length;
+  };
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "quorate-full-"));
@@ -100,15 +113,44 @@ describe.runIf(mayMount())("a disk is full", () => {
       const [, second] = await nodes();
       return second !== undefined && isFull(second) && unanswered > 0 ? second : undefined;
     });
-    const { records } = (await ask(client, { type: "accounts", ids: [1n] }, "local")) as {
-      readonly records: Uint8Array;
-    };
-    expect(decodeAccounts(records)).toHaveLength(1);
+    expect(await accounts("local")).toBe(1);
     const before = unanswered;
     await pause(1_000);
     expect(unanswered).toBe(before);
     for (const id of [1, 2]) expect(resize(id, LARGE)).toBe(true);
     await Promise.all(waiting);
+  });
+
+  test("at all of them: what comes is refused, nothing comes of it, and what was acknowledged is read", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const before = await stored();
+    const leader = (await nodes()).find(({ role }) => role === "leader")?.id ?? 0;
+    for (const id of local.nodeIds) if (id !== leader) expect(fill(id)).toBe(true);
+    const waiting: Promise<unknown>[] = [];
+    // The followers first: a leader that alone is full hands over.
+    const loadUntil = async (what: string, ids: readonly number[]): Promise<unknown> =>
+      await until(what, async () => {
+        waiting.push(batch());
+        const seen = await nodes();
+        return seen.filter(({ id }) => ids.includes(id)).every(isFull) ? seen : undefined;
+      });
+    await loadUntil(
+      "the followers to be full",
+      local.nodeIds.filter((id) => id !== leader),
+    );
+    expect(fill(leader)).toBe(true);
+    await loadUntil("the leader to be full", [leader]);
+    const refused = { kind: "createTransfers", batch: transfers.next(1) } as const;
+    await expect(client.submit(refused, 2_000)).rejects.toMatchObject({ code: "disk_full" });
+    const seen = await nodes();
+    expect([seen.find(({ id }) => id === leader)?.role, seen.map(isFull)]).toEqual(["leader", [true, true, true]]);
+    expect(await accounts("linearizable")).toBe(1);
+    for (const id of local.nodeIds) expect(resize(id, LARGE)).toBe(true);
+    await Promise.all(waiting);
+    expect(await stored()).toBe(before + waiting.length * EVENTS);
+    expect((await client.submit(refused)).result.status).toBe("ok");
+    expect(await stored()).toBe(before + waiting.length * EVENTS + 1);
   });
 
   test("when there is room again all go on by themselves, and are the same", { timeout: PATIENCE_MS }, async () => {

@@ -241,6 +241,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
         consensus,
         ledger,
         sendPeer: sendPeer(LANES.forward),
+        diskIsFull: () => blocksWait(environment.recovered.log),
         status: environment.status,
       }),
   });
@@ -375,6 +376,7 @@ function spawnConsensus(
           catchUp: catchUpRef,
           sendPeer: sendPeer(LANES.raft),
           nextRelease: parts.nextRelease,
+          diskIsFull: () => blocksWait(recovered.log),
           status,
           perturb: host.perturb,
         },
@@ -388,6 +390,11 @@ function spawnConsensus(
         },
       ),
   });
+}
+
+/** Whether blocks wait for space. Where only a mark does, the next block shows whether there is some. */
+function blocksWait(log: LogStore): boolean {
+  return log.isFull() && log.durableIndex() < log.lastIndex();
 }
 
 function spawnCatchUp(

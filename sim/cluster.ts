@@ -281,11 +281,11 @@ export class Cluster {
     this.#slot(node).disk.slowness = factor;
   }
 
-  /** The write that comes next is refused, and so is all that would need more space; the node must live with that. */
+  /** Every write of the log is refused, and all that would need more space; the node must live with that. */
   setDiskFull(node: NodeId, isFull: boolean): void {
-    const { disk, restartAfterErrorMs } = this.#slot(node);
-    disk.disk.free = isFull ? 0 : Number.MAX_SAFE_INTEGER;
-    if (isFull && restartAfterErrorMs === undefined) disk.disk.failNext("write", "disk_full");
+    const { disk } = this.#slot(node).disk;
+    disk.free = isFull ? 0 : Number.MAX_SAFE_INTEGER;
+    disk.isFull = isFull;
   }
 
   /** The disk's next operation of this kind fails; the node must stop itself and is started again. */

@@ -31,6 +31,7 @@ export const POINTS = [
   "eventsFollowed",
   "eventsReadAgain",
   "frozenDebitRefused",
+  "fullDiskRefused",
   "holdExpired",
   "holdPosted",
   "holdPostedInPart",

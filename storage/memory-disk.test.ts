@@ -200,6 +200,22 @@ describe("injected faults", () => {
     expect(seen).toHaveLength(8);
   });
 
+  test("a full disk refuses every write, and nothing else, until there is space", () => {
+    const { disk, run, file } = durableFile();
+    const seen: (string | undefined)[] = [];
+    const write = (): void => {
+      file.write(0, [Uint8Array.of(1)], (error) => seen.push(error?.code));
+      file.sync((error) => seen.push(error?.code));
+      run();
+    };
+    disk.isFull = true;
+    write();
+    write();
+    disk.isFull = false;
+    write();
+    expect(seen).toEqual(["disk_full", undefined, "disk_full", undefined, undefined, undefined]);
+  });
+
   test("a failed read throws, the next one reads", () => {
     const { disk, file } = durableFile();
     disk.failNext("read", "disk_io");

@@ -46,6 +46,8 @@ export class MemoryDisk implements Disk {
   readonly counts: CrashCounts = { lostWrites: 0, tornWrites: 0, keptWrites: 0, lostFiles: 0, revivedFiles: 0 };
   /** What `freeBytes` answers; nothing else follows from it. */
   free: number = Number.MAX_SAFE_INTEGER;
+  /** Every write is refused for want of space, but for what `settle` writes over. */
+  isFull = false;
   readonly #schedule: ScheduleDisk;
   #files = new Map<string, Inode>();
   /** The directory as it will be found after a crash. */
@@ -273,7 +275,9 @@ export class MemoryDisk implements Disk {
   }
 
   #takeFault(kind: InjectedFault["kind"]): DiskError | undefined {
-    if (this.#fault?.kind !== kind) return undefined;
+    if (this.#fault?.kind !== kind) {
+      return this.isFull && kind === "write" ? new DiskError("disk_full", "there is no space") : undefined;
+    }
     const { code } = this.#fault;
     this.#fault = undefined;
     return new DiskError(code, `injected ${code} on ${kind}`);

@@ -22,8 +22,14 @@ function describe(
     ...[r.digest.slice(0, DIGEST_DIGITS), r.problems.length === 0 ? "sound" : "DAMAGED"],
   ]);
   const heading = ["data", "height", "transactions", "segments", "torn bytes", "checkpoint", "digest", ""];
+  const torn = reports.flatMap(({ directory, tornBytes, tornAt }) => {
+    if (tornAt === undefined) return [];
+    const { file, offset, height } = tornAt;
+    const what = `${tornBytes} bytes that are no whole block, and of which nothing says that they were acknowledged`;
+    return [`TORN ${directory}: ${what}: ${file}, byte ${offset}, height ${height}`];
+  });
   const agreed = agreedHeight === undefined ? [] : [`A quorum agrees up to height ${agreedHeight}.`];
-  return [table([heading, ...rows]), ...agreed, ...problems.map((problem) => `PROBLEM ${problem}`)].join("\n");
+  return [table([heading, ...rows]), ...torn, ...agreed, ...problems.map((problem) => `PROBLEM ${problem}`)].join("\n");
 }
 
 async function verifyAll(found: readonly NodeDirectory[], output: Output): Promise<VerifiedNode[]> {

@@ -1,4 +1,14 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -13,6 +23,7 @@ import { clusterIdOf, type Genesis } from "../../node/wire/genesis.ts";
 import { decodeTransaction, encodeTransaction } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
+import { recordBytes, SEGMENT_HEADER_BYTES } from "../../storage/wal/format.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { WRAPPED_BYTES, WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
 import { CLUSTER, GENESIS, recordsOf, START, signed, writeLog } from "./node-log.test-support.ts";
@@ -36,6 +47,11 @@ function stateAfter(records: readonly WalRecord[]): StateMachine {
   const state = new StateMachine({ genesis: GENESIS, sha256 });
   for (const { payload } of records) state.apply(decodeBlock(sha256, payload));
   return state;
+}
+
+/** Where a record would stand behind those of a file that were written as `writeLog` does: all but the last in one group. */
+function endOf(records: readonly WalRecord[]): number {
+  return records.reduce((end, { payload }) => end + recordBytes(payload.length), SEGMENT_HEADER_BYTES);
 }
 
 describe("a node's data", () => {
@@ -193,11 +209,37 @@ describe("a node's data", () => {
   });
 
   test("with garbage behind the last record has a torn tail, which is no problem", async () => {
-    await writeLog(data, recordsOf(transactions(3)));
+    const records = recordsOf(transactions(3));
+    await writeLog(data, records);
     changeLog((bytes) => bytes.fill(0xab, 100_000, 100_100));
     const { report } = await verified();
     expect(report).toMatchObject({ height: 3, problems: [] });
     expect(report.tornBytes).toBeGreaterThan(0);
+    const [file = ""] = readdirSync(join(data, "log"));
+    const offset = endOf(records);
+    expect(report.tornAt).toEqual({ file: `log/${file}`, offset, height: 4 });
+  });
+
+  test("whose newest block, which nothing says was acknowledged, is changed or cut in two tells where it stood", async () => {
+    const records = recordsOf(transactions(4));
+    await writeLog(data, records);
+    const [name = ""] = readdirSync(join(data, "log"));
+    const path = join(data, "log", name);
+    const whole = readFileSync(path);
+    const offset = endOf(records.slice(0, 3));
+    const expected = { height: 3, problems: [], tornAt: { file: `log/${name}`, offset, height: 4 } };
+    const payload = records[3]?.payload.length ?? 0;
+    // Checksum, header, both hashes, and the first, some and the last byte of the payload.
+    for (const byte of [0, 4, 8, 12, 16, 24, 32, 40, 72, 104, 104 + 200, 104 + payload - 1]) {
+      changeLog((bytes) => bytes.writeUInt8(bytes.readUInt8(offset + byte) ^ 16, offset + byte));
+      expect((await verified()).report, `byte ${byte}`).toMatchObject(expected);
+      writeFileSync(path, whole);
+    }
+    for (const length of [10, 104, 104 + 200, 104 + payload - 1]) {
+      truncateSync(path, offset + length);
+      expect((await verified()).report, `cut after ${length}`).toMatchObject(expected);
+      writeFileSync(path, whole);
+    }
   });
 
   test("whose leader had another state says after which block", async () => {
@@ -242,7 +284,8 @@ describe("a node's data", () => {
     expect(await problems()).toEqual(["the checkpoint is at height 5, the log ends at 3"]);
   });
 
-  test("with any flipped bit in what a node keeps is found damaged, with the file", async () => {
+  // LevelDB's LOG is text for people, and LOCK is empty: nothing is read out of them. Every other byte of the data counts.
+  test("with any flipped bit in what a node keeps is found damaged, or torn at its end, with the file", async () => {
     const records = recordsOf(transactions(6));
     await writeLog(data, records.slice(2));
     await writeCheckpoint(stateAfter(records.slice(0, 4)));
@@ -254,25 +297,36 @@ describe("a node's data", () => {
       (name) => statSync(join(data, name)).isFile() && !/\/(LOG|LOCK)/.test(name),
     );
     expect(files.filter((name) => /start$|seal$|wrapped.key$/.test(name))).toHaveLength(3);
-    // The newest record is not attested yet: damage there looks like a write that was cut off.
-    const newest = Buffer.from(records.at(-1)?.payload ?? []);
-    const used = (name: string, bytes: Buffer): number =>
-      name.endsWith(".wal") ? bytes.indexOf(newest) - 104 : bytes.length;
+    // The newest record is not attested yet: damage there looks like a write that was cut off, and so does what is not zero behind.
+    const [newestAt, end] = [endOf(records.slice(2, -1)), endOf(records.slice(2))];
+    const lengths = files.map((name) => ({ name, bytes: statSync(join(data, name)).size }));
+    const anywhere = fc
+      .constantFrom(...lengths)
+      .chain(({ name, bytes }) => fc.tuple(fc.constant(name), fc.nat(bytes - 1)));
+    const log = files.find((name) => name.endsWith(".wal")) ?? "";
+    const inLog = fc.tuple(
+      fc.constant(log),
+      fc.oneof(fc.nat(newestAt - 1), fc.integer({ min: newestAt, max: end - 1 })),
+    );
     const home = data;
     const found = fc.assert(
-      fc.asyncProperty(fc.constantFrom(...files), fc.nat(2 ** 30), fc.nat(7), async (name, place, bit) => {
+      fc.asyncProperty(fc.oneof(anywhere, inLog), fc.nat(7), async ([name, offset], bit) => {
         data = mkdtempSync(join(tmpdir(), "quorate-verify-"));
         cpSync(home, data, { recursive: true });
         const bytes = readFileSync(join(data, name));
-        const offset = place % used(name, bytes);
         bytes.writeUInt8(bytes.readUInt8(offset) ^ (1 << bit), offset);
         writeFileSync(join(data, name), bytes);
-        expect((await problems()).join("\n"), `${name} ${offset}`).toMatch(
-          /CURRENT|MANIFEST|store is damaged|byte \d+/,
-        );
+        const { report } = await verified();
+        if (name === log && offset >= newestAt) {
+          const at = offset < end ? { offset: newestAt, height: 6 } : { offset: end, height: 7 };
+          expect([report.problems, report.tornAt], `${name} ${offset}`).toEqual([[], { file: log, ...at }]);
+        } else {
+          const told = report.problems.join("\n");
+          expect(told, `${name} ${offset}`).toMatch(/CURRENT|MANIFEST|store is damaged|byte \d+/);
+        }
         rmSync(data, { recursive: true });
       }),
-      { numRuns: 20 },
+      { numRuns: 40 },
     );
     await found.finally(() => {
       data = home;

@@ -28,6 +28,8 @@ export interface NodeReport {
   readonly segments: number;
   /** Bytes behind the last whole record: what a crash cut off, which nobody had been promised. */
   readonly tornBytes: number;
+  /** Where they begin, and the height that they would be; missing where there are none. */
+  readonly tornAt?: { readonly file: string; readonly offset: number; readonly height: number };
   readonly checkpointHeight: number;
   readonly problems: readonly string[];
 }
@@ -119,7 +121,7 @@ export async function verifyNode(
   }
   const { transactions, blockHashes, digests } = replay;
   const { height } = replay.state;
-  const { segments, tornBytes } = wal;
+  const { segments, tornBytes, tornAt } = wal;
   const digest = toHex(replay.state.digest);
   return {
     report: {
@@ -130,6 +132,7 @@ export async function verifyNode(
       transactions,
       segments,
       tornBytes,
+      ...(tornAt === undefined ? {} : { tornAt: { file: tornAt.path, offset: tornAt.offset, height: tornAt.index } }),
       checkpointHeight,
       problems,
     },

@@ -269,8 +269,10 @@ describe("§5.3 log replication", () => {
     for (let i = 0; i < 5; i++) {
       node.ticks(3);
       const [again] = ofType("append", node.hears(2, 1, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 }));
-      expect(again?.entries).toHaveLength(1);
+      expect(again).toMatchObject({ previousIndex: 0, entries: [] });
     }
+    const answer = { type: "appendResponse", accepted: true, index: 0, hintIndex: 0, hintTerm: 0 } as const;
+    expect(ofType("append", node.hears(2, 1, answer))[0]?.entries).toHaveLength(1);
   });
 });
 

@@ -51,8 +51,20 @@ describe("progress of a follower", () => {
     progress.sent([], 0);
     expect(progress.paused).toBe(true);
     progress.resume();
-    progress.sent(entriesFrom(6, 2), 0);
+    expect(progress).toMatchObject({ next: 6, paused: false, mayCarryEntries: false });
+    progress.sent([], 0);
     expect(progress).toMatchObject({ next: 6, paused: true });
+    expect(progress.reject(5, 3)).toBe(true);
+    expect(progress).toMatchObject({ next: 4, paused: false, mayCarryEntries: true });
+  });
+
+  test("what a follower knows of the commit is no more than it is sent", () => {
+    const progress = new Progress(6, new InFlight(3, 100), new Pace(100));
+    progress.sent([], 9);
+    expect(progress.commitSent).toBe(5);
+    progress.acknowledge(5);
+    progress.sent(entriesFrom(6, 2), 9);
+    expect(progress.commitSent).toBe(7);
   });
 
   test("an acknowledgement of a probe opens the pipeline", () => {

@@ -7,7 +7,8 @@
  *     either ─ compacted ► snapshot ─ accepted              the follower has a checkpoint, and says so
  *
  * A peer that is `paused` gets no append until it answers something; each heartbeat answer allows one more, so that a
- * lost append delays a follower by a heartbeat and never for ever.
+ * lost append delays a follower by a heartbeat and never for ever. That one only asks where the follower is: what it was
+ * sent before may not be lost, but wait for its disk.
  */
 import { assert } from "../../node/base/assert.ts";
 import type { LogIndex } from "../../node/base/ids.ts";
@@ -24,7 +25,9 @@ export class Progress {
   #next: LogIndex;
   #state: ProgressState = "probe";
   #paused = false;
-  /** The newest commit index sent in an append. */
+  /** Whether a probe has been sent from `#next`. */
+  #probed = false;
+  /** What the follower knows to be committed when it has taken the newest append. */
   #commitSent: LogIndex = 0;
   readonly #inFlight: InFlight;
   /** Of what is committed. */
@@ -68,15 +71,16 @@ export class Progress {
 
   /** Whether the next append may carry entries, or only ask where the follower is. */
   get mayCarryEntries(): boolean {
-    return this.#state === "probe" || !this.#inFlight.isFull;
+    return this.#state === "probe" ? !this.#probed : !this.#inFlight.isFull;
   }
 
   /** An append has been sent that starts at `next`. */
   sent(entries: readonly Entry[], commit: LogIndex): void {
     assert(!this.#paused, "a paused follower is sent nothing");
-    this.#commitSent = commit;
+    this.#commitSent = Math.min(commit, this.#next - 1 + entries.length);
     if (this.#state === "probe") {
       this.#paused = true;
+      this.#probed = true;
       return;
     }
     if (entries.length > 0) {
@@ -117,6 +121,7 @@ export class Progress {
       if (rejected !== this.#next - 1) return false;
       this.#next = Math.max(Math.min(rejected, limit + 1), this.#match + 1);
     }
+    this.#probed = false;
     this.#paused = false;
     return true;
   }

@@ -534,7 +534,11 @@ export class Raft {
   #onHeartbeat({ from, commit, sequence }: MessageOf<"heartbeat">): boolean {
     if (commit > this.#log.lastIndex) return false;
     this.#log.commitTo(commit);
-    this.#sendAfterPersist(from, { type: "heartbeatResponse", sequence, promiseMs: this.#promiseMs });
+    const answer = { type: "heartbeatResponse", sequence, promiseMs: this.#promiseMs } as const;
+    // It says in which term this node is, which a crash must not take back, and nothing of the log: a disk that writes
+    // nothing for a while deposes no leader.
+    if (this.#pending.durableTerm === this.#term) this.#send(from, answer);
+    else this.#sendAfterPersist(from, answer);
     return true;
   }
 

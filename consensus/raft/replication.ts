@@ -141,7 +141,7 @@ export class Replication {
   sendTo(peer: NodeId): void {
     const progress = this.#of(peer);
     while (progress.next <= this.#log.lastIndex && this.#sendAppend(peer, false));
-    if (progress.commitSent < this.#log.commit) this.#sendAppend(peer, true);
+    if (progress.commitSent < Math.min(this.#log.commit, progress.next - 1)) this.#sendAppend(peer, true);
   }
 
   /** A follower's log agrees up to `index`. False when that was known. */

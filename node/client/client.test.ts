@@ -90,7 +90,7 @@ describe("submitting", () => {
     expect(accountsIn(cluster)).toBe(1);
   });
 
-  test.each(["busy", "no_leader", "not_leader"])("a passing %s is waited out", async (code) => {
+  test.each(["busy", "disk_full", "no_leader", "not_leader"])("a passing %s is waited out", async (code) => {
     const { cluster, first } = await startCluster();
     const client = await openClient(cluster);
     let refusals = 3;
@@ -190,6 +190,34 @@ describe("deadlines", () => {
     });
     first.onSubmit = execute;
     await client.submit(createAccount(1n));
+    expect(accountsIn(cluster)).toBe(1);
+  });
+
+  test("what was refused each time because the disk is full was never executed, and its caller is told why", async () => {
+    const { cluster, first } = await startCluster();
+    const client = await openClient(cluster);
+    first.onSubmit = refuse("disk_full");
+    await expect(client.submit(createAccount(1n), 150)).rejects.toMatchObject({ code: "disk_full" });
+    expect(decodeAnswer("summary", await client.query(SUMMARY))).toMatchObject({ accounts: 0 });
+    first.onSubmit = execute;
+    expect((await client.submit(createAccount(1n))).result.status).toBe("ok");
+  });
+
+  test("what may have been ordered before the disk was full has an unknown outcome", async () => {
+    const { cluster, first } = await startCluster();
+    const client = await openClient(cluster);
+    first.onSubmit = (call) => {
+      first.onSubmit = refuse("disk_full");
+      call.receipt();
+      void refuse("not_leader")(call);
+    };
+    const expected = { code: "outcome_unknown", message: expect.stringContaining("disk_full") as string };
+    await expect(client.submit(createAccount(1n), 150)).rejects.toMatchObject(expected);
+    // So has what others may submit.
+    const transaction = first.submitted.at(-1) as Uint8Array;
+    await expect(client.submitSigned(transaction, 150)).rejects.toMatchObject(expected);
+    first.onSubmit = execute;
+    await client.submitSigned(transaction);
     expect(accountsIn(cluster)).toBe(1);
   });
 

@@ -20,7 +20,7 @@ import type { Connection } from "./connection.ts";
 import { Connector, closedError } from "./connector.ts";
 import { randomBytes, sha256 } from "./crypto.ts";
 import { before, left } from "./deadline.ts";
-import { ClientError, isRetriable } from "./errors.ts";
+import { ClientError, isRetriable, isUnordered } from "./errors.ts";
 import { changeEvents, type EventsOptions } from "./events.ts";
 import { LogTime } from "./log-time.ts";
 import { pauseAfter } from "./pause.ts";
@@ -123,8 +123,8 @@ export class QuorateClient {
 
   /**
    * Signs and submits a command; resolves when it has been executed or refused for good, with a checked receipt. Throws
-   * `ClientError`: a node's refusal before the log, `outcome_unknown` when the deadline has passed, or `unavailable` when
-   * it has passed before anything was sent.
+   * `ClientError`: a node's refusal before the log, `outcome_unknown` when the deadline has passed, `unavailable` when it
+   * has passed before anything was sent, or `disk_full` when nothing else was answered until then.
    */
   async submit(command: Command, deadlineMs?: number): Promise<Outcome> {
     const deadline = this.#deadline(deadlineMs);
@@ -150,9 +150,12 @@ export class QuorateClient {
     return this.#sign(command, session.id, 1, COSIGNING_LIFETIME_NS);
   }
 
-  /** Submits a transaction that is signed already, by whomever; otherwise as `submit`. */
+  /**
+   * Submits a transaction that is signed already, by whomever; otherwise as `submit`. Others may submit it, too: whatever
+   * this client was told, it does not say that nothing comes of it.
+   */
   async submitSigned(transaction: Uint8Array, deadlineMs?: number): Promise<Outcome> {
-    return await this.#send(() => transaction, this.#deadline(deadlineMs));
+    return await this.#send(() => transaction, this.#deadline(deadlineMs), true);
   }
 
   /** Asks; resolves with the encoded answer. Throws `ClientError`. */
@@ -165,7 +168,7 @@ export class QuorateClient {
         connection = await this.#connector.connect(deadline);
         return await connection.query(query, consistency, Math.min(ATTEMPT_MS * attempt, left(deadline)));
       } catch (error) {
-        await this.#pauseOrThrow(error, { attempt, startedAt, deadline, connection, sent: false });
+        await this.#pauseOrThrow(error, { attempt, startedAt, deadline, connection, isOpen: false });
       }
     }
   }
@@ -240,21 +243,25 @@ export class QuorateClient {
   }
 
   /** Sends a transaction, signed when there is a connection, until there is an answer. */
-  async #send(sign: () => Uint8Array, deadline: number): Promise<Outcome> {
+  async #send(sign: () => Uint8Array, deadline: number, isShared = false): Promise<Outcome> {
     let transaction: Uint8Array | undefined;
+    let isOpen = false;
     const startedAt = performance.now();
     for (let attempt = 1; ; attempt++) {
       let connection: Connection | undefined;
+      let isSent = false;
       try {
         connection = await this.#connector.connect(deadline);
         transaction ??= sign();
+        isSent = true;
         const patience = Math.min(ATTEMPT_MS * attempt, left(deadline));
         const receiptBytes = await connection.submit(transaction, patience);
         const { receipt, height, timestamp } = this.#receipts.check(receiptBytes, transaction);
         this.#logTime.learn(timestamp);
         return { result: decodeResult(receipt.result), receipt, receiptBytes, transaction, height, attempts: attempt };
       } catch (error) {
-        await this.#pauseOrThrow(error, { attempt, startedAt, deadline, connection, sent: transaction !== undefined });
+        isOpen ||= isSent && (isShared || !isUnordered(error));
+        await this.#pauseOrThrow(error, { attempt, startedAt, deadline, connection, isOpen });
       }
     }
   }
@@ -272,7 +279,7 @@ export class QuorateClient {
   }
 
   /** After a failed attempt: waits a little where another may succeed, else throws. */
-  async #pauseOrThrow(error: unknown, { attempt, startedAt, deadline, connection, sent }: Attempt): Promise<void> {
+  async #pauseOrThrow(error: unknown, { attempt, startedAt, deadline, connection, isOpen }: Attempt): Promise<void> {
     if (!(error instanceof ClientError)) throw error;
     if (this.#connector.closed) throw closedError();
     if (!isRetriable(error.code)) throw error;
@@ -284,7 +291,7 @@ export class QuorateClient {
       if (pause > 0) await sleep(pause);
       return;
     }
-    if (!sent) throw unavailable(error);
+    if (!isOpen) throw isUnordered(error) ? error : unavailable(error);
     const reason = `no definite answer before the deadline (last: ${error.code}); retry with the same id`;
     throw new ClientError("outcome_unknown", reason, {}, error);
   }
@@ -297,8 +304,8 @@ interface Attempt {
   readonly startedAt: number;
   readonly deadline: number;
   readonly connection: Connection | undefined;
-  /** Whether a transaction may have reached a node, in this attempt or an earlier one. */
-  readonly sent: boolean;
+  /** Whether a transaction may have been ordered, in this attempt or an earlier one. */
+  readonly isOpen: boolean;
 }
 
 function newSession(): Session {

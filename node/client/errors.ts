@@ -9,6 +9,7 @@ export class ClientError extends CodedError {
 /** Refusals after which the very same bytes may be sent again. */
 const RETRIABLE: ReadonlySet<string> = new Set([
   "busy",
+  "disk_full",
   "no_leader",
   "not_leader",
   "connection_lost",
@@ -17,6 +18,11 @@ const RETRIABLE: ReadonlySet<string> = new Set([
   "too_many_connections",
   "mending",
 ]);
+
+/** Whether what ended so never came near the log: of all that is passing, only what says so of itself. */
+export function isUnordered(error: unknown): boolean {
+  return error instanceof ClientError && error.code === "disk_full";
+}
 
 /** Whether a request that ended so may be sent again as it is. */
 export function isRetriable(code: string): boolean {

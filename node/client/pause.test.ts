@@ -10,8 +10,8 @@ test.each(["not_leader", "no_leader", "connection_lost", "timeout"])(
   },
 );
 
-test("who is busy is given time from the first refusal on", () => {
-  expect(firstPauses("busy")).toEqual([20, 40, 60, 80]);
+test.each(["busy", "disk_full"])("who is %s is given time from the first refusal on", (code) => {
+  expect(firstPauses(code)).toEqual([20, 40, 60, 80]);
 });
 
 test("a pause never grows beyond a quarter of a second", () => {

@@ -10,7 +10,7 @@ const FRAMES: readonly ForwardFrame[] = [
   { type: "submit", transactions: [new Uint8Array([1, 2, 3])] },
   { type: "submit", transactions: [300, 1, 17].map((length) => new Uint8Array(length).fill(length)) },
   { type: "submit", transactions: Array.from({ length: 40 }, (_, i) => new Uint8Array([i])) },
-  ...(["busy", "no_leader", "not_leader"] as const).map((code) => ({
+  ...(["busy", "disk_full", "no_leader", "not_leader"] as const).map((code) => ({
     ...{ type: "refused" as const, hash: new Uint8Array(32).fill(7), code },
   })),
 ];

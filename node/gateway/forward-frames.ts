@@ -22,7 +22,7 @@ const transactionsSchema = list(bytesBetween(1, TRANSACTION_BYTES_MAX), BLOCK_TR
 const refusedSchema: Schema<readonly [type: number, hash: Uint8Array, code: RefusalCode]> = tuple(
   integer(REFUSED, REFUSED),
   bytes(32),
-  oneOf("busy", "no_leader", "not_leader"),
+  oneOf("busy", "disk_full", "no_leader", "not_leader"),
 );
 
 /** Cuts what is to be submitted into what one frame holds: no more than a block. */

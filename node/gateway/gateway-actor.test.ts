@@ -77,6 +77,7 @@ class World {
   consensusTakes = true;
   /** Whether links to peers carry frames. */
   peersReachable = true;
+  diskIsFull = false;
   readonly toPeers: { readonly to: number; readonly frame: ForwardFrame }[] = [];
   readonly status: StatusBoard = new StatusBoard();
   signatures = 0;
@@ -103,6 +104,7 @@ class World {
             if (this.peersReachable) this.toPeers.push({ to, frame: decodeForwardFrame(concatBytes(payload)) });
             return this.peersReachable;
           },
+          diskIsFull: () => this.diskIsFull,
         }),
     });
   }
@@ -739,10 +741,41 @@ describe("the way to the leader", () => {
     expect(world.toPeers).toEqual([]);
   });
 
-  test("another leads: the transaction goes there as it is", () => {
+  test("this node leads and its disk is full: nothing new goes to consensus, and the first does that comes when there is room", () => {
+    const world = leading();
+    const connection = world.connect();
+    world.diskIsFull = true;
+    const transaction = world.sign(BLOCK_PAYER);
+    expect(code(world.submitAndJudge(connection, transaction, 1))).toEqual(["1 disk_full"]);
+    world.tell({ type: "submitOwn", transaction: world.sign(BLOCK_PAYER, { sequence: 2 }) });
+    expect(world.proposed).toEqual([]);
+    expect(world.status.read()["gateway"]).toMatchObject({ transactionsWaiting: 0, refusals: 1 });
+    world.diskIsFull = false;
+    expect(world.submitAndJudge(connection, transaction, 2)).toEqual([]);
+    expect(world.proposed).toEqual([transaction]);
+  });
+
+  test("what went to consensus before the disk was full is refused to nobody, and whoever asks again waits for it", () => {
+    const world = leading();
+    const [one, two] = [world.connect(), world.connect()];
+    const transaction = world.sign(BLOCK_PAYER);
+    world.submitAndJudge(one, transaction, 1);
+    world.diskIsFull = true;
+    expect(world.submitAndJudge(two, transaction, 1)).toEqual([]);
+    expect(code(world.submitAndJudge(two, world.sign(BLOCK_PAYER, { sequence: 2 }), 2))).toEqual(["2 disk_full"]);
+    expect([world.take(one), world.proposed]).toEqual([[], [transaction]]);
+    world.apply([transaction]);
+    expect([one, two].map((connection) => world.take(connection).map(({ type }) => type))).toEqual([
+      ["receipt"],
+      ["receipt"],
+    ]);
+  });
+
+  test("another leads: the transaction goes there as it is, though this node's disk is full", () => {
     const world = leading();
     world.tell({ type: "leader", leader: 3 });
     const connection = world.connect();
+    world.diskIsFull = true;
     const transaction = world.sign(BLOCK_PAYER);
     expect(world.submitAndJudge(connection, transaction)).toEqual([]);
     expect(world.toPeers).toEqual([{ to: 3, frame: { type: "submit", transactions: [transaction] } }]);
@@ -823,7 +856,7 @@ function forwardFrame(frame: ForwardFrame): Uint8Array {
 const submit = (world: World, ...transactions: readonly Uint8Array[]): void =>
   world.tell({ type: "peerFrame", from: 3, payload: forwardFrame({ type: "submit", transactions }) });
 
-const refusal = (transaction: Uint8Array, why: "busy" | "not_leader") => ({
+const refusal = (transaction: Uint8Array, why: "busy" | "disk_full" | "not_leader") => ({
   ...{ to: 3, frame: { type: "refused", hash: leafHash(sha256, transaction), code: why } },
 });
 
@@ -865,6 +898,16 @@ describe("what other nodes hand on", () => {
     expect(world.toPeers).toEqual([]);
     world.tell({ type: "refused", transactions: [transaction], code: "busy" });
     expect(world.toPeers.splice(0)).toEqual([refusal(transaction, "busy")]);
+  });
+
+  test("is refused with disk_full by a leader that has no room for it, and only what is new", () => {
+    const world = leading();
+    const [before, after] = [world.sign(BLOCK_PAYER), world.sign(BLOCK_PAYER, { sequence: 2 })];
+    submit(world, before);
+    world.diskIsFull = true;
+    submit(world, before, after);
+    expect(world.toPeers).toEqual([refusal(after, "disk_full")]);
+    expect(world.proposed).toEqual([before]);
   });
 
   test("is over once its block is applied, or another leads", () => {

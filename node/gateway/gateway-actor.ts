@@ -56,6 +56,8 @@ export interface GatewayDeps {
   readonly consensus: ActorRef<ConsensusMessage>;
   readonly ledger: ActorRef<LedgerMessage>;
   readonly sendPeer: (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
+  /** Whether blocks wait for space on this node's disk. */
+  readonly diskIsFull: () => boolean;
   readonly status: StatusBoard;
 }
 
@@ -88,9 +90,9 @@ export class GatewayActor implements Actor<GatewayMessage> {
     this.#clock = context.clock;
     this.#deps = deps;
     this.#checks = new SignatureChecks<Checked>(deps.crypto);
-    const { node, hashes, consensus, sendPeer, hostLog } = deps;
+    const { node, hashes, consensus, sendPeer, diskIsFull, hostLog } = deps;
     this.#routing = new Routing({
-      ...{ node, hashes, consensus, sendPeer, log: hostLog },
+      ...{ node, hashes, consensus, sendPeer, diskIsFull, log: hostLog },
       turnAway: (asker, code) => this.#finish(asker, code, REFUSAL_TEXT[code]),
     });
     deps.status.post("gateway", () => ({
@@ -361,6 +363,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
 
 const REFUSAL_TEXT: Readonly<Record<RefusalCode, string>> = {
   busy: "the cluster has too much waiting; try again a little later",
+  disk_full: "the leader's disk is full, so this was not ordered; reads go on: make room, or try again later",
   no_leader: "no leader is known here at the moment; try again, or another node",
   not_leader: "the leader has just changed; try again",
 };

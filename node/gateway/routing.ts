@@ -20,6 +20,7 @@ export interface RoutingDeps {
   readonly hashes: TransactionHashes;
   readonly consensus: ActorRef<ConsensusMessage>;
   readonly sendPeer: (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
+  readonly diskIsFull: () => boolean;
   readonly log: Log;
   /** Tells a client that its transaction will not be ordered. */
   readonly turnAway: (asker: ClientRequest, code: RefusalCode) => void;
@@ -62,8 +63,8 @@ export class Routing {
 
   /** Lets an admitted transaction go to whoever leads, at the next `flush`; without an asker it is this node's own, and nobody waits. */
   submit(transaction: Uint8Array, asker: ClientRequest | undefined): void {
-    if (asker !== undefined) this.#waiters.add(nameOf(this.#deps.hashes.of(transaction)), asker);
-    this.#leaving.push(transaction);
+    if (asker !== undefined) this.#order(transaction, asker);
+    else if (!this.#isFull()) this.#leaving.push(transaction);
   }
 
   /** Sends to the leader what was submitted since the last call. */
@@ -123,8 +124,28 @@ export class Routing {
       this.#turnAway(forwarder, "not_leader");
       return;
     }
-    this.#waiters.add(nameOf(hash), forwarder);
-    this.#leaving.push(transaction);
+    this.#order(transaction, forwarder);
+  }
+
+  /**
+   * Where a full disk holds the log up nothing new goes there. What went there before may be committed yet: whoever asks for
+   * that again waits for it with the others.
+   */
+  #order(transaction: Uint8Array, waiter: Waiter): void {
+    const name = nameOf(this.#deps.hashes.of(transaction));
+    const isFull = this.#isFull();
+    if (isFull && !this.#waiters.has(name)) {
+      this.#refusals += 1;
+      this.#turnAway(waiter, "disk_full");
+      return;
+    }
+    this.#waiters.add(name, waiter);
+    if (!isFull) this.#leaving.push(transaction);
+  }
+
+  /** Whether this node would order what is submitted, and has no space to keep it. */
+  #isFull(): boolean {
+    return this.#leader === this.#deps.node && this.#deps.diskIsFull();
   }
 
   #malformed(from: NodeId, error: unknown): void {

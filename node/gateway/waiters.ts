@@ -32,6 +32,10 @@ export class Waiters {
     else waiters.push(waiter);
   }
 
+  has(hash: string): boolean {
+    return this.#byTransaction.has(hash);
+  }
+
   /** Takes out all that wait for the transaction. */
   take(hash: string): readonly Waiter[] {
     const waiters = this.#byTransaction.get(hash);

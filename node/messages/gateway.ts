@@ -32,4 +32,4 @@ export type GatewayMessage =
   | { readonly type: "questionRefused"; readonly token: number; readonly code: RefusalCode };
 
 /** Why a node did not take a request; the client may try again, here or elsewhere. */
-export type RefusalCode = "busy" | "no_leader" | "not_leader";
+export type RefusalCode = "busy" | "disk_full" | "no_leader" | "not_leader";

@@ -53,6 +53,7 @@ class Bench {
   readonly gateway = new Listener<GatewayMessage>("gateway");
   readonly warnings: readonly object[];
   readonly timers: ConsensusMessage[];
+  diskIsFull = false;
   readonly #actor: ConsensusActor;
   readonly #status = new StatusBoard();
   readonly #disk = new TestDisk();
@@ -99,6 +100,7 @@ class Bench {
         status: this.#status,
       },
       nextRelease,
+      diskIsFull: () => this.diskIsFull,
       ...{ log: this.log, ledger: this.ledger, gateway: () => this.gateway },
       sendPeer: (_to: number, ...payload: readonly Uint8Array[]) => {
         this.#sent.push(decodeRaftMessage(concatBytes(payload)));
@@ -207,6 +209,20 @@ describe("promises wait for the disk", () => {
       { type: "appendResponse", accepted: true, index: 1 },
       { type: "heartbeatResponse" },
     ]);
+  });
+
+  test("an answer to a heartbeat of a term that is durable leaves at once: it says nothing of the log", () => {
+    const bench = new Bench();
+    const [data = new Uint8Array(0)] = chainOf(1, [[]]);
+    bench.hears(2, 1, { type: "heartbeat", commit: 0, sequence: 0 });
+    bench.syncs();
+    bench.sent();
+    const append = { type: "append", previousIndex: 0, previousTerm: 0, commit: 0 } as const;
+    bench.hears(2, 1, { ...append, entries: [{ index: 1, term: 1, data }] });
+    bench.hears(2, 1, { type: "heartbeat", commit: 0, sequence: 1 });
+    expect(bench.sent()).toMatchObject([{ type: "heartbeatResponse", sequence: 1 }]);
+    bench.syncs();
+    expect(bench.sent()).toMatchObject([{ type: "appendResponse", accepted: true, index: 1 }]);
   });
 
   test("completions in another order stop the node", () => {
@@ -479,6 +495,32 @@ describe("handing over", () => {
     urged(bench); // what was begun comes to its end
     bench.ticks(60);
     expect(urged(bench)).toEqual([]);
+  });
+
+  test("a leader whose disk is full hands over as soon as the others commit what it has no room for", () => {
+    const bench = leading();
+    bench.turn(propose(1));
+    bench.diskIsFull = true;
+    bench.ticks(1);
+    expect(urged(bench)).toEqual([]);
+    bench.isFollowed();
+    bench.hears(3, 1, { type: "appendResponse", accepted: true, index: 2, hintIndex: 0, hintTerm: 0 });
+    bench.ticks(1);
+    expect(urged(bench)).toEqual([2]);
+    expect(bench.warnings).toEqual([]);
+  });
+
+  test("a leader whose disk is full leads on where too few of the others have room: it can still confirm reads", () => {
+    const bench = leading();
+    bench.turn(propose(1));
+    bench.diskIsFull = true;
+    bench.isFollowed();
+    bench.ticks(200);
+    expect([urged(bench), bench.warnings, bench.status["role"]]).toEqual([[], [], "leader"]);
+    bench.diskIsFull = false;
+    bench.syncs();
+    bench.turn(propose(2));
+    expect(bench.blocks()).toEqual([[2]]);
   });
 
   test("the only node has nobody to hand over to", () => {

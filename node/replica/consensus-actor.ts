@@ -38,6 +38,7 @@ import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
 import { RefusedFrames } from "./refused-frames.ts";
+import { addWaiting } from "./waiting-messages.ts";
 
 /** How many blocks a new voter may lack when it gets a vote: about as many as are on their way at any time. */
 const CAUGHT_UP_BLOCKS = 64;
@@ -70,6 +71,8 @@ export interface ConsensusActorDeps {
   readonly catchUp: () => ActorRef<CatchUpMessage>;
   readonly sendPeer: (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
   readonly nextRelease: (choice: ReleaseChoice) => number;
+  /** Whether blocks wait for space on this node's disk. */
+  readonly diskIsFull: () => boolean;
   readonly status: StatusBoard;
   readonly perturb?: Perturb | undefined;
 }
@@ -201,8 +204,19 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#raft.tick();
     const wanted = this.#preferred.tick(this.#raft);
     if (wanted !== 0) this.#handOverTo(wanted);
-    this.#leaveHungDisk();
+    if (this.#deps.diskIsFull()) this.#leaveFullDisk();
+    else this.#leaveHungDisk();
     for (const question of this.#reads.takeOverdue(this.#ticks)) this.#refuseQuestion(question.token, "no_leader");
+  }
+
+  /**
+   * The others commit what there is no room for here, where it can neither be executed nor answered. Where they commit nothing
+   * either, another leader would not even answer reads: that takes a block of its own term.
+   */
+  #leaveFullDisk(): void {
+    const isLeading = this.#raft.role === "leader" && this.#raft.transferTarget === 0;
+    const to = fittestPeer(this.#raft);
+    if (isLeading && to !== 0 && this.#raft.commit > this.#raft.stableIndex) this.#handOverTo(to);
   }
 
   /** The others could go on without this disk, but not without a leader that executes and answers what they commit. */
@@ -410,7 +424,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     }
     const last = this.#promised.at(-1);
     if (last === undefined) this.#send(messagesAfterPersist);
-    else last.messages.push(...messagesAfterPersist);
+    else addWaiting(last.messages, messagesAfterPersist);
   }
 
   #persisted(sequence: number): void {

@@ -7,8 +7,7 @@
  *
  * What it keeps is read again in the background, and damage is said and counted; it stops the node where it is needed.
  *
- * A full disk stops nothing but that: while the log waits for space nothing is reported durable, so a follower does not
- * acknowledge; a leader hands over, for it could not apply what the others commit.
+ * A full disk stops nothing but that: while the log waits for space nothing is reported durable, so nothing is acknowledged.
  */
 import { Scrubber } from "../../storage/scrubber.ts";
 import type { LogStore } from "../../storage/wal/log-store.ts";
@@ -119,15 +118,13 @@ export class LogActor implements Actor<LogMessage> {
   #tick(): void {
     this.#context.after(TICK_MS, { type: "tick" });
     if (!this.#scrubber.isAsked) this.#scrubber.step(SCRUB_BYTES);
-    const { log, hostLog, consensus, perturb = unperturbed } = this.#deps;
+    const { log, hostLog, perturb = unperturbed } = this.#deps;
     if (perturb("earlyScrub")) this.#self.deliver({ type: "scrub" });
     const isFull = log.isFull();
     if (isFull && !this.#wasFull) hostLog.warn("log.disk_full", { durable: log.durableIndex() });
     if (!isFull && this.#wasFull) hostLog.info("log.disk_has_room", { durable: log.durableIndex() });
     this.#wasFull = isFull;
-    if (!isFull) return;
-    consensus().deliver({ type: "handOver" });
-    log.retry();
+    if (isFull) log.retry();
   }
 
   #entriesDurable(progress: Progress): void {

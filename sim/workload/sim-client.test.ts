@@ -64,6 +64,7 @@ function ask(seed: number, nodes: readonly Node[], founders = nodes.length) {
       nodes: ids,
       founders,
       authenticity: { signed: () => undefined },
+      reached: new Counters(),
       complain,
     },
     options,

@@ -21,12 +21,13 @@ import { decodeReceipt, type Receipt } from "../../node/wire/receipt.ts";
 import { cosignTransaction, decodeTransaction, type Signer, signTransaction } from "../../node/wire/transaction.ts";
 import type { Authenticity } from "../check/authenticity.ts";
 import { between, pick } from "../draw.ts";
+import type { Reached } from "../reached.ts";
 import type { ScheduledEvent, Scheduler } from "../scheduler.ts";
 import { sha256 } from "../virtual-crypto.ts";
 import type { ClientConnection, VirtualNetwork } from "../virtual-network.ts";
 
 /** Refusals that only mean: not here, or not now. */
-const TRY_AGAIN: ReadonlySet<string> = new Set(["busy", "no_leader", "not_leader"]);
+const TRY_AGAIN: ReadonlySet<string> = new Set(["busy", "disk_full", "no_leader", "not_leader"]);
 const PAUSE_MIN_US = 5_000;
 const PAUSE_MAX_US = 60_000;
 
@@ -74,6 +75,7 @@ export interface SimClientDeps {
   readonly complain: (message: string) => void;
   /** Hears what this client signs. */
   readonly authenticity: Pick<Authenticity, "signed">;
+  readonly reached: Reached;
 }
 
 export interface SimClientOptions {
@@ -290,7 +292,8 @@ export class SimClient {
     const request = this.#byNumber.get(number);
     if (request === undefined) return;
     this.#byNumber.delete(number);
-    const { scheduler, random } = this.#deps;
+    const { scheduler, random, reached } = this.#deps;
+    if (code === "disk_full") reached.add("fullDiskRefused");
     if (code === "no_leader") this.#lonelyUs ??= scheduler.nowUs;
     if (this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= this.#options.requestTimeoutUs) {
       if (this.#connection !== undefined) this.#useless.add(this.#connection.node);

@@ -39,6 +39,13 @@ function sealedLog(recordBytes: number, cipher?: Cipher): Image {
   return stepped.image();
 }
 
+/** The same as the power leaves it that failed before the newest mark was on the disk. */
+function unmarkedLog(recordBytes: number, cipher?: Cipher): Image {
+  const sealed = sealedLog(recordBytes, cipher);
+  const at = recordsEnd(recordBytes) - MARK_BYTES;
+  return withFile(sealed, THIRD, patched(sealed.get(THIRD) as Uint8Array, at, new Uint8Array(MARK_BYTES)));
+}
+
 const SEALED = sealedLog(RECORD_BYTES);
 
 function recordsEnd(recordBytes: number): number {
@@ -90,6 +97,9 @@ describe.each<[string, number, Cipher | undefined]>([
           // The newest mark and what is behind it: all records are there, and what is not as it was counts as torn.
           expect(report).toMatchObject({ records: RECORDS, problem: undefined });
           expect(report.tornBytes).toBeGreaterThan(0);
+          const isMark = offset < end;
+          const at = isMark ? end - MARK_BYTES : end;
+          expect(report.tornAt).toEqual({ path: `log/${THIRD}`, offset: at, index: RECORDS + 1 });
           expect(openLog(diskWith(damaged).disk, { cipher }).wal.lastIndex()).toBe(RECORDS);
           continue;
         }
@@ -101,6 +111,24 @@ describe.each<[string, number, Cipher | undefined]>([
         });
         expect(report.records).toBe((behindAll ? Number.parseInt(name, 16) + 3 : place.index) - 1);
       }
+    }
+  });
+
+  test("in the newest record before its mark is written, or a cut in it, is told with its place and height", () => {
+    const unmarked = unmarkedLog(recordBytes, cipher);
+    const bytes = unmarked.get(THIRD) as Uint8Array;
+    const expected = { problem: undefined, records: 8, tornAt: { path: `log/${THIRD}`, offset: last, index: 9 } };
+    expect(verifyWal(diskWith(unmarked).disk, "log", cipher)).toMatchObject({ records: 9, tornBytes: 0 });
+    for (let offset = last; offset < last + recordBytes; offset++) {
+      const flip = withFile(unmarked, THIRD, flipped(bytes, offset, offset % 8));
+      expect(verifyWal(diskWith(flip).disk, "log", cipher), `byte ${offset}`).toMatchObject(expected);
+      // Up to the first byte that is not zero nothing is left of it.
+      if (bytes.subarray(last, offset).every((byte) => byte === 0)) continue;
+      const cut = withFile(unmarked, THIRD, bytes.slice(0, offset));
+      const whole = bytes.subarray(offset, last + recordBytes).every((byte) => byte === 0);
+      expect(verifyWal(diskWith(cut).disk, "log", cipher), `cut at ${offset}`).toMatchObject(
+        whole ? { problem: undefined } : expected,
+      );
     }
   });
 

@@ -86,6 +86,18 @@ describe("a full disk", () => {
     expect(contents(openLog(stepped.disk).wal)).toEqual(texts(1, from + 1));
   });
 
+  test("stays full while what waits is tried again, until it is there", () => {
+    const { wal, stepped, append } = fixture();
+    stepped.disk.failNext("write", "disk_full");
+    append(6, 6);
+    stepped.run();
+    wal.retry();
+    expect([wal.isFull(), wal.durableIndex()]).toEqual([true, 5]);
+    wal.retry();
+    stepped.run();
+    expect([wal.isFull(), wal.durableIndex()]).toEqual([false, 6]);
+  });
+
   test("that has no room for a mark lets nothing be written behind the hole", () => {
     const { wal, stepped, append } = fixture();
     append(6, 6);

@@ -53,7 +53,10 @@ export interface LogStore {
    * that the log is the old one or the new one. FIFO with `append` and `truncate`.
    */
   reset(start: LogStart, done: () => void): void;
-  /** Whether appends wait for space on the disk: they were taken, can be read, and are durable when there is some again. */
+  /**
+   * Whether something waits for space on the disk: a mark, or the start of the log, and all appends behind it, which were
+   * taken, can be read, and are durable when there is space again.
+   */
   isFull(): boolean;
   /** Tries once more where appends wait for space. */
   retry(): void;

@@ -59,6 +59,8 @@ export class LogWriter {
   #stopped = false;
   /** What waits for space, at the head of all. */
   #held: (() => void) | undefined;
+  /** From when something is held until it is done: that it is tried again says nothing of space. */
+  #isFull = false;
   /** Everything up to here is durable; goes back as soon as a cut is asked for, and to the new start with a reset. */
   #durableIndex = 0;
   /** A lower bound of the highest durable index that stands in the files. */
@@ -82,7 +84,7 @@ export class LogWriter {
   }
 
   get isFull(): boolean {
-    return this.#held !== undefined;
+    return this.#isFull;
   }
 
   /** Also where it has failed, after which nothing is written. */
@@ -183,7 +185,7 @@ export class LogWriter {
     const run: Run = [head, ...placed.slice(1).filter(({ segment }) => segment === head.segment)];
     this.#writeRun(run, (isFull) => {
       if (isFull) {
-        this.#held = () => this.#write(placed, dones);
+        this.#hold(() => this.#write(placed, dones));
         return;
       }
       this.#advance((run.at(-1) ?? head).record.index);
@@ -246,7 +248,7 @@ export class LogWriter {
       return;
     }
     this.#writeReached(index, (isFull) => {
-      if (isFull) this.#held = () => this.#lowerReached(index, then);
+      if (isFull) this.#hold(() => this.#lowerReached(index, then));
       else then();
     });
   }
@@ -383,13 +385,19 @@ export class LogWriter {
     const { disk, directory } = this.#options;
     const written = this.#orFail(then);
     writeStart(disk, directory, start, (error) => {
-      if (error?.code === "disk_full") this.#held = () => this.#writeStart(start, then);
+      if (error?.code === "disk_full") this.#hold(() => this.#writeStart(start, then));
       else written(error);
     });
   }
 
+  #hold(action: () => void): void {
+    this.#held = action;
+    this.#isFull = true;
+  }
+
   #finish(dones: readonly (() => void)[]): void {
     this.#busy = false;
+    this.#isFull = false;
     for (const done of dones) done();
     this.#next();
   }
@@ -411,7 +419,7 @@ export class LogWriter {
   #writeMark(file: DiskFile, at: number, durableIndex: number): void {
     const written = this.#orFail(() => this.#finish([]));
     file.write(at, [encodeMark(at, durableIndex)], (error) => {
-      if (error?.code === "disk_full") this.#held = () => this.#writeMark(file, at, durableIndex);
+      if (error?.code === "disk_full") this.#hold(() => this.#writeMark(file, at, durableIndex));
       else written(error);
     });
   }

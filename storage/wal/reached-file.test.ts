@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Prng } from "../../node/base/prng.ts";
 import { DamagedLog } from "./damaged-log.ts";
+import { MARK_BYTES, recordBytes } from "./format.ts";
 import {
   contents,
   DIRECTORY,
@@ -62,6 +63,27 @@ describe("files that are gone are missed", () => {
     file.settle(0, new Uint8Array(file.size()), file.size());
     expect(refusal(stepped.disk).code).toBe("wal_missing_segment");
     expect(damagedLog(stepped).holes).toEqual([{ from: 7, to: 7, hash: undefined }]);
+  });
+
+  test("also the newest that holds one record, and no mark: any flipped bit in it is told with its place", () => {
+    const stepped = new SteppedDisk();
+    const { wal } = openLog(stepped.disk, { segmentBytes: SEGMENT_BYTES });
+    for (const one of ALL.slice(0, 7)) {
+      wal.append([one], () => {});
+      stepped.run();
+    }
+    wal.close();
+    const path = `${DIRECTORY}/${[...stepped.image().keys()].at(-1)}`;
+    const end = 32 + recordBytes(ALL[6]?.payload.length ?? 0);
+    stepped.disk.overwrite(path, end, new Uint8Array(MARK_BYTES));
+    expect(verifyWal(stepped.disk, DIRECTORY)).toMatchObject({ records: 7, problem: undefined });
+    for (let offset = 0; offset < end; offset++) {
+      stepped.disk.flipBit(path, offset, offset % 8);
+      expect(verifyWal(stepped.disk, DIRECTORY).problem, `byte ${offset}`).toMatchObject({
+        ...{ code: "wal_damaged", facts: { segment: path, offset: offset < 32 ? 0 : 32, index: 7 } },
+      });
+      stepped.disk.flipBit(path, offset, offset % 8);
+    }
   });
 
   test("that is known before anything in a file is acknowledged, and never before it is there", () => {

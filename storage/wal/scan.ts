@@ -47,6 +47,8 @@ export interface LogScan {
   readonly reachedIndex: number;
   /** Bytes behind the last valid record or mark, up to the last that is not zero: an unfinished write. */
   readonly tornBytes: number;
+  /** Where that begins, with the height that it would be; undefined where there is nothing. */
+  readonly tornAt: LogPlace | undefined;
   /** A last file whose creation was not finished; it holds nothing. */
   readonly unfinished: string | undefined;
 }
@@ -102,6 +104,7 @@ class Scanner implements LogScan {
   attestedIndex: number;
   reachedIndex = 0;
   tornBytes = 0;
+  tornAt: LogPlace | undefined;
   unfinished: string | undefined;
   /** Where it has got to. */
   place: LogPlace;
@@ -152,8 +155,9 @@ class Scanner implements LogScan {
   /** What was acknowledged out of files that are not there, or of which nothing is whole, is missed. */
   reach(directory: string): void {
     this.reachedIndex = readReached(this.#disk, directory);
-    if (this.lastIndex < this.reachedIndex)
-      throw endMissing({ path: reachedPath(directory), offset: 0, index: this.lastIndex + 1 });
+    if (this.lastIndex >= this.reachedIndex) return;
+    if (this.tornAt !== undefined) throw damaged(this.tornAt);
+    throw endMissing({ path: reachedPath(directory), offset: 0, index: this.lastIndex + 1 });
   }
 
   /** The newest file may have been cut off while it was made; then nothing in it was ever acknowledged. */
@@ -163,7 +167,7 @@ class Scanner implements LogScan {
     this.segments.pop();
     segment.file.close();
     this.unfinished = segment.path;
-    this.tornBytes = used;
+    this.#isTorn(used);
   }
 
   #walk(segment: ScannedSegment): void {
@@ -191,7 +195,12 @@ class Scanner implements LogScan {
     const used = usedBytes(this.#window, segment.file, segment.end);
     if (used === 0) return;
     if (!last || attestedBehind(segment.file, segment.end, used) > this.lastIndex) throw damaged(this.place);
+    this.#isTorn(used);
+  }
+
+  #isTorn(used: number): void {
     this.tornBytes = used;
+    if (used > 0) this.tornAt = this.place;
   }
 }
 

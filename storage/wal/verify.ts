@@ -2,7 +2,7 @@
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Disk } from "../../node/base/ports/disk.ts";
 import { StorageError } from "../errors.ts";
-import { copyDamaged, damaged } from "./faults.ts";
+import { copyDamaged, damaged, type LogPlace } from "./faults.ts";
 import { openRecord } from "./format.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
 import { reachedDamage, reachedPath } from "./reached-file.ts";
@@ -16,6 +16,8 @@ export interface WalReport {
   readonly segments: number;
   /** Bytes of an unfinished write at the end, which nobody had been promised. */
   readonly tornBytes: number;
+  /** Where that begins, and the height of the block that it would be. */
+  readonly tornAt: LogPlace | undefined;
   /** What is wrong; the records before it are sound. */
   readonly problem: StorageError | undefined;
 }
@@ -47,11 +49,11 @@ export function verifyWal(
     });
     for (const { file } of scan.segments) file.close();
     const problem = damagedCopies(disk, directory, firstIndex)[0];
-    const { tornBytes } = scan;
-    return { firstIndex, records, segments: scan.segments.length, tornBytes, problem };
+    const { tornBytes, tornAt } = scan;
+    return { firstIndex, records, segments: scan.segments.length, tornBytes, tornAt, problem };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    return { firstIndex, records, segments: segments.size, tornBytes: 0, problem: error };
+    return { firstIndex, records, segments: segments.size, tornBytes: 0, tornAt: undefined, problem: error };
   }
 }
 
