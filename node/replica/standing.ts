@@ -4,7 +4,7 @@ import type { LogIndex, NodeId } from "../base/ids.ts";
 import { bytes, oneOf, type Schema } from "../wire/schema.ts";
 
 const WORDS = [
-  /** Its state has not come so far. */
+  /** Its state has not come so far, or has just come there: it will know its pages when it is asked again. */
   "behind",
   /** Its state is further, and it does not know any more what its pages were there. */
   "passed",
