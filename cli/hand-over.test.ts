@@ -72,6 +72,8 @@ test("the lag of a peer is what of the leader's log it is not known to have", ()
   expect([peersOf(leader, []), peersOf(undefined, [])]).toEqual([[], []]);
   const fetched = { from: 1, height: 6, pages: 9, pagesLeft: 4 };
   const saying = (phase: string): NodeStatus => ({ ...told, id: 2, sections: { catchUp: { phase, ...fetched } } });
-  expect(peersOf(told, [saying("fetching")])).toEqual([{ ...seen, checkpoint: fetched }]);
+  for (const phase of ["fetching", "vouching"]) {
+    expect(peersOf(told, [saying(phase)])).toEqual([{ ...seen, checkpoint: fetched }]);
+  }
   expect(peersOf(told, [saying("idle")])).toEqual([seen]);
 });

@@ -44,6 +44,7 @@ import { LedgerActor } from "./replica/ledger-actor.ts";
 import { LogActor } from "./replica/log-actor.ts";
 import { nextRelease } from "./replica/next-release.ts";
 import { RepairActor } from "./replica/repair-actor.ts";
+import { partIn } from "./replica/standing.ts";
 import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
 import { StateMachine, type StateMachineOptions } from "./state/state-machine.ts";
@@ -204,7 +205,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
       host.network.sendPeer(to, new Uint8Array([lane]), ...payload);
   const ledgerActor: { current?: LedgerActor } = {};
   const leading = (): boolean => ledgerActor.current?.leading ?? false;
-  const checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
+  const checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [], roots: [] };
   const hashes = new TransactionHashes(host.crypto.sha256.bind(host.crypto));
   const wiring: Wiring = {
     ...environment,
@@ -398,10 +399,11 @@ function blocksWait(log: LogStore): boolean {
 }
 
 function spawnCatchUp(
-  { host, options, system, status, recovered, sendPeer }: Wiring,
+  { host, options, system, status, recovered, checkpoints, sendPeer }: Wiring,
   ledger: ActorRef<LedgerMessage>,
 ): ActorRef<CatchUpMessage> {
   const sha256 = host.crypto.sha256.bind(host.crypto);
+  const { state } = recovered;
   return system.spawn<CatchUpMessage>({
     name: "catchUp",
     supervision: "stop_node",
@@ -412,8 +414,13 @@ function spawnCatchUp(
         ledger,
         hostLog: host.log,
         sendPeer: sendPeer(LANES.catchUp),
-        height: () => recovered.state.height,
+        height: () => state.height,
+        peers: () => otherNodes(options, state),
+        part: () => partIn(state.configuration, options.id),
+        hasLeader: () => recovered.raft.leader !== 0,
+        roots: () => checkpoints.roots,
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
+        sha256,
         hasRoom: () => host.disk.freeBytes() >= 2 * RESERVE_BYTES,
         fail: (error) => system.fail("catchUp", error),
         status,
@@ -425,8 +432,7 @@ function spawnRepair({ host, options, system, status, recovered, sendPeer }: Wir
   const sha256 = host.crypto.sha256.bind(host.crypto);
   const { raft, log, state } = recovered;
   const leaderEnd = (): LeaderEnd | undefined => leaderEndOf(raft, (block) => blockHash(sha256, block));
-  const peers = (): readonly NodeId[] =>
-    peersOf(options.peers, state.members).flatMap(({ id }) => (id === options.id ? [] : [id]));
+  const peers = (): readonly NodeId[] => otherNodes(options, state);
   return system.spawn<RepairMessage>({
     name: "repair",
     supervision: "stop_node",
@@ -439,6 +445,10 @@ function spawnRepair({ host, options, system, status, recovered, sendPeer }: Wir
         fail: (error) => system.fail("repair", error),
       }),
   });
+}
+
+function otherNodes({ id: own, peers }: NodeOptions, { members }: StateMachine): readonly NodeId[] {
+  return peersOf(peers, members).flatMap(({ id }) => (id === own ? [] : [id]));
 }
 
 /** The actors that react to the replicated state. Gossip among them: it compares digests. */

@@ -84,6 +84,7 @@ export function spawnRefetch(
         ...{ store, ledger: refetch, hostLog: host.log, fail, status: new StatusBoard() },
         sendPeer: (to: NodeId, payload: Uint8Array) => network.sendPeer(to, new Uint8Array([LANES.catchUp]), payload),
         height: () => height,
+        ...{ peers: () => peers, part: () => "none", hasLeader: () => false, roots: () => [], sha256 },
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
         hasRoom: () => disk.freeBytes() >= 2 * RESERVE_BYTES,
       }),

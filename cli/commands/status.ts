@@ -42,10 +42,10 @@ export function peersOf(leader: NodeStatus | undefined, nodes: readonly NodeStat
   });
 }
 
-/** Undefined where the node fetches no checkpoint, or does not say so. */
+/** Undefined where the node fetches no checkpoint, or does not say so. All are there while others are to vouch for it. */
 function pagesFetched(node: NodeStatus | undefined): PagesFetched | undefined {
   const { phase, from, height, pages, pagesLeft } = node?.sections["catchUp"] ?? {};
-  if (phase !== "fetching") return undefined;
+  if (phase !== "fetching" && phase !== "vouching") return undefined;
   return { from: Number(from), height: Number(height), pages: Number(pages), pagesLeft: Number(pagesLeft) };
 }
 

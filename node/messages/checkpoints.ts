@@ -1,4 +1,4 @@
-/** Where ledger and gossip leave what is signed of the state, for each other and for whoever answers clients. */
+/** Where ledger and gossip leave what they know of the state's pages, for each other and for whoever answers clients or peers. */
 import type { SignedCheckpoint } from "../wire/attestation.ts";
 import type { SignedState, StateRoot } from "../wire/state-root.ts";
 
@@ -9,4 +9,6 @@ export interface CheckpointBoard {
   written: StateRoot | undefined;
   /** Checkpoints of this node whose pages a quorum has signed, of the last few; the newest last. */
   states: readonly SignedState[];
+  /** What this node's pages were at the last few heights where it knows; the newest last. */
+  roots: readonly StateRoot[];
 }

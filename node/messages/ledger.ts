@@ -30,6 +30,8 @@ export type LedgerMessage =
   | { readonly type: "checkpointed"; readonly written: StateRoot }
   /** A peer needs a newer checkpoint than there is. */
   | { readonly type: "takeCheckpoint" }
+  /** A node asks what this one's pages are at a height, which the state has not passed. */
+  | { readonly type: "rootAsked"; readonly by: NodeId; readonly height: LogIndex }
   /** The log stays from this height on, whatever is to be kept of it otherwise; undefined: as otherwise. */
   | { readonly type: "holdLog"; readonly from: LogIndex | undefined }
   /** A peer's checkpoint of this height is fetched: it takes the place of this node's own. */

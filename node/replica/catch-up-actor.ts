@@ -1,11 +1,12 @@
 /**
  * The catch-up actor: a node whose log cannot be continued, because its peers no longer have what it lacks, is given a
- * checkpoint by one of them. This actor does both sides of it: gives, and fetches.
+ * checkpoint by one of them, and the others vouch for it. This actor does all sides of it: gives, fetches, and vouches.
  */
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import type { Timer } from "../base/ports/clock.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Perturb } from "../base/ports/perturb.ts";
 import type { Store } from "../base/ports/store.ts";
@@ -14,9 +15,11 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { StatusBoard } from "../messages/status.ts";
 import type { StateMachine } from "../state/state-machine.ts";
 import { WireError } from "../wire/msgpack.ts";
+import type { StateRoot } from "../wire/state-root.ts";
 import { type CatchUpFrame, decodeCatchUp, encodeCatchUp } from "./catch-up-frames.ts";
 import { CheckpointClient } from "./checkpoint-client.ts";
 import { CheckpointServer } from "./checkpoint-server.ts";
+import { type Part, standingWithoutRoot } from "./standing.ts";
 
 /** While fetching, and while only giving. */
 const FETCHING_TICK_MS = 20;
@@ -28,7 +31,15 @@ export interface CatchUpActorDeps {
   readonly hostLog: Log;
   readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
   readonly height: () => LogIndex;
+  /** All nodes but this one. */
+  readonly peers: () => readonly NodeId[];
+  /** What this node takes part in, and whether it knows who leads. */
+  readonly part: () => Part;
+  readonly hasLeader: () => boolean;
+  /** What it knows of its pages at the last few heights. */
+  readonly roots: () => readonly StateRoot[];
   readonly createState: () => StateMachine;
+  readonly sha256: Sha256;
   readonly hasRoom: () => boolean;
   /** A store that cannot be written: the node must stop. */
   readonly fail: (error: CodedError) => void;
@@ -38,6 +49,7 @@ export interface CatchUpActorDeps {
 
 export class CatchUpActor implements Actor<CatchUpMessage> {
   readonly #context: ActorContext<CatchUpMessage>;
+  readonly #deps: CatchUpActorDeps;
   readonly #client: CheckpointClient;
   readonly #server: CheckpointServer;
   #timer: Timer | undefined;
@@ -45,15 +57,15 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
 
   constructor(context: ActorContext<CatchUpMessage>, deps: CatchUpActorDeps) {
     this.#context = context;
-    const { store, ledger, hostLog: log, height, createState, hasRoom, fail, status } = deps;
-    const send = (to: NodeId, frame: CatchUpFrame): void => {
-      deps.sendPeer(to, encodeCatchUp(frame));
-    };
+    this.#deps = deps;
+    const { store, ledger, hostLog: log, height, peers, part, createState, sha256, hasRoom, fail, status } = deps;
+    const send = (to: NodeId, frame: CatchUpFrame): void => this.#send(to, frame);
     const stored = (bytes: number): void => context.self.deliver({ type: "stored", bytes });
     const swept = (): void => context.self.deliver({ type: "swept" });
-    const shared = { store, ledger, log, send };
+    const shared = { store, ledger, log, send, height };
     this.#server = new CheckpointServer({ ...shared, perturb: deps.perturb });
-    this.#client = new CheckpointClient({ ...shared, height, createState, hasRoom, stored, swept, fail });
+    const fetching = { peers, part, createState, sha256, hasRoom, stored, swept, fail };
+    this.#client = new CheckpointClient({ ...shared, ...fetching });
     status.post("catchUp", () => ({
       ...this.#client.status(),
       giving: this.#server.count,
@@ -94,11 +106,26 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
       const frame = decodeCatchUp(payload);
       if (frame.type === "ask") this.#server.ask(from, frame.atLeast, nowMs);
       else if (frame.type === "fetch") this.#server.fetch(from, frame, nowMs);
+      else if (frame.type === "vouch") this.#vouch(from, frame.height, nowMs);
+      else if (frame.type === "vouched") this.#client.vouched(from, frame, nowMs);
       else this.#client.receive(from, frame, nowMs);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#framesRefused += 1;
     }
+  }
+
+  /** Says what this node knows of a checkpoint. Where it will know its pages, it has them reckoned, and is asked again. */
+  #vouch(to: NodeId, asked: LogIndex, nowMs: number): void {
+    const { roots, part, height, hasLeader, ledger } = this.#deps;
+    const known = roots().find((at) => at.height === asked);
+    const place = { part: part(), height: height(), follows: hasLeader() && !this.#client.isWaiting(nowMs) };
+    if (known === undefined && place.height <= asked) ledger.deliver({ type: "rootAsked", by: to, height: asked });
+    this.#send(to, { type: "vouched", height: asked, standing: known?.root ?? standingWithoutRoot(place, asked) });
+  }
+
+  #send(to: NodeId, frame: CatchUpFrame): void {
+    this.#deps.sendPeer(to, encodeCatchUp(frame));
   }
 
   /** Time is told while there is something to be late for; more often from the moment that this node fetches. */

@@ -1,12 +1,13 @@
 /**
  * Frames of the catch-up lane: a node asks another for its newest checkpoint, is offered one or told to ask again, and
- * fetches it page by page, each page in chunks.
+ * fetches it page by page, each page in chunks. It asks all others what they know of the checkpoint that it is given.
  */
 import { crc32c } from "../../storage/checksum.ts";
 import { CHUNK_BYTES_MAX } from "../base/limits.ts";
 import { pack, unpack, WireError } from "../wire/msgpack.ts";
 import { bytes, bytesBetween, check, integer, oneOf, safeInteger, tuple, u32 } from "../wire/schema.ts";
 import { type CheckpointContents, componentsSchema, PAGE_BYTES_MAX } from "./checkpoint.ts";
+import { type Standing, standingSchema } from "./standing.ts";
 
 /** A page of a checkpoint, by the place of its component. */
 export interface PagePlace {
@@ -18,7 +19,7 @@ export type CatchUpFrame =
   /** For a checkpoint of at least this height. */
   | { readonly type: "ask"; readonly atLeast: number }
   | ({ readonly type: "offer" } & CheckpointContents)
-  /** Not now: ask again. `height` is that of the newest there is. */
+  /** Not now: ask again. `height` is that of the one which is being taken. */
   | { readonly type: "refuse"; readonly height: number }
   /** For the part of a page that begins at `offset`, of the checkpoint that was offered at this height. */
   | ({ readonly type: "fetch"; readonly height: number; readonly offset: number } & PagePlace)
@@ -31,9 +32,12 @@ export type CatchUpFrame =
       readonly bytes: Uint8Array;
     } & PagePlace)
   /** That checkpoint is not being given any more: ask. */
-  | { readonly type: "gone"; readonly height: number };
+  | { readonly type: "gone"; readonly height: number }
+  /** What does the other node know of a checkpoint at this height? */
+  | { readonly type: "vouch"; readonly height: number }
+  | { readonly type: "vouched"; readonly height: number; readonly standing: Standing };
 
-const head = tuple(oneOf("ask", "offer", "refuse", "fetch", "chunk", "gone"), safeInteger);
+const head = tuple(oneOf("ask", "offer", "refuse", "fetch", "chunk", "gone", "vouch", "vouched"), safeInteger);
 const total = integer(0, PAGE_BYTES_MAX);
 const bodies = {
   ask: tuple(),
@@ -42,6 +46,8 @@ const bodies = {
   fetch: tuple(u32, u32, total),
   chunk: tuple(u32, u32, total, total, bytesBetween(0, CHUNK_BYTES_MAX), u32),
   gone: tuple(),
+  vouch: tuple(),
+  vouched: tuple(standingSchema),
 };
 
 export function encodeCatchUp(frame: CatchUpFrame): Uint8Array {
@@ -54,7 +60,10 @@ export function encodeCatchUp(frame: CatchUpFrame): Uint8Array {
     }
     case "refuse":
     case "gone":
+    case "vouch":
       return pack([frame.type, frame.height]);
+    case "vouched":
+      return pack([frame.type, frame.height, frame.standing]);
     case "fetch":
       return pack([frame.type, frame.height, frame.component, frame.page, frame.offset]);
     case "chunk": {
@@ -76,8 +85,13 @@ export function decodeCatchUp(encoded: Uint8Array): CatchUpFrame {
       return { type, atLeast: height };
     case "refuse":
     case "gone":
+    case "vouch":
       check(bodies[type], rest, "malformed_frame");
       return { type, height };
+    case "vouched": {
+      const [standing] = check(bodies.vouched, rest, "malformed_frame");
+      return { type, height, standing };
+    }
     case "offer": {
       const [digest, components] = check(bodies.offer, rest, "malformed_frame");
       return { type, height, digest, components: components.map(([name, pages]) => ({ name, pages })) };

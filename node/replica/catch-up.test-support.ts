@@ -8,8 +8,10 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import { StatusBoard, type StatusFields } from "../messages/status.ts";
 import { StateMachine } from "../state/state-machine.ts";
 import { decodeBlock } from "../wire/block.ts";
+import type { StateRoot } from "../wire/state-root.ts";
 import { CatchUpActor } from "./catch-up-actor.ts";
 import { loadCheckpointMeta, restorePages, takeCheckpoint } from "./checkpoint.ts";
+import { PageHashes } from "./page-hashes.ts";
 import {
   adminTransaction,
   chainOf,
@@ -20,6 +22,7 @@ import {
   sha256,
   TestClock,
 } from "./replica.test-support.ts";
+import type { Part } from "./standing.ts";
 
 function account(id: bigint): Account {
   const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
@@ -76,6 +79,12 @@ export class Side {
   readonly warnings = recordingLog();
   height = 0;
   hasRoom = true;
+  /** Of whom it knows. */
+  peers: readonly NodeId[] = [2];
+  part: Part = "none";
+  hasLeader = true;
+  /** What it knows of its pages: at first those of what it was started with. */
+  roots: readonly StateRoot[];
   readonly #actor: CatchUpActor;
   readonly #self: Listener<CatchUpMessage>;
   readonly #timers: CatchUpMessage[];
@@ -86,11 +95,14 @@ export class Side {
     const { context, self, timers } = contextOf<CatchUpMessage>(clock);
     this.#self = self;
     this.#timers = timers;
+    this.roots = rootsIn(store);
     this.#actor = new CatchUpActor(context, {
       ...{ store, ledger: this.ledger, hostLog: this.warnings.log, status: this.#status },
       sendPeer: (to, payload) => this.sent.push({ to, payload }) > 0,
       height: () => this.height,
+      ...{ peers: () => this.peers, part: () => this.part, hasLeader: () => this.hasLeader, roots: () => this.roots },
       createState: () => machine(releaseMax),
+      sha256,
       hasRoom: () => this.hasRoom,
       fail: (error) => this.failures.push(error),
     });
@@ -117,6 +129,14 @@ export class Side {
     this.clock.now += ms;
     for (const message of this.#timers.splice(0)) this.receive(message);
   }
+}
+
+function rootsIn(store: MemoryStore): readonly StateRoot[] {
+  const meta = loadCheckpointMeta(store);
+  if (meta === undefined || meta.isForeign) return [];
+  const pages = new PageHashes(sha256);
+  restorePages(store, meta.generation, meta, machine(), pages.take);
+  return [{ height: meta.height, root: pages.root(meta.components) }];
 }
 
 /** Lets two nodes talk until neither has anything to say, or for so many frames; node 2 gives. */

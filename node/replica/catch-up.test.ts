@@ -82,8 +82,8 @@ describe("a checkpoint is fetched", () => {
     const store = newStore();
     const [fetching, giving] = [new Side(store), new Side(storeAt(HEIGHT))];
     fetching.receive({ type: "wanted", from: 2, atLeast: 3 });
-    talk(fetching, giving, 3);
-    const [chunk] = giving.sent.splice(0, 1);
+    talk(fetching, giving, 4);
+    const [chunk] = giving.sent.splice(1, 1);
     const altered = must(chunk, "a chunk is on its way").payload.slice();
     altered[altered.length - 20] = (altered.at(-20) ?? 0) ^ 1;
     fetching.receive({ type: "peerFrame", from: 2, payload: altered });

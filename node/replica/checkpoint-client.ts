@@ -2,12 +2,14 @@
  * Fetches a peer's checkpoint: a few pages at a time, each chunk asked for until it comes, no faster than the bound of
  * bytes a second. Pages go into the store as they come, so that a crash, a peer that is gone, or one that was restarted
  * costs no more than what was on its way; a peer whose checkpoint is another one makes it begin anew. What is whole is
- * loaded once, to see that it is sound, before it is handed to the ledger to be installed.
+ * loaded once, to see that it is sound, and others must vouch for it, before it is handed to the ledger to be installed.
  */
 import type { ActorRef } from "../actor/actor.ts";
+import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import { CATCH_UP_BYTES_PER_SECOND } from "../base/limits.ts";
+import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Store, StoreChange } from "../base/ports/store.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
@@ -25,13 +27,19 @@ import {
   sameCheckpoint,
   sweepChanges,
 } from "./fetched-pages.ts";
+import { Inquiry } from "./inquiry.ts";
+import { PageHashes } from "./page-hashes.ts";
+import type { Part } from "./standing.ts";
+import { type Judgement, judge, saidText } from "./vouchers.ts";
 
 /** Pages that are asked for at a time. */
 const WINDOW_PAGES = 8;
-/** After this a chunk, or an offer, is asked for again. */
+/** After this a chunk, an offer, or what others say of it, is asked for again. */
 const RESEND_MS = 500;
 /** After this a peer is given up. */
 const SILENCE_MS = 3_000;
+/** From when all pages are there: so long others have to come as far. */
+const VOUCHING_MS: number = 2 * SILENCE_MS;
 /** Between a refusal, or a checkpoint of no use, and the next question. */
 const PAUSE_MS = 200;
 /** Bytes that the bound lets come at once after a pause. */
@@ -47,8 +55,12 @@ export interface CheckpointClientDeps {
   readonly send: (to: NodeId, frame: CatchUpFrame) => void;
   /** How far this node's own state has come. */
   readonly height: () => LogIndex;
+  /** Who may vouch for a checkpoint: all nodes but this one. */
+  readonly peers: () => readonly NodeId[];
+  readonly part: () => Part;
   /** A fresh state, to load into. */
   readonly createState: () => StateMachine;
+  readonly sha256: Sha256;
   /** Whether the disk has room for more than what must go on it. */
   readonly hasRoom: () => boolean;
   /** A write is durable: `bytes` of pages, or a note. */
@@ -66,7 +78,7 @@ interface Job extends PagePlace {
   askedAtMs: number | undefined;
 }
 
-type Phase = "idle" | "asking" | "fetching" | "installing";
+type Phase = "idle" | "asking" | "fetching" | "vouching" | "installing";
 
 export class CheckpointClient {
   readonly #deps: CheckpointClientDeps;
@@ -78,8 +90,18 @@ export class CheckpointClient {
   /** When something useful was heard last. */
   #heardAtMs = 0;
   #notBeforeMs = 0;
+  /** This node was told last that it needs a checkpoint. */
+  #wantedAtMs = Number.NEGATIVE_INFINITY;
   /** As noted in the store. */
   #fetched: FetchedCheckpoint | undefined;
+  /** Over the pages of what is fetched, once they are all there and sound, which was then. */
+  #root: Uint8Array | undefined;
+  #wholeAtMs = 0;
+  readonly #inquiry: Inquiry;
+  /** What others had passed when they were asked: whoever gave it is asked for a newer one. */
+  #passed: { readonly from: NodeId; readonly height: LogIndex } | undefined;
+  #vouched = 0;
+  #unvouched = 0;
   #newestGeneration: number;
   /** Places whose pages are to be asked for, the next one last. */
   #todo: PagePlace[] = [];
@@ -96,6 +118,8 @@ export class CheckpointClient {
 
   constructor(deps: CheckpointClientDeps) {
     this.#deps = deps;
+    const { peers, send } = deps;
+    this.#inquiry = new Inquiry({ peers, send, resendMs: RESEND_MS, questions: SILENCE_MS / RESEND_MS });
     this.#fetched = loadFetched(deps.store);
     const { newest, rubbish } = lookAtGenerations(deps.store);
     this.#newestGeneration = newest;
@@ -106,7 +130,12 @@ export class CheckpointClient {
 
   /** Whether it has to be told the time often. */
   get isBusy(): boolean {
-    return this.#phase === "asking" || this.#phase === "fetching";
+    return this.#phase === "asking" || this.#phase === "fetching" || this.#phase === "vouching";
+  }
+
+  /** Whether this node needs a checkpoint, as far as it was told. */
+  isWaiting(nowMs: number): boolean {
+    return this.#phase !== "idle" || nowMs - this.#wantedAtMs < SILENCE_MS;
   }
 
   status(): { readonly phase: Phase; readonly from: NodeId; readonly [count: string]: number | string } {
@@ -119,16 +148,25 @@ export class CheckpointClient {
       pages,
       pagesLeft: this.#phase === "fetching" ? left : 0,
       bytes: this.#fetchedBytes,
+      vouched: this.#vouched,
+      unvouched: this.#unvouched,
     };
   }
 
   /** This node cannot go on from the log of `from`, which begins behind `atLeast`. Said again and again while that is so. */
   wanted(from: NodeId, atLeast: LogIndex, nowMs: number): void {
+    this.#wantedAtMs = nowMs;
     if (this.#phase === "installing" || nowMs < this.#notBeforeMs) return;
     const height = this.#fetched?.height ?? 0;
-    if (this.#phase === "idle" && this.#isWhole(atLeast)) this.#install(nowMs);
-    else if (this.#phase === "idle" || (this.#phase === "fetching" && height < atLeast)) {
-      this.#ask(from, atLeast, nowMs);
+    const isIdle = this.#phase === "idle";
+    // What nobody has vouched for is gone on with only if whoever leads offers the same.
+    if (isIdle && this.#root === undefined && this.#isWhole(atLeast)) {
+      this.#from = from;
+      this.#inquiry.about(height, nowMs);
+      this.#check(nowMs);
+    } else if (isIdle || (this.#phase !== "asking" && height < atLeast)) {
+      const tooOld = this.#passed?.from === from ? this.#passed.height : 0;
+      this.#ask(from, Math.max(atLeast, tooOld + 1), nowMs);
     }
   }
 
@@ -136,15 +174,24 @@ export class CheckpointClient {
   receive(from: NodeId, frame: CatchUpFrame, nowMs: number): void {
     if (from !== this.#from) return;
     if (frame.type === "offer" && this.#phase === "asking") this.#offered(frame, nowMs);
-    else if (frame.type === "refuse" && this.#phase === "asking") this.#pause(nowMs);
+    else if (frame.type === "refuse" && this.#phase === "asking") this.#refused(frame.height, nowMs);
     else if (frame.type === "chunk" && this.#phase === "fetching") this.#chunk(frame, nowMs);
     else if (frame.type === "gone" && this.#phase === "fetching" && frame.height === this.#fetched?.height) {
       this.#ask(from, this.#atLeast, nowMs);
     }
   }
 
+  /** Takes what a peer says of the checkpoint that it was asked about. */
+  vouched(from: NodeId, frame: Extract<CatchUpFrame, { readonly type: "vouched" }>, nowMs: number): void {
+    this.#inquiry.heard(from, frame);
+    this.#decide(nowMs);
+  }
+
   tick(nowMs: number): void {
     if (!this.isBusy) return;
+    if (this.#phase !== "asking") this.#inquiry.ask(nowMs);
+    this.#decide(nowMs);
+    if (this.#phase === "vouching" || !this.isBusy) return;
     if (nowMs - this.#heardAtMs >= SILENCE_MS) {
       this.#deps.log.info("catch_up.silence", { from: this.#from });
       this.#pause(nowMs);
@@ -182,6 +229,12 @@ export class CheckpointClient {
     this.#pause(nowMs);
   }
 
+  /** The peer takes a checkpoint where it stands: others can still tell what their pages are there when they come by. */
+  #refused(height: LogIndex, nowMs: number): void {
+    if (height >= this.#atLeast) this.#inquiry.about(height, nowMs);
+    this.#pause(nowMs);
+  }
+
   /** Whether all is there of a checkpoint that is new enough: this node was stopped before it was installed. */
   #isWhole(atLeast: LogIndex): boolean {
     const fetched = this.#fetched;
@@ -209,6 +262,7 @@ export class CheckpointClient {
     }
     this.#phase = "fetching";
     this.#heardAtMs = nowMs;
+    this.#inquiry.about(offer.height, nowMs);
     const goesOn = this.#fetched !== undefined && sameCheckpoint(this.#fetched, offer);
     const fetched = goesOn && this.#fetched !== undefined ? this.#fetched : this.#begin(offer);
     this.#todo = missingPages(store, fetched).reverse();
@@ -220,6 +274,7 @@ export class CheckpointClient {
   #begin({ height, digest, components }: CheckpointContents): FetchedCheckpoint {
     this.#newestGeneration += 1;
     this.#fetchedBytes = 0;
+    this.#root = undefined;
     const fetched = { height, digest, components, generation: this.#newestGeneration };
     this.#fetched = fetched;
     this.#write([noteChange(fetched)], 0);
@@ -267,7 +322,7 @@ export class CheckpointClient {
       }
     }
     if (this.#readyBytes >= WRITE_BYTES || this.#jobs.size === 0) this.#storeReady();
-    if (this.#todo.length + this.#jobs.size + this.#unstoredBytes === 0) this.#install(nowMs);
+    if (this.#todo.length + this.#jobs.size + this.#unstoredBytes === 0) this.#check(nowMs);
   }
 
   #refill(nowMs: number): void {
@@ -292,12 +347,18 @@ export class CheckpointClient {
     this.#write(changes, bytes);
   }
 
-  #install(nowMs: number): void {
-    const { store, log, ledger, createState } = this.#deps;
+  /** All pages are there: they are loaded, and the root over them is what others must vouch for. */
+  #check(nowMs: number): void {
+    const { store, log, createState, sha256 } = this.#deps;
     const fetched = this.#fetched as FetchedCheckpoint;
     const { height } = fetched;
     try {
-      restorePages(store, fetched.generation, fetched, createState());
+      if (this.#root === undefined) {
+        const pages = new PageHashes(sha256);
+        restorePages(store, fetched.generation, fetched, createState(), pages.take);
+        this.#root = pages.root(fetched.components);
+        log.info("catch_up.fetched", { from: this.#from, height, bytes: this.#fetchedBytes });
+      }
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       log.warn("catch_up.unusable", { from: this.#from, height, reason: error.message });
@@ -305,13 +366,51 @@ export class CheckpointClient {
       this.#pause(nowMs);
       return;
     }
-    log.info("catch_up.fetched", { from: this.#from, height, bytes: this.#fetchedBytes });
+    this.#stop("vouching");
+    this.#wholeAtMs = nowMs;
+    this.#decide(nowMs);
+  }
+
+  /** While pages are on their way, they are taken for what their giver says of them: it may be that nobody will vouch for that. */
+  #decide(nowMs: number): void {
+    const isWhole = this.#phase === "vouching";
+    if (!isWhole && this.#phase !== "fetching") return;
+    const { log, ledger, part } = this.#deps;
+    const said = this.#inquiry.said();
+    const root = isWhole ? this.#root : said.get(this.#from);
+    if (!(root instanceof Uint8Array)) return;
+    const isOver = isWhole && nowMs - this.#wholeAtMs >= VOUCHING_MS;
+    const judgement = judge({ root, said: [...said.values()], isVoter: part() === "voter", isOver });
+    const isRefused = judgement === "contradicted" || judgement === "unvouched";
+    if (judgement === "wait" || (!isWhole && !isRefused)) return;
+    const { height } = must(this.#fetched, "something is fetched");
+    const facts = { from: this.#from, height, said: saidText(said, root) };
+    if (judgement === "vouched") log.info("catch_up.vouched", facts);
+    else log.warn(`catch_up.${judgement}`, facts);
+    if (isRefused) {
+      this.#reject(judgement, [...said.values()].includes("passed"), nowMs);
+      return;
+    }
+    this.#vouched += 1;
     this.#stop("installing");
     ledger.deliver({ type: "install", height });
   }
 
+  /** What others have come past, or know otherwise, is of no use any more; for what they have not come to they may vouch yet. */
+  #reject(judgement: Judgement, isPassed: boolean, nowMs: number): void {
+    const { height } = must(this.#fetched, "something is fetched");
+    this.#unvouched += 1;
+    this.#inquiry.forget();
+    const isKept = judgement === "unvouched" && !isPassed;
+    if (isPassed) this.#passed = { from: this.#from, height };
+    if (!isKept) this.#forget();
+    this.#pause(nowMs);
+    if (isKept) this.#notBeforeMs = nowMs + SILENCE_MS;
+  }
+
   #forget(): void {
     this.#fetched = undefined;
+    this.#root = undefined;
     this.#write([FORGET_NOTE], 0);
   }
 

@@ -26,6 +26,8 @@ export interface CheckpointServerDeps {
   readonly ledger: ActorRef<LedgerMessage>;
   readonly log: Log;
   readonly send: (to: NodeId, frame: CatchUpFrame) => void;
+  /** How far this node's own state has come. */
+  readonly height: () => LogIndex;
   readonly perturb?: Perturb | undefined;
 }
 
@@ -56,13 +58,13 @@ export class CheckpointServer {
   /** A peer asks for a checkpoint: it is offered the newest, if that is new enough, and else this node takes one. */
   ask(from: NodeId, atLeast: LogIndex, nowMs: number): void {
     this.#end(from);
-    const { store, ledger, log, send } = this.#deps;
+    const { store, ledger, log, send, height: reached } = this.#deps;
     const snapshot = store.snapshot();
     const meta = this.#meta(from, snapshot);
     if (meta === undefined || meta.height < atLeast || !this.#isReadable(snapshot)) {
       snapshot.close();
       ledger.deliver({ type: "takeCheckpoint" });
-      send(from, { type: "refuse", height: meta?.height ?? 0 });
+      send(from, { type: "refuse", height: reached() });
       return;
     }
     const { height, digest, components } = meta;

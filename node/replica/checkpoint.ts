@@ -142,6 +142,13 @@ export function takeCheckpoint(
   return changes;
 }
 
+/** Tells of each page that has changed since the last checkpoint, as it stands now; they go on to be changed. */
+export function tellChanged(state: StateMachine, tell: PageReader): void {
+  for (const component of state.paged) {
+    for (const page of component.dirtyPages()) tell(component.name, page, component.encodePage(page));
+  }
+}
+
 /** The changes that take away all checkpoints, whole or not. */
 export function forgetChanges(store: Pick<Store, "snapshot">): readonly StoreChange[] {
   const snapshot = store.snapshot();

@@ -29,6 +29,12 @@ const CATCH_UP: readonly CatchUpFrame[] = [
   { type: "fetch", height: 9, component: 0, page: 2, offset: 100 },
   { type: "chunk", height: 9, component: 0, page: 2, offset: 100, total: 200, bytes: Uint8Array.of(1, 2, 3) },
   { type: "gone", height: 9 },
+  { type: "vouch", height: 9 },
+  { type: "vouched", height: 9, standing: HASH },
+  { type: "vouched", height: 9, standing: "behind" },
+  { type: "vouched", height: 9, standing: "passed" },
+  { type: "vouched", height: 9, standing: "lacking" },
+  { type: "vouched", height: 2 ** 40, standing: "waiting" },
 ];
 
 describeHostileBytes("a frame of the repair lane", {
@@ -47,6 +53,14 @@ describe("frames of both lanes", () => {
   test("come back as they were", () => {
     expect(REPAIR.map((frame) => decodeRepair(encodeRepair(frame)))).toEqual(REPAIR);
     expect(CATCH_UP.map((frame) => decodeCatchUp(encodeCatchUp(frame)))).toEqual(CATCH_UP);
+  });
+
+  test("say how a node stands to a checkpoint by a root or by one of four words, and by nothing else", () => {
+    for (const standing of [HASH.subarray(1), new Uint8Array(33), "the same", "unheard", "silent", 1, true, []]) {
+      expect(refusalOf(decodeCatchUp, pack(["vouched", 9, standing]))).toBe("malformed_frame");
+    }
+    expect(refusalOf(decodeCatchUp, pack(["vouched", 9]))).toBe("malformed_frame");
+    expect(refusalOf(decodeCatchUp, pack(["vouch", 9, "behind"]))).toBe("malformed_frame");
   });
 
   test("fit in a frame of the network at their largest, and hold no more than their bounds", () => {

@@ -47,7 +47,8 @@ const OPEN = adminTransaction(0, { kind: "sessionOpen" });
 const bank = { name: "bank", keys: [KEYS.create("bank").publicKey], threshold: 1, roles: ["participant"] } as const;
 const audit = { name: "auditor", keys: [AUDITOR.publicKey], threshold: 1, roles: ["auditor"] } as const;
 const ENTER = [bank, audit].map((body, index) => adminTransaction(index + 1, { kind: "createAuthority", body }));
-const ENCODED = chainOf(1, [[OPEN], ENTER, [], [], [], []]);
+const EMPTY: readonly Uint8Array[] = [];
+const ENCODED = chainOf(1, [[OPEN], ENTER, ...Array.from({ length: 20 }, () => EMPTY)]);
 const BLOCKS = ENCODED.map((bytes) => decodeBlock(sha256, bytes));
 
 class Bench {
@@ -61,7 +62,7 @@ class Bench {
   readonly later = new Later();
   readonly store: MemoryStore = new MemoryStore(this.later.schedule);
   readonly state: StateMachine;
-  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [] };
+  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [], roots: [] };
   readonly status: StatusBoard = new StatusBoard();
   /** First block that the log still has. */
   logFrom = 1;
@@ -123,6 +124,11 @@ class Bench {
 
   commits(from: number, to: number): void {
     this.actor.receive({ type: "committed", blocks: BLOCKS.slice(from - 1, to) });
+  }
+
+  asksRoot(by: number, height: number): this {
+    this.actor.receive({ type: "rootAsked", by, height });
+    return this;
   }
 
   asks(question: Question, height: number): void {
@@ -330,7 +336,7 @@ describe("leading", () => {
 });
 
 describe("checkpoints", () => {
-  test("are written every so many blocks, one at a time", () => {
+  test("are written every so many blocks, one at a time: what falls due meanwhile is left out, not made late", () => {
     const bench = new Bench();
     bench.commits(1, 1);
     expect(bench.later.count).toBe(0);
@@ -339,10 +345,12 @@ describe("checkpoints", () => {
     bench.commits(3, 6);
     expect(bench.later.count).toBe(1);
     bench.storesCheckpoint();
-    expect(loadCheckpointMeta(bench.store)?.height).toBe(2);
-    expect(bench.later.count).toBe(1);
+    expect([loadCheckpointMeta(bench.store)?.height, bench.later.count]).toEqual([2, 0]);
+    bench.commits(7, 7);
+    expect(bench.later.count).toBe(0);
+    bench.commits(8, 9);
     bench.storesCheckpoint();
-    expect([loadCheckpointMeta(bench.store)?.height, bench.later.count]).toEqual([6, 0]);
+    expect([loadCheckpointMeta(bench.store)?.height, bench.later.count]).toEqual([8, 0]);
   });
 
   test("wait while the disk is full", () => {
@@ -404,8 +412,9 @@ describe("checkpoints", () => {
 
   test("let the log forget what lies so many blocks before, unless somebody is given an older one", () => {
     const bench = new Bench(undefined, undefined, 1);
-    bench.commits(1, 4);
+    bench.commits(1, 2);
     bench.storesCheckpoint();
+    bench.commits(3, 4);
     bench.storesCheckpoint();
     expect(bench.logFrom).toBe(3);
     bench.actor.receive({ type: "holdLog", from: 4 });
@@ -453,9 +462,48 @@ describe("checkpoints", () => {
     const bench = new Bench();
     bench.commits(1, 5);
     bench.storesCheckpoint();
-    bench.storesCheckpoint();
     bench.actor.receive({ type: "install", height: 5 });
     expect([bench.catchUp.take("notInstalled").length, bench.restarts]).toEqual([1, 0]);
+  });
+
+  test("are vouched for from when they are taken, the last sixteen of them", () => {
+    const bench = new Bench();
+    bench.commits(1, 2);
+    expect([bench.checkpoints.roots.length, bench.checkpoints.written]).toEqual([1, undefined]);
+    bench.storesCheckpoint();
+    expect(bench.checkpoints.roots).toEqual([bench.checkpoints.written]);
+    for (let height = 1; height <= 20; height++) bench.asksRoot(2, 2 + height).commits(2 + height, 2 + height);
+    expect(bench.checkpoints.roots.map(({ height }) => height)).toEqual(Array.from({ length: 16 }, (_, at) => 7 + at));
+  });
+
+  test("are reckoned for a peer that asks, as who takes one there has them, and are no other afterwards", () => {
+    const [asked, taking] = [new Bench(), new Bench()];
+    const hasRoot = (height: number) => asked.checkpoints.roots.find((at) => at.height === height)?.root;
+    // While one is being written, where the disk is full, and where the state stands already.
+    asked.commits(1, 2);
+    asked.asksRoot(2, 3).asksRoot(3, 5);
+    asked.logIsFull = true;
+    asked.commits(3, 5);
+    asked.commits(6, 7);
+    asked.asksRoot(2, 7).asksRoot(3, 6);
+    taking.commits(1, 2);
+    for (const height of [3, 5, 7]) {
+      taking.commits(Math.max(3, height - 1), height);
+      while (taking.later.count > 0) taking.storesCheckpoint();
+      taking.actor.receive({ type: "takeCheckpoint" });
+      taking.storesCheckpoint();
+      expect(taking.checkpoints.written).toEqual({ height, root: hasRoot(height) });
+    }
+    expect(asked.checkpoints.roots.map(({ height }) => height)).toEqual([2, 3, 5, 7]);
+    asked.storesCheckpoint();
+    asked.logIsFull = false;
+    for (const bench of [asked, taking]) {
+      bench.commits(8, 8);
+      while (bench.later.count > 0) bench.storesCheckpoint();
+    }
+    expect(hasRoot(8)).toEqual(taking.checkpoints.written?.root);
+    const back = new StateMachine({ genesis: GENESIS, sha256 });
+    expect([restoreCheckpoint(asked.store, back), back.digest]).toEqual([true, asked.state.digest]);
   });
 
   test("that cannot be written stop the node", () => {

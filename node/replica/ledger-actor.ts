@@ -46,7 +46,15 @@ import type { StateRoot } from "../wire/state-root.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { ChainAnswers } from "./chain-answers.ts";
-import { type CheckpointMeta, contentsOf, FIRST_GENERATION, isPageOf, META_KEY, takeCheckpoint } from "./checkpoint.ts";
+import {
+  type CheckpointMeta,
+  contentsOf,
+  FIRST_GENERATION,
+  isPageOf,
+  META_KEY,
+  takeCheckpoint,
+  tellChanged,
+} from "./checkpoint.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 import { GivenStates } from "./given-states.ts";
 import type { PageHashes } from "./page-hashes.ts";
@@ -56,6 +64,8 @@ const NS_PER_MS = 1_000_000n;
 const SEEK_PAUSE_MS = 1;
 /** Between two looks at checkpoints that are given to clients. */
 const GIVING_TICK_MS = 1_000;
+/** Heights whose pages this node can vouch for: those of as many checkpoints, or in between where it was asked. */
+const ROOTS_REMEMBERED = 16;
 
 export interface LedgerActorDeps {
   readonly state: StateMachine;
@@ -117,8 +127,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
   /** Queries that have some way to go before they can be answered, in the order they came. */
   readonly #seeking: Asked[] = [];
   #checkpointHeight: LogIndex;
-  /** Where the next checkpoint became due, or the last one was. */
-  #dueHeight: LogIndex = 0;
+  /** A checkpoint became due, and was neither taken nor left out. */
+  #isDue = false;
+  /** Heights that peers want to know this node's pages at, one each. */
+  readonly #rootsAsked = new Map<NodeId, LogIndex>();
   readonly #generation: number;
   /** Keys of pages that are damaged in the store. */
   readonly #damagedPages = new Set<string>();
@@ -148,6 +160,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#generation = checkpoint?.generation ?? FIRST_GENERATION;
     if (checkpoint !== undefined) {
       deps.checkpoints.written = { height: checkpoint.height, root: pages.root(checkpoint.components) };
+      this.#rememberRoot(deps.checkpoints.written);
     }
     this.#present = deps.state.members.present;
     deps.status.post("ledger", () => this.#statusFields());
@@ -164,6 +177,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
         for (const block of message.blocks) {
           this.#apply(block);
           this.#maybeCheckpoint();
+          this.#reckonRoot();
         }
         this.#deps.consensus().deliver({ type: "applied", state: this.#state.at, members: this.#state.members.wanted });
         this.#tellPresent();
@@ -193,6 +207,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
       case "takeCheckpoint":
         if (this.#state.height > this.#checkpointHeight) this.#checkpoint();
         break;
+      case "rootAsked":
+        this.#rootsAsked.set(message.by, message.height);
+        this.#reckonRoot();
+        break;
       case "holdLog":
         this.#heldFrom = message.from;
         break;
@@ -206,7 +224,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   #apply(block: Block): void {
     const before = this.#checkpointsDue();
     const applied = this.#state.apply(block);
-    if (this.#checkpointsDue() > before) this.#dueHeight = this.#state.height;
+    if (this.#checkpointsDue() > before) this.#isDue = true;
     this.#deps.gateway().deliver({ type: "applied", applied });
     this.#notifyReactors(this.#noticeOf(applied));
     if (this.#waiting.length > 0) this.#answerWaiting();
@@ -366,11 +384,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
     for (const reactor of this.#deps.reactors()) reactor.deliver(message);
   }
 
-  /** At the same heights on all nodes, as long as each keeps up: then they sign the same pages. */
+  /** At the same heights on all nodes, as long as each keeps up: then they sign the same pages, and vouch for them. */
   #maybeCheckpoint(): void {
     const { perturb = unperturbed } = this.#deps;
-    const isDue = this.#dueHeight > this.#checkpointHeight || this.#damagedPages.size > 0;
-    if (isDue || perturb("earlyCheckpoint")) this.#checkpoint();
+    if (this.#isDue || this.#damagedPages.size > 0 || perturb("earlyCheckpoint")) this.#checkpoint();
   }
 
   /** How many checkpoints the log so far is worth, by its blocks and by their bytes. */
@@ -387,15 +404,19 @@ export class LedgerActor implements Actor<LedgerMessage> {
   }
 
   #checkpoint(): void {
-    // While the disk is full the next block asks again.
+    // What falls due while one is being written is left out: a block later it would be like no other node's. While the
+    // disk is full the next block asks again.
+    if (this.#checkpointing) this.#isDue = false;
     if (this.#checkpointing || this.#deps.log.isFull()) return;
     this.#checkpointing = true;
+    this.#isDue = false;
     const { store, pages, fail } = this.#deps;
     const changes = takeCheckpoint(this.#state, this.#generation, { damaged: this.#damagedPages, tell: pages.take });
     this.#repairedPages += this.#damagedPages.size;
     this.#damagedPages.clear();
-    const { height, components } = contentsOf(this.#state);
-    const written = { height, root: pages.root(components) };
+    const written = this.#rootNow();
+    // Others may ask as soon as the state is further, and what its pages were does not depend on the disk.
+    this.#rememberRoot(written);
     store.write(changes, (error) => {
       if (error === undefined) this.#self.deliver({ type: "checkpointed", written });
       else fail(error);
@@ -409,6 +430,33 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#compactLog();
     if (this.#installing !== undefined) this.#install();
     else this.#maybeCheckpoint();
+  }
+
+  /** Of the pages as they stand, all of which must have been told. */
+  #rootNow(): StateRoot {
+    const { height, components } = contentsOf(this.#state);
+    return { height, root: this.#deps.pages.root(components) };
+  }
+
+  #rememberRoot(at: StateRoot): void {
+    const { checkpoints } = this.#deps;
+    const others = checkpoints.roots.filter(({ height }) => height !== at.height);
+    checkpoints.roots = [...others, at].slice(-ROOTS_REMEMBERED);
+  }
+
+  /** Where a peer wants to know what the pages are now, that is reckoned; nothing is written for it, so a full disk is no matter. */
+  #reckonRoot(): void {
+    const { height } = this.#state;
+    const { checkpoints, pages } = this.#deps;
+    let isAsked = false;
+    for (const [by, asked] of this.#rootsAsked) {
+      if (asked > height) continue;
+      this.#rootsAsked.delete(by);
+      isAsked ||= asked === height;
+    }
+    if (!isAsked || checkpoints.roots.some((at) => at.height === height)) return;
+    tellChanged(this.#state, pages.take);
+    this.#rememberRoot(this.#rootNow());
   }
 
   #compactLog(): void {

@@ -75,6 +75,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   sessionsLeftOut: STATES,
   pageTakenForClean: STATES,
   restoredHoldForgotten: STATES,
+  checkpointUnvouched: STATES,
   readByDeposedLeader: ["linearizability", "staleness"],
   // Whether a session is open is a question that is asked of a state that may be old.
   readByFollower: ["linearizability", "refusals", "staleness"],

@@ -18,6 +18,7 @@ import * as durability from "./durability.ts";
 import { EagerLog } from "./eager-log.ts";
 import * as elections from "./elections.ts";
 import * as expiry from "./expiry.ts";
+import * as lying from "./lying-giver.ts";
 import * as membership from "./membership.ts";
 import * as outbox from "./outbox.ts";
 import { raft, sessions, spoiledLedger, state, statePart } from "./plants.ts";
@@ -56,6 +57,7 @@ export const MUTANT_NAMES = [
   "sessionsLeftOut",
   "pageTakenForClean",
   "restoredHoldForgotten",
+  "checkpointUnvouched",
   // Reads
   "readByDeposedLeader",
   "readByFollower",
@@ -128,6 +130,7 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   sessionsLeftOut: sessions(checkpoints.SessionsLeftOut),
   pageTakenForClean: state(checkpoints.TakesPagesForClean),
   restoredHoldForgotten: spoiledLedger(checkpoints.forgetsRestoredHolds),
+  checkpointUnvouched: (host) => ({ host: { ...host, network: lying.askingNobody(lying.lyingToPeers(host)) } }),
   readByDeposedLeader: raft(reads.ServesReadsUnconfirmed),
   readByFollower: raft(reads.FollowersAnswerReads),
   readFixedTooEarly: raft(reads.FixesReadsTooEarly),

@@ -1,0 +1,48 @@
+/** How a node stands to a peer's checkpoint: what it answers when it is asked what it knows of one at a height. */
+import { type Configuration, isMember } from "../base/configuration.ts";
+import type { LogIndex, NodeId } from "../base/ids.ts";
+import { bytes, oneOf, type Schema } from "../wire/schema.ts";
+
+const WORDS = [
+  /** Its state has not come so far, or has just come there: it will know its pages when it is asked again. */
+  "behind",
+  /** Its state is further, and it does not know any more what its pages were there. */
+  "passed",
+  /** It votes, has not come so far, and does not come further: it waits for a checkpoint itself, or for a leader. */
+  "lacking",
+  /** It cannot say: it takes part in nothing, or has no vote and does not come further. */
+  "waiting",
+] as const;
+
+/** The root over its own pages at that height, or why it has none. */
+export type Standing = Uint8Array | (typeof WORDS)[number];
+
+const root = bytes(32);
+const word = oneOf(...WORDS);
+
+export const standingSchema: Schema<Standing> = (value, path) =>
+  value instanceof Uint8Array ? root(value, path) : word(value, path);
+
+/** What a node takes part in, as its own state says. */
+export type Part = "voter" | "learner" | "none";
+
+export function partIn(configuration: Configuration, node: NodeId): Part {
+  if (!isMember(configuration, node)) return "none";
+  return configuration.voters.includes(node) || configuration.outgoing.includes(node) ? "voter" : "learner";
+}
+
+export interface Place {
+  readonly part: Part;
+  /** How far its state has come. */
+  readonly height: LogIndex;
+  /** A leader sends it the log. */
+  readonly follows: boolean;
+}
+
+/** Of a node that does not know its pages at the height asked about. */
+export function standingWithoutRoot({ part, height, follows }: Place, asked: LogIndex): Standing {
+  if (part === "none") return "waiting";
+  if (height > asked) return "passed";
+  if (follows) return "behind";
+  return part === "voter" ? "lacking" : "waiting";
+}

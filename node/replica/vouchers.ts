@@ -1,0 +1,56 @@
+/**
+ * Whether a peer's checkpoint is to be believed, by what the other nodes say of its height. Whoever gives it is one of those
+ * who are asked: a quorum that says the same has computed it.
+ *
+ * Where too few are there to be a quorum, it is believed all the same as long as those who are there do not speak against
+ * it: a node must come back with the help of a single other one. What is committed has been with a quorum, so a checkpoint
+ * that too many voters lack was never committed, whatever they were told that they wait for.
+ */
+import { equalBytes } from "../base/bytes.ts";
+import type { NodeId } from "../base/ids.ts";
+import type { Standing } from "./standing.ts";
+
+/** "unheard" may still answer; who is "silent" has had the time for it. */
+export type Said = Standing | "unheard" | "silent";
+
+export interface Hearing {
+  /** Over the pages that were given. */
+  readonly root: Uint8Array;
+  /** By every peer. */
+  readonly said: readonly Said[];
+  /** The node that asks has a vote. */
+  readonly isVoter: boolean;
+  /** There is no more time for those that are behind. */
+  readonly isOver: boolean;
+}
+
+/** "vouched": by a quorum, or by all; "believed": on the word of those that could be heard. The last two: not to be installed. */
+export type Judgement = "wait" | "vouched" | "believed" | "contradicted" | "unvouched";
+
+export function judge({ root, said, isVoter, isOver }: Hearing): Judgement {
+  const count = (is: (one: Said) => boolean): number => said.filter(is).length;
+  const nodes = said.length + 1;
+  const quorum = Math.floor(nodes / 2) + 1;
+  const same = count((one) => one instanceof Uint8Array && equalBytes(one, root));
+  const other = count((one) => one instanceof Uint8Array) - same;
+  if (same >= quorum || same === said.length) return "vouched";
+  if (other >= quorum) return "contradicted";
+  const undecided = count((one) => one === "unheard" || one === "behind");
+  if (undecided > 0 && !isOver) return "wait";
+  if (other > 0) return "contradicted";
+  const against = count((one) => one === "passed" || one === "behind");
+  if (against > 0 && same <= against) return "unvouched";
+  const lacking = count((one) => one === "lacking");
+  const mayHaveIt = nodes - lacking - (isVoter ? 1 : 0);
+  if (lacking === 0 || mayHaveIt >= quorum) return "believed";
+  return isOver ? "unvouched" : "wait";
+}
+
+/** Who has said what, for people. */
+export function saidText(said: ReadonlyMap<NodeId, Said>, root: Uint8Array): string {
+  const word = (one: Said): string => {
+    if (typeof one === "string") return one;
+    return equalBytes(one, root) ? "the same" : "another root";
+  };
+  return [...said].map(([node, one]) => `${node} ${word(one)}`).join(", ");
+}
