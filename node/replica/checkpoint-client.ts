@@ -98,8 +98,8 @@ export class CheckpointClient {
   #root: Uint8Array | undefined;
   #wholeAtMs = 0;
   readonly #inquiry: Inquiry;
-  /** What others had passed when they were asked: whoever gave it is asked for a newer one. */
-  #passed: { readonly from: NodeId; readonly height: LogIndex } | undefined;
+  /** By who gave it, what others had passed when they were asked: for a newer one, whoever else may be asked in between. */
+  readonly #passed = new Map<NodeId, LogIndex>();
   #vouched = 0;
   #unvouched = 0;
   #newestGeneration: number;
@@ -165,8 +165,7 @@ export class CheckpointClient {
       this.#inquiry.about(height, nowMs);
       this.#check(nowMs);
     } else if (isIdle || (this.#phase !== "asking" && height < atLeast)) {
-      const tooOld = this.#passed?.from === from ? this.#passed.height : 0;
-      this.#ask(from, Math.max(atLeast, tooOld + 1), nowMs);
+      this.#ask(from, Math.max(atLeast, (this.#passed.get(from) ?? 0) + 1), nowMs);
     }
   }
 
@@ -402,7 +401,7 @@ export class CheckpointClient {
     this.#unvouched += 1;
     this.#inquiry.forget();
     const isKept = judgement === "unvouched" && !isPassed;
-    if (isPassed) this.#passed = { from: this.#from, height };
+    if (isPassed) this.#passed.set(this.#from, height);
     if (!isKept) this.#forget();
     this.#pause(nowMs);
     if (isKept) this.#notBeforeMs = nowMs + SILENCE_MS;

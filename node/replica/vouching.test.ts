@@ -193,6 +193,28 @@ describe("a checkpoint is installed", () => {
     expect(nodes.of(3).ledger.take("install")).toEqual([{ type: "install", height: 6 }]);
   });
 
+  test("by two who have each one that the other has passed, and are asked in turn for a newer one", () => {
+    const nodes = new Nodes(3);
+    nodes.add(1, storeAt(4), 6);
+    nodes.add(2, storeAt(5), 6);
+    const fetching = nodes.lagging(3);
+    for (const from of [1, 2]) {
+      nodes.install(from, [3], 3, 100);
+      nodes.pass(200);
+      fetching.sent.splice(0);
+    }
+    const asks = [1, 2].map((from) => {
+      for (const ms of [3_000, 300]) nodes.pass(ms);
+      fetching.sent.splice(0);
+      fetching.receive({ type: "wanted", from, atLeast: 3 });
+      return fetching.sent.splice(0).map(({ to, payload }) => ({ to, ...decodeCatchUp(payload) }));
+    });
+    expect(asks.flat().filter(({ type }) => type === "ask")).toEqual([
+      { to: 1, type: "ask", atLeast: 5 },
+      { to: 2, type: "ask", atLeast: 6 },
+    ]);
+  });
+
   test("although the node was stopped when all was there: others are asked before anything else", () => {
     const nodes = new Nodes(3);
     nodes.well(1);
