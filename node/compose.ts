@@ -403,7 +403,7 @@ function spawnCatchUp(
   ledger: ActorRef<LedgerMessage>,
 ): ActorRef<CatchUpMessage> {
   const sha256 = host.crypto.sha256.bind(host.crypto);
-  const { state } = recovered;
+  const { state, raft } = recovered;
   return system.spawn<CatchUpMessage>({
     name: "catchUp",
     supervision: "stop_node",
@@ -416,8 +416,8 @@ function spawnCatchUp(
         sendPeer: sendPeer(LANES.catchUp),
         height: () => state.height,
         peers: () => otherNodes(options, state),
-        part: () => partIn(state.configuration, options.id),
-        hasLeader: () => recovered.raft.leader !== 0,
+        part: () => partIn(raft.configuration, options.id),
+        hasLeader: () => raft.leader !== 0,
         roots: () => checkpoints.roots,
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
         sha256,

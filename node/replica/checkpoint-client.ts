@@ -40,6 +40,8 @@ const RESEND_MS = 500;
 const SILENCE_MS = 3_000;
 /** From when all pages are there: so long others have to come as far. */
 const VOUCHING_MS: number = 2 * SILENCE_MS;
+/** How often others are asked to vouch for one checkpoint before it is enough that nobody has another. */
+const ROUNDS_MAX = 3;
 /** Between a refusal, or a checkpoint of no use, and the next question. */
 const PAUSE_MS = 200;
 /** Bytes that the bound lets come at once after a pause. */
@@ -100,6 +102,8 @@ export class CheckpointClient {
   readonly #inquiry: Inquiry;
   /** By who gave it, what others had passed when they were asked: for a newer one, whoever else may be asked in between. */
   readonly #passed = new Map<NodeId, LogIndex>();
+  /** How often others would not vouch for what is fetched. */
+  #rounds = 0;
   #vouched = 0;
   #unvouched = 0;
   #newestGeneration: number;
@@ -274,6 +278,7 @@ export class CheckpointClient {
     this.#newestGeneration += 1;
     this.#fetchedBytes = 0;
     this.#root = undefined;
+    this.#rounds = 0;
     const fetched = { height, digest, components, generation: this.#newestGeneration };
     this.#fetched = fetched;
     this.#write([noteChange(fetched)], 0);
@@ -379,7 +384,8 @@ export class CheckpointClient {
     const root = isWhole ? this.#root : said.get(this.#from);
     if (!(root instanceof Uint8Array)) return;
     const isOver = isWhole && nowMs - this.#wholeAtMs >= VOUCHING_MS;
-    const judgement = judge({ root, said: [...said.values()], isVoter: part() === "voter", isOver });
+    const isLast = this.#rounds >= ROUNDS_MAX;
+    const judgement = judge({ root, said: [...said.values()], isVoter: part() === "voter", isOver, isLast });
     const isRefused = judgement === "contradicted" || judgement === "unvouched";
     if (judgement === "wait" || (!isWhole && !isRefused)) return;
     const { height } = must(this.#fetched, "something is fetched");
@@ -399,6 +405,7 @@ export class CheckpointClient {
   #reject(judgement: Judgement, isPassed: boolean, nowMs: number): void {
     const { height } = must(this.#fetched, "something is fetched");
     this.#unvouched += 1;
+    this.#rounds += 1;
     this.#inquiry.forget();
     const isKept = judgement === "unvouched" && !isPassed;
     if (isPassed) this.#passed.set(this.#from, height);
@@ -410,6 +417,7 @@ export class CheckpointClient {
   #forget(): void {
     this.#fetched = undefined;
     this.#root = undefined;
+    this.#rounds = 0;
     this.#write([FORGET_NOTE], 0);
   }
 

@@ -8,7 +8,7 @@ const WORDS = [
   "behind",
   /** Its state is further, and it does not know any more what its pages were there. */
   "passed",
-  /** It votes, has not come so far, and does not come further: it waits for a checkpoint itself, or for a leader. */
+  /** It has a vote, has not come so far, and does not come further: it waits for a checkpoint itself, or for a leader. */
   "lacking",
   /** It cannot say: it takes part in nothing, or has no vote and does not come further. */
   "waiting",
@@ -23,12 +23,12 @@ const word = oneOf(...WORDS);
 export const standingSchema: Schema<Standing> = (value, path) =>
   value instanceof Uint8Array ? root(value, path) : word(value, path);
 
-/** What a node takes part in, as its own state says. */
-export type Part = "voter" | "learner" | "none";
+/** What a node takes part in, as its log says. Who is on its way out goes on to follow, and its vote is soon none. */
+export type Part = "voter" | "follower" | "none";
 
 export function partIn(configuration: Configuration, node: NodeId): Part {
   if (!isMember(configuration, node)) return "none";
-  return configuration.voters.includes(node) || configuration.outgoing.includes(node) ? "voter" : "learner";
+  return configuration.voters.includes(node) ? "voter" : "follower";
 }
 
 export interface Place {

@@ -18,7 +18,7 @@ const SAYS: Readonly<Record<string, Said>> = {
 
 function judged(said: string, more: Partial<Hearing> = {}): Judgement {
   const all = said.split("").map((one) => SAYS[one] as Said);
-  return judge({ root: ROOT, said: all, isVoter: true, isOver: false, ...more });
+  return judge({ root: ROOT, said: all, isVoter: true, isOver: false, isLast: false, ...more });
 }
 
 /** What peers say; what follows while there is time, and when there is none. */
@@ -57,6 +57,16 @@ test.each(TABLE)("%s: %s, and in the end %s: %s", (says, meanwhile, inTheEnd) =>
 
 test("who has no vote does not count among those who cannot have committed it", () => {
   expect([judged("sl", { isVoter: false }), judged("sll", { isVoter: false })]).toEqual(["believed", "wait"]);
+});
+
+test("who lacks it and was asked often enough may have been removed unawares; who has it must be there", () => {
+  const last = { isLast: true, isOver: true };
+  expect([judged("sll", last), judged("lw", last), judged("slo", last)]).toEqual([
+    "believed",
+    "unvouched",
+    "contradicted",
+  ]);
+  expect(judged("sll", { isLast: true })).toBe("wait");
 });
 
 test("a liar alone is not believed while an honest voter is heard, but where those who cannot be asked may have been a quorum", () => {

@@ -4,7 +4,8 @@
  *
  * Where too few are there to be a quorum, it is believed all the same as long as those who are there do not speak against
  * it: a node must come back with the help of a single other one. What is committed has been with a quorum, so a checkpoint
- * that too many voters lack was never committed, whatever they were told that they wait for.
+ * that too many voters lack was never committed, whatever they were told that they wait for. But a node takes itself for a
+ * voter until it hears of its removal, so that is believed for a while only.
  */
 import { equalBytes } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
@@ -22,12 +23,14 @@ export interface Hearing {
   readonly isVoter: boolean;
   /** There is no more time for those that are behind. */
   readonly isOver: boolean;
+  /** All was asked so often that who still lacks it may well have been removed without having heard of it. */
+  readonly isLast: boolean;
 }
 
 /** "vouched": by a quorum, or by all; "believed": on the word of those that could be heard. The last two: not to be installed. */
 export type Judgement = "wait" | "vouched" | "believed" | "contradicted" | "unvouched";
 
-export function judge({ root, said, isVoter, isOver }: Hearing): Judgement {
+export function judge({ root, said, isVoter, isOver, isLast }: Hearing): Judgement {
   const count = (is: (one: Said) => boolean): number => said.filter(is).length;
   const nodes = said.length + 1;
   const quorum = Math.floor(nodes / 2) + 1;
@@ -43,6 +46,7 @@ export function judge({ root, said, isVoter, isOver }: Hearing): Judgement {
   const lacking = count((one) => one === "lacking");
   const mayHaveIt = nodes - lacking - (isVoter ? 1 : 0);
   if (lacking === 0 || mayHaveIt >= quorum) return "believed";
+  if (isOver && isLast && same > 0) return "believed";
   return isOver ? "unvouched" : "wait";
 }
 

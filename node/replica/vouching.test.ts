@@ -343,7 +343,7 @@ describe("a node vouches", () => {
     const side = new Nodes(3).well(1);
     side.hasLeader = false;
     expect([asked(side, 9), asked(side, 3)]).toEqual(["lacking", "passed"]);
-    side.part = "learner";
+    side.part = "follower";
     expect(asked(side, 9)).toBe("waiting");
     side.hasLeader = true;
     expect(asked(side, 9)).toBe("behind");
