@@ -251,7 +251,23 @@ describe("what a peer that lies can cause (README.md): it can hinder, but not ch
     node.leads();
     node.hears(2, 6 + TERM_LEAD_MAX, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
     expect(node.raft).toMatchObject({ role: "follower", term: 6 + TERM_LEAD_MAX });
+    node.hears(3, 6 + TERM_LEAD_MAX, { type: "heartbeat", commit: 0, sequence: 0 });
     node.hears(2, Number.MAX_SAFE_INTEGER, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
-    expect(node.raft.term).toBe(6 + TERM_LEAD_MAX);
+    expect(node.raft).toMatchObject({ leader: 3, term: 6 + TERM_LEAD_MAX });
+  });
+
+  test("who was away while terms were used up, and hears no leader, comes after the others in steps", () => {
+    const node = new OneNode();
+    const heartbeat = { type: "heartbeat", commit: 0, sequence: 0 } as const;
+    const far = 7 + 3 * TERM_LEAD_MAX;
+    node.hears(2, far, heartbeat);
+    expect(node.raft).toMatchObject({ leader: 0, term: TERM_LEAD_MAX });
+    node.hears(2, far, heartbeat);
+    node.hears(2, far, heartbeat);
+    expect(node.raft).toMatchObject({ leader: 2, term: far });
+    const leader = new OneNode({ term: 5, tuning: { checkQuorum: false } });
+    leader.leads();
+    leader.hears(2, far, heartbeat);
+    expect(leader.raft).toMatchObject({ role: "leader", term: 6 });
   });
 });

@@ -11,9 +11,13 @@ import type { Message, MessageOf } from "./messages.ts";
  */
 export const TERM_LEAD_MAX: number = 2 ** 32;
 
+export function isFarAhead(term: Term, ownTerm: Term): boolean {
+  return term > ownTerm + TERM_LEAD_MAX;
+}
+
 /** Whether a correct peer can have sent this to a node of this term. */
 export function isCredible(message: Message, ownTerm: Term): boolean {
-  if (message.term < 1 || message.term > ownTerm + TERM_LEAD_MAX) return false;
+  if (message.term < 1 || isFarAhead(message.term, ownTerm)) return false;
   switch (message.type) {
     case "vote":
     case "preVote":

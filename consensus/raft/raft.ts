@@ -24,7 +24,7 @@ import { RaftLog } from "./log.ts";
 import { bytesOf, type Entry, type Message, type MessageBody, type MessageOf } from "./messages.ts";
 import { type RaftOptions, validateOptions } from "./options.ts";
 import { PendingReady } from "./pending-ready.ts";
-import { isCredible } from "./protocol-check.ts";
+import { isCredible, isFarAhead, TERM_LEAD_MAX } from "./protocol-check.ts";
 import { isQuorum, voteOutcome } from "./quorum.ts";
 import type { ReadRequest } from "./read-only.ts";
 import type { InstalledCheckpoint, Ready, Role } from "./ready.ts";
@@ -212,8 +212,9 @@ export class Raft {
 
   /** Takes a message from a peer. False when no correct peer can have sent it, whatever the network did; it is ignored. */
   step(message: Message): boolean {
-    const addressed = message.to === this.id && message.from !== this.id;
-    if (!addressed || !isCredible(message, this.#term)) return false;
+    if (message.to !== this.id || message.from === this.id) return false;
+    if (isFarAhead(message.term, this.#term)) this.#approach();
+    if (!isCredible(message, this.#term)) return false;
     if (message.term > this.#term && !this.#acceptHigherTerm(message)) return true;
     const credible = message.term < this.#term ? this.#answerLowerTerm(message) : this.#dispatch(message);
     this.#log.assertInvariants();
@@ -308,6 +309,15 @@ export class Raft {
     const fromLeader = ["append", "heartbeat", "compacted"].includes(message.type);
     this.#becomeFollower(message.term, fromLeader ? message.from : 0);
     return true;
+  }
+
+  /**
+   * A peer's term is too far ahead to be believed. But all others may be there, when such as lied have used up terms while
+   * this node was away: if it hears no leader it goes a step towards them, for raising one's term breaks no promise.
+   */
+  #approach(): void {
+    if (this.#role === "leader" || this.#timer.hasHeardLeader) return;
+    this.#becomeFollower(this.#term + TERM_LEAD_MAX, 0);
   }
 
   #hearsLeader(): boolean {
