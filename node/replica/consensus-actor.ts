@@ -23,6 +23,7 @@ import type { ConsensusMessage, HandOverRequest } from "../messages/consensus.ts
 import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
+import { RefusedFrames } from "../messages/refused-frames.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import type { Block, StateAt } from "../wire/block.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
@@ -37,7 +38,6 @@ import type { ReleaseChoice } from "./next-release.ts";
 import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
-import { RefusedFrames } from "./refused-frames.ts";
 
 /** How many blocks a new voter may lack when it gets a vote: about as many as are on their way at any time. */
 const CAUGHT_UP_BLOCKS = 64;
