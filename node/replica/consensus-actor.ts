@@ -7,13 +7,14 @@
  */
 
 import { type Members, nextConfiguration } from "../../consensus/raft/configuration.ts";
-import type { Message } from "../../consensus/raft/messages.ts";
+import type { Entry, Message } from "../../consensus/raft/messages.ts";
 import type { Raft } from "../../consensus/raft/raft.ts";
 import type { ReadState, Ready, RoleState } from "../../consensus/raft/ready.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { assert, must } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
-import { APPEND_BYTES_MAX, BLOCKS_UNCOMMITTED_MAX } from "../base/limits.ts";
+import { APPEND_BYTES_MAX, BLOCKS_UNCOMMITTED_MAX, LOG_TIME_LEAD_MAX_NS } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
@@ -39,6 +40,7 @@ import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
 
+const NS_PER_MS = 1_000_000n;
 /** How many blocks a new voter may lack when it gets a vote: about as many as are on their way at any time. */
 const CAUGHT_UP_BLOCKS = 64;
 /** Ticks a question may wait for its read index, as a multiple of the election timeout. */
@@ -244,7 +246,27 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     const fits = this.#raft.termAt(previousIndex) === previousTerm;
     const before = fits ? this.#headAt(previousIndex) : undefined;
     const decode = (bytes: Uint8Array): Block => this.#decoded.decode(bytes);
-    return chainFault({ decode, clusterId, releaseMax }, before, entries);
+    const gate = { decode, clusterId, releaseMax, latest: this.#latestLogTime() };
+    return chainFault(gate, before, entries) ?? this.#overlapFault(entries);
+  }
+
+  #latestLogTime(): bigint {
+    const { clock, genesis } = this.#deps;
+    const wall = BigInt(clock.wallMs()) * NS_PER_MS;
+    return (wall > genesis.timestamp ? wall : genesis.timestamp) + LOG_TIME_LEAD_MAX_NS;
+  }
+
+  /**
+   * Entries that the log has already, by their terms, Raft takes for the same: a leader makes one block for a place. One that
+   * made two would have others follow a block that is not here.
+   */
+  #overlapFault(entries: readonly Entry[]): string | undefined {
+    const firstNew = entries.findIndex(({ index, term }) => this.#raft.termAt(index) !== term);
+    const known = entries[(firstNew < 0 ? entries.length : firstNew) - 1];
+    if (known === undefined) return undefined;
+    const mine = this.#headAt(known.index);
+    if (mine === undefined || equalBytes(mine.hash, this.#decoded.decode(known.data).hash)) return undefined;
+    return `block ${known.index} of term ${known.term} is another one here`;
   }
 
   /** Undefined where neither the block is in the log nor the state has begun there. */
