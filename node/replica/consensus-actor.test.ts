@@ -287,6 +287,15 @@ describe("transactions that are not ordered are refused, each once", () => {
     expect(kept * TRANSACTION_BYTES_MAX).toBeLessThanOrEqual(64 * 1_048_576);
   });
 
+  test("when too much is waiting, and all that came together with one word: a mailbox would not hold one for each", () => {
+    const bench = new Bench();
+    bench.leads();
+    const transactions = Array.from({ length: 70 }, () => new Uint8Array(TRANSACTION_BYTES_MAX));
+    bench.turn({ type: "propose", transactions });
+    const refused = bench.gateway.take("refused");
+    expect(refused.map(({ code, transactions: some }) => [code, some.length])).toEqual([["busy", 7]]);
+  });
+
   test("when the leader changes before they are in a block", () => {
     const bench = new Bench();
     bench.leads();

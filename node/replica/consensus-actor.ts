@@ -282,9 +282,10 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       this.#refuse(transactions, "not_leader");
       return;
     }
-    for (const transaction of transactions) {
-      if (!this.#blocks.offer(transaction)) this.#refuse([transaction], "busy");
-    }
+    this.#refuse(
+      transactions.filter((transaction) => !this.#blocks.offer(transaction)),
+      "busy",
+    );
   }
 
   /** What waits here is refused when another leads, and asked of that one. */
