@@ -213,7 +213,7 @@ export class Raft {
   /** Takes a message from a peer. False when no correct peer can have sent it, whatever the network did; it is ignored. */
   step(message: Message): boolean {
     if (message.to !== this.id || message.from === this.id) return false;
-    if (isFarAhead(message.term, this.#term)) this.#approach();
+    if (isFarAhead(message.term, this.#term)) this.#approach(message);
     if (!isCredible(message, this.#term)) return false;
     if (message.term > this.#term && !this.#acceptHigherTerm(message)) return true;
     const credible = message.term < this.#term ? this.#answerLowerTerm(message) : this.#dispatch(message);
@@ -302,22 +302,25 @@ export class Raft {
 
   /** What a higher term does; false when the message is to be passed over. */
   #acceptHigherTerm(message: Message): boolean {
-    const deposes = message.type === "preVote" || (message.type === "vote" && message.transfer !== true);
-    if (deposes && this.#hearsLeader()) return false; // dissertation §4.2.3: nobody is deposed without need
-    if (message.type === "preVote") return true;
-    if (message.type === "preVoteResponse" && message.granted) return true; // answers in the term that was asked about
+    if (this.#isKept(message)) return false;
+    if (isAboutTerm(message)) return true;
     const fromLeader = ["append", "heartbeat", "compacted"].includes(message.type);
     this.#becomeFollower(message.term, fromLeader ? message.from : 0);
     return true;
   }
 
   /**
-   * A peer's term is too far ahead to be believed. But all others may be there, when such as lied have used up terms while
-   * this node was away: if it hears no leader it goes a step towards them, for raising one's term breaks no promise.
+   * A peer's term is too far ahead to be believed. But it may be there, when such as lied have used up terms at some nodes and
+   * not at others: a step towards it breaks no promise, and without it neither would ever hear the other.
    */
-  #approach(): void {
-    if (this.#role === "leader" || this.#timer.hasHeardLeader) return;
-    this.#becomeFollower(this.#term + TERM_LEAD_MAX, 0);
+  #approach(message: Message): void {
+    if (!this.#isKept(message) && !isAboutTerm(message)) this.#becomeFollower(this.#term + TERM_LEAD_MAX, 0);
+  }
+
+  /** Whether a leader that is heard is kept in spite of a message: nobody is deposed without need (§4.2.3). */
+  #isKept(message: Message): boolean {
+    const deposes = message.type === "preVote" || (message.type === "vote" && message.transfer !== true);
+    return deposes && this.#hearsLeader();
   }
 
   #hearsLeader(): boolean {
@@ -579,4 +582,9 @@ export class Raft {
   #sendAfterPersist(to: NodeId, body: MessageBody): void {
     this.#pending.sendAfterPersist({ from: this.id, to, term: this.#term, ...body });
   }
+}
+
+/** Whether the term of a message is only asked about: nobody may ever get there. */
+function isAboutTerm(message: Message): boolean {
+  return message.type === "preVote" || (message.type === "preVoteResponse" && message.granted);
 }

@@ -80,6 +80,8 @@ export interface MendingActorDeps {
   /** Hears whether something is on its way to the log. */
   readonly isWriting: (is: boolean) => void;
   readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  /** Tells a leader of an earlier term this node's, which no election may bring about otherwise. */
+  readonly tellTerm: (leader: NodeId) => void;
   /** The log is whole: the node starts again. */
   readonly restart: () => void;
   /** The node must stop. */
@@ -125,7 +127,7 @@ export class MendingActor implements Actor<MendingMessage> {
     const { send, nextQuestion } = repairLane(deps.sendPeer, deps.random);
     this.#fetcher = new BlockFetcher({ sha256, clusterId, peers: () => peers, nextQuestion, send });
     const { term, isQuorum } = deps;
-    this.#endQuestion = new EndQuestion({ term, peers, isQuorum, nextQuestion, send });
+    this.#endQuestion = new EndQuestion({ term, peers, isQuorum, nextQuestion, send, isBehind: deps.tellTerm });
     const block = readableBlock((height) => log.read(height));
     this.#giver = new BlockGiver({ block, end: () => (this.#hole?.hash === undefined ? "mending" : "follows"), send });
     this.#saidAtMs = context.clock.monotonicMs();
