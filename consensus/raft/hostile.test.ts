@@ -152,11 +152,6 @@ describe("a message that no correct peer sends is ignored, leaves no trace, and 
     ["from a stranger that leads as well", follower, { ...append, from: 9 }],
     ["to somebody else", follower, { ...append, to: 3 }],
     ["of term 0", follower, { type: "voteResponse", granted: true, term: 0 }],
-    [
-      "of a term that cannot be and is only asked about",
-      follower,
-      { type: "preVote", lastIndex: 9, lastTerm: 5, term: 3 + TERM_LEAD_MAX + 1 },
-    ],
     ["a vote asked in the term of one's last entry", follower, { type: "vote", lastIndex: 9, lastTerm: 4, term: 4 }],
     ["a pre-vote asked in a term before that", follower, { type: "preVote", lastIndex: 9, lastTerm: 5, term: 4 }],
     ["an append after an entry of a later term", follower, { ...append, previousTerm: 4 }],

@@ -303,7 +303,8 @@ export class Raft {
   /** What a higher term does; false when the message is to be passed over. */
   #acceptHigherTerm(message: Message): boolean {
     if (this.#isKept(message)) return false;
-    if (isAboutTerm(message)) return true;
+    if (message.type === "preVote") return true;
+    if (message.type === "preVoteResponse" && message.granted) return true; // answers in the term that was asked about
     const fromLeader = ["append", "heartbeat", "compacted"].includes(message.type);
     this.#becomeFollower(message.term, fromLeader ? message.from : 0);
     return true;
@@ -314,7 +315,7 @@ export class Raft {
    * not at others: a step towards it breaks no promise, and without it neither would ever hear the other.
    */
   #approach(message: Message): void {
-    if (!this.#isKept(message) && !isAboutTerm(message)) this.#becomeFollower(this.#term + TERM_LEAD_MAX, 0);
+    if (!this.#isKept(message)) this.#becomeFollower(this.#term + TERM_LEAD_MAX, 0);
   }
 
   /** Whether a leader that is heard is kept in spite of a message: nobody is deposed without need (§4.2.3). */
@@ -582,9 +583,4 @@ export class Raft {
   #sendAfterPersist(to: NodeId, body: MessageBody): void {
     this.#pending.sendAfterPersist({ from: this.id, to, term: this.#term, ...body });
   }
-}
-
-/** Whether the term of a message is only asked about: nobody may ever get there. */
-function isAboutTerm(message: Message): boolean {
-  return message.type === "preVote" || (message.type === "preVoteResponse" && message.granted);
 }
