@@ -30,6 +30,7 @@ import type { GatewayMessage } from "./messages/gateway.ts";
 import type { LedgerMessage } from "./messages/ledger.ts";
 import type { LogMessage } from "./messages/log.ts";
 import type { ReactorMessage } from "./messages/reactor.ts";
+import { RefusedFrames } from "./messages/refused-frames.ts";
 import type { RepairMessage } from "./messages/repair.ts";
 import { StatusBoard, type StatusFields } from "./messages/status.ts";
 import { peersOf } from "./peers.ts";
@@ -155,7 +156,9 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
   const status = new StatusBoard();
   status.post("mailboxes", () => system.depthsReached());
   const actors = spawnActors({ host, options, parts: all, system, status, recovered });
-  host.network.start(networkHandler(host, actors));
+  const strays = new RefusedFrames(host.log, "node.unknown_lane");
+  status.post("network", () => ({ framesRefused: strays.count }));
+  host.network.start(networkHandler(host, actors, strays));
   host.network.setPeers(peersOf(options.peers, state.members));
   return {
     status: () => status.read(),
@@ -515,10 +518,14 @@ function spawnReactors(
 }
 
 /**
- * Frames go to the actor they are for. A full mailbox drops a peer's frame, as the network may, and ends the connection
- * of a client, who asks again elsewhere.
+ * Frames go to the actor they are for; those that are for none are strays. A full mailbox drops a peer's frame, as the
+ * network may, and ends the connection of a client, who asks again elsewhere.
  */
-function networkHandler(host: Host, { gateway, consensus, gossip, catchUp, repair }: Actors): NetworkHandler {
+function networkHandler(
+  host: Host,
+  { gateway, consensus, gossip, catchUp, repair }: Actors,
+  strays: RefusedFrames,
+): NetworkHandler {
   return {
     peerFrame: (from, frame) => {
       const message = { type: "peerFrame", from, payload: frame.subarray(1) } as const;
@@ -527,7 +534,7 @@ function networkHandler(host: Host, { gateway, consensus, gossip, catchUp, repai
       else if (frame[0] === LANES.forward) gateway.tell(message);
       else if (frame[0] === LANES.catchUp) catchUp.tell(message);
       else if (frame[0] === LANES.repair) repair.tell(message);
-      else host.log.warn("node.unknown_lane", { from, lane: frame[0] ?? -1 });
+      else strays.refuse(from, `no actor takes lane ${frame[0] ?? "none"}`);
     },
     peerLost: (from) => consensus.deliver({ type: "peerLost", from }),
     clientOpened: (connection) => gateway.deliver({ type: "clientOpened", connection }),

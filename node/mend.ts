@@ -19,6 +19,7 @@ import { type Damaged, LOG_DIRECTORY } from "./recover.ts";
 import { spawnRefetch } from "./refetch.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
 import { MendingActor } from "./replica/mending-actor.ts";
+import { encodeRaftMessage } from "./replica/raft-codec.ts";
 import { readableBlock } from "./replica/readable-block.ts";
 import { isSameReason, restartChange } from "./replica/restart-note.ts";
 import type { StateMachine } from "./state/state-machine.ts";
@@ -123,7 +124,7 @@ interface Mending {
 
 function spawnMending(
   host: Host,
-  { genesis, segmentBytes }: NodeOptions,
+  { id, genesis, segmentBytes }: NodeOptions,
   system: ActorSystem,
   mending: Mending,
 ): { readonly actor: ActorRef<MendingMessage>; readonly isWriting: () => boolean } {
@@ -140,6 +141,11 @@ function spawnMending(
         random: host.random.fork("mending"),
         sendPeer: (to: NodeId, payload: Uint8Array) =>
           host.network.sendPeer(to, new Uint8Array([LANES.repair]), payload),
+        tellTerm: (to: NodeId) => {
+          const answer = { type: "heartbeatResponse", sequence: 0, promiseMs: 0 } as const;
+          const message = encodeRaftMessage({ ...answer, from: id, to, term: mending.term });
+          host.network.sendPeer(to, new Uint8Array([LANES.raft]), ...message);
+        },
         isWriting: (is) => {
           writing = is;
         },

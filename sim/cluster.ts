@@ -41,7 +41,7 @@ export function addressOf(node: NodeId): { readonly host: string; readonly port:
  * Plants a bug in one life of a node: the parts of it that are replaced, and perhaps the host that it is handed instead of
  * its own.
  */
-export type Plant = (host: Host) => Partial<NodeParts & { readonly host: Host }>;
+export type Plant = (host: Host, node: NodeId) => Partial<NodeParts & { readonly host: Host }>;
 
 /** What a checker may look at. */
 export type Inspected = NonNullable<ComposedNode["inspect"]>;
@@ -335,7 +335,7 @@ export class Cluster {
     const sent = observer.sent.bind(observer);
     const { encrypted, perturbPermille } = this.#options;
     const own = virtualHost({ ...deps, sent }, slot, process, { nodes: this.ids, encrypted, perturbPermille });
-    const { host = own, ...parts } = this.#deps.plant(own);
+    const { host = own, ...parts } = this.#deps.plant(own, id);
     return composeNode(host, options, this.#parts(id, parts));
   }
 

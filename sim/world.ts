@@ -19,7 +19,7 @@ import type { Operations } from "./check/history-file.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
 import { Verdict } from "./check/verdict.ts";
-import { addressOf, Cluster, type Plant } from "./cluster.ts";
+import { addressOf, Cluster, type NodeStatus, type Plant } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
 import { drawPlan, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
@@ -169,6 +169,16 @@ export class World {
     return this.#hash.digest();
   }
 
+  /** What each node that runs says of itself. */
+  get statuses(): ReadonlyMap<NodeId, NodeStatus> {
+    return new Map(
+      this.#cluster.ids.flatMap((node) => {
+        const status = this.#cluster.status(node);
+        return status === undefined ? [] : [[node, status] as const];
+      }),
+    );
+  }
+
   run(): void {
     for (const node of this.#cluster.ids) this.#cluster.start(node);
     this.#workload.start();
@@ -312,7 +322,8 @@ function slowestMs({ clockRates }: SimOptions, faults: readonly TimedFault[]): n
   return Math.ceil((US_PER_MS * 1_000) / slowestPermille);
 }
 
-function genesisOf(nodeKeys: readonly Signer[], admin: Signer): Genesis {
+/** The genesis of a cluster of nodes with these keys, by id. */
+export function genesisOf(nodeKeys: readonly Signer[], admin: Signer): Genesis {
   return {
     timestamp: BigInt(EPOCH_MS - 1000) * NS_PER_MS,
     nodes: nodeKeys.map(({ publicKey }, index) => ({ id: index + 1, publicKey })),

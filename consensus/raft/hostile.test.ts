@@ -152,7 +152,6 @@ describe("a message that no correct peer sends is ignored, leaves no trace, and 
     ["from a stranger that leads as well", follower, { ...append, from: 9 }],
     ["to somebody else", follower, { ...append, to: 3 }],
     ["of term 0", follower, { type: "voteResponse", granted: true, term: 0 }],
-    ["of a term that cannot be", follower, { ...append, term: 3 + TERM_LEAD_MAX + 1 }],
     ["a vote asked in the term of one's last entry", follower, { type: "vote", lastIndex: 9, lastTerm: 4, term: 4 }],
     ["a pre-vote asked in a term before that", follower, { type: "preVote", lastIndex: 9, lastTerm: 5, term: 4 }],
     ["an append after an entry of a later term", follower, { ...append, previousTerm: 4 }],
@@ -252,6 +251,17 @@ describe("what a peer that lies can cause (README.md): it can hinder, but not ch
     node.hears(2, 6 + TERM_LEAD_MAX, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
     expect(node.raft).toMatchObject({ role: "follower", term: 6 + TERM_LEAD_MAX });
     node.hears(2, Number.MAX_SAFE_INTEGER, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
-    expect(node.raft.term).toBe(6 + TERM_LEAD_MAX);
+    expect(node.raft.term).toBe(6 + 2 * TERM_LEAD_MAX);
+  });
+
+  test("who was away while terms were used up comes after the others in steps, and they after whoever is ahead", () => {
+    const far = 7 + 3 * TERM_LEAD_MAX;
+    const follower = new OneNode();
+    for (let step = 0; step < 3; step++) follower.hears(2, far, { type: "heartbeat", commit: 0, sequence: 0 });
+    expect([follower.raft.term, follower.raft.leader]).toEqual([far, 2]);
+    const leader = new OneNode({ term: 6 });
+    leader.leads();
+    for (let step = 0; step < 3; step++) leader.hears(2, far, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
+    expect([leader.raft.term, leader.raft.role]).toEqual([far, "follower"]);
   });
 });

@@ -6,14 +6,18 @@ import type { Term } from "../../node/base/ids.ts";
 import type { Message, MessageOf } from "./messages.ts";
 
 /**
- * How far a peer's term may be ahead. A hundred elections a second take over a year to get there, while one damaged
- * number could otherwise use up all the terms there are.
+ * How far a peer's term may be ahead. A node may have been away for longer; but one damaged number could use up all the
+ * terms there are, so a node follows in steps of this.
  */
-export const TERM_LEAD_MAX: number = 2 ** 32;
+export const TERM_LEAD_MAX: number = 2 ** 20;
+
+export function isFarAhead(term: Term, ownTerm: Term): boolean {
+  return term > ownTerm + TERM_LEAD_MAX;
+}
 
 /** Whether a correct peer can have sent this to a node of this term. */
 export function isCredible(message: Message, ownTerm: Term): boolean {
-  if (message.term < 1 || message.term > ownTerm + TERM_LEAD_MAX) return false;
+  if (message.term < 1 || isFarAhead(message.term, ownTerm)) return false;
   switch (message.type) {
     case "vote":
     case "preVote":

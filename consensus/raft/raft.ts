@@ -24,7 +24,7 @@ import { RaftLog } from "./log.ts";
 import { bytesOf, type Entry, type Message, type MessageBody, type MessageOf } from "./messages.ts";
 import { type RaftOptions, validateOptions } from "./options.ts";
 import { PendingReady } from "./pending-ready.ts";
-import { isCredible } from "./protocol-check.ts";
+import { isCredible, isFarAhead, TERM_LEAD_MAX } from "./protocol-check.ts";
 import { isQuorum, voteOutcome } from "./quorum.ts";
 import type { ReadRequest } from "./read-only.ts";
 import type { InstalledCheckpoint, Ready, Role } from "./ready.ts";
@@ -227,8 +227,9 @@ export class Raft {
 
   /** Takes a message from a peer. False when no correct peer can have sent it, whatever the network did; it is ignored. */
   step(message: Message): boolean {
-    const addressed = message.to === this.id && message.from !== this.id;
-    if (!addressed || !isCredible(message, this.#term)) return false;
+    if (message.to !== this.id || message.from === this.id) return false;
+    if (isFarAhead(message.term, this.#term)) this.#approach(message);
+    if (!isCredible(message, this.#term)) return false;
     if (message.term > this.#term && !this.#acceptHigherTerm(message)) return true;
     const credible = message.term < this.#term ? this.#answerLowerTerm(message) : this.#dispatch(message);
     this.#log.assertInvariants();
@@ -321,13 +322,26 @@ export class Raft {
 
   /** What a higher term does; false when the message is to be passed over. */
   #acceptHigherTerm(message: Message): boolean {
-    const deposes = message.type === "preVote" || (message.type === "vote" && message.transfer !== true);
-    if (deposes && this.#hearsLeader()) return false; // dissertation §4.2.3: nobody is deposed without need
+    if (this.#isKept(message)) return false;
     if (message.type === "preVote") return true;
     if (message.type === "preVoteResponse" && message.granted) return true; // answers in the term that was asked about
     const fromLeader = ["append", "heartbeat", "compacted"].includes(message.type);
     this.#becomeFollower(message.term, fromLeader ? message.from : 0);
     return true;
+  }
+
+  /**
+   * A peer's term is too far ahead to be believed. But it may be there, when such as lied have used up terms at some nodes and
+   * not at others: a step towards it breaks no promise, and without it neither would ever hear the other.
+   */
+  #approach(message: Message): void {
+    if (!this.#isKept(message)) this.#becomeFollower(this.#term + TERM_LEAD_MAX, 0);
+  }
+
+  /** Whether a leader that is heard is kept in spite of a message: nobody is deposed without need (§4.2.3). */
+  #isKept(message: Message): boolean {
+    const deposes = message.type === "preVote" || (message.type === "vote" && message.transfer !== true);
+    return deposes && this.#hearsLeader();
   }
 
   #hearsLeader(): boolean {

@@ -52,6 +52,8 @@ export const SESSIONS_MAX = 8_192;
 export const SESSIONS_PER_AUTHORITY_MAX = 2_048;
 /** The longest life of a signed transaction, in log-time nanoseconds: expiry may be at most this far ahead. */
 export const TRANSACTION_LIFETIME_MAX_NS: bigint = 600_000_000_000n;
+/** How far the time of a peer's block may be after what this node's clock says, in nanoseconds: ten years, for clocks may be wrong. */
+export const LOG_TIME_LEAD_MAX_NS: bigint = 315_576_000_000_000_000n;
 /** Keys in one authority. */
 export const AUTHORITY_KEYS_MAX = 16;
 /** Grants to delegates of one authority that are not revoked, one a key and ledger. */

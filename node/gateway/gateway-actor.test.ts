@@ -925,7 +925,7 @@ describe("what other nodes hand on", () => {
     expect(world.status.read()["gateway"]).toMatchObject({ transactionsWaiting: 0 });
   });
 
-  test("goes nowhere when it makes no sense, and is logged", () => {
+  test("goes nowhere when it makes no sense, is counted, and is logged without filling the log", () => {
     const world = leading();
     const payloads = [
       new Uint8Array(0),
@@ -938,7 +938,8 @@ describe("what other nodes hand on", () => {
       }),
     ];
     for (const payload of payloads) world.tell({ type: "peerFrame", from: 3, payload });
-    expect(world.warned).toEqual(payloads.map(() => "gateway.malformed_forward"));
+    expect(world.status.read()["gateway"]).toMatchObject({ framesRefused: 5 });
+    expect(world.warned).toEqual(Array.from({ length: 3 }, () => "gateway.malformed_forward"));
     expect([world.proposed, world.toPeers, world.fatal]).toEqual([[], [], []]);
   });
 });

@@ -100,6 +100,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
       transactionsWaiting: this.#routing.waiting,
       questionsOpen: this.#questions.count,
       refusals: this.#routing.refusals,
+      framesRefused: this.#routing.framesRefused,
     }));
   }
 

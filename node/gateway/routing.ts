@@ -10,6 +10,7 @@ import type { Log } from "../base/ports/log.ts";
 import type { ConnectionId } from "../base/ports/network.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { RefusalCode } from "../messages/gateway.ts";
+import { RefusedFrames } from "../messages/refused-frames.ts";
 import { admit } from "../state/admit.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { decodeForwardFrame, encodeForwardFrame, inFrames } from "./forward-frames.ts";
@@ -33,11 +34,13 @@ export class Routing {
   /** The last leader there was; 0 before the first. */
   #lastLeader: NodeId = 0;
   #refusals = 0;
+  readonly #malformed: RefusedFrames;
   /** What is to go to the leader when this turn ends: together, as one message or frame. */
   #leaving: Uint8Array[] = [];
 
   constructor(deps: RoutingDeps) {
     this.#deps = deps;
+    this.#malformed = new RefusedFrames(deps.log, "gateway.malformed_forward");
   }
 
   /** Transactions that somebody waits for. */
@@ -47,6 +50,11 @@ export class Routing {
 
   get refusals(): number {
     return this.#refusals;
+  }
+
+  /** Frames of peers, and transactions in them, that make no sense. */
+  get framesRefused(): number {
+    return this.#malformed.count;
   }
 
   /**
@@ -91,7 +99,7 @@ export class Routing {
       if (frame.type === "refused") this.#refuse(nameOf(frame.hash), frame.code);
       else for (const transaction of frame.transactions) this.#forwarded(from, transaction);
     } catch (error) {
-      this.#malformed(from, error);
+      this.#refuseFrame(from, error);
     }
   }
 
@@ -115,7 +123,7 @@ export class Routing {
     try {
       admit(transaction);
     } catch (error) {
-      this.#malformed(from, error);
+      this.#refuseFrame(from, error);
       return;
     }
     const hash = this.#deps.hashes.of(transaction);
@@ -148,9 +156,9 @@ export class Routing {
     return this.#leader === this.#deps.node && this.#deps.diskIsFull();
   }
 
-  #malformed(from: NodeId, error: unknown): void {
+  #refuseFrame(from: NodeId, error: unknown): void {
     if (!(error instanceof CodedError)) throw error;
-    this.#deps.log.warn("gateway.malformed_forward", { from, code: error.code });
+    this.#malformed.refuse(from, error.message);
   }
 
   #refuse(hash: string, code: RefusalCode): void {

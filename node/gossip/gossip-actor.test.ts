@@ -107,6 +107,17 @@ describe("probing (SWIM sections 3.1 and 4.3)", () => {
     expect(relay(2 * PERIOD_MS)).toBe(0);
   });
 
+  test("more requests than members have for each other are passed over", () => {
+    const { run, hear, takeSent } = alone(3);
+    const ask = (): void => hear(2, { type: "pingRequest", sequence: 500, subject: 3 });
+    for (let i = 0; i < 1_000; i++) ask();
+    expect(takeSent()).toHaveLength(64);
+    run(2 * PERIOD_MS);
+    takeSent();
+    ask();
+    expect(takeSent()).toMatchObject([{ to: 3, frame: { type: "ping" } }]);
+  });
+
   test("a request for a stranger, or for this node itself, is ignored", () => {
     const { hear, takeSent } = alone(3);
     for (const subject of [1, 9]) hear(2, { type: "pingRequest", sequence: 5, subject });

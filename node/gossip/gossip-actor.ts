@@ -11,6 +11,7 @@ import type { Actor, ActorContext } from "../actor/actor.ts";
 import { assert } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
+import type { Timer } from "../base/ports/clock.ts";
 import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
@@ -34,6 +35,8 @@ const PING_TIMEOUT_MS = 60;
 const INDIRECT_PROBES = 2;
 /** Periods for which a suspicion stands before the member counts as dead. */
 const SUSPICION_PERIODS = 5;
+/** Pings under way for others: more than all members ask for in two periods. */
+const RELAYS_MAX = 64;
 /** How often a piece of news is passed on; a few times the logarithm of the largest cluster. */
 const TELLINGS = 10;
 const NEWS_PER_FRAME = 6;
@@ -105,7 +108,7 @@ export class GossipActor implements Actor<GossipMessage> {
   /** Relays up to this sequence are older than a period. */
   #relaysOld = 0;
   /** The newest suspicion of each member: an earlier one may have been withdrawn and must not kill it. */
-  readonly #suspicions = new Map<NodeId, number>();
+  readonly #suspicions = new Map<NodeId, { readonly suspicion: number; readonly timer: Timer }>();
   #nextSuspicion = 1;
   #round: NodeId[] = [];
   #sequence = 0;
@@ -183,7 +186,7 @@ export class GossipActor implements Actor<GossipMessage> {
     const gone = [...this.#releases.keys()].filter((id) => !this.#members.has(id));
     for (const id of gone) this.#releases.delete(id);
     if (gone.length > 0) this.#announce();
-    for (const id of this.#suspicions.keys()) if (!this.#members.has(id)) this.#suspicions.delete(id);
+    for (const id of this.#suspicions.keys()) if (!this.#members.has(id)) this.#forgetSuspicion(id);
     for (const [sequence, { asker }] of this.#relays) if (!this.#members.has(asker)) this.#relays.delete(sequence);
     if (this.#probe !== undefined && !this.#members.has(this.#probe.member)) this.#probe = undefined;
     this.#round = this.#round.filter((id) => this.#members.has(id));
@@ -285,13 +288,20 @@ export class GossipActor implements Actor<GossipMessage> {
 
   #watchSuspicion(member: NodeId): void {
     const suspicion = this.#nextSuspicion++;
-    this.#suspicions.set(member, suspicion);
+    this.#forgetSuspicion(member);
     this.#deps.log.debug("gossip.suspect", { member, incarnation: this.#members.get(member).incarnation });
-    this.#context.after(SUSPICION_PERIODS * PERIOD_MS, { type: "suspicionTimeout", member, suspicion });
+    const timeout = { type: "suspicionTimeout", member, suspicion } as const;
+    this.#suspicions.set(member, { suspicion, timer: this.#context.after(SUSPICION_PERIODS * PERIOD_MS, timeout) });
+  }
+
+  /** One timer a member, however often it is said to be suspect: all may become due at once. */
+  #forgetSuspicion(member: NodeId): void {
+    this.#suspicions.get(member)?.timer.cancel();
+    this.#suspicions.delete(member);
   }
 
   #suspicionTimeout(id: NodeId, suspicion: number): void {
-    if (this.#suspicions.get(id) !== suspicion) return;
+    if (this.#suspicions.get(id)?.suspicion !== suspicion) return;
     const member = this.#members.get(id);
     if (member.state !== "suspect") return;
     this.#members.conclude(id, "dead");
@@ -337,7 +347,7 @@ export class GossipActor implements Actor<GossipMessage> {
   #answer(from: NodeId, { type, sequence, subject, digests }: GossipFrame): void {
     if (type === "ping") this.#send(from, "ack", sequence, this.#deps.node, digests);
     else if (type === "pingRequest") {
-      if (!this.#members.has(subject)) return;
+      if (!this.#members.has(subject) || this.#relays.size >= RELAYS_MAX) return;
       this.#sequence += 1;
       this.#relays.set(this.#sequence, { asker: from, sequence });
       this.#send(subject, "ping", this.#sequence, this.#deps.node);

@@ -171,6 +171,13 @@ describe("a giver", () => {
     expect([fetching.status["phase"], fetching.ledger.messages]).toEqual(["idle", []]);
   });
 
+  test("and asked for without end, tells its ledger once", () => {
+    const giving = new Side(storeAt(HEIGHT));
+    const payload = encodeCatchUp({ type: "ask", atLeast: 3 });
+    for (let i = 0; i < 100; i++) giving.receive({ type: "peerFrame", from: 1, payload });
+    expect(giving.ledger.messages).toEqual([{ type: "holdLog", from: HEIGHT }]);
+  });
+
   test("that says nothing any more is given up, and another goes on with the same checkpoint", () => {
     const store = newStore();
     const [fetching, giving] = [new Side(store), new Side(storeAt(HEIGHT))];

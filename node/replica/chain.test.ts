@@ -13,12 +13,14 @@ import { blockBehind, CLUSTER_ID, chainOf, GENESIS_HEAD, STATE, sha256 } from ".
 const chain = chainOf(2, [[], [Uint8Array.of(1)], [Uint8Array.of(2), Uint8Array.of(3)]]);
 const entries: readonly Entry[] = chain.map((data, index) => ({ index: index + 1, term: 2, data }));
 
+const YEAR_NS = 31_557_600_000_000_000n;
+
 function decode(bytes: Uint8Array): Block {
   return decodeBlock(sha256, bytes);
 }
 
 function gate(releaseMax = NEWEST_RELEASE): ChainGate {
-  return { decode, clusterId: CLUSTER_ID, releaseMax };
+  return { decode, clusterId: CLUSTER_ID, releaseMax, latest: GENESIS_HEAD.timestamp + YEAR_NS };
 }
 
 function fault(list: readonly Entry[], before = GENESIS_HEAD): string | undefined {
@@ -65,6 +67,7 @@ describe("blocks of a peer", () => {
     ["another history", [entryOf({ previousHash: new Uint8Array(32) })]],
     ["a state that is not before it", [alteredEntry((view) => view.setBigUint64(128, 1n, true))]],
     ["a time that goes back", [entryOf({ timestamp: GENESIS_HEAD.timestamp })]],
+    ["a time that nobody's clock shows", [entryOf({ timestamp: GENESIS_HEAD.timestamp + YEAR_NS + 1n })]],
     ["a gap", [entries[0] as Entry, entries[2] as Entry]],
     ["another history further on", [entries[0] as Entry, { ...entryOf({ height: 2 }), index: 2 }]],
   ])("refused: %s", (_what, list) => {

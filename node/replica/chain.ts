@@ -31,6 +31,8 @@ export interface ChainGate {
   readonly clusterId: Uint8Array;
   /** The newest release that this node reads. */
   readonly releaseMax: number;
+  /** The latest log time that can be: whoever has a later one in its log finds no time for the blocks behind it. */
+  readonly latest: bigint;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface ChainGate {
  * when each is a whole block of this cluster at its own place, of a release that this node reads.
  */
 export function chainFault(
-  { decode, clusterId, releaseMax }: ChainGate,
+  { decode, clusterId, releaseMax, latest }: ChainGate,
   before: ChainHead | undefined,
   entries: readonly Entry[],
 ): string | undefined {
@@ -51,6 +53,7 @@ export function chainFault(
       if (header.state.height >= height) return `block ${height} names a state that is not before it`;
       if (!equalBytes(header.clusterId, clusterId) || group !== GROUP) return `block ${height} is of another cluster`;
       if (release > releaseMax) return `block ${height} is ${releaseTooNew(release, releaseMax)}`;
+      if (timestamp > latest) return `block ${height} is dated years ahead of this node's clock`;
       if (head !== undefined) {
         if (release < head.release) return `block ${height} is of release ${release}, after release ${head.release}`;
         if (!equalBytes(previousHash, head.hash)) return `block ${height} does not follow the block before it`;

@@ -43,6 +43,8 @@ interface Giving {
 export class CheckpointServer {
   readonly #deps: CheckpointServerDeps;
   readonly #givings = new Map<NodeId, Giving>();
+  /** What the ledger was told last of where the log is held from. */
+  #heldFrom: LogIndex | undefined;
   /** A page that could not be read: no checkpoint is offered until it can. */
   #damagedKey: string | undefined;
 
@@ -57,17 +59,19 @@ export class CheckpointServer {
 
   /** A peer asks for a checkpoint: it is offered the newest, if that is new enough, and else this node takes one. */
   ask(from: NodeId, atLeast: LogIndex, nowMs: number): void {
-    this.#end(from);
     const { store, ledger, log, send, height: reached } = this.#deps;
     const snapshot = store.snapshot();
     const meta = this.#meta(from, snapshot);
     if (meta === undefined || meta.height < atLeast || !this.#isReadable(snapshot)) {
       snapshot.close();
-      ledger.deliver({ type: "takeCheckpoint" });
+      this.#end(from);
+      // Where the ledger has too much to do, the peer asks again.
+      ledger.tell({ type: "takeCheckpoint" });
       send(from, { type: "refuse", height: reached() });
       return;
     }
     const { height, digest, components } = meta;
+    this.#givings.get(from)?.snapshot.close();
     this.#givings.set(from, { snapshot, meta, pages: new Map(), usedAtMs: nowMs });
     this.#holdLog();
     log.info("catch_up.giving", { to: from, height });
@@ -160,6 +164,8 @@ export class CheckpointServer {
   #holdLog(): void {
     const heights = [...this.#givings.values()].map(({ meta }) => meta.height);
     const from = heights.length === 0 ? undefined : Math.min(...heights);
+    if (from === this.#heldFrom) return;
+    this.#heldFrom = from;
     this.#deps.ledger.deliver({ type: "holdLog", from });
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { TestDisk, TUNING } from "../../consensus/raft/cluster.test-support.ts";
 import type { Entry, Message, MessageBody } from "../../consensus/raft/messages.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
-import { concatBytes } from "../base/bytes.ts";
+import { concatBytes, U64_MAX } from "../base/bytes.ts";
 import { BLOCKS_UNCOMMITTED_MAX, TRANSACTION_BYTES_MAX } from "../base/limits.ts";
 import { FIRST_RELEASE } from "../base/release.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
@@ -330,6 +330,15 @@ describe("transactions that are not ordered are refused, each once", () => {
     expect(refused.every(({ code }) => code === "busy")).toBe(true);
     const kept = 70 - refused.length;
     expect(kept * TRANSACTION_BYTES_MAX).toBeLessThanOrEqual(64 * 1_048_576);
+  });
+
+  test("when too much is waiting, and all that came together with one word: a mailbox would not hold one for each", () => {
+    const bench = new Bench();
+    bench.leads();
+    const transactions = Array.from({ length: 70 }, () => new Uint8Array(TRANSACTION_BYTES_MAX));
+    bench.turn({ type: "propose", transactions });
+    const refused = bench.gateway.take("refused");
+    expect(refused.map(({ code, transactions: some }) => [code, some.length])).toEqual([["busy", 7]]);
   });
 
   test("when the leader changes before they are in a block", () => {
@@ -696,7 +705,6 @@ describe("frames that no correct peer sends are refused and counted, and the nod
       entryWith(blockBehind({ ...GENESIS_HEAD, hash: new Uint8Array(32) }, { height: 1, term: 1 }).bytes),
     ],
     ["a block whose body was changed", entryWith(Uint8Array.from([...genuine.bytes, 1]))],
-    ["a term that cannot be", frameOf({ type: "heartbeat", commit: 0, sequence: 0, term: Number.MAX_SAFE_INTEGER })],
   ])("%s", (_what, payload) => {
     const bench = new Bench();
     bench.turn({ type: "peerFrame", from: 2, payload });
@@ -727,6 +735,27 @@ describe("frames that no correct peer sends are refused and counted, and the nod
       });
     }
     expect(bench.status).toMatchObject({ framesRefused: 1, lastIndex: 2 });
+  });
+
+  test("a second block of one leader for one place, and what follows that", () => {
+    const bench = new Bench();
+    const twin = blockBehind(GENESIS_HEAD, { height: 1, term: 1, transactions: [Uint8Array.of(1)] });
+    const entry = (height: number, data: Uint8Array): Entry => ({ index: height, term: 1, data });
+    const behind = entry(2, blockBehind(twin.head, { height: 2, term: 1 }).bytes);
+    bench.turn({ type: "peerFrame", from: 2, payload: entryWith(genuine.bytes) });
+    bench.turn({ type: "peerFrame", from: 2, payload: entryWith(twin.bytes) });
+    const both = frameOf({ ...append, entries: [entry(1, twin.bytes), behind] });
+    bench.turn({ type: "peerFrame", from: 2, payload: both });
+    expect(bench.status).toMatchObject({ framesRefused: 2, lastIndex: 1 });
+  });
+
+  test("a block at the end of time, which would leave none for a block behind it", () => {
+    const bench = new Bench();
+    const late = blockBehind({ ...GENESIS_HEAD, timestamp: U64_MAX - 8_192n }, { height: 1, term: 1 });
+    bench.turn({ type: "peerFrame", from: 2, payload: entryWith(late.bytes) });
+    expect(bench.status).toMatchObject({ framesRefused: 1, lastIndex: 0 });
+    bench.leads();
+    expect(bench.status).toMatchObject({ role: "leader", lastIndex: 1 });
   });
 });
 

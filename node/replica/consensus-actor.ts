@@ -7,13 +7,14 @@
  */
 
 import { type Members, nextConfiguration } from "../../consensus/raft/configuration.ts";
-import type { Message } from "../../consensus/raft/messages.ts";
+import type { Entry, Message } from "../../consensus/raft/messages.ts";
 import type { Raft } from "../../consensus/raft/raft.ts";
 import type { ReadState, Ready, RoleState } from "../../consensus/raft/ready.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
 import { assert, must } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
-import { APPEND_BYTES_MAX, BLOCKS_UNCOMMITTED_MAX } from "../base/limits.ts";
+import { APPEND_BYTES_MAX, BLOCKS_UNCOMMITTED_MAX, LOG_TIME_LEAD_MAX_NS } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
@@ -23,6 +24,7 @@ import type { ConsensusMessage, HandOverRequest } from "../messages/consensus.ts
 import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
+import { RefusedFrames } from "../messages/refused-frames.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import type { Block, StateAt } from "../wire/block.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
@@ -37,9 +39,9 @@ import type { ReleaseChoice } from "./next-release.ts";
 import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
-import { RefusedFrames } from "./refused-frames.ts";
 import { addWaiting } from "./waiting-messages.ts";
 
+const NS_PER_MS = 1_000_000n;
 /** How many blocks a new voter may lack when it gets a vote: about as many as are on their way at any time. */
 const CAUGHT_UP_BLOCKS = 64;
 /** Ticks a question may wait for its read index, as a multiple of the election timeout. */
@@ -268,7 +270,27 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     const fits = this.#raft.termAt(previousIndex) === previousTerm;
     const before = fits ? this.#headAt(previousIndex) : undefined;
     const decode = (bytes: Uint8Array): Block => this.#decoded.decode(bytes);
-    return chainFault({ decode, clusterId, releaseMax }, before, entries);
+    const gate = { decode, clusterId, releaseMax, latest: this.#latestLogTime() };
+    return chainFault(gate, before, entries) ?? this.#overlapFault(entries);
+  }
+
+  #latestLogTime(): bigint {
+    const { clock, genesis } = this.#deps;
+    const wall = BigInt(clock.wallMs()) * NS_PER_MS;
+    return (wall > genesis.timestamp ? wall : genesis.timestamp) + LOG_TIME_LEAD_MAX_NS;
+  }
+
+  /**
+   * Entries that the log has already, by their terms, Raft takes for the same: a leader makes one block for a place. One that
+   * made two would have others follow a block that is not here.
+   */
+  #overlapFault(entries: readonly Entry[]): string | undefined {
+    const firstNew = entries.findIndex(({ index, term }) => this.#raft.termAt(index) !== term);
+    const known = entries[(firstNew < 0 ? entries.length : firstNew) - 1];
+    if (known === undefined) return undefined;
+    const mine = this.#headAt(known.index);
+    if (mine === undefined || equalBytes(mine.hash, this.#decoded.decode(known.data).hash)) return undefined;
+    return `block ${known.index} of term ${known.term} is another one here`;
   }
 
   /** Undefined where neither the block is in the log nor the state has begun there. */
@@ -284,9 +306,10 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       this.#refuse(transactions, "not_leader");
       return;
     }
-    for (const transaction of transactions) {
-      if (!this.#blocks.offer(transaction)) this.#refuse([transaction], "busy");
-    }
+    this.#refuse(
+      transactions.filter((transaction) => !this.#blocks.offer(transaction)),
+      "busy",
+    );
   }
 
   /** What waits here is refused when another leads, and asked of that one. */

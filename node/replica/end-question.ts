@@ -18,6 +18,8 @@ export interface EndQuestionDeps {
   readonly isQuorum: (holds: (node: NodeId) => boolean) => boolean;
   readonly nextQuestion: () => number;
   readonly send: (to: NodeId, frame: RepairFrame) => void;
+  /** Hears of one who leads a term before this node's. */
+  readonly isBehind: (leader: NodeId) => void;
 }
 
 export class EndQuestion {
@@ -68,6 +70,9 @@ export class EndQuestion {
     if (frame.type === "noEnd" && frame.mending) this.#alsoLost.add(from);
     else this.#alsoLost.delete(from);
     const isHeldBack = (this.#heldBack.get(from) ?? 0) >= this.#asked;
-    return frame.type === "end" && frame.term >= this.#deps.term && !isHeldBack ? frame : undefined;
+    if (frame.type !== "end" || isHeldBack) return undefined;
+    if (frame.term >= this.#deps.term) return frame;
+    this.#deps.isBehind(from);
+    return undefined;
   }
 }

@@ -88,6 +88,7 @@ class Bench {
   readonly clock = new TestClock();
   readonly sent: { readonly to: NodeId; readonly frame: RepairFrame }[] = [];
   readonly failures: CodedError[] = [];
+  readonly toldTerm: NodeId[] = [];
   readonly checkpointsWanted: number[] = [];
   readonly store = new MemoryStore((run) => run());
   readonly disk: MemoryDisk;
@@ -119,6 +120,7 @@ class Bench {
       wantCheckpoint: forgets ? (atLeast) => this.checkpointsWanted.push(atLeast) : undefined,
       isWriting: () => undefined,
       sendPeer: (to, payload) => this.sent.push({ to, frame: decodeRepair(payload) }) > 0,
+      tellTerm: (leader) => this.toldTerm.push(leader),
       restart: () => {
         this.restarts += 1;
       },
@@ -360,7 +362,7 @@ describe("the end of the log", () => {
     bench.hears(2, { type: "noEnd", question, mending: false });
     bench.hears(3, { type: "end", question, term: 2, index: 9, hash });
     bench.hears(3, { type: "end", question: question - 1, term: 3, index: 9, hash });
-    expect(bench.asked()).toEqual([]);
+    expect([bench.asked(), bench.toldTerm]).toEqual([[], [3]]);
     bench.hears(3, { type: "end", question, term: 3, index: 9, hash });
     bench.serve(BLOCKS);
     expect([bench.restarts, hashesIn(bench.disk)]).toEqual([1, hashesOf(BLOCKS)]);

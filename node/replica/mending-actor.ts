@@ -20,6 +20,7 @@ import type { Sha256 } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { Store } from "../base/ports/store.ts";
+import { RefusedFrames } from "../messages/refused-frames.ts";
 import type { MendingMessage } from "../messages/repair.ts";
 import { decodeBlock } from "../wire/block.ts";
 import { WireError } from "../wire/msgpack.ts";
@@ -28,7 +29,6 @@ import { BlockGiver } from "./block-giver.ts";
 import { EndQuestion } from "./end-question.ts";
 import { contradicts, isEndBefore, type KnownBlock } from "./known-chain.ts";
 import { readableBlock } from "./readable-block.ts";
-import { RefusedFrames } from "./refused-frames.ts";
 import { decodeRepair, type RepairFrame } from "./repair-frames.ts";
 import { repairLane } from "./repair-lane.ts";
 import { repairedBlocks, repairedChange } from "./repaired-count.ts";
@@ -80,6 +80,8 @@ export interface MendingActorDeps {
   /** Hears whether something is on its way to the log. */
   readonly isWriting: (is: boolean) => void;
   readonly sendPeer: (to: NodeId, payload: Uint8Array) => boolean;
+  /** Tells a leader of an earlier term this node's, which no election may bring about otherwise. */
+  readonly tellTerm: (leader: NodeId) => void;
   /** The log is whole: the node starts again. */
   readonly restart: () => void;
   /** The node must stop. */
@@ -125,7 +127,7 @@ export class MendingActor implements Actor<MendingMessage> {
     const { send, nextQuestion } = repairLane(deps.sendPeer, deps.random);
     this.#fetcher = new BlockFetcher({ sha256, clusterId, peers: () => peers, nextQuestion, send });
     const { term, isQuorum } = deps;
-    this.#endQuestion = new EndQuestion({ term, peers, isQuorum, nextQuestion, send });
+    this.#endQuestion = new EndQuestion({ term, peers, isQuorum, nextQuestion, send, isBehind: deps.tellTerm });
     const block = readableBlock((height) => log.read(height));
     this.#giver = new BlockGiver({ block, end: () => (this.#hole?.hash === undefined ? "mending" : "follows"), send });
     this.#saidAtMs = context.clock.monotonicMs();
