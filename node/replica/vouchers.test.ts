@@ -18,7 +18,7 @@ const SAYS: Readonly<Record<string, Said>> = {
 
 function judged(said: string, more: Partial<Hearing> = {}): Judgement {
   const all = said.split("").map((one) => SAYS[one] as Said);
-  return judge({ root: ROOT, said: all, isVoter: true, isOver: false, ...more });
+  return judge({ root: ROOT, said: all, isVoter: true, isNeeded: false, isOver: false, ...more });
 }
 
 /** What peers say; what follows while there is time, and when there is none. */
@@ -53,6 +53,16 @@ const TABLE: readonly (readonly [says: string, meanwhile: Judgement, inTheEnd: J
 
 test.each(TABLE)("%s: %s, and in the end %s: %s", (says, meanwhile, inTheEnd) => {
   expect([judged(says), judged(says, { isOver: true })]).toEqual([meanwhile, inTheEnd]);
+});
+
+test("where nothing is decided without the node that asks, others may have come to rest anywhere, but not with another root", () => {
+  const needed = (said: string): Judgement[] => [false, true].map((isOver) => judged(said, { isNeeded: true, isOver }));
+  for (const said of ["spxx", "sbxx"]) expect([said, ...needed(said)]).toEqual([said, "wait", "believed"]);
+  expect([needed("soxx"), needed("ssxx")]).toEqual([
+    ["contradicted", "contradicted"],
+    ["believed", "believed"],
+  ]);
+  expect(needed("slxx")).toEqual(["believed", "believed"]);
 });
 
 test("who has no vote does not count among those who cannot have committed it", () => {
