@@ -7,6 +7,7 @@
  */
 
 import type { RaftOptions } from "../consensus/raft/options.ts";
+import { isQuorum } from "../consensus/raft/quorum.ts";
 import { Raft } from "../consensus/raft/raft.ts";
 import type { LogStore } from "../storage/wal/log-store.ts";
 import { RESERVE_BYTES } from "../storage/wal/log-writer.ts";
@@ -421,6 +422,7 @@ function spawnCatchUp(
         peers: () => otherNodes(options, state),
         part: () => partIn(raft.configuration, options.id),
         hasLeader: () => raft.leader !== 0,
+        decides: (others) => isQuorum(raft.configuration, (node) => node !== options.id && others(node)),
         roots: () => checkpoints.roots,
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
         sha256,

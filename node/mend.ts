@@ -50,7 +50,9 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
   };
   /** Of what height at least a checkpoint is needed; undefined: none. */
   let needed: LogIndex | undefined;
-  const refetch = spawnRefetch(host, options, system, { peers, restart, height: state.height, atLeast: () => needed });
+  const { height, configuration } = state;
+  const atLeast = (): LogIndex | undefined => needed;
+  const refetch = spawnRefetch(host, options, system, { peers, configuration, restart, height, atLeast });
   const mayForget = retainBlocks !== undefined;
   const mending = spawnMending(host, options, system, {
     ...{ log, peers, restart, reason: damage.message },

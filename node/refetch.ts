@@ -3,9 +3,11 @@
  * checkpoint. Its log and its votes stay as they are, so it has promised nothing that it does not know; but until it is
  * composed again, on a state, it takes part in nothing, and clients are sent elsewhere.
  */
+import { isQuorum } from "../consensus/raft/quorum.ts";
 import { RESERVE_BYTES } from "../storage/wal/log-writer.ts";
 import type { ActorRef } from "./actor/actor.ts";
 import type { ActorSystem } from "./actor/system.ts";
+import type { Configuration } from "./base/configuration.ts";
 import type { LogIndex, NodeId } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
 import { composeBystander } from "./bystander.ts";
@@ -39,7 +41,8 @@ export function composeRefetch(
     options.onRestart();
   };
   const atLeast = (): LogIndex => log.firstIndex() - 1;
-  const catchUp = spawnRefetch(host, options, system, { peers, restart, height: 0, atLeast });
+  const { configuration } = state;
+  const catchUp = spawnRefetch(host, options, system, { peers, configuration, restart, height: 0, atLeast });
   return composeBystander(host, system, {
     peers: known,
     peerFrame: (from, frame) => {
@@ -53,6 +56,8 @@ export function composeRefetch(
 
 interface Refetch {
   readonly peers: readonly NodeId[];
+  /** As far as the node knows. */
+  readonly configuration: Configuration;
   readonly restart: () => void;
   /** How far the node's own state has come. */
   readonly height: LogIndex;
@@ -65,7 +70,7 @@ export function spawnRefetch(
   host: Host,
   options: NodeOptions,
   system: ActorSystem,
-  { peers, restart, height, atLeast }: Refetch,
+  { peers, configuration, restart, height, atLeast }: Refetch,
 ): ActorRef<CatchUpMessage> {
   const { store, disk, network } = host;
   const sha256 = host.crypto.sha256.bind(host.crypto);
@@ -85,6 +90,7 @@ export function spawnRefetch(
         sendPeer: (to: NodeId, payload: Uint8Array) => network.sendPeer(to, new Uint8Array([LANES.catchUp]), payload),
         height: () => height,
         ...{ peers: () => peers, part: () => "none", hasLeader: () => false, roots: () => [], sha256 },
+        decides: (others) => isQuorum(configuration, (node) => node !== options.id && others(node)),
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
         hasRoom: () => disk.freeBytes() >= 2 * RESERVE_BYTES,
       }),

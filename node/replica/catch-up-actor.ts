@@ -36,6 +36,8 @@ export interface CatchUpActorDeps {
   /** What this node takes part in, and whether it knows who leads. */
   readonly part: () => Part;
   readonly hasLeader: () => boolean;
+  /** Whether others can decide anything, if these take part and this node does not. */
+  readonly decides: (others: (node: NodeId) => boolean) => boolean;
   /** What it knows of its pages at the last few heights. */
   readonly roots: () => readonly StateRoot[];
   readonly createState: () => StateMachine;
@@ -58,13 +60,14 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
   constructor(context: ActorContext<CatchUpMessage>, deps: CatchUpActorDeps) {
     this.#context = context;
     this.#deps = deps;
-    const { store, ledger, hostLog: log, height, peers, part, createState, sha256, hasRoom, fail, status } = deps;
+    const { store, ledger, hostLog: log, height, peers, part, decides } = deps;
+    const { createState, sha256, hasRoom, fail, status } = deps;
     const send = (to: NodeId, frame: CatchUpFrame): void => this.#send(to, frame);
     const stored = (bytes: number): void => context.self.deliver({ type: "stored", bytes });
     const swept = (): void => context.self.deliver({ type: "swept" });
     const shared = { store, ledger, log, send, height };
     this.#server = new CheckpointServer({ ...shared, perturb: deps.perturb });
-    const fetching = { peers, part, createState, sha256, hasRoom, stored, swept, fail };
+    const fetching = { peers, part, decides, createState, sha256, hasRoom, stored, swept, fail };
     this.#client = new CheckpointClient({ ...shared, ...fetching });
     status.post("catchUp", () => ({
       ...this.#client.status(),

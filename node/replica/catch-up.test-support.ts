@@ -83,6 +83,8 @@ export class Side {
   peers: readonly NodeId[] = [2];
   part: Part = "none";
   hasLeader = true;
+  /** Who votes, as it knows. */
+  voters: readonly NodeId[] = [2];
   /** What it knows of its pages: at first those of what it was started with. */
   roots: readonly StateRoot[];
   readonly #actor: CatchUpActor;
@@ -101,6 +103,7 @@ export class Side {
       sendPeer: (to, payload) => this.sent.push({ to, payload }) > 0,
       height: () => this.height,
       ...{ peers: () => this.peers, part: () => this.part, hasLeader: () => this.hasLeader, roots: () => this.roots },
+      decides: (others) => 2 * this.voters.filter(others).length > this.voters.length,
       createState: () => machine(releaseMax),
       sha256,
       hasRoom: () => this.hasRoom,

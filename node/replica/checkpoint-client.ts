@@ -30,7 +30,7 @@ import {
 import { Inquiry } from "./inquiry.ts";
 import { PageHashes } from "./page-hashes.ts";
 import type { Part } from "./standing.ts";
-import { type Judgement, judge, saidText } from "./vouchers.ts";
+import { isHeard, type Judgement, judge, saidText } from "./vouchers.ts";
 
 /** Pages that are asked for at a time. */
 const WINDOW_PAGES = 8;
@@ -60,6 +60,8 @@ export interface CheckpointClientDeps {
   /** Who may vouch for a checkpoint: all nodes but this one. */
   readonly peers: () => readonly NodeId[];
   readonly part: () => Part;
+  /** Whether others can decide anything, if these take part and this node does not. */
+  readonly decides: (others: (node: NodeId) => boolean) => boolean;
   /** A fresh state, to load into. */
   readonly createState: () => StateMachine;
   readonly sha256: Sha256;
@@ -379,13 +381,14 @@ export class CheckpointClient {
   #decide(nowMs: number): void {
     const isWhole = this.#phase === "vouching";
     if (!isWhole && this.#phase !== "fetching") return;
-    const { log, ledger, part } = this.#deps;
+    const { log, ledger, part, decides } = this.#deps;
     const said = this.#inquiry.said();
     const root = isWhole ? this.#root : said.get(this.#from);
     if (!(root instanceof Uint8Array)) return;
     const isOver = isWhole && nowMs - this.#wholeAtMs >= VOUCHING_MS;
-    const isLast = this.#rounds >= ROUNDS_MAX;
-    const judgement = judge({ root, said: [...said.values()], isVoter: part() === "voter", isOver, isLast });
+    const isNeeded = !decides((node) => isHeard(said.get(node)));
+    const patience = isOver ? (this.#rounds < ROUNDS_MAX ? "over" : "spent") : "left";
+    const judgement = judge({ root, said: [...said.values()], isVoter: part() === "voter", isNeeded, patience });
     const isRefused = judgement === "contradicted" || judgement === "unvouched";
     if (judgement === "wait" || (!isWhole && !isRefused)) return;
     const { height } = must(this.#fetched, "something is fetched");

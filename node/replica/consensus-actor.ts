@@ -39,11 +39,10 @@ import type { ReleaseChoice } from "./next-release.ts";
 import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { ReadBatches } from "./read-batches.ts";
+import { isReady } from "./readiness.ts";
 import { addWaiting } from "./waiting-messages.ts";
 
 const NS_PER_MS = 1_000_000n;
-/** How many blocks a new voter may lack when it gets a vote: about as many as are on their way at any time. */
-const CAUGHT_UP_BLOCKS = 64;
 /** Ticks a question may wait for its read index, as a multiple of the election timeout. */
 const READ_PATIENCE = 3;
 /** Chunks of committed blocks that may be on their way to the ledger. */
@@ -369,7 +368,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   #isReady(id: NodeId): boolean {
     if (id === this.#raft.id) return true;
     const progress = this.#raft.peerProgress().find(({ peer }) => peer === id);
-    return progress?.active === true && progress.match + CAUGHT_UP_BLOCKS >= this.#raft.commit;
+    return progress !== undefined && isReady(progress, this.#raft);
   }
 
   #proposeBlock({ configuration = this.#raft.configuration, release }: BlockChoices = {}): LogIndex {

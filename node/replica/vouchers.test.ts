@@ -18,7 +18,7 @@ const SAYS: Readonly<Record<string, Said>> = {
 
 function judged(said: string, more: Partial<Hearing> = {}): Judgement {
   const all = said.split("").map((one) => SAYS[one] as Said);
-  return judge({ root: ROOT, said: all, isVoter: true, isOver: false, isLast: false, ...more });
+  return judge({ root: ROOT, said: all, isVoter: true, isNeeded: false, patience: "left", ...more });
 }
 
 /** What peers say; what follows while there is time, and when there is none. */
@@ -52,7 +52,18 @@ const TABLE: readonly (readonly [says: string, meanwhile: Judgement, inTheEnd: J
 ];
 
 test.each(TABLE)("%s: %s, and in the end %s: %s", (says, meanwhile, inTheEnd) => {
-  expect([judged(says), judged(says, { isOver: true })]).toEqual([meanwhile, inTheEnd]);
+  expect([judged(says), judged(says, { patience: "over" })]).toEqual([meanwhile, inTheEnd]);
+});
+
+test("where nothing is decided without the node that asks, others may have come to rest anywhere, but not with another root", () => {
+  const needed = (said: string): Judgement[] =>
+    (["left", "over"] as const).map((patience) => judged(said, { isNeeded: true, patience }));
+  for (const said of ["spxx", "sbxx"]) expect([said, ...needed(said)]).toEqual([said, "wait", "believed"]);
+  expect([needed("soxx"), needed("ssxx")]).toEqual([
+    ["contradicted", "contradicted"],
+    ["believed", "believed"],
+  ]);
+  expect(needed("slxx")).toEqual(["believed", "believed"]);
 });
 
 test("who has no vote does not count among those who cannot have committed it", () => {
@@ -60,20 +71,20 @@ test("who has no vote does not count among those who cannot have committed it", 
 });
 
 test("who lacks it and was asked often enough may have been removed unawares; who has it must be there", () => {
-  const last = { isLast: true, isOver: true };
+  const last = { patience: "spent" } as const;
   expect([judged("sll", last), judged("lw", last), judged("slo", last)]).toEqual([
     "believed",
     "unvouched",
     "contradicted",
   ]);
-  expect(judged("sll", { isLast: true })).toBe("wait");
+  expect(judged("sll", { patience: "over" })).toBe("unvouched");
 });
 
 test("a liar alone is not believed while an honest voter is heard, but where those who cannot be asked may have been a quorum", () => {
   const believed: string[] = [];
   for (const honest of ["o", "b", "p", "l"]) {
     for (const rest of ["", "x", "w", "xx", "xw", "bx", "px", "lx"]) {
-      const end = judged(`s${honest}${rest}`, { isOver: true });
+      const end = judged(`s${honest}${rest}`, { patience: "over" });
       expect(end).not.toBe("vouched");
       if (end === "believed") believed.push(`s${honest}${rest}`);
     }

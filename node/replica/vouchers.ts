@@ -3,9 +3,10 @@
  * who are asked: a quorum that says the same has computed it.
  *
  * Where too few are there to be a quorum, it is believed all the same as long as those who are there do not speak against
- * it: a node must come back with the help of a single other one. What is committed has been with a quorum, so a checkpoint
- * that too many voters lack was never committed, whatever they were told that they wait for. But a node takes itself for a
- * voter until it hears of its removal, so that is believed for a while only.
+ * it: a node must come back with the help of a single other one. Where nothing is decided without the node that asks, they
+ * may only have come to rest at other heights, and another root alone is held against it. What is committed has been with a
+ * quorum, so a checkpoint that too many voters lack was never committed, whatever they were told that they wait for; but
+ * a node takes itself for a voter until it hears of its removal, so that is held against it for a while only.
  */
 import { equalBytes } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
@@ -21,16 +22,19 @@ export interface Hearing {
   readonly said: readonly Said[];
   /** The node that asks has a vote. */
   readonly isVoter: boolean;
-  /** There is no more time for those that are behind. */
-  readonly isOver: boolean;
-  /** All was asked so often that who still lacks it may well have been removed without having heard of it. */
-  readonly isLast: boolean;
+  /** Those who can be heard decide nothing without it: none of them comes any further. */
+  readonly isNeeded: boolean;
+  /**
+   * Over when there is no more time for those that are behind; spent when that was so often, that who still lacks it may
+   * well have been removed without having heard of it.
+   */
+  readonly patience: "left" | "over" | "spent";
 }
 
 /** "vouched": by a quorum, or by all; "believed": on the word of those that could be heard. The last two: not to be installed. */
 export type Judgement = "wait" | "vouched" | "believed" | "contradicted" | "unvouched";
 
-export function judge({ root, said, isVoter, isOver, isLast }: Hearing): Judgement {
+export function judge({ root, said, isVoter, isNeeded, patience }: Hearing): Judgement {
   const count = (is: (one: Said) => boolean): number => said.filter(is).length;
   const nodes = said.length + 1;
   const quorum = Math.floor(nodes / 2) + 1;
@@ -39,15 +43,23 @@ export function judge({ root, said, isVoter, isOver, isLast }: Hearing): Judgeme
   if (same >= quorum || same === said.length) return "vouched";
   if (other >= quorum) return "contradicted";
   const undecided = count((one) => one === "unheard" || one === "behind");
-  if (undecided > 0 && !isOver) return "wait";
+  if (undecided > 0 && patience === "left") return "wait";
   if (other > 0) return "contradicted";
   const against = count((one) => one === "passed" || one === "behind");
-  if (against > 0 && same <= against) return "unvouched";
+  if (against > 0 && same <= against) {
+    if (!isNeeded) return "unvouched";
+    return patience === "left" ? "wait" : "believed";
+  }
   const lacking = count((one) => one === "lacking");
   const mayHaveIt = nodes - lacking - (isVoter ? 1 : 0);
   if (lacking === 0 || mayHaveIt >= quorum) return "believed";
-  if (isOver && isLast && same > 0) return "believed";
-  return isOver ? "unvouched" : "wait";
+  if (patience === "spent" && same > 0) return "believed";
+  return patience === "left" ? "wait" : "unvouched";
+}
+
+/** Whether somebody takes part, as far as is known; who does not say is given the time for it elsewhere. */
+export function isHeard(said: Said | undefined): boolean {
+  return said !== undefined && said !== "silent" && said !== "waiting";
 }
 
 /** Who has said what, for people. */

@@ -56,6 +56,7 @@ class Nodes {
   joining(id: NodeId): Side {
     const side = this.add(id, newStore(), 0);
     side.part = "none";
+    side.voters = [1];
     return side;
   }
 
@@ -63,6 +64,7 @@ class Nodes {
     const side = new Side(store, this.clock);
     side.peers = this.#ids.filter((other) => other !== id);
     side.part = "voter";
+    side.voters = this.#ids;
     side.height = height;
     this.sides.set(id, side);
     return side;
@@ -148,6 +150,19 @@ describe("a checkpoint is installed", () => {
     nodes.lagging(2);
     nodes.lagging(3, 1);
     expect(nodes.install(1, [2, 3])).toBeLessThan(8_000);
+  });
+
+  test("where three of five were stopped and two of them came to rest at other heights, for they wait for the third", () => {
+    for (const height of [4, 6]) {
+      const nodes = new Nodes(5);
+      nodes.well(1);
+      nodes.well(2, height);
+      nodes.lagging(3);
+      const tookMs = nodes.install(1, [3]);
+      expect([tookMs >= 6_000, tookMs < 7_000]).toEqual([true, true]);
+      const other = height < HEIGHT ? "behind" : "passed";
+      expect(nodes.warnings(3)).toEqual([`catch_up.believed: 1 the same, 2 ${other}, 4 silent, 5 silent`]);
+    }
   });
 
   test("as soon as one that was behind has come as far", () => {
