@@ -30,7 +30,7 @@ import {
 import { Inquiry } from "./inquiry.ts";
 import { PageHashes } from "./page-hashes.ts";
 import type { Part } from "./standing.ts";
-import { isHeard, type Judgement, judge, saidText } from "./vouchers.ts";
+import { canDecide, type Judgement, judge, saidText } from "./vouchers.ts";
 
 /** Pages that are asked for at a time. */
 const WINDOW_PAGES = 8;
@@ -386,7 +386,7 @@ export class CheckpointClient {
     const root = isWhole ? this.#root : said.get(this.#from);
     if (!(root instanceof Uint8Array)) return;
     const isOver = isWhole && nowMs - this.#wholeAtMs >= VOUCHING_MS;
-    const isNeeded = !decides((node) => isHeard(said.get(node)));
+    const isNeeded = !decides((node) => canDecide(said.get(node)));
     const patience = isOver ? (this.#rounds < ROUNDS_MAX ? "over" : "spent") : "left";
     const judgement = judge({ root, said: [...said.values()], isVoter: part() === "voter", isNeeded, patience });
     const isRefused = judgement === "contradicted" || judgement === "unvouched";

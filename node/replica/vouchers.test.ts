@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Hearing, type Judgement, judge, type Said, saidText } from "./vouchers.ts";
+import { canDecide, type Hearing, type Judgement, judge, type Said, saidText } from "./vouchers.ts";
 
 const ROOT = new Uint8Array(32).fill(1);
 const OTHER = new Uint8Array(32).fill(2);
@@ -64,6 +64,11 @@ test("where nothing is decided without the node that asks, others may have come 
     ["believed", "believed"],
   ]);
   expect(needed("slxx")).toEqual(["believed", "believed"]);
+});
+
+test("who can decide has come as far, or is on its way", () => {
+  const those = Object.keys(SAYS).filter((one) => canDecide(SAYS[one]));
+  expect([those.join(""), canDecide(undefined)]).toEqual(["sobpu", false]);
 });
 
 test("who has no vote does not count among those who cannot have committed it", () => {

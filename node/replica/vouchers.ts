@@ -22,7 +22,7 @@ export interface Hearing {
   readonly said: readonly Said[];
   /** The node that asks has a vote. */
   readonly isVoter: boolean;
-  /** Those who can be heard decide nothing without it: none of them comes any further. */
+  /** Those who can decide anything are too few without it: none of them comes any further. */
   readonly isNeeded: boolean;
   /**
    * Over when there is no more time for those that are behind; spent when that was so often, that who still lacks it may
@@ -57,9 +57,9 @@ export function judge({ root, said, isVoter, isNeeded, patience }: Hearing): Jud
   return patience === "left" ? "wait" : "unvouched";
 }
 
-/** Whether somebody takes part, as far as is known; who does not say is given the time for it elsewhere. */
-export function isHeard(said: Said | undefined): boolean {
-  return said !== undefined && said !== "silent" && said !== "waiting";
+/** Whether somebody can take part in a decision, as far as is known: who lacks a checkpoint, too, acknowledges nothing. */
+export function canDecide(said: Said | undefined): boolean {
+  return said !== undefined && said !== "silent" && said !== "waiting" && said !== "lacking";
 }
 
 /** Who has said what, for people. */
