@@ -51,8 +51,10 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
   /** Of what height at least a checkpoint is needed; undefined: none. */
   let needed: LogIndex | undefined;
   const { height, configuration } = state;
-  const atLeast = (): LogIndex | undefined => needed;
-  const refetch = spawnRefetch(host, options, system, { peers, configuration, restart, height, atLeast });
+  const refetch = spawnRefetch(host, options, system, {
+    ...{ peers, configuration, restart, height },
+    atLeast: () => needed,
+  });
   const mayForget = retainBlocks !== undefined;
   const mending = spawnMending(host, options, system, {
     ...{ log, peers, restart, reason: damage.message },
