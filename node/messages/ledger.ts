@@ -1,5 +1,6 @@
 /** Messages that the ledger actor takes. */
 import type { LogIndex, NodeId } from "../base/ids.ts";
+import type { StoreChange } from "../base/ports/store.ts";
 import type { Block } from "../wire/block.ts";
 import type { StateRoot } from "../wire/state-root.ts";
 import type { Transaction } from "../wire/transaction.ts";
@@ -26,6 +27,8 @@ export type LedgerMessage =
   | { readonly type: "pageDamaged"; readonly key: string }
   /** Time to look after checkpoints that are given to clients. */
   | { readonly type: "giving" }
+  /** It is this node's turn to write the checkpoint that it has taken. */
+  | { readonly type: "writeCheckpoint"; readonly changes: readonly StoreChange[]; readonly written: StateRoot }
   /** A checkpoint is durable. */
   | { readonly type: "checkpointed"; readonly written: StateRoot }
   /** A peer needs a newer checkpoint than there is. */

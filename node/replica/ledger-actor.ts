@@ -64,6 +64,8 @@ const NS_PER_MS = 1_000_000n;
 const SEEK_PAUSE_MS = 1;
 /** Between two looks at checkpoints that are given to clients. */
 const GIVING_TICK_MS = 1_000;
+/** All take a checkpoint of the same height, and write it one after the other: a quorum's disks are free meanwhile. */
+const WRITE_STAGGER_MS = 100;
 /** Heights whose pages this node can vouch for: those of as many checkpoints, or in between where it was asked. */
 const ROOTS_REMEMBERED = 16;
 
@@ -105,6 +107,8 @@ interface WaitingQuestion {
   readonly question: Question;
   readonly height: LogIndex;
 }
+
+type CheckpointWrite = Extract<LedgerMessage, { readonly type: "writeCheckpoint" }>;
 
 /** A query that is decoded. */
 interface Asked {
@@ -197,6 +201,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
         break;
       case "leader":
         this.#leaderChanged(message.leader === this.#deps.node ? message.readyAt : undefined);
+        break;
+      case "writeCheckpoint":
+        this.#write(message);
         break;
       case "checkpointed":
         this.#checkpointed(message.written);
@@ -410,13 +417,21 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (this.#checkpointing || this.#deps.log.isFull()) return;
     this.#checkpointing = true;
     this.#isDue = false;
-    const { store, pages, fail } = this.#deps;
+    const { pages, node } = this.#deps;
     const changes = takeCheckpoint(this.#state, this.#generation, { damaged: this.#damagedPages, tell: pages.take });
     this.#repairedPages += this.#damagedPages.size;
     this.#damagedPages.clear();
     const written = this.#rootNow();
     // Others may ask as soon as the state is further, and what its pages were does not depend on the disk.
     this.#rememberRoot(written);
+    const turn = this.#state.members.present.findIndex(({ id }) => id === node);
+    const write = { type: "writeCheckpoint", changes, written } as const;
+    if (turn > 0) this.#after(turn * WRITE_STAGGER_MS, write);
+    else this.#write(write);
+  }
+
+  #write({ changes, written }: CheckpointWrite): void {
+    const { store, fail } = this.#deps;
     store.write(changes, (error) => {
       if (error === undefined) this.#self.deliver({ type: "checkpointed", written });
       else fail(error);
