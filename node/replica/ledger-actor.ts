@@ -509,6 +509,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
       repairedPages: this.#repairedPages,
       questionsWaiting: this.#waiting.length,
       statesGiven: this.#givenStates.count,
+      sessions: this.#state.sessionCount,
+      openIntents: this.#state.openIntents().length,
       leading: this.#leading,
     };
   }

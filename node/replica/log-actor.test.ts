@@ -67,6 +67,7 @@ class Disks {
     compactTo: () => {},
     reset: () => {},
     isIdle: () => true,
+    cachedBytes: () => 0,
     isFull: () => this.logIsFull,
     retry: () => this.asked.push("retry"),
     close: () => {},

@@ -182,6 +182,7 @@ export class LogActor implements Actor<LogMessage> {
       firstIndex: log.firstIndex(),
       lastIndex: log.lastIndex(),
       durableIndex: log.durableIndex(),
+      cachedBytes: log.cachedBytes(),
       diskFull: log.isFull(),
       scrubbedBytes: this.#scrubber.bytesRead,
       scrubRounds: this.#scrubber.rounds,

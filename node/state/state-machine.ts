@@ -293,6 +293,11 @@ export class StateMachine {
     return this.#outbox.openIntents();
   }
 
+  /** Sessions that are remembered. */
+  get sessionCount(): number {
+    return this.#sessions.count;
+  }
+
   /** The earliest log time at which a block would find housekeeping to do. */
   nextDeadline(): bigint | undefined {
     const deadlines = [this.#ledger.nextExpiry(), this.#payments.nextDeadline(), this.#settlement.nextDeadline()];

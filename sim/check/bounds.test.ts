@@ -1,23 +1,34 @@
 /** The rule about bounds, shown nodes that hold too much, or do not say how much. */
 import { describe, expect, test } from "vitest";
-import { BLOCKS_UNCOMMITTED_MAX, MAILBOX_DEPTH, QUESTIONS_OPEN_MAX, STATES_GIVEN_MAX } from "../../node/base/limits.ts";
+import {
+  BLOCKS_UNCOMMITTED_MAX,
+  MAILBOX_DEPTH,
+  QUESTIONS_OPEN_MAX,
+  SESSIONS_MAX,
+  STATES_GIVEN_MAX,
+} from "../../node/base/limits.ts";
 import type { NodeStatus } from "../cluster.ts";
 import { Bounds } from "./bounds.ts";
 import { raft, verdictOf } from "./raft-view.test-support.ts";
 
 const APPENDS_IN_FLIGHT_MAX = 2;
+const CACHE_BYTES = 65_536;
 const PEER = { peer: 2, inFlight: APPENDS_IN_FLIGHT_MAX, inFlightBytes: 100 };
 const STATUS: NodeStatus = {
   consensus: { transactionBytesWaiting: 0, readsWaiting: 0, peers: [PEER] },
   gateway: { connections: 3, questionsOpen: QUESTIONS_OPEN_MAX },
-  ledger: { questionsWaiting: 0, statesGiven: STATES_GIVEN_MAX },
+  ledger: { questionsWaiting: 0, statesGiven: STATES_GIVEN_MAX, sessions: 12, openIntents: 0 },
+  log: { cachedBytes: CACHE_BYTES },
   mailboxes: { gateway: 17, ledger: MAILBOX_DEPTH },
 };
 
 /** A node's status in which only this much is special. */
 function look(special: NodeStatus = {}, core = raft({})): string | undefined {
   return verdictOf((verdict) => {
-    new Bounds(verdict, { appendsInFlightMax: APPENDS_IN_FLIGHT_MAX }).look(1, core, { ...STATUS, ...special });
+    new Bounds(verdict, { appendsInFlightMax: APPENDS_IN_FLIGHT_MAX, cacheBytes: CACHE_BYTES }).look(1, core, {
+      ...STATUS,
+      ...special,
+    });
   });
 }
 
@@ -40,6 +51,8 @@ describe("bounds", () => {
     ["too many messages", { mailboxes: { ledger: MAILBOX_DEPTH + 1 } }],
     ["no word about its questions", { gateway: { connections: 3 } }],
     ["no status", { ledger: {} }],
+    ["too many sessions", { ledger: { ...STATUS["ledger"], sessions: SESSIONS_MAX + 1 } }],
+    ["more old blocks in memory than it may", { log: { cachedBytes: CACHE_BYTES + 1 } }],
   ])("%s", (_what, special) => {
     expect(look(special)).toBe("bounds");
   });

@@ -11,9 +11,11 @@ import {
   BLOCKS_UNCOMMITTED_MAX,
   CLIENT_CONNECTIONS_MAX,
   MAILBOX_DEPTH,
+  OUTBOX_OPEN_MAX,
   PROPOSAL_QUEUE_BYTES_MAX,
   QUESTIONS_OPEN_MAX,
   READS_WAITING_MAX,
+  SESSIONS_MAX,
   STATES_GIVEN_MAX,
 } from "../../node/base/limits.ts";
 import { BLOCK_HEADER_BYTES } from "../../node/wire/block.ts";
@@ -32,19 +34,24 @@ const BYTES_IN_FLIGHT_MAX: number = APPEND_BYTES_IN_FLIGHT_MAX + APPEND_BYTES_MA
 const MOST: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   consensus: { transactionBytesWaiting: PROPOSAL_QUEUE_BYTES_MAX, readsWaiting: READS_WAITING_MAX },
   gateway: { connections: CLIENT_CONNECTIONS_MAX, questionsOpen: QUESTIONS_OPEN_MAX },
-  ledger: { questionsWaiting: QUESTIONS_OPEN_MAX, statesGiven: STATES_GIVEN_MAX },
+  ledger: {
+    ...{ questionsWaiting: QUESTIONS_OPEN_MAX, statesGiven: STATES_GIVEN_MAX },
+    ...{ sessions: SESSIONS_MAX, openIntents: OUTBOX_OPEN_MAX },
+  },
 };
+
+type BoundsOptions = Pick<SimOptions, "appendsInFlightMax" | "cacheBytes">;
 
 /** What is looked at of a Raft core. */
 type RaftBounds = Pick<RaftView, "role" | "term" | "commit" | "lastIndex" | "termAt">;
 
 export class Bounds {
   readonly #verdict: Verdict;
-  readonly #appendsInFlightMax: number;
+  readonly #options: BoundsOptions;
 
-  constructor(verdict: Verdict, { appendsInFlightMax }: Pick<SimOptions, "appendsInFlightMax">) {
+  constructor(verdict: Verdict, options: BoundsOptions) {
     this.#verdict = verdict;
-    this.#appendsInFlightMax = appendsInFlightMax;
+    this.#options = options;
   }
 
   /** A running node, between two events. */
@@ -55,11 +62,13 @@ export class Bounds {
     for (const [actor, depth] of Object.entries(status["mailboxes"] ?? {})) {
       this.#atMost(node, `messages to ${actor}`, depth, MAILBOX_DEPTH);
     }
+    const { cacheBytes, appendsInFlightMax } = this.#options;
+    this.#atMost(node, "bytes of durable blocks in memory", status["log"]?.["cachedBytes"], cacheBytes);
     if (raft.role !== "leader") return;
     this.#ownBlocks(node, raft);
     const peers = status["consensus"]?.["peers"];
     for (const peer of Array.isArray(peers) ? (peers as readonly NodeStatus[string][]) : [{}]) {
-      this.#atMost(node, "appends in flight", peer["inFlight"], this.#appendsInFlightMax);
+      this.#atMost(node, "appends in flight", peer["inFlight"], appendsInFlightMax);
       this.#atMost(node, "bytes in flight", peer["inFlightBytes"], BYTES_IN_FLIGHT_MAX);
     }
   }

@@ -36,6 +36,10 @@ export class EagerLog implements LogStore {
     return this.#log.read(from, to, bytesMax);
   }
 
+  cachedBytes(): number {
+    return this.#log.cachedBytes();
+  }
+
   check(index: number): number {
     return index <= this.#log.durableIndex() ? this.#log.check(index) : 0;
   }

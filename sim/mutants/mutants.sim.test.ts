@@ -115,6 +115,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   newerPagesGiven: ["backup"],
   blockLeftOut: ["backup"],
   pipelineUnbounded: ["bounds"],
+  blocksKeptInMemory: ["bounds"],
 };
 
 interface Found {

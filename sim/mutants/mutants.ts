@@ -104,6 +104,7 @@ export const MUTANT_NAMES = [
   "blockLeftOut",
   // Bounds
   "pipelineUnbounded",
+  "blocksKeptInMemory",
 ] as const;
 export type MutantName = (typeof MUTANT_NAMES)[number];
 
@@ -167,4 +168,5 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   newerPagesGiven: (host) => ({ host: { ...host, store: backups.givingNewerPages(host) } }),
   blockLeftOut: (host) => ({ host: { ...host, network: backups.leavingBlocksOut(host.network) } }),
   pipelineUnbounded: raft(bounds.SendsWithoutBound),
+  blocksKeptInMemory: () => ({ openLog: bounds.keepsAllBlocks }),
 };

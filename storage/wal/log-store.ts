@@ -53,6 +53,8 @@ export interface LogStore {
    * that the log is the old one or the new one. FIFO with `append` and `truncate`.
    */
   reset(start: LogStart, done: () => void): void;
+  /** Bytes of durable records that are held in memory for readers. */
+  cachedBytes(): number;
   /**
    * Whether something waits for space on the disk: a mark, or the start of the log, and all appends behind it, which were
    * taken, can be read, and are durable when there is space again.

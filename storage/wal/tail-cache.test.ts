@@ -27,6 +27,19 @@ describe("TailCache", () => {
     expect(held(cache, 11)).toEqual([10, 11]);
   });
 
+  test("lets go what is too much as soon as it is on disk, without another record", () => {
+    const cache = new TailCache(50);
+    for (const one of records(1, 10)) cache.add(one, 0);
+    cache.trim(4);
+    expect([held(cache, 10), cache.durableBytes]).toEqual([[5, 6, 7, 8, 9, 10], 0]);
+    cache.trim(10);
+    expect(held(cache, 10)).toEqual([9, 10]);
+    expect(cache.durableBytes).toBeGreaterThan(0);
+    expect(cache.durableBytes).toBeLessThanOrEqual(50);
+    cache.truncate(10);
+    expect([held(cache, 10), cache.durableBytes > 0]).toEqual([[9], true]);
+  });
+
   test("a record that is larger than the cache is held until it is on disk", () => {
     const cache = new TailCache(50);
     cache.add(record(1, new Uint8Array(100)), 0);

@@ -8,6 +8,7 @@ export class TailCache {
   #first = 0;
   #next = 0;
   #bytes = 0;
+  #durableIndex = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -18,10 +19,23 @@ export class TailCache {
     this.#records.set(record.index, record);
     this.#next = record.index + 1;
     this.#bytes += record.payload.length;
+    this.trim(durableIndex);
+  }
+
+  /** The log is durable up to here: what is too much goes. */
+  trim(durableIndex: number): void {
+    this.#durableIndex = durableIndex;
     while (this.#bytes > this.#bytesMax && this.#records.size > 0 && this.#first <= durableIndex) {
       this.#forget(this.#first);
       this.#first += 1;
     }
+  }
+
+  /** Of the records that are durable, as it was told. */
+  get durableBytes(): number {
+    let bytes = 0;
+    for (const { index, payload } of this.#records.values()) if (index <= this.#durableIndex) bytes += payload.length;
+    return bytes;
   }
 
   get(index: number): WalRecord | undefined {
@@ -30,6 +44,7 @@ export class TailCache {
 
   /** Forgets the records from `from` on. */
   truncate(from: number): void {
+    this.#durableIndex = Math.min(this.#durableIndex, from - 1);
     while (this.#records.size > 0 && this.#next > from) {
       this.#next -= 1;
       this.#forget(this.#next);

@@ -121,7 +121,10 @@ export class Wal implements LogStore {
   append(records: readonly WalRecord[], done: () => void): void {
     this.#writer.append(
       records.map((record) => this.#place(record)),
-      done,
+      () => {
+        this.#cache.trim(this.durableIndex());
+        done();
+      },
     );
   }
 
@@ -154,6 +157,10 @@ export class Wal implements LogStore {
     this.#index.reset(start);
     this.#cache.truncate(0);
     this.#writer.reset(start, this.#segments.splice(0), done);
+  }
+
+  cachedBytes(): number {
+    return this.#cache.durableBytes;
   }
 
   isFull(): boolean {
