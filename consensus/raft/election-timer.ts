@@ -12,24 +12,28 @@ export class ElectionTimer {
   /** Until the wait begins again it is over at this time, if that is earlier. */
   #hurry = Number.POSITIVE_INFINITY;
   #sinceLeader: number;
+  /** Ticks for which a leader may have been heard in an earlier life. */
+  #uncertain: number;
 
   /** `mayHaveHeard`: this node lived before, and nobody knows what it heard then. */
   constructor(timeoutTicks: number, random: (bound: number) => number, mayHaveHeard: boolean) {
     this.#timeoutTicks = timeoutTicks;
     this.#random = random;
-    this.#sinceLeader = mayHaveHeard ? 0 : timeoutTicks;
+    this.#sinceLeader = timeoutTicks;
+    this.#uncertain = mayHaveHeard ? timeoutTicks : 0;
     this.reset();
   }
 
   /** Whether a leader may have been heard within the shortest election timeout. */
   get hasHeardLeader(): boolean {
-    return this.#sinceLeader < this.#timeoutTicks;
+    return this.#sinceLeader < this.#timeoutTicks || this.#uncertain > 0;
   }
 
   /** Time passes; true when it is time to campaign. */
   tick(): boolean {
     this.#elapsed += 1;
     this.#sinceLeader += 1;
+    this.#uncertain = Math.max(0, this.#uncertain - 1);
     return this.#elapsed >= Math.min(this.#patience, this.#hurry);
   }
 
@@ -54,6 +58,7 @@ export class ElectionTimer {
   /** This node has become the leader: there is no other that it could have heard. */
   leads(): void {
     this.#sinceLeader = this.#timeoutTicks;
+    this.#uncertain = 0;
   }
 
   /** A new wait begins. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Lease } from "./lease.ts";
+import { OneNode } from "./one-node.test-support.ts";
 
 /** A lease whose first round left at 1,000 ms and was answered with a promise of 200 ms. */
 function leased(clockDriftPermille: number | undefined): Lease {
@@ -62,5 +63,35 @@ describe("a lease (dissertation §6.4.1)", () => {
     for (let round = 2; round <= 100; round++) lease.sent(round, round * 1_000);
     lease.confirmed(100);
     expect([lease.holds(65_100), lease.holds(100_000)]).toEqual([true, false]);
+  });
+});
+
+describe("what a follower promises", () => {
+  const heartbeat = { type: "heartbeat", commit: 0, sequence: 1 } as const;
+
+  test.each([
+    [10, 90],
+    [undefined, 0],
+  ])(
+    "with leases of drift %s it is %d ms: without them it forgets a leader whose link has ended",
+    (drift, promiseMs) => {
+      const leases = drift === undefined ? {} : { leaseDriftPermille: drift };
+      const node = new OneNode({ tuning: { checkQuorum: true, ...leases } });
+      expect(node.hears(2, 1, heartbeat)).toMatchObject([{ type: "heartbeatResponse", promiseMs }]);
+      node.raft.forgetLeader();
+      const vote = { type: "vote", lastIndex: 0, lastTerm: 0 } as const;
+      expect(node.hears(3, 2, vote).map((message) => message.type === "voteResponse" && message.granted)).toEqual(
+        drift === undefined ? [true] : [],
+      );
+    },
+  );
+
+  test("it keeps in a later term, too, however it came there", () => {
+    const node = new OneNode({ tuning: { checkQuorum: true, leaseDriftPermille: 10 } });
+    node.hears(2, 1, heartbeat);
+    node.hears(3, 2, { type: "preVoteResponse", granted: false });
+    expect([node.raft.term, node.raft.leader]).toEqual([2, 0]);
+    const vote = { type: "vote", lastIndex: 0, lastTerm: 0 } as const;
+    expect(node.hears(3, 2, vote)).toMatchObject([{ type: "voteResponse", granted: false }]);
   });
 });

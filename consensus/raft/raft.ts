@@ -456,9 +456,10 @@ export class Raft {
     return true;
   }
 
-  #onVote({ from, lastIndex, lastTerm }: MessageOf<"vote">): true {
-    const free = this.#vote === from || (this.#vote === 0 && this.#leader === 0);
-    const granted = free && this.#log.isUpToDate(lastIndex, lastTerm);
+  /** Whatever has brought this node into the term: a leader of an earlier one that it heard just now has its promise. */
+  #onVote({ from, lastIndex, lastTerm, transfer }: MessageOf<"vote">): true {
+    const free = this.#vote === 0 && this.#leader === 0 && (transfer === true || !this.#hearsLeader());
+    const granted = (this.#vote === from || free) && this.#log.isUpToDate(lastIndex, lastTerm);
     if (granted) {
       this.#vote = from;
       this.#timer.restart();
@@ -556,10 +557,13 @@ export class Raft {
     return true;
   }
 
-  /** For how long after a leader's word this node gives no vote: the first tick may come at once. */
+  /**
+   * For how long after a leader's word this node gives no vote: the first tick may come at once. Without leases it promises
+   * nothing, for it forgets a leader whose link has ended.
+   */
   get #promiseMs(): number {
-    const { checkQuorum, electionTimeoutTicks, tickMs } = this.#options;
-    return checkQuorum ? (electionTimeoutTicks - 1) * tickMs : 0;
+    const { leaseDriftPermille, electionTimeoutTicks, tickMs } = this.#options;
+    return leaseDriftPermille === undefined ? 0 : (electionTimeoutTicks - 1) * tickMs;
   }
 
   /** Campaigns at once, without asking whether it would win; not for a word that comes late, when the log has grown. */

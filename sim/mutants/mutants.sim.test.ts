@@ -22,6 +22,7 @@ const FIRST_SEEDS: Partial<Record<MutantName, number>> = {
   lateAnswerConfirms: 60,
   openIntentForgotten: 29,
   answerTakenTwice: 21,
+  promiseForgotten: 330,
 };
 
 /** What is seen of a history that was agreed and is not any more: it is missed, stands in the way, or nobody catches up. */
