@@ -98,7 +98,9 @@ async function refusal(config: string): Promise<{ readonly code: string; readonl
 async function use({ directory, admin }: Made, height = 2): Promise<void> {
   const cluster = parseClusterFile(readFileSync(join(directory, "cluster.json"), "utf8"));
   const client = await QuorateClient.open({ cluster, signer: admin });
-  expect(await ask(client, { type: "status" })).toMatchObject({ node: 1, height, sections: { ledger: { height } } });
+  // A block that the node orders by itself may come a moment later.
+  const status = (): Promise<unknown> => ask(client, { type: "status" });
+  await expect.poll(status, { timeout: 5_000 }).toMatchObject({ node: 1, height, sections: { ledger: { height } } });
   client.close();
 }
 
