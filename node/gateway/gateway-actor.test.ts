@@ -910,6 +910,23 @@ describe("what other nodes hand on", () => {
     expect(world.proposed).toEqual([before]);
   });
 
+  test("is told once to a node that has handed it on again and again, and to each other node", () => {
+    const world = leading();
+    const transaction = world.sign(BLOCK_PAYER);
+    submit(world, transaction);
+    world.diskIsFull = true;
+    for (let again = 0; again < 5; again++) submit(world, transaction);
+    const payload = forwardFrame({ type: "submit", transactions: [transaction] });
+    world.tell({ type: "peerFrame", from: 1, payload });
+    expect(world.toPeers).toEqual([]);
+    world.tell({ type: "leader", leader: 1 });
+    const { frame } = refusal(transaction, "not_leader");
+    expect(world.toPeers).toEqual([
+      { to: 3, frame },
+      { to: 1, frame },
+    ]);
+  });
+
   test("is over once its block is applied, or another leads", () => {
     const world = leading();
     const transaction = world.sign(BLOCK_PAYER);
