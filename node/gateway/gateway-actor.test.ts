@@ -1025,6 +1025,25 @@ describe("queries", () => {
     expect(world.take(one)).toEqual([{ type: "error", request: 5, code: "malformed_body", message: "no" }]);
   });
 
+  test("of somebody who is gone are forgotten, here and by whoever has them; also what comes to be asked for them later", () => {
+    const world = leading();
+    const [gone, stays] = [world.connect(), world.connect()];
+    for (const connection of [gone, stays, gone]) {
+      world.send(connection, { type: "query", request: 5, consistency: "linearizable", query: pack({}) });
+    }
+    const tokens = world.consensus.flatMap((message) => (message.type === "read" ? [message.question.token] : []));
+    world.submit(gone, world.sign(BLOCK_PAYER, { session: new Uint8Array(16) }));
+    world.tell({ type: "clientClosed", connection: gone });
+    expect(world.consensus.at(-1)).toEqual({ type: "forget", tokens: [tokens[0], tokens[2]] });
+    expect(world.status.read()["gateway"]).toMatchObject({ questionsOpen: 1 });
+    world.answerQuestions();
+    expect(world.consensus.filter(({ type }) => type === "read")).toEqual([]);
+    expect(world.take(stays)).toMatchObject([{ type: "answer" }]);
+    world.tell({ type: "clientClosed", connection: stays });
+    expect(world.status.read()["gateway"]).toMatchObject({ questionsOpen: 0 });
+    expect(world.consensus.filter(({ type }) => type === "forget")).toHaveLength(1);
+  });
+
   test("an answer for somebody who is gone, or that was given before, goes nowhere", () => {
     const world = leading();
     const connection = world.connect();
