@@ -95,6 +95,13 @@ describe.runIf(mayMount())("a disk is full", () => {
       return seen[0]?.role === "follower" && isFull(seen[0]) ? seen : undefined;
     });
     expect(found.map(isFull)).toEqual([true, false, false]);
+    // It says so itself that it is behind: a client whose patience with one node is longer would not be answered in time.
+    const asking = { cluster: local.cluster, signer: local.admin, firstNode: 1, deadlineMs: 1_900 };
+    const other = await QuorateClient.openReader(asking);
+    expect(other.node).toBe(1);
+    expect(await ask(other, { type: "summary" })).toMatchObject({ accounts: SHAPE.accounts });
+    expect(other.node).not.toBe(1);
+    other.close();
   });
 
   test("at a majority: nothing is acknowledged any more, and what is there is read", {

@@ -45,6 +45,7 @@ import { leaderEndOf } from "./replica/leader-end.ts";
 import { LedgerActor } from "./replica/ledger-actor.ts";
 import { LogActor } from "./replica/log-actor.ts";
 import { nextRelease } from "./replica/next-release.ts";
+import { READ_PATIENCE } from "./replica/read-batches.ts";
 import { RepairActor } from "./replica/repair-actor.ts";
 import { partIn } from "./replica/standing.ts";
 import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
@@ -305,7 +306,8 @@ function spawnLog({
 
 function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<LedgerMessage> {
   const { host, options, system, status, recovered, checkpoints, consensusRef, gatewayRef, catchUpRef } = wiring;
-  const { checkpointBlocks, retainBlocks } = options;
+  const { checkpointBlocks, retainBlocks, timing } = options;
+  const questionPatienceMs = READ_PATIENCE * timing.electionTimeoutTicks * timing.tickMs;
   const restart = (): void => {
     system.stop();
     options.onRestart();
@@ -341,7 +343,7 @@ function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<L
           status,
           perturb: host.perturb,
         },
-        { checkpointBlocks, retainBlocks },
+        { checkpointBlocks, retainBlocks, questionPatienceMs },
       );
       wiring.ledgerActor.current = actor;
       return actor;

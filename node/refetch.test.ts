@@ -4,57 +4,17 @@ import { MemoryDisk } from "../storage/memory-disk.ts";
 import { MemoryStore } from "../storage/state/memory-store.ts";
 import { Wal } from "../storage/wal/wal.ts";
 import { concatBytes } from "./base/bytes.ts";
-import type { Clock } from "./base/ports/clock.ts";
 import type { Host } from "./base/ports/host.ts";
 import type { NetworkHandler } from "./base/ports/network.ts";
 import { Prng } from "./base/prng.ts";
 import { composeNode, type NodeOptions } from "./compose.ts";
+import { ManualClock } from "./manual-clock.test-support.ts";
 import { BLOCKS, Side, stateAfter, storeAt } from "./replica/catch-up.test-support.ts";
 import { takeCheckpoint } from "./replica/checkpoint.ts";
 import { saveHardState } from "./replica/hard-state-store.ts";
 import { GENESIS, recordingLog, sha256 } from "./replica/replica.test-support.ts";
 import { decodeBlock } from "./wire/block.ts";
 import { LANES } from "./wire/peer-frames.ts";
-
-/** Time that passes when it is told to. */
-class ManualClock implements Clock {
-  #now = 0;
-  #timers: { readonly at: number; readonly run: () => void }[] = [];
-  readonly #deferred: (() => void)[] = [];
-
-  monotonicMs(): number {
-    return this.#now;
-  }
-
-  wallMs(): number {
-    return this.#now;
-  }
-
-  setTimer(delayMs: number, run: () => void) {
-    const timer = { at: this.#now + delayMs, run };
-    this.#timers.push(timer);
-    const cancel = (): void => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
-    return { cancel };
-  }
-
-  defer(run: () => void): void {
-    this.#deferred.push(run);
-  }
-
-  settle(): void {
-    for (let run = this.#deferred.shift(); run !== undefined; run = this.#deferred.shift()) run();
-  }
-
-  pass(ms: number): void {
-    this.#now += ms;
-    const due = this.#timers.filter(({ at }) => at <= this.#now);
-    this.#timers = this.#timers.filter(({ at }) => at > this.#now);
-    for (const { run } of due) run();
-    this.settle();
-  }
-}
 
 const KEYS = new KeyRing();
 const PEERS = [2, 3].map((id) => ({ id, publicKey: sha256(Uint8Array.of(id)), host: "there", port: id }));

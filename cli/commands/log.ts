@@ -1,33 +1,19 @@
 /** `quorate log`: what is in a stopped node's log. */
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
-import { formatTime } from "../amounts.ts";
 import { command, group } from "../command.ts";
 import { whole } from "../numbers.ts";
-import { type BlockView, type TransactionView, viewLog } from "../verify/log-view.ts";
+import { blocksText } from "../verify/block-text.ts";
+import { type BlockView, viewLog } from "../verify/log-view.ts";
 import { nodesIn } from "../verify/node-directories.ts";
 
-const KEY_DIGITS = 16;
 const BLOCKS_MAX = 1_000;
 const MAX = Number.MAX_SAFE_INTEGER;
-
-function transactionLine({ kind, session, sequence, signers, bodyBytes, records }: TransactionView): string {
-  const what = records === undefined ? `${bodyBytes} bytes` : `${records} records`;
-  const keys = signers.map((key) => key.slice(0, KEY_DIGITS)).join(" ");
-  return `  ${kind} (${what}), session ${session.slice(0, KEY_DIGITS)} number ${sequence}, signed by ${keys}`;
-}
-
-function describe({ height, builder, term, timestamp, hash, state, transactions, bytes }: BlockView): string {
-  const said = `state ${state.digest.slice(0, KEY_DIGITS)} after ${state.height}`;
-  const by = builder === 0 ? "" : ` by node ${builder}`;
-  const heading = `${height} ${hash} term ${term}${by}, ${formatTime(timestamp)}, ${bytes} bytes, leader's ${said}`;
-  return [heading, ...transactions.map(transactionLine)].join("\n");
-}
 
 const show: CommandModule = command({
   command: "show <dir>",
   describe:
-    "blocks of a stopped node's log: headers, and of each transaction kind, signers and size; nothing is executed",
+    "blocks of a stopped node's log: headers, members where they change, and of each transaction kind, signers and size; nothing is executed",
   builder: (yargs) =>
     yargs
       .positional("dir", { type: "string", demandOption: true, describe: "directory of one node" })
@@ -54,7 +40,7 @@ const show: CommandModule = command({
     const blocks: BlockView[] = [];
     viewLog(node, { from, to }, (block) => blocks.push(block));
     if (blocks.length === 0) throw new CodedError("height_not_there", `${node.data}: the log has no block ${from}`);
-    output.result({ data: node.data, blocks }, blocks.map(describe).join("\n"));
+    output.result({ data: node.data, blocks }, blocksText(blocks));
   },
 });
 

@@ -1,5 +1,6 @@
 /** A node's log for people: blocks of its data directory, decoded. Nothing is executed and no signature is checked. */
 import { toHex } from "../../node/base/bytes.ts";
+import type { Configuration } from "../../node/base/configuration.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { decodeAccounts, decodeTransfers } from "../../node/ledger/records.ts";
@@ -22,17 +23,27 @@ export interface TransactionView {
   readonly records?: number;
 }
 
+/** All of a block's header; hashes, digests and ids are hexadecimal. */
 export interface BlockView {
   readonly height: number;
   readonly release: number;
+  readonly group: number;
+  readonly clusterId: string;
   /** The node that built it; 0 where the block does not say. */
   readonly builder: number;
   readonly term: number;
   readonly timestamp: bigint;
   readonly hash: string;
   readonly previousHash: string;
+  readonly transactionRoot: string;
+  readonly transactionCount: number;
+  /** Of its transactions, with their lengths. */
+  readonly bodyBytes: number;
+  /** Who takes part from this block on. */
+  readonly configuration: Configuration;
   /** What the block's leader said of its own state. */
   readonly state: { readonly height: number; readonly digest: string };
+  /** Of all of it. */
   readonly bytes: number;
   readonly transactions: readonly TransactionView[];
 }
@@ -65,9 +76,11 @@ export function viewLog(
 
 function blockView(payload: Uint8Array): BlockView {
   const { header, hash, transactions } = decodeBlock(sha256, payload);
-  const { height, release, builder, term, timestamp, previousHash, state } = header;
+  const { clusterId, previousHash, transactionRoot, state, ...rest } = header;
   return {
-    ...{ height, release, builder, term, timestamp, hash: toHex(hash), previousHash: toHex(previousHash) },
+    ...rest,
+    ...{ clusterId: toHex(clusterId), hash: toHex(hash), previousHash: toHex(previousHash) },
+    transactionRoot: toHex(transactionRoot),
     state: { height: state.height, digest: toHex(state.digest) },
     bytes: payload.length,
     transactions: transactions.map(transactionView),

@@ -119,6 +119,14 @@ describe("submitting", () => {
     expect(client.node).toBe(2);
   });
 
+  test("a node that is behind is left for another at once", async () => {
+    const { cluster, first } = await startCluster(2);
+    const client = await openClient(cluster, { firstNode: 1 });
+    first.onSubmit = refuse("behind");
+    expect((await client.submit(createAccount(1n))).attempts).toBe(2);
+    expect(client.node).toBe(2);
+  });
+
   test("a node that finds no leader for longer than an election takes is left for another", async () => {
     const { cluster, first } = await startCluster(2);
     const client = await openClient(cluster, { firstNode: 1 });

@@ -33,6 +33,8 @@ const DEADLINE_MAX_MS = 0x7fff_ffff;
 const ATTEMPT_MS = 2_000;
 /** An election takes less; a node that has left the cluster finds a leader never again. */
 const LONELY_MS = 1_500;
+/** What a node says, or does, of which another may be free. */
+const GIVEN_UP: ReadonlySet<string> = new Set(["behind", "timeout", "receipt_invalid"]);
 const LIFETIME_NS = 300_000_000_000n;
 /** Of what others are to co-sign: the longest there is, but for clocks that differ. */
 const COSIGNING_LIFETIME_NS: bigint = TRANSACTION_LIFETIME_MAX_NS - 15_000_000_000n;
@@ -283,9 +285,9 @@ export class QuorateClient {
     if (!(error instanceof ClientError)) throw error;
     if (this.#connector.closed) throw closedError();
     if (!isRetriable(error.code)) throw error;
-    // A node that does not answer, lies, or finds no leader for long is given up; the next attempt goes to another.
+    // A node that does not answer, is behind, lies, or finds no leader for long is given up; the next attempt goes to another.
     const lonely = error.code === "no_leader" && performance.now() - startedAt >= LONELY_MS;
-    if (lonely || error.code === "timeout" || error.code === "receipt_invalid") connection?.close();
+    if (lonely || GIVEN_UP.has(error.code)) connection?.close();
     const pause = pauseAfter(error.code, attempt);
     if (performance.now() + pause < deadline) {
       if (pause > 0) await sleep(pause);

@@ -8,6 +8,7 @@ export class ClientError extends CodedError {
 
 /** Refusals after which the very same bytes may be sent again. */
 const RETRIABLE: ReadonlySet<string> = new Set([
+  "behind",
   "busy",
   "disk_full",
   "no_leader",

@@ -910,6 +910,23 @@ describe("what other nodes hand on", () => {
     expect(world.proposed).toEqual([before]);
   });
 
+  test("is told once to a node that has handed it on again and again, and to each other node", () => {
+    const world = leading();
+    const transaction = world.sign(BLOCK_PAYER);
+    submit(world, transaction);
+    world.diskIsFull = true;
+    for (let again = 0; again < 5; again++) submit(world, transaction);
+    const payload = forwardFrame({ type: "submit", transactions: [transaction] });
+    world.tell({ type: "peerFrame", from: 1, payload });
+    expect(world.toPeers).toEqual([]);
+    world.tell({ type: "leader", leader: 1 });
+    const { frame } = refusal(transaction, "not_leader");
+    expect(world.toPeers).toEqual([
+      { to: 3, frame },
+      { to: 1, frame },
+    ]);
+  });
+
   test("is over once its block is applied, or another leads", () => {
     const world = leading();
     const transaction = world.sign(BLOCK_PAYER);
@@ -1006,6 +1023,25 @@ describe("queries", () => {
     world.tell({ type: "answerRefused", token: local[0]?.question.token ?? 0, code: "malformed_body", message: "no" });
     expect(world.take(two)).toEqual([{ type: "answer", request: 5, answer: new Uint8Array([2]) }]);
     expect(world.take(one)).toEqual([{ type: "error", request: 5, code: "malformed_body", message: "no" }]);
+  });
+
+  test("of somebody who is gone are forgotten, here and by whoever has them; also what comes to be asked for them later", () => {
+    const world = leading();
+    const [gone, stays] = [world.connect(), world.connect()];
+    for (const connection of [gone, stays, gone]) {
+      world.send(connection, { type: "query", request: 5, consistency: "linearizable", query: pack({}) });
+    }
+    const tokens = world.consensus.flatMap((message) => (message.type === "read" ? [message.question.token] : []));
+    world.submit(gone, world.sign(BLOCK_PAYER, { session: new Uint8Array(16) }));
+    world.tell({ type: "clientClosed", connection: gone });
+    expect(world.consensus.at(-1)).toEqual({ type: "forget", tokens: [tokens[0], tokens[2]] });
+    expect(world.status.read()["gateway"]).toMatchObject({ questionsOpen: 1 });
+    world.answerQuestions();
+    expect(world.consensus.filter(({ type }) => type === "read")).toEqual([]);
+    expect(world.take(stays)).toMatchObject([{ type: "answer" }]);
+    world.tell({ type: "clientClosed", connection: stays });
+    expect(world.status.read()["gateway"]).toMatchObject({ questionsOpen: 0 });
+    expect(world.consensus.filter(({ type }) => type === "forget")).toHaveLength(1);
   });
 
   test("an answer for somebody who is gone, or that was given before, goes nowhere", () => {

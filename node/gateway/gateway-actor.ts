@@ -17,7 +17,7 @@ import type { Log } from "../base/ports/log.ts";
 import type { ConnectionId, Network } from "../base/ports/network.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
-import type { GatewayMessage, RefusalCode } from "../messages/gateway.ts";
+import type { GatewayMessage, QuestionRefusalCode } from "../messages/gateway.ts";
 import type { LedgerMessage, SignedTransaction } from "../messages/ledger.ts";
 import type { StatusBoard } from "../messages/status.ts";
 import { admit } from "../state/admit.ts";
@@ -113,8 +113,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
         this.#clientFrame(message.connection, message.frame);
         break;
       case "clientClosed":
-        this.#connections.close(message.connection);
-        this.#routing.dropConnection(message.connection);
+        this.#forget(message.connection);
         break;
       case "helloDue":
         this.#helloDue(message.connection);
@@ -280,6 +279,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
   }
 
   #confirmRefusal(asker: ClientRequest, transaction: Uint8Array): void {
+    if (this.#connections.get(asker.connection) === undefined) return;
     const token = this.#questions.open({ asker, transaction });
     if (token === undefined) {
       this.#finish(asker, "busy", REFUSAL_TEXT.busy);
@@ -351,9 +351,16 @@ export class GatewayActor implements Actor<GatewayMessage> {
     this.#send(to.connection, { type: "error", request: to.request, code, message });
   }
 
-  #drop(id: ConnectionId, reason: string): void {
+  /** Nobody hears what this connection asked for: its questions take no other's place. */
+  #forget(id: ConnectionId): void {
     this.#connections.close(id);
     this.#routing.dropConnection(id);
+    const tokens = this.#questions.dropConnection(id);
+    if (tokens.length > 0) this.#deps.consensus.deliver({ type: "forget", tokens });
+  }
+
+  #drop(id: ConnectionId, reason: string): void {
+    this.#forget(id);
     this.#deps.network.closeClient(id, reason);
   }
 
@@ -362,7 +369,8 @@ export class GatewayActor implements Actor<GatewayMessage> {
   }
 }
 
-const REFUSAL_TEXT: Readonly<Record<RefusalCode, string>> = {
+const REFUSAL_TEXT: Readonly<Record<QuestionRefusalCode, string>> = {
+  behind: "this node's state does not come far enough in time; ask another node",
   busy: "the cluster has too much waiting; try again a little later",
   disk_full: "the leader's disk is full, so this was not ordered; reads go on: make room, or try again later",
   no_leader: "no leader is known here at the moment; try again, or another node",

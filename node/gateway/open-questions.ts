@@ -1,5 +1,6 @@
 /** Questions put to the ledger, at once or through a read, by the token that the answer will bear. */
 import { QUESTIONS_OPEN_MAX } from "../base/limits.ts";
+import type { ConnectionId } from "../base/ports/network.ts";
 import type { ClientRequest } from "./waiters.ts";
 
 export interface OpenQuestion {
@@ -32,5 +33,13 @@ export class OpenQuestions {
     const question = this.#open.get(token);
     this.#open.delete(token);
     return question;
+  }
+
+  /** Forgets what a connection asked that is gone; gives the tokens. */
+  dropConnection(connection: ConnectionId): readonly number[] {
+    const dropped: number[] = [];
+    for (const [token, { asker }] of this.#open) if (asker.connection === connection) dropped.push(token);
+    for (const token of dropped) this.#open.delete(token);
+    return dropped;
   }
 }

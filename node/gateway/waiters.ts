@@ -25,11 +25,13 @@ export class Waiters {
     return this.#byTransaction.size;
   }
 
-  /** `hash` is the name of the transaction's hash. */
+  /** `hash` is the name of the transaction's hash. A node that hands it on again waits once: it is told once. */
   add(hash: string, waiter: Waiter): void {
     const waiters = this.#byTransaction.get(hash);
     if (waiters === undefined) this.#byTransaction.set(hash, [waiter]);
-    else waiters.push(waiter);
+    else if ("connection" in waiter || !waiters.some((other) => "node" in other && other.node === waiter.node)) {
+      waiters.push(waiter);
+    }
   }
 
   has(hash: string): boolean {

@@ -16,6 +16,8 @@ export type ConsensusMessage =
   | { readonly type: "pulse" }
   /** A question that must see what its consistency says; comes out at the ledger with a height. */
   | { readonly type: "read"; readonly question: Question; readonly consistency: Exclude<Consistency, "local"> }
+  /** Whoever asked these questions has gone; the ledger hears of it behind those that it was given. */
+  | { readonly type: "forget"; readonly tokens: readonly number[] }
   /** Another node shall lead: some, because this one is about to stop, or the one that is asked for. */
   | { readonly type: "handOver"; readonly request?: HandOverRequest }
   /** The newest releases that other members read, as they have said themselves; those who have said nothing are missing. */

@@ -29,7 +29,10 @@ export type GatewayMessage =
   /** The same for one, of a state that has seen everything acknowledged before; no refusal means it may. */
   | { readonly type: "admission"; readonly token: number; readonly refusal?: Refusal }
   /** A question that will not be answered. */
-  | { readonly type: "questionRefused"; readonly token: number; readonly code: RefusalCode };
+  | { readonly type: "questionRefused"; readonly token: number; readonly code: QuestionRefusalCode };
 
 /** Why a node did not take a request; the client may try again, here or elsewhere. */
 export type RefusalCode = "busy" | "disk_full" | "no_leader" | "not_leader";
+
+/** The same of a question. A node is `behind` when its state has not come in time to where the answer lies. */
+export type QuestionRefusalCode = RefusalCode | "behind";

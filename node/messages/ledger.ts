@@ -19,6 +19,10 @@ export type LedgerMessage =
   | { readonly type: "admit"; readonly batch: number; readonly transactions: readonly SignedTransaction[] }
   /** A question to answer once the state has reached `height`. */
   | { readonly type: "question"; readonly question: Question; readonly height: LogIndex }
+  /** A question that waits for the state may be overdue. */
+  | { readonly type: "questionsDue" }
+  /** Whoever asked these has gone; no further one of them comes. */
+  | { readonly type: "forget"; readonly tokens: readonly number[] }
   /** This node leads from `readyAt` on (the first block of its term), or another does. */
   | { readonly type: "leader"; readonly leader: NodeId; readonly readyAt: LogIndex }
   /** Time for the next step towards what a question is about. */

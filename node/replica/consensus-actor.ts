@@ -38,13 +38,11 @@ import { chainedEntry } from "./log-adapter.ts";
 import type { ReleaseChoice } from "./next-release.ts";
 import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
-import { ReadBatches } from "./read-batches.ts";
+import { READ_PATIENCE, ReadBatches } from "./read-batches.ts";
 import { isReady } from "./readiness.ts";
 import { addWaiting } from "./waiting-messages.ts";
 
 const NS_PER_MS = 1_000_000n;
-/** Ticks a question may wait for its read index, as a multiple of the election timeout. */
-const READ_PATIENCE = 3;
 /** Chunks of committed blocks that may be on their way to the ledger. */
 const CHUNKS_AT_LEDGER_MAX = 2;
 /** Blocks in such a chunk: each makes a message for every actor that follows the state, and their mailboxes are bounded. */
@@ -169,6 +167,10 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
         break;
       case "read":
         this.#read(message);
+        break;
+      case "forget":
+        this.#reads.forget(new Set(message.tokens));
+        this.#deps.ledger.deliver(message);
         break;
       case "handOver":
         this.#handOver(message.request);

@@ -95,7 +95,7 @@ class Bench {
       status: this.status,
       present: (nodes: readonly Node[]) => this.present.push(nodes.map(({ id }) => id)),
     };
-    this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2, retainBlocks });
+    this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2, retainBlocks, questionPatienceMs: 100 });
   }
 
   #log(): Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo"> {
@@ -188,6 +188,16 @@ describe("a place deep in the history", () => {
     expect(bench.timers).toEqual([]);
   });
 
+  test("is not sought for those who have gone, but for the first, on whose way it is", () => {
+    const deep = new Deep({ genesis: GENESIS, sha256 });
+    const bench = new Bench(undefined, deep);
+    for (const token of [1, 2, 3]) bench.asks(query(token, CHANGES), 0);
+    bench.actor.receive({ type: "forget", tokens: [1, 2] });
+    while (bench.timers.length > 0) bench.stepsOn();
+    expect(bench.gateway.take("answer")).toMatchObject([{ token: 1 }, { token: 3 }]);
+    expect(deep.steps).toBe(0);
+  });
+
   test("no stranger has a step taken", () => {
     const deep = new Deep({ genesis: GENESIS, sha256 });
     const bench = new Bench(undefined, deep);
@@ -261,6 +271,36 @@ describe("questions", () => {
     bench.commits(1, 1);
     expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([3]);
     bench.commits(2, 2);
+    expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([2]);
+  });
+
+  test("that the state does not reach in time are refused, each when its time is over", () => {
+    const bench = new Bench();
+    bench.asks(query(1, SUMMARY), 2);
+    bench.clock.now += 60;
+    bench.asks(query(2, SUMMARY), 1);
+    bench.asks(query(3, SUMMARY), 2);
+    expect(bench.timers).toEqual([{ type: "questionsDue" }]);
+    bench.clock.now += 40;
+    bench.stepsOn();
+    expect(bench.gateway.take("questionRefused")).toEqual([{ type: "questionRefused", token: 1, code: "behind" }]);
+    bench.commits(1, 1);
+    expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([2]);
+    bench.clock.now += 60;
+    bench.stepsOn();
+    expect(bench.gateway.take("questionRefused").map(({ token }) => token)).toEqual([3]);
+    expect(bench.timers).toEqual([]);
+    bench.commits(2, 2);
+    expect(bench.gateway.take("answer")).toEqual([]);
+    bench.asks(query(4, SUMMARY), 3);
+    expect(bench.timers).toHaveLength(1);
+  });
+
+  test("whose askers have gone are forgotten", () => {
+    const bench = new Bench();
+    for (const token of [1, 2, 3]) bench.asks(query(token, SUMMARY), 1);
+    bench.actor.receive({ type: "forget", tokens: [1, 3, 9] });
+    bench.commits(1, 1);
     expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([2]);
   });
 

@@ -2,9 +2,9 @@
  * The ledger actor: owns the replicated state machine and feeds it the committed blocks, in order.
  *
  * Whoever waits for a transaction or follows the state hears of each block from here; questions are answered once the
- * state has reached the height they were fixed at. Every few blocks the changed pages go into a checkpoint, and what the
- * log need no longer hold before it may go. A checkpoint that came from a peer is installed here, too, so that there is
- * one who says which checkpoint counts.
+ * state has reached the height they were fixed at, or refused when it does not in time. Every few blocks the changed
+ * pages go into a checkpoint, and what the log need no longer hold before it may go. A checkpoint that came from a peer is
+ * installed here, too, so that there is one who says which checkpoint counts.
  */
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
@@ -58,6 +58,7 @@ import {
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 import { GivenStates } from "./given-states.ts";
 import type { PageHashes } from "./page-hashes.ts";
+import { WaitingQuestions } from "./waiting-questions.ts";
 
 const NS_PER_MS = 1_000_000n;
 /** Between two steps: other work comes first. */
@@ -101,11 +102,8 @@ export interface LedgerActorOptions {
   readonly checkpointBlocks: number;
   /** Blocks that the log keeps before a checkpoint; undefined: all. */
   readonly retainBlocks: number | undefined;
-}
-
-interface WaitingQuestion {
-  readonly question: Question;
-  readonly height: LogIndex;
+  /** How long a question may wait for the state to come as far. */
+  readonly questionPatienceMs: number;
 }
 
 type CheckpointWrite = Extract<LedgerMessage, { readonly type: "writeCheckpoint" }>;
@@ -126,10 +124,12 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #state: StateMachine;
   readonly #chain: ChainAnswers;
   readonly #givenStates: GivenStates;
-  /** Ahead of the state; in the order they came, which is nearly that of their heights. */
-  #waiting: WaitingQuestion[] = [];
+  /** Ahead of the state. */
+  readonly #waiting = new WaitingQuestions();
+  /** A timer runs for the oldest of them. */
+  #watchesWaiting = false;
   /** Queries that have some way to go before they can be answered, in the order they came. */
-  readonly #seeking: Asked[] = [];
+  #seeking: Asked[] = [];
   #checkpointHeight: LogIndex;
   /** A checkpoint became due, and was neither taken nor left out. */
   #isDue = false;
@@ -191,7 +191,13 @@ export class LedgerActor implements Actor<LedgerMessage> {
         break;
       case "question":
         if (message.height <= this.#state.height) this.#answer(message.question);
-        else this.#waiting.push(message);
+        else this.#wait(message.question, message.height);
+        break;
+      case "questionsDue":
+        this.#refuseOverdue();
+        break;
+      case "forget":
+        this.#forget(new Set(message.tokens));
         break;
       case "seek":
         this.#seek();
@@ -234,7 +240,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (this.#checkpointsDue() > before) this.#isDue = true;
     this.#deps.gateway().deliver({ type: "applied", applied });
     this.#notifyReactors(this.#noticeOf(applied));
-    if (this.#waiting.length > 0) this.#answerWaiting();
+    for (const question of this.#waiting.takeReached(this.#state.height)) this.#answer(question);
     this.#maybeLead();
   }
 
@@ -251,11 +257,28 @@ export class LedgerActor implements Actor<LedgerMessage> {
     };
   }
 
-  #answerWaiting(): void {
-    const due = this.#waiting.filter((waiting) => waiting.height <= this.#state.height);
-    if (due.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiting) => waiting.height > this.#state.height);
-    for (const { question } of due) this.#answer(question);
+  #wait(question: Question, height: LogIndex): void {
+    this.#waiting.add(question, height, this.#clock.monotonicMs() + this.#options.questionPatienceMs);
+    if (!this.#watchesWaiting) this.#watchWaiting();
+  }
+
+  #watchWaiting(): void {
+    const { deadlineMs } = this.#waiting;
+    this.#watchesWaiting = deadlineMs !== undefined;
+    if (deadlineMs !== undefined) this.#after(deadlineMs - this.#clock.monotonicMs(), { type: "questionsDue" });
+  }
+
+  #refuseOverdue(): void {
+    for (const { token } of this.#waiting.takeOverdue(this.#clock.monotonicMs())) {
+      this.#deps.gateway().deliver({ type: "questionRefused", token, code: "behind" });
+    }
+    this.#watchWaiting();
+  }
+
+  /** The first of those that seek is on its way already, and its next step is due. */
+  #forget(tokens: ReadonlySet<number>): void {
+    this.#waiting.forget(tokens);
+    this.#seeking = this.#seeking.filter(({ token }, place) => place === 0 || !tokens.has(token));
   }
 
   #admit({ batch, transactions }: Extract<LedgerMessage, { readonly type: "admit" }>): void {
@@ -507,7 +530,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
       checkpointGeneration: this.#generation,
       damagedPages: this.#damagedPages.size,
       repairedPages: this.#repairedPages,
-      questionsWaiting: this.#waiting.length,
+      questionsWaiting: this.#waiting.count,
       statesGiven: this.#givenStates.count,
       sessions: this.#state.sessionCount,
       openIntents: this.#state.openIntents().length,

@@ -33,6 +33,17 @@ describe("questions that wait for a read index", () => {
     expect(new ReadBatches().seal(1, 5)).toEqual([]);
   });
 
+  test("what is forgotten is in no batch any more; the read goes on, for it says how fresh the state is", () => {
+    const reads = new ReadBatches();
+    for (const token of [1, 2]) reads.add(question(token));
+    const [asked] = reads.seal(10, 5);
+    for (const token of [3, 4]) reads.add(question(token));
+    reads.forget(new Set([1, 2, 3]));
+    expect(reads.take(asked?.request ?? 0)).toMatchObject({ questions: [], askedAtMs: 5 });
+    reads.seal(12, 5);
+    expect(reads.takeOverdue(12)).toEqual([question(4)]);
+  });
+
   test("what waits past its time is refused once, and a late answer finds nobody", () => {
     const reads = new ReadBatches();
     reads.add(question(1));

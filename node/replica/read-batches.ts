@@ -4,6 +4,9 @@
  */
 import type { Question } from "../messages/consensus.ts";
 
+/** How long a question may wait for its read index, and as long again for the state, as a multiple of the election timeout. */
+export const READ_PATIENCE = 3;
+
 interface Batch {
   readonly questions: readonly Question[];
   /** Whether a lease will do. */
@@ -45,6 +48,15 @@ export class ReadBatches {
     const batch = this.#waiting.get(request);
     this.#waiting.delete(request);
     return batch;
+  }
+
+  /** Nobody waits for these any more. What the core was asked it answers all the same: it tells how fresh the state is. */
+  forget(tokens: ReadonlySet<number>): void {
+    const left = (questions: readonly Question[]): Question[] => questions.filter(({ token }) => !tokens.has(token));
+    for (const batch of this.#collecting) batch.questions = left(batch.questions);
+    for (const [request, batch] of this.#waiting) {
+      this.#waiting.set(request, { ...batch, questions: left(batch.questions) });
+    }
   }
 
   /** Takes out what has waited past its tick. */

@@ -27,7 +27,7 @@ import { sha256 } from "../virtual-crypto.ts";
 import type { ClientConnection, VirtualNetwork } from "../virtual-network.ts";
 
 /** Refusals that only mean: not here, or not now. */
-const TRY_AGAIN: ReadonlySet<string> = new Set(["busy", "disk_full", "no_leader", "not_leader"]);
+const TRY_AGAIN: ReadonlySet<string> = new Set(["behind", "busy", "disk_full", "no_leader", "not_leader"]);
 const PAUSE_MIN_US = 5_000;
 const PAUSE_MAX_US = 60_000;
 
@@ -295,7 +295,8 @@ export class SimClient {
     const { scheduler, random, reached } = this.#deps;
     if (code === "disk_full") reached.add("fullDiskRefused");
     if (code === "no_leader") this.#lonelyUs ??= scheduler.nowUs;
-    if (this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= this.#options.requestTimeoutUs) {
+    const isLonely = this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= this.#options.requestTimeoutUs;
+    if (isLonely || code === "behind") {
       if (this.#connection !== undefined) this.#useless.add(this.#connection.node);
       this.#moveOn();
       return;
