@@ -7,7 +7,6 @@
  */
 
 import type { RaftOptions } from "../consensus/raft/options.ts";
-import { isQuorum } from "../consensus/raft/quorum.ts";
 import { Raft } from "../consensus/raft/raft.ts";
 import type { LogStore } from "../storage/wal/log-store.ts";
 import { RESERVE_BYTES } from "../storage/wal/log-writer.ts";
@@ -47,7 +46,7 @@ import { LogActor } from "./replica/log-actor.ts";
 import { nextRelease } from "./replica/next-release.ts";
 import { READ_PATIENCE } from "./replica/read-batches.ts";
 import { RepairActor } from "./replica/repair-actor.ts";
-import { partIn } from "./replica/standing.ts";
+import { isNeeded, partIn } from "./replica/standing.ts";
 import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
 import { StateMachine, type StateMachineOptions } from "./state/state-machine.ts";
@@ -210,7 +209,9 @@ function spawnActors(environment: SpawnEnvironment): Actors {
       host.network.sendPeer(to, new Uint8Array([lane]), ...payload);
   const ledgerActor: { current?: LedgerActor } = {};
   const leading = (): boolean => ledgerActor.current?.leading ?? false;
-  const checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [], roots: [] };
+  const checkpoints: CheckpointBoard = {
+    ...{ agreed: undefined, taking: undefined, written: undefined, states: [], roots: [] },
+  };
   const hashes = new TransactionHashes(host.crypto.sha256.bind(host.crypto));
   const wiring: Wiring = {
     ...environment,
@@ -424,8 +425,9 @@ function spawnCatchUp(
         peers: () => otherNodes(options, state),
         part: () => partIn(raft.configuration, options.id),
         hasLeader: () => raft.leader !== 0,
-        decides: (others) => isQuorum(raft.configuration, (node) => node !== options.id && others(node)),
+        isNeeded: (canDecide) => isNeeded(raft.configuration, options.id, canDecide),
         roots: () => checkpoints.roots,
+        taking: () => checkpoints.taking,
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
         sha256,
         hasRoom: () => host.disk.freeBytes() >= 2 * RESERVE_BYTES,

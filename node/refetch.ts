@@ -3,7 +3,6 @@
  * checkpoint. Its log and its votes stay as they are, so it has promised nothing that it does not know; but until it is
  * composed again, on a state, it takes part in nothing, and clients are sent elsewhere.
  */
-import { isQuorum } from "../consensus/raft/quorum.ts";
 import { RESERVE_BYTES } from "../storage/wal/log-writer.ts";
 import type { ActorRef } from "./actor/actor.ts";
 import type { ActorSystem } from "./actor/system.ts";
@@ -19,6 +18,7 @@ import { peersOf } from "./peers.ts";
 import type { Stateless } from "./recover.ts";
 import { CatchUpActor } from "./replica/catch-up-actor.ts";
 import { RefetchActor } from "./replica/refetch-actor.ts";
+import { isNeeded } from "./replica/standing.ts";
 import { StateMachine } from "./state/state-machine.ts";
 import { LANES } from "./wire/peer-frames.ts";
 
@@ -89,8 +89,9 @@ export function spawnRefetch(
         ...{ store, ledger: refetch, hostLog: host.log, fail, status: new StatusBoard() },
         sendPeer: (to: NodeId, payload: Uint8Array) => network.sendPeer(to, new Uint8Array([LANES.catchUp]), payload),
         height: () => height,
-        ...{ peers: () => peers, part: () => "none", hasLeader: () => false, roots: () => [], sha256 },
-        decides: (others) => isQuorum(configuration, (node) => node !== options.id && others(node)),
+        ...{ peers: () => peers, part: () => "none", hasLeader: () => false, roots: () => [] },
+        ...{ taking: () => undefined, sha256 },
+        isNeeded: (canDecide) => isNeeded(configuration, options.id, canDecide),
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
         hasRoom: () => disk.freeBytes() >= 2 * RESERVE_BYTES,
       }),

@@ -63,7 +63,9 @@ export class ScriptedCluster {
   state: StateMachine;
   /** The log. */
   readonly blocks: EncodedBlock[] = [];
-  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [], roots: [] };
+  readonly checkpoints: CheckpointBoard = {
+    ...{ agreed: undefined, taking: undefined, written: undefined, states: [], roots: [] },
+  };
   /** What all nodes have written of their checkpoints. */
   readonly store: MemoryStore = new MemoryStore((run) => run());
   readonly #pages = new PageHashes(sha256);

@@ -40,7 +40,9 @@ export class Node {
   /** What it has told of the releases that others read. */
   readonly announced: Readonly<Record<number, number>>[] = [];
   readonly ref: ActorRef<GossipMessage>;
-  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [], roots: [] };
+  readonly checkpoints: CheckpointBoard = {
+    ...{ agreed: undefined, taking: undefined, written: undefined, states: [], roots: [] },
+  };
   readonly #status = new StatusBoard();
 
   constructor(id: number, clock: Clock, size: number, sendPeer: (to: number, payload: Uint8Array) => boolean) {

@@ -36,10 +36,12 @@ export interface CatchUpActorDeps {
   /** What this node takes part in, and whether it knows who leads. */
   readonly part: () => Part;
   readonly hasLeader: () => boolean;
-  /** Whether others can decide anything, if these take part and this node does not. */
-  readonly decides: (others: (node: NodeId) => boolean) => boolean;
+  /** Whether others decide nothing without this node, given who of its peers can take part. */
+  readonly isNeeded: (canDecide: ReadonlyMap<NodeId, boolean>) => boolean;
   /** What it knows of its pages at the last few heights. */
   readonly roots: () => readonly StateRoot[];
+  /** The height of the checkpoint that it is writing. */
+  readonly taking: () => LogIndex | undefined;
   readonly createState: () => StateMachine;
   readonly sha256: Sha256;
   readonly hasRoom: () => boolean;
@@ -60,15 +62,15 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
   constructor(context: ActorContext<CatchUpMessage>, deps: CatchUpActorDeps) {
     this.#context = context;
     this.#deps = deps;
-    const { store, ledger, hostLog: log, height, peers, part, decides } = deps;
+    const { store, ledger, hostLog: log, height, peers, part, isNeeded } = deps;
     const { createState, sha256, hasRoom, fail, status } = deps;
     const send = (to: NodeId, frame: CatchUpFrame): void => this.#send(to, frame);
     const stored = (bytes: number): void => context.self.deliver({ type: "stored", bytes });
     const swept = (): void => context.self.deliver({ type: "swept" });
-    const shared = { store, ledger, log, send, height };
-    this.#server = new CheckpointServer({ ...shared, perturb: deps.perturb });
-    const fetching = { peers, part, decides, createState, sha256, hasRoom, stored, swept, fail };
-    this.#client = new CheckpointClient({ ...shared, ...fetching });
+    const shared = { store, ledger, log, send };
+    this.#server = new CheckpointServer({ ...shared, taken: () => deps.taking() ?? height(), perturb: deps.perturb });
+    const fetching = { peers, part, isNeeded, createState, sha256, hasRoom, stored, swept, fail };
+    this.#client = new CheckpointClient({ ...shared, height, ...fetching });
     status.post("catchUp", () => ({
       ...this.#client.status(),
       giving: this.#server.count,
@@ -123,7 +125,8 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
     const { roots, part, height, hasLeader, ledger } = this.#deps;
     const known = roots().find((at) => at.height === asked);
     const place = { part: part(), height: height(), follows: hasLeader() && !this.#client.isWaiting(nowMs) };
-    if (known === undefined && place.height <= asked) ledger.deliver({ type: "rootAsked", by: to, height: asked });
+    // Where the ledger has too much to do, the peer asks again.
+    if (known === undefined && place.height <= asked) ledger.tell({ type: "rootAsked", by: to, height: asked });
     this.#send(to, { type: "vouched", height: asked, standing: known?.root ?? standingWithoutRoot(place, asked) });
   }
 

@@ -22,7 +22,7 @@ import {
   sha256,
   TestClock,
 } from "./replica.test-support.ts";
-import type { Part } from "./standing.ts";
+import { isNeeded, type Part } from "./standing.ts";
 
 function account(id: bigint): Account {
   const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
@@ -77,7 +77,9 @@ export class Side {
   /** What it has said and nobody has heard. */
   readonly sent: Sent[] = [];
   readonly warnings = recordingLog();
+  id: NodeId = 1;
   height = 0;
+  taking: number | undefined;
   hasRoom = true;
   /** Of whom it knows. */
   peers: readonly NodeId[] = [2];
@@ -103,7 +105,8 @@ export class Side {
       sendPeer: (to, payload) => this.sent.push({ to, payload }) > 0,
       height: () => this.height,
       ...{ peers: () => this.peers, part: () => this.part, hasLeader: () => this.hasLeader, roots: () => this.roots },
-      decides: (others) => 2 * this.voters.filter(others).length > this.voters.length,
+      taking: () => this.taking,
+      isNeeded: (canDecide) => isNeeded({ voters: this.voters, outgoing: [], learners: [] }, this.id, canDecide),
       createState: () => machine(releaseMax),
       sha256,
       hasRoom: () => this.hasRoom,

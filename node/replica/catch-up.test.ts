@@ -4,6 +4,7 @@ import { MemoryStore } from "../../storage/state/memory-store.ts";
 import { must } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import { CHECKPOINT_PAGES_MAX, CHUNK_BYTES_MAX } from "../base/limits.ts";
+import type { StoreSnapshot } from "../base/ports/store.ts";
 import { Prng } from "../base/prng.ts";
 import { decodeBlock } from "../wire/block.ts";
 import { digestOf, type Sent, Side, stateAfter, storeAt, storeOf, talk } from "./catch-up.test-support.ts";
@@ -176,6 +177,42 @@ describe("a giver", () => {
     const payload = encodeCatchUp({ type: "ask", atLeast: 3 });
     for (let i = 0; i < 100; i++) giving.receive({ type: "peerFrame", from: 1, payload });
     expect(giving.ledger.messages).toEqual([{ type: "holdLog", from: HEIGHT }]);
+  });
+
+  test("and asked for without end, opens one snapshot for what it has, and none for what it has not", () => {
+    class Counted extends MemoryStore {
+      snapshots = 0;
+      override snapshot(): StoreSnapshot {
+        this.snapshots += 1;
+        return super.snapshot();
+      }
+    }
+    const store = new Counted((run) => run());
+    store.write(takeCheckpoint(stateAfter(HEIGHT)), () => undefined);
+    const giving = new Side(store);
+    store.snapshots = 0;
+    const answers = (atLeast: number): unknown[] => {
+      for (let i = 0; i < 100; i++) {
+        giving.receive({ type: "peerFrame", from: 1, payload: encodeCatchUp({ type: "ask", atLeast }) });
+      }
+      return [store.snapshots, new Set(framesOf(giving.sent.splice(0)).map(({ type }) => type))];
+    };
+    expect(answers(HEIGHT + 1)).toEqual([0, new Set(["refuse"])]);
+    expect(answers(3)).toEqual([1, new Set(["offer"])]);
+    store.write(takeCheckpoint(stateAfter(HEIGHT + 1)), () => undefined);
+    expect(answers(3)).toEqual([2, new Set(["offer"])]);
+  });
+
+  test("that is writing a newer one, or waits to, says where that stands, however far it has come since", () => {
+    const giving = new Side(storeAt(2));
+    const refusal = (): CatchUpFrame[] => {
+      giving.receive({ type: "peerFrame", from: 1, payload: encodeCatchUp({ type: "ask", atLeast: 3 }) });
+      return framesOf(giving.sent.splice(0));
+    };
+    [giving.height, giving.taking] = [7, 4];
+    expect(refusal()).toEqual([{ type: "refuse", height: 4 }]);
+    giving.taking = undefined;
+    expect(refusal()).toEqual([{ type: "refuse", height: 7 }]);
   });
 
   test("that says nothing any more is given up, and another goes on with the same checkpoint", () => {

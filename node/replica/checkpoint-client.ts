@@ -60,8 +60,8 @@ export interface CheckpointClientDeps {
   /** Who may vouch for a checkpoint: all nodes but this one. */
   readonly peers: () => readonly NodeId[];
   readonly part: () => Part;
-  /** Whether others can decide anything, if these take part and this node does not. */
-  readonly decides: (others: (node: NodeId) => boolean) => boolean;
+  /** Whether others decide nothing without this node, given who of its peers can take part. */
+  readonly isNeeded: (canDecide: ReadonlyMap<NodeId, boolean>) => boolean;
   /** A fresh state, to load into. */
   readonly createState: () => StateMachine;
   readonly sha256: Sha256;
@@ -381,12 +381,12 @@ export class CheckpointClient {
   #decide(nowMs: number): void {
     const isWhole = this.#phase === "vouching";
     if (!isWhole && this.#phase !== "fetching") return;
-    const { log, ledger, part, decides } = this.#deps;
+    const { log, ledger, part } = this.#deps;
     const said = this.#inquiry.said();
     const root = isWhole ? this.#root : said.get(this.#from);
     if (!(root instanceof Uint8Array)) return;
     const isOver = isWhole && nowMs - this.#wholeAtMs >= VOUCHING_MS;
-    const isNeeded = !decides((node) => canDecide(said.get(node)));
+    const isNeeded = this.#deps.isNeeded(new Map([...said].map(([node, one]) => [node, canDecide(one)])));
     const patience = isOver ? (this.#rounds < ROUNDS_MAX ? "over" : "spent") : "left";
     const judgement = judge({ root, said: [...said.values()], isVoter: part() === "voter", isNeeded, patience });
     const isRefused = judgement === "contradicted" || judgement === "unvouched";
@@ -417,7 +417,10 @@ export class CheckpointClient {
     if (isKept) this.#notBeforeMs = nowMs + SILENCE_MS;
   }
 
+  /** Pages that are not handed to the store are dropped: behind the note they would be rubbish that nobody sees. */
   #forget(): void {
+    this.#ready = [];
+    this.#readyBytes = 0;
     this.#fetched = undefined;
     this.#root = undefined;
     this.#rounds = 0;

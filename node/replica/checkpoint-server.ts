@@ -22,12 +22,12 @@ const PAGES_CACHED = 8;
 const SHORT_BYTES = 100;
 
 export interface CheckpointServerDeps {
-  readonly store: Pick<Store, "snapshot">;
+  readonly store: Pick<Store, "get" | "snapshot">;
   readonly ledger: ActorRef<LedgerMessage>;
   readonly log: Log;
   readonly send: (to: NodeId, frame: CatchUpFrame) => void;
-  /** How far this node's own state has come. */
-  readonly height: () => LogIndex;
+  /** Where the checkpoint stands that this node takes when it is asked now, or has taken and is writing. */
+  readonly taken: () => LogIndex;
   readonly perturb?: Perturb | undefined;
 }
 
@@ -59,23 +59,29 @@ export class CheckpointServer {
 
   /** A peer asks for a checkpoint: it is offered the newest, if that is new enough, and else this node takes one. */
   ask(from: NodeId, atLeast: LogIndex, nowMs: number): void {
-    const { store, ledger, log, send, height: reached } = this.#deps;
-    const snapshot = store.snapshot();
-    const meta = this.#meta(from, snapshot);
-    if (meta === undefined || meta.height < atLeast || !this.#isReadable(snapshot)) {
-      snapshot.close();
+    const { ledger, send, taken } = this.#deps;
+    const meta = this.#meta(from);
+    if (meta === undefined || meta.height < atLeast || !this.#isReadable()) {
       this.#end(from);
       // Where the ledger has too much to do, the peer asks again.
       ledger.tell({ type: "takeCheckpoint" });
-      send(from, { type: "refuse", height: reached() });
+      send(from, { type: "refuse", height: taken() });
       return;
     }
     const { height, digest, components } = meta;
-    this.#givings.get(from)?.snapshot.close();
-    this.#givings.set(from, { snapshot, meta, pages: new Map(), usedAtMs: nowMs });
-    this.#holdLog();
-    log.info("catch_up.giving", { to: from, height });
+    const giving = this.#givings.get(from);
+    if (giving?.meta.height === height) giving.usedAtMs = nowMs;
+    else this.#begin(from, meta, nowMs);
     send(from, { type: "offer", height, digest, components });
+  }
+
+  /** A snapshot costs much where there are many pages: whoever asks again and again for the same has one. */
+  #begin(to: NodeId, meta: CheckpointMeta, nowMs: number): void {
+    const { store, log } = this.#deps;
+    this.#givings.get(to)?.snapshot.close();
+    this.#givings.set(to, { snapshot: store.snapshot(), meta, pages: new Map(), usedAtMs: nowMs });
+    this.#holdLog();
+    log.info("catch_up.giving", { to, height: meta.height });
   }
 
   fetch(from: NodeId, wanted: Extract<CatchUpFrame, { readonly type: "fetch" }>, nowMs: number): void {
@@ -124,9 +130,9 @@ export class CheckpointServer {
   }
 
   /** Undefined also where it cannot be read: it is written again with the next checkpoint. */
-  #meta(from: NodeId, snapshot: StoreSnapshot): CheckpointMeta | undefined {
+  #meta(from: NodeId): CheckpointMeta | undefined {
     try {
-      return loadCheckpointMeta(snapshot);
+      return loadCheckpointMeta(this.#deps.store);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#damaged(from, META_KEY, error);
@@ -141,10 +147,10 @@ export class CheckpointServer {
     this.#damagedKey = key;
   }
 
-  #isReadable(snapshot: StoreSnapshot): boolean {
+  #isReadable(): boolean {
     if (this.#damagedKey === undefined) return true;
     try {
-      snapshot.get(this.#damagedKey);
+      this.#deps.store.get(this.#damagedKey);
       this.#damagedKey = undefined;
       return true;
     } catch (error) {

@@ -24,9 +24,9 @@ import { leafHash, MerkleTree } from "../wire/merkle.ts";
 import { decodeSignedState } from "../wire/state-root.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import { TransactionHashes } from "../wire/transaction-hashes.ts";
-import { loadCheckpointMeta, loadPages, pageKey, restoreCheckpoint } from "./checkpoint.ts";
+import { loadCheckpointMeta, loadPages, pageKey, restoreCheckpoint, restorePages } from "./checkpoint.ts";
 import { loadFetched, noteChange } from "./fetched-pages.ts";
-import { LedgerActor } from "./ledger-actor.ts";
+import { LedgerActor, type LedgerActorDeps } from "./ledger-actor.ts";
 import { PageHashes } from "./page-hashes.ts";
 import {
   adminTransaction,
@@ -62,7 +62,9 @@ class Bench {
   readonly later = new Later();
   readonly store: MemoryStore = new MemoryStore(this.later.schedule);
   readonly state: StateMachine;
-  readonly checkpoints: CheckpointBoard = { agreed: undefined, written: undefined, states: [], roots: [] };
+  readonly checkpoints: CheckpointBoard = {
+    ...{ agreed: undefined, taking: undefined, written: undefined, states: [], roots: [] },
+  };
   readonly status: StatusBoard = new StatusBoard();
   /** First block that the log still has. */
   logFrom = 1;
@@ -71,17 +73,25 @@ class Bench {
   readonly actor: LedgerActor;
   readonly #self: Listener<LedgerMessage>;
   readonly timers: LedgerMessage[];
+  readonly delaysMs: number[];
 
   /** Each time it told of the nodes: their ids. */
   readonly present: (readonly number[])[] = [];
 
-  constructor(store?: Store, state = new StateMachine({ genesis: GENESIS, sha256 }), retainBlocks?: number) {
-    const { context, self, timers } = contextOf<LedgerMessage>(this.clock);
+  constructor(
+    store?: Store,
+    state = new StateMachine({ genesis: GENESIS, sha256 }),
+    retainBlocks?: number,
+    more: Partial<Pick<LedgerActorDeps, "node" | "checkpoint" | "pages">> = {},
+  ) {
+    const { context, self, timers, delaysMs } = contextOf<LedgerMessage>(this.clock);
     this.#self = self;
     this.timers = timers;
+    this.delaysMs = delaysMs;
     this.state = state;
     const deps = {
       ...{ state, checkpoint: undefined, pages: new PageHashes(sha256), store: store ?? this.store, node: 1 },
+      ...more,
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
       logActor: this.logActor,
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
@@ -512,8 +522,13 @@ describe("checkpoints", () => {
     expect([bench.checkpoints.roots.length, bench.checkpoints.written]).toEqual([1, undefined]);
     bench.storesCheckpoint();
     expect(bench.checkpoints.roots).toEqual([bench.checkpoints.written]);
-    for (let height = 1; height <= 20; height++) bench.asksRoot(2, 2 + height).commits(2 + height, 2 + height);
-    expect(bench.checkpoints.roots.map(({ height }) => height)).toEqual(Array.from({ length: 16 }, (_, at) => 7 + at));
+    const own = Array.from({ length: 20 }, (_, at) => 3 + at);
+    for (const height of own) {
+      bench.commits(height, height);
+      bench.actor.receive({ type: "takeCheckpoint" });
+      while (bench.later.count > 0) bench.storesCheckpoint();
+    }
+    expect(bench.checkpoints.roots.map(({ height }) => height)).toEqual(own.slice(-16));
   });
 
   test("are reckoned for a peer that asks, as who takes one there has them, and are no other afterwards", () => {
@@ -525,6 +540,7 @@ describe("checkpoints", () => {
     asked.logIsFull = true;
     asked.commits(3, 5);
     asked.commits(6, 7);
+    asked.clock.now += 200;
     asked.asksRoot(2, 7).asksRoot(3, 6);
     taking.commits(1, 2);
     for (const height of [3, 5, 7]) {
@@ -546,6 +562,23 @@ describe("checkpoints", () => {
     expect([restoreCheckpoint(asked.store, back), back.digest]).toEqual([true, asked.state.digest]);
   });
 
+  test("are vouched for, and what others ask about is reckoned, however much one peer asks about", () => {
+    const bench = new Bench();
+    let reckoned = 0;
+    bench.commits(1, 2);
+    for (let height = 3; height <= 22; height++) {
+      const before = bench.checkpoints.roots;
+      bench.asksRoot(2, height);
+      if (height === 4 || height === 21) bench.asksRoot(3, height);
+      bench.clock.now += 50;
+      bench.commits(height, height);
+      if (bench.checkpoints.roots !== before) reckoned += 1;
+    }
+    // Five times in a second, and for the other who asks; its own checkpoint and what that one has asked about are kept.
+    expect(reckoned).toBe(7);
+    expect(bench.checkpoints.roots.map(({ height }) => height)).toEqual([2, 4, 11, 15, 19, 21]);
+  });
+
   test("that cannot be written stop the node", () => {
     const error = new CodedError("store_damaged", "the disk is full of holes");
     class Failing extends MemoryStore {
@@ -556,6 +589,101 @@ describe("checkpoints", () => {
     const bench = new Bench(new Failing(() => undefined));
     bench.commits(1, 2);
     expect(bench.failures).toEqual([error]);
+  });
+});
+
+describe("a node whose turn to write a checkpoint is not the first", () => {
+  const third = (): Bench => new Bench(undefined, undefined, undefined, { node: 3 });
+  /** One whose checkpoint at height 2 waits. */
+  function waiting(): Bench {
+    const bench = third();
+    bench.commits(1, 2);
+    expect([bench.later.count, bench.delaysMs, bench.checkpoints.taking]).toEqual([0, [200], 2]);
+    return bench;
+  }
+
+  test("writes the same later, however far it has come meanwhile, and vouches for it at once", () => {
+    const [bench, first] = [waiting(), new Bench()];
+    first.commits(1, 2);
+    first.storesCheckpoint();
+    expect(bench.checkpoints.roots).toEqual([first.checkpoints.written]);
+    bench.commits(3, 3);
+    bench.stepsOn();
+    bench.storesCheckpoint();
+    expect([bench.checkpoints.written, bench.checkpoints.taking]).toEqual([first.checkpoints.written, undefined]);
+    expect(loadCheckpointMeta(bench.store)).toEqual(loadCheckpointMeta(first.store));
+    const back = new StateMachine({ genesis: GENESIS, sha256 });
+    expect([restoreCheckpoint(bench.store, back), back.height]).toEqual([true, 2]);
+  });
+
+  test("takes no other while it waits: for a peer, for a damaged page, or because one is due; the page is written next", () => {
+    const bench = waiting();
+    const key = pageKey(1, bench.state.paged[0]?.name ?? "", 0);
+    bench.commits(3, 4);
+    bench.actor.receive({ type: "takeCheckpoint" });
+    bench.actor.receive({ type: "pageDamaged", key });
+    expect([bench.timers.length, bench.later.count, bench.checkpoints.taking]).toEqual([1, 0, 2]);
+    bench.stepsOn();
+    bench.storesCheckpoint();
+    expect([loadCheckpointMeta(bench.store)?.height, bench.timers.length]).toEqual([2, 1]);
+    bench.stepsOn();
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(4);
+    expect(bench.status.read()["ledger"]).toMatchObject({ damagedPages: 0, repairedPages: 1 });
+    const back = new StateMachine({ genesis: GENESIS, sha256 });
+    expect([restoreCheckpoint(bench.store, back), back.digest]).toEqual([true, bench.state.digest]);
+  });
+
+  test("installs what came from a peer behind its own, not before", () => {
+    const bench = waiting();
+    const fetched = { height: 5, digest: new Uint8Array(32).fill(5), components: [], generation: 2 };
+    bench.store.write([noteChange(fetched)], () => undefined);
+    bench.later.next();
+    bench.actor.receive({ type: "install", height: 5 });
+    expect([bench.later.count, bench.restarts]).toEqual([0, 0]);
+    bench.stepsOn();
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(2);
+    bench.storesCheckpoint();
+    expect([loadCheckpointMeta(bench.store)?.height, bench.restarts, bench.timers.length]).toEqual([5, 1, 0]);
+  });
+
+  test("gives clients the one before while it waits", () => {
+    const bench = waiting();
+    bench.stepsOn();
+    bench.storesCheckpoint();
+    const at = must(bench.checkpoints.written, "there is a checkpoint");
+    bench.checkpoints.states = [{ ...at, signatures: [] }];
+    const [asked, page] = [
+      { type: "signedState" },
+      { type: "statePage", state: 2, component: 0, page: 0, offset: 0 },
+    ] as const;
+    expect(bench.ask(asked)).toMatchObject({ type: "signedState" });
+    const before = bench.ask(page);
+    bench.commits(3, 4);
+    expect([bench.timers.filter(({ type }) => type === "writeCheckpoint").length, bench.ask(page)]).toMatchObject([
+      1,
+      { bytes: (before as { bytes: Uint8Array }).bytes },
+    ]);
+  });
+
+  test("starts from the one before where it stops before it has written, and executes the rest again", () => {
+    const bench = waiting();
+    bench.stepsOn();
+    bench.storesCheckpoint();
+    bench.commits(3, 4);
+    expect([bench.timers.length, bench.checkpoints.taking]).toEqual([1, 4]);
+    const [back, pages] = [new StateMachine({ genesis: GENESIS, sha256 }), new PageHashes(sha256)];
+    const checkpoint = must(loadCheckpointMeta(bench.store), "it has written one");
+    restorePages(bench.store, checkpoint.generation, checkpoint, back, pages.take);
+    expect(back.height).toBe(2);
+    const again = new Bench(bench.store, back, undefined, { node: 3, checkpoint, pages });
+    again.commits(3, 4);
+    expect([again.state.digest, again.checkpoints.roots]).toEqual([bench.state.digest, bench.checkpoints.roots]);
+    again.stepsOn();
+    while (bench.later.count > 0) bench.later.next();
+    again.hears();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(4);
   });
 });
 

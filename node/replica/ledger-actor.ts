@@ -57,6 +57,7 @@ import {
 } from "./checkpoint.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 import { GivenStates } from "./given-states.ts";
+import { KnownRoots } from "./known-roots.ts";
 import type { PageHashes } from "./page-hashes.ts";
 import { WaitingQuestions } from "./waiting-questions.ts";
 
@@ -67,8 +68,6 @@ const SEEK_PAUSE_MS = 1;
 const GIVING_TICK_MS = 1_000;
 /** All take a checkpoint of the same height, and write it one after the other: a quorum's disks are free meanwhile. */
 const WRITE_STAGGER_MS = 100;
-/** Heights whose pages this node can vouch for: those of as many checkpoints, or in between where it was asked. */
-const ROOTS_REMEMBERED = 16;
 
 export interface LedgerActorDeps {
   readonly state: StateMachine;
@@ -133,8 +132,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   #checkpointHeight: LogIndex;
   /** A checkpoint became due, and was neither taken nor left out. */
   #isDue = false;
-  /** Heights that peers want to know this node's pages at, one each. */
-  readonly #rootsAsked = new Map<NodeId, LogIndex>();
+  readonly #knownRoots: KnownRoots;
   readonly #generation: number;
   /** Keys of pages that are damaged in the store. */
   readonly #damagedPages = new Set<string>();
@@ -160,11 +158,12 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#givenStates = new GivenStates(deps.store, deps.checkpoints);
     this.#chain = new ChainAnswers({ ...deps, givenStates: this.#givenStates });
     this.#checkpointHeight = deps.state.height;
+    this.#knownRoots = new KnownRoots(deps.checkpoints);
     const { checkpoint, pages } = deps;
     this.#generation = checkpoint?.generation ?? FIRST_GENERATION;
     if (checkpoint !== undefined) {
       deps.checkpoints.written = { height: checkpoint.height, root: pages.root(checkpoint.components) };
-      this.#rememberRoot(deps.checkpoints.written);
+      this.#knownRoots.own(deps.checkpoints.written);
     }
     this.#present = deps.state.members.present;
     deps.status.post("ledger", () => this.#statusFields());
@@ -221,7 +220,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
         if (this.#state.height > this.#checkpointHeight) this.#checkpoint();
         break;
       case "rootAsked":
-        this.#rootsAsked.set(message.by, message.height);
+        this.#knownRoots.asked(message.by, message.height);
         this.#reckonRoot();
         break;
       case "holdLog":
@@ -440,13 +439,14 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (this.#checkpointing || this.#deps.log.isFull()) return;
     this.#checkpointing = true;
     this.#isDue = false;
-    const { pages, node } = this.#deps;
+    const { pages, node, checkpoints } = this.#deps;
     const changes = takeCheckpoint(this.#state, this.#generation, { damaged: this.#damagedPages, tell: pages.take });
     this.#repairedPages += this.#damagedPages.size;
     this.#damagedPages.clear();
     const written = this.#rootNow();
     // Others may ask as soon as the state is further, and what its pages were does not depend on the disk.
-    this.#rememberRoot(written);
+    this.#knownRoots.own(written);
+    checkpoints.taking = written.height;
     const turn = this.#state.members.present.findIndex(({ id }) => id === node);
     const write = { type: "writeCheckpoint", changes, written } as const;
     if (turn > 0) this.#after(turn * WRITE_STAGGER_MS, write);
@@ -464,6 +464,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   #checkpointed(written: StateRoot): void {
     this.#checkpointHeight = written.height;
     this.#deps.checkpoints.written = written;
+    this.#deps.checkpoints.taking = undefined;
     this.#checkpointing = false;
     this.#compactLog();
     if (this.#installing !== undefined) this.#install();
@@ -476,25 +477,12 @@ export class LedgerActor implements Actor<LedgerMessage> {
     return { height, root: this.#deps.pages.root(components) };
   }
 
-  #rememberRoot(at: StateRoot): void {
-    const { checkpoints } = this.#deps;
-    const others = checkpoints.roots.filter(({ height }) => height !== at.height);
-    checkpoints.roots = [...others, at].slice(-ROOTS_REMEMBERED);
-  }
-
-  /** Where a peer wants to know what the pages are now, that is reckoned; nothing is written for it, so a full disk is no matter. */
+  /** Nothing is written where a peer wants to know what the pages are now, so a full disk is no matter. */
   #reckonRoot(): void {
-    const { height } = this.#state;
-    const { checkpoints, pages } = this.#deps;
-    let isAsked = false;
-    for (const [by, asked] of this.#rootsAsked) {
-      if (asked > height) continue;
-      this.#rootsAsked.delete(by);
-      isAsked ||= asked === height;
-    }
-    if (!isAsked || checkpoints.roots.some((at) => at.height === height)) return;
-    tellChanged(this.#state, pages.take);
-    this.#rememberRoot(this.#rootNow());
+    this.#knownRoots.reached(this.#state.height, this.#clock.monotonicMs(), () => {
+      tellChanged(this.#state, this.#deps.pages.take);
+      return this.#rootNow();
+    });
   }
 
   #compactLog(): void {

@@ -142,14 +142,22 @@ export class TestClock implements Clock {
 /** The context of an actor under test: what it tells itself, now and later, is kept. */
 export function contextOf<M extends { readonly type: string }>(
   clock: Clock,
-): { readonly context: ActorContext<M>; readonly self: Listener<M>; readonly timers: M[] } {
+): {
+  readonly context: ActorContext<M>;
+  readonly self: Listener<M>;
+  readonly timers: M[];
+  /** After how long each timer that was ever set becomes due. */
+  readonly delaysMs: number[];
+} {
   const self = new Listener<M>("self");
   const timers: M[] = [];
-  const after: ActorContext<M>["after"] = (_delayMs, message) => {
+  const delaysMs: number[] = [];
+  const after: ActorContext<M>["after"] = (delayMs, message) => {
+    delaysMs.push(delayMs);
     timers.push(message);
     return { cancel: () => {} };
   };
-  return { context: { self, clock, after }, self, timers };
+  return { context: { self, clock, after }, self, timers, delaysMs };
 }
 
 function ignore(): void {

@@ -1,4 +1,5 @@
 /** How a node stands to a peer's checkpoint: what it answers when it is asked what it knows of one at a height. */
+import { isQuorum } from "../../consensus/raft/quorum.ts";
 import { type Configuration, isMember } from "../base/configuration.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
 import { bytes, oneOf, type Schema } from "../wire/schema.ts";
@@ -29,6 +30,18 @@ export type Part = "voter" | "follower" | "none";
 export function partIn(configuration: Configuration, node: NodeId): Part {
   if (!isMember(configuration, node)) return "none";
   return configuration.voters.includes(node) ? "voter" : "follower";
+}
+
+/**
+ * Whether the others decide nothing without this node, given who of its peers can take part in a decision. Only the log that
+ * it has says who votes, and that is of when it left, or of when the cluster began: where voters are no peers any more, or
+ * nodes take part that are no members there, the voters are others by now, and they may need nobody.
+ */
+export function isNeeded(configuration: Configuration, node: NodeId, canDecide: ReadonlyMap<NodeId, boolean>): boolean {
+  const voters = [...configuration.voters, ...configuration.outgoing];
+  if (!voters.includes(node) || !voters.every((voter) => voter === node || canDecide.has(voter))) return false;
+  if ([...canDecide].some(([peer, can]) => can && !isMember(configuration, peer))) return false;
+  return !isQuorum(configuration, (voter) => canDecide.get(voter) === true);
 }
 
 export interface Place {

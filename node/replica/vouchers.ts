@@ -58,8 +58,8 @@ export function judge({ root, said, isVoter, isNeeded, patience }: Hearing): Jud
 }
 
 /** Whether somebody can take part in a decision, as far as is known: who lacks a checkpoint, too, acknowledges nothing. */
-export function canDecide(said: Said | undefined): boolean {
-  return said !== undefined && said !== "silent" && said !== "waiting" && said !== "lacking";
+export function canDecide(said: Said): boolean {
+  return said !== "silent" && said !== "waiting" && said !== "lacking";
 }
 
 /** Who has said what, for people. */

@@ -7,7 +7,7 @@ import { decodeBlock } from "../wire/block.ts";
 import { Side, stateAfter, storeAt, storeOf } from "./catch-up.test-support.ts";
 import { decodeCatchUp, encodeCatchUp } from "./catch-up-frames.ts";
 import { loadFetched, missingPages } from "./fetched-pages.ts";
-import { blockBehind, sha256, TestClock } from "./replica.test-support.ts";
+import { blockBehind, Later, sha256, TestClock } from "./replica.test-support.ts";
 
 const HEIGHT = 5;
 const TICK_MS = 20;
@@ -62,6 +62,7 @@ class Nodes {
 
   add(id: NodeId, store: MemoryStore, height: number): Side {
     const side = new Side(store, this.clock);
+    side.id = id;
     side.peers = this.#ids.filter((other) => other !== id);
     side.part = "voter";
     side.voters = this.#ids;
@@ -307,6 +308,49 @@ describe("a checkpoint that is made up", () => {
     nodes.pass(3_000);
     expect(nodes.install(2, [3])).toBeLessThan(8_000);
     expect(nodes.of(3).ledger.take("install")).toEqual([{ type: "install", height: HEIGHT }]);
+  });
+
+  test("is not installed where others have passed it, although the voters that the node knows of have left since", () => {
+    for (const [voters, part] of [
+      [[11, 12, 13], "none"],
+      [[4, 12, 13], "voter"],
+    ] as const) {
+      const nodes = new Nodes(4);
+      nodes.add(1, storeOf(madeUp(HEIGHT)), HEIGHT);
+      for (const id of [2, 3]) nodes.add(id, newStore(), HEIGHT + 3);
+      const fetching = nodes.lagging(4);
+      [fetching.voters, fetching.part] = [voters, part];
+      expect(nodes.install(1, [4])).toBe(Number.POSITIVE_INFINITY);
+      expect(new Set(nodes.warnings(4))).toEqual(new Set(["catch_up.unvouched: 1 the same, 2 passed, 3 passed"]));
+    }
+  });
+
+  test("leaves nothing in the store when it is contradicted before all of it has come", () => {
+    const nodes = new Nodes(3);
+    const liar = nodes.add(1, storeOf(madeUp(HEIGHT)), HEIGHT);
+    const other = nodes.well(2);
+    const later = new Later();
+    const store = new MemoryStore(later.schedule);
+    const fetching = nodes.add(3, store, 2);
+    const exchange = (side: Side, from: NodeId): void => {
+      const heard = fetching.sent.filter(({ to }) => to === from);
+      fetching.sent.splice(0, fetching.sent.length, ...fetching.sent.filter(({ to }) => to !== from));
+      for (const { payload } of heard) side.receive({ type: "peerFrame", from: 3, payload });
+      for (const { payload } of side.sent.splice(0)) fetching.receive({ type: "peerFrame", from, payload });
+    };
+    fetching.receive({ type: "wanted", from: 1, atLeast: 3 });
+    for (let round = 0; round < 2; round++) exchange(liar, 1);
+    expect([fetching.status["phase"], Number(fetching.status["bytes"]) > 0]).toEqual(["fetching", true]);
+    exchange(other, 2);
+    expect([fetching.status["phase"], nodes.warnings(3)[0]]).toEqual([
+      "idle",
+      "catch_up.contradicted: 1 the same, 2 another root",
+    ]);
+    while (later.count > 0) {
+      later.next();
+      fetching.settle();
+    }
+    expect([loadFetched(store), store.snapshot().keys("checkpoint/")]).toEqual([undefined, []]);
   });
 
   test("is not installed by three voters of which two are told that they need it", () => {

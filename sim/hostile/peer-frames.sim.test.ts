@@ -10,7 +10,7 @@ import { concatBytes } from "../../node/base/bytes.ts";
 import { MAILBOX_DEPTH } from "../../node/base/limits.ts";
 import { Prng } from "../../node/base/prng.ts";
 import { encodeGossip, type GossipFrame } from "../../node/gossip/frames.ts";
-import { encodeCatchUp } from "../../node/replica/catch-up-frames.ts";
+import { type CatchUpFrame, encodeCatchUp } from "../../node/replica/catch-up-frames.ts";
 import { decodeRaftMessage } from "../../node/replica/raft-codec.ts";
 import { decodeBlock } from "../../node/wire/block.ts";
 import { LANES } from "../../node/wire/peer-frames.ts";
@@ -20,6 +20,7 @@ import type { SimOptions } from "../options.ts";
 import { KeyRing, sha256 } from "../virtual-crypto.ts";
 import { bankKeys } from "../workload/bank.ts";
 import { genesisOf, World } from "../world.ts";
+import { KINDS } from "./frame-kinds.test-support.ts";
 import { HostilePeer } from "./hostile-peer.test-support.ts";
 import { lieTo } from "./liar.test-support.ts";
 import { type Judgement, tellsState } from "./lies.test-support.ts";
@@ -29,18 +30,6 @@ import { mutated } from "./mutations.test-support.ts";
 /** Seeds of each kind of run; `npm run fuzz:peers` runs more. */
 const SEEDS = Number(process.env["QUORATE_FUZZ_SEEDS"] ?? 6);
 const seeds = Array.from({ length: SEEDS }, (_, index) => index + 1);
-/** Every kind there is, by lane. */
-const KINDS: Readonly<Record<string, readonly string[]>> = {
-  raft: [
-    ...["preVote", "preVoteResponse", "vote", "voteResponse", "append", "appendResponse", "heartbeat"],
-    ...["heartbeatResponse", "readIndex", "readIndexResponse", "timeoutNow", "compacted", "?"],
-  ],
-  gossip: ["ping", "pingRequest", "ack", "?"],
-  forward: ["submit", "refused", "?"],
-  catchUp: ["ask", "offer", "refuse", "fetch", "chunk", "gone", "?"],
-  repair: ["want", "blocks", "wantEnd", "end", "noEnd", "?"],
-  "?": ["?"],
-};
 /** What honest nodes that have believed a lie are seen to break first. */
 const BROKEN_BY_LIES: readonly (string | undefined)[] = [
   ...[undefined, "electionSafety", "leaderCompleteness", "logMatching", "quorum", "stateMachineSafety", "undisturbed"],
@@ -79,8 +68,7 @@ describe("changed frames of one peer", () => {
   });
 
   test("were of every kind there is", () => {
-    const all = Object.entries(KINDS).flatMap(([lane, types]) => types.map((type) => `${lane} ${type}`));
-    expect(all.filter((kind) => !met.has(kind))).toEqual([]);
+    expect(KINDS.filter((kind) => !met.has(kind))).toEqual([]);
   });
 });
 
@@ -151,8 +139,9 @@ describe("a flood", () => {
     const plain = { type: "ping", sequence: 1, subject: 3, rumours: [], digests: [], releaseMax: 2 } as const;
     return concatBytes([Uint8Array.of(LANES.gossip), encodeGossip({ ...plain, ...rest })]);
   };
-  const ask = (atLeast: number): Uint8Array =>
-    concatBytes([Uint8Array.of(LANES.catchUp), encodeCatchUp({ type: "ask", atLeast })]);
+  const catchUp = (frame: CatchUpFrame): Uint8Array =>
+    concatBytes([Uint8Array.of(LANES.catchUp), encodeCatchUp(frame)]);
+  const ask = (atLeast: number): Uint8Array => catchUp({ type: "ask", atLeast });
 
   test.each<[string, (count: number) => Uint8Array]>([
     ["of rumours", (count) => gossip({ rumours: rumours(9 * count) })],
@@ -160,6 +149,8 @@ describe("a flood", () => {
     ["of releases that rise and fall", (count) => gossip({ releaseMax: 1 + (count % 2) })],
     ["of questions for a checkpoint", () => ask(0)],
     ["of questions for a checkpoint that is not there", () => ask(2 ** 40)],
+    ["of questions what it knows of a checkpoint", (count) => catchUp({ type: "vouch", height: count })],
+    ["of questions what it will know of a checkpoint", (count) => catchUp({ type: "vouch", height: 2 ** 40 + count })],
   ])("%s fills no mailbox beyond its bound", (_what, frame) => {
     const { lone, lie } = amongLiars(1, CALM.workload, []);
     const random = new Prng(1);
