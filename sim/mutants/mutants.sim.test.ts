@@ -11,18 +11,21 @@ const SEEDS_MAX = 200;
  * seeds each needs. When the drawing has changed, other seeds are better.
  */
 const FIRST_SEEDS: Partial<Record<MutantName, number>> = {
-  voteNotPersisted: 33,
+  voteNotPersisted: 335,
   voteBeforeDurable: 45,
   syncErrorIgnored: 42,
   checkpointBeforeDurable: 14,
-  outgoingVotersIgnored: 17,
-  learnersCounted: 29,
-  readFixedTooEarly: 21,
-  freshBeforeApplied: 129,
+  configurationForgotten: 43,
+  readFixedTooEarly: 27,
+  freshBeforeApplied: 21,
+  leaseWithoutMargin: 92,
+  promiseForgotten: 259,
   lateAnswerConfirms: 60,
-  openIntentForgotten: 29,
+  newKeyEachAttempt: 21,
+  silenceTakenForNo: 21,
+  openIntentForgotten: 21,
   answerTakenTwice: 21,
-  promiseForgotten: 330,
+  blockLeftOut: 15,
 };
 
 /** What is seen of a history that was agreed and is not any more: it is missed, stands in the way, or nobody catches up. */
