@@ -425,6 +425,7 @@ function spawnCatchUp(
         peers: () => otherNodes(options, state),
         part: () => partIn(raft.configuration, options.id),
         hasLeader: () => raft.leader !== 0,
+        logged: () => raft,
         isNeeded: (canDecide) => isNeeded(raft.configuration, options.id, canDecide),
         roots: () => checkpoints.roots,
         taking: () => checkpoints.taking,

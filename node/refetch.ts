@@ -90,6 +90,7 @@ export function spawnRefetch(
         sendPeer: (to: NodeId, payload: Uint8Array) => network.sendPeer(to, new Uint8Array([LANES.catchUp]), payload),
         height: () => height,
         ...{ peers: () => peers, part: () => "none", hasLeader: () => false, roots: () => [] },
+        logged: () => ({ commit: height, lastIndex: height }),
         ...{ taking: () => undefined, sha256 },
         isNeeded: (canDecide) => isNeeded(configuration, options.id, canDecide),
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),

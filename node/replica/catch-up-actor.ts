@@ -24,6 +24,8 @@ import { type Part, standingWithoutRoot } from "./standing.ts";
 /** While fetching, and while only giving. */
 const FETCHING_TICK_MS = 20;
 const GIVING_TICK_MS = 1_000;
+/** A node rests when there is more in its log than is committed, and has been for so long with nothing committed meanwhile. */
+const RESTS_AFTER_MS = 3_000;
 
 export interface CatchUpActorDeps {
   readonly store: Store;
@@ -36,6 +38,8 @@ export interface CatchUpActorDeps {
   /** What this node takes part in, and whether it knows who leads. */
   readonly part: () => Part;
   readonly hasLeader: () => boolean;
+  /** How far its log reaches, and how far that is committed. */
+  readonly logged: () => { readonly commit: LogIndex; readonly lastIndex: LogIndex };
   /** Whether others decide nothing without this node, given who of its peers can take part. */
   readonly isNeeded: (canDecide: ReadonlyMap<NodeId, boolean>) => boolean;
   /** What it knows of its pages at the last few heights. */
@@ -58,6 +62,8 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
   readonly #server: CheckpointServer;
   #timer: Timer | undefined;
   #framesRefused = 0;
+  /** Where the log stood still, and since when, as far as was looked. */
+  #stalled: { readonly commit: LogIndex; readonly sinceMs: number } | undefined;
 
   constructor(context: ActorContext<CatchUpMessage>, deps: CatchUpActorDeps) {
     this.#context = context;
@@ -124,10 +130,19 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
   #vouch(to: NodeId, asked: LogIndex, nowMs: number): void {
     const { roots, part, height, hasLeader, ledger } = this.#deps;
     const known = roots().find((at) => at.height === asked);
-    const place = { part: part(), height: height(), follows: hasLeader() && !this.#client.isWaiting(nowMs) };
+    const follows = hasLeader() && !this.#client.isWaiting(nowMs);
+    const place = { part: part(), height: height(), follows, rests: this.#rests(nowMs) };
     // Where the ledger has too much to do, the peer asks again.
     if (known === undefined && place.height <= asked) ledger.tell({ type: "rootAsked", by: to, height: asked });
     this.#send(to, { type: "vouched", height: asked, standing: known?.root ?? standingWithoutRoot(place, asked) });
+  }
+
+  /** Told by what was so when somebody asked before: nobody asks for long unless it may matter. */
+  #rests(nowMs: number): boolean {
+    const { commit, lastIndex } = this.#deps.logged();
+    if (lastIndex === commit) this.#stalled = undefined;
+    else if (this.#stalled?.commit !== commit) this.#stalled = { commit, sinceMs: nowMs };
+    return this.#stalled !== undefined && nowMs - this.#stalled.sinceMs >= RESTS_AFTER_MS;
   }
 
   #send(to: NodeId, frame: CatchUpFrame): void {

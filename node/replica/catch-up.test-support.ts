@@ -85,6 +85,7 @@ export class Side {
   peers: readonly NodeId[] = [2];
   part: Part = "none";
   hasLeader = true;
+  logged = { commit: 0, lastIndex: 0 };
   /** Who votes, as it knows. */
   voters: readonly NodeId[] = [2];
   /** What it knows of its pages: at first those of what it was started with. */
@@ -104,6 +105,7 @@ export class Side {
       ...{ store, ledger: this.ledger, hostLog: this.warnings.log, status: this.#status },
       sendPeer: (to, payload) => this.sent.push({ to, payload }) > 0,
       height: () => this.height,
+      logged: () => this.logged,
       ...{ peers: () => this.peers, part: () => this.part, hasLeader: () => this.hasLeader, roots: () => this.roots },
       taking: () => this.taking,
       isNeeded: (canDecide) => isNeeded({ voters: this.voters, outgoing: [], learners: [] }, this.id, canDecide),

@@ -11,7 +11,7 @@ const WORDS = [
   "passed",
   /** It has a vote, has not come so far, and does not come further: it waits for a checkpoint itself, or for a leader. */
   "lacking",
-  /** It cannot say: it takes part in nothing, or has no vote and does not come further. */
+  /** It cannot say: it takes part in nothing, or has no vote and does not come further, or nobody does any more. */
   "waiting",
 ] as const;
 
@@ -50,12 +50,14 @@ export interface Place {
   readonly height: LogIndex;
   /** A leader sends it the log. */
   readonly follows: boolean;
+  /** What is in its log is not committed for long: too few voters are there, perhaps for want of the one that asks. */
+  readonly rests: boolean;
 }
 
 /** Of a node that does not know its pages at the height asked about. */
-export function standingWithoutRoot({ part, height, follows }: Place, asked: LogIndex): Standing {
+export function standingWithoutRoot({ part, height, follows, rests }: Place, asked: LogIndex): Standing {
   if (part === "none") return "waiting";
-  if (height > asked) return "passed";
-  if (follows) return "behind";
+  if (height > asked) return rests ? "waiting" : "passed";
+  if (follows) return rests ? "waiting" : "behind";
   return part === "voter" ? "lacking" : "waiting";
 }

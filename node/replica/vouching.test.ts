@@ -415,6 +415,22 @@ describe("a node vouches", () => {
     expect([asked(side, 9), asked(side, 3), asked(side, HEIGHT)]).toEqual(["waiting", "waiting", side.roots[0]?.root]);
   });
 
+  test("or that it rests: what is in its log is not committed for three seconds, as where the one that asks is needed", () => {
+    const nodes = new Nodes(3);
+    const side = nodes.well(1);
+    side.logged = { commit: 8, lastIndex: 12 };
+    expect([asked(side, 9), asked(side, 3)]).toEqual(["behind", "passed"]);
+    nodes.clock.now += 3_000;
+    expect([asked(side, 9), asked(side, 3), asked(side, HEIGHT)]).toEqual(["waiting", "waiting", side.roots[0]?.root]);
+    side.logged = { commit: 9, lastIndex: 12 };
+    expect(asked(side, 9)).toBe("behind");
+    nodes.clock.now += 3_000;
+    side.logged = { commit: 12, lastIndex: 12 };
+    expect(asked(side, 9)).toBe("behind");
+    side.logged = { commit: 12, lastIndex: 13 };
+    expect(asked(side, 9)).toBe("behind");
+  });
+
   test("and is not heard about another height, twice otherwise, or where it is no peer", () => {
     const fetching = new Nodes(3).lagging(3);
     const hears = (from: NodeId, height: number, standing: Uint8Array | "passed" | "behind"): void =>
