@@ -521,7 +521,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
       questionsWaiting: this.#waiting.count,
       statesGiven: this.#givenStates.count,
       sessions: this.#state.sessionCount,
-      openIntents: this.#state.openIntents().length,
+      openIntents: this.#state.openIntentCount,
       leading: this.#leading,
     };
   }

@@ -288,6 +288,11 @@ export class StateMachine {
     return roles.some((role) => role === "admin" || role === "operator");
   }
 
+  /** How many intents are open. */
+  get openIntentCount(): number {
+    return this.#outbox.openCount;
+  }
+
   /** The outbox: what external networks must still answer, ascending by id. */
   openIntents(): readonly Intent[] {
     return this.#outbox.openIntents();
