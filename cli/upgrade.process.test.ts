@@ -2,16 +2,16 @@
  * A rolling upgrade of a real cluster under load, one story from top to bottom: three nodes that read the first release only
  * get the newest one after the other, and the release is raised when the last one has it, and not before.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import { QuorateClient } from "../node/client/index.ts";
 import { missingOf, SteadyTransfers } from "./backup/steady-transfers.test-support.ts";
 import { type ClusterRelease, clusterRelease } from "./cluster-release.ts";
+import { endCluster, freshCluster } from "./fresh-cluster.test-support.ts";
 import { clusterStatus, waitReady } from "./node-status.ts";
-import { LocalCluster } from "./processes.ts";
+import type { LocalCluster } from "./processes.ts";
 import { ran } from "./run.contract.ts";
 import { until } from "./waiting.test-support.ts";
 
@@ -20,23 +20,21 @@ const PATIENCE_MS = 120_000;
 /** Transfers that are waited for after each step. */
 const SOME = 20;
 
-let directory = "";
 let local: LocalCluster;
 let load: SteadyTransfers;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "quorate-upgrade-"));
-  local = await LocalCluster.init({ directory: join(directory, "cluster"), nodes: 3, nowMs: Date.now() });
-  for (const id of local.nodeIds) holdBack(id, FIRST_RELEASE);
-  local.startAll();
-  await waitReady(local.cluster, local.admin, PATIENCE_MS);
+  const prepare = (made: LocalCluster): void => {
+    local = made;
+    for (const id of local.nodeIds) holdBack(id, FIRST_RELEASE);
+  };
+  local = await freshCluster({ name: "upgrade", nodes: 3, patienceMs: PATIENCE_MS, prepare });
   load = await SteadyTransfers.start(local.cluster, local.admin, 1n, PATIENCE_MS);
 }, PATIENCE_MS);
 
 afterAll(async () => {
   await load.rest();
-  await local.stopAll();
-  rmSync(directory, { recursive: true });
+  await endCluster(local);
 }, PATIENCE_MS);
 
 function home(id: number): string {

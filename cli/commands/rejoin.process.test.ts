@@ -2,37 +2,32 @@
  * A node of three loses its whole disk while a real cluster works under load, and begins again under its name, at its
  * address and in its directory, with another id. What was acknowledged on the way is there at the end, on all of them.
  */
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { QuorateClient } from "../../node/client/index.ts";
 import { missingOf, SteadyTransfers } from "../backup/steady-transfers.test-support.ts";
 import { freePorts } from "../free-ports.ts";
+import { endCluster, freshCluster } from "../fresh-cluster.test-support.ts";
 import { clusterStatus, waitReady } from "../node-status.ts";
-import { LocalCluster } from "../processes.ts";
+import type { LocalCluster } from "../processes.ts";
 import { type Ran, ran } from "../run.contract.ts";
 import { Spawned } from "../spawned.contract.ts";
 import { until } from "../waiting.test-support.ts";
 
 const PATIENCE_MS = 120_000;
 
-let directory = "";
 let local: LocalCluster;
 let load: SteadyTransfers;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "quorate-rejoin-"));
-  local = await LocalCluster.init({ directory: join(directory, "cluster"), nodes: 3, nowMs: Date.now() });
-  local.startAll();
-  await waitReady(local.cluster, local.admin, PATIENCE_MS);
+  local = await freshCluster({ name: "rejoin", nodes: 3, patienceMs: PATIENCE_MS });
   load = await SteadyTransfers.start(local.cluster, local.admin, 1n, PATIENCE_MS);
 }, PATIENCE_MS);
 
 afterAll(async () => {
   await load.rest();
-  await local.stopAll();
-  rmSync(directory, { recursive: true });
+  await endCluster(local);
 }, PATIENCE_MS);
 
 function home(name: string): string {
@@ -85,7 +80,7 @@ test("one whose disk is lost comes back under its name and a new id, and votes w
 }, async () => {
   const port = local.cluster.nodes[1]?.port;
   renameSync(home("node-2"), home("lost"));
-  const old = join(directory, "old.json");
+  const old = join(dirname(local.directory), "old.json");
   copyFileSync(local.clusterFile, old);
   const entered = { id: 4, name: "node-2", config: join(home("node-2"), "config.json"), rejoins: 2 };
   expect(await json("member", "rejoin", "node-2")).toEqual(entered);
