@@ -203,10 +203,10 @@ function spawnActors(environment: SpawnEnvironment): Actors {
   const consensusRef = (): ActorRef<ConsensusMessage> => found(late.consensus);
   const gatewayRef = (): ActorRef<GatewayMessage> => found(late.gateway);
   const catchUpRef = (): ActorRef<CatchUpMessage> => found(late.catchUp);
-  const sendPeer =
-    (lane: Lane) =>
-    (to: NodeId, ...payload: readonly Uint8Array[]): boolean =>
-      host.network.sendPeer(to, new Uint8Array([lane]), ...payload);
+  const sendPeer = (lane: Lane): SendPeer => {
+    const first = Uint8Array.of(lane);
+    return (to, ...payload) => host.network.sendPeer(to, first, ...payload);
+  };
   const ledgerActor: { current?: LedgerActor } = {};
   const leading = (): boolean => ledgerActor.current?.leading ?? false;
   const checkpoints: CheckpointBoard = {
@@ -261,6 +261,8 @@ function spawnActors(environment: SpawnEnvironment): Actors {
   return { gateway, consensus, gossip, catchUp, repair: late.repair };
 }
 
+type SendPeer = (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
+
 interface Wiring extends SpawnEnvironment {
   readonly consensusRef: () => ActorRef<ConsensusMessage>;
   readonly gatewayRef: () => ActorRef<GatewayMessage>;
@@ -269,7 +271,7 @@ interface Wiring extends SpawnEnvironment {
   readonly repairRef: () => ActorRef<RepairMessage>;
   readonly checkpoints: CheckpointBoard;
   readonly reactors: ActorRef<ReactorMessage>[];
-  readonly sendPeer: (lane: Lane) => (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
+  readonly sendPeer: (lane: Lane) => SendPeer;
   readonly ledgerActor: { current?: LedgerActor };
   /** There once it is spawned. */
   gossip?: ActorRef<GossipMessage>;

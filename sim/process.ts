@@ -54,7 +54,7 @@ export class Process {
       this.#held.push({ kind, action });
       return;
     }
-    this.#handle([{ kind, action }]);
+    this.#handle(() => this.#event(kind, action));
   }
 
   /** Runs something once what runs now has returned, as part of the same event; as an event of its own where nothing runs. */
@@ -73,7 +73,10 @@ export class Process {
     const held = this.#held;
     this.#held = [];
     const ways = shuffled(this.#deps.random, [...new Set(held.map(({ kind }) => kind))]);
-    this.#handle(ways.flatMap((way) => held.filter(({ kind }) => kind === way)));
+    const events = ways.flatMap((way) => held.filter(({ kind }) => kind === way));
+    this.#handle(() => {
+      for (const { kind, action } of events) this.#event(kind, action);
+    });
   }
 
   kill(): void {
@@ -82,21 +85,22 @@ export class Process {
     this.#deferred = [];
   }
 
+  #event(kind: EventKind, action: () => void): void {
+    if (!this.#alive) return;
+    this.#deps.trace.event(this.#deps.scheduler.nowUs, this.node, kind);
+    action();
+  }
+
   /** What came together, then what it has put off, as an event loop does it. */
-  #handle(events: readonly Held[]): void {
-    const { scheduler, trace, observe, crashed } = this.#deps;
+  #handle(events: () => void): void {
     this.#handling = true;
     try {
-      for (const { kind, action } of events) {
-        if (!this.#alive) return;
-        trace.event(scheduler.nowUs, this.node, kind);
-        action();
-      }
+      events();
       for (let next = 0; next < this.#deferred.length; next++) this.#deferred[next]?.();
       this.#deferred.length = 0;
-      if (this.#alive) observe();
+      if (this.#alive) this.#deps.observe();
     } catch (error) {
-      crashed(error);
+      this.#deps.crashed(error);
     } finally {
       this.#handling = false;
     }

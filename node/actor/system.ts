@@ -61,7 +61,7 @@ export class ActorSystem {
       fail: (error) => this.fail(name, error),
     });
     this.#cells.push(cell);
-    this.#guard(cell, () => cell.start());
+    this.#start(cell);
     return cell;
   }
 
@@ -97,19 +97,31 @@ export class ActorSystem {
       for (const cell of this.#cells) {
         if (cell.depth === 0 || this.#stopped) continue;
         busy = true;
-        this.#guard(cell, () => cell.turn());
+        this.#turn(cell);
       }
     }
     this.#wakeScheduled = false;
   }
 
-  #guard(cell: Cell, action: () => void): void {
+  #turn(cell: Cell): void {
     try {
-      action();
+      cell.turn();
     } catch (error) {
-      if (cell.supervision === "stop_node" || error instanceof InvariantError) this.fail(cell.name, error);
-      else this.#restartLater(cell, error);
+      this.#failed(cell, error);
     }
+  }
+
+  #start(cell: Cell): void {
+    try {
+      cell.start();
+    } catch (error) {
+      this.#failed(cell, error);
+    }
+  }
+
+  #failed(cell: Cell, error: unknown): void {
+    if (cell.supervision === "stop_node" || error instanceof InvariantError) this.fail(cell.name, error);
+    else this.#restartLater(cell, error);
   }
 
   #restartLater(cell: Cell, error: unknown): void {
@@ -120,7 +132,7 @@ export class ActorSystem {
     this.#log.error("actor.restarting", { actor: cell.name, reason: errorMessage(error), delayMs: delay });
     cell.crash();
     this.#clock.setTimer(delay, () => {
-      if (!this.#stopped) this.#guard(cell, () => cell.start());
+      if (!this.#stopped) this.#start(cell);
     });
   }
 }

@@ -29,9 +29,11 @@ export class Endorsements<T extends AtHeight> {
   /** Keys of the members, whose signatures count. */
   #keys: ReadonlyMap<NodeId, Uint8Array> = new Map();
   /** Our own, the newest last. */
-  #own: { readonly at: T; readonly signature: Uint8Array }[] = [];
+  #own: { readonly at: T; readonly signed: Signed<T> }[] = [];
   /** Signatures on what we have stated ourselves, by height, ascending by key. */
   readonly #endorsed = new Map<number, readonly NodeSignature[]>();
+  /** Undefined where it is to be found out again: far more often somebody asks than anything changes. */
+  #agreed: readonly Agreed<T>[] | undefined;
 
   constructor(deps: EndorsementsDeps<T>) {
     this.#deps = deps;
@@ -39,28 +41,29 @@ export class Endorsements<T extends AtHeight> {
 
   /** What this node has signed last. */
   get newest(): Signed<T> | undefined {
-    const own = this.#own.at(-1);
-    return own === undefined ? undefined : { ...own.at, signature: own.signature };
+    return this.#own.at(-1)?.signed;
   }
 
   /** What a quorum has signed of what this node remembers, the newest last. */
   get agreed(): readonly Agreed<T>[] {
-    return this.#own.flatMap(({ at }) => {
+    this.#agreed ??= this.#own.flatMap(({ at }) => {
       const signatures = this.counted(this.#endorsed.get(at.height) ?? []);
       return this.isQuorum(signatures) ? [{ ...at, signatures }] : [];
     });
+    return this.#agreed;
   }
 
   /** From now on the signatures of these count, and a quorum is one of them; so it is for what is signed already. */
   setKeys(keys: ReadonlyMap<NodeId, Uint8Array>): void {
     this.#keys = keys;
+    this.#agreed = undefined;
   }
 
   /** Makes this node's own statement about a height above all before it. */
   sign(at: T): void {
     const { crypto, statement, remembered } = this.#deps;
     const signature = crypto.sign(statement(at));
-    this.#own.push({ at, signature });
+    this.#own.push({ at, signed: { ...at, signature } });
     this.#endorsed.set(at.height, []);
     this.endorse(at.height, { nodeKey: crypto.publicKey, signature });
     if (this.#own.length > remembered) this.#endorsed.delete(must(this.#own.shift(), "there are several").at.height);
@@ -89,6 +92,7 @@ export class Endorsements<T extends AtHeight> {
       height,
       [...before, endorser].sort((a, b) => compareKeys(a.nodeKey, b.nodeKey)),
     );
+    this.#agreed = undefined;
   }
 
   /** Those of members; this node itself may be none. */

@@ -4,10 +4,13 @@
  *
  * Fields behind those that are known are passed over: nodes of two versions of the program hear each other.
  */
+import { must } from "../base/assert.ts";
 import type { NodeId } from "../base/ids.ts";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
 import { FIRST_RELEASE, RELEASE_MAX } from "../base/release.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
+import { unpacking } from "../wire/pack-reader.ts";
+import { packing } from "../wire/pack-writer.ts";
 import { bytes, check, integer, list, oneOf, openTuple, type Schema, safeInteger, tuple } from "../wire/schema.ts";
 import type { StateRoot } from "../wire/state-root.ts";
 import type { Endorsement } from "./checkpoint-exchange.ts";
@@ -73,18 +76,98 @@ const frameSchema = openTuple(
   announcedRelease,
 );
 
-export function encodeGossip(frame: GossipFrame): Uint8Array {
-  const rumours = frame.rumours.map((rumour) => [rumour.member, rumour.state, rumour.incarnation]);
-  const digests = frame.digests.map(({ height, digest }) => [height, digest]);
-  const { endorsement: e, state: s } = frame;
-  const endorsements = e === undefined ? [] : [[e.height, e.blockHash, e.digest, e.historyRoot, e.signature]];
-  const states = s === undefined ? [] : [[s.height, s.root, s.signature]];
-  const { type, sequence, subject, releaseMax } = frame;
-  return pack([type, sequence, subject, rumours, digests, endorsements, states, releaseMax]);
+/** As a program writes a frame that knows these fields. */
+const FIELDS = 8;
+const TYPES_ENCODED = FRAME_TYPES.map(pack);
+const STATES_ENCODED = MEMBER_STATES.map(pack);
+
+/** Field by field: it is most of what an idle node does. */
+export function encodeGossip({ rumours, digests, endorsement, state, ...frame }: GossipFrame): Uint8Array {
+  const to = packing()
+    .list(FIELDS)
+    .encoded(encodedOf(TYPES_ENCODED, FRAME_TYPES.indexOf(frame.type)));
+  to.integer(frame.sequence).integer(frame.subject).list(rumours.length);
+  for (const rumour of rumours) {
+    to.list(3).integer(rumour.member);
+    to.encoded(encodedOf(STATES_ENCODED, MEMBER_STATES.indexOf(rumour.state))).integer(rumour.incarnation);
+  }
+  to.list(digests.length);
+  for (const { height, digest } of digests) to.list(2).integer(height).bytes(digest);
+  to.list(endorsement === undefined ? 0 : 1);
+  if (endorsement !== undefined) {
+    to.list(5).integer(endorsement.height).bytes(endorsement.blockHash).bytes(endorsement.digest);
+    to.bytes(endorsement.historyRoot).bytes(endorsement.signature);
+  }
+  to.list(state === undefined ? 0 : 1);
+  if (state !== undefined) to.list(3).integer(state.height).bytes(state.root).bytes(state.signature);
+  return to.integer(frame.releaseMax).finish();
+}
+
+function encodedOf(all: readonly Uint8Array[], index: number): Uint8Array {
+  return must(all[index], "each name has its encoding");
 }
 
 /** Decodes a frame; throws `WireError`. */
 export function decodeGossip(encoded: Uint8Array): GossipFrame {
+  return decodeRight(encoded) ?? decodeOther(encoded);
+}
+
+/** Decodes a frame of this program's own fields; undefined where something is wrong with it, or there are others. */
+function decodeRight(encoded: Uint8Array): GossipFrame | undefined {
+  const from = unpacking(encoded);
+  from.listOf(FIELDS);
+  const type = FRAME_TYPES[from.oneOf(TYPES_ENCODED)];
+  const sequence = from.integer(Number.MAX_SAFE_INTEGER);
+  const subject = from.integer(NODE_ID_MAX);
+  const rumours = listFrom(from, NODES_MAX, rumourFrom);
+  const digests = listFrom(from, DIGESTS_MAX, digestFrom);
+  const [endorsement] = listFrom(from, 1, endorsementFrom);
+  const [state] = listFrom(from, 1, stateFrom);
+  const releaseMax = from.integer(RELEASE_MAX);
+  const isRight = from.end() && subject > 0 && releaseMax >= FIRST_RELEASE && rumours.every(({ member }) => member > 0);
+  if (type === undefined || !isRight) return undefined;
+  return { type, sequence, subject, rumours, digests, endorsement, state, releaseMax };
+}
+
+type Reader = ReturnType<typeof unpacking>;
+
+function listFrom<T>(from: Reader, max: number, next: (from: Reader) => T): readonly T[] {
+  const count = from.list(max);
+  const values: T[] = [];
+  for (let i = 0; i < count; i++) values.push(next(from));
+  return values;
+}
+
+function rumourFrom(from: Reader): Rumour {
+  from.listOf(3);
+  const member = from.integer(NODE_ID_MAX);
+  const state = MEMBER_STATES[from.oneOf(STATES_ENCODED)] ?? "alive";
+  return { member, state, incarnation: from.integer(INCARNATION_MAX) };
+}
+
+function digestFrom(from: Reader): DigestAt {
+  from.listOf(2);
+  return { height: from.integer(Number.MAX_SAFE_INTEGER), digest: from.bytes(32) };
+}
+
+function endorsementFrom(from: Reader): Endorsement {
+  from.listOf(5);
+  return {
+    height: from.integer(Number.MAX_SAFE_INTEGER),
+    blockHash: from.bytes(32),
+    digest: from.bytes(32),
+    historyRoot: from.bytes(32),
+    signature: from.bytes(64),
+  };
+}
+
+function stateFrom(from: Reader): Signed<StateRoot> {
+  from.listOf(3);
+  return { height: from.integer(Number.MAX_SAFE_INTEGER), root: from.bytes(32), signature: from.bytes(64) };
+}
+
+/** Decodes what another program's version has written; says what is wrong where nothing can be made of it. */
+function decodeOther(encoded: Uint8Array): GossipFrame {
   const fields = check(frameSchema, unpack(encoded), "malformed_frame");
   const [type, sequence, subject, rumours, digests, endorsements, states, releaseMax] = fields;
   const [endorsement] = endorsements.map(([height, blockHash, digest, historyRoot, signature]) => {

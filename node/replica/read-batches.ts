@@ -15,6 +15,12 @@ interface Batch {
   readonly askedAtMs: number;
 }
 
+/** What the core is to be asked with. */
+interface SealedBatch {
+  readonly request: number;
+  readonly lease: boolean;
+}
+
 export class ReadBatches {
   readonly #collecting: { readonly lease: boolean; questions: Question[] }[] = [
     { lease: false, questions: [] },
@@ -32,15 +38,17 @@ export class ReadBatches {
   }
 
   /** Closes the batches that were collecting; the numbers to ask the Raft core with. */
-  seal(deadlineTick: number, askedAtMs: number): readonly { readonly request: number; readonly lease: boolean }[] {
-    return this.#collecting.flatMap((batch) => {
+  seal(deadlineTick: number, askedAtMs: number): readonly SealedBatch[] {
+    const sealed: SealedBatch[] = [];
+    for (const batch of this.#collecting) {
       const { lease, questions } = batch;
-      if (questions.length === 0) return [];
+      if (questions.length === 0) continue;
       batch.questions = [];
       const request = this.#nextRequest++;
       this.#waiting.set(request, { questions, lease, deadlineTick, askedAtMs });
-      return [{ request, lease }];
-    });
+      sealed.push({ request, lease });
+    }
+    return sealed;
   }
 
   /** Takes a batch out; undefined when it was refused before. */

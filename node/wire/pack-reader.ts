@@ -62,6 +62,19 @@ class PackReader {
     return high === 0 || high > 0x7fff_ffff ? BigInt(this.#wrong(0)) : (WIDE[0] as bigint);
   }
 
+  /** One of these encoded values, of which none begins like another: which one. */
+  oneOf(encoded: readonly Uint8Array[]): number {
+    const found = encoded.findIndex((value) => this.#isNext(value));
+    if (found < 0) return this.#wrong(0);
+    this.#at += (encoded[found] as Uint8Array).length;
+    return found;
+  }
+
+  #isNext(value: Uint8Array): boolean {
+    for (let i = 0; i < value.length; i++) if (value[i] !== this.#bytes[this.#at + i]) return false;
+    return true;
+  }
+
   /** Bytes, at least `min` and at most `max` of them: a view. */
   bytes(min: number, max: number = min): Uint8Array {
     const type = this.#byte();
