@@ -84,6 +84,13 @@ export interface GossipDeps {
   readonly status: StatusBoard;
 }
 
+interface Probe {
+  readonly member: NodeId;
+  readonly sequence: number;
+  /** Until others are asked. */
+  readonly timer: Timer;
+}
+
 /** A ping that this node passed on for another. */
 interface Relay {
   readonly asker: NodeId;
@@ -113,7 +120,7 @@ export class GossipActor implements Actor<GossipMessage> {
   #round: NodeId[] = [];
   #sequence = 0;
   /** The member probed in this period, until it has answered. */
-  #probe: { readonly member: NodeId; readonly sequence: number } | undefined;
+  #probe: Probe | undefined;
   #malformed = 0;
   /** The last height at which a member's pages were not ours; 0 for none. */
   #pagesDiffer = 0;
@@ -246,9 +253,9 @@ export class GossipActor implements Actor<GossipMessage> {
     const member = this.#nextMember();
     if (member === undefined) return;
     this.#sequence += 1;
-    this.#probe = { member, sequence: this.#sequence };
     this.#send(member, "ping", this.#sequence, this.#deps.node);
-    this.#context.after(PING_TIMEOUT_MS, { type: "pingTimeout", sequence: this.#sequence });
+    const timer = this.#context.after(PING_TIMEOUT_MS, { type: "pingTimeout", sequence: this.#sequence });
+    this.#probe = { member, sequence: this.#sequence, timer };
   }
 
   /** A relay lives for a period or two; by then its asker has given up. */
@@ -357,8 +364,13 @@ export class GossipActor implements Actor<GossipMessage> {
         this.#relays.delete(sequence);
         this.#send(relay.asker, "ack", relay.sequence, from);
       }
-      if (this.#probe?.sequence === sequence && this.#probe.member === subject) this.#probe = undefined;
+      if (this.#probe?.sequence === sequence && this.#probe.member === subject) this.#answered(this.#probe);
     }
+  }
+
+  #answered({ timer }: Probe): void {
+    timer.cancel();
+    this.#probe = undefined;
   }
 
   /** Asks for a digest whoever can tell, and shows this node's own. */

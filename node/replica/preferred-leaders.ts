@@ -35,6 +35,7 @@ export class PreferredLeaders {
     if (this.#ledTicks < this.#settledTicks) return 0;
     const own = this.#order.indexOf(raft.id);
     const wanted = own < 0 ? this.#order : this.#order.slice(0, own);
+    if (wanted.length === 0) return 0;
     const fit = votingPeers(raft).filter(({ active, match }) => active && match + LAG_BLOCKS_MAX >= raft.commit);
     const to = wanted.find((id) => fit.some(({ peer }) => peer === id)) ?? 0;
     if (to !== 0) this.#ledTicks = 0;

@@ -87,9 +87,9 @@ function entryHeader({ term, data }: Entry): Uint8Array {
   return bytes;
 }
 
-/** Which message it is, by its first byte alone; undefined where there is no such type. */
-export function raftMessageType(bytes: Uint8Array): Message["type"] | undefined {
-  return TYPES[bytes[0] ?? TYPES.length];
+/** Which message begins at an offset, by its first byte alone; undefined where there is no such type. */
+export function raftMessageType(bytes: Uint8Array, offset = 0): Message["type"] | undefined {
+  return TYPES[bytes[offset] ?? TYPES.length];
 }
 
 /** Decodes a message; throws `RaftCodecError`. An entry is a view of its frame where it is most of it, or else a copy. */

@@ -49,10 +49,9 @@ export class ProtocolStates {
 
   /** A node has handled an event. */
   look(node: NodeId, raft: ProtocolView): void {
-    const stand = standOf(node, raft);
     const before = this.#nodes.get(node);
-    if (!this.#isStale && typeof before === "object" && sameStand(before, stand)) return;
-    this.#nodes.set(node, stand);
+    if (!this.#isStale && typeof before === "object" && standsSo(before, node, raft)) return;
+    this.#nodes.set(node, standOf(node, raft));
     this.#isStale = false;
     this.#met.add(abstractState([...this.#nodes.values()]));
   }
@@ -70,28 +69,33 @@ export class ProtocolStates {
 }
 
 function standOf(node: NodeId, raft: ProtocolView): Stand {
-  const { role, term, lastIndex, lastTerm, commit, configuration, configurationIsCommitted, readsAreWaiting } = raft;
+  const { role, term, lastIndex, lastTerm, commit } = raft;
+  return { term, lastIndex, lastTerm, commit, leads: role === "leader", own: ownOf(node, raft) };
+}
+
+/** Whether a node stands as it did. */
+function standsSo(before: Stand, node: NodeId, raft: ProtocolView): boolean {
+  return (
+    before.commit === raft.commit &&
+    before.lastIndex === raft.lastIndex &&
+    before.lastTerm === raft.lastTerm &&
+    before.term === raft.term &&
+    before.own === ownOf(node, raft)
+  );
+}
+
+function ownOf(node: NodeId, { role, configuration, configurationIsCommitted, readsAreWaiting }: ProtocolView): number {
   const { voters, outgoing, learners } = configuration;
   let part: number = PARTS.none;
   if (voters.includes(node)) part = PARTS.voter;
   else if (outgoing.includes(node)) part = PARTS.outgoing;
   else if (learners.includes(node)) part = PARTS.learner;
-  const own =
+  return (
     ROLES[role] |
     (part << 2) |
     (bit(outgoing.length > 0) << 4) |
     (bit(configurationIsCommitted) << 5) |
-    (bit(readsAreWaiting) << 6);
-  return { term, lastIndex, lastTerm, commit, leads: role === "leader", own };
-}
-
-function sameStand(a: Stand, b: Stand): boolean {
-  return (
-    a.commit === b.commit &&
-    a.lastIndex === b.lastIndex &&
-    a.lastTerm === b.lastTerm &&
-    a.term === b.term &&
-    a.own === b.own
+    (bit(readsAreWaiting) << 6)
   );
 }
 

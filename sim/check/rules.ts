@@ -136,10 +136,9 @@ export class Rules implements ClusterObserver {
 
   sent(node: NodeId, to: NodeId, frame: Uint8Array): void {
     if (frame[0] !== LANES.raft) return;
-    const payload = frame.subarray(1);
-    const type = raftMessageType(payload);
+    const type = raftMessageType(frame, 1);
     if (type === undefined || !PROMISES.has(type)) return;
-    const message = decodeRaftMessage(payload);
+    const message = decodeRaftMessage(frame.subarray(1));
     const { term } = message;
     if (message.type === "preVote") this.#campaigns.asked(node, term);
     else if (message.type === "appendResponse" && message.accepted)
