@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Raft } from "../consensus/raft/raft.ts";
 import { KeyRing, virtualCrypto } from "../sim/virtual-crypto.ts";
 import { MemoryDisk } from "../storage/memory-disk.ts";
 import { MemoryStore } from "../storage/state/memory-store.ts";
@@ -301,4 +302,43 @@ test("a peer's checkpoint that ends in a later term than this node knows raises 
   data.run();
   const recovered = data.recover();
   expect("raft" in recovered && [recovered.raft.term, recovered.raft.vote]).toEqual([1, 0]);
+});
+
+describe("bug zoo", () => {
+  /** The first block, and behind it others of a leader that nobody followed, the last of which make a learner of a fourth node. */
+  const withLearner = ((): readonly Uint8Array[] => {
+    const configuration = { ...THREE_VOTERS, learners: [4] };
+    const second = blockBehind(headOf(sha256, FORK[1] as Uint8Array), { height: 3, term: 3, configuration });
+    const third = blockBehind(second.head, { height: 4, term: 3, configuration });
+    return [...FORK.slice(0, 2), second.bytes, third.bytes];
+  })();
+  const raftOf = (data: Data): Raft => {
+    const recovered = data.recover();
+    data.run();
+    if ("raft" in recovered) return recovered.raft;
+    throw new Error("the log is damaged, or the checkpoint");
+  };
+
+  // Entries behind a checkpoint that contradicted it stayed, and were in the way of what followed.
+  test("hashicorp/raft 697: a peer's checkpoint takes the place of the whole log that contradicts it", () => {
+    const data = new Data().checkpoint(2, true).log(withLearner);
+    expect(raftOf(data)).toMatchObject({ firstIndex: 3, lastIndex: 2, lastTerm: 1, commit: 2 });
+    expect(data.log(BLOCKS.slice(2)).facts()).toEqual([3, 6, 2, 7, 2, false]);
+  });
+
+  // A checkpoint left the configuration of entries in force that it had removed.
+  test("openraft 1808: no configuration of what a peer's checkpoint has removed is in force", () => {
+    expect(raftOf(new Data().claimed().log(withLearner)).configuration.learners).toEqual([4]);
+    const raft = raftOf(new Data().checkpoint(2, true).log(withLearner));
+    expect([raft.configuration, raft.configurationIsCommitted]).toEqual([THREE_VOTERS, true]);
+  });
+
+  // A checkpoint was installed over a log that had its entry, and entries were lost that had been acknowledged.
+  test("a log that has the checkpoint's block keeps what stands behind it", () => {
+    expect(raftOf(new Data().checkpoint(3, true).log(BLOCKS))).toMatchObject({
+      firstIndex: 1,
+      lastIndex: 6,
+      commit: 3,
+    });
+  });
 });

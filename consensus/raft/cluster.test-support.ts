@@ -14,7 +14,7 @@ import type { LogView } from "./log-view.ts";
 import type { Entry, Message } from "./messages.ts";
 import type { RaftOptions } from "./options.ts";
 import { Raft } from "./raft.ts";
-import type { CheckpointWanted, InstalledCheckpoint, ReadState, Ready, RoleState } from "./ready.ts";
+import type { CheckpointWanted, ReadState, Ready, RoleState } from "./ready.ts";
 
 export type Tuning = Pick<
   RaftOptions,
@@ -82,6 +82,14 @@ interface PendingWrite {
 }
 
 /** What survives a crash. */
+/** The state that all entries up to a position have led to. */
+interface Checkpoint {
+  readonly index: LogIndex;
+  /** Of the entry there, which also carries the configuration. */
+  readonly term: Term;
+  readonly configuration: Configuration;
+}
+
 export class TestDisk implements LogView {
   hardState: HardState = { term: 0, vote: 0 };
   /** Where the log begins: what is there and before is gone. */
@@ -108,7 +116,14 @@ export class TestDisk implements LogView {
   }
 
   /** A checkpoint takes the place of the log. */
-  reset({ index, term }: InstalledCheckpoint): void {
+  /** Term and vote to start with: a checkpoint may end in a term of which nothing else was heard. */
+  startingState(): HardState {
+    const term = this.term(this.lastIndex()) ?? 0;
+    return this.hardState.term >= term ? this.hardState : { term, vote: 0 };
+  }
+
+  /** A checkpoint takes the place of everything. */
+  reset({ index, term }: Checkpoint): void {
     this.log.length = 0;
     this.#base = { index, term };
   }
@@ -273,15 +288,25 @@ export class TestCluster {
     this.node(id).disk.compact(index);
   }
 
-  /** Fetches a checkpoint of all that another node has applied; false when it is not taken. */
+  /** Takes a checkpoint of all that another node has applied; false when this node has come as far by itself. */
   install(id: NodeId, from: NodeId): boolean {
-    const node = this.node(id);
     const checkpoint = this.#checkpointOf(from);
-    if (!this.raft(id).mayInstall(checkpoint)) return false;
-    node.disk.reset(checkpoint);
-    node.applied = checkpoint.index;
-    this.act(id, (raft) => raft.install(checkpoint));
+    if (checkpoint.index <= this.node(id).applied) return false;
+    this.beginAnew(id, checkpoint);
     return true;
+  }
+
+  /**
+   * Starts a node from a checkpoint, as nodes do it: what was on its way to the disk is lost, and the log is kept where it
+   * has the checkpoint's entry.
+   */
+  beginAnew(id: NodeId, checkpoint: Checkpoint): void {
+    const { index, term, configuration } = checkpoint;
+    const { disk } = this.node(id);
+    this.crash(id);
+    if (disk.term(index) !== term) disk.reset(checkpoint);
+    this.#configurations.set(index, configuration);
+    this.restart(id, index);
   }
 
   /** The power fails; the oldest `kept` writes that were not synced have reached the disk all the same. */
@@ -303,7 +328,7 @@ export class TestCluster {
       id,
       configuration: this.#configurationAt(node, applied),
       configurationOf: (data) => configurationIn(data, this.first),
-      hardState: node.disk.hardState,
+      hardState: node.disk.startingState(),
       log: node.disk,
       commit: applied,
       random: random?.(id, life) ?? ((bound) => (id - 1 + life * 7) % bound),
@@ -314,7 +339,7 @@ export class TestCluster {
     node.raft = createRaft?.(options) ?? new Raft(options);
   }
 
-  #checkpointOf(id: NodeId): InstalledCheckpoint {
+  #checkpointOf(id: NodeId): Checkpoint {
     const node = this.node(id);
     const index = node.applied;
     const term = must(node.disk.term(index), "what is applied is on the disk");

@@ -164,18 +164,6 @@ export class RaftLog {
     this.#membership.cut(from - 1, this.#kept(from - 1));
   }
 
-  /** A checkpoint takes the place of everything; the view is empty behind it, and nothing is on its way to the disk. */
-  install(index: LogIndex, configuration: Configuration): void {
-    assert(
-      this.#view.firstIndex() === index + 1 && this.#view.lastIndex() === index,
-      "the log begins behind the checkpoint",
-    );
-    this.#unstable = new Unstable(index);
-    this.#membership.installed(index, configuration);
-    this.#commit = index;
-    this.#handedOut = index;
-  }
-
   /** Moves the commit index forward; a smaller one changes nothing. */
   commitTo(index: LogIndex): void {
     assert(index <= this.lastIndex, "what is committed is in the log");

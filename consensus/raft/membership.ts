@@ -79,14 +79,6 @@ export class Membership {
     this.#replaced = undefined;
   }
 
-  /** The log is empty behind a checkpoint. */
-  installed(index: LogIndex, configuration: Configuration): void {
-    this.#settled = configuration;
-    this.#current = configuration;
-    this.#since = index;
-    this.#replaced = configuration;
-  }
-
   /** Whether entries with this data may follow a configuration: by legal steps, at most `changesMax` of which change anything. */
   mayFollow(configuration: Configuration, data: readonly Uint8Array[], changesMax: number): boolean {
     let from = configuration;

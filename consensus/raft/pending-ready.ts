@@ -54,11 +54,6 @@ export class PendingReady {
     return this.#durableTerm;
   }
 
-  /** Whether durable work has been handed out and not been reported done. */
-  get isPersisting(): boolean {
-    return this.#persisting.length > 0;
-  }
-
   hasWork(now: Standing, log: RaftLog): boolean {
     return (
       this.#messages.length > 0 ||

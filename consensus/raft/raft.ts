@@ -27,7 +27,7 @@ import { PendingReady } from "./pending-ready.ts";
 import { isCredible, isFarAhead, TERM_LEAD_MAX } from "./protocol-check.ts";
 import { isQuorum, voteOutcome } from "./quorum.ts";
 import type { ReadRequest } from "./read-only.ts";
-import type { InstalledCheckpoint, Ready, Role } from "./ready.ts";
+import type { Ready, Role } from "./ready.ts";
 import type { PeerProgress } from "./replication.ts";
 
 /** Between two nodes that have lost their leader at the same time: enough for the first to be elected. */
@@ -253,25 +253,6 @@ export class Raft {
     this.#leadership?.advanceCommit();
   }
 
-  /**
-   * Whether a checkpoint may take the place of this node's log: it is ahead of what is committed here, the log does not hold
-   * its entry, whose term is known, and nothing is on its way to the disk.
-   */
-  mayInstall(checkpoint: Pick<InstalledCheckpoint, "index" | "term">): boolean {
-    return this.#bringsAhead(checkpoint) && !this.#log.matches(checkpoint.index, checkpoint.term);
-  }
-
-  /**
-   * A checkpoint has taken the place of the log. The driver asks `mayInstall`, makes state and empty log durable together, so
-   * that the log's view begins behind `index`, and then calls this, and nothing else of the core in between.
-   */
-  install(checkpoint: InstalledCheckpoint): void {
-    assert(this.#bringsAhead(checkpoint), "a checkpoint is installed that may be");
-    this.#log.install(checkpoint.index, checkpoint.configuration);
-    if (this.#leader !== 0) this.#accept(this.#leader, checkpoint.index);
-    this.#log.assertInvariants();
-  }
-
   /** How far each member is, and who was one until just now, as this leader knows; empty where this node does not lead. */
   peerProgress(): readonly PeerProgress[] {
     return this.#leadership?.status() ?? [];
@@ -313,11 +294,6 @@ export class Raft {
   /** §6: whose majorities everything needs: the voters of the configuration in force, the outgoing ones among them. */
   protected electorate(): Configuration {
     return this.configuration;
-  }
-
-  #bringsAhead({ index, term }: Pick<InstalledCheckpoint, "index" | "term">): boolean {
-    const atRest = this.#role === "follower" && !this.#pending.isPersisting && !this.#log.hasUnwritten;
-    return atRest && index > this.#log.commit && term <= this.#term;
   }
 
   /** What a higher term does; false when the message is to be passed over. */

@@ -10,11 +10,11 @@
  * 4. Apply `committed`, in order; the entries are read through `raft.entries()`. They are durable on this node.
  * 5. When `role` says `leader`, propose a first entry (an empty block will do): Raft appends none by itself, and a
  *    leader commits and serves no read before an entry of its own term is committed.
- * 6. When `checkpointWanted` is there, fetch a checkpoint by other means and install it: see `Raft.install`. Said again with
- *    each heartbeat until the log goes on, so a driver that fails, or cannot, need not remember.
+ * 6. When `checkpointWanted` is there, fetch a checkpoint by other means, and begin anew from it: make it durable, and behind
+ *    it an empty log, or the log that is there where that has the checkpoint's entry; then make a `Raft` of that, as at any
+ *    start. Said again with each heartbeat until the log goes on, so a driver that fails, or cannot, need not remember.
  */
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
-import type { Configuration } from "./configuration.ts";
 import type { HardState } from "./hard-state.ts";
 import type { Entry, Message } from "./messages.ts";
 
@@ -37,15 +37,6 @@ export interface CheckpointWanted {
   readonly from: NodeId;
   /** The log goes on behind here. */
   readonly atLeast: LogIndex;
-}
-
-/** A state that a node has from elsewhere, in place of the log up to here. */
-export interface InstalledCheckpoint {
-  /** The last entry that the state holds, which is committed, and its term. */
-  readonly index: LogIndex;
-  readonly term: Term;
-  /** The configuration that entry carries. */
-  readonly configuration: Configuration;
 }
 
 export interface Ready {

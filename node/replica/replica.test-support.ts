@@ -3,6 +3,7 @@ import { sha256 } from "../../sim/virtual-crypto.ts";
 import type { ActorContext, ActorRef } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
 import { utf8 } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Log, LogFields } from "../base/ports/log.ts";
 import { FIRST_RELEASE } from "../base/release.ts";
@@ -53,6 +54,8 @@ export interface BlockSpec {
   readonly state?: StateAt;
   /** That of the head where it is not given. */
   readonly release?: number;
+  /** Three voters where it is not given. */
+  readonly configuration?: Configuration;
 }
 
 /** What a leader says of its state in blocks that are never executed. */
@@ -63,7 +66,7 @@ export function blockBehind(
   head: ChainHead,
   spec: BlockSpec,
 ): { readonly bytes: Uint8Array; readonly head: ChainHead } {
-  const { height, term, transactions = [], release = head.release } = spec;
+  const { height, term, transactions = [], release = head.release, configuration = THREE_VOTERS } = spec;
   const timestamp = earliestTimestamp(head.timestamp, transactions.length);
   const content = {
     release,
@@ -77,7 +80,7 @@ export function blockBehind(
     state: spec.state ?? STATE,
     transactions,
   };
-  const { bytes, hash } = encodeBlock(sha256, { ...content, configuration: THREE_VOTERS });
+  const { bytes, hash } = encodeBlock(sha256, { ...content, configuration });
   return { bytes, head: { hash, timestamp, release } };
 }
 
