@@ -1,6 +1,11 @@
 /** Membership on one node: what scripts do not show. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { configurationOf, entryData } from "./configurations.test-support.ts";
+import { must } from "../../node/base/assert.ts";
+import { sameConfiguration } from "../../node/base/configuration.ts";
+import { type Configuration, isVoter } from "./configuration.ts";
+import { configurationIn, configurationOf, entryData } from "./configurations.test-support.ts";
+import { Membership } from "./membership.ts";
 import type { Entry } from "./messages.ts";
 import { OneNode, ofType } from "./one-node.test-support.ts";
 
@@ -111,4 +116,87 @@ describe("an only voter", () => {
     node.reads(7);
     expect(node.takeReads()).toEqual([{ requestId: 7, index: 1 }]);
   });
+});
+
+/** A log as a list, and the rules as they are told: the last entry's configuration is in force, committed or not. */
+class ModelLog {
+  readonly #list: Entry[] = [];
+  #commit = 0;
+  #membership = this.#open();
+  /** Whether positions of changes are known: a node that starts has not looked for them. */
+  #knows = true;
+
+  append(text: string, count: number): void {
+    const added = Array.from({ length: count }, (_, at) => {
+      return { index: this.#list.length + 1 + at, term: 1, data: entryData("x", configurationOf(text), FIRST) };
+    });
+    this.#list.push(...added);
+    this.#membership.appended(added);
+  }
+
+  cut(detail: number): void {
+    const left = this.#commit + (detail % (this.#list.length - this.#commit + 1));
+    this.#list.length = left;
+    this.#membership.cut(left, this.#list.at(-1));
+    if (this.#changedAt() !== this.#membership.since) this.#knows = false;
+  }
+
+  commit(detail: number): void {
+    this.#commit += detail % (this.#list.length - this.#commit + 1);
+    this.#membership.committed(this.#commit);
+  }
+
+  restart(): void {
+    this.#membership = this.#open();
+    this.#knows = false;
+  }
+
+  compare(): void {
+    const { configuration, since } = this.#membership;
+    expect(configuration).toEqual(this.#at(this.#list.length));
+    const isOpen = this.#changedAt() > this.#commit;
+    if (this.#knows) expect(since).toBe(this.#changedAt());
+    if (isOpen) expect(since).toBeGreaterThan(this.#commit);
+    for (const id of [1, 2, 3, 4, 5]) {
+      const replaced = isOpen && isVoter(this.#at(this.#changedAt() - 1), id);
+      expect(this.#membership.mayCampaign(id, this.#commit)).toBe(isVoter(configuration, id) || replaced);
+    }
+  }
+
+  /** The position of the last change; 0 where there was none. */
+  #changedAt(): number {
+    let at = this.#list.length;
+    while (at > 0 && sameConfiguration(this.#at(at), this.#at(at - 1))) at -= 1;
+    return at;
+  }
+
+  #at(index: number): Configuration {
+    return index === 0 ? FIRST : configurationIn(must(this.#list[index - 1], "it is in the list").data, FIRST);
+  }
+
+  #open(): Membership {
+    return new Membership(this.#at(this.#commit), {
+      lastIndex: this.#list.length,
+      configurationOf: (data) => configurationIn(data, FIRST),
+      entryAt: (index) => this.#list[index - 1],
+    });
+  }
+}
+
+test("whatever is appended, cut off, committed and started again, a list knows the same of who votes", () => {
+  const texts = ["1,2,3", "1,2,3+4", "1,2,3,4&1,2,3", "1,2,3,4", "2,3&1,2,3", "2,3", "4,5&1,2,3"];
+  const step = fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 1_000 }));
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const log = new ModelLog();
+      for (const [kind, detail] of steps) {
+        if (kind < 5) log.append(must(texts[detail % texts.length], "there is a text"), 1 + (detail % 3));
+        else if (kind < 7) log.cut(detail);
+        else if (kind < 9) log.commit(detail);
+        else log.restart();
+        log.compare();
+      }
+    }),
+    { numRuns: 2_000 },
+  );
 });
