@@ -10,7 +10,9 @@ import { drawPlan } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
 import type { RunPlan } from "./run.ts";
 
-/** Three nodes with the timing that nodes have when nobody says otherwise, and a request each fifth of a second. */
+const US_PER_SECOND = 1_000_000;
+
+/** Three nodes with the timing that nodes have when nobody says otherwise, faults, and one client. */
 const PACE: SimOptions = {
   ...CALM,
   durationMs: 120_000,
@@ -28,8 +30,10 @@ const PACE: SimOptions = {
       slowDisk: 1,
     },
   },
-  workload: { ...CALM.workload, tellers: 1, readers: 0, thinkUs: 200_000, auditor: false },
+  workload: { ...CALM.workload, tellers: 1, readers: 0, auditor: false },
 };
+/** How often the client asks, a second: what a transaction costs is much of what a second does. */
+export const PACES = [1, 5] as const;
 
 /** Batches as large as they may be, one after the other, of one client. */
 const BULK: SimOptions = {
@@ -58,8 +62,9 @@ function planOf(seed: number, options: SimOptions): RunPlan {
 }
 
 /** The run of a seed by which the pace of virtual time is told. */
-export function pacePlan(seed: number): RunPlan {
-  return planOf(seed, PACE);
+export function pacePlan(seed: number, requestsPerSecond: (typeof PACES)[number]): RunPlan {
+  const workload = { ...PACE.workload, thinkUs: US_PER_SECOND / requestsPerSecond };
+  return planOf(seed, { ...PACE, workload });
 }
 
 /** The run of a seed by which the transfers in a second are told. */

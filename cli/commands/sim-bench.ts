@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
-import { bulkPlan, pacePlan } from "../../sim/bench.ts";
+import { bulkPlan, PACES, pacePlan } from "../../sim/bench.ts";
 import { type RunPlan, runPlan, type SeedResult } from "../../sim/run.ts";
 import { median } from "../../sim/statistics.ts";
 import { command } from "../command.ts";
@@ -52,7 +52,8 @@ function describe({ options, faults }: RunPlan): string {
   const { nodes, timing, workload } = options;
   const perSecond = (workload.tellers * 1_000_000) / workload.thinkUs;
   const kinds = [...new Set(faults.map(({ step }) => step.kind))].sort().join(", ");
-  return `${nodes} nodes, ticks of ${timing.tickMs} ms, ${perSecond} requests a second, faults: ${kinds || "none"}`;
+  const requests = perSecond === 1 ? "a request" : `${perSecond} requests`;
+  return `${nodes} nodes, ticks of ${timing.tickMs} ms, ${requests} a second, faults: ${kinds || "none"}`;
 }
 
 export const bench: CommandModule = command({
@@ -66,18 +67,25 @@ export const bench: CommandModule = command({
       })
       .example("$0 sim bench --json", "with the nodes, requests and faults that it was measured with"),
   handler: ({ rounds }, output) => {
-    const pace = measure("pace", pacePlan, rounds, output);
+    const paces = PACES.map((perSecond) => {
+      const plan = (seed: number): RunPlan => pacePlan(seed, perSecond);
+      const runs = measure("pace", plan, rounds, output);
+      return {
+        requestsPerSecond: perSecond,
+        simulatedSecondsPerSecond: rates(runs, ({ simulatedMs }) => simulatedMs / MS_PER_SECOND),
+        eventsPerSecond: rates(runs, ({ events }) => events),
+        of: describe(plan(1)),
+      };
+    });
     const bulk = measure("bulk", bulkPlan, rounds, output);
-    const figures = {
-      simulatedSecondsPerSecond: rates(pace, ({ simulatedMs }) => simulatedMs / MS_PER_SECOND),
-      eventsPerSecond: rates(pace, ({ events }) => events),
-      transfersPerSecond: rates(bulk, ({ transfers }) => transfers),
-    };
+    const transfersPerSecond = rates(bulk, ({ transfers }) => transfers);
     output.result(
-      { ...figures, rounds, pace: describe(pacePlan(1)), bulk: describe(bulkPlan(1)), version: softwareVersion() },
+      { paces, transfersPerSecond, rounds, bulk: describe(bulkPlan(1)), version: softwareVersion() },
       [
-        `${figures.simulatedSecondsPerSecond} simulated seconds a second, ${figures.eventsPerSecond} events (${describe(pacePlan(1))})`,
-        `${figures.transfersPerSecond} committed transfers a second (batches of up to 8,190, ${describe(bulkPlan(1))})`,
+        ...paces.map(({ simulatedSecondsPerSecond, eventsPerSecond, of }) => {
+          return `${simulatedSecondsPerSecond} simulated seconds a second, ${eventsPerSecond} events (${of})`;
+        }),
+        `${transfersPerSecond} committed transfers a second (batches of up to 8,190, ${describe(bulkPlan(1))})`,
       ].join("\n"),
     );
   },
