@@ -571,6 +571,17 @@ describe("handing over", () => {
     expect(bench.gateway.take("answerRefused")).toEqual([handOverRefusal("no other node")]);
   });
 
+  test("a node that is told to in the turn in which it is elected makes the first block of its term before", () => {
+    const bench = new Bench();
+    bench.ticks(10);
+    bench.syncs();
+    const granted = frameOf({ type: "voteResponse", granted: true });
+    bench.turn({ type: "peerFrame", from: 2, payload: granted }, asked(2));
+    expect([bench.status["role"], bench.blocks(), urged(bench)]).toEqual(["leader", [[]], []]);
+    bench.isFollowed();
+    expect(urged(bench)).toEqual([2]);
+  });
+
   test("a leader that stops chooses who has most of the log", () => {
     const bench = leading();
     bench.turn({ type: "handOver" });

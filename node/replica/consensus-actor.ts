@@ -329,7 +329,9 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       .deliver(fault === undefined ? { type: "answer", token, answer } : { ...refusal, message: fault });
   }
 
+  /** A leader that hands over can propose nothing: one that is just elected proposes the first block of its term before that. */
   #handOverTo(to: NodeId): void {
+    this.#handleReadies();
     this.#successors.trying(to, this.#raft.term);
     this.#deps.hostLog.info("raft.hand_over", { to, term: this.#raft.term });
     this.#raft.transferLeadership(to);
