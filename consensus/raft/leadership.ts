@@ -95,7 +95,7 @@ export class Leadership {
     }
     if (this.#quorumElapsed >= electionTimeoutTicks) {
       this.#quorumElapsed = 0;
-      if (!this.#replication.takeQuorumIsActive() && checkQuorum) return false;
+      if (!this.#replication.quorumIsActive() && checkQuorum) return false;
     }
     if (this.#heartbeatElapsed >= heartbeatTicks) this.sendHeartbeats();
     this.#watchCommit();

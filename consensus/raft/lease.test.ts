@@ -13,8 +13,8 @@ function leased(clockDriftPermille: number | undefined): Lease {
 
 describe("a lease (dissertation §6.4.1)", () => {
   test.each([
-    { drift: 0, until: 1_200 },
-    { drift: 10, until: 1_196 }, // 990 / 1,010 of 200 ms, rounded down
+    { drift: 0, until: 1_199 },
+    { drift: 10, until: 1_195 }, // 990 / 1,010 of 199 ms, rounded down
     { drift: 500, until: 1_066 },
     { drift: undefined, until: 1_000 },
   ])("with clocks off by $drift thousandths ends before $until", ({ drift, until }) => {
@@ -22,14 +22,30 @@ describe("a lease (dissertation §6.4.1)", () => {
     expect([lease.holds(until - 1), lease.holds(until)]).toEqual([drift !== undefined, false]);
   });
 
+  test.each([1, 2, 3, 4, 10, 500])(
+    "ends before a voter may vote, whose timers count whole milliseconds (drift %d)",
+    (drift) => {
+      const [leftMs, promiseMs] = [1_000, 280];
+      const lease = new Lease(drift);
+      lease.sent(1, leftMs);
+      lease.promised(promiseMs);
+      lease.confirmed(1);
+      let lengthMs = 0;
+      while (lease.holds(leftMs + lengthMs)) lengthMs += 1;
+      // In true time: the leader's clock is slow, the voter's is fast, and its timers began at the end of a millisecond.
+      expect(lengthMs).toBeGreaterThan(0);
+      expect(lengthMs / (1_000 - drift)).toBeLessThanOrEqual((promiseMs - 1) / (1_000 + drift));
+    },
+  );
+
   test("counts from when its round left, not from the answer, and from the newest round that was answered", () => {
     const lease = leased(1);
     lease.sent(2, 1_100);
     lease.sent(3, 1_150);
     lease.confirmed(2);
-    expect([lease.holds(1_298), lease.holds(1_300)]).toEqual([true, false]);
+    expect([lease.holds(1_297), lease.holds(1_298)]).toEqual([true, false]);
     lease.confirmed(3);
-    expect(lease.holds(1_348)).toBe(true);
+    expect(lease.holds(1_347)).toBe(true);
   });
 
   test("a round that is answered again, or late, shortens nothing and prolongs nothing", () => {
@@ -38,7 +54,7 @@ describe("a lease (dissertation §6.4.1)", () => {
     lease.confirmed(2);
     lease.confirmed(1);
     lease.confirmed(2);
-    expect([lease.holds(1_298), lease.holds(1_300)]).toEqual([true, false]);
+    expect([lease.holds(1_297), lease.holds(1_298)]).toEqual([true, false]);
   });
 
   test("is as short as the shortest promise that was heard", () => {
@@ -46,7 +62,7 @@ describe("a lease (dissertation §6.4.1)", () => {
     lease.promised(50);
     lease.sent(2, 2_000);
     lease.confirmed(2);
-    expect([lease.holds(2_048), lease.holds(2_050)]).toEqual([true, false]);
+    expect([lease.holds(2_047), lease.holds(2_048)]).toEqual([true, false]);
   });
 
   test("given up, it never comes again", () => {

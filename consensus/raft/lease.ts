@@ -5,7 +5,8 @@
  * member with it.
  *
  * The promises are measured by the voters' clocks and the lease by the leader's, so it is only as true as the stated
- * bound of how far a clock may be off the true rate. A leader that asks for an election itself (§3.10) frees the voters
+ * bound of how far a clock may be off the true rate. A voter keeps its promise by timers, one after the other, that count in
+ * whole milliseconds of one clock: from anywhere in the first to the beginning of the last, so up to one less. A leader that asks for an election itself (§3.10) frees the voters
  * of their promises, and has no lease for the rest of its term: its word may arrive late.
  */
 import { assert } from "../../node/base/assert.ts";
@@ -13,6 +14,8 @@ import { assert } from "../../node/base/assert.ts";
 /** Rounds whose departure is remembered; beyond that a lease is renewed a little later than it could be. */
 const ROUNDS_MAX = 64;
 const PERMILLE = 1_000;
+/** By how much timers that count whole milliseconds may fall short, all together. */
+const TIMERS_SHORT_MS = 1;
 
 export class Lease {
   /** What a promise is worth by this clock, in parts of a thousand; 0 where leases are off. */
@@ -47,7 +50,8 @@ export class Lease {
     const answered = this.#left.splice(0, later < 0 ? this.#left.length : later).at(-1);
     if (answered === undefined) return;
     assert(this.#promiseMs < Number.POSITIVE_INFINITY, "whoever answers a round promises something");
-    const lengthMs = Math.floor((this.#promiseMs * this.#worthPermille) / PERMILLE);
+    const keptMs = Math.max(0, this.#promiseMs - TIMERS_SHORT_MS);
+    const lengthMs = Math.floor((keptMs * this.#worthPermille) / PERMILLE);
     this.#untilMs = Math.max(this.#untilMs, answered.atMs + lengthMs);
   }
 

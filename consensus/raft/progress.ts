@@ -32,8 +32,8 @@ export class Progress {
   readonly #inFlight: InFlight;
   /** Of what is committed. */
   readonly pace: Pace;
-  /** Whether the follower has answered since the last check for a quorum. */
-  active = false;
+  /** Ticks since the follower has answered; of one that is new nothing was heard. */
+  silentTicks: number = Number.POSITIVE_INFINITY;
 
   constructor(next: LogIndex, inFlight: InFlight, pace: Pace) {
     this.#next = next;

@@ -18,7 +18,7 @@ export interface ReplicationDeps {
   readonly log: RaftLog;
   readonly limits: Pick<
     RaftOptions,
-    "appendBytesMax" | "appendsInFlightMax" | "bytesInFlightMax" | "catchUpBytesPerTick"
+    "appendBytesMax" | "appendsInFlightMax" | "bytesInFlightMax" | "catchUpBytesPerTick" | "electionTimeoutTicks"
   >;
   readonly send: (to: NodeId, body: MessageBody) => void;
   /** Whose majorities count. */
@@ -35,7 +35,7 @@ export interface PeerProgress {
   /** Appends on their way to it, and the bytes of their entries. */
   readonly inFlight: number;
   readonly inFlightBytes: number;
-  /** Whether it has answered since the leader last looked for a quorum. */
+  /** Whether it has answered within an election timeout. */
   readonly active: boolean;
 }
 
@@ -86,12 +86,9 @@ export class Replication {
     );
   }
 
-  /** Whether those who have answered since this was last asked are a quorum, with the leader if it has a say. */
-  takeQuorumIsActive(): boolean {
-    const isActive = (voter: NodeId): boolean => voter === this.#self || this.#of(voter).active;
-    const active = isQuorum(this.#electorate(), isActive);
-    for (const progress of this.#progress.values()) progress.active = false;
-    return active;
+  /** Whether those who have answered within an election timeout are a quorum, with the leader if it has a say. */
+  quorumIsActive(): boolean {
+    return isQuorum(this.#electorate(), (voter) => voter === this.#self || this.#isActive(voter));
   }
 
   /** How far a follower's log is known to agree. */
@@ -99,16 +96,19 @@ export class Replication {
     return this.#of(peer).match;
   }
 
-  /** The voter other than the leader that has most of the log. */
+  /** The voter other than the leader that has most of the log, of those that answer where there are any. */
   furthestVoter(): NodeId {
     const voters = this.#log.configuration.voters.filter((voter) => voter !== this.#self);
-    return voters.reduce((best, voter) => (this.matchOf(voter) > this.matchOf(best) ? voter : best));
+    const active = voters.filter((voter) => this.#isActive(voter));
+    return (active.length > 0 ? active : voters).reduce((best, voter) =>
+      this.matchOf(voter) > this.matchOf(best) ? voter : best,
+    );
   }
 
   status(): readonly PeerProgress[] {
     const peers = [...this.#progress].map(
-      ([peer, { match, next, state, paused, inFlightCount: inFlight, inFlightBytes, active }]) => ({
-        ...{ peer, match, next, state, paused, inFlight, inFlightBytes, active },
+      ([peer, { match, next, state, paused, inFlightCount: inFlight, inFlightBytes }]) => ({
+        ...{ peer, match, next, state, paused, inFlight, inFlightBytes, active: this.#isActive(peer) },
       }),
     );
     return peers.sort((a, b) => a.peer - b.peer);
@@ -127,8 +127,9 @@ export class Replication {
    * `isStuck`: nothing is committed any more, and a follower that lacks much may be the one that is waited for.
    */
   tick(grownBytes: number, isStuck: boolean): void {
-    for (const [peer, { pace }] of this.#progress) {
-      if (isStuck ? pace.lift() : pace.tick(grownBytes)) this.sendTo(peer);
+    for (const [peer, progress] of this.#progress) {
+      progress.silentTicks += 1;
+      if (isStuck ? progress.pace.lift() : progress.pace.tick(grownBytes)) this.sendTo(peer);
     }
   }
 
@@ -147,14 +148,14 @@ export class Replication {
   /** A follower's log agrees up to `index`. False when that was known. */
   acknowledged(peer: NodeId, index: LogIndex): boolean {
     const progress = this.#of(peer);
-    progress.active = true;
+    progress.silentTicks = 0;
     return progress.acknowledge(index);
   }
 
   /** A follower does not have what stands before an append; its hint spares a step back for each entry (§5.3). */
   rejected(peer: NodeId, { index, hintIndex, hintTerm }: MessageOf<"appendResponse">): void {
     const progress = this.#of(peer);
-    progress.active = true;
+    progress.silentTicks = 0;
     const hint = Math.min(hintIndex, this.#log.lastIndex);
     const limit = hintTerm > 0 ? this.#log.lastIndexUpToTerm(hint, hintTerm) : hint;
     if (progress.reject(index, limit)) this.#sendAppend(peer, true);
@@ -163,7 +164,7 @@ export class Replication {
   /** A follower has answered a heartbeat: whatever was lost on the way to it can be found out now. */
   heard(peer: NodeId): void {
     const progress = this.#of(peer);
-    progress.active = true;
+    progress.silentTicks = 0;
     progress.resume();
     if (progress.match < this.#log.lastIndex) this.#sendAppend(peer, true);
   }
@@ -198,6 +199,10 @@ export class Replication {
     const previousIndex = this.#log.firstIndex - 1;
     const previousTerm = must(this.#log.term(previousIndex), "the term before the first entry is known");
     this.#send(peer, { type: "compacted", previousIndex, previousTerm });
+  }
+
+  #isActive(peer: NodeId): boolean {
+    return this.#of(peer).silentTicks < this.#limits.electionTimeoutTicks;
   }
 
   #of(peer: NodeId): Progress {

@@ -58,6 +58,10 @@ let cluster: ClusterFile;
 let node: RunningNode;
 const open = new Set<Wire>();
 
+function never(text: string): void {
+  expect.unreachable(text);
+}
+
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "quorate-hostile-"));
   const [port = 0] = await freePorts(1);
@@ -69,7 +73,7 @@ beforeAll(async () => {
   const [config = ""] = configs;
   const fields = JSON.parse(readFileSync(config, "utf8")) as object;
   writeFileSync(config, JSON.stringify({ ...fields, logLevel: "silent" }));
-  node = await runNode(config, (text) => expect.unreachable(text));
+  node = await runNode(config, never, never);
   const wire = await Wire.greeted();
   while ((await height(wire)) === 0) await pause(10);
 });

@@ -73,8 +73,12 @@ function firstSegment(data: string): string {
   return join(data, "log", name);
 }
 
+function never(text: string): void {
+  expect.unreachable(text);
+}
+
 async function run(config: string): Promise<RunningNode> {
-  const node = await runNode(config, (text) => expect.unreachable(text));
+  const node = await runNode(config, never, never);
   running.add(node);
   return node;
 }

@@ -19,6 +19,7 @@ import { WebSocketNetwork } from "../transport/websocket-network.ts";
 import { warmUp } from "../warm-up.ts";
 import { type NodeConfig, parseConfig } from "./config.ts";
 import { type NodeKey, openDataCipher, readNodeKey } from "./data-key.ts";
+import { endAtOnce } from "./end-at-once.ts";
 import { readSecret, readText } from "./files.ts";
 import { HttpOutside } from "./http-outside.ts";
 import { traceFields } from "./message-trace.ts";
@@ -34,6 +35,10 @@ export const EXIT_FATAL = 70;
 /** An election timeout, after which Raft gives up handing over, and a little more. */
 const HAND_OVER_MS = 1_000;
 const POLL_MS = 5;
+/** A stop takes longer than this only when something hangs. */
+const STOP_MS = 8_000;
+/** For how long writes are waited for without a word. */
+const QUIET_MS = 2_000;
 /** Spent at the start of the process on code that is to be compiled before the first client comes. */
 const WARM_UP_MS = 500;
 
@@ -79,8 +84,15 @@ interface Life {
   close(): Promise<void>;
 }
 
-/** Starts a node; throws `CodedError` when its files, data or address cannot be used. `onFatal` ends the process. */
-export async function runNode(configPath: string, onFatal: (text: string) => void): Promise<RunningNode> {
+/**
+ * Starts a node; throws `CodedError` when its files, data or address cannot be used. `onFatal` ends the process, and so does
+ * `onHung`, without waiting for what is under way: the node was told to stop, and cannot while its disk hangs.
+ */
+export async function runNode(
+  configPath: string,
+  onFatal: (text: string) => void,
+  onHung: (text: string) => void = endAtOnce,
+): Promise<RunningNode> {
   const settings = readSettings(configPath);
   let life: Life;
   let stopping = false;
@@ -99,9 +111,14 @@ export async function runNode(configPath: string, onFatal: (text: string) => voi
   const recoveredHeight = life.node.recoveredHeight;
   const stop = async (): Promise<void> => {
     stopping = true;
-    await restarted;
-    await handOver(life.node);
-    await life.close();
+    const patience = setTimeout(() => onHung(hungText(settings, life.node.isIdle())), STOP_MS);
+    try {
+      await restarted;
+      await handOver(life.node);
+      await life.close();
+    } finally {
+      clearTimeout(patience);
+    }
     life.log.info("node.stopped");
   };
   const { host, port } = settings.self;
@@ -173,16 +190,22 @@ async function start(
   };
   mark.write();
   const node = composeNode(host, options);
-  opened.push(() => end(node));
+  opened.push(() => end(node, log));
   const { recoveredHeight } = node;
   log.info("node.started", { host: self.host, port: self.port, recoveredHeight, encrypted: cipher !== undefined });
   return { node, log };
 }
 
-/** Nothing is written any more when this is over: another life may open the log. */
-async function end(node: ComposedNode): Promise<void> {
+/**
+ * Nothing is written any more when this is over: another life may open the log. No file is closed under a write, so this takes
+ * as long as the disk hangs.
+ */
+async function end(node: ComposedNode, log: Log): Promise<void> {
   node.stop();
-  while (!node.isIdle()) await sleep(POLL_MS);
+  for (let waited = 0; !node.isIdle(); waited += POLL_MS) {
+    if (waited === QUIET_MS) log.warn("node.waits_for_disk");
+    await sleep(POLL_MS);
+  }
   node.close();
 }
 
@@ -211,6 +234,21 @@ function damaged({ config, data }: Settings, error: unknown): CodedError {
   const advice = `Keep ${data} as it is (copy it before anything else) and run "quorate verify" on it; docs/errors.md`;
   const message = `node ${config.id} does not start: ${errorMessage(error)}. ${advice}`;
   return new CodedError(code, message, facts, error);
+}
+
+/** What an operator is told when a node that was told to stop ends without having come to its end. */
+function hungText({ config: { id }, data }: Settings, isIdle: boolean): string {
+  return [
+    "",
+    `Quorate node ${id} was told to stop ${STOP_MS / 1_000} seconds ago and cannot: it ends now as if it were killed.`,
+    "",
+    isIdle
+      ? "Not waited for: that its files and links are closed. Its log is whole."
+      : `Not waited for: writes to the log in ${data}, which are under way; its disk hangs.`,
+    "Nothing was acknowledged that is not durable on a quorum, so nothing is lost that anybody was told of.",
+    "What to do: look at the disk, and start the node again when it works. It finds its data as after a crash.",
+    "",
+  ].join("\n");
 }
 
 /** What an operator is told when a node stops itself. */

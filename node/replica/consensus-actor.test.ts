@@ -506,6 +506,37 @@ describe("handing over", () => {
     expect(urged(bench)).toEqual([]);
   });
 
+  test("a leader of five whose disk hangs: one that ended when it had as much as the others keeps nobody from taking over", () => {
+    const bench = new Bench({ nodes: 5 });
+    bench.ticks(10);
+    bench.syncs();
+    for (const from of [2, 3]) bench.hears(from, 1, { type: "voteResponse", granted: true });
+    bench.syncs();
+    const haveAll = (peers: readonly number[]): void => {
+      const { lastIndex: index } = bench.status as { lastIndex: number };
+      const all = { type: "appendResponse", accepted: true, index, hintIndex: 0, hintTerm: 0 } as const;
+      for (const from of peers) bench.hears(from, 1, all);
+    };
+    haveAll([2, 3, 4, 5]);
+    bench.turn(propose(1)); // its disk hangs from here on
+    haveAll([2, 3, 4, 5]); // the last that was heard of node 2
+    const told: number[] = [];
+    for (let tick = 1; tick <= 100; tick++) {
+      bench.ticks(1);
+      for (const { type, to } of bench.sent()) {
+        if (type === "timeoutNow" && told.at(-1) !== to) told.push(to);
+        if (type === "heartbeat" && to !== 2)
+          bench.hears(to, 1, { type: "heartbeatResponse", sequence: 0, promiseMs: 0 });
+      }
+      if (tick === 55) bench.turn(propose(2)); // between two attempts it is taken
+      if (tick === 56) haveAll([3, 4, 5]);
+    }
+    expect([told, bench.blocks().flat()]).toEqual([
+      [3, 4, 5, 3],
+      [1, 2],
+    ]);
+  });
+
   test("a leader whose disk is full hands over as soon as the others commit what it has no room for", () => {
     const bench = leading();
     bench.turn(propose(1));
@@ -538,6 +569,17 @@ describe("handing over", () => {
     bench.syncs();
     bench.turn({ type: "handOver" }, asked(1));
     expect(bench.gateway.take("answerRefused")).toEqual([handOverRefusal("no other node")]);
+  });
+
+  test("a node that is told to in the turn in which it is elected makes the first block of its term before", () => {
+    const bench = new Bench();
+    bench.ticks(10);
+    bench.syncs();
+    const granted = frameOf({ type: "voteResponse", granted: true });
+    bench.turn({ type: "peerFrame", from: 2, payload: granted }, asked(2));
+    expect([bench.status["role"], bench.blocks(), urged(bench)]).toEqual(["leader", [[]], []]);
+    bench.isFollowed();
+    expect(urged(bench)).toEqual([2]);
   });
 
   test("a leader that stops chooses who has most of the log", () => {

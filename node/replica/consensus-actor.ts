@@ -32,7 +32,7 @@ import { BlockBuilder, type BlockPlace } from "./block-builder.ts";
 import { type ChainHead, chainFault, headOf } from "./chain.ts";
 import { DecodedBlocks } from "./decoded-blocks.ts";
 import type { Freshness } from "./freshness.ts";
-import { fittestPeer, handOverFault } from "./hand-over.ts";
+import { handOverFault } from "./hand-over.ts";
 import { LeaseClock } from "./lease-clock.ts";
 import { chainedEntry } from "./log-adapter.ts";
 import type { ReleaseChoice } from "./next-release.ts";
@@ -40,6 +40,7 @@ import { PreferredLeaders } from "./preferred-leaders.ts";
 import { decodeRaftMessage, encodeRaftMessage, RaftCodecError } from "./raft-codec.ts";
 import { READ_PATIENCE, ReadBatches } from "./read-batches.ts";
 import { isReady } from "./readiness.ts";
+import { Successors } from "./successors.ts";
 import { addWaiting } from "./waiting-messages.ts";
 
 const NS_PER_MS = 1_000_000n;
@@ -109,6 +110,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
   readonly #freshness: Freshness;
   readonly #leaseClock: LeaseClock;
   readonly #preferred: PreferredLeaders;
+  readonly #successors: Successors;
   readonly #promised: WaitingPromise[] = [];
   /** The request at which the disk was last said to hang. */
   #hangSaid = 0;
@@ -140,6 +142,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#leaseClock = new LeaseClock(deps.clock);
     this.#refused = new RefusedFrames(deps.hostLog, "raft.frame_refused");
     this.#preferred = new PreferredLeaders(options.preferredLeaders, options.electionTimeoutTicks);
+    this.#successors = new Successors(options.electionTimeoutTicks);
     this.#committed = options.applied.height;
     this.#handed = options.applied.height;
     this.#applied = options.applied;
@@ -205,6 +208,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#ticks += 1;
     this.#tellTime();
     this.#raft.tick();
+    this.#successors.tick(this.#raft);
     const wanted = this.#preferred.tick(this.#raft);
     if (wanted !== 0) this.#handOverTo(wanted);
     if (this.#deps.diskIsFull()) this.#leaveFullDisk();
@@ -217,19 +221,18 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
    * either, another leader would not even answer reads: that takes a block of its own term.
    */
   #leaveFullDisk(): void {
-    const isLeading = this.#raft.role === "leader" && this.#raft.transferTarget === 0;
-    const to = fittestPeer(this.#raft);
-    if (isLeading && to !== 0 && this.#raft.commit > this.#raft.stableIndex) this.#handOverTo(to);
+    const to = this.#raft.commit > this.#raft.stableIndex ? this.#successors.next(this.#raft) : 0;
+    if (to !== 0) this.#handOverTo(to);
   }
 
   /** The others could go on without this disk, but not without a leader that executes and answers what they commit. */
   #leaveHungDisk(): void {
     const [oldest] = this.#promised;
-    const isLeading = this.#raft.role === "leader" && this.#raft.transferTarget === 0;
-    if (!isLeading || oldest === undefined) return;
+    if (oldest === undefined) return;
     const ticks = this.#ticks - oldest.sinceTick;
-    const to = fittestPeer(this.#raft);
-    if (ticks < HUNG_TIMEOUTS * this.#options.electionTimeoutTicks || to === 0) return;
+    if (ticks < HUNG_TIMEOUTS * this.#options.electionTimeoutTicks) return;
+    const to = this.#successors.next(this.#raft);
+    if (to === 0) return;
     if (oldest.sequence !== this.#hangSaid)
       this.#deps.hostLog.warn("raft.disk_hangs", { forMs: ticks * this.#options.tickMs });
     this.#hangSaid = oldest.sequence;
@@ -315,7 +318,7 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
 
   /** What waits here is refused when another leads, and asked of that one. */
   #handOver(request: HandOverRequest | undefined): void {
-    const to = request?.to ?? fittestPeer(this.#raft);
+    const to = request?.to ?? this.#successors.last(this.#raft);
     const fault = handOverFault(this.#raft, to);
     if (fault === undefined) this.#handOverTo(to);
     if (request === undefined) return;
@@ -326,7 +329,10 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
       .deliver(fault === undefined ? { type: "answer", token, answer } : { ...refusal, message: fault });
   }
 
+  /** A leader that hands over can propose nothing: one that is just elected proposes the first block of its term before that. */
   #handOverTo(to: NodeId): void {
+    this.#handleReadies();
+    this.#successors.trying(to, this.#raft.term);
     this.#deps.hostLog.info("raft.hand_over", { to, term: this.#raft.term });
     this.#raft.transferLeadership(to);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fittestPeer, handOverFault } from "./hand-over.ts";
+import { handOverFault } from "./hand-over.ts";
 
 /** Node 1 leads; the others' logs match up to `matches`, and only `voters` vote. */
 function leader(matches: readonly number[], voters: readonly number[]): Parameters<typeof handOverFault>[0] {
@@ -11,11 +11,6 @@ function leader(matches: readonly number[], voters: readonly number[]): Paramete
 }
 
 describe("who may be handed over to", () => {
-  test("the voter that has most, not a learner that has more", () => {
-    expect(fittestPeer(leader([5, 7, 9], [1, 2, 3]))).toBe(3);
-    expect(fittestPeer(leader([9], [1]))).toBe(0);
-  });
-
   test("no learner, though it is asked for", () => {
     expect(handOverFault(leader([5, 7, 9], [1, 2, 3]), 4)).toBe("there is no node 4 that could lead: name one of 2, 3");
     expect(handOverFault(leader([5, 7, 9], [1, 2, 3]), 2)).toBeUndefined();

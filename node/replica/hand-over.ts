@@ -1,15 +1,8 @@
-/** Whom a leader hands over to, and why it does not. */
+/** Who could lead in place of a leader, and why it does not hand over. */
 import type { Raft } from "../../consensus/raft/raft.ts";
 import type { NodeId } from "../base/ids.ts";
 
 type Leader = Pick<Raft, "id" | "role" | "leader" | "peerProgress" | "configuration">;
-
-/** The voter that has most of the leader's log; 0 where there is no other, or this node does not lead. */
-export function fittestPeer(raft: Leader): NodeId {
-  const [first, ...rest] = votingPeers(raft);
-  if (first === undefined) return 0;
-  return rest.reduce((best, next) => (next.match > best.match ? next : best), first).peer;
-}
 
 /** Why a node cannot hand over to another, and what to do instead; undefined where it can try. */
 export function handOverFault(raft: Leader, to: NodeId): string | undefined {
