@@ -5,9 +5,6 @@ import { command } from "../command.ts";
 import { untilStopped } from "../interruption.ts";
 import { EXIT } from "../output.ts";
 
-/** A stop takes longer than this only when something hangs; then the log, which is durable, is all that counts. */
-const STOP_MS = 10_000;
-
 export const start: CommandModule = command({
   command: "start",
   describe: "run one node until SIGTERM or Ctrl-C; logs to standard error as JSON lines",
@@ -27,7 +24,6 @@ export const start: CommandModule = command({
       return EXIT_FATAL;
     }
     await untilStopped();
-    setTimeout(() => process.exit(1), STOP_MS).unref();
     await node.stop();
     return EXIT.done;
   },
