@@ -1,12 +1,15 @@
 /**
- * Executes made-up blocks in a state of their own before a node serves: code that has run is compiled. Without it the first
- * seconds after a start are slow, and whoever is elected in them makes all clients wait.
+ * Executes made-up blocks in a state of their own before a node serves, and takes checkpoints of it: code that has run is
+ * compiled. Without it the first seconds after a start are slow, and whoever is elected in them makes all clients wait; so
+ * does the first checkpoint, which all nodes take at the same height.
  */
 import { viewOf, writeU128 } from "./base/bytes.ts";
 import { BATCH_RECORDS_MAX, RECORD_BYTES } from "./base/limits.ts";
 import type { Sha256 } from "./base/ports/crypto.ts";
 import { Prng } from "./base/prng.ts";
 import { NEWEST_RELEASE } from "./base/release.ts";
+import { FIRST_GENERATION, takeCheckpoint } from "./replica/checkpoint.ts";
+import { PageHashes } from "./replica/page-hashes.ts";
 import { StateMachine } from "./state/state-machine.ts";
 import { decodeBlock, earliestTimestamp, encodeBlock } from "./wire/block.ts";
 import type { Command } from "./wire/body.ts";
@@ -40,6 +43,7 @@ export function warmUp(sha256: Sha256, publicKey: Uint8Array, goesOn: () => bool
   while (goesOn()) {
     chain.apply([batch(BATCH_RECORDS_MAX)]);
     chain.apply(Array.from({ length: SMALL_TRANSFERS }, () => batch(1)));
+    chain.takeCheckpoint();
   }
   return chain.transferCount;
 }
@@ -50,6 +54,7 @@ class MadeUpChain {
   readonly #publicKey: Uint8Array;
   readonly #state: StateMachine;
   readonly #clusterId: Uint8Array;
+  readonly #pages: PageHashes;
   #sequence = 0;
 
   constructor(sha256: Sha256, publicKey: Uint8Array) {
@@ -58,10 +63,15 @@ class MadeUpChain {
     this.#publicKey = publicKey;
     this.#state = new StateMachine({ genesis, sha256 });
     this.#clusterId = clusterIdOf(sha256, genesis);
+    this.#pages = new PageHashes(sha256);
   }
 
   get transferCount(): number {
     return this.#state.ledger.transferCount;
+  }
+
+  takeCheckpoint(): void {
+    takeCheckpoint(this.#state, FIRST_GENERATION, { tell: this.#pages.take });
   }
 
   apply(commands: readonly Command[]): void {
