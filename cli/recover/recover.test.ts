@@ -278,3 +278,86 @@ test("a recovery that was cut off between two nodes has only the cluster file le
   await withSurvivors([1, 2], (survivors) => finishRecovery(survivors));
   expect(named()).toEqual([1, 2]);
 });
+
+describe("on a full disk", () => {
+  /** What is free is said by the test, asked for the first, second time and so on; the last counts from there on. */
+  class NarrowDisk extends NodeDisk {
+    readonly #free: number[];
+
+    constructor(data: string, free: readonly number[]) {
+      super(data);
+      this.#free = [...free];
+    }
+
+    override freeBytes(): number {
+      return (this.#free.length > 1 ? this.#free.shift() : this.#free[0]) ?? 0;
+    }
+  }
+
+  const MIB = 1_048_576;
+
+  async function recoveredOn(ids: readonly number[], free: (id: number) => readonly number[]): Promise<Recovered> {
+    const survivors: Survivor[] = [];
+    try {
+      for (const id of ids) {
+        const node = must(nodesIn(homeOf(id))[0], "it is there");
+        survivors.push(await Survivor.open(node, (data) => new NarrowDisk(data, free(id))));
+      }
+      return await recoverCluster(planRecovery(survivors), [ADMIN], START_MS);
+    } finally {
+      for (const survivor of survivors) await survivor.close();
+    }
+  }
+
+  const logOfNode = (id: number): string =>
+    readdirSync(join(homeOf(id), "data", "log"))
+      .map((name) => readFileSync(join(homeOf(id), "data", "log", name)).toString("hex"))
+      .join("\n");
+
+  test("of any node that is left nothing is written, and it is said where how much is missing", async () => {
+    await gives(1, logOf([1, 1, 1]).records);
+    await gives(2, logOf([1, 1]).records);
+    const before = [1, 2].map(logOfNode);
+    const refused = recoveredOn([1, 2], (id) => [id === 1 ? 60 * MIB : 1_000 * MIB]);
+    await expect(refused).rejects.toMatchObject({ code: "disk_full" });
+    await expect(refused).rejects.toThrow(/node-1\/data.* 60 MiB free .* make room for \d+ MiB more.* again/);
+    expect([1, 2].map(logOfNode)).toEqual(before);
+    expect(readCluster(join(home, "c", "cluster.json")).nodes).toHaveLength(5);
+    expect((await recovered([1, 2])).height).toBe(6);
+  });
+
+  test("that becomes full meanwhile it ends with that, and goes on when there is room", async () => {
+    await gives(1, logOf([1, 1, 1]).records);
+    await gives(2, []);
+    const full = recoveredOn([1, 2], (id) => (id === 1 ? [1_000 * MIB] : [1_000 * MIB, 0]));
+    await expect(full).rejects.toMatchObject({ code: "disk_full" });
+    expect(readCluster(join(home, "c", "cluster.json")).nodes).toHaveLength(5);
+    expect((await recovered([1, 2])).height).toBe(6);
+    expect((await verified([2]))[0]?.report).toMatchObject({ height: 6, problems: [] });
+  });
+});
+
+test("a recovery that was cut off within a log is brought to its end", async () => {
+  await gives(1, logOf([1, 1, 1]).records);
+  const file = join(home, "c", "cluster.json");
+  const before = readFileSync(file);
+  const { height } = await recovered([1]);
+  const [node] = nodesIn(homeOf(1));
+  for (let kept = height - 1; kept >= 3; kept--) {
+    await new Promise<void>((succeed, fail) => {
+      const disk = new NodeDisk(must(node, "it is there").data);
+      const log = Wal.open(disk, "log", { segmentBytes: 8_388_608, cacheBytes: 0, onFatal: fail });
+      log.truncate(kept + 1, () => {
+        log.close();
+        succeed();
+      });
+    });
+    writeFileSync(file, before);
+    await recovered([1]);
+    expect(
+      readCluster(file).nodes.map(({ id }) => id),
+      `${kept} kept`,
+    ).toEqual([1]);
+    expect(await configurationOf(1), `${kept} kept`).toEqual({ voters: [1], outgoing: [], learners: [] });
+  }
+});

@@ -2,11 +2,13 @@
  * The data of a node that is left, opened so that no node can be started on it meanwhile. Reading changes nothing; what is
  * written in the end is the log alone.
  */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { equalBytes } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
+import type { Disk } from "../../node/base/ports/disk.ts";
 import { NEWEST_RELEASE, releaseError } from "../../node/base/release.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
 import { checkOwner } from "../../node/data-owner.ts";
@@ -17,11 +19,15 @@ import { StateMachine } from "../../node/state/state-machine.ts";
 import { releaseOf } from "../../node/wire/block.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
+import { growthOf } from "../../storage/wal/log-operations.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { logStart, verifyWal } from "../../storage/wal/verify.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import type { NodeDirectory } from "../verify/node-directories.ts";
 import { replayOf } from "../verify/replay-of.ts";
+
+/** Between two looks at whether the log waits for space. */
+const POLL_MS = 20;
 
 export class Survivor {
   readonly node: NodeDirectory;
@@ -33,19 +39,24 @@ export class Survivor {
   readonly checkpointHeight: number;
   readonly #store: LevelStore;
   readonly #cipher: Cipher | undefined;
+  readonly #disk: Disk;
   /** The height before the log's first block. */
   readonly #beginsAt: number;
   /** By height, from the one before the log's first block on. */
   readonly #hashes = new Map<number, Uint8Array>();
 
-  private constructor(node: NodeDirectory, store: LevelStore, cipher: Cipher | undefined) {
+  private constructor(
+    node: NodeDirectory,
+    { store, cipher, disk }: { store: LevelStore; cipher: Cipher | undefined; disk: Disk },
+  ) {
     this.node = node;
     this.#store = store;
     this.#cipher = cipher;
+    this.#disk = disk;
     this.termSeen = loadHardState(store).term;
     const meta = loadCheckpointMeta(store);
     this.checkpointHeight = meta?.height ?? 0;
-    const start = logStart(this.#disk(), "log");
+    const start = logStart(this.#disk, "log");
     this.#beginsAt = start?.index ?? 0;
     if (start !== undefined) {
       this.height = start.index;
@@ -68,13 +79,16 @@ export class Survivor {
   }
 
   /** Throws `CodedError` `data_in_use` where a node runs on it, `log_unsound` where it is damaged, or what opening it throws. */
-  static async open(node: NodeDirectory): Promise<Survivor> {
+  static async open(
+    node: NodeDirectory,
+    diskOf: (data: string) => Disk = (data) => new NodeDisk(data),
+  ): Promise<Survivor> {
     const path = join(node.data, "state");
     if (!existsSync(path)) throw new CodedError("usage", `${node.data} has no data of a node`);
     const cipher = node.openCipher();
     const store = await LevelStore.open(path, { cipher });
     try {
-      return new Survivor(node, store, cipher);
+      return new Survivor(node, { store, cipher, disk: diskOf(node.data) });
     } catch (error) {
       await store.close();
       throw error;
@@ -109,7 +123,7 @@ export class Survivor {
 
   /** The blocks above a height, in order. */
   records(above: number, visit: (record: WalRecord) => void): void {
-    const { problem } = verifyWal(this.#disk(), "log", this.#cipher, (record) => {
+    const { problem } = verifyWal(this.#disk, "log", this.#cipher, (record) => {
       // What the reader shows of a record is its own again afterwards.
       if (record.index > above)
         visit({ ...record, hash: record.hash.slice(), previousHash: record.previousHash.slice() });
@@ -127,25 +141,55 @@ export class Survivor {
     return state;
   }
 
-  /** Cuts the log behind a height, and goes on with these; resolves when that is durable. */
+  /** Which disk the data is on: several may be on one. */
+  get device(): number {
+    return statSync(this.node.data).dev;
+  }
+
+  get freeBytes(): number {
+    return this.#disk.freeBytes();
+  }
+
+  /** What the log may need of its disk to go on with these, besides what it leaves free in any case. */
+  growth(records: readonly WalRecord[]): number {
+    return growthOf(records, this.#cipher);
+  }
+
+  /**
+   * Cuts the log behind a height, and goes on with these; resolves when that is durable. Throws `CodedError` `disk_full`
+   * where there is no room for all of them, and then none of them is there.
+   */
   async goOn(height: number, records: readonly WalRecord[]): Promise<void> {
+    if (await this.#write(height, records)) return;
+    await this.#write(height, []);
+    const text = `${this.node.data}: its disk has become full while the log was written`;
+    throw new CodedError("disk_full", `${text}: make room on it, and run the command again`);
+  }
+
+  /** Whether there was room. */
+  async #write(height: number, records: readonly WalRecord[]): Promise<boolean> {
     const { segmentBytes } = this.node;
-    await new Promise<void>((succeed, fail) => {
-      const log = Wal.open(this.#disk(), "log", { segmentBytes, cacheBytes: 0, cipher: this.#cipher, onFatal: fail });
-      if (log.lastIndex() > height) log.truncate(height + 1, () => undefined);
-      log.append(records, () => {
+    let isOver = false;
+    return await new Promise<boolean>((settle, fail) => {
+      const log = Wal.open(this.#disk, "log", { segmentBytes, cacheBytes: 0, cipher: this.#cipher, onFatal: fail });
+      const end = (hasRoom: boolean): void => {
+        isOver = true;
         log.close();
-        succeed();
-      });
+        settle(hasRoom);
+      };
+      // What waits for space waits for ever here, and says nothing.
+      const watch = async (): Promise<void> => {
+        while (!isOver && !log.isFull()) await sleep(POLL_MS);
+        if (!isOver) end(false);
+      };
+      if (log.lastIndex() > height) log.truncate(height + 1, () => undefined);
+      log.append(records, () => end(true));
+      watch().catch(fail);
     });
   }
 
   async close(): Promise<void> {
     await this.#store.close();
-  }
-
-  #disk(): NodeDisk {
-    return new NodeDisk(this.node.data);
   }
 
   #unsound(reason: string): CodedError {

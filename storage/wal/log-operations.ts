@@ -1,6 +1,7 @@
 /** What the log asks of its writer, and the files that it is about. */
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { DiskFile } from "../../node/base/ports/disk.ts";
-import { MARK_BYTES } from "./format.ts";
+import { MARK_BYTES, recordBytes, storedLength } from "./format.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
 
 /** A file grows in steps, so that most syncs need not make a new size durable, and few zeros are read at the start. */
@@ -29,6 +30,11 @@ export interface Placed {
 /** The size of a segment's file that holds records up to `end`, and a mark. */
 export function grownSize({ capacity }: Pick<Segment, "capacity">, end: number): number {
   return Math.min(capacity, Math.ceil((end + MARK_BYTES) / GROWTH_BYTES) * GROWTH_BYTES);
+}
+
+/** What the files of a log grow by at most when these are appended, wherever the log ends. */
+export function growthOf(records: readonly WalRecord[], cipher: Cipher | undefined): number {
+  return records.reduce((sum, record) => sum + recordBytes(storedLength(record, cipher)), GROWTH_BYTES);
 }
 
 export interface Append {
