@@ -41,6 +41,12 @@ export function foreignFormat(place: LogPlace, version: number): StorageError {
   return new StorageError("wal_foreign_format", withPlace(text, place), { ...factsOf(place), version });
 }
 
+/** A small file beside the log; see `NumberedFile`. */
+export function foreignCopy(path: string, version: number, known: number): StorageError {
+  const text = `${path} has format ${version}, this program format ${known}; use the version that wrote it`;
+  return new StorageError("wal_foreign_format", text, { segment: path, version });
+}
+
 export function readFailed(place: LogPlace, error: DiskError): StorageError {
   const text = `the log cannot be read (${error.message}); replace the disk`;
   return new StorageError("wal_read_failed", withPlace(text, place), { ...factsOf(place), disk: error.code }, error);
