@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -13,6 +13,7 @@ import { StateMachine } from "../../node/state/state-machine.ts";
 import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
+import { heldByAnother, openedByAnother } from "../../storage/state/held-store.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
@@ -202,10 +203,10 @@ test("a change of members that was under way is brought to its end first, and th
 });
 
 describe("nothing is changed", () => {
-  /** Every byte under the nodes' directories, but for LevelDB's own notes. */
+  /** Names and bytes of all that is there, LevelDB's own notes, too. */
   function everything(): string {
     return readdirSync(home, { recursive: true, encoding: "utf8" })
-      .filter((name) => /\.wal$|start$|cluster.json$/.test(name))
+      .filter((name) => statSync(join(home, name)).isFile())
       .sort()
       .map((name) => `${name} ${readFileSync(join(home, name)).toString("hex")}`)
       .join("\n");
@@ -216,6 +217,14 @@ describe("nothing is changed", () => {
     await expect(recovered(ids, signers)).rejects.toMatchObject({ code });
     expect(everything()).toBe(before);
   }
+
+  test("by looking at what there is", async () => {
+    await gives(1, logOf([1, 1]).records, 1, logOf([1]).state);
+    await gives(2, logOf([1, 1]).records);
+    const before = everything();
+    await withSurvivors([1, 2], (survivors) => expect(planRecovery(survivors).lost).toEqual([3, 4, 5]));
+    expect(everything()).toBe(before);
+  });
 
   test("where those that are left are a quorum", async () => {
     for (const id of [1, 2, 3]) await gives(id, logOf([1, 1]).records);
@@ -248,10 +257,11 @@ describe("nothing is changed", () => {
 
   test("for a node that is given twice, or runs", async () => {
     await gives(1, logOf([1, 1]).records);
+    const letGo = await heldByAnother(join(homeOf(1), "data", "state"));
+    await refused([1], "data_in_use");
+    await letGo();
     await withSurvivors([1], async () => {
-      await expect(Survivor.open(must(nodesIn(homeOf(1))[0], "it is there"))).rejects.toMatchObject({
-        code: "data_in_use",
-      });
+      expect(await openedByAnother(join(homeOf(1), "data", "state"))).toBe(false);
     });
     await withSurvivors([1], (survivors) => {
       expect(() => planRecovery([...survivors, ...survivors])).toThrow("more than once");

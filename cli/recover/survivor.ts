@@ -1,6 +1,6 @@
 /**
- * The data of a node that is left, opened so that no node can be started on it meanwhile. Reading changes nothing; what is
- * written in the end is the log alone.
+ * The data of a node that is left, opened so that no node can be started on it meanwhile. Reading changes nothing, not
+ * even LevelDB's own notes; what is written in the end is the log alone.
  */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ import { loadHardState } from "../../node/replica/hard-state-store.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { releaseOf } from "../../node/wire/block.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { LevelStore } from "../../storage/state/level-store.ts";
+import { openUntouched, type UntouchedStore } from "../../storage/state/untouched-store.ts";
 import { growthOf } from "../../storage/wal/log-operations.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { logStart, verifyWal } from "../../storage/wal/verify.ts";
@@ -37,7 +37,7 @@ export class Survivor {
   /** The highest that it has heard of. */
   readonly termSeen: number;
   readonly checkpointHeight: number;
-  readonly #store: LevelStore;
+  readonly #opened: UntouchedStore;
   readonly #cipher: Cipher | undefined;
   readonly #disk: Disk;
   /** The height before the log's first block. */
@@ -47,14 +47,14 @@ export class Survivor {
 
   private constructor(
     node: NodeDirectory,
-    { store, cipher, disk }: { store: LevelStore; cipher: Cipher | undefined; disk: Disk },
+    { opened, cipher, disk }: { opened: UntouchedStore; cipher: Cipher | undefined; disk: Disk },
   ) {
     this.node = node;
-    this.#store = store;
+    this.#opened = opened;
     this.#cipher = cipher;
     this.#disk = disk;
-    this.termSeen = loadHardState(store).term;
-    const meta = loadCheckpointMeta(store);
+    this.termSeen = loadHardState(opened.store).term;
+    const meta = loadCheckpointMeta(opened.store);
     this.checkpointHeight = meta?.height ?? 0;
     const start = logStart(this.#disk, "log");
     this.#beginsAt = start?.index ?? 0;
@@ -86,11 +86,11 @@ export class Survivor {
     const path = join(node.data, "state");
     if (!existsSync(path)) throw new CodedError("usage", `${node.data} has no data of a node`);
     const cipher = node.openCipher();
-    const store = await LevelStore.open(path, { cipher });
+    const opened = await openUntouched(path, cipher);
     try {
-      return new Survivor(node, { store, cipher, disk: diskOf(node.data) });
+      return new Survivor(node, { opened, cipher, disk: diskOf(node.data) });
     } catch (error) {
-      await store.close();
+      await opened.close();
       throw error;
     }
   }
@@ -101,7 +101,7 @@ export class Survivor {
 
   /** Throws `CodedError` `data_foreign` where the data is not this node's, of this cluster. */
   checkOwner({ clusterId }: ClusterFile): void {
-    checkOwner(this.#store, { clusterId, node: this.id });
+    checkOwner(this.#opened.store, { clusterId, node: this.id });
   }
 
   /** The hash of the block at a height; undefined where the log does not know it. */
@@ -134,7 +134,7 @@ export class Survivor {
   /** The state after the last block: of the checkpoint, and the rest executed with all that `quorate verify` checks. */
   state(cluster: ClusterFile): StateMachine {
     const state = new StateMachine({ genesis: cluster.genesis, sha256 });
-    restoreCheckpoint(this.#store, state);
+    restoreCheckpoint(this.#opened.store, state);
     const replay = replayOf(cluster, state);
     this.records(0, ({ payload }) => replay.apply(payload));
     if (replay.problem !== undefined) throw this.#unsound(replay.problem);
@@ -189,7 +189,7 @@ export class Survivor {
   }
 
   async close(): Promise<void> {
-    await this.#store.close();
+    await this.#opened.close();
   }
 
   #unsound(reason: string): CodedError {

@@ -8,7 +8,7 @@ const KEY = "raft/state";
 const BYTES = 12;
 
 /** The last persisted term and vote; zeros for a new node. Throws `CodedError` `store_damaged`. */
-export function loadHardState(store: Store): HardState {
+export function loadHardState(store: Pick<Store, "get">): HardState {
   const bytes = store.get(KEY);
   if (bytes === undefined) return { term: 0, vote: 0 };
   if (bytes.length !== BYTES) {
