@@ -324,6 +324,8 @@ function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<L
           checkpoint: recovered.checkpoint,
           pages: recovered.pages,
           store: host.store,
+          disk: host.disk,
+          hostLog: host.log,
           log: recovered.log,
           logActor,
           crypto: host.crypto,
