@@ -10,8 +10,8 @@ import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { StorageError } from "../../storage/errors.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { NOT_LOOKED_AT, verifyStore } from "../../storage/state/verify-store.ts";
+import { damagedCopies } from "../../storage/wal/copies.ts";
 import { DamagedLog } from "../../storage/wal/damaged-log.ts";
-import { damagedCopies } from "../../storage/wal/verify.ts";
 
 /** Something that is not what was written. */
 export interface Finding {

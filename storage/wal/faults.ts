@@ -21,8 +21,14 @@ export function damaged(place: LogPlace): StorageError {
 /** One of two copies: the other is in use. */
 export function copyDamaged(place: LogPlace): StorageError {
   const text =
-    "one of two copies of where the log begins is damaged; the other is in use, the next compaction writes both";
-  return new StorageError("wal_damaged", withPlace(text, place), factsOf(place));
+    "one of two copies of where the log begins, or how far it reaches, is damaged; the other is in use, a node that runs writes both again";
+  return new StorageError("wal_damaged", withPlace(text, place), { ...factsOf(place), isCopy: true });
+}
+
+/** Both copies, for the disk does not read them. */
+export function copiesUnreadable(error: DiskError): StorageError {
+  const text = `a file beside the log cannot be read (${error.message}); replace the disk`;
+  return new StorageError("wal_read_failed", text, { ...error.facts, disk: error.code }, error);
 }
 
 export function missingSegment(place: LogPlace): StorageError {

@@ -61,6 +61,12 @@ export interface Repair {
   readonly done: (isSound: boolean) => void;
 }
 
+/** Writes the small files beside the records again, which are damaged. */
+export interface Refresh {
+  readonly kind: "refresh";
+  readonly done: (isSound: boolean) => void;
+}
+
 /** Gives up the segments before where the log begins now, or all of them. */
 export interface Removal {
   readonly kind: "compact" | "reset";
@@ -79,4 +85,5 @@ export interface LogEnd {
   readonly attestedIndex: number;
   /** What stands beside the files. */
   readonly reachedIndex: number;
+  readonly start: LogStart | undefined;
 }
