@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { must } from "../../node/base/assert.ts";
 import type { Configuration } from "../../node/base/configuration.ts";
+import { type DiskDone, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import { type ClusterFile, type Command, keyFromSeed, type Signer } from "../../node/client/index.ts";
 import { ownerChange } from "../../node/data-owner.ts";
 import { initCluster } from "../../node/host/init.ts";
@@ -289,7 +290,7 @@ test("a recovery that was cut off between two nodes has only the cluster file le
   expect(named()).toEqual([1, 2]);
 });
 
-describe("on a full disk", () => {
+describe("on a disk that is full, or becomes so, or fails", () => {
   /** What is free is said by the test, asked for the first, second time and so on; the last counts from there on. */
   class NarrowDisk extends NodeDisk {
     readonly #free: number[];
@@ -319,12 +320,30 @@ describe("on a full disk", () => {
     }
   }
 
+  /** Syncs of its files fail. */
+  class FailingDisk extends NodeDisk {
+    override open(path: string, options: { readonly create: boolean }): DiskFile {
+      const file = super.open(path, options);
+      const sync = (done: DiskDone): void => done(new DiskError("disk_io", "it does not sync"));
+      return Object.assign(file, { sync });
+    }
+  }
+
+  test("that fails while it is written the recovery ends with that", async () => {
+    await gives(1, logOf([1, 1, 1]).records);
+    const survivor = await Survivor.open(must(nodesIn(homeOf(1))[0], "it is there"), (data) => new FailingDisk(data));
+    const written = recoverCluster(planRecovery([survivor]), [ADMIN], START_MS);
+    await expect(written).rejects.toMatchObject({ code: "wal_write_failed" });
+    await survivor.close();
+    expect(readCluster(join(home, "c", "cluster.json")).nodes).toHaveLength(5);
+  });
+
   const logOfNode = (id: number): string =>
     readdirSync(join(homeOf(id), "data", "log"))
       .map((name) => readFileSync(join(homeOf(id), "data", "log", name)).toString("hex"))
       .join("\n");
 
-  test("of any node that is left nothing is written, and it is said where how much is missing", async () => {
+  test("nothing of any node that is left is written, and it is said where how much is missing", async () => {
     await gives(1, logOf([1, 1, 1]).records);
     await gives(2, logOf([1, 1]).records);
     const before = [1, 2].map(logOfNode);

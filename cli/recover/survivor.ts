@@ -17,6 +17,7 @@ import { loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkp
 import { loadHardState } from "../../node/replica/hard-state-store.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { releaseOf } from "../../node/wire/block.ts";
+import type { StorageError } from "../../storage/errors.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { openUntouched, type UntouchedStore } from "../../storage/state/untouched-store.ts";
 import { growthOf } from "../../storage/wal/log-operations.ts";
@@ -169,23 +170,21 @@ export class Survivor {
   /** Whether there was room. */
   async #write(height: number, records: readonly WalRecord[]): Promise<boolean> {
     const { segmentBytes } = this.node;
-    let isOver = false;
-    return await new Promise<boolean>((settle, fail) => {
-      const log = Wal.open(this.#disk, "log", { segmentBytes, cacheBytes: 0, cipher: this.#cipher, onFatal: fail });
-      const end = (hasRoom: boolean): void => {
-        isOver = true;
-        log.close();
-        settle(hasRoom);
-      };
-      // What waits for space waits for ever here, and says nothing.
-      const watch = async (): Promise<void> => {
-        while (!isOver && !log.isFull()) await sleep(POLL_MS);
-        if (!isOver) end(false);
-      };
-      if (log.lastIndex() > height) log.truncate(height + 1, () => undefined);
-      log.append(records, () => end(true));
-      watch().catch(fail);
+    let isDone = false;
+    let failure: StorageError | undefined;
+    const onFatal = (error: StorageError): void => {
+      failure = error;
+    };
+    const log = Wal.open(this.#disk, "log", { segmentBytes, cacheBytes: 0, cipher: this.#cipher, onFatal });
+    if (log.lastIndex() > height) log.truncate(height + 1, () => undefined);
+    log.append(records, () => {
+      isDone = true;
     });
+    // What waits for space waits for ever here, and says nothing.
+    while (!isDone && failure === undefined && !log.isFull()) await sleep(POLL_MS);
+    log.close();
+    if (failure !== undefined) throw failure;
+    return isDone;
   }
 
   async close(): Promise<void> {
