@@ -20,6 +20,7 @@ import type { Host } from "./base/ports/host.ts";
 import type { NetworkHandler, Peer } from "./base/ports/network.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "./base/release.ts";
 import { ChannelsActor, type ChannelsMessage } from "./channels/channels-actor.ts";
+import { ownerChange } from "./data-owner.ts";
 import { GatewayActor } from "./gateway/gateway-actor.ts";
 import { GossipActor, type GossipMessage } from "./gossip/gossip-actor.ts";
 import { composeMending, mendFirst } from "./mend.ts";
@@ -282,6 +283,7 @@ interface Wiring extends SpawnEnvironment {
 
 function spawnLog({
   host,
+  options,
   system,
   recovered,
   status,
@@ -289,6 +291,7 @@ function spawnLog({
   ledgerRef,
   repairRef,
 }: Wiring): ActorRef<LogMessage> {
+  const sha256 = host.crypto.sha256.bind(host.crypto);
   return system.spawn<LogMessage>({
     name: "log",
     supervision: "stop_node",
@@ -298,6 +301,8 @@ function spawnLog({
         hostLog: host.log,
         status,
         store: host.store,
+        hardState: { term: recovered.raft.term, vote: recovered.raft.vote },
+        owner: ownerChange({ clusterId: clusterIdOf(sha256, options.genesis), node: options.id }),
         consensus: consensusRef,
         repair: repairRef,
         ledger: ledgerRef,
@@ -326,6 +331,8 @@ function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<L
           checkpoint: recovered.checkpoint,
           pages: recovered.pages,
           store: host.store,
+          disk: host.disk,
+          hostLog: host.log,
           log: recovered.log,
           logActor,
           crypto: host.crypto,

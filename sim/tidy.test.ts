@@ -30,7 +30,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
   "node/wire": { units: ["node/base"], packages: ["msgpackr", "@noble/hashes/sha2.js"] },
   "node/ledger": { units: ["node/base"], packages: [] },
   consensus: { units: ["node/base"], packages: [] },
-  storage: { units: ["node/base"], packages: ["level", ...NODE_FILES] },
+  storage: { units: ["node/base"], packages: ["level", "node:os", ...NODE_FILES] },
   "node/state": { units: ["node/assets", "node/base", "node/ledger", "node/wire"], packages: [] },
   "node/messages": { units: ["node/base", "node/state", "node/wire"], packages: [] },
   "node/gateway": { units: ACTOR, packages: [] },

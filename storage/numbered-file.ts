@@ -1,11 +1,13 @@
 /**
- * A small value in a `TwoCopyFile` whose writes are numbered, so that of two copies that differ the newer is known.
+ * A small value in a `TwoCopyFile` whose writes are numbered, so that of two copies that differ the newer is known. What
+ * another version of this program has written there is refused, and never taken for nothing, nor written over.
  *
  * A copy: magic u32 | version u32 | number u64 | the value, and what `TwoCopyFile` adds.
  */
 import { viewOf } from "../node/base/bytes.ts";
 import { type Disk, type DiskDone, DiskError } from "../node/base/ports/disk.ts";
 import { TwoCopyFile } from "./two-copy-file.ts";
+import { foreignCopy } from "./wal/faults.ts";
 
 const HEADER_BYTES = 16;
 
@@ -30,7 +32,10 @@ export class NumberedFile<T> {
     this.#layout = layout;
   }
 
-  /** The value that was written last, or undefined where there is none. Throws `DiskError`. */
+  /**
+   * The value that was written last, or undefined where there is none. Throws `DiskError`, or `StorageError`
+   * `wal_foreign_format`.
+   */
   read(): T | undefined {
     const bytes = this.#ifThere((file) => this.#newestIn(file));
     return bytes === undefined ? undefined : this.#layout.decode(bytes.subarray(HEADER_BYTES));
@@ -89,12 +94,23 @@ export class NumberedFile<T> {
   }
 
   #newestIn(file: TwoCopyFile): Uint8Array | undefined {
-    const { magic, version } = this.#layout;
-    const found = file.read().filter((bytes) => {
-      const view = viewOf(bytes);
-      return view.getUint32(0, true) === magic && view.getUint32(4, true) === version;
-    });
+    const found = file.read().filter((bytes) => this.#isOurs(bytes));
+    this.#refuseForeign(found);
+    // Copies of another version may be longer, and then their checksums are not where ours are.
+    if (found.length === 0) this.#refuseForeign(file.beginnings(HEADER_BYTES).filter((bytes) => this.#isOurs(bytes)));
     return found.sort((a, b) => numberOf(b) - numberOf(a))[0];
+  }
+
+  #isOurs(copy: Uint8Array): boolean {
+    return copy.length >= HEADER_BYTES && viewOf(copy).getUint32(0, true) === this.#layout.magic;
+  }
+
+  #refuseForeign(copies: readonly Uint8Array[]): void {
+    const { version: known } = this.#layout;
+    for (const copy of copies) {
+      const version = viewOf(copy).getUint32(4, true);
+      if (version !== known) throw foreignCopy(this.#path, version, known);
+    }
   }
 
   #next(file: TwoCopyFile, value: T): Uint8Array {

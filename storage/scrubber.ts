@@ -1,6 +1,7 @@
 /**
  * Reads what a node keeps and seldom looks at, a little at a time, so that damage is found while others still have the
- * data: all durable records of the log from its beginning, then all values of the store; then it rests and begins again.
+ * data: all durable records of the log from its beginning, then all values of the store, then what the log keeps in two
+ * copies; then it rests and begins again.
  * It is driven by calls, and its position is in memory only.
  */
 import type { Store } from "../node/base/ports/store.ts";
@@ -8,11 +9,11 @@ import { StorageError } from "./errors.ts";
 import type { LogStore } from "./wal/log-store.ts";
 
 export interface ScrubberOptions {
-  readonly log: Pick<LogStore, "check" | "durableIndex" | "firstIndex">;
+  readonly log: Pick<LogStore, "check" | "checkCopies" | "durableIndex" | "firstIndex">;
   readonly store: Pick<Store, "get" | "snapshot">;
   /** Steps in which nothing is read between one round and the next. */
   readonly restSteps: number;
-  /** Something is not as it was written; facts of a record's error are file, offset and height. */
+  /** Something is not as it was written; facts of a record's error are file, offset and height; `isCopy` for one of two copies. */
   readonly onDamage: (error: StorageError) => void;
 }
 
@@ -96,6 +97,7 @@ export class Scrubber {
     }
     const key = this.#keys.pop();
     if (key !== undefined) return this.#attempt(() => store.get(key)?.length ?? 0);
+    for (const error of log.checkCopies()) this.#note(error);
     this.#endRound();
     return undefined;
   }
@@ -114,10 +116,14 @@ export class Scrubber {
       return read();
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      const { count, errors } = this.#found;
-      this.#found = { count: count + 1, errors: count < ERRORS_KEPT ? [...errors, error] : errors };
-      this.#options.onDamage(error);
+      this.#note(error);
       return 0;
     }
+  }
+
+  #note(error: StorageError): void {
+    const { count, errors } = this.#found;
+    this.#found = { count: count + 1, errors: count < ERRORS_KEPT ? [...errors, error] : errors };
+    this.#options.onDamage(error);
   }
 }

@@ -42,6 +42,11 @@ export class TwoCopyFile {
     return COPIES.flatMap((copy) => this.#copy(copy) ?? []);
   }
 
+  /** So many first bytes of both copies, whole or not. Throws `DiskError`. */
+  beginnings(bytes: number): Uint8Array[] {
+    return COPIES.map((copy) => this.#file.read(copy * SECTOR_BYTES, bytes));
+  }
+
   /** Offsets of the copies that are neither whole nor were ever written. Throws `DiskError`. */
   damage(): number[] {
     const offsets = COPIES.map((copy) => copy * SECTOR_BYTES);

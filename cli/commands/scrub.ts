@@ -5,9 +5,9 @@ import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey } from "..
 import { command } from "../command.ts";
 import { nodeIdOf, nodeReference } from "../node-names.ts";
 import { EXIT, type Output, table } from "../output.ts";
-import { type Finding, type LostBlocks, scrubData } from "../scrub/scrub-data.ts";
+import { type Finding, type LostBlocks, type ScrubbedData, scrubData } from "../scrub/scrub-data.ts";
 import { scrubNode } from "../scrub/scrub-node.ts";
-import { nodesIn } from "../verify/node-directories.ts";
+import { startedNodesIn } from "../verify/node-directories.ts";
 
 const MEBIBYTE = 1_048_576;
 
@@ -23,10 +23,11 @@ function lostText(lost: readonly LostBlocks[]): string {
 
 /** Stopped nodes; whether all is sound. */
 async function offline(directory: string, output: Output): Promise<boolean> {
-  const scrubbed = [];
-  for (const { data, openCipher } of nodesIn(directory)) {
+  const scrubbed: ScrubbedData[] = [];
+  for (const { data, missing, openCipher } of startedNodesIn(directory)) {
     output.progress(data);
-    scrubbed.push(await scrubData(data, openCipher()));
+    if (missing === undefined) scrubbed.push(await scrubData(data, openCipher()));
+    else scrubbed.push({ data, blocks: 0, damage: [{ code: missing.code, message: missing.message }], lost: [] });
   }
   const rows = scrubbed.map(({ data, blocks, damage, lost }) => [data, blocks, damage.length, lostText(lost)]);
   const lines = scrubbed.flatMap(({ data, damage }) => damageLines(data, damage));

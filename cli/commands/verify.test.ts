@@ -1,8 +1,21 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { StartedMark } from "../../node/host/started-mark.ts";
+import { saveHardState } from "../../node/replica/hard-state-store.ts";
+import { LevelStore } from "../../storage/state/level-store.ts";
 import { ran, ranJson } from "../run.contract.ts";
+import { recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
 
 test("verify tells where a torn tail begins, and that it is no damage, in words and as JSON", async () => {
   const directory = mkdtempSync(join(tmpdir(), "quorate-torn-"));
@@ -23,4 +36,91 @@ test("verify tells where a torn tail begins, and that it is no damage, in words 
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+describe("of a cluster whose nodes have run", () => {
+  let home = "";
+  let cluster = "";
+  beforeEach(async () => {
+    home = mkdtempSync(join(tmpdir(), "quorate-verify-"));
+    cluster = join(home, "cluster");
+    await ran("init", "--nodes", "3", "--dir", cluster);
+  });
+  afterEach(() => rmSync(home, { recursive: true }));
+
+  const homeOf = (id: number): string => join(cluster, `node-${id}`);
+  const dataOf = (id: number): string => join(homeOf(id), "data");
+
+  /** As if the node had run and been given no block yet, or, with a term, been in that. */
+  async function hasRun(id: number, term = 0): Promise<void> {
+    new StartedMark(join(homeOf(id), "identity.key"), dataOf(id)).write();
+    const store = await LevelStore.open(join(dataOf(id), "state"));
+    await new Promise<void>((succeed, fail) => {
+      saveHardState(store, { term, vote: 1 }, (error) => (error === undefined ? succeed() : fail(error)));
+    });
+    await store.close();
+  }
+
+  function everything(): string {
+    return readdirSync(cluster, { recursive: true, encoding: "utf8" })
+      .sort()
+      .map((name) => {
+        const path = join(cluster, name);
+        return statSync(path).isFile() ? `${name} ${readFileSync(path).toString("hex")}` : name;
+      })
+      .join("\n");
+  }
+
+  test("one whose data is gone is listed as damaged, with what to do, and nothing is made in its place", async () => {
+    for (const id of [1, 2, 3]) await hasRun(id);
+    expect(await ranJson("verify", cluster)).toMatchObject({ sound: true, problems: [] });
+    rmSync(dataOf(2), { recursive: true });
+    const before = everything();
+    for (const what of ["verify", "scrub"]) {
+      for (const directory of [cluster, homeOf(2)]) {
+        const { code, out } = await ran(what, directory);
+        expect([code, out], `${what} ${directory}`).toEqual([
+          1,
+          expect.stringMatching(/node-2\/data.* its data in .* is gone[\s\S]*quorate member rejoin/),
+        ]);
+      }
+    }
+    expect(await ranJson("verify", cluster)).toMatchObject({ sound: false, nodes: [{}, { height: 0 }, {}] });
+    expect(everything()).toBe(before);
+    // So it is where an empty directory has been put there, or the disk is not mounted.
+    mkdirSync(dataOf(2));
+    expect((await ran("verify", cluster)).code).toBe(1);
+  });
+
+  test("one that has never run is not missed, and nothing is made for it", async () => {
+    for (const id of [1, 2]) await hasRun(id);
+    const before = everything();
+    expect(await ranJson("verify", cluster)).toMatchObject({ sound: true, nodes: [{}, {}] });
+    const { code, err } = await ran("verify", homeOf(3));
+    expect([code, err]).toEqual([2, expect.stringContaining("never run")]);
+    expect(everything()).toBe(before);
+    expect(existsSync(dataOf(3))).toBe(false);
+  });
+
+  test("one that has been in a term and has no log any more has lost it", async () => {
+    for (const id of [1, 2, 3]) await hasRun(id, id === 3 ? 0 : 4);
+    await writeLog(dataOf(1), recordsOf([signed(0, { kind: "sessionOpen" })]));
+    const found = await ranJson("verify", cluster);
+    expect(found["nodes"]).toMatchObject([
+      {},
+      { height: 0, problems: [expect.stringMatching(/the log is gone: .* term 4 .* quorate member rejoin/)] },
+      { height: 0, problems: [] },
+    ]);
+  });
+
+  test("nothing is changed by looking, be it sound or damaged", async () => {
+    for (const id of [1, 2, 3]) await hasRun(id, 1);
+    const seal = join(dataOf(3), "state", "seal");
+    const bytes = readFileSync(seal);
+    bytes.writeUInt8(bytes.readUInt8(0) ^ 1, 0);
+    writeFileSync(seal, bytes);
+    const before = everything();
+    for (const what of ["verify", "scrub"]) await ran(what, cluster);
+    expect(everything()).toBe(before);
+  });
 });

@@ -6,8 +6,8 @@ import { readCluster } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { EXIT, type Output, table } from "../output.ts";
 import { compareNodes } from "../verify/compare-nodes.ts";
-import { type NodeDirectory, nodesIn } from "../verify/node-directories.ts";
-import { type NodeReport, type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
+import { type NodeDirectory, startedNodesIn } from "../verify/node-directories.ts";
+import { missingNode, type NodeReport, type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
 
 const PROGRESS_BLOCKS = 1_000;
 const DIGEST_DIGITS = 16;
@@ -34,7 +34,11 @@ function describe(
 
 async function verifyAll(found: readonly NodeDirectory[], output: Output): Promise<VerifiedNode[]> {
   const verified: VerifiedNode[] = [];
-  for (const { clusterFile, data, openCipher } of found) {
+  for (const { clusterFile, data, missing, openCipher } of found) {
+    if (missing !== undefined) {
+      verified.push(missingNode(data, missing));
+      continue;
+    }
     const cluster = readCluster(clusterFile);
     verified.push(
       await verifyNode({ cluster, data, cipher: openCipher() }, (height) => {
@@ -74,7 +78,7 @@ export const verify: CommandModule = command({
       .example("$0 verify ./cluster/node-1", "one node; exit code 1 when something does not hold"),
   handler: async ({ dir }, output) => {
     if (isBackup(dir)) return verifyBackup(dir, output);
-    const verified = await verifyAll(nodesIn(dir), output);
+    const verified = await verifyAll(startedNodesIn(dir), output);
     const reports = verified.map(({ report }) => report);
     const comparison = verified.length > 1 ? compareNodes(verified) : undefined;
     const problems = [

@@ -1,9 +1,10 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { must } from "../../node/base/assert.ts";
 import type { Configuration } from "../../node/base/configuration.ts";
+import { type DiskDone, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import { type ClusterFile, type Command, keyFromSeed, type Signer } from "../../node/client/index.ts";
 import { ownerChange } from "../../node/data-owner.ts";
 import { initCluster } from "../../node/host/init.ts";
@@ -13,6 +14,7 @@ import { StateMachine } from "../../node/state/state-machine.ts";
 import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
+import { heldByAnother, openedByAnother } from "../../storage/state/held-store.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
@@ -202,10 +204,10 @@ test("a change of members that was under way is brought to its end first, and th
 });
 
 describe("nothing is changed", () => {
-  /** Every byte under the nodes' directories, but for LevelDB's own notes. */
+  /** Names and bytes of all that is there, LevelDB's own notes, too. */
   function everything(): string {
     return readdirSync(home, { recursive: true, encoding: "utf8" })
-      .filter((name) => /\.wal$|start$|cluster.json$/.test(name))
+      .filter((name) => statSync(join(home, name)).isFile())
       .sort()
       .map((name) => `${name} ${readFileSync(join(home, name)).toString("hex")}`)
       .join("\n");
@@ -216,6 +218,14 @@ describe("nothing is changed", () => {
     await expect(recovered(ids, signers)).rejects.toMatchObject({ code });
     expect(everything()).toBe(before);
   }
+
+  test("by looking at what there is", async () => {
+    await gives(1, logOf([1, 1]).records, 1, logOf([1]).state);
+    await gives(2, logOf([1, 1]).records);
+    const before = everything();
+    await withSurvivors([1, 2], (survivors) => expect(planRecovery(survivors).lost).toEqual([3, 4, 5]));
+    expect(everything()).toBe(before);
+  });
 
   test("where those that are left are a quorum", async () => {
     for (const id of [1, 2, 3]) await gives(id, logOf([1, 1]).records);
@@ -248,10 +258,11 @@ describe("nothing is changed", () => {
 
   test("for a node that is given twice, or runs", async () => {
     await gives(1, logOf([1, 1]).records);
+    const letGo = await heldByAnother(join(homeOf(1), "data", "state"));
+    await refused([1], "data_in_use");
+    await letGo();
     await withSurvivors([1], async () => {
-      await expect(Survivor.open(must(nodesIn(homeOf(1))[0], "it is there"))).rejects.toMatchObject({
-        code: "data_in_use",
-      });
+      expect(await openedByAnother(join(homeOf(1), "data", "state"))).toBe(false);
     });
     await withSurvivors([1], (survivors) => {
       expect(() => planRecovery([...survivors, ...survivors])).toThrow("more than once");
@@ -277,4 +288,105 @@ test("a recovery that was cut off between two nodes has only the cluster file le
   expect(named()).toEqual([1, 2, 3, 4, 5]);
   await withSurvivors([1, 2], (survivors) => finishRecovery(survivors));
   expect(named()).toEqual([1, 2]);
+});
+
+describe("on a disk that is full, or becomes so, or fails", () => {
+  /** What is free is said by the test, asked for the first, second time and so on; the last counts from there on. */
+  class NarrowDisk extends NodeDisk {
+    readonly #free: number[];
+
+    constructor(data: string, free: readonly number[]) {
+      super(data);
+      this.#free = [...free];
+    }
+
+    override freeBytes(): number {
+      return (this.#free.length > 1 ? this.#free.shift() : this.#free[0]) ?? 0;
+    }
+  }
+
+  const MIB = 1_048_576;
+
+  async function recoveredOn(ids: readonly number[], free: (id: number) => readonly number[]): Promise<Recovered> {
+    const survivors: Survivor[] = [];
+    try {
+      for (const id of ids) {
+        const node = must(nodesIn(homeOf(id))[0], "it is there");
+        survivors.push(await Survivor.open(node, (data) => new NarrowDisk(data, free(id))));
+      }
+      return await recoverCluster(planRecovery(survivors), [ADMIN], START_MS);
+    } finally {
+      for (const survivor of survivors) await survivor.close();
+    }
+  }
+
+  /** Syncs of its files fail. */
+  class FailingDisk extends NodeDisk {
+    override open(path: string, options: { readonly create: boolean }): DiskFile {
+      const file = super.open(path, options);
+      const sync = (done: DiskDone): void => done(new DiskError("disk_io", "it does not sync"));
+      return Object.assign(file, { sync });
+    }
+  }
+
+  test("that fails while it is written the recovery ends with that", async () => {
+    await gives(1, logOf([1, 1, 1]).records);
+    const survivor = await Survivor.open(must(nodesIn(homeOf(1))[0], "it is there"), (data) => new FailingDisk(data));
+    const written = recoverCluster(planRecovery([survivor]), [ADMIN], START_MS);
+    await expect(written).rejects.toMatchObject({ code: "wal_write_failed" });
+    await survivor.close();
+    expect(readCluster(join(home, "c", "cluster.json")).nodes).toHaveLength(5);
+  });
+
+  const logOfNode = (id: number): string =>
+    readdirSync(join(homeOf(id), "data", "log"))
+      .map((name) => readFileSync(join(homeOf(id), "data", "log", name)).toString("hex"))
+      .join("\n");
+
+  test("nothing of any node that is left is written, and it is said where how much is missing", async () => {
+    await gives(1, logOf([1, 1, 1]).records);
+    await gives(2, logOf([1, 1]).records);
+    const before = [1, 2].map(logOfNode);
+    const refused = recoveredOn([1, 2], (id) => [id === 1 ? 60 * MIB : 1_000 * MIB]);
+    await expect(refused).rejects.toMatchObject({ code: "disk_full" });
+    await expect(refused).rejects.toThrow(/node-1\/data.* 60 MiB free .* make room for \d+ MiB more.* again/);
+    expect([1, 2].map(logOfNode)).toEqual(before);
+    expect(readCluster(join(home, "c", "cluster.json")).nodes).toHaveLength(5);
+    expect((await recovered([1, 2])).height).toBe(6);
+  });
+
+  test("that becomes full meanwhile it ends with that, and goes on when there is room", async () => {
+    await gives(1, logOf([1, 1, 1]).records);
+    await gives(2, []);
+    const full = recoveredOn([1, 2], (id) => (id === 1 ? [1_000 * MIB] : [1_000 * MIB, 0]));
+    await expect(full).rejects.toMatchObject({ code: "disk_full" });
+    expect(readCluster(join(home, "c", "cluster.json")).nodes).toHaveLength(5);
+    expect((await recovered([1, 2])).height).toBe(6);
+    expect((await verified([2]))[0]?.report).toMatchObject({ height: 6, problems: [] });
+  });
+});
+
+test("a recovery that was cut off within a log is brought to its end", async () => {
+  await gives(1, logOf([1, 1, 1]).records);
+  const file = join(home, "c", "cluster.json");
+  const before = readFileSync(file);
+  const { height } = await recovered([1]);
+  const [node] = nodesIn(homeOf(1));
+  for (let kept = height - 1; kept >= 3; kept--) {
+    await new Promise<void>((succeed, fail) => {
+      const disk = new NodeDisk(must(node, "it is there").data);
+      const log = Wal.open(disk, "log", { segmentBytes: 8_388_608, cacheBytes: 0, onFatal: fail });
+      log.truncate(kept + 1, () => {
+        log.close();
+        succeed();
+      });
+    });
+    writeFileSync(file, before);
+    await recovered([1]);
+    expect(
+      readCluster(file).nodes.map(({ id }) => id),
+      `${kept} kept`,
+    ).toEqual([1]);
+    expect(await configurationOf(1), `${kept} kept`).toEqual({ voters: [1], outgoing: [], learners: [] });
+  }
 });

@@ -18,6 +18,7 @@ import type { Command } from "../../node/wire/body.ts";
 import { decodeResult } from "../../node/wire/results.ts";
 import { cosignTransaction, signTransaction } from "../../node/wire/transaction.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
+import { RESERVE_BYTES } from "../../storage/wal/log-writer.ts";
 import { readCluster } from "../cluster-access.ts";
 import type { Survivor } from "./survivor.ts";
 
@@ -25,6 +26,7 @@ import type { Survivor } from "./survivor.ts";
 const TERM_JUMP = 1_000_000;
 const LIFETIME_NS = 300_000_000_000n;
 const NS_PER_MS = 1_000_000n;
+const MEBIBYTE = 1_048_576;
 
 /** What is left, and what will be made of it. */
 export interface RecoveryPlan {
@@ -34,7 +36,7 @@ export interface RecoveryPlan {
   readonly survivors: readonly Survivor[];
   /** As after the last block of that log. */
   readonly state: StateMachine;
-  /** Ids of the nodes that are gone for good. */
+  /** Ids of the nodes that are gone for good; they have left already where a recovery was cut off behind that. */
   readonly lost: readonly number[];
 }
 
@@ -44,10 +46,8 @@ export interface RecoveryPlan {
  */
 export function finishRecovery(survivors: readonly Survivor[]): void {
   const best = bestOf(survivors);
-  const { configuration, members } = best.state(readCluster(best.node.clusterFile));
-  if (!isQuorum(configuration, new Set(survivors.map(({ id }) => id)))) return;
-  const left = members.all.filter(({ role }) => role === "removed").map(({ id }) => id);
-  forgetLost(survivors, left);
+  const state = best.state(readCluster(best.node.clusterFile));
+  if (isQuorum(state.configuration, new Set(survivors.map(({ id }) => id)))) forgetRemoved(survivors, state);
 }
 
 /**
@@ -75,7 +75,8 @@ export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
       throw new CodedError("log_unsound", `node ${other.id} has a checkpoint of blocks that node ${best.id} has not`);
     }
   }
-  const lost = members.map(({ id }) => id).filter((id) => !ids.has(id));
+  const gone = members.map(({ id }) => id).filter((id) => !ids.has(id));
+  const lost = gone.length > 0 ? gone : cluster.nodes.map(({ id }) => id).filter((id) => !ids.has(id));
   return { cluster, best, survivors, state, lost };
 }
 
@@ -98,7 +99,8 @@ export interface Recovered {
 
 /**
  * Takes the lost nodes out, signed by an admin or operator, and writes that into the log of each node that is left, which all
- * have the same log then. Throws `CodedError` with the refusal of the state machine, and has written nothing then.
+ * have the same log then. Throws `CodedError` with the refusal of the state machine or `disk_full`, and has written nothing
+ * then, unless a disk has become full meanwhile.
  */
 export async function recoverCluster(
   plan: RecoveryPlan,
@@ -122,18 +124,37 @@ export async function recoverCluster(
   const made = blocks.map(({ header, hash, bytes }): WalRecord => {
     return { index: header.height, term, previousHash: header.previousHash, hash, payload: bytes };
   });
+  const missing = (common: number): WalRecord[] => {
+    const records: WalRecord[] = [];
+    if (common < before) best.records(common, (record) => records.push(record));
+    return [...records, ...made];
+  };
   // The best is the last: the others get their blocks from it as they were.
-  for (const survivor of [...survivors.filter((other) => other !== best), best]) {
+  const order = [...survivors.filter((other) => other !== best), best];
+  checkRoom(order.map((survivor) => ({ survivor, growth: survivor.growth(missing(survivor.commonWith(best))) })));
+  for (const survivor of order) {
     const common = survivor.commonWith(best);
-    const missing: WalRecord[] = [];
-    if (common < before) best.records(common, (record) => missing.push(record));
-    await survivor.goOn(common, [...missing, ...made]);
+    await survivor.goOn(common, missing(common));
   }
-  forgetLost(survivors, plan.lost);
+  forgetRemoved(survivors, state);
   return { height: state.height, term };
 }
 
-/** The transactions that make the lost nodes leave and those that are left vote. */
+/** Throws `CodedError` `disk_full` where a disk has no room for what is to be written, and what a log leaves free. */
+function checkRoom(all: readonly { readonly survivor: Survivor; readonly growth: number }[]): void {
+  for (const device of new Set(all.map(({ survivor }) => survivor.device))) {
+    const here = all.filter(({ survivor }) => survivor.device === device);
+    const needed = here.reduce((sum, { growth }) => sum + growth, RESERVE_BYTES);
+    const free = Math.min(...here.map(({ survivor }) => survivor.freeBytes));
+    if (free >= needed) continue;
+    const where = here.map(({ survivor }) => survivor.node.data).join(", ");
+    const has = `the disk of ${where} has ${Math.floor(free / MEBIBYTE)} MiB free of ${Math.ceil(needed / MEBIBYTE)} that are needed`;
+    const what = `make room for ${Math.ceil((needed - free) / MEBIBYTE)} MiB more, and run the command again`;
+    throw new CodedError("disk_full", `${has}, and nothing was changed: ${what}`, { free, needed });
+  }
+}
+
+/** The transactions that make the lost nodes leave and those that are left vote; none where they have been executed. */
 function signedBy(
   { cluster, state, survivors, lost }: RecoveryPlan,
   signers: readonly Signer[],
@@ -144,7 +165,9 @@ function signedBy(
   const learners = state.members.all.filter(
     ({ id, role }) => role === "learner" && survivors.some((each) => each.id === id),
   );
-  const body = { add: [], remove: lost, promote: learners.map(({ id }) => id) };
+  const remove = lost.filter((id) => state.members.all.some((member) => member.id === id && member.role !== "removed"));
+  if (remove.length + learners.length === 0) return [];
+  const body = { add: [], remove, promote: learners.map(({ id }) => id) };
   const { clusterId } = cluster;
   const placement = { clusterId, session: randomBytes(16), expiry: now + LIFETIME_NS };
   const commands: readonly Command[] = [{ kind: "sessionOpen" }, { kind: "changeMembers", body }];
@@ -154,11 +177,12 @@ function signedBy(
   });
 }
 
-/** The cluster files of those that are left name these no more. */
-function forgetLost(survivors: readonly Survivor[], lost: readonly number[]): void {
+/** The cluster files of those that are left do not name those any more that have left the cluster. */
+function forgetRemoved(survivors: readonly Survivor[], { members }: StateMachine): void {
+  const removed = new Set(members.all.filter(({ role }) => role === "removed").map(({ id }) => id));
   for (const path of new Set(survivors.map(({ node }) => node.clusterFile))) {
     const { genesis, nodes } = readCluster(path);
-    const left = nodes.filter(({ id }) => !lost.includes(id));
+    const left = nodes.filter(({ id }) => !removed.has(id));
     if (left.length < nodes.length) replaceText(path, formatClusterFile(genesis, left));
   }
 }

@@ -1,12 +1,14 @@
 /**
- * The data of a node that is left, opened so that no node can be started on it meanwhile. Reading changes nothing; what is
- * written in the end is the log alone.
+ * The data of a node that is left, opened so that no node can be started on it meanwhile. Reading changes nothing, not
+ * even LevelDB's own notes; what is written in the end is the log alone.
  */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { equalBytes } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
+import type { Disk } from "../../node/base/ports/disk.ts";
 import { NEWEST_RELEASE, releaseError } from "../../node/base/release.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
 import { checkOwner } from "../../node/data-owner.ts";
@@ -15,13 +17,18 @@ import { loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkp
 import { loadHardState } from "../../node/replica/hard-state-store.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { releaseOf } from "../../node/wire/block.ts";
+import type { StorageError } from "../../storage/errors.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { LevelStore } from "../../storage/state/level-store.ts";
+import { openUntouched, type UntouchedStore } from "../../storage/state/untouched-store.ts";
+import { growthOf } from "../../storage/wal/log-operations.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { logStart, verifyWal } from "../../storage/wal/verify.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import type { NodeDirectory } from "../verify/node-directories.ts";
 import { replayOf } from "../verify/replay-of.ts";
+
+/** Between two looks at whether the log waits for space. */
+const POLL_MS = 20;
 
 export class Survivor {
   readonly node: NodeDirectory;
@@ -31,21 +38,26 @@ export class Survivor {
   /** The highest that it has heard of. */
   readonly termSeen: number;
   readonly checkpointHeight: number;
-  readonly #store: LevelStore;
+  readonly #opened: UntouchedStore;
   readonly #cipher: Cipher | undefined;
+  readonly #disk: Disk;
   /** The height before the log's first block. */
   readonly #beginsAt: number;
   /** By height, from the one before the log's first block on. */
   readonly #hashes = new Map<number, Uint8Array>();
 
-  private constructor(node: NodeDirectory, store: LevelStore, cipher: Cipher | undefined) {
+  private constructor(
+    node: NodeDirectory,
+    { opened, cipher, disk }: { opened: UntouchedStore; cipher: Cipher | undefined; disk: Disk },
+  ) {
     this.node = node;
-    this.#store = store;
+    this.#opened = opened;
     this.#cipher = cipher;
-    this.termSeen = loadHardState(store).term;
-    const meta = loadCheckpointMeta(store);
+    this.#disk = disk;
+    this.termSeen = loadHardState(opened.store).term;
+    const meta = loadCheckpointMeta(opened.store);
     this.checkpointHeight = meta?.height ?? 0;
-    const start = logStart(this.#disk(), "log");
+    const start = logStart(this.#disk, "log");
     this.#beginsAt = start?.index ?? 0;
     if (start !== undefined) {
       this.height = start.index;
@@ -68,15 +80,18 @@ export class Survivor {
   }
 
   /** Throws `CodedError` `data_in_use` where a node runs on it, `log_unsound` where it is damaged, or what opening it throws. */
-  static async open(node: NodeDirectory): Promise<Survivor> {
+  static async open(
+    node: NodeDirectory,
+    diskOf: (data: string) => Disk = (data) => new NodeDisk(data),
+  ): Promise<Survivor> {
     const path = join(node.data, "state");
     if (!existsSync(path)) throw new CodedError("usage", `${node.data} has no data of a node`);
     const cipher = node.openCipher();
-    const store = await LevelStore.open(path, { cipher });
+    const opened = await openUntouched(path, cipher);
     try {
-      return new Survivor(node, store, cipher);
+      return new Survivor(node, { opened, cipher, disk: diskOf(node.data) });
     } catch (error) {
-      await store.close();
+      await opened.close();
       throw error;
     }
   }
@@ -87,7 +102,7 @@ export class Survivor {
 
   /** Throws `CodedError` `data_foreign` where the data is not this node's, of this cluster. */
   checkOwner({ clusterId }: ClusterFile): void {
-    checkOwner(this.#store, { clusterId, node: this.id });
+    checkOwner(this.#opened.store, { clusterId, node: this.id });
   }
 
   /** The hash of the block at a height; undefined where the log does not know it. */
@@ -109,7 +124,7 @@ export class Survivor {
 
   /** The blocks above a height, in order. */
   records(above: number, visit: (record: WalRecord) => void): void {
-    const { problem } = verifyWal(this.#disk(), "log", this.#cipher, (record) => {
+    const { problem } = verifyWal(this.#disk, "log", this.#cipher, (record) => {
       // What the reader shows of a record is its own again afterwards.
       if (record.index > above)
         visit({ ...record, hash: record.hash.slice(), previousHash: record.previousHash.slice() });
@@ -120,32 +135,60 @@ export class Survivor {
   /** The state after the last block: of the checkpoint, and the rest executed with all that `quorate verify` checks. */
   state(cluster: ClusterFile): StateMachine {
     const state = new StateMachine({ genesis: cluster.genesis, sha256 });
-    restoreCheckpoint(this.#store, state);
+    restoreCheckpoint(this.#opened.store, state);
     const replay = replayOf(cluster, state);
     this.records(0, ({ payload }) => replay.apply(payload));
     if (replay.problem !== undefined) throw this.#unsound(replay.problem);
     return state;
   }
 
-  /** Cuts the log behind a height, and goes on with these; resolves when that is durable. */
+  /** Which disk the data is on: several may be on one. */
+  get device(): number {
+    return statSync(this.node.data).dev;
+  }
+
+  get freeBytes(): number {
+    return this.#disk.freeBytes();
+  }
+
+  /** What the log may need of its disk to go on with these, besides what it leaves free in any case. */
+  growth(records: readonly WalRecord[]): number {
+    return growthOf(records, this.#cipher);
+  }
+
+  /**
+   * Cuts the log behind a height, and goes on with these; resolves when that is durable. Throws `CodedError` `disk_full`
+   * where there is no room for all of them, and then none of them is there.
+   */
   async goOn(height: number, records: readonly WalRecord[]): Promise<void> {
+    if (await this.#write(height, records)) return;
+    await this.#write(height, []);
+    const text = `${this.node.data}: its disk has become full while the log was written`;
+    throw new CodedError("disk_full", `${text}: make room on it, and run the command again`);
+  }
+
+  /** Whether there was room. */
+  async #write(height: number, records: readonly WalRecord[]): Promise<boolean> {
     const { segmentBytes } = this.node;
-    await new Promise<void>((succeed, fail) => {
-      const log = Wal.open(this.#disk(), "log", { segmentBytes, cacheBytes: 0, cipher: this.#cipher, onFatal: fail });
-      if (log.lastIndex() > height) log.truncate(height + 1, () => undefined);
-      log.append(records, () => {
-        log.close();
-        succeed();
-      });
+    let isDone = false;
+    let failure: StorageError | undefined;
+    const onFatal = (error: StorageError): void => {
+      failure = error;
+    };
+    const log = Wal.open(this.#disk, "log", { segmentBytes, cacheBytes: 0, cipher: this.#cipher, onFatal });
+    if (log.lastIndex() > height) log.truncate(height + 1, () => undefined);
+    log.append(records, () => {
+      isDone = true;
     });
+    // What waits for space waits for ever here, and says nothing.
+    while (!isDone && failure === undefined && !log.isFull()) await sleep(POLL_MS);
+    log.close();
+    if (failure !== undefined) throw failure;
+    return isDone;
   }
 
   async close(): Promise<void> {
-    await this.#store.close();
-  }
-
-  #disk(): NodeDisk {
-    return new NodeDisk(this.node.data);
+    await this.#opened.close();
   }
 
   #unsound(reason: string): CodedError {

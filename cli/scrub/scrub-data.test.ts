@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { heldByAnother } from "../../storage/state/held-store.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import { recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
 import { scrubData } from "./scrub-data.ts";
@@ -59,7 +60,7 @@ test("a store that cannot be opened, and one whose files are damaged, are damage
 });
 
 test("data that a node has open is not read", async () => {
-  const store = await LevelStore.open(join(data, "state"));
+  const letGo = await heldByAnother(join(data, "state"));
   await expect(scrubData(data, undefined)).rejects.toMatchObject({ code: "data_in_use" });
-  await store.close();
+  await letGo();
 });

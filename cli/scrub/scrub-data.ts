@@ -9,9 +9,9 @@ import { SEGMENT_BYTES } from "../../node/base/limits.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { StorageError } from "../../storage/errors.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { verifyStore } from "../../storage/state/verify-store.ts";
+import { NOT_LOOKED_AT, verifyStore } from "../../storage/state/verify-store.ts";
+import { damagedCopies } from "../../storage/wal/copies.ts";
 import { DamagedLog } from "../../storage/wal/damaged-log.ts";
-import { damagedCopies } from "../../storage/wal/verify.ts";
 
 /** Something that is not what was written. */
 export interface Finding {
@@ -60,7 +60,7 @@ async function storeDamage(path: string, cipher: Cipher | undefined): Promise<re
   try {
     return await verifyStore(path, cipher, () => undefined);
   } catch (error) {
-    if (!(error instanceof CodedError) || error.code === "data_in_use") throw error;
+    if (!(error instanceof CodedError) || NOT_LOOKED_AT.includes(error.code)) throw error;
     return [error];
   }
 }

@@ -19,7 +19,7 @@ export interface ScrubbedNode {
   readonly damaged: number;
   /** The first of them. */
   readonly damage: readonly Finding[];
-  /** Blocks that others gave back meanwhile, and pages of the checkpoint that were written again. */
+  /** Blocks that others gave back meanwhile, and what the node has written again by itself. */
   readonly repaired: number;
   /** Records and values that still are damaged. */
   readonly left: number;
@@ -59,7 +59,7 @@ export async function scrubNode(
 
 interface Look {
   readonly log: StatusSection;
-  /** Blocks and pages that are known to be damaged, and that have been mended. */
+  /** Blocks, pages and what else is known to be damaged, and what has been mended. */
   readonly damaged: number;
   readonly repaired: number;
 }
@@ -70,10 +70,11 @@ async function look(client: QuorateClient): Promise<Look> {
   if (log === undefined || repair === undefined) {
     throw new CodedError("not_authorized", "a node tells admins and operators only what is damaged");
   }
-  const damaged = count(repair, "damagedBlocks") + count(ledger, "damagedPages");
-  return { log, damaged, repaired: count(repair, "repairedBlocks") + count(ledger, "repairedPages") };
+  const damaged = count(repair, "damagedBlocks") + count(ledger, "damagedPages") + count(log, "rewriting");
+  const repaired = count(repair, "repairedBlocks") + count(ledger, "repairedPages") + count(log, "rewritten");
+  return { log, damaged, repaired };
 }
 
 function count(section: StatusSection, name: string): number {
-  return Number(section[name]);
+  return Number(section[name] ?? 0);
 }

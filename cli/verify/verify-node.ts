@@ -11,10 +11,12 @@ import type { ClusterFile } from "../../node/client/index.ts";
 import { WRAPPED_KEY_FILE } from "../../node/host/data-key.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { type CheckpointMeta, loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
+import { loadFetched } from "../../node/replica/fetched-pages.ts";
+import { loadHardState } from "../../node/replica/hard-state-store.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { verifyStore } from "../../storage/state/verify-store.ts";
-import { logStart, verifyWal } from "../../storage/wal/verify.ts";
+import { NOT_LOOKED_AT, verifyStore } from "../../storage/state/verify-store.ts";
+import { logStart, verifyWal, type WalReport } from "../../storage/wal/verify.ts";
 import { WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
 import { replayOf } from "./replay-of.ts";
 
@@ -41,28 +43,51 @@ export interface VerifiedNode {
   readonly digests: ReadonlyMap<number, Uint8Array>;
 }
 
-/**
- * The newest checkpoint's description, if there is one, its state in `restored` where one is given, and what is wrong with
- * the store; throws `data_in_use`.
- */
-async function checkpointOf(
+interface StoreReport {
+  /** The newest checkpoint's description, if there is one. */
+  readonly checkpoint: CheckpointMeta | undefined;
+  /** The newest that the node has been in; 0 where it has been in none, or is fetching a checkpoint in place of a log. */
+  readonly term: number;
+  readonly problems: readonly string[];
+}
+
+/** What is in the store, the checkpoint's state in `restored` where one is given; throws `data_in_use` or `store_failed`. */
+async function storeReport(
   data: string,
   cipher: Cipher | undefined,
   restored: StateMachine | undefined,
-): Promise<{ readonly checkpoint?: CheckpointMeta | undefined; readonly problems: readonly string[] }> {
+): Promise<StoreReport> {
   const path = join(data, "state");
-  if (!existsSync(path)) return { problems: [] };
   let checkpoint: CheckpointMeta | undefined;
+  let term = 0;
+  if (!existsSync(path)) return { checkpoint, term, problems: [] };
   try {
     const broken = await verifyStore(path, cipher, (store) => {
       if (restored !== undefined) restoreCheckpoint(store, restored);
       checkpoint = loadCheckpointMeta(store);
+      if (loadFetched(store) === undefined) term = loadHardState(store).term;
     });
-    return { checkpoint, problems: broken.map(({ message }) => `state: ${message}`) };
+    return { checkpoint, term, problems: broken.map(({ message }) => `state: ${message}`) };
   } catch (error) {
-    if (!(error instanceof CodedError) || error.code === "data_in_use") throw error;
-    return { problems: [`state: ${error.message}`] };
+    if (!(error instanceof CodedError) || NOT_LOOKED_AT.includes(error.code)) throw error;
+    return { checkpoint: undefined, term: 0, problems: [`state: ${error.message}`] };
   }
+}
+
+/** A node takes part in a term by what it writes into its log, but for the moment before its first block. */
+function lostLog({ term, checkpoint }: StoreReport, { records, tornBytes }: WalReport): string[] {
+  if (term === 0 || checkpoint !== undefined || records > 0 || tornBytes > 0) return [];
+  const unless = "unless it was stopped before it got its first block";
+  return [
+    `the log is gone: the node has been in term ${term} and has no block, ${unless}; move its directory away, then quorate member rejoin`,
+  ];
+}
+
+/** The report of a node that has run and whose data is not there. */
+export function missingNode(data: string, { message }: CodedError): VerifiedNode {
+  const nothing = { height: 0, digest: "", transactions: 0, segments: 0, tornBytes: 0, checkpointHeight: 0 };
+  const report = { directory: data, firstHeight: 1, ...nothing, problems: [message] };
+  return { report, blockHashes: new Map(), digests: new Map() };
 }
 
 /** Copies of the wrapped data key that are damaged. */
@@ -95,7 +120,8 @@ export async function verifyNode(
   const firstHeight = (logStart(disk, "log")?.index ?? 0) + 1;
   const state = new StateMachine({ genesis: cluster.genesis, sha256 });
   const restored = firstHeight === 1 ? undefined : state;
-  const { checkpoint, problems: storeProblems } = await checkpointOf(data, cipher, restored);
+  const store = await storeReport(data, cipher, restored);
+  const { checkpoint } = store;
   const replay = replayOf(cluster, state);
   const wal = verifyWal(disk, "log", cipher, (record) => {
     replay.apply(record.payload);
@@ -107,7 +133,8 @@ export async function verifyNode(
   const problems = [
     ...(wal.problem === undefined ? [] : [wal.problem.message]),
     ...(replayProblem === undefined ? [] : [replayProblem]),
-    ...storeProblems,
+    ...lostLog(store, wal),
+    ...store.problems,
     ...keyProblems(disk),
   ];
   // A node that was stopped before its log was joined to a peer's checkpoint does that when it starts.

@@ -23,13 +23,19 @@ export class StartedMark {
 
   /** Throws `CodedError` `data_missing` for a node that has run and has no data. */
   check(): void {
-    if (!existsSync(this.#path) || PARTS.some((part) => existsSync(join(this.#data, part)))) return;
+    const missing = this.missing();
+    if (missing !== undefined) throw missing;
+  }
+
+  /** What is to be said of a node that has run and has no data; undefined for others. */
+  missing(): CodedError | undefined {
+    if (!existsSync(this.#path) || PARTS.some((part) => existsSync(join(this.#data, part)))) return undefined;
     const text =
       `this node has run before (${this.#path}), and its data in ${this.#data} is gone, with what it has voted and ` +
       "acknowledged: it must not take part again under its id. Move what is left of it away and begin it again with " +
       "quorate member rejoin, under the same name and a new id. " +
       "Where the cluster was never used, remove that file";
-    throw new CodedError("data_missing", text, { path: this.#data });
+    return new CodedError("data_missing", text, { path: this.#data });
   }
 
   /** The node has data now. */

@@ -26,6 +26,8 @@ export type LogMessage =
   | { readonly type: "scrub" }
   /** The next step of that. */
   | { readonly type: "scrubOn" }
+  /** Something that was found damaged has been written again, or could not be. */
+  | { readonly type: "rewritten"; readonly isSound: boolean }
   /** The store has the term and vote of this request. */
   | { readonly type: "hardStateDurable"; readonly sequence: number }
   /** The log has the truncation and the entries of this request. */

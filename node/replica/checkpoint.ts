@@ -123,7 +123,18 @@ interface CheckpointTaking {
 export function takeCheckpoint(
   state: StateMachine,
   generation: number = FIRST_GENERATION,
-  { damaged = NO_PAGES, tell = NOBODY }: CheckpointTaking = {},
+  taking: CheckpointTaking = {},
+): readonly StoreChange[] {
+  const changes = checkpointChanges(state, generation, taking);
+  markTaken(state);
+  return changes;
+}
+
+/** What a checkpoint would write that is taken now. */
+export function checkpointChanges(
+  state: StateMachine,
+  generation: number,
+  { damaged = NO_PAGES, tell = NOBODY }: CheckpointTaking,
 ): readonly StoreChange[] {
   const changes: StoreChange[] = [];
   for (const component of state.paged) {
@@ -136,10 +147,14 @@ export function takeCheckpoint(
       tell(component.name, page, value);
       changes.push({ key: pageKey(generation, component.name, page), value });
     }
-    component.markClean();
   }
   changes.push(metaChange({ ...contentsOf(state), generation, isForeign: false }));
   return changes;
+}
+
+/** The next checkpoint is about what changes from now on: those changes must be written, or the node must stop. */
+export function markTaken(state: StateMachine): void {
+  for (const component of state.paged) component.markClean();
 }
 
 /** Tells of each page that has changed since the last checkpoint, as it stands now; they go on to be changed. */

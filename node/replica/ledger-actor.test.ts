@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { KeyRing, virtualCrypto } from "../../sim/virtual-crypto.ts";
 import { MemoryStore } from "../../storage/state/memory-store.ts";
 import type { LogStore } from "../../storage/wal/log-store.ts";
+import { RESERVE_BYTES } from "../../storage/wal/log-writer.ts";
 import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
 import { APPEND_BYTES_MAX, CHECKPOINT_LOG_BYTES } from "../base/limits.ts";
@@ -36,6 +37,7 @@ import {
   GENESIS,
   Later,
   Listener,
+  recordingLog,
   sha256,
   TestClock,
 } from "./replica.test-support.ts";
@@ -69,6 +71,8 @@ class Bench {
   /** First block that the log still has. */
   logFrom = 1;
   logIsFull = false;
+  freeBytes = Number.MAX_SAFE_INTEGER;
+  readonly hostLog = recordingLog();
   restarts = 0;
   readonly actor: LedgerActor;
   readonly #self: Listener<LedgerMessage>;
@@ -92,6 +96,7 @@ class Bench {
     const deps = {
       ...{ state, checkpoint: undefined, pages: new PageHashes(sha256), store: store ?? this.store, node: 1 },
       ...more,
+      ...{ disk: { freeBytes: () => this.freeBytes }, hostLog: this.hostLog.log },
       ...{ log: this.#log(), clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
       logActor: this.logActor,
       crypto: virtualCrypto(KEYS, NODE, (run) => run()),
@@ -412,6 +417,46 @@ describe("checkpoints", () => {
     bench.commits(4, 4);
     bench.storesCheckpoint();
     expect(loadCheckpointMeta(bench.store)?.height).toBe(4);
+  });
+
+  test("are left out while the disk has not the room that LevelDB may take for them, and said to be, once", () => {
+    const roomy = new Bench();
+    roomy.commits(1, 2);
+    roomy.storesCheckpoint();
+    const snapshot = roomy.store.snapshot();
+    const keys = snapshot.keys("checkpoint/");
+    const bytes = keys.reduce((sum, key) => sum + key.length + (snapshot.get(key)?.length ?? 0), 0);
+    const bench = new Bench();
+    bench.freeBytes = 0;
+    bench.commits(1, 2);
+    for (const free of [0, RESERVE_BYTES - 1, RESERVE_BYTES + 6 * bytes - 1]) {
+      bench.freeBytes = free;
+      bench.actor.receive({ type: "takeCheckpoint" });
+      expect([bench.later.count, bench.checkpoints.taking, bench.failures]).toEqual([0, undefined, []]);
+    }
+    expect(bench.hostLog.warnings.map(({ event }) => event)).toEqual(["checkpoint.no_room"]);
+    bench.commits(3, 5); // what is asked is answered, and blocks are executed
+    expect([bench.state.height, bench.later.count, bench.hostLog.warnings.length]).toEqual([5, 0, 1]);
+    bench.freeBytes = RESERVE_BYTES + 20 * bytes;
+    bench.commits(6, 6);
+    bench.storesCheckpoint();
+    const back = new StateMachine({ genesis: GENESIS, sha256 });
+    expect([restoreCheckpoint(bench.store, back), back.height, back.digest]).toEqual([true, 6, bench.state.digest]);
+    bench.freeBytes = 0;
+    bench.commits(7, 8);
+    expect(bench.hostLog.warnings.map(({ event }) => event)).toEqual(["checkpoint.no_room", "checkpoint.no_room"]);
+  });
+
+  test("with just the room that is wanted are taken", () => {
+    const bench = new Bench();
+    bench.freeBytes = RESERVE_BYTES;
+    bench.commits(1, 2);
+    const fields = must(bench.hostLog.warnings[0], "it was said").fields;
+    expect(Number(fields["needed"])).toBeGreaterThan(RESERVE_BYTES);
+    bench.freeBytes = Number(fields["needed"]);
+    bench.actor.receive({ type: "takeCheckpoint" });
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(2);
   });
 
   test("are written earlier where blocks are large, so that a restart executes few bytes again", () => {

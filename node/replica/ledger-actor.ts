@@ -15,6 +15,8 @@ import type { LogIndex, NodeId } from "../base/ids.ts";
 import { CHECKPOINT_LOG_BYTES } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Crypto } from "../base/ports/crypto.ts";
+import type { Disk } from "../base/ports/disk.ts";
+import type { Log } from "../base/ports/log.ts";
 import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
@@ -48,13 +50,15 @@ import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { ChainAnswers } from "./chain-answers.ts";
 import {
   type CheckpointMeta,
+  checkpointChanges,
   contentsOf,
   FIRST_GENERATION,
   isPageOf,
   META_KEY,
-  takeCheckpoint,
+  markTaken,
   tellChanged,
 } from "./checkpoint.ts";
+import { CheckpointRoom } from "./checkpoint-room.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 import { GivenStates } from "./given-states.ts";
 import { KnownRoots } from "./known-roots.ts";
@@ -75,6 +79,9 @@ export interface LedgerActorDeps {
   readonly checkpoint: CheckpointMeta | undefined;
   readonly pages: PageHashes;
   readonly store: Store;
+  /** Where the store and the log are. */
+  readonly disk: Pick<Disk, "freeBytes">;
+  readonly hostLog: Log;
   readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo">;
   readonly logActor: ActorRef<LogMessage>;
   readonly crypto: Crypto;
@@ -133,6 +140,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   /** A checkpoint became due, and was neither taken nor left out. */
   #isDue = false;
   readonly #knownRoots: KnownRoots;
+  readonly #room: CheckpointRoom;
   readonly #generation: number;
   /** Keys of pages that are damaged in the store. */
   readonly #damagedPages = new Set<string>();
@@ -159,6 +167,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#chain = new ChainAnswers({ ...deps, givenStates: this.#givenStates });
     this.#checkpointHeight = deps.state.height;
     this.#knownRoots = new KnownRoots(deps.checkpoints);
+    this.#room = new CheckpointRoom(deps.disk, deps.hostLog);
     const { checkpoint, pages } = deps;
     this.#generation = checkpoint?.generation ?? FIRST_GENERATION;
     if (checkpoint !== undefined) {
@@ -434,13 +443,16 @@ export class LedgerActor implements Actor<LedgerMessage> {
 
   #checkpoint(): void {
     // What falls due while one is being written is left out: a block later it would be like no other node's. While the
-    // disk is full the next block asks again.
+    // disk is full, or has not the room, the next block asks again.
     if (this.#checkpointing) this.#isDue = false;
-    if (this.#checkpointing || this.#deps.log.isFull()) return;
+    if (this.#checkpointing || this.#deps.log.isFull() || !this.#room.isThought()) return;
+    const { pages, node, checkpoints } = this.#deps;
+    const taking = { damaged: this.#damagedPages, tell: pages.take };
+    const changes = checkpointChanges(this.#state, this.#generation, taking);
+    if (!this.#room.hasRoomFor(changes, this.#state.height)) return;
+    markTaken(this.#state);
     this.#checkpointing = true;
     this.#isDue = false;
-    const { pages, node, checkpoints } = this.#deps;
-    const changes = takeCheckpoint(this.#state, this.#generation, { damaged: this.#damagedPages, tell: pages.take });
     this.#repairedPages += this.#damagedPages.size;
     this.#damagedPages.clear();
     const written = this.#rootNow();

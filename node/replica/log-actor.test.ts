@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { StorageError } from "../../storage/errors.ts";
+import { MemoryStore } from "../../storage/state/memory-store.ts";
 import type { LogStore, WalRecord } from "../../storage/wal/log-store.ts";
 import { must } from "../base/assert.ts";
 import { CodedError } from "../base/errors.ts";
@@ -10,6 +11,7 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogEntry, LogMessage, PersistRequest } from "../messages/log.ts";
 import type { RepairMessage } from "../messages/repair.ts";
 import { StatusBoard } from "../messages/status.ts";
+import { loadHardState } from "./hard-state-store.ts";
 import { LogActor } from "./log-actor.ts";
 import { contextOf, Later, Listener, recordingLog, TestClock } from "./replica.test-support.ts";
 
@@ -30,6 +32,10 @@ class Disks {
   damagedIndex = 0;
   /** Of the one value in the store. */
   damagedKey = "";
+  copyIsDamaged = false;
+  copiesAreWhole = true;
+  /** What the store was last told to write. */
+  written: readonly StoreChange[] = [];
   #last = 0;
 
   readonly storePort: Store = {
@@ -38,7 +44,8 @@ class Disks {
       return undefined;
     },
     snapshot: () => ({ get: () => undefined, keys: () => [this.damagedKey].filter(Boolean), close: () => {} }),
-    write: (_changes: readonly StoreChange[], done) => {
+    write: (changes: readonly StoreChange[], done) => {
+      this.written = changes;
       this.#start(this.store, "term and vote", () => done(this.storeError));
     },
   };
@@ -56,6 +63,11 @@ class Disks {
       return 100;
     },
     repair: () => {},
+    checkCopies: () =>
+      this.copyIsDamaged
+        ? [new StorageError("wal_damaged", "a copy is damaged", { index: 1, offset: 512, isCopy: true })]
+        : [],
+    rewriteCopies: (done) => this.#start(this.log, "copies", () => done(this.copiesAreWhole)),
     append: (records: readonly WalRecord[], done) => {
       this.#last = must(records.at(-1), "there are records").index;
       this.#start(this.log, `append ${records.map(({ index }) => index).join(" ")}`, done);
@@ -82,6 +94,15 @@ class Disks {
   }
 }
 
+const OWNER: StoreChange = { key: "node/owner", value: Uint8Array.of(1, 2, 3) };
+
+/** Term and vote as the store has them when these changes are written. */
+function hardStateIn(changes: readonly StoreChange[]): unknown {
+  const store = new MemoryStore((run) => run());
+  store.write(changes, () => undefined);
+  return loadHardState(store);
+}
+
 class Bench {
   readonly disks = new Disks();
   readonly consensus = new Listener<ConsensusMessage>("consensus");
@@ -105,6 +126,7 @@ class Bench {
       consensus: () => this.consensus,
       repair: () => this.repair,
       ledger: () => this.ledger,
+      ...{ hardState: { term: 3, vote: 2 }, owner: OWNER },
       fail: (error) => this.failures.push(error),
     });
   }
@@ -217,6 +239,7 @@ describe("what Raft wants durable", () => {
       consensus: () => new Listener("consensus"),
       repair: () => new Listener("repair"),
       ledger: () => new Listener("ledger"),
+      ...{ hardState: { term: 0, vote: 0 }, owner: OWNER },
       fail: () => {},
     });
     expect(() => actor.receive({ type: "entriesDurable", sequence: 9 })).toThrow("is not open");
@@ -326,5 +349,61 @@ describe("bug zoo", () => {
     bench.completes("store");
     expect(bench.failures).toEqual([bench.disks.storeError]);
     expect([bench.reported(), bench.disks.asked]).toEqual([[], ["term and vote"]]);
+  });
+});
+
+describe("what is damaged and in memory anyway", () => {
+  /** All is read again, and something is found. */
+  function scrubbed(bench: Bench): void {
+    bench.scrubs("scrub");
+    bench.scrubs("scrubOn");
+  }
+
+  test("is written again: term and vote as they were when the node started, or are now", () => {
+    const bench = new Bench();
+    bench.disks.damagedKey = "raft/state";
+    scrubbed(bench);
+    expect(hardStateIn(bench.disks.written)).toEqual({ term: 3, vote: 2 });
+    expect(bench.status.read()["log"]).toMatchObject({ scrubDamaged: 1, rewriting: 1, rewritten: 0 });
+    bench.completes("store");
+    expect(bench.status.read()["log"]).toMatchObject({ rewriting: 0, rewritten: 1 });
+    // The newest is on its way: it is what counts, and what is written again comes behind it.
+    bench.persist({ sequence: 1, hardState: { term: 4, vote: 1 }, entries: [] });
+    scrubbed(bench);
+    expect(hardStateIn(bench.disks.written)).toEqual({ term: 4, vote: 1 });
+    bench.completes("store");
+    bench.completes("store");
+    expect([bench.reported(), bench.status.read()["log"]]).toMatchObject([[1], { rewriting: 0, rewritten: 2 }]);
+    expect([bench.ledger.messages, bench.repair.messages, bench.failures]).toEqual([[], [], []]);
+  });
+
+  test("is written again: whose the data is", () => {
+    const bench = new Bench();
+    bench.disks.damagedKey = OWNER.key;
+    scrubbed(bench);
+    expect(bench.disks.written).toEqual([OWNER]);
+  });
+
+  test("is written again: a copy beside the log, and counts where that could be", () => {
+    const bench = new Bench();
+    bench.disks.copyIsDamaged = true;
+    scrubbed(bench);
+    expect(bench.disks.asked).toEqual(["copies"]);
+    bench.completes("log");
+    expect(bench.status.read()["log"]).toMatchObject({ scrubDamaged: 1, rewriting: 0, rewritten: 1 });
+    bench.disks.copiesAreWhole = false;
+    scrubbed(bench);
+    bench.completes("log");
+    expect(bench.status.read()["log"]).toMatchObject({ scrubDamaged: 1, rewriting: 0, rewritten: 1 });
+    expect(bench.repair.messages).toEqual([]);
+  });
+
+  test("stops the node where the store fails", () => {
+    const bench = new Bench();
+    bench.disks.damagedKey = "raft/state";
+    scrubbed(bench);
+    bench.disks.storeError = new StorageError("store_failed", "no");
+    bench.completes("store");
+    expect(bench.failures.map(({ code }) => code)).toEqual(["store_failed"]);
   });
 });

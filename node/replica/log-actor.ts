@@ -5,10 +5,13 @@
  * its term and vote are durable, and no later request overtakes an earlier one; appends of several requests do share one
  * write and one sync (group commit happens below, in the log).
  *
- * What it keeps is read again in the background, and damage is said and counted; it stops the node where it is needed.
+ * What it keeps is read again in the background, and damage is said and counted; it stops the node where it is needed. What
+ * is in memory anyway is written again: term and vote, whose the data is, and the small files beside the log.
  *
  * A full disk stops nothing but that: while the log waits for space nothing is reported durable, so nothing is acknowledged.
  */
+import type { HardState } from "../../consensus/raft/hard-state.ts";
+import type { StorageError } from "../../storage/errors.ts";
 import { Scrubber } from "../../storage/scrubber.ts";
 import type { LogStore } from "../../storage/wal/log-store.ts";
 import type { Actor, ActorContext, ActorRef } from "../actor/actor.ts";
@@ -16,14 +19,14 @@ import { must } from "../base/assert.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { Log } from "../base/ports/log.ts";
 import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
-import type { Store } from "../base/ports/store.ts";
+import type { Store, StoreChange } from "../base/ports/store.ts";
 import type { ConsensusMessage } from "../messages/consensus.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage, PersistRequest } from "../messages/log.ts";
 import type { RepairMessage } from "../messages/repair.ts";
 import type { StatusBoard, StatusFields } from "../messages/status.ts";
 import { DiskLatency } from "./disk-latency.ts";
-import { saveHardState } from "./hard-state-store.ts";
+import { HARD_STATE_KEY, saveHardState } from "./hard-state-store.ts";
 
 const TICK_MS = 1_000;
 /** Read again each tick: a few milliseconds, and a gigabyte in a quarter of an hour. */
@@ -39,6 +42,10 @@ export interface LogActorDeps {
   readonly hostLog: Log;
   readonly status: StatusBoard;
   readonly store: Store;
+  /** As the store has it. */
+  readonly hardState: HardState;
+  /** The store's mark of whose data it is. */
+  readonly owner: StoreChange;
   readonly consensus: () => ActorRef<ConsensusMessage>;
   /** Hears of pages of the checkpoint that are damaged. */
   readonly ledger: () => ActorRef<LedgerMessage>;
@@ -67,22 +74,21 @@ export class LogActor implements Actor<LogMessage> {
   readonly #latency: DiskLatency;
   readonly #scrubber: Scrubber;
   #wasFull = false;
+  /** The newest that the store has, or was told to write. */
+  #hardState: HardState;
+  /** Damaged things that are being written again, and that have been. */
+  #rewriting = 0;
+  #rewrites = 0;
 
   constructor(context: ActorContext<LogMessage>, deps: LogActorDeps) {
     this.#context = context;
     this.#self = context.self;
     this.#deps = deps;
     this.#latency = new DiskLatency(context.clock.monotonicMs());
-    const { log, store, hostLog } = deps;
-    this.#scrubber = new Scrubber({
-      ...{ log, store, restSteps: SCRUB_REST_TICKS },
-      onDamage: ({ code, facts }) => {
-        hostLog.warn("scrub.damage", { code, ...facts });
-        const { index, key } = facts;
-        if (typeof index === "number") deps.repair().deliver({ type: "damaged", height: index });
-        if (typeof key === "string") deps.ledger().deliver({ type: "pageDamaged", key });
-      },
-    });
+    const { log, store } = deps;
+    this.#hardState = deps.hardState;
+    const onDamage = (error: StorageError): void => this.#damageFound(error);
+    this.#scrubber = new Scrubber({ log, store, restSteps: SCRUB_REST_TICKS, onDamage });
     deps.status.post("log", () => this.#statusFields());
     context.after(TICK_MS, { type: "tick" });
   }
@@ -103,6 +109,10 @@ export class LogActor implements Actor<LogMessage> {
       case "scrubOn":
         this.#scrubber.step(ASKED_SCRUB_BYTES);
         if (this.#scrubber.isAsked) this.#context.after(ASKED_TICK_MS, { type: "scrubOn" });
+        return;
+      case "rewritten":
+        this.#rewriting -= 1;
+        if (message.isSound) this.#rewrites += 1;
         return;
       case "hardStateDurable":
         this.#find(message.sequence).hardStateDurable = true;
@@ -127,6 +137,27 @@ export class LogActor implements Actor<LogMessage> {
     if (isFull) log.retry();
   }
 
+  #damageFound({ code, facts }: StorageError): void {
+    const { hostLog, repair, ledger, log, store, owner } = this.#deps;
+    hostLog.warn("scrub.damage", { code, ...facts });
+    const { index, key, isCopy } = facts;
+    const written = this.#orFail(() => this.#rewritten(true));
+    if (isCopy === true) this.#rewrite(() => log.rewriteCopies((isSound) => this.#rewritten(isSound)));
+    else if (typeof index === "number") repair().deliver({ type: "damaged", height: index });
+    else if (key === HARD_STATE_KEY) this.#rewrite(() => saveHardState(store, this.#hardState, written));
+    else if (key === owner.key) this.#rewrite(() => store.write([owner], written));
+    else if (typeof key === "string") ledger().deliver({ type: "pageDamaged", key });
+  }
+
+  #rewrite(start: () => void): void {
+    this.#rewriting += 1;
+    start();
+  }
+
+  #rewritten(isSound: boolean): void {
+    this.#self.deliver({ type: "rewritten", isSound });
+  }
+
   #entriesDurable(progress: Progress): void {
     progress.entriesDurable = true;
     const nowMs = this.#context.clock.monotonicMs();
@@ -144,10 +175,13 @@ export class LogActor implements Actor<LogMessage> {
       handedAtMs: 0,
     });
     if (hardState === undefined) return;
-    saveHardState(this.#deps.store, hardState, (error) => {
-      if (error === undefined) this.#self.deliver({ type: "hardStateDurable", sequence });
-      else this.#deps.fail(error);
-    });
+    this.#hardState = hardState;
+    const durable = this.#orFail(() => this.#self.deliver({ type: "hardStateDurable", sequence }));
+    saveHardState(this.#deps.store, hardState, durable);
+  }
+
+  #orFail(then: () => void): (error?: CodedError) => void {
+    return (error) => (error === undefined ? then() : this.#deps.fail(error));
   }
 
   /** Hands entries to the log as far as no term and vote is still on its way before them. */
@@ -187,6 +221,8 @@ export class LogActor implements Actor<LogMessage> {
       scrubbedBytes: this.#scrubber.bytesRead,
       scrubRounds: this.#scrubber.rounds,
       scrubIsAsked: this.#scrubber.isAsked,
+      rewriting: this.#rewriting,
+      rewritten: this.#rewrites,
       scrubDamaged: this.#scrubber.damage.count,
       scrubDamage: this.#scrubber.damage.errors.map(({ code, message }) => ({ code, message })),
       appendMs: Math.round(this.#latency.last),

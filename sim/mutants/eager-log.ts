@@ -48,6 +48,14 @@ export class EagerLog implements LogStore {
     this.#log.repair(record, done);
   }
 
+  checkCopies(): ReturnType<LogStore["checkCopies"]> {
+    return this.#log.checkCopies();
+  }
+
+  rewriteCopies(done: (isSound: boolean) => void): void {
+    this.#log.rewriteCopies(done);
+  }
+
   append(records: readonly WalRecord[], done: () => void): void {
     this.#log.append(records, () => {});
     done();

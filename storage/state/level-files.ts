@@ -1,41 +1,109 @@
 /**
  * Damage in LevelDB's own files, found by their own checksums and without LevelDB, which drops what it cannot read, or ends
- * the process. Formats: LevelDB's doc/table_format.md and doc/log_format.md.
+ * the process. Format of tables: LevelDB's doc/table_format.md.
  *
  * A table is blocks, each followed by a type and a checksum, and a footer. Where a block ends is seen by its checksum being
- * right, so no index has to be believed. A log is blocks of 32 KiB that hold records.
+ * right, so no index has to be believed. `CURRENT` is the name of the manifest, which says what tables there are.
  */
 import { viewOf } from "../../node/base/bytes.ts";
 import type { Disk } from "../../node/base/ports/disk.ts";
 import { crc32c } from "../checksum.ts";
+import { logFault, masked } from "./level-log.ts";
+import { liveFiles } from "./level-manifest.ts";
+import { SEAL_FILE } from "./seal-file.ts";
 
+const CURRENT = "CURRENT";
 const TABLE = /\.(ldb|sst)$/;
-const LOG = /(\.log$|^MANIFEST-)/;
-const MASK_DELTA = 0xa282_ead8;
+const LOG = /\.log$/;
+/** The whole of `CURRENT`. */
+const MANIFEST_LINE = /^MANIFEST-\d{6,}\n$/;
 const FOOTER_BYTES = 48;
 const TABLE_MAGIC = 0xdb47_7524_8b80_fb57n;
-const LOG_BLOCK_BYTES = 32_768;
-const LOG_HEADER_BYTES = 7;
 
 export interface FileDamage {
   readonly name: string;
-  /** Where the block, record or footer begins that is damaged. */
+  /** Where the block, record or footer begins that is damaged; 0 for a file that is missing, or wrong as a whole. */
   readonly offset: number;
 }
 
-/** The first damage in each table and log of a LevelDB directory. Throws `DiskError`. */
+/** The files of a database. What else lies there is a leftover, of which nothing is read. */
+export interface DatabaseFiles {
+  readonly manifest: string;
+  /** Tables, and logs that are read when it is opened. */
+  readonly contents: readonly string[];
+  /** Tables that the manifest names, and that are not there. */
+  readonly missing: readonly string[];
+}
+
+/** The first damage in each file of a database, and the tables that are missing. Throws `DiskError`. */
 export function levelDamage(disk: Disk): FileDamage[] {
-  return disk.list(".").flatMap((name) => {
-    const check = TABLE.test(name) ? damageInTable : LOG.test(name) ? damageInLog : undefined;
-    if (check === undefined) return [];
-    const file = disk.open(name, { create: false });
-    try {
-      const offset = check(file.read(0, file.size()));
-      return offset === undefined ? [] : [{ name, offset }];
-    } finally {
-      file.close();
-    }
+  const files = databaseFiles(disk);
+  if (files === undefined) {
+    const names = disk.list(".");
+    return isNew(names) ? [] : [{ name: CURRENT, offset: 0 }, ...damageIn(disk, names)];
+  }
+  const { manifest, contents, missing } = files;
+  const fault = logFault(bytesOf(disk, manifest));
+  const isCutShort = fault?.isCutOff === true && missing.length === 0;
+  if (fault !== undefined && !isCutShort)
+    return [{ name: manifest, offset: fault.offset }, ...damageIn(disk, contents)];
+  return [...damageIn(disk, contents), ...missing.map((name) => ({ name, offset: 0 }))];
+}
+
+/** Where a log ends in a record that goes on behind its end: a write that was cut off, or damage. Throws `DiskError`. */
+export function levelCutOffs(disk: Disk): FileDamage[] {
+  const { manifest, contents = [] } = databaseFiles(disk) ?? {};
+  return [...contents, ...(manifest === undefined ? [] : [manifest])].flatMap((name) => {
+    const fault = TABLE.test(name) ? undefined : logFault(bytesOf(disk, name));
+    return fault?.isCutOff === true ? [{ name, offset: fault.offset }] : [];
   });
+}
+
+/** The files that count; undefined where `CURRENT` is not there or names nothing that is. Throws `DiskError`. */
+export function databaseFiles(disk: Disk): DatabaseFiles | undefined {
+  const names = disk.list(".");
+  const line = names.includes(CURRENT) ? Buffer.from(bytesOf(disk, CURRENT)).toString("latin1") : "";
+  const manifest = line.slice(0, -1);
+  if (!MANIFEST_LINE.test(line) || !names.includes(manifest)) return undefined;
+  const { tables, firstLog } = liveFiles(bytesOf(disk, manifest));
+  const contents = names.filter((name) => {
+    return TABLE.test(name) ? tables.has(numberOf(name)) : LOG.test(name) && numberOf(name) >= firstLog;
+  });
+  const there = new Set(contents.filter((name) => TABLE.test(name)).map(numberOf));
+  const missing = [...tables].filter((number) => !there.has(number));
+  return { manifest, contents, missing: missing.map((number) => `${String(number).padStart(6, "0")}.ldb`) };
+}
+
+/** Of a name such as 000012.ldb. */
+function numberOf(name: string): number {
+  return Number.parseInt(name, 10);
+}
+
+/** Nothing was ever written, and the first opening may have been cut off before `CURRENT` was there. */
+function isNew(names: readonly string[]): boolean {
+  return !names.some((name) => name === CURRENT || name === SEAL_FILE || TABLE.test(name));
+}
+
+function damageIn(disk: Disk, names: readonly string[]): FileDamage[] {
+  return names.flatMap((name) => {
+    const offset = TABLE.test(name) ? damageInTable(bytesOf(disk, name)) : damageInLog(disk, name);
+    return offset === undefined ? [] : [{ name, offset }];
+  });
+}
+
+/** A last record that goes on behind the end of the file is a write that was cut off, and none, as far as is seen here. */
+function damageInLog(disk: Disk, name: string): number | undefined {
+  const fault = LOG.test(name) ? logFault(bytesOf(disk, name)) : undefined;
+  return fault?.isCutOff === false ? fault.offset : undefined;
+}
+
+function bytesOf(disk: Disk, name: string): Uint8Array {
+  const file = disk.open(name, { create: false });
+  try {
+    return file.read(0, file.size());
+  } finally {
+    file.close();
+  }
 }
 
 function damageInTable(bytes: Uint8Array): number | undefined {
@@ -84,29 +152,4 @@ function isFooter(footer: Uint8Array, ends: readonly number[], end: number): boo
 
 function varint(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, ...varint(Math.floor(value / 128))];
-}
-
-/** A record that goes on behind the end of the file is a write that was cut off, and none. */
-function damageInLog(bytes: Uint8Array): number | undefined {
-  const view = viewOf(bytes);
-  let at = 0;
-  while (at + LOG_HEADER_BYTES <= bytes.length) {
-    const left = LOG_BLOCK_BYTES - (at % LOG_BLOCK_BYTES);
-    if (left < LOG_HEADER_BYTES) {
-      if (bytes.subarray(at, at + left).some((byte) => byte !== 0)) return at;
-      at += left;
-      continue;
-    }
-    const end = at + LOG_HEADER_BYTES + view.getUint16(at + 4, true);
-    if (end > at + left) return at;
-    if (end > bytes.length) return undefined;
-    if (view.getUint32(at, true) !== masked(crc32c(bytes.subarray(at + 6, end)))) return at;
-    at = end;
-  }
-  return undefined;
-}
-
-/** LevelDB keeps checksums masked, so that data with checksums in it has none by accident. */
-function masked(sum: number): number {
-  return (((sum >>> 15) | (sum << 17)) + MASK_DELTA) >>> 0;
 }

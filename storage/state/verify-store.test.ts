@@ -1,13 +1,16 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { testCipher } from "../cipher.test-support.ts";
+import type { StorageError } from "../errors.ts";
 import { NodeDisk } from "../node-disk.ts";
+import { heldByAnother, openedByAnother } from "./held-store.test-support.ts";
 import { levelDamage } from "./level-files.ts";
 import { LevelStore } from "./level-store.ts";
+import { openUntouched } from "./untouched-store.ts";
 import { verifyStore } from "./verify-store.ts";
 
 const HOME = mkdtempSync(join(tmpdir(), "quorate-verify-store-"));
@@ -46,6 +49,37 @@ function filesOf(path: string): string[] {
   return readdirSync(path).filter((name) => !/^(LOG|LOCK)/.test(name));
 }
 
+/** Names and bytes of all that is there. */
+function everything(path: string): string {
+  return readdirSync(path)
+    .sort()
+    .map((name) => `${name} ${readFileSync(join(path, name)).toString("hex")}`)
+    .join("\n");
+}
+
+function allOf(path: string, name: string): number[] {
+  return [...readFileSync(join(path, name)).keys()];
+}
+
+/** Where the records of a small log of LevelDB's begin. */
+function logRecordsAt(bytes: Buffer): number[] {
+  const places: number[] = [];
+  for (let at = 0; at + 7 <= bytes.length; at += 7 + bytes.readUInt16LE(at + 4)) places.push(at);
+  return places;
+}
+
+/** The file is named, and a place in it that is not behind what was changed. */
+function expectFound(found: readonly StorageError[], file: string, offset: number): void {
+  const text = found.map(({ message }) => message).join("\n");
+  expect(
+    found.map(({ code }) => code),
+    `${file} ${offset}`,
+  ).toContain("store_damaged");
+  const [, at] = new RegExp(`${file}(?:, byte| is sound up to byte) (\\d+)`).exec(text) ?? [];
+  expect(at, `${file} ${offset}: ${text}`).toBeDefined();
+  expect(Number(at), `${file} ${offset}: ${text}`).toBeLessThanOrEqual(offset);
+}
+
 function flip(path: string, name: string, offset: number, bit: number): void {
   const bytes = readFileSync(join(path, name));
   bytes.writeUInt8(bytes.readUInt8(offset) ^ (1 << bit), offset);
@@ -55,8 +89,8 @@ function flip(path: string, name: string, offset: number, bit: number): void {
 describe.each<[string, Cipher | undefined]>([
   ["in the clear", undefined],
   ["encrypted", testCipher()],
-])("a store %s", (name, cipher) => {
-  const path = join(HOME, name.replaceAll(" ", "-"));
+])("a store %s", (what, cipher) => {
+  const path = join(HOME, what.replaceAll(" ", "-"));
   beforeAll(async () => await makeStore(path, cipher));
 
   test("that is sound has no problem, and is shown", async () => {
@@ -84,16 +118,87 @@ describe.each<[string, Cipher | undefined]>([
     expect(levelDamage(new NodeDisk(copy))).toEqual([]);
   });
 
-  test("with any flipped bit is found damaged", async () => {
+  test("with any flipped bit is found damaged, with file and place", async () => {
     const files = filesOf(path);
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...files), fc.nat(2 ** 30), fc.nat(7), async (file, place, bit) => {
         const copy = copyOf(path);
-        flip(copy, file, place % statSync(join(copy, file)).size, bit);
-        expect((await verifyStore(copy, cipher, () => undefined)).map(({ code }) => code)).toContain("store_damaged");
+        const offset = place % statSync(join(copy, file)).size;
+        flip(copy, file, offset, bit);
+        expectFound(await verifyStore(copy, cipher, () => undefined), file, offset);
         rmSync(copy, { recursive: true });
       }),
       { numRuns: 25 },
     );
   });
+
+  test("with a flipped bit in any byte of what names its files, and in the lengths of its logs' last records, too", async () => {
+    const copy = copyOf(path);
+    const [manifest = "", log = ""] = [/^MANIFEST/, /\.log$/].map((kind) =>
+      filesOf(copy).findLast((name) => kind.test(name)),
+    );
+    const bytes = readFileSync(join(copy, log));
+    const lastAt = logRecordsAt(bytes).at(-1) ?? 0;
+    const places = [
+      ...allOf(copy, "CURRENT").flatMap((at) => [0, 1, 4, 7].map((bit) => ["CURRENT", at, bit] as const)),
+      ...allOf(copy, manifest).map((at) => [manifest, at, at & 7] as const),
+      ...[4, 5].flatMap((at) => [0, 1, 2, 3, 4, 5, 6, 7].map((bit) => [log, lastAt + at, bit] as const)),
+    ];
+    for (const [file, offset, bit] of places) {
+      flip(copy, file, offset, bit);
+      expectFound(await verifyStore(copy, cipher, () => undefined), file, offset);
+      flip(copy, file, offset, bit);
+    }
+    expect(await verifyStore(copy, cipher, () => undefined)).toEqual([]);
+  });
+
+  test("that is looked at is what it was, names and bytes", async () => {
+    const copy = copyOf(path);
+    // What LevelDB would take for leftovers, and write over: these are the next numbers that it gives.
+    const next = Math.max(...filesOf(copy).flatMap((name) => /\d+/.exec(name)?.map(Number) ?? [])) + 1;
+    for (const number of [next, next + 1, next + 2, next + 3]) {
+      const digits = String(number).padStart(6, "0");
+      for (const name of [`${digits}.ldb`, `MANIFEST-${digits}`]) writeFileSync(join(copy, name), "a leftover");
+    }
+    for (const file of ["", "seal"]) {
+      if (file !== "") flip(copy, file, 0, 0);
+      const before = everything(copy);
+      await verifyStore(copy, cipher, () => undefined);
+      expect(everything(copy)).toBe(before);
+    }
+  });
+
+  test("that a process has open is left alone, and nobody opens one that is looked at", async () => {
+    const copy = copyOf(path);
+    const letGo = await heldByAnother(copy);
+    const before = everything(copy);
+    await expect(verifyStore(copy, cipher, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
+    expect(everything(copy)).toBe(before);
+    await letGo();
+    const { close } = await openUntouched(copy, cipher);
+    await expect(openedByAnother(copy)).resolves.toBe(false);
+    await close();
+    await expect(openedByAnother(copy)).resolves.toBe(true);
+  });
+});
+
+test("a table that is missing is named, and so is what CURRENT should name", async () => {
+  const path = join(HOME, "missing");
+  await makeStore(path, undefined);
+  const [table = ""] = filesOf(path).filter((name) => name.endsWith(".ldb"));
+  for (const name of [table, "CURRENT"]) {
+    const copy = copyOf(path);
+    rmSync(join(copy, name));
+    const found = await verifyStore(copy, undefined, () => undefined);
+    expect(found.map(({ facts }) => facts)).toEqual([{ file: name, offset: 0 }]);
+  }
+});
+
+test("a store whose first opening was cut off is new", async () => {
+  const path = join(HOME, "new");
+  mkdirSync(path);
+  for (const name of ["LOCK", "MANIFEST-000001"]) {
+    writeFileSync(join(path, name), "");
+    expect(await verifyStore(path, undefined, () => undefined)).toEqual([]);
+  }
 });

@@ -1,21 +1,26 @@
-/** Checking a store that no process has open, for `quorate verify`: its files first, then every value. */
+/** Checking a store that no process has open, for `quorate verify`: its files first, then every value. Nothing is changed. */
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Store } from "../../node/base/ports/store.ts";
 import { StorageError } from "../errors.ts";
 import { NodeDisk } from "../node-disk.ts";
 import { TwoCopyFile } from "../two-copy-file.ts";
-import { levelDamage } from "./level-files.ts";
-import { LevelStore } from "./level-store.ts";
+import { type FileDamage, levelCutOffs, levelDamage } from "./level-files.ts";
 import { SEAL_FILE, SEAL_NUMBER_BYTES } from "./seal-file.ts";
+import { openUntouched } from "./untouched-store.ts";
+
+type StoreReader = Pick<Store, "get" | "snapshot">;
+
+/** With these nothing has been said of the store. */
+export const NOT_LOOKED_AT: readonly string[] = ["data_in_use", "store_failed"];
 
 /**
  * What is wrong with the store in a directory; one whose files are damaged is not opened. `visit` sees one that opens.
- * Throws `StorageError` `data_in_use`, and `DiskError`.
+ * Throws `StorageError` `data_in_use` or `store_failed`, and `DiskError`.
  */
 export async function verifyStore(
   path: string,
   cipher: Cipher | undefined,
-  visit: (store: Store) => void,
+  visit: (store: StoreReader) => void,
 ): Promise<StorageError[]> {
   const disk = new NodeDisk(path);
   const broken = [...levelDamage(disk), ...sealDamage(disk)].map(({ name, offset }) => {
@@ -24,18 +29,30 @@ export async function verifyStore(
   });
   if (broken.some(({ facts }) => facts["file"] !== SEAL_FILE)) return broken;
   try {
-    const store = await LevelStore.open(path, { cipher });
+    const { store, close } = await openUntouched(path, cipher);
     try {
       broken.push(...damagedValues(store));
       if (broken.every(({ facts }) => facts["file"] === SEAL_FILE)) visit(store);
     } finally {
-      await store.close();
+      await close();
     }
   } catch (error) {
-    if (!(error instanceof StorageError) || error.code === "data_in_use") throw error;
-    broken.push(error);
+    if (!(error instanceof StorageError) || NOT_LOOKED_AT.includes(error.code)) throw error;
+    broken.push(error.code === "store_damaged" ? withPlaces(error, levelCutOffs(disk)) : error);
   }
   return broken;
+}
+
+/** A last record that looks like a write which was cut off is no such thing where something is missing. */
+function withPlaces({ code, message, cause }: StorageError, cutOffs: readonly FileDamage[]): StorageError {
+  const [first] = cutOffs;
+  const places = cutOffs.map(({ name, offset }) => `; ${name} is sound up to byte ${offset}`).join("");
+  return new StorageError(
+    code,
+    message + places,
+    first === undefined ? {} : { file: first.name, offset: first.offset },
+    cause,
+  );
 }
 
 function sealDamage(disk: NodeDisk): { name: string; offset: number }[] {
@@ -48,7 +65,7 @@ function sealDamage(disk: NodeDisk): { name: string; offset: number }[] {
   }
 }
 
-function damagedValues(store: LevelStore): StorageError[] {
+function damagedValues(store: StoreReader): StorageError[] {
   const snapshot = store.snapshot();
   try {
     return snapshot.keys("").flatMap((key) => {

@@ -21,8 +21,14 @@ export function damaged(place: LogPlace): StorageError {
 /** One of two copies: the other is in use. */
 export function copyDamaged(place: LogPlace): StorageError {
   const text =
-    "one of two copies of where the log begins is damaged; the other is in use, the next compaction writes both";
-  return new StorageError("wal_damaged", withPlace(text, place), factsOf(place));
+    "one of two copies of where the log begins, or how far it reaches, is damaged; the other is in use, a node that runs writes both again";
+  return new StorageError("wal_damaged", withPlace(text, place), { ...factsOf(place), isCopy: true });
+}
+
+/** Both copies, for the disk does not read them. */
+export function copiesUnreadable(error: DiskError): StorageError {
+  const text = `a file beside the log cannot be read (${error.message}); replace the disk`;
+  return new StorageError("wal_read_failed", text, { ...error.facts, disk: error.code }, error);
 }
 
 export function missingSegment(place: LogPlace): StorageError {
@@ -39,6 +45,12 @@ export function endMissing(place: LogPlace): StorageError {
 export function foreignFormat(place: LogPlace, version: number): StorageError {
   const text = `the log has format ${version}, this program format ${FORMAT_VERSION}; use the version that wrote it`;
   return new StorageError("wal_foreign_format", withPlace(text, place), { ...factsOf(place), version });
+}
+
+/** A small file beside the log; see `NumberedFile`. */
+export function foreignCopy(path: string, version: number, known: number): StorageError {
+  const text = `${path} has format ${version}, this program format ${known}; use the version that wrote it`;
+  return new StorageError("wal_foreign_format", text, { segment: path, version });
 }
 
 export function readFailed(place: LogPlace, error: DiskError): StorageError {

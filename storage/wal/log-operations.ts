@@ -1,6 +1,7 @@
 /** What the log asks of its writer, and the files that it is about. */
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { DiskFile } from "../../node/base/ports/disk.ts";
-import { MARK_BYTES } from "./format.ts";
+import { MARK_BYTES, recordBytes, storedLength } from "./format.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
 
 /** A file grows in steps, so that most syncs need not make a new size durable, and few zeros are read at the start. */
@@ -31,6 +32,11 @@ export function grownSize({ capacity }: Pick<Segment, "capacity">, end: number):
   return Math.min(capacity, Math.ceil((end + MARK_BYTES) / GROWTH_BYTES) * GROWTH_BYTES);
 }
 
+/** What the files of a log grow by at most when these are appended, wherever the log ends. */
+export function growthOf(records: readonly WalRecord[], cipher: Cipher | undefined): number {
+  return records.reduce((sum, record) => sum + recordBytes(storedLength(record, cipher)), GROWTH_BYTES);
+}
+
 export interface Append {
   readonly kind: "append";
   readonly placed: readonly Placed[];
@@ -55,6 +61,12 @@ export interface Repair {
   readonly done: (isSound: boolean) => void;
 }
 
+/** Writes the small files beside the records again, which are damaged. */
+export interface Refresh {
+  readonly kind: "refresh";
+  readonly done: (isSound: boolean) => void;
+}
+
 /** Gives up the segments before where the log begins now, or all of them. */
 export interface Removal {
   readonly kind: "compact" | "reset";
@@ -73,4 +85,5 @@ export interface LogEnd {
   readonly attestedIndex: number;
   /** What stands beside the files. */
   readonly reachedIndex: number;
+  readonly start: LogStart | undefined;
 }

@@ -1,4 +1,5 @@
 /** The durable log as the rest of the system uses it; `Wal` implements it. */
+import type { StorageError } from "../errors.ts";
 
 /** One record: an opaque payload at its place in the hash chain. */
 export interface WalRecord {
@@ -39,6 +40,13 @@ export interface LogStore {
    * there, durably. It is not where it has left the log meanwhile, or where there is no room. FIFO with `append`.
    */
   repair(record: WalRecord, done: (isSound: boolean) => void): void;
+  /**
+   * What is damaged of the copies of where the log begins and how far it reaches; nothing is looked at while anything is on
+   * its way to the disk.
+   */
+  checkCopies(): readonly StorageError[];
+  /** Writes those again as they are known in memory; `done` hears whether they are whole, durably. FIFO with `append`. */
+  rewriteCopies(done: (isSound: boolean) => void): void;
   /** Appends consecutive, chained records; readable at once, `done` when durable. FIFO with `truncate`. */
   append(records: readonly WalRecord[], done: () => void): void;
   /** Removes the records from `from` on; `done` when that is durable. */

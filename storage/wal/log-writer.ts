@@ -30,6 +30,7 @@ import {
   grownSize,
   type LogEnd,
   type Placed,
+  type Refresh,
   type Removal,
   type Repair,
   type Segment,
@@ -54,7 +55,7 @@ export interface LogWriterOptions {
 
 export class LogWriter {
   readonly #options: LogWriterOptions;
-  readonly #waiting: (Append | Cut | Removal | Repair)[] = [];
+  readonly #waiting: (Append | Cut | Refresh | Removal | Repair)[] = [];
   #busy = false;
   #stopped = false;
   /** What waits for space, at the head of all. */
@@ -67,6 +68,7 @@ export class LogWriter {
   #attestedIndex = 0;
   /** What stands beside the files: the log reaches so far at least. */
   #reachedIndex: number;
+  #start: LogStart | undefined;
   /** The segment that was written last. */
   #last: Segment | undefined;
 
@@ -76,6 +78,7 @@ export class LogWriter {
     this.#durableIndex = end.lastIndex;
     this.#attestedIndex = end.attestedIndex;
     this.#reachedIndex = end.reachedIndex;
+    this.#start = end.start;
     this.#next();
   }
 
@@ -127,6 +130,12 @@ export class LogWriter {
     this.#next();
   }
 
+  /** Writes again what stands beside the records; `done` hears whether it is whole. */
+  refresh(done: (isSound: boolean) => void): void {
+    this.#waiting.push({ kind: "refresh", done });
+    this.#next();
+  }
+
   /** Gives up the segments before `start`, oldest first; they are durable. */
   compact(start: LogStart, remove: readonly Segment[]): void {
     this.#waiting.push({ kind: "compact", start, remove, done: () => {} });
@@ -159,6 +168,10 @@ export class LogWriter {
       this.#busy = true;
       this.#waiting.shift();
       this.#repair(head);
+    } else if (head.kind === "refresh") {
+      this.#busy = true;
+      this.#waiting.shift();
+      this.#refresh(head);
     } else if (head.kind !== "append") {
       this.#busy = true;
       this.#waiting.shift();
@@ -290,6 +303,25 @@ export class LogWriter {
     });
   }
 
+  /** Where it begins, and how far it reaches, as it is known here. The disk being full is no failure. */
+  #refresh({ done }: Refresh): void {
+    const finish = (isFull: boolean): void => this.#finish([() => done(!isFull)]);
+    const reached = (): void => {
+      if (this.#reachedIndex === 0) finish(false);
+      else this.#writeReached(this.#reachedIndex, finish);
+    };
+    if (this.#start === undefined) {
+      reached();
+      return;
+    }
+    const { disk, directory } = this.#options;
+    const written = this.#orFail(reached);
+    writeStart(disk, directory, { ...this.#start, replacing: false }, (error) => {
+      if (error?.code === "disk_full") finish(true);
+      else written(error);
+    });
+  }
+
   #hasRoom(bytes: number): boolean {
     const free = this.#attempt(() => this.#options.disk.freeBytes());
     return free !== undefined && free - bytes >= RESERVE_BYTES;
@@ -383,7 +415,10 @@ export class LogWriter {
 
   #writeStart(start: StoredStart, then: () => void): void {
     const { disk, directory } = this.#options;
-    const written = this.#orFail(then);
+    const written = this.#orFail(() => {
+      this.#start = start;
+      then();
+    });
     writeStart(disk, directory, start, (error) => {
       if (error?.code === "disk_full") this.#hold(() => this.#writeStart(start, then));
       else written(error);

@@ -2,12 +2,11 @@
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Disk } from "../../node/base/ports/disk.ts";
 import { StorageError } from "../errors.ts";
-import { copyDamaged, damaged, type LogPlace } from "./faults.ts";
+import { damagedCopies } from "./copies.ts";
+import { damaged, type LogPlace } from "./faults.ts";
 import { openRecord } from "./format.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
-import { reachedDamage, reachedPath } from "./reached-file.ts";
 import { type ScannedSegment, scanLog, startOf } from "./scan.ts";
-import { startDamage, startPath } from "./start-file.ts";
 
 export interface WalReport {
   /** Where the log begins: what was before it has been given up. */
@@ -55,11 +54,4 @@ export function verifyWal(
     if (!(error instanceof StorageError)) throw error;
     return { firstIndex, records, segments: segments.size, tornBytes: 0, tornAt: undefined, problem: error };
   }
-}
-
-/** What is damaged of the files that are kept twice. Throws `DiskError`. */
-export function damagedCopies(disk: Disk, directory: string, index: number): StorageError[] {
-  const start = startDamage(disk, directory).map((offset) => ({ path: startPath(directory), offset, index }));
-  const reached = reachedDamage(disk, directory).map((offset) => ({ path: reachedPath(directory), offset, index }));
-  return [...start, ...reached].map(copyDamaged);
 }

@@ -10,7 +10,8 @@ import { EMPTY_BYTES, equalBytes, U32_MAX } from "../../node/base/bytes.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, DiskError } from "../../node/base/ports/disk.ts";
 import type { StorageError } from "../errors.ts";
-import { damaged, readFailed, writeFailed } from "./faults.ts";
+import { damagedCopies } from "./copies.ts";
+import { copiesUnreadable, damaged, readFailed, writeFailed } from "./faults.ts";
 import { MARK_BYTES, openRecord, recordBytes, SEGMENT_HEADER_BYTES, storedLength } from "./format.ts";
 import { grownSize, type LogEnd, type Placed, type Segment } from "./log-operations.ts";
 import type { LogStart, LogStore, WalRecord } from "./log-store.ts";
@@ -32,6 +33,7 @@ export interface WalOptions {
 
 export class Wal implements LogStore {
   readonly recovery: { readonly records: number; readonly tornBytes: number };
+  readonly #disk: Disk;
   readonly #directory: string;
   readonly #options: WalOptions;
   readonly #segments: Segment[] = [];
@@ -46,6 +48,7 @@ export class Wal implements LogStore {
 
   private constructor(disk: Disk, directory: string, options: WalOptions) {
     assert(options.segmentBytes <= U32_MAX, "places in a segment are 32-bit numbers");
+    this.#disk = disk;
     this.#directory = directory;
     this.#options = options;
     this.#cache = new TailCache(options.cacheBytes);
@@ -64,7 +67,7 @@ export class Wal implements LogStore {
       if (scan.unfinished !== undefined) disk.remove(scan.unfinished);
       for (const path of scan.leftovers) disk.remove(path);
       if (start?.replacing) finishReset(disk, directory, start);
-      this.#writer = new LogWriter({ disk, directory, cipher, onFatal }, this.#settle(disk, scan));
+      this.#writer = new LogWriter({ disk, directory, cipher, onFatal }, this.#settle(disk, scan, start));
     } catch (error) {
       this.#closeFiles();
       throw error instanceof DiskError ? writeFailed(error) : error;
@@ -116,6 +119,20 @@ export class Wal implements LogStore {
     const isOurs = equalBytes(hash, this.#index.hash(index) ?? EMPTY_BYTES) && index <= this.durableIndex();
     if (place === undefined || segment === undefined || !isOurs) done(false);
     else this.#writer.repair({ record, segment, offset: place.offset }, done);
+  }
+
+  checkCopies(): readonly StorageError[] {
+    if (!this.isIdle()) return [];
+    try {
+      return damagedCopies(this.#disk, this.#directory, this.firstIndex());
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      return [copiesUnreadable(error)];
+    }
+  }
+
+  rewriteCopies(done: (isSound: boolean) => void): void {
+    this.#writer.refresh(done);
   }
 
   append(records: readonly WalRecord[], done: () => void): void {
@@ -189,16 +206,16 @@ export class Wal implements LogStore {
    * have reached only the system's memory, even if a sync was tried: written again, it is on disk or the node does not
    * start. From then on that file is missed when it is gone.
    */
-  #settle(disk: Disk, { lastIndex, attestedIndex, reachedIndex }: LogScan): LogEnd {
+  #settle(disk: Disk, { lastIndex, attestedIndex, reachedIndex }: LogScan, start: LogStart | undefined): LogEnd {
     const segment = this.#segments.at(-1);
-    if (segment?.file === undefined) return { segment: undefined, lastIndex, attestedIndex, reachedIndex };
+    if (segment?.file === undefined) return { segment: undefined, lastIndex, attestedIndex, reachedIndex, start };
     const attested = this.#index.place(attestedIndex);
     const from = attested?.segment === segment.firstIndex ? attested.offset : 0;
     segment.file.settle(from, segment.file.read(from, segment.end - from), grownSize(segment, segment.end));
     const { firstIndex } = segment;
     const isReached = reachedIndex >= firstIndex || lastIndex < firstIndex;
     if (!isReached) settleReached(disk, this.#directory, firstIndex);
-    return { segment, lastIndex, attestedIndex, reachedIndex: isReached ? reachedIndex : firstIndex };
+    return { segment, lastIndex, attestedIndex, reachedIndex: isReached ? reachedIndex : firstIndex, start };
   }
 
   #readFromDisk(index: number): WalRecord {

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { RESERVE_BYTES } from "../../storage/wal/log-writer.ts";
+import { CheckpointRoom } from "./checkpoint-room.ts";
+import { recordingLog } from "./replica.test-support.ts";
+
+function fixture() {
+  const disk = { free: 0, freeBytes: (): number => disk.free };
+  const { log, warnings } = recordingLog();
+  const room = new CheckpointRoom(disk, log);
+  /** Whether a checkpoint of so many bytes has room. */
+  const has = (bytes: number, free: number): boolean => {
+    disk.free = free;
+    return room.isThought() && room.hasRoomFor([{ key: "k", value: new Uint8Array(bytes - 1) }], 1);
+  };
+  return { has, warnings };
+}
+
+test("room is wanted for a log, a table and the tables that are merged with it, and the reserve", () => {
+  const { has } = fixture();
+  expect(has(1_000, RESERVE_BYTES + 5_999)).toBe(false);
+  expect(has(1_000, RESERVE_BYTES + 6_000)).toBe(true);
+});
+
+test("after a large one the small ones want room for it, too, until it must have been merged", () => {
+  const { has } = fixture();
+  const small = RESERVE_BYTES + 600;
+  expect(has(1_000, RESERVE_BYTES + 6_000)).toBe(true);
+  for (let more = 0; more < 3; more++) {
+    expect(has(100, small)).toBe(false);
+    expect(has(100, RESERVE_BYTES + 4_200)).toBe(true);
+  }
+  expect(has(100, small)).toBe(true);
+});
+
+test("what has not fitted is not made again before there is room for as much", () => {
+  const { has, warnings } = fixture();
+  expect([has(1_000, RESERVE_BYTES), has(10, RESERVE_BYTES + 60)]).toEqual([false, false]);
+  expect(has(10, RESERVE_BYTES + 6_000)).toBe(true);
+  expect(warnings).toEqual([
+    { event: "checkpoint.no_room", fields: { free: RESERVE_BYTES, needed: RESERVE_BYTES + 6_000 } },
+  ]);
+});
