@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../node/base/errors.ts";
 import { ask } from "../node/client/ask.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../node/client/index.ts";
-import { clusterStatus, leaderOf, type NodeStatus } from "./node-status.ts";
+import { clusterStatus, leaderOf, type NodeStatus, noLeaderAdvice } from "./node-status.ts";
 
 /** A leader gives up handing over after an election timeout, which is much less with any sensible timing. */
 const DEADLINE_MS = 5_000;
@@ -27,10 +27,7 @@ export function requireLeader(nodes: readonly NodeStatus[]): NodeStatus {
   const leader = leaderOf(nodes);
   if (leader !== undefined) return leader;
   const states = nodes.map(({ id, role }) => `node ${id} is ${role}`).join(", ");
-  throw new CodedError(
-    "no_leader",
-    `no leader that a quorum follows: ${states}; start more nodes, or look into their logs`,
-  );
+  throw new CodedError("no_leader", `no leader that a quorum follows: ${states}; ${noLeaderAdvice(nodes)}`);
 }
 
 /** The node that shall lead: `wanted`, or the follower with the highest state. Throws `CodedError` where none can. */

@@ -9,7 +9,7 @@ import type { ClusterFile, ClusterNode } from "../../node/client/index.ts";
 import type { NodeRole } from "../../node/state/members.ts";
 import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
-import { type Configuration, enterNode, forgetGone, members, standing, submitChange } from "../joining.ts";
+import { type Configuration, enterNode, followMembers, members, standing, submitChange } from "../joining.ts";
 import { chosenName, nodeIdOf, nodeReference, nodeText } from "../node-names.ts";
 import { clusterStatus } from "../node-status.ts";
 import { whole } from "../numbers.ts";
@@ -155,7 +155,7 @@ const remove: CommandModule = command({
     // Asked for again, it is not refused: this command may have been cut short before it was carried out.
     if ((await roleOf(args, node)) !== "removed") await submitChange(args, { remove: [node] });
     const done = await settled(args, args.wait, (now) => standing(now, node) === "-");
-    if (done) forgetGone(args, await withReader(args, members));
+    if (done) followMembers(args, await withReader(args, members));
     const waiting = `node ${node} is to leave, and has not yet: watch "quorate member list", and stop nothing before it has`;
     return told(output, done, { node }, `node ${node} has left: stop it where it runs`, waiting);
   },
@@ -175,6 +175,7 @@ const promote: CommandModule = command({
       await refuseLagging(args, node);
       await submitChange(args, { promote: [node] });
     }
+    followMembers(args, await withReader(args, members));
     const done = await settled(args, args.wait, (now) => now.voters.includes(node));
     const waiting = `node ${node} gets its vote when it has caught up: is it running? "quorate status" says how far it is`;
     return told(output, done, { node }, `node ${node} votes`, waiting);

@@ -5,9 +5,9 @@ import { isBackup, readBackup } from "../backup/read-backup.ts";
 import { readCluster } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { EXIT, type Output, table } from "../output.ts";
-import { compareNodes } from "../verify/compare-nodes.ts";
+import { type ComparedNode, compareNodes } from "../verify/compare-nodes.ts";
 import { type NodeDirectory, nodesIn } from "../verify/node-directories.ts";
-import { type NodeReport, type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
+import { type NodeReport, verifyNode } from "../verify/verify-node.ts";
 
 const PROGRESS_BLOCKS = 1_000;
 const DIGEST_DIGITS = 16;
@@ -32,15 +32,15 @@ function describe(
   return [table([heading, ...rows]), ...torn, ...agreed, ...problems.map((problem) => `PROBLEM ${problem}`)].join("\n");
 }
 
-async function verifyAll(found: readonly NodeDirectory[], output: Output): Promise<VerifiedNode[]> {
-  const verified: VerifiedNode[] = [];
-  for (const { clusterFile, data, openCipher } of found) {
+async function verifyAll(found: readonly NodeDirectory[], output: Output): Promise<ComparedNode[]> {
+  const verified: ComparedNode[] = [];
+  for (const { id, clusterFile, data, openCipher } of found) {
     const cluster = readCluster(clusterFile);
-    verified.push(
-      await verifyNode({ cluster, data, cipher: openCipher() }, (height) => {
-        if (height % PROGRESS_BLOCKS === 0) output.progress(`${data}: block ${height}`);
-      }),
-    );
+    const learner = cluster.nodes.find((node) => node.id === id)?.learner;
+    const node = await verifyNode({ cluster, data, cipher: openCipher() }, (height) => {
+      if (height % PROGRESS_BLOCKS === 0) output.progress(`${data}: block ${height}`);
+    });
+    verified.push({ ...node, learner });
   }
   return verified;
 }

@@ -27,7 +27,7 @@ export function configurationFault({ voters, outgoing, learners }: Configuration
 }
 
 /** Whether one configuration gives way to another: both majorities are needed. */
-export function isJoint({ outgoing }: Configuration): boolean {
+function isJoint({ outgoing }: Configuration): boolean {
   return outgoing.length > 0;
 }
 
