@@ -121,6 +121,19 @@ describe("the next leader", () => {
     expect(() => choose(wanted)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
   });
 
+  test("is no learner, though it has the highest state, and is told how it could be one", () => {
+    const all = among("13//24", "leader@2>1 9", "follower@2>1 9", "follower@2>1 8", DOWN);
+    const [leader] = all as [NodeStatus];
+    expect(chooseTarget(all, leader, undefined).id).toBe(3);
+    const refusal = 'node 2 has no vote, and cannot lead: give it one first ("quorate member promote 2"), or name 3';
+    expect(() => chooseTarget(all, leader, 2)).toThrow(
+      expect.objectContaining({ code: "hand_over_refused", message: refusal }),
+    );
+    expect(() => chooseTarget(among("1//2", "leader@2>1 9", "follower@2>1 9"), leader, undefined)).toThrow(
+      "no other node with a vote follows node 1",
+    );
+  });
+
   test("is nobody where nobody follows", () => {
     const alone = cluster("leader@2>1 9");
     expect(() => chooseTarget(alone, alone[0] as NodeStatus, undefined)).toThrow("start one first");

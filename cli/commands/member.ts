@@ -7,6 +7,7 @@ import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import type { ClusterFile, ClusterNode } from "../../node/client/index.ts";
 import type { NodeRole } from "../../node/state/members.ts";
+import { awaitedBy } from "../awaited.ts";
 import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { type Configuration, enterNode, followMembers, members, standing, submitChange } from "../joining.ts";
@@ -42,10 +43,9 @@ const list: CommandModule = command({
     const rows = nodes.map(({ id, name, host, port, role, now }) => {
       return [`${id}`, name === "" ? "-" : name, host === "" ? "-" : `${host}:${port}`, role, now];
     });
-    output.result(
-      { nodes, configuration: answer.configuration },
-      table([["node", "name", "address", "to be", "now"], ...rows]),
-    );
+    const awaited = await awaitedBy(args, answer);
+    const text = table([["node", "name", "address", "to be", "now"], ...rows]);
+    output.result({ nodes, configuration: answer.configuration, awaited }, [text, ...awaited].join("\n"));
   },
 });
 
@@ -109,7 +109,7 @@ const add: CommandModule = command({
       ),
   handler: async (args, output) => {
     const { id, name, config } = await enterNode(args, { voter: !args.learner, name: args.name });
-    const votes = args.learner ? "" : "; it gets its vote when it has caught up";
+    const votes = args.learner ? "" : `; it gets its vote when it has caught up, and voters change no further before`;
     output.result(
       { id, name, config, voter: !args.learner },
       `${nodeText({ id, name })} has joined. Start it with:\n  npx quorate start --config ${config}\n(${args.cluster} names it now: copy it to other machines)${votes}`,
@@ -124,15 +124,18 @@ const NODE_POSITIONAL = {
   describe: "name or id of the node",
 } as const;
 
-/** Says how a change ended; exit code 1 where it is not carried out yet. */
-function told(
-  output: Output,
-  done: boolean,
-  facts: Readonly<Record<string, unknown>>,
-  text: string,
-  else_: string,
-): number {
-  output.result({ ...facts, done }, done ? text : else_);
+interface Told {
+  readonly node: number;
+  readonly done: boolean;
+  readonly text: string;
+  /** Where it is not carried out yet. */
+  readonly waiting: string;
+}
+
+/** Says how a change ended, or whom it waits for; exit code 1 where it is not carried out yet. */
+async function told(args: ClusterArguments, output: Output, { node, done, text, waiting }: Told): Promise<number> {
+  const awaited = done ? [] : await awaitedBy(args, await withReader(args, members));
+  output.result({ node, done, ...(done ? {} : { awaited }) }, done ? text : [waiting, ...awaited].join("\n"));
   return done ? EXIT.done : EXIT.failed;
 }
 
@@ -157,7 +160,7 @@ const remove: CommandModule = command({
     const done = await settled(args, args.wait, (now) => standing(now, node) === "-");
     if (done) followMembers(args, await withReader(args, members));
     const waiting = `node ${node} is to leave, and has not yet: watch "quorate member list", and stop nothing before it has`;
-    return told(output, done, { node }, `node ${node} has left: stop it where it runs`, waiting);
+    return await told(args, output, { node, done, text: `node ${node} has left: stop it where it runs`, waiting });
   },
 });
 
@@ -178,7 +181,7 @@ const promote: CommandModule = command({
     followMembers(args, await withReader(args, members));
     const done = await settled(args, args.wait, (now) => now.voters.includes(node));
     const waiting = `node ${node} gets its vote when it has caught up: is it running? "quorate status" says how far it is`;
-    return told(output, done, { node }, `node ${node} votes`, waiting);
+    return await told(args, output, { node, done, text: `node ${node} votes`, waiting });
   },
 });
 
