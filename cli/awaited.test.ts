@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { awaitedText } from "./awaited.ts";
+import { awaitedIn } from "./awaited.ts";
 import type { NodeStatus } from "./node-status.ts";
 
 function node(id: number, role: string, height: number, awaited: readonly number[] = []): NodeStatus {
@@ -32,5 +32,5 @@ test.each<[string, readonly NodeStatus[], readonly string[]]>([
   ["nobody", [node(1, "leader", 90), node(2, "follower", 90)], []],
   ["nobody says it", [node(2, "follower", 90, [4])], []],
 ])("%s", (_, nodes, text) => {
-  expect(awaitedText(nodes)).toEqual(text);
+  expect(awaitedIn(nodes).map((one) => one.text)).toEqual(text);
 });

@@ -63,6 +63,9 @@ test("a voter that was never started is waited for, and named by all that wait",
   expect((await json("member", "add", ...(await place(4))))[0]).toBe(0);
   expect(votersIn(local.cluster).map(({ id }) => id)).toEqual([1, 4]);
   expect((await q("member", "list")).out).toContain(AWAITED);
+  const fifth = await json("member", "add", ...(await place(5)));
+  expect(fifth).toMatchObject([0, { id: 5, awaited: [{ node: 4, text: AWAITED }] }]);
+  expect(await json("member", "remove", "5")).toEqual([0, { node: 5, done: true }]);
   expect((await json("status"))[1]).toMatchObject({ healthy: true, leader: 1 });
   const { code, err } = await q("backup", backups("missing"));
   const missing =
@@ -80,7 +83,7 @@ test("others wait for it, too, until it is taken back; and learners do not lead"
   });
   expect(await json("member", "promote", "2", "--wait", "1")).toEqual([
     1,
-    { node: 2, done: false, awaited: [AWAITED] },
+    { node: 2, done: false, awaited: [{ node: 4, text: AWAITED }] },
   ]);
   expect(await json("member", "remove", "4")).toEqual([0, { node: 4, done: true }]);
   expect(await json("member", "promote", "2")).toEqual([0, { node: 2, done: true }]);

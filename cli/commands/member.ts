@@ -7,7 +7,7 @@ import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import type { ClusterFile, ClusterNode } from "../../node/client/index.ts";
 import type { NodeRole } from "../../node/state/members.ts";
-import { awaitedBy } from "../awaited.ts";
+import { type Awaited, awaitedBy } from "../awaited.ts";
 import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { type Configuration, enterNode, followMembers, members, standing, submitChange } from "../joining.ts";
@@ -45,7 +45,7 @@ const list: CommandModule = command({
     });
     const awaited = await awaitedBy(args, answer);
     const text = table([["node", "name", "address", "to be", "now"], ...rows]);
-    output.result({ nodes, configuration: answer.configuration, awaited }, [text, ...awaited].join("\n"));
+    output.result({ nodes, configuration: answer.configuration, awaited }, withAwaited(text, awaited));
   },
 });
 
@@ -109,11 +109,12 @@ const add: CommandModule = command({
       ),
   handler: async (args, output) => {
     const { id, name, config } = await enterNode(args, { voter: !args.learner, name: args.name });
-    const votes = args.learner ? "" : `; it gets its vote when it has caught up, and voters change no further before`;
-    output.result(
-      { id, name, config, voter: !args.learner },
-      `${nodeText({ id, name })} has joined. Start it with:\n  npx quorate start --config ${config}\n(${args.cluster} names it now: copy it to other machines)${votes}`,
-    );
+    const votes = args.learner ? "" : "; it gets its vote when it has caught up, and no voters change before that";
+    await entered(args, output, {
+      facts: { id, name, config, voter: !args.learner },
+      text: `${nodeText({ id, name })} has joined. Start it with:\n  npx quorate start --config ${config}\n(${args.cluster} names it now: copy it to other machines)${votes}`,
+      voter: !args.learner,
+    });
   },
 });
 
@@ -123,6 +124,23 @@ const NODE_POSITIONAL = {
   coerce: nodeReference("node"),
   describe: "name or id of the node",
 } as const;
+
+function withAwaited(text: string, awaited: readonly Awaited[]): string {
+  return [text, ...awaited.map((one) => one.text)].join("\n");
+}
+
+interface Entered {
+  readonly facts: { readonly id: number; readonly [name: string]: unknown };
+  readonly text: string;
+  readonly voter: boolean;
+}
+
+/** Says that a node was entered; and, where it shall vote, for whom else that waits. */
+async function entered(args: ClusterArguments, output: Output, { facts, text, voter }: Entered): Promise<void> {
+  const all = voter ? await awaitedBy(args, await withReader(args, members)) : [];
+  const awaited = all.filter(({ node }) => node !== facts.id);
+  output.result({ ...facts, ...(awaited.length > 0 ? { awaited } : {}) }, withAwaited(text, awaited));
+}
 
 interface Told {
   readonly node: number;
@@ -135,7 +153,7 @@ interface Told {
 /** Says how a change ended, or whom it waits for; exit code 1 where it is not carried out yet. */
 async function told(args: ClusterArguments, output: Output, { node, done, text, waiting }: Told): Promise<number> {
   const awaited = done ? [] : await awaitedBy(args, await withReader(args, members));
-  output.result({ node, done, ...(done ? {} : { awaited }) }, done ? text : [waiting, ...awaited].join("\n"));
+  output.result({ node, done, ...(done ? {} : { awaited }) }, done ? text : withAwaited(waiting, awaited));
   return done ? EXIT.done : EXIT.failed;
 }
 
@@ -213,10 +231,11 @@ const replace: CommandModule = command({
     const replaces = nodeIdOf(cluster, args.node);
     const before = { id: replaces, name: cluster.nodes.find(({ id }) => id === replaces)?.name, isLost: false };
     const { id, name, config } = await enterNode(args, { voter: true, name: args.name, before });
-    output.result(
-      { id, name, config, replaces },
-      `${nodeText({ id, name })} takes the place of node ${replaces} when it has caught up. Start it with:\n  npx quorate start --config ${config}`,
-    );
+    await entered(args, output, {
+      facts: { id, name, config, replaces },
+      text: `${nodeText({ id, name })} takes the place of node ${replaces} when it has caught up. Start it with:\n  npx quorate start --config ${config}`,
+      voter: true,
+    });
   },
 });
 
@@ -281,10 +300,11 @@ const rejoin: CommandModule = command({
     const voter = (await roleOf(args, old.id)) !== "learner";
     const before = { id: old.id, name, isLost: true };
     const { id, config } = await enterNode({ ...args, dir, host, port }, { voter, before });
-    output.result(
-      { id, name, config, rejoins: old.id },
-      `${name} begins again as node ${id}, and is what it was when it has caught up. Start it with:\n  npx quorate start --config ${config}\nIts configuration is a new one: set there what was set in the old one. (${args.cluster} names node ${id} now: copy it to other machines)`,
-    );
+    await entered(args, output, {
+      facts: { id, name, config, rejoins: old.id },
+      text: `${name} begins again as node ${id}, and is what it was when it has caught up. Start it with:\n  npx quorate start --config ${config}\nIts configuration is a new one: set there what was set in the old one. (${args.cluster} names node ${id} now: copy it to other machines)`,
+      voter,
+    });
   },
 });
 
