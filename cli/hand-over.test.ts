@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { peersOf } from "./commands/status.ts";
 import { chooseTarget, requireLeader } from "./hand-over.ts";
-import { leaderOf, type NodeStatus } from "./node-status.ts";
+import { leaderOf, type NodeStatus, noLeaderAdvice } from "./node-status.ts";
 
 /** A node in the words of `role@term>leader height`. */
 function node(id: number, words: string): NodeStatus {
@@ -16,6 +16,13 @@ function cluster(...words: readonly string[]): readonly NodeStatus[] {
 
 const DOWN = "down@0>0 0";
 
+/** The same, where those that are up say who votes: voters, outgoing voters, learners. */
+function among(voters: string, ...words: readonly string[]): readonly NodeStatus[] {
+  const [now = [], outgoing = [], learners = []] = voters.split("/").map((ids) => ids.split("").map(Number));
+  const configuration = { voters: now, outgoing, learners };
+  return cluster(...words).map((each) => (each.reachable ? { ...each, configuration } : each));
+}
+
 describe("the leader", () => {
   test.each<[string, readonly string[], number | undefined]>([
     ["is who leads and is followed", ["follower@2>2 9", "leader@2>2 9", "follower@2>2 9"], 2],
@@ -26,6 +33,63 @@ describe("the leader", () => {
     ["is nobody while all are candidates", ["candidate@3>0 9", "follower@2>0 9", "follower@2>0 9"], undefined],
   ])("%s", (_, words, expected) => {
     expect(leaderOf(cluster(...words))?.id).toBe(expected);
+  });
+
+  test.each<[string, string, readonly string[], number | undefined]>([
+    ["alone votes, and learners are down", "1//23", ["leader@2>1 9", DOWN, DOWN], 1],
+    [
+      "has two of three voters, and learners are down",
+      "123//456",
+      ["leader@2>1 9", "follower@2>1 9", DOWN, DOWN, DOWN, DOWN],
+      1,
+    ],
+    [
+      "is followed by learners only",
+      "123//456",
+      ["leader@2>1 9", DOWN, DOWN, ...Array<string>(3).fill("follower@2>1 9")],
+      undefined,
+    ],
+    [
+      "has the new voters, and not the old ones",
+      "145/123/",
+      ["leader@2>1 9", DOWN, DOWN, ...Array<string>(2).fill("follower@2>1 9")],
+      undefined,
+    ],
+    [
+      "has the new voters and the old ones",
+      "145/123/",
+      ["leader@2>1 9", "follower@2>1 9", DOWN, DOWN, "follower@2>1 9"],
+      1,
+    ],
+    [
+      "has voters that the file does not name",
+      "1456//",
+      ["leader@2>1 9", "follower@2>1 9", "follower@2>1 9"],
+      undefined,
+    ],
+  ])("where it %s", (_, voters, words, expected) => {
+    expect(leaderOf(among(voters, ...words))?.id).toBe(expected);
+  });
+
+  test.each<[string, readonly NodeStatus[], string]>([
+    [
+      "voters that are down are to be started, and no learners",
+      among("123//4", "candidate@3>0 9", DOWN, DOWN, DOWN),
+      "start nodes 2 and 3, for a quorum of nodes 1, 2 and 3 must run; or look into their logs",
+    ],
+    [
+      "voters that the file does not name are looked for elsewhere",
+      among("145//", "candidate@3>0 9"),
+      "take a newer cluster file, for this one does not name nodes 4 and 5; or look into their logs",
+    ],
+    ["nobody is down", among("12//", "candidate@3>0 9", "candidate@3>0 9"), "look into the nodes' logs"],
+    [
+      "nobody says who votes",
+      cluster(DOWN, DOWN),
+      "start nodes 1 and 2, for a quorum of nodes 1 and 2 must run; or look into their logs",
+    ],
+  ])("that is not there: %s", (_, nodes, advice) => {
+    expect(noLeaderAdvice(nodes)).toBe(advice);
   });
 
   test("that is not there is an error that says how the nodes are", () => {
@@ -55,6 +119,19 @@ describe("the next leader", () => {
     [6, "usage", "the cluster has the nodes 1, 2, 3, 4, 5"],
   ])("is not node %d", (wanted, code, message) => {
     expect(() => choose(wanted)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
+  });
+
+  test("is no learner, though it has the highest state, and is told how it could be one", () => {
+    const all = among("13//24", "leader@2>1 9", "follower@2>1 9", "follower@2>1 8", DOWN);
+    const [leader] = all as [NodeStatus];
+    expect(chooseTarget(all, leader, undefined).id).toBe(3);
+    const refusal = 'node 2 has no vote, and cannot lead: give it one first ("quorate member promote 2"), or name 3';
+    expect(() => chooseTarget(all, leader, 2)).toThrow(
+      expect.objectContaining({ code: "hand_over_refused", message: refusal }),
+    );
+    expect(() => chooseTarget(among("1//2", "leader@2>1 9", "follower@2>1 9"), leader, undefined)).toThrow(
+      "no other node with a vote follows node 1",
+    );
   });
 
   test("is nobody where nobody follows", () => {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../node/base/errors.ts";
 import { ask } from "../node/client/ask.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../node/client/index.ts";
-import { clusterStatus, leaderOf, type NodeStatus } from "./node-status.ts";
+import { clusterStatus, leaderOf, type NodeStatus, noLeaderAdvice } from "./node-status.ts";
 
 /** A leader gives up handing over after an election timeout, which is much less with any sensible timing. */
 const DEADLINE_MS = 5_000;
@@ -27,29 +27,32 @@ export function requireLeader(nodes: readonly NodeStatus[]): NodeStatus {
   const leader = leaderOf(nodes);
   if (leader !== undefined) return leader;
   const states = nodes.map(({ id, role }) => `node ${id} is ${role}`).join(", ");
-  throw new CodedError(
-    "no_leader",
-    `no leader that a quorum follows: ${states}; start more nodes, or look into their logs`,
-  );
+  throw new CodedError("no_leader", `no leader that a quorum follows: ${states}; ${noLeaderAdvice(nodes)}`);
 }
 
-/** The node that shall lead: `wanted`, or the follower with the highest state. Throws `CodedError` where none can. */
+/** The node that shall lead: `wanted`, or the follower with a vote that has the highest state. Throws `CodedError` where none can. */
 export function chooseTarget(nodes: readonly NodeStatus[], leader: NodeStatus, wanted: number | undefined): NodeStatus {
-  const able = nodes.filter(({ id, reachable, leader: followed }) => {
-    return id !== leader.id && reachable && followed === leader.id;
+  const votes = ({ id }: NodeStatus): boolean => leader.configuration?.voters.includes(id) ?? true;
+  const able = nodes.filter((node) => {
+    return node.id !== leader.id && node.reachable && node.leader === leader.id && votes(node);
   });
   const advice =
     able.length === 0 ? "start it first" : `start it first, or name ${able.map(({ id }) => id).join(" or ")}`;
   if (wanted === undefined) {
     const [first, ...rest] = able;
     if (first !== undefined) return rest.reduce((best, next) => (next.height > best.height ? next : best), first);
-    throw new CodedError("hand_over_refused", `no other node follows node ${leader.id}: start one first`);
+    throw new CodedError("hand_over_refused", `no other node with a vote follows node ${leader.id}: start one first`);
   }
   const target = nodes.find(({ id }) => id === wanted);
   if (target === undefined) {
     throw new CodedError("usage", `--to: the cluster has the nodes ${nodes.map(({ id }) => id).join(", ")}`);
   }
   if (target.id === leader.id || able.includes(target)) return target;
+  if (!votes(target)) {
+    const instead = able.length === 0 ? "" : `, or name ${able.map(({ id }) => id).join(" or ")}`;
+    const safe = `give it one first ("quorate member promote ${wanted}")${instead}`;
+    throw new CodedError("hand_over_refused", `node ${wanted} has no vote, and cannot lead: ${safe}`);
+  }
   const state = target.reachable ? `does not follow node ${leader.id}` : `gives no answer (${target.role})`;
   throw new CodedError("hand_over_refused", `node ${wanted} ${state}: ${advice}`);
 }

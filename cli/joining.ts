@@ -12,12 +12,13 @@ import type { ClusterFile, ClusterNode, Outcome, QuorateClient } from "../node/c
 import { replaceText } from "../node/host/files.ts";
 import { joiningIdentity, writeNode } from "../node/host/init.ts";
 import type { QueryAnswer } from "../node/state/queries.ts";
-import { addNode, defaultName, removeNode } from "../node/transport/cluster-file.ts";
+import { addNode, defaultName } from "../node/transport/cluster-file.ts";
 import type { Identity } from "../node/transport/identity.ts";
 import type { ChangeMembersBody } from "../node/wire/kinds.ts";
 import { type ClusterArguments, readCluster, withClient, withReader } from "./cluster-access.ts";
+import { updateClusterFile } from "./cluster-members.ts";
 
-type MembersAnswer = Extract<QueryAnswer, { readonly type: "members" }>;
+export type MembersAnswer = Extract<QueryAnswer, { readonly type: "members" }>;
 export type Configuration = MembersAnswer["configuration"];
 
 /** What a node does now, whatever it is to do. */
@@ -74,13 +75,9 @@ export async function submitChange(args: ClusterArguments, change: Partial<Chang
   throw new CodedError(status, `the cluster refused: ${status.replaceAll("_", " ")}${about}${instead}`);
 }
 
-/** Takes the nodes that have left for good out of the cluster file: they answer nobody, and their places are wanted. */
-export function forgetGone(args: ClusterArguments, { members: known, configuration }: MembersAnswer): ClusterFile {
-  for (const { id } of readCluster(args.cluster).nodes) {
-    const isGone = known.some((node) => node.id === id && node.role === "removed");
-    if (!isGone || standing(configuration, id) !== "-") continue;
-    replaceText(args.cluster, removeNode(readCluster(args.cluster), id));
-  }
+/** Brings the cluster file in step with what the cluster says: who has left for good, and who has no vote. */
+export function followMembers(args: ClusterArguments, { members: known, configuration }: MembersAnswer): ClusterFile {
+  updateClusterFile(args.cluster, known, (id) => standing(configuration, id) === "-");
   return readCluster(args.cluster);
 }
 
@@ -132,11 +129,12 @@ function enteredBefore(answer: MembersAnswer, identity: Identity, args: Place): 
  */
 export async function enterNode(args: Place, { voter, name: chosen, before }: Entrance): Promise<Joined> {
   const answer = await withReader(args, members);
-  const cluster = forgetGone(args, answer);
+  const cluster = followMembers(args, answer);
   const identity = joiningIdentity(args.dir);
   const { publicKey } = identity;
   const { host, port } = args;
   let id = enteredBefore(answer, identity, args);
+  const role = answer.members.find((node) => node.id === id)?.role ?? (voter ? "voter" : "learner");
   const written = cluster.nodes.find((node) => node.id === id);
   const wanted = written?.name ?? chosen ?? before?.name;
   const others = besides(cluster.nodes, wanted, before).filter((node) => node !== written);
@@ -149,7 +147,9 @@ export async function enterNode(args: Place, { voter, name: chosen, before }: En
     id = must(given, "a node that is entered gets an id");
   }
   const name = wanted ?? defaultName(id);
-  replaceText(args.cluster, addNode({ ...cluster, nodes: others }, { id, name, publicKey, host, port }));
+  const node = { id, name, publicKey, host, port };
+  const entered = role === "learner" ? { ...node, learner: true as const } : node;
+  replaceText(args.cluster, addNode({ ...cluster, nodes: others }, entered));
   const card = args["card-endpoint"];
   const endpoints = card === undefined ? {} : { card };
   const files = { id, clusterFile: resolve(args.cluster), endpoints, encrypt: args.encrypt };

@@ -3,7 +3,9 @@
  */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Configuration } from "../node/base/configuration.ts";
 import { CodedError, errorCode } from "../node/base/errors.ts";
+import { isQuorum } from "../node/base/quorum.ts";
 import { ask } from "../node/client/ask.ts";
 import { type ClusterFile, type ClusterNode, QuorateClient, type Signer } from "../node/client/index.ts";
 import type { StatusSection } from "../node/state/queries.ts";
@@ -24,6 +26,8 @@ export interface NodeStatus {
   readonly leader: number;
   readonly height: number;
   readonly digest: string;
+  /** By its log, who votes; undefined where it does not say so. */
+  readonly configuration?: Configuration | undefined;
   /** What the node's actors post; all of it where the key may see everything. */
   readonly sections: Readonly<Record<string, StatusSection>>;
 }
@@ -51,12 +55,40 @@ export async function clusterStatus(cluster: ClusterFile, signer: Signer): Promi
   return await Promise.all(cluster.nodes.map((node) => nodeStatus(cluster, signer, node)));
 }
 
-/** The leader that a quorum of the cluster file's nodes follows; undefined where there is none. */
+/**
+ * The leader that a quorum of the voters follows, by its own configuration; undefined where there is none. Where a node of an
+ * older program does not say who votes, all nodes of the cluster file do.
+ */
 export function leaderOf(nodes: readonly NodeStatus[]): NodeStatus | undefined {
-  return nodes.find(({ id, role, term }) => {
-    const followers = nodes.filter((node) => node.leader === id && node.term === term);
-    return role === "leader" && followers.length * 2 > nodes.length;
+  return nodes.find(({ id, role, term, configuration = allVoting(nodes) }) => {
+    const followers = nodes.filter((node) => node.leader === id && node.term === term).map((node) => node.id);
+    return role === "leader" && isQuorum(configuration, (voter) => followers.includes(voter));
   });
+}
+
+function allVoting(nodes: readonly NodeStatus[]): Configuration {
+  return { voters: nodes.map(({ id }) => id), outgoing: [], learners: [] };
+}
+
+/** What to do where nobody leads, as far as that can be seen: learners that are down have no part in it. */
+export function noLeaderAdvice(nodes: readonly NodeStatus[]): string {
+  const [latest] = nodes.filter(({ configuration }) => configuration !== undefined).sort((a, b) => b.term - a.term);
+  const { voters, outgoing } = latest?.configuration ?? allVoting(nodes);
+  const votes = [...new Set([...voters, ...outgoing])];
+  const known = nodes.filter(({ id }) => votes.includes(id));
+  const down = known.filter(({ reachable }) => !reachable).map(({ id }) => id);
+  const unknown = votes.filter((id) => !known.some((node) => node.id === id));
+  const advice = [
+    ...(down.length > 0 ? [`start ${listed(down)}, for a quorum of ${listed(votes)} must run`] : []),
+    ...(unknown.length > 0 ? [`take a newer cluster file, for this one does not name ${listed(unknown)}`] : []),
+    down.length + unknown.length > 0 ? "look into their logs" : "look into the nodes' logs",
+  ];
+  return advice.join("; or ");
+}
+
+function listed(ids: readonly number[]): string {
+  const before = ids.slice(0, -1).join(", ");
+  return before === "" ? `node ${ids.join()}` : `nodes ${before} and ${ids.at(-1)}`;
 }
 
 function summarize({ id, name }: ClusterNode, sections: Readonly<Record<string, StatusSection>>): NodeStatus {
@@ -71,8 +103,16 @@ function summarize({ id, name }: ClusterNode, sections: Readonly<Record<string, 
     leader: Number(consensus["leader"]),
     height: Number(ledger["height"]),
     digest: String(ledger["digest"]),
+    configuration: configurationIn(consensus),
     sections,
   };
+}
+
+/** Nodes of older programs do not say it. */
+function configurationIn({ voters, outgoing, learners }: StatusSection): Configuration | undefined {
+  const areIds = [voters, outgoing, learners].every(Array.isArray);
+  if (!areIds || (voters as readonly number[]).length === 0) return undefined;
+  return { voters, outgoing, learners } as Configuration;
 }
 
 const READY_POLL_MS = 50;

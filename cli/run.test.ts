@@ -228,7 +228,9 @@ describe("failures: exit code 1 and an error code", () => {
     const { code, out, err } = await ran("status", ...HERE());
     expect(code).toBe(1);
     expect(out.split("\n")[1]).toMatch(/^ {3}1 {2}node-1 {2}127\.0\.0\.1:7400 {2}down {5}0 {7}0 {8}0$/);
-    expect(err).toBe("no leader that a quorum follows: start more nodes, or look into their logs\n");
+    expect(err).toBe(
+      "no leader that a quorum follows: start nodes 1, 2 and 3, for a quorum of nodes 1, 2 and 3 must run; or look into their logs\n",
+    );
   });
 });
 

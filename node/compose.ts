@@ -47,7 +47,7 @@ import { LogActor } from "./replica/log-actor.ts";
 import { nextRelease } from "./replica/next-release.ts";
 import { READ_PATIENCE } from "./replica/read-batches.ts";
 import { RepairActor } from "./replica/repair-actor.ts";
-import { isNeeded, partIn } from "./replica/standing.ts";
+import { partIn } from "./replica/standing.ts";
 import { RiskActor, type RiskMessage } from "./risk/risk-actor.ts";
 import { SettlementActor, type SettlementMessage } from "./settlement/settlement-actor.ts";
 import { StateMachine, type StateMachineOptions } from "./state/state-machine.ts";
@@ -342,7 +342,8 @@ function spawnLedger(wiring: Wiring, logActor: ActorRef<LogMessage>): ActorRef<L
           node: options.id,
           present: (nodes) => {
             host.network.setPeers(peersOf(options.peers, recovered.state.members));
-            wiring.gossip?.deliver({ type: "members", members: nodes });
+            const { configuration } = recovered.state;
+            wiring.gossip?.deliver({ type: "members", members: nodes, configuration });
           },
           consensus: consensusRef,
           gateway: gatewayRef,
@@ -435,7 +436,7 @@ function spawnCatchUp(
         part: () => partIn(raft.configuration, options.id),
         hasLeader: () => raft.leader !== 0,
         logged: () => raft,
-        isNeeded: (canDecide) => isNeeded(raft.configuration, options.id, canDecide),
+        asker: (canDecide) => ({ configuration: raft.configuration, node: options.id, canDecide }),
         roots: () => checkpoints.roots,
         taking: () => checkpoints.taking,
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
@@ -483,7 +484,7 @@ function spawnReactors(
     create: (context) =>
       new GossipActor(context, {
         node: options.id,
-        members: recovered.state.members.present,
+        membership: { members: recovered.state.members.present, configuration: recovered.state.configuration },
         clusterId: clusterIdOf(host.crypto.sha256.bind(host.crypto), options.genesis),
         crypto: host.crypto,
         checkpoints,

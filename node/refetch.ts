@@ -18,7 +18,6 @@ import { peersOf } from "./peers.ts";
 import type { Stateless } from "./recover.ts";
 import { CatchUpActor } from "./replica/catch-up-actor.ts";
 import { RefetchActor } from "./replica/refetch-actor.ts";
-import { isNeeded } from "./replica/standing.ts";
 import { StateMachine } from "./state/state-machine.ts";
 import { LANES } from "./wire/peer-frames.ts";
 
@@ -92,7 +91,7 @@ export function spawnRefetch(
         ...{ peers: () => peers, part: () => "none", hasLeader: () => false, roots: () => [] },
         logged: () => ({ commit: height, lastIndex: height }),
         ...{ taking: () => undefined, sha256 },
-        isNeeded: (canDecide) => isNeeded(configuration, options.id, canDecide),
+        asker: (canDecide) => ({ configuration, node: options.id, canDecide }),
         createState: () => new StateMachine({ genesis: options.genesis, sha256, releaseMax: options.releaseMax }),
         hasRoom: () => disk.freeBytes() >= 2 * RESERVE_BYTES,
       }),

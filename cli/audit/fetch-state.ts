@@ -5,14 +5,15 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../../node/base/errors.ts";
+import { quorumOf } from "../../node/base/quorum.ts";
 import { ask } from "../../node/client/ask.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
-import { nodeTrust } from "../../node/client/receipt-check.ts";
+import { missingSignatures } from "../../node/client/missing-signatures.ts";
+import { voterTrust } from "../../node/client/receipt-check.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import {
   checkComponents,
   checkRoot,
-  checkSignedState,
   type OfferedState,
   PageParts,
   type PagePlace,
@@ -22,6 +23,7 @@ import {
 import { PageHashes } from "../../node/replica/page-hashes.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
 import type { ClusterNode } from "../../node/transport/cluster-file.ts";
+import { decodeSignedState, stateSigners } from "../../node/wire/state-root.ts";
 
 /** The newest checkpoint of a node is signed by others a second or two after it was written. */
 const PATIENCE_MS = 10_000;
@@ -50,8 +52,15 @@ export async function offeredState(client: QuorateClient, cluster: ClusterFile):
   }
 }
 
+/** Throws `CodedError` `checkpoint_invalid` that names who has not signed: the cluster file may name voters that never came up. */
 function checkOffer(cluster: ClusterFile, encoded: Uint8Array, described: unknown): OfferedState {
-  const signed = checkSignedState(nodeTrust(cluster), encoded);
+  const voters = voterTrust(cluster);
+  const signed = decodeSignedState(encoded);
+  const good = stateSigners(signed, voters);
+  if (good.length < quorumOf(voters.nodeKeys.length)) {
+    const reason = `the checkpoint's pages do not hold: ${missingSignatures(cluster, good)}`;
+    throw new CodedError("checkpoint_invalid", reason);
+  }
   return { signed, components: checkComponents(described) };
 }
 

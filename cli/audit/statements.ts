@@ -1,6 +1,6 @@
 /** What each node signs of the state that it holds, asked one by one. */
 import { ask } from "../../node/client/ask.ts";
-import { checkCheckpoint } from "../../node/client/checkpoints.ts";
+import { checkStatement, isOfQuorum } from "../../node/client/checkpoints.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
 import type { SignedCheckpoint } from "../../node/wire/attestation.ts";
 
@@ -10,6 +10,7 @@ const TIMEOUT_MS = 5_000;
 export interface Statement {
   readonly id: number;
   readonly own: SignedCheckpoint;
+  /** Undefined also where those who have signed are no quorum by the cluster file: it may name voters that have not come up yet. */
   readonly agreed: SignedCheckpoint | undefined;
 }
 
@@ -26,10 +27,14 @@ export async function statementOf({ cluster, signer }: Asker, id: number): Promi
     const { own, agreed } = await ask(client, { type: "checkpoint" }, "local");
     return {
       id,
-      own: checkCheckpoint({ ...cluster, nodes }, own, 1),
-      agreed: agreed === null ? undefined : checkCheckpoint(cluster, agreed),
+      own: checkStatement({ ...cluster, nodes }, own),
+      agreed: agreed === null ? undefined : ofQuorum(cluster, checkStatement(cluster, agreed)),
     };
   } finally {
     client.close();
   }
+}
+
+function ofQuorum(cluster: ClusterFile, agreed: SignedCheckpoint): SignedCheckpoint | undefined {
+  return isOfQuorum(cluster, agreed) ? agreed : undefined;
 }

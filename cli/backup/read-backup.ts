@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { toHex } from "../../node/base/bytes.ts";
 import { CodedError, errorMessage } from "../../node/base/errors.ts";
 import { checkCheckpoint } from "../../node/client/checkpoints.ts";
-import { nodeTrust } from "../../node/client/receipt-check.ts";
+import { voterTrust } from "../../node/client/receipt-check.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { PAGE_BYTES_MAX } from "../../node/replica/checkpoint.ts";
 import { checkRoot, checkSignedState, stateOf } from "../../node/replica/offered-state.ts";
@@ -90,7 +90,7 @@ function checkpointState(directory: string, manifest: Manifest): StateMachine | 
   const { cluster, checkpoint } = manifest;
   if (checkpoint === undefined) return undefined;
   const { components } = checkpoint;
-  const signed = checkSignedState(nodeTrust(cluster), checkpoint.signed);
+  const signed = checkSignedState(voterTrust(cluster), checkpoint.signed);
   const hashes = new PageHashes(sha256);
   const pages = new Map<string, Uint8Array>();
   for (const entry of ofKind(manifest, "pages")) {

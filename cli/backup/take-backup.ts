@@ -10,12 +10,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { ask } from "../../node/client/ask.ts";
-import { checkCheckpoint } from "../../node/client/checkpoints.ts";
+import { isOfQuorum } from "../../node/client/checkpoints.ts";
 import { type ClusterFile, encodeCheckpoint, QuorateClient, type Signer } from "../../node/client/index.ts";
+import { missingSignatures } from "../../node/client/missing-signatures.ts";
 import { replaceText } from "../../node/host/files.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import type { OfferedState } from "../../node/replica/offered-state.ts";
-import { equalAttested, quorumOf, type SignedCheckpoint } from "../../node/wire/attestation.ts";
+import { compareKeys, equalAttested, type SignedCheckpoint } from "../../node/wire/attestation.ts";
 import { decodeBlock } from "../../node/wire/block.ts";
 import { genesisHash } from "../../node/wire/genesis.ts";
 import { pack } from "../../node/wire/msgpack.ts";
@@ -128,26 +129,31 @@ async function agreedEnd({ cluster, signer, onProgress }: BackupJob, atLeast: nu
   for (;;) {
     const asked = await Promise.allSettled(cluster.nodes.map(({ id }) => statementOf({ cluster, signer }, id)));
     const statements = asked.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-    const candidates = [...statements.flatMap(({ agreed }) => agreed ?? []), ...togetherSigned(cluster, statements)];
-    const [best] = candidates.filter(({ height }) => height >= atLeast).sort((a, b) => b.height - a.height);
+    const together = statements
+      .map(({ own }) => signedAlike(own, statements))
+      .filter(({ height }) => height >= atLeast);
+    const agreed = statements.flatMap((one) => one.agreed ?? []).filter(({ height }) => height >= atLeast);
+    const candidates = [...agreed, ...together.filter((one) => isOfQuorum(cluster, one))];
+    const [best] = candidates.sort((a, b) => b.height - a.height);
     if (best !== undefined) return best;
     if (performance.now() >= giveUpAt) {
-      const reason = `no quorum of nodes has signed a state at height ${atLeast} or above: ask "quorate status"`;
-      throw new CodedError("checkpoint_unavailable", reason);
+      const [most] = together.sort((a, b) => b.signatures.length - a.signatures.length);
+      const signers = most?.signatures.map(({ nodeKey }) => nodeKey) ?? [];
+      const missing = missingSignatures(cluster, signers);
+      throw new CodedError(
+        "checkpoint_unavailable",
+        `no quorum has signed a state at height ${atLeast} or above: ${missing}`,
+      );
     }
     onProgress(`waiting for the signatures of a quorum at height ${atLeast}`);
     await sleep(POLL_MS);
   }
 }
 
-/** Signatures of nodes that stand in one state, where they are those of a quorum. */
-function togetherSigned(cluster: ClusterFile, statements: readonly Statement[]): SignedCheckpoint[] {
-  return statements.flatMap(({ own }) => {
-    const alike = statements.filter((other) => equalAttested(other.own, own)).map((other) => other.own.signatures);
-    if (alike.length < quorumOf(cluster.nodes.length)) return [];
-    const signatures = alike.flat().sort((a, b) => (toHex(a.nodeKey) < toHex(b.nodeKey) ? -1 : 1));
-    return [checkCheckpoint(cluster, encodeCheckpoint({ ...own, signatures }))];
-  });
+/** A state that a node stands in, with the signatures of all that stand in it. */
+function signedAlike(own: SignedCheckpoint, statements: readonly Statement[]): SignedCheckpoint {
+  const alike = statements.filter((other) => equalAttested(other.own, own)).flatMap((other) => other.own.signatures);
+  return { ...own, signatures: alike.sort((a, b) => compareKeys(a.nodeKey, b.nodeKey)) };
 }
 
 interface Span {

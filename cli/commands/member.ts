@@ -7,9 +7,10 @@ import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import type { ClusterFile, ClusterNode } from "../../node/client/index.ts";
 import type { NodeRole } from "../../node/state/members.ts";
+import { type Awaited, awaitedBy } from "../awaited.ts";
 import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
-import { type Configuration, enterNode, forgetGone, members, standing, submitChange } from "../joining.ts";
+import { type Configuration, enterNode, followMembers, members, standing, submitChange } from "../joining.ts";
 import { chosenName, nodeIdOf, nodeReference, nodeText } from "../node-names.ts";
 import { clusterStatus } from "../node-status.ts";
 import { whole } from "../numbers.ts";
@@ -42,10 +43,9 @@ const list: CommandModule = command({
     const rows = nodes.map(({ id, name, host, port, role, now }) => {
       return [`${id}`, name === "" ? "-" : name, host === "" ? "-" : `${host}:${port}`, role, now];
     });
-    output.result(
-      { nodes, configuration: answer.configuration },
-      table([["node", "name", "address", "to be", "now"], ...rows]),
-    );
+    const awaited = await awaitedBy(args, answer);
+    const text = table([["node", "name", "address", "to be", "now"], ...rows]);
+    output.result({ nodes, configuration: answer.configuration, awaited }, withAwaited(text, awaited));
   },
 });
 
@@ -109,11 +109,12 @@ const add: CommandModule = command({
       ),
   handler: async (args, output) => {
     const { id, name, config } = await enterNode(args, { voter: !args.learner, name: args.name });
-    const votes = args.learner ? "" : "; it gets its vote when it has caught up";
-    output.result(
-      { id, name, config, voter: !args.learner },
-      `${nodeText({ id, name })} has joined. Start it with:\n  npx quorate start --config ${config}\n(${args.cluster} names it now: copy it to other machines)${votes}`,
-    );
+    const votes = args.learner ? "" : "; it gets its vote when it has caught up, and no voters change before that";
+    await entered(args, output, {
+      facts: { id, name, config, voter: !args.learner },
+      text: `${nodeText({ id, name })} has joined. Start it with:\n  npx quorate start --config ${config}\n(${args.cluster} names it now: copy it to other machines)${votes}`,
+      voter: !args.learner,
+    });
   },
 });
 
@@ -124,15 +125,35 @@ const NODE_POSITIONAL = {
   describe: "name or id of the node",
 } as const;
 
-/** Says how a change ended; exit code 1 where it is not carried out yet. */
-function told(
-  output: Output,
-  done: boolean,
-  facts: Readonly<Record<string, unknown>>,
-  text: string,
-  else_: string,
-): number {
-  output.result({ ...facts, done }, done ? text : else_);
+function withAwaited(text: string, awaited: readonly Awaited[]): string {
+  return [text, ...awaited.map((one) => one.text)].join("\n");
+}
+
+interface Entered {
+  readonly facts: { readonly id: number; readonly [name: string]: unknown };
+  readonly text: string;
+  readonly voter: boolean;
+}
+
+/** Says that a node was entered; and, where it shall vote, for whom else that waits. */
+async function entered(args: ClusterArguments, output: Output, { facts, text, voter }: Entered): Promise<void> {
+  const all = voter ? await awaitedBy(args, await withReader(args, members)) : [];
+  const awaited = all.filter(({ node }) => node !== facts.id);
+  output.result({ ...facts, ...(awaited.length > 0 ? { awaited } : {}) }, withAwaited(text, awaited));
+}
+
+interface Told {
+  readonly node: number;
+  readonly done: boolean;
+  readonly text: string;
+  /** Where it is not carried out yet. */
+  readonly waiting: string;
+}
+
+/** Says how a change ended, or whom it waits for; exit code 1 where it is not carried out yet. */
+async function told(args: ClusterArguments, output: Output, { node, done, text, waiting }: Told): Promise<number> {
+  const awaited = done ? [] : await awaitedBy(args, await withReader(args, members));
+  output.result({ node, done, ...(done ? {} : { awaited }) }, done ? text : withAwaited(waiting, awaited));
   return done ? EXIT.done : EXIT.failed;
 }
 
@@ -155,9 +176,9 @@ const remove: CommandModule = command({
     // Asked for again, it is not refused: this command may have been cut short before it was carried out.
     if ((await roleOf(args, node)) !== "removed") await submitChange(args, { remove: [node] });
     const done = await settled(args, args.wait, (now) => standing(now, node) === "-");
-    if (done) forgetGone(args, await withReader(args, members));
+    if (done) followMembers(args, await withReader(args, members));
     const waiting = `node ${node} is to leave, and has not yet: watch "quorate member list", and stop nothing before it has`;
-    return told(output, done, { node }, `node ${node} has left: stop it where it runs`, waiting);
+    return await told(args, output, { node, done, text: `node ${node} has left: stop it where it runs`, waiting });
   },
 });
 
@@ -175,9 +196,10 @@ const promote: CommandModule = command({
       await refuseLagging(args, node);
       await submitChange(args, { promote: [node] });
     }
+    followMembers(args, await withReader(args, members));
     const done = await settled(args, args.wait, (now) => now.voters.includes(node));
     const waiting = `node ${node} gets its vote when it has caught up: is it running? "quorate status" says how far it is`;
-    return told(output, done, { node }, `node ${node} votes`, waiting);
+    return await told(args, output, { node, done, text: `node ${node} votes`, waiting });
   },
 });
 
@@ -209,10 +231,11 @@ const replace: CommandModule = command({
     const replaces = nodeIdOf(cluster, args.node);
     const before = { id: replaces, name: cluster.nodes.find(({ id }) => id === replaces)?.name, isLost: false };
     const { id, name, config } = await enterNode(args, { voter: true, name: args.name, before });
-    output.result(
-      { id, name, config, replaces },
-      `${nodeText({ id, name })} takes the place of node ${replaces} when it has caught up. Start it with:\n  npx quorate start --config ${config}`,
-    );
+    await entered(args, output, {
+      facts: { id, name, config, replaces },
+      text: `${nodeText({ id, name })} takes the place of node ${replaces} when it has caught up. Start it with:\n  npx quorate start --config ${config}`,
+      voter: true,
+    });
   },
 });
 
@@ -277,10 +300,11 @@ const rejoin: CommandModule = command({
     const voter = (await roleOf(args, old.id)) !== "learner";
     const before = { id: old.id, name, isLost: true };
     const { id, config } = await enterNode({ ...args, dir, host, port }, { voter, before });
-    output.result(
-      { id, name, config, rejoins: old.id },
-      `${name} begins again as node ${id}, and is what it was when it has caught up. Start it with:\n  npx quorate start --config ${config}\nIts configuration is a new one: set there what was set in the old one. (${args.cluster} names node ${id} now: copy it to other machines)`,
-    );
+    await entered(args, output, {
+      facts: { id, name, config, rejoins: old.id },
+      text: `${name} begins again as node ${id}, and is what it was when it has caught up. Start it with:\n  npx quorate start --config ${config}\nIts configuration is a new one: set there what was set in the old one. (${args.cluster} names node ${id} now: copy it to other machines)`,
+      voter,
+    });
   },
 });
 

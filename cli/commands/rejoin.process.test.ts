@@ -140,6 +140,10 @@ test("a learner that has lost its disk is a learner again, and has the name that
   await local.killNode(5);
   rmSync(home("watch"), { recursive: true });
   expect(await json("member", "rejoin", "watch")).toMatchObject({ id: 6, name: "watch", rejoins: 5 });
+  expect(local.cluster.nodes.map(({ id, learner }) => [id, learner])).toEqual([
+    ...[1, 3, 4].map((id) => [id, undefined]),
+    [6, true],
+  ]);
   local.startNode(6);
   await takePart([1, 3, 4], [6]);
   await waitReady(local.cluster, local.admin, PATIENCE_MS);

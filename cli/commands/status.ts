@@ -6,7 +6,7 @@ import { CLUSTER_OPTIONS, readCluster, readKey } from "../cluster-access.ts";
 import { clusterRelease, releaseText } from "../cluster-release.ts";
 import { command } from "../command.ts";
 import { interruption } from "../interruption.ts";
-import { clusterStatus, leaderOf, type NodeStatus } from "../node-status.ts";
+import { clusterStatus, leaderOf, type NodeStatus, noLeaderAdvice } from "../node-status.ts";
 import { EXIT, type Output, table } from "../output.ts";
 
 const DIGEST_DIGITS = 16;
@@ -82,13 +82,14 @@ async function look(cluster: ClusterFile, signer: ReturnType<typeof readKey>, ou
   const text = releaseText(release);
   const tables = statusTable(cluster, nodes) + peerTable(leader, peers);
   output.result(result, text === "" ? tables : `${tables}\n\n${text}`);
-  if (!healthy) output.note("no leader that a quorum follows: start more nodes, or look into their logs");
+  if (!healthy) output.note(`no leader that a quorum follows: ${noLeaderAdvice(nodes)}`);
   return healthy;
 }
 
 export const status: CommandModule = command({
   command: "status",
-  describe: "role, term, height and state digest of each node; exit code 1 without a leader that a quorum follows",
+  describe:
+    "role, term, height and state digest of each node; exit code 1 without a leader that a quorum of the voters follows",
   builder: (yargs) =>
     yargs
       .options(CLUSTER_OPTIONS)

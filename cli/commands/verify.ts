@@ -5,9 +5,9 @@ import { isBackup, readBackup } from "../backup/read-backup.ts";
 import { readCluster } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { EXIT, type Output, table } from "../output.ts";
-import { compareNodes } from "../verify/compare-nodes.ts";
+import { type ComparedNode, compareNodes } from "../verify/compare-nodes.ts";
 import { type NodeDirectory, startedNodesIn } from "../verify/node-directories.ts";
-import { missingNode, type NodeReport, type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
+import { missingNode, type NodeReport, verifyNode } from "../verify/verify-node.ts";
 
 const PROGRESS_BLOCKS = 1_000;
 const DIGEST_DIGITS = 16;
@@ -32,19 +32,19 @@ function describe(
   return [table([heading, ...rows]), ...torn, ...agreed, ...problems.map((problem) => `PROBLEM ${problem}`)].join("\n");
 }
 
-async function verifyAll(found: readonly NodeDirectory[], output: Output): Promise<VerifiedNode[]> {
-  const verified: VerifiedNode[] = [];
-  for (const { clusterFile, data, missing, openCipher } of found) {
+async function verifyAll(found: readonly NodeDirectory[], output: Output): Promise<ComparedNode[]> {
+  const verified: ComparedNode[] = [];
+  for (const { id, clusterFile, data, missing, openCipher } of found) {
+    const cluster = readCluster(clusterFile);
+    const learner = cluster.nodes.find((node) => node.id === id)?.learner;
     if (missing !== undefined) {
-      verified.push(missingNode(data, missing));
+      verified.push({ ...missingNode(data, missing), learner });
       continue;
     }
-    const cluster = readCluster(clusterFile);
-    verified.push(
-      await verifyNode({ cluster, data, cipher: openCipher() }, (height) => {
-        if (height % PROGRESS_BLOCKS === 0) output.progress(`${data}: block ${height}`);
-      }),
-    );
+    const node = await verifyNode({ cluster, data, cipher: openCipher() }, (height) => {
+      if (height % PROGRESS_BLOCKS === 0) output.progress(`${data}: block ${height}`);
+    });
+    verified.push({ ...node, learner });
   }
   return verified;
 }

@@ -11,6 +11,7 @@ import { initCluster } from "../../node/host/init.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { wholeCheckpoint } from "../../node/replica/checkpoint.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
+import { votersIn } from "../../node/transport/cluster-file.ts";
 import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
@@ -19,6 +20,7 @@ import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { readCluster } from "../cluster-access.ts";
+import { updateClusterFile } from "../cluster-members.ts";
 import { compareNodes } from "../verify/compare-nodes.ts";
 import { nodesIn } from "../verify/node-directories.ts";
 import { type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
@@ -161,6 +163,8 @@ describe("of several that are left", () => {
   test("all have one log in the end, and lead themselves; what one had and the best has not is cut", async () => {
     await gives(1, logOf([1, 1, 1, 2, 2], [0, 0, 0, 41, 51]).records);
     await gives(2, logOf([1, 1, 1, 3], [0, 0, 0, 42]).records);
+    const clusterFile = join(home, "c", "cluster.json");
+    updateClusterFile(clusterFile, [{ id: 2, role: "learner" }], () => false);
     const { height, term } = await recovered([1, 2]);
     expect([height, term]).toEqual([7, 1_000_003]);
     const nodes = await verified([1, 2]);
@@ -170,7 +174,8 @@ describe("of several that are left", () => {
     ]);
     expect(compareNodes(nodes)).toEqual({ agreedHeight: 7, problems: [] });
     for (const id of [1, 2]) expect(await configurationOf(id)).toEqual({ voters: [1, 2], outgoing: [], learners: [] });
-    expect(readCluster(join(home, "c", "cluster.json")).nodes.map(({ id }) => id)).toEqual([1, 2]);
+    expect(votersIn(readCluster(clusterFile)).map(({ id }) => id)).toEqual([1, 2]);
+    expect(readCluster(clusterFile).nodes).toHaveLength(2);
     await withSurvivors([1], ([survivor]) => {
       const { members } = must(survivor, "it is open").state(cluster);
       expect(members.all.map(({ role }) => role)).toEqual(["voter", "voter", "removed", "removed", "removed"]);

@@ -4,22 +4,20 @@
  * the lost nodes had committed among themselves and none of these has is lost.
  */
 import { must } from "../../node/base/assert.ts";
-import type { Configuration } from "../../node/base/configuration.ts";
 import { CodedError } from "../../node/base/errors.ts";
+import { isQuorum } from "../../node/base/quorum.ts";
 import { randomBytes } from "../../node/client/crypto.ts";
 import type { ClusterFile, Signer } from "../../node/client/index.ts";
-import { replaceText } from "../../node/host/files.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { recoveryBlocks } from "../../node/replica/recovery-blocks.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
-import { formatClusterFile } from "../../node/transport/cluster-file.ts";
-import { quorumOf } from "../../node/wire/attestation.ts";
 import type { Command } from "../../node/wire/body.ts";
 import { decodeResult } from "../../node/wire/results.ts";
 import { cosignTransaction, signTransaction } from "../../node/wire/transaction.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { RESERVE_BYTES } from "../../storage/wal/log-writer.ts";
 import { readCluster } from "../cluster-access.ts";
+import { updateClusterFile } from "../cluster-members.ts";
 import type { Survivor } from "./survivor.ts";
 
 /** No node can have been in a term so far above those that the survivors have heard of. */
@@ -46,8 +44,9 @@ export interface RecoveryPlan {
  */
 export function finishRecovery(survivors: readonly Survivor[]): void {
   const best = bestOf(survivors);
-  const state = best.state(readCluster(best.node.clusterFile));
-  if (isQuorum(state.configuration, new Set(survivors.map(({ id }) => id)))) forgetRemoved(survivors, state);
+  const { configuration, members } = best.state(readCluster(best.node.clusterFile));
+  if (!isQuorum(configuration, (id) => survivors.some((one) => one.id === id))) return;
+  updateFiles(survivors, members.all);
 }
 
 /**
@@ -66,7 +65,7 @@ export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
     if (!members.some((member) => member.id === id))
       throw new CodedError("usage", `node ${id} is not one of the cluster's`);
   }
-  if (isQuorum(state.configuration, ids)) {
+  if (isQuorum(state.configuration, (id) => ids.has(id))) {
     const text = "these nodes are a quorum: start them, and they go on by themselves; nothing is lost";
     throw new CodedError("quorum_survives", text);
   }
@@ -84,11 +83,6 @@ function bestOf(survivors: readonly Survivor[]): Survivor {
   const [best] = [...survivors].sort((a, b) => b.term - a.term || b.height - a.height || a.id - b.id);
   if (best === undefined) throw new CodedError("usage", "say which nodes are left");
   return best;
-}
-
-function isQuorum({ voters, outgoing }: Configuration, ids: ReadonlySet<number>): boolean {
-  const isMajority = (of: readonly number[]): boolean => of.filter((id) => ids.has(id)).length >= quorumOf(of.length);
-  return isMajority(voters) && (outgoing.length === 0 || isMajority(outgoing));
 }
 
 export interface Recovered {
@@ -136,7 +130,7 @@ export async function recoverCluster(
     const common = survivor.commonWith(best);
     await survivor.goOn(common, missing(common));
   }
-  forgetRemoved(survivors, state);
+  updateFiles(survivors, state.members.all);
   return { height: state.height, term };
 }
 
@@ -177,12 +171,8 @@ function signedBy(
   });
 }
 
-/** The cluster files of those that are left do not name those any more that have left the cluster. */
-function forgetRemoved(survivors: readonly Survivor[], { members }: StateMachine): void {
-  const removed = new Set(members.all.filter(({ role }) => role === "removed").map(({ id }) => id));
-  for (const path of new Set(survivors.map(({ node }) => node.clusterFile))) {
-    const { genesis, nodes } = readCluster(path);
-    const left = nodes.filter(({ id }) => !removed.has(id));
-    if (left.length < nodes.length) replaceText(path, formatClusterFile(genesis, left));
-  }
+/** The cluster files of those that are left name the lost ones no more, and know that the others vote. */
+function updateFiles(survivors: readonly Survivor[], members: StateMachine["members"]["all"]): void {
+  for (const path of new Set(survivors.map(({ node }) => node.clusterFile)))
+    updateClusterFile(path, members, () => true);
 }

@@ -3,23 +3,29 @@
  * behind the last committed one (proposals that never got a quorum), but never before a checkpoint of its own.
  */
 import { toHex } from "../../node/base/bytes.ts";
-import { quorumOf } from "../../node/wire/attestation.ts";
+import { quorumOf } from "../../node/base/quorum.ts";
 import type { VerifiedNode } from "./verify-node.ts";
 
+/** A learner is compared like others, and what it has is not committed for that. */
+export interface ComparedNode extends VerifiedNode {
+  readonly learner?: boolean | undefined;
+}
+
 export interface Comparison {
-  /** Height up to which a quorum of the nodes has the same blocks. */
+  /** Height up to which a quorum of the voters has the same blocks. */
   readonly agreedHeight: number;
   readonly problems: readonly string[];
 }
 
-export function compareNodes(nodes: readonly VerifiedNode[]): Comparison {
-  const quorum = quorumOf(nodes.length);
+export function compareNodes(nodes: readonly ComparedNode[]): Comparison {
+  const voters = nodes.filter(({ learner }) => learner !== true);
+  const quorum = quorumOf(voters.length);
   const problems: string[] = [];
   // What a node has given up it had committed.
   const first = Math.max(1, ...nodes.map(({ report }) => report.firstHeight));
   for (let height = first; ; height++) {
     const counts = new Map<string, number>();
-    for (const { blockHashes } of nodes) {
+    for (const { blockHashes } of voters) {
       const hash = blockHashes.get(height);
       if (hash !== undefined) counts.set(toHex(hash), (counts.get(toHex(hash)) ?? 0) + 1);
     }

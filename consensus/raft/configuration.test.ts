@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { InvariantError } from "../../node/base/assert.ts";
 import { sameConfiguration } from "../../node/base/configuration.ts";
 import {
+  awaitedVoters,
   type Configuration,
   configurationFault,
   isLegalStep,
@@ -147,6 +148,23 @@ describe("the way to the desired members", () => {
     expect(next("1,2,3+4,5", "1,4,5")).toBeUndefined();
     expect(next("1,2,3+4,5", "1,2,4+5")).toEqual(configurationOf("1,2,4&1,2,3+5"));
     expect(next("1,4,5&1,2,3", "1,2,3")).toEqual(configurationOf("1,4,5"));
+  });
+
+  test.each([
+    ["1,2,3+5", "1,2,3,5", [5]],
+    ["1,2,3+4,5", "1,2,3,4,5", [5]],
+    ["1,2,5", "1,2", []],
+    ["1,5", "5", [5]],
+    ["1,4,5+6", "5,6", [5]],
+    ["1,2,3", "1,2,3+5", []],
+    ["1,2,3", "1,2,3", []],
+    ["1,2,5&1,2,3", "1,2,5", []],
+    ["4,5&1,4,5", "4,5", [5]],
+  ])("from %s to %s waits for %j, and for nobody else", (from, to, awaited) => {
+    const [current, desired] = [configurationOf(from), configurationOf(to)];
+    expect(awaitedVoters(current, desired, isOtherThan5)).toEqual(awaited);
+    const next = nextConfiguration(current, desired, (id) => isOtherThan5(id) || awaited.includes(id));
+    expect(next === undefined).toBe(sameConfiguration(current, { ...desired, outgoing: [] }));
   });
 
   test("leads nowhere without voters", () => {

@@ -15,6 +15,7 @@ import {
   sameMembers,
 } from "../../node/base/configuration.ts";
 import type { NodeId } from "../../node/base/ids.ts";
+import { isQuorum } from "../../node/base/quorum.ts";
 
 export type { Configuration, Members };
 
@@ -27,7 +28,7 @@ export function configurationFault({ voters, outgoing, learners }: Configuration
 }
 
 /** Whether one configuration gives way to another: both majorities are needed. */
-export function isJoint({ outgoing }: Configuration): boolean {
+function isJoint({ outgoing }: Configuration): boolean {
   return outgoing.length > 0;
 }
 
@@ -90,6 +91,22 @@ export function nextConfiguration(
   const ready = desired.voters.filter(isReady);
   const areReady = 2 * ready.length > desired.voters.length && desired.voters.filter(isNew).every(isReady);
   return areReady ? enterJoint(current, desired) : undefined;
+}
+
+/**
+ * Whom the next step waits for: new voters that are not ready and, where most of those to come are not, whoever of them is not;
+ * in a joint configuration, whoever is not of those without whom it cannot be left.
+ */
+export function awaitedVoters(
+  current: Configuration,
+  desired: Members,
+  isReady: (id: NodeId) => boolean,
+): readonly NodeId[] {
+  if (isJoint(current)) return isQuorum(current, isReady) ? [] : votersOf(current).filter((id) => !isReady(id));
+  if (sameIds(current.voters, desired.voters)) return [];
+  const late = desired.voters.filter((id) => !isReady(id));
+  const isNew = (id: NodeId): boolean => !current.voters.includes(id);
+  return 2 * late.length < desired.voters.length ? late.filter(isNew) : late;
 }
 
 function isAscending(ids: readonly NodeId[]): boolean {

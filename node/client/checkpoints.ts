@@ -1,36 +1,45 @@
 /**
- * Signed checkpoints as a client uses them: fetched, believed only when a quorum of the cluster's nodes has signed, and the
- * ground on which a receipt or a later checkpoint is proved.
+ * Signed checkpoints as a client uses them: fetched, believed only when a quorum of the nodes that vote, as the cluster file
+ * has them, has signed, and the ground on which a receipt or a later checkpoint is proved.
  */
-import type { ClusterFile } from "../transport/cluster-file.ts";
-import {
-  type Attested,
-  checkpointSigners,
-  decodeCheckpoint,
-  quorumOf,
-  type SignedCheckpoint,
-} from "../wire/attestation.ts";
+import { quorumOf } from "../base/quorum.ts";
+import { type ClusterFile, votersIn } from "../transport/cluster-file.ts";
+import { type Attested, checkpointSigners, decodeCheckpoint, type SignedCheckpoint } from "../wire/attestation.ts";
 import { verifyConsistency, verifyInclusion } from "../wire/history.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { ask } from "./ask.ts";
 import type { QuorateClient } from "./client.ts";
 import { sha256 } from "./crypto.ts";
 import { ClientError } from "./errors.ts";
-import { nodeTrust } from "./receipt-check.ts";
+import { missingSignatures } from "./missing-signatures.ts";
+import { nodeTrust, voterTrust } from "./receipt-check.ts";
 
-/** The checkpoint in these bytes; throws `ClientError` `checkpoint_invalid` unless `signers` nodes, or a quorum, have signed it. */
-export function checkCheckpoint(cluster: ClusterFile, encoded: Uint8Array, signers?: number): SignedCheckpoint {
-  let checkpoint: SignedCheckpoint;
+/** The checkpoint in these bytes; throws `ClientError` `checkpoint_invalid` unless a quorum has signed it. */
+export function checkCheckpoint(cluster: ClusterFile, encoded: Uint8Array): SignedCheckpoint {
+  const checkpoint = decoded(encoded);
+  if (isOfQuorum(cluster, checkpoint)) return checkpoint;
+  throw invalid(missingSignatures(cluster, checkpointSigners(checkpoint, voterTrust(cluster))));
+}
+
+/** What any node of the cluster has signed; throws `ClientError` `checkpoint_invalid` where none has. */
+export function checkStatement(cluster: ClusterFile, encoded: Uint8Array): SignedCheckpoint {
+  const statement = decoded(encoded);
+  if (checkpointSigners(statement, nodeTrust(cluster)).length > 0) return statement;
+  throw invalid("no node of this cluster has signed it");
+}
+
+/** Whether a majority of the nodes that vote, as the cluster file has them, has signed. */
+export function isOfQuorum(cluster: ClusterFile, checkpoint: SignedCheckpoint): boolean {
+  return checkpointSigners(checkpoint, voterTrust(cluster)).length >= quorumOf(votersIn(cluster).length);
+}
+
+function decoded(encoded: Uint8Array): SignedCheckpoint {
   try {
-    checkpoint = decodeCheckpoint(encoded);
+    return decodeCheckpoint(encoded);
   } catch (error) {
     if (error instanceof WireError) throw invalid(error.message, error);
     throw error;
   }
-  const good = checkpointSigners(checkpoint, nodeTrust(cluster)).length;
-  const needed = signers ?? quorumOf(cluster.nodes.length);
-  if (good >= needed) return checkpoint;
-  throw invalid(`${good} good signatures of this cluster's nodes where ${needed} are needed`);
 }
 
 /** The newest checkpoint that a quorum has signed. Throws `ClientError`: `checkpoint_unavailable` where there is none yet. */

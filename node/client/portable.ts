@@ -20,7 +20,7 @@ export {
 export { AccountStatus, accountStatusName, TransferStatus, transferStatusName } from "../ledger/status.ts";
 export { decodeBalances, decodeChanges, type SeenChangeEvent } from "../state/flat-answers.ts";
 export { decodeAnswer, encodeQuery, type Query, type QueryAnswer } from "../state/queries.ts";
-export { type ClusterFile, type ClusterNode, parseClusterFile } from "../transport/cluster-file.ts";
+export { type ClusterFile, type ClusterNode, parseClusterFile, votersIn } from "../transport/cluster-file.ts";
 export {
   type Attested,
   checkpointSigners,

@@ -2,7 +2,7 @@
  * Checking receipts as they come. A node signs once a block, so its signature is checked once and remembered.
  */
 import { toHex } from "../base/bytes.ts";
-import type { ClusterFile } from "../transport/cluster-file.ts";
+import { type ClusterFile, votersIn } from "../transport/cluster-file.ts";
 import type { NodeTrust } from "../wire/attestation.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { decodeReceipt, type Receipt, verifyReceipt } from "../wire/receipt.ts";
@@ -21,6 +21,11 @@ export interface CheckedReceipt {
 /** What signatures of the cluster's nodes are checked against. */
 export function nodeTrust({ clusterId, nodes }: ClusterFile): NodeTrust {
   return { clusterId, nodeKeys: nodes.map(({ publicKey }) => publicKey), sha256, verify: verifySignature };
+}
+
+/** What is signed by a quorum: only voters make one. */
+export function voterTrust(cluster: ClusterFile): NodeTrust {
+  return nodeTrust({ ...cluster, nodes: votersIn(cluster) });
 }
 
 export class ReceiptChecker {

@@ -4,6 +4,7 @@
  *
  * All sign the same heights without agreeing on them: the first block of each period of log time.
  */
+import type { Configuration } from "../base/configuration.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
 import {
@@ -50,9 +51,9 @@ export class CheckpointExchange {
     return this.#endorsements.newest;
   }
 
-  /** From now on the signatures of these count, and a quorum is one of them; so it is for what is signed already. */
-  setKeys(keys: ReadonlyMap<NodeId, Uint8Array>): void {
-    this.#endorsements.setKeys(keys);
+  /** From now on the signatures of these are kept, and a quorum is one of this configuration; so it is for what is signed already. */
+  setKeys(keys: ReadonlyMap<NodeId, Uint8Array>, configuration: Configuration): void {
+    this.#endorsements.setKeys(keys, configuration);
     const before = this.#agreed;
     const left = before === undefined ? [] : this.#endorsements.counted(before.signatures);
     const stands = before !== undefined && this.#endorsements.isQuorum(left);

@@ -1,13 +1,15 @@
 /**
  * An inquiry: a member has said another digest of a height than this node has, and all members are asked what they have.
- * One of them can be wrong, or lie, and so can this node; a quorum is believed.
+ * One of them can be wrong, or lie, and so can this node; a quorum is believed. Learners are asked, too, and do not count: where
+ * they are down, voters can find who is right without them.
  *
  * Digests are a chain. Whoever has this node's digest of a later height has its digest of this one, though it may not
  * remember that any more.
  */
 import { equalBytes, toHex } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import type { NodeId } from "../base/ids.ts";
-import { quorumOf } from "../wire/attestation.ts";
+import { isQuorum } from "../base/quorum.ts";
 import type { DigestAt } from "./frames.ts";
 
 /** What a quorum has: this node's digest, or one other, in hexadecimal, and who has it. */
@@ -54,15 +56,14 @@ export class DigestInquiry {
     this.#said.delete(member);
   }
 
-  /** What a quorum of these members has; undefined while nobody knows. */
-  finding(members: readonly NodeId[], self: NodeId): Finding | undefined {
+  /** What a quorum of the voters among these members has; undefined while nobody knows. */
+  finding(members: readonly NodeId[], configuration: Configuration, self: NodeId): Finding | undefined {
     const byDigest = new Map<string, NodeId[]>();
     for (const member of members) {
       const said = member === self ? this.#mine : this.#said.get(member);
       if (said !== undefined) byDigest.set(said, [...(byDigest.get(said) ?? []), member]);
     }
-    const quorum = quorumOf(members.length);
-    const found = [...byDigest].find(([, of]) => of.length >= quorum);
+    const found = [...byDigest].find(([, of]) => isQuorum(configuration, (voter) => of.includes(voter)));
     if (found === undefined) return undefined;
     const [digest, of] = found;
     return digest === this.#mine ? { isRight: true } : { isRight: false, theirs: digest, members: of };

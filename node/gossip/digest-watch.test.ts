@@ -5,6 +5,7 @@ import {
   alone,
   cluster,
   digest,
+  membershipOf,
   membersOf,
   type Node,
   PERIOD_MS,
@@ -211,7 +212,7 @@ describe("where no quorum says anything", () => {
 });
 
 describe("members that change during an inquiry", () => {
-  test("count as soon as they come, learners like others", () => {
+  test("count as soon as they vote", () => {
     const { node, run, hear, say } = withDigest(2);
     say(2, THERE);
     setMembers(node, 1, 2, 3);
@@ -232,7 +233,7 @@ describe("members that change during an inquiry", () => {
       const { node, run, say } = withDigest(5);
       say(2, THERE);
       say(3, THERE);
-      node.ref.deliver({ type: "members", members: after });
+      node.ref.deliver({ type: "members", ...membershipOf(after) });
       run(0);
       expect([node.status.stateInquiryAt, node.fatal]).toEqual([7, []]);
       say(after.at(-1)?.id ?? 0, HERE);
@@ -286,6 +287,24 @@ describe("in a cluster", () => {
     world.run(2 * INQUIRY_MS);
     expect(fatalOf(others)).toEqual([]);
     for (const { errors } of others) expect(errors).toMatchObject([{ event: "gossip.states_differ", member: 1 }]);
+  });
+
+  test("of three voters a wrong one stops and no other, though three learners are silent", () => {
+    const world = cluster(6, [4, 5, 6]);
+    world.cut((from, to) => from > 3 || to > 3);
+    work({ ...world, nodes: world.nodes.slice(0, 3) }, 100, [1]);
+    world.run(2 * INQUIRY_MS);
+    expect(fatalOf(world.nodes)).toEqual([1]);
+    for (const { errors } of world.nodes.slice(1, 3)) {
+      expect(errors).toMatchObject([{ event: "gossip.states_differ", member: 1 }]);
+    }
+  });
+
+  test("three learners that hold another state stop, and no voter, though they are more", () => {
+    const world = cluster(5, [3, 4, 5]);
+    work(world, 100, [3, 4, 5]);
+    world.run(2 * INQUIRY_MS);
+    expect(fatalOf(world.nodes)).toEqual([3, 4, 5]);
   });
 
   test("it stops within a round trip of being asked", () => {

@@ -7,6 +7,7 @@
  */
 import { InvariantError } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Log } from "../base/ports/log.ts";
 import { type Contradiction, DigestInquiry, type Finding } from "./digest-inquiry.ts";
@@ -45,6 +46,8 @@ export class DigestWatch {
   readonly #own = new DigestRing(DIGESTS_REMEMBERED);
   /** All members; this node may be one of them or not. */
   #members: readonly NodeId[] = [];
+  /** Whose word counts. */
+  #configuration: Configuration | undefined;
   #period = 0;
   /** One at a time. */
   #inquiry: OpenInquiry | undefined;
@@ -70,9 +73,10 @@ export class DigestWatch {
   }
 
   /** New members; of those that have not stayed nothing counts any more. */
-  setMembers(members: readonly NodeId[], stayed: (id: NodeId) => boolean): void {
+  setMembers(members: readonly NodeId[], configuration: Configuration, stayed: (id: NodeId) => boolean): void {
     const gone = this.#members.filter((id) => !stayed(id));
     this.#members = members;
+    this.#configuration = configuration;
     for (const id of gone) {
       this.#wrong.delete(id);
       this.#inquiry?.into.forget(id);
@@ -135,9 +139,9 @@ export class DigestWatch {
   }
 
   #decide(): void {
-    if (this.#inquiry === undefined) return;
+    if (this.#inquiry === undefined || this.#configuration === undefined) return;
     const { into, first } = this.#inquiry;
-    const finding = into.finding(this.#members, this.#deps.node);
+    const finding = into.finding(this.#members, this.#configuration, this.#deps.node);
     if (finding === undefined) return;
     if (!finding.isRight) this.#stop(into.own, finding);
     this.#inquiry = undefined;

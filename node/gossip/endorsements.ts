@@ -4,9 +4,11 @@
  */
 import { must } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import type { NodeId } from "../base/ids.ts";
 import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
-import { compareKeys, type NodeSignature, quorumOf } from "../wire/attestation.ts";
+import { isQuorum } from "../base/quorum.ts";
+import { compareKeys, type NodeSignature } from "../wire/attestation.ts";
 
 interface AtHeight {
   readonly height: number;
@@ -26,8 +28,9 @@ export interface EndorsementsDeps<T extends AtHeight> {
 
 export class Endorsements<T extends AtHeight> {
   readonly #deps: EndorsementsDeps<T>;
-  /** Keys of the members, whose signatures count. */
+  /** Keys of the members, whose signatures are kept; only those of voters make a quorum. */
   #keys: ReadonlyMap<NodeId, Uint8Array> = new Map();
+  #configuration: Configuration | undefined;
   /** Our own, the newest last. */
   #own: { readonly at: T; readonly signed: Signed<T> }[] = [];
   /** Signatures on what we have stated ourselves, by height, ascending by key. */
@@ -53,9 +56,10 @@ export class Endorsements<T extends AtHeight> {
     return this.#agreed;
   }
 
-  /** From now on the signatures of these count, and a quorum is one of them; so it is for what is signed already. */
-  setKeys(keys: ReadonlyMap<NodeId, Uint8Array>): void {
+  /** From now on the signatures of these are kept, and a quorum is one of this configuration; so it is for what is signed already. */
+  setKeys(keys: ReadonlyMap<NodeId, Uint8Array>, configuration: Configuration): void {
     this.#keys = keys;
+    this.#configuration = configuration;
     this.#agreed = undefined;
   }
 
@@ -101,7 +105,12 @@ export class Endorsements<T extends AtHeight> {
     return signatures.filter(({ nodeKey }) => keys.some((key) => equalBytes(key, nodeKey)));
   }
 
+  /** Whether there are those of a quorum among them, whoever else has signed. */
   isQuorum(signatures: readonly NodeSignature[]): boolean {
-    return signatures.length >= quorumOf(this.#keys.size);
+    if (this.#configuration === undefined) return false;
+    return isQuorum(this.#configuration, (voter) => {
+      const key = this.#keys.get(voter);
+      return key !== undefined && signatures.some(({ nodeKey }) => equalBytes(nodeKey, key));
+    });
   }
 }

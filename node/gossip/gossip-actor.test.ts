@@ -21,6 +21,7 @@ import {
   digest,
   intact,
   KEYS,
+  membershipOf,
   membersOf,
   type Node,
   PERIOD_MS,
@@ -211,7 +212,7 @@ describe("a cluster", () => {
 
 describe("members that change while it runs", () => {
   const change = (node: Node, ...ids: number[]): void => {
-    node.ref.tell({ type: "members", members: membersOf(...ids) });
+    node.ref.tell({ type: "members", ...membershipOf(membersOf(...ids)) });
   };
 
   test("who comes is probed within two rounds, and who goes no more; its frames are for nobody", () => {
@@ -267,7 +268,7 @@ describe("members that change while it runs", () => {
       probe();
       run(PERIOD_MS);
       expect(node.beliefs).toBe("2 suspect");
-      node.ref.tell({ type: "members", members: between });
+      node.ref.tell({ type: "members", ...membershipOf(between) });
       change(node, 1, 2);
       run(0);
       expect(node.beliefs).toBe("2 alive");
@@ -397,10 +398,59 @@ describe("signed checkpoints", () => {
       const frame = { type: "ack", sequence: 0, subject: 2, rumours: [], digests: [], releaseMax: 1 } as const;
       const payload = encodeGossip({ ...frame, endorsement: endorsement(2, 4) });
       node.ref.deliver({ type: "peerFrame", from: 2, payload });
-      node.ref.deliver({ type: "members", members: after });
+      node.ref.deliver({ type: "members", ...membershipOf(after) });
       run(0);
       expect([node.checkpoints.agreed, node.fatal]).toEqual([undefined, []]);
     }
+  });
+
+  const joined = (node: Node, voters: readonly number[], outgoing: readonly number[], learners: readonly number[]) =>
+    node.ref.deliver({
+      type: "members",
+      members: membersOf(...new Set([...voters, ...outgoing, ...learners])),
+      configuration: { voters, outgoing, learners },
+    });
+
+  test("learners that are silent keep voters from nothing, and one that has signed is told with the others", () => {
+    const { node, hear } = alone(6, [4, 5, 6]);
+    apply(node, 1, 4);
+    hear(2, { endorsement: endorsement(2, 4) });
+    expect([node.checkpoints.agreed?.height, signers(node)]).toEqual([4, [1, 2]]);
+    hear(4, { endorsement: endorsement(4, 4) });
+    expect(signers(node)).toEqual([1, 2, 4]);
+  });
+
+  test("learners, however many, make no quorum with a minority of the voters", () => {
+    const { node, hear } = alone(6, [4, 5, 6]);
+    apply(node, 1, 4);
+    for (const by of [4, 5, 6]) hear(by, { endorsement: endorsement(by, 4) });
+    expect(node.checkpoints.agreed).toBeUndefined();
+  });
+
+  test("an only voter agrees with itself, until others vote, too", () => {
+    const { node, run, hear } = alone(3, [2, 3]);
+    apply(node, 1, 4);
+    run(0);
+    expect(signers(node)).toEqual([1]);
+    joined(node, [1, 2, 3], [1], []);
+    run(0);
+    expect(node.checkpoints.agreed).toBeUndefined();
+    hear(2, { endorsement: endorsement(2, 4) });
+    expect([node.checkpoints.agreed?.height, signers(node)]).toEqual([4, [1, 2]]);
+  });
+
+  test("while voters change, majorities of the old and of the new ones have to sign", () => {
+    const { node, run, hear } = alone(3);
+    joined(node, [1, 4, 5], [1, 2, 3], []);
+    run(0);
+    apply(node, 1, 4);
+    for (const by of [4, 5]) hear(by, { endorsement: endorsement(by, 4) });
+    expect(signers(node)).toEqual([]);
+    hear(2, { endorsement: endorsement(2, 4) });
+    expect(signers(node)).toEqual([1, 2, 4, 5]);
+    joined(node, [1, 4, 5], [], [2]);
+    run(0);
+    expect([node.checkpoints.agreed?.height, signers(node)]).toEqual([4, [1, 2, 4, 5]]);
   });
 
   test("an older one never takes the place of a newer", () => {
@@ -483,6 +533,16 @@ describe("the pages of checkpoints", () => {
     expect(node.checkpoints.states).toMatchObject([at(10)]);
   });
 
+  test("are agreed on by voters, whatever learners sign", () => {
+    const { node, run, hear } = alone(6, [4, 5, 6]);
+    node.checkpoints.written = at(10);
+    run(PERIOD_MS);
+    for (const by of [4, 5, 6]) hear(by, { state: signedBy(by, at(10)) });
+    expect(node.checkpoints.states).toEqual([]);
+    hear(2, { state: signedBy(2, at(10)) });
+    expect(node.checkpoints.states[0]?.signatures).toHaveLength(5);
+  });
+
   test("that differ are told in the status", () => {
     const { node, run, hear } = alone(3);
     node.checkpoints.written = at(10);
@@ -563,7 +623,10 @@ describe("releases", () => {
   test("whoever has a key anew has said nothing yet", () => {
     const { node, hear, run } = alone(3);
     hear(2, { releaseMax: 2 });
-    node.ref.deliver({ type: "members", members: [...membersOf(1, 3), { id: 2, publicKey: signerOf(99).publicKey }] });
+    node.ref.deliver({
+      type: "members",
+      ...membershipOf([...membersOf(1, 3), { id: 2, publicKey: signerOf(99).publicKey }]),
+    });
     run(0);
     expect(node.announced).toEqual([{ 2: 2 }, {}]);
   });

@@ -16,7 +16,7 @@ import type { Crypto, VerifyJob } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
-import type { Member, MembersMessage } from "../messages/members.ts";
+import type { Member, Membership, MembersMessage } from "../messages/members.ts";
 import type { AppliedNotice, ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard } from "../messages/status.ts";
 import type { NodeSignature } from "../wire/attestation.ts";
@@ -68,8 +68,8 @@ interface SignedAt {
 
 export interface GossipDeps {
   readonly node: NodeId;
-  /** The members at first; this node may be one of them or not. */
-  readonly members: readonly Member[];
+  /** The members at first. */
+  readonly membership: Membership;
   readonly clusterId: Uint8Array;
   readonly crypto: Crypto;
   /** Where others find what a quorum has signed. */
@@ -135,7 +135,7 @@ export class GossipActor implements Actor<GossipMessage> {
     const statement = (at: StateRoot): Uint8Array => stateStatement(crypto.sha256.bind(crypto), clusterId, at);
     const isSame = (a: StateRoot, b: StateRoot): boolean => equalBytes(a.root, b.root);
     this.#states = new Endorsements({ crypto, remembered: STATES_REMEMBERED, statement, isSame });
-    this.#setMembers(deps.members);
+    this.#setMembers(deps.membership);
     deps.status.post("gossip", () => ({
       incarnation: this.#members.incarnation,
       malformedFrames: this.#malformed,
@@ -159,7 +159,7 @@ export class GossipActor implements Actor<GossipMessage> {
         this.#applied(message);
         break;
       case "members":
-        this.#setMembers(message.members);
+        this.#setMembers(message);
         this.#post();
         break;
       case "peerFrame":
@@ -184,7 +184,7 @@ export class GossipActor implements Actor<GossipMessage> {
   }
 
   /** New members are probed from the next round on; of those that are gone, or have another key now, nothing is left. */
-  #setMembers(members: readonly Member[]): void {
+  #setMembers({ members, configuration }: Membership): void {
     const before = this.#keys;
     this.#keys = new Map(members.map(({ id, publicKey }) => [id, publicKey]));
     assert(this.#keys.size === members.length, "each member is given once");
@@ -198,9 +198,9 @@ export class GossipActor implements Actor<GossipMessage> {
     if (this.#probe !== undefined && !this.#members.has(this.#probe.member)) this.#probe = undefined;
     this.#round = this.#round.filter((id) => this.#members.has(id));
     this.#members.setMembers([...this.#keys.keys()]);
-    this.#checkpoints.setKeys(this.#keys);
-    this.#states.setKeys(this.#keys);
-    this.#digests.setMembers([...this.#keys.keys()], stayed);
+    this.#checkpoints.setKeys(this.#keys, configuration);
+    this.#states.setKeys(this.#keys, configuration);
+    this.#digests.setMembers([...this.#keys.keys()], configuration, stayed);
   }
 
   #applied({ height, digest, blockHash, historyRoot, timestamp }: AppliedNotice): void {

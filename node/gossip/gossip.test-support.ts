@@ -8,7 +8,7 @@ import type { Log, LogFields } from "../base/ports/log.ts";
 import { Prng } from "../base/prng.ts";
 import { NEWEST_RELEASE } from "../base/release.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
-import type { Member } from "../messages/members.ts";
+import type { Member, Membership } from "../messages/members.ts";
 import { StatusBoard } from "../messages/status.ts";
 import type { Signer } from "../wire/transaction.ts";
 import { type DigestAt, decodeGossip, encodeGossip, type GossipFrame, type Rumour } from "./frames.ts";
@@ -30,6 +30,16 @@ export const KEYS = new KeyRing();
 export const CLUSTER_ID = new Uint8Array(16).fill(1);
 export const signerOf = (node: number): Signer => KEYS.create(`node ${node}`);
 export const membersOf = (...ids: number[]): Member[] => ids.map((id) => ({ id, publicKey: signerOf(id).publicKey }));
+/** These members, all of whom vote but these learners. */
+export function membershipOf(members: readonly Member[], learners: readonly number[] = []): Membership {
+  const voters = members.flatMap(({ id }) => (learners.includes(id) ? [] : id));
+  return { members, configuration: { voters, outgoing: [], learners } };
+}
+
+interface Size {
+  readonly size: number;
+  readonly learners?: readonly number[];
+}
 
 /** One node's gossip, on virtual time. */
 export class Node {
@@ -45,19 +55,24 @@ export class Node {
   };
   readonly #status = new StatusBoard();
 
-  constructor(id: number, clock: Clock, size: number, sendPeer: (to: number, payload: Uint8Array) => boolean) {
+  constructor(
+    id: number,
+    clock: Clock,
+    { size, learners }: Size,
+    sendPeer: (to: number, payload: Uint8Array) => boolean,
+  ) {
     this.id = id;
     const error: Log["error"] = (event, fields) => void this.errors.push({ event, ...fields });
     const log: Log = { debug: ignore, info: ignore, warn: ignore, error };
     const system = new ActorSystem({ clock, log, onFatal: (report) => this.fatal.push(report) });
-    const members = membersOf(...Array.from({ length: size }, (_, i) => i + 1));
+    const membership = membershipOf(membersOf(...Array.from({ length: size }, (_, i) => i + 1)), learners);
     const crypto = virtualCrypto(KEYS, signerOf(id), (run) => clock.defer(run));
     this.ref = system.spawn<GossipMessage>({
       ...{ name: "gossip", supervision: "restart" },
       create: (context) =>
         new GossipActor(context, {
           node: id,
-          ...{ members, crypto, clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
+          ...{ membership, crypto, clusterId: CLUSTER_ID, checkpoints: this.checkpoints },
           releaseMax: NEWEST_RELEASE,
           announced: (releases) => this.announced.push(Object.fromEntries(releases)),
           random: new Prng(id),
@@ -106,7 +121,7 @@ function virtualTime(): { clock: Clock; run: (ms: number) => void; after: (ms: n
 }
 
 export function setMembers({ ref }: Node, ...ids: number[]): void {
-  ref.deliver({ type: "members", members: membersOf(...ids) });
+  ref.deliver({ type: "members", ...membershipOf(membersOf(...ids)) });
 }
 
 interface Sent {
@@ -115,10 +130,10 @@ interface Sent {
 }
 
 /** Node 1 of `size`; what it sends is kept, and the test answers for the others. */
-export function alone(size: number) {
+export function alone(size: number, learners: readonly number[] = []) {
   const { clock, run } = virtualTime();
   let sent: Sent[] = [];
-  const node = new Node(1, clock, size, (to, payload) => {
+  const node = new Node(1, clock, { size, learners }, (to, payload) => {
     sent.push({ to, frame: decodeGossip(payload) });
     return true;
   });
@@ -147,7 +162,7 @@ export function alone(size: number) {
 export const intact = (): boolean => false;
 
 /** A cluster of gossip actors with 5 ms between them; `broken` says which links carry nothing, `told` what arrives. */
-export function cluster(size: number) {
+export function cluster(size: number, learners: readonly number[] = []) {
   const { clock, run, after } = virtualTime();
   let broken: (from: number, to: number) => boolean = intact;
   let told: (frame: GossipFrame, from: number) => GossipFrame = (frame) => frame;
@@ -159,7 +174,7 @@ export function cluster(size: number) {
       after(5, () => nodes[to - 1]?.ref.tell({ type: "peerFrame", from: id, payload: arriving }));
       return true;
     };
-    nodes.push(new Node(id, clock, size, send));
+    nodes.push(new Node(id, clock, { size, learners }, send));
     run(37); // periods of nodes do not coincide
   }
   const cut = (links: typeof broken): void => {

@@ -19,7 +19,7 @@ import type { StateRoot } from "../wire/state-root.ts";
 import { type CatchUpFrame, decodeCatchUp, encodeCatchUp } from "./catch-up-frames.ts";
 import { CheckpointClient } from "./checkpoint-client.ts";
 import { CheckpointServer } from "./checkpoint-server.ts";
-import { type Part, standingWithoutRoot } from "./standing.ts";
+import { type Asker, type Part, standingWithoutRoot } from "./standing.ts";
 
 /** While fetching, and while only giving. */
 const FETCHING_TICK_MS = 20;
@@ -40,8 +40,8 @@ export interface CatchUpActorDeps {
   readonly hasLeader: () => boolean;
   /** How far its log reaches, and how far that is committed. */
   readonly logged: () => { readonly commit: LogIndex; readonly lastIndex: LogIndex };
-  /** Whether others decide nothing without this node, given who of its peers can take part. */
-  readonly isNeeded: (canDecide: ReadonlyMap<NodeId, boolean>) => boolean;
+  /** As who this node asks, given who of its peers can take part in a decision. */
+  readonly asker: (canDecide: ReadonlyMap<NodeId, boolean>) => Asker;
   /** What it knows of its pages at the last few heights. */
   readonly roots: () => readonly StateRoot[];
   /** The height of the checkpoint that it is writing. */
@@ -68,14 +68,14 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
   constructor(context: ActorContext<CatchUpMessage>, deps: CatchUpActorDeps) {
     this.#context = context;
     this.#deps = deps;
-    const { store, ledger, hostLog: log, height, peers, part, isNeeded } = deps;
+    const { store, ledger, hostLog: log, height, peers, part, asker } = deps;
     const { createState, sha256, hasRoom, fail, status } = deps;
     const send = (to: NodeId, frame: CatchUpFrame): void => this.#send(to, frame);
     const stored = (bytes: number): void => context.self.deliver({ type: "stored", bytes });
     const swept = (): void => context.self.deliver({ type: "swept" });
     const shared = { store, ledger, log, send };
     this.#server = new CheckpointServer({ ...shared, taken: () => deps.taking() ?? height(), perturb: deps.perturb });
-    const fetching = { peers, part, isNeeded, createState, sha256, hasRoom, stored, swept, fail };
+    const fetching = { peers, part, asker, createState, sha256, hasRoom, stored, swept, fail };
     this.#client = new CheckpointClient({ ...shared, height, ...fetching });
     status.post("catchUp", () => ({
       ...this.#client.status(),

@@ -22,7 +22,7 @@ import {
   sha256,
   TestClock,
 } from "./replica.test-support.ts";
-import { isNeeded, type Part } from "./standing.ts";
+import type { Part } from "./standing.ts";
 
 function account(id: bigint): Account {
   const balances = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
@@ -88,6 +88,7 @@ export class Side {
   logged = { commit: 0, lastIndex: 0 };
   /** Who votes, as it knows. */
   voters: readonly NodeId[] = [2];
+  learners: readonly NodeId[] = [];
   /** What it knows of its pages: at first those of what it was started with. */
   roots: readonly StateRoot[];
   readonly #actor: CatchUpActor;
@@ -108,7 +109,10 @@ export class Side {
       logged: () => this.logged,
       ...{ peers: () => this.peers, part: () => this.part, hasLeader: () => this.hasLeader, roots: () => this.roots },
       taking: () => this.taking,
-      isNeeded: (canDecide) => isNeeded({ voters: this.voters, outgoing: [], learners: [] }, this.id, canDecide),
+      asker: (canDecide) => {
+        const configuration = { voters: this.voters, outgoing: [], learners: this.learners };
+        return { configuration, node: this.id, canDecide };
+      },
       createState: () => machine(releaseMax),
       sha256,
       hasRoom: () => this.hasRoom,

@@ -36,7 +36,7 @@ export interface ChainAnswersDeps {
 
 /** What everybody may know of a node. */
 const STATUS_FOR_ALL: Readonly<Record<string, readonly string[]>> = {
-  consensus: ["role", "term", "leader"],
+  consensus: ["role", "term", "leader", "voters", "outgoing", "learners"],
   ledger: ["height", "timestamp", "digest"],
 };
 

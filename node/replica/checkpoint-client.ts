@@ -29,7 +29,7 @@ import {
 } from "./fetched-pages.ts";
 import { Inquiry } from "./inquiry.ts";
 import { PageHashes } from "./page-hashes.ts";
-import type { Part } from "./standing.ts";
+import { type Asker, isNeeded, mayBeQuorum, type Part } from "./standing.ts";
 import { canDecide, type Judgement, judge, saidText } from "./vouchers.ts";
 
 /** Pages that are asked for at a time. */
@@ -60,8 +60,8 @@ export interface CheckpointClientDeps {
   /** Who may vouch for a checkpoint: all nodes but this one. */
   readonly peers: () => readonly NodeId[];
   readonly part: () => Part;
-  /** Whether others decide nothing without this node, given who of its peers can take part. */
-  readonly isNeeded: (canDecide: ReadonlyMap<NodeId, boolean>) => boolean;
+  /** As who this node asks, given who of its peers can take part in a decision. */
+  readonly asker: (canDecide: ReadonlyMap<NodeId, boolean>) => Asker;
   /** A fresh state, to load into. */
   readonly createState: () => StateMachine;
   readonly sha256: Sha256;
@@ -386,9 +386,12 @@ export class CheckpointClient {
     const root = isWhole ? this.#root : said.get(this.#from);
     if (!(root instanceof Uint8Array)) return;
     const isOver = isWhole && nowMs - this.#wholeAtMs >= VOUCHING_MS;
-    const isNeeded = this.#deps.isNeeded(new Map([...said].map(([node, one]) => [node, canDecide(one)])));
-    const patience = isOver ? (this.#rounds < ROUNDS_MAX ? "over" : "spent") : "left";
-    const judgement = judge({ root, said: [...said.values()], isVoter: part() === "voter", isNeeded, patience });
+    const asker = this.#deps.asker(new Map([...said].map(([node, one]) => [node, canDecide(one)])));
+    const judgement = judge({
+      ...{ root, said, isVoter: part() === "voter", isNeeded: isNeeded(asker) },
+      mayBeQuorum: (holds, withItself) => mayBeQuorum(asker, holds, withItself),
+      patience: isOver ? (this.#rounds < ROUNDS_MAX ? "over" : "spent") : "left",
+    });
     const isRefused = judgement === "contradicted" || judgement === "unvouched";
     if (judgement === "wait" || (!isWhole && !isRefused)) return;
     const { height } = must(this.#fetched, "something is fetched");

@@ -6,7 +6,7 @@
  * committed nothing of the new term is. Messages that promise durability wait for the log actor.
  */
 
-import { type Members, nextConfiguration } from "../../consensus/raft/configuration.ts";
+import { awaitedVoters, type Members, nextConfiguration } from "../../consensus/raft/configuration.ts";
 import type { Entry, Message } from "../../consensus/raft/messages.ts";
 import type { Raft } from "../../consensus/raft/raft.ts";
 import type { ReadState, Ready, RoleState } from "../../consensus/raft/ready.ts";
@@ -506,12 +506,22 @@ export class ConsensusActor implements Actor<ConsensusMessage> {
     this.#deps.gateway().deliver({ type: "questionRefused", token, code });
   }
 
+  /** Whom this node waits for, where it leads and members are to change. */
+  #awaited(): readonly NodeId[] {
+    if (this.#raft.role !== "leader") return [];
+    return awaitedVoters(this.#raft.configuration, this.#members, (id) => this.#isReady(id));
+  }
+
   #statusFields(): StatusFields {
     const raft = this.#raft;
     return {
       role: raft.role,
       leader: raft.leader,
       term: raft.term,
+      voters: raft.configuration.voters,
+      outgoing: raft.configuration.outgoing,
+      learners: raft.configuration.learners,
+      awaited: this.#awaited(),
       lastIndex: raft.lastIndex,
       commit: raft.commit,
       handed: this.#handed,

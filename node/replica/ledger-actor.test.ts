@@ -79,8 +79,8 @@ class Bench {
   readonly timers: LedgerMessage[];
   readonly delaysMs: number[];
 
-  /** Each time it told of the nodes: their ids. */
-  readonly present: (readonly number[])[] = [];
+  /** Each time it told of the nodes: their ids, and how far the reactors had heard by then. */
+  readonly present: { readonly ids: readonly number[]; readonly after: number }[] = [];
 
   constructor(
     store?: Store,
@@ -108,7 +108,9 @@ class Bench {
       },
       fail: (error: CodedError) => this.failures.push(error),
       status: this.status,
-      present: (nodes: readonly Node[]) => this.present.push(nodes.map(({ id }) => id)),
+      present: (nodes: readonly Node[]) => {
+        this.present.push({ ids: nodes.map(({ id }) => id), after: this.reactor.messages.length });
+      },
     };
     this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2, retainBlocks, questionPatienceMs: 100 });
   }
@@ -228,7 +230,8 @@ describe("the status of a node", () => {
   function posting(): Bench {
     const bench = new Bench();
     bench.commits(1, 2);
-    bench.status.post("consensus", () => ({ role: "leader", term: 1n, leader: 1, framesRefused: 7 }));
+    const configuration = { voters: [1], outgoing: [], learners: [2] };
+    bench.status.post("consensus", () => ({ role: "leader", term: 1n, leader: 1, ...configuration, framesRefused: 7 }));
     bench.status.post("channels", () => ({ open: 2 }));
     return bench;
   }
@@ -248,7 +251,7 @@ describe("the status of a node", () => {
     const bench = posting();
     const answer = bench.ask(STATUS, bank.keys[0]);
     expect(typeof answer === "string" ? answer : answer.sections).toEqual({
-      consensus: { role: "leader", term: 1, leader: 1 },
+      consensus: { role: "leader", term: 1, leader: 1, voters: [1], outgoing: [], learners: [2] },
       ledger: {
         height: 2,
         timestamp: bench.state.timestamp,
@@ -268,6 +271,16 @@ describe("committed blocks", () => {
     expect(bench.reactor.take("applied").map(({ height }) => height)).toEqual([1, 2]);
     const { at, members } = bench.state;
     expect(bench.consensus.take("applied")).toEqual([{ type: "applied", state: at, members: members.wanted }]);
+  });
+
+  test("that change who belongs to the cluster say so before the state that they make is told", () => {
+    const bench = new Bench();
+    const node = { publicKey: KEYS.create("node 4").publicKey, host: "four.example", port: 7400, voter: false };
+    const change = adminTransaction(1, { kind: "changeMembers", body: { add: [node], remove: [], promote: [] } });
+    const blocks = chainOf(1, [[OPEN], [change], EMPTY]).map((bytes) => decodeBlock(sha256, bytes));
+    bench.actor.receive({ type: "committed", blocks });
+    expect(bench.present).toEqual([{ ids: [1, 2, 3, 4], after: 1 }]);
+    expect(bench.reactor.messages).toHaveLength(3);
   });
 
   test("out of order stop the node", () => {

@@ -192,7 +192,6 @@ export class LedgerActor implements Actor<LedgerMessage> {
           this.#reckonRoot();
         }
         this.#deps.consensus().deliver({ type: "applied", state: this.#state.at, members: this.#state.members.wanted });
-        this.#tellPresent();
         break;
       case "admit":
         this.#admit(message);
@@ -247,6 +246,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
     const applied = this.#state.apply(block);
     if (this.#checkpointsDue() > before) this.#isDue = true;
     this.#deps.gateway().deliver({ type: "applied", applied });
+    // Before the state that they belong to: whose signatures on it count, they say.
+    this.#tellPresent();
     this.#notifyReactors(this.#noticeOf(applied));
     for (const question of this.#waiting.takeReached(this.#state.height)) this.#answer(question);
     this.#maybeLead();

@@ -4,8 +4,9 @@
  */
 import { equalBytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
+import { quorumOf } from "../base/quorum.ts";
 import { StateMachine, type StateMachineOptions } from "../state/state-machine.ts";
-import { type NodeTrust, quorumOf } from "../wire/attestation.ts";
+import type { NodeTrust } from "../wire/attestation.ts";
 import { check } from "../wire/schema.ts";
 import { decodeSignedState, type SignedState, stateSigners } from "../wire/state-root.ts";
 import { type ComponentPages, componentsSchema, loadPages, PAGE_BYTES_MAX } from "./checkpoint.ts";
@@ -31,13 +32,13 @@ export function checkComponents(described: unknown): readonly ComponentPages[] {
   return components.map(([name, pages]) => ({ name, pages }));
 }
 
-/** The signed state in these bytes; throws `CodedError` `checkpoint_invalid` unless a quorum has signed it, or `WireError`. */
-export function checkSignedState(trust: NodeTrust, encoded: Uint8Array): SignedState {
+/** The signed state in these bytes; throws `CodedError` `checkpoint_invalid` unless a quorum of the voters has signed it, or `WireError`. */
+export function checkSignedState(voters: NodeTrust, encoded: Uint8Array): SignedState {
   const signed = decodeSignedState(encoded);
-  const good = stateSigners(signed, trust).length;
-  const needed = quorumOf(trust.nodeKeys.length);
+  const good = stateSigners(signed, voters).length;
+  const needed = quorumOf(voters.nodeKeys.length);
   if (good >= needed) return signed;
-  throw invalid(`${good} good signatures of this cluster's nodes where ${needed} are needed`);
+  throw invalid(`${good} good signatures of this cluster's voters where ${needed} are needed`);
 }
 
 /** All pages of an offered state, in the order in which a state is loaded. */

@@ -1,7 +1,7 @@
 /** How a node stands to a peer's checkpoint: what it answers when it is asked what it knows of one at a height. */
-import { isQuorum } from "../../consensus/raft/quorum.ts";
 import { type Configuration, isMember } from "../base/configuration.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
+import { isQuorum } from "../base/quorum.ts";
 import { bytes, oneOf, type Schema } from "../wire/schema.ts";
 
 const WORDS = [
@@ -32,16 +32,41 @@ export function partIn(configuration: Configuration, node: NodeId): Part {
   return configuration.voters.includes(node) ? "voter" : "follower";
 }
 
+/** A node, the configuration that its log ends with, and who of its peers can take part in a decision. */
+export interface Asker {
+  readonly configuration: Configuration;
+  readonly node: NodeId;
+  readonly canDecide: ReadonlyMap<NodeId, boolean>;
+}
+
 /**
- * Whether the others decide nothing without this node, given who of its peers can take part in a decision. Only the log that
- * it has says who votes, and that is of when it left, or of when the cluster began: where voters are no peers any more, or
- * nodes take part that are no members there, the voters are others by now, and they may need nobody.
+ * Whether the others decide nothing without this node. Where the voters are others by now than its log says, they may need
+ * nobody.
  */
-export function isNeeded(configuration: Configuration, node: NodeId, canDecide: ReadonlyMap<NodeId, boolean>): boolean {
-  const voters = [...configuration.voters, ...configuration.outgoing];
-  if (!voters.includes(node) || !voters.every((voter) => voter === node || canDecide.has(voter))) return false;
-  if ([...canDecide].some(([peer, can]) => can && !isMember(configuration, peer))) return false;
+export function isNeeded({ configuration, node, canDecide }: Asker): boolean {
+  const { voters, outgoing } = configuration;
+  if (!voters.includes(node) && !outgoing.includes(node)) return false;
+  if (!mayBeInForce({ configuration, node, canDecide })) return false;
   return !isQuorum(configuration, (voter) => canDecide.get(voter) === true);
+}
+
+/**
+ * Whether peers of whom this is true, with the node that asks or without it, can be a quorum; where the voters are others by
+ * now than its log says, it cannot tell, and any may be.
+ */
+export function mayBeQuorum(asker: Asker, holds: (peer: NodeId) => boolean, withItself: boolean): boolean {
+  const { configuration, node } = asker;
+  return !mayBeInForce(asker) || isQuorum(configuration, (voter) => (voter === node ? withItself : holds(voter)));
+}
+
+/**
+ * Only the log that a node has says who votes, and that is of when it left, or of when the cluster began: where voters are no
+ * peers any more, or nodes take part that are no members there, the voters are others by now.
+ */
+function mayBeInForce({ configuration, node, canDecide }: Asker): boolean {
+  const voters = [...configuration.voters, ...configuration.outgoing];
+  if (!voters.every((voter) => voter === node || canDecide.has(voter))) return false;
+  return ![...canDecide].some(([peer, can]) => can && !isMember(configuration, peer));
 }
 
 export interface Place {

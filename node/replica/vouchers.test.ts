@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { mayBeQuorum } from "./standing.ts";
 import { canDecide, type Hearing, type Judgement, judge, type Said, saidText } from "./vouchers.ts";
 
 const ROOT = new Uint8Array(32).fill(1);
@@ -16,9 +17,15 @@ const SAYS: Readonly<Record<string, Said>> = {
   x: "silent",
 };
 
-function judged(said: string, more: Partial<Hearing> = {}): Judgement {
-  const all = said.split("").map((one) => SAYS[one] as Said);
-  return judge({ root: ROOT, said: all, isVoter: true, isNeeded: false, patience: "left", ...more });
+/** Peers from 2 on; node 1 asks. Without `voters` all peers vote, and node 1 where it says so. */
+function judged(said: string, more: Partial<Hearing> & { readonly voters?: readonly number[] } = {}): Judgement {
+  const all = new Map(said.split("").map((one, at) => [at + 2, SAYS[one] as Said]));
+  const { isVoter = true, voters = [...(isVoter ? [1] : []), ...all.keys()], ...rest } = more;
+  const learners = [1, ...all.keys()].filter((id) => !voters.includes(id));
+  const canDecide = new Map([...all].map(([id]) => [id, true]));
+  const asker = { configuration: { voters, outgoing: [], learners }, node: 1, canDecide };
+  const decides: Hearing["mayBeQuorum"] = (holds, withItself) => mayBeQuorum(asker, holds, withItself);
+  return judge({ root: ROOT, said: all, mayBeQuorum: decides, isVoter, isNeeded: false, patience: "left", ...rest });
 }
 
 /** What peers say; what follows while there is time, and when there is none. */
@@ -72,7 +79,8 @@ test("who can decide has come as far, or is on its way", () => {
 });
 
 test("who has no vote does not count among those who cannot have committed it", () => {
-  expect([judged("sl", { isVoter: false }), judged("sll", { isVoter: false })]).toEqual(["believed", "wait"]);
+  const without = ["slx", "sl", "sll"].map((said) => judged(said, { isVoter: false }));
+  expect([judged("slx"), ...without]).toEqual(["wait", "believed", "wait", "wait"]);
 });
 
 test("who lacks it and was asked often enough may have been removed unawares; who has it must be there", () => {
@@ -95,6 +103,21 @@ test("a liar alone is not believed while an honest voter is heard, but where tho
     }
   }
   expect(believed).toEqual(["slxx", "slxw"]);
+});
+
+test.each<[says: string, voters: readonly number[], meanwhile: Judgement, inTheEnd: Judgement, why: string]>([
+  ["ssxxx", [1, 2, 3], "believed", "believed", "two of three voters have it, and the learners are down"],
+  ["slxxx", [1, 2, 3], "wait", "unvouched", "of three voters two lack it, however many learners may have it"],
+  ["bbssss", [1, 2, 3], "wait", "believed", "four learners alone vouch for nothing"],
+  ["bossss", [1, 2, 3], "wait", "contradicted", "and not against a voter"],
+  ["sssxxx", [1, 2, 3, 4], "believed", "believed", "learners are down, and may vote by now"],
+  ["ssssx", [1, 2, 3, 4], "vouched", "vouched", "three of four voters, and four of all six nodes"],
+])("%s with voters %j: %s, and in the end %s: %s", (says, voters, meanwhile, inTheEnd) => {
+  expect([judged(says, { voters }), judged(says, { voters, patience: "over" })]).toEqual([meanwhile, inTheEnd]);
+});
+
+test("where the voters are others by now than the log says, a majority of all nodes is a quorum", () => {
+  expect([judged("sss", { voters: [9, 10] }), judged("sssu", { voters: [9, 10] })]).toEqual(["vouched", "vouched"]);
 });
 
 test("who has said what is told in words", () => {

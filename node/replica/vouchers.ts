@@ -1,6 +1,7 @@
 /**
  * Whether a peer's checkpoint is to be believed, by what the other nodes say of its height. Whoever gives it is one of those
- * who are asked: a quorum that says the same has computed it.
+ * who are asked: a quorum that says the same has computed it. That is one of the voters, by the log of the node that asks, and a
+ * majority of all nodes besides: the log may be old, and a learner of it vote by now.
  *
  * Where too few are there to be a quorum, it is believed all the same as long as those who are there do not speak against
  * it: a node must come back with the help of a single other one. Where nothing is decided without the node that asks, they
@@ -10,6 +11,7 @@
  */
 import { equalBytes } from "../base/bytes.ts";
 import type { NodeId } from "../base/ids.ts";
+import { quorumOf } from "../base/quorum.ts";
 import type { Standing } from "./standing.ts";
 
 /** "unheard" may still answer; who is "silent" has had the time for it. */
@@ -19,7 +21,9 @@ export interface Hearing {
   /** Over the pages that were given. */
   readonly root: Uint8Array;
   /** By every peer. */
-  readonly said: readonly Said[];
+  readonly said: ReadonlyMap<NodeId, Said>;
+  /** Whether peers of whom this is true can be a quorum of the voters, with the node that asks or without it. */
+  readonly mayBeQuorum: (holds: (peer: NodeId) => boolean, withItself: boolean) => boolean;
   /** The node that asks has a vote. */
   readonly isVoter: boolean;
   /** Those who can decide anything are too few without it: none of them comes any further. */
@@ -34,14 +38,17 @@ export interface Hearing {
 /** "vouched": by a quorum, or by all; "believed": on the word of those that could be heard. The last two: not to be installed. */
 export type Judgement = "wait" | "vouched" | "believed" | "contradicted" | "unvouched";
 
-export function judge({ root, said, isVoter, isNeeded, patience }: Hearing): Judgement {
-  const count = (is: (one: Said) => boolean): number => said.filter(is).length;
-  const nodes = said.length + 1;
-  const quorum = Math.floor(nodes / 2) + 1;
-  const same = count((one) => one instanceof Uint8Array && equalBytes(one, root));
-  const other = count((one) => one instanceof Uint8Array) - same;
-  if (same >= quorum || same === said.length) return "vouched";
-  if (other >= quorum) return "contradicted";
+export function judge({ root, said, mayBeQuorum, isVoter, isNeeded, patience }: Hearing): Judgement {
+  const count = (is: (one: Said) => boolean): number => [...said.values()].filter(is).length;
+  const nodes = said.size + 1;
+  const areQuorum = (is: (one: Said | undefined) => boolean): boolean =>
+    count(is) >= quorumOf(nodes) && mayBeQuorum((peer) => is(said.get(peer)), false);
+  const isSame = (one: Said | undefined): boolean => one instanceof Uint8Array && equalBytes(one, root);
+  const isOther = (one: Said | undefined): boolean => one instanceof Uint8Array && !equalBytes(one, root);
+  const same = count(isSame);
+  const other = count(isOther);
+  if (same === said.size || areQuorum(isSame)) return "vouched";
+  if (areQuorum(isOther)) return "contradicted";
   const undecided = count((one) => one === "unheard" || one === "behind");
   if (undecided > 0 && patience === "left") return "wait";
   if (other > 0) return "contradicted";
@@ -52,7 +59,8 @@ export function judge({ root, said, isVoter, isNeeded, patience }: Hearing): Jud
   }
   const lacking = count((one) => one === "lacking");
   const mayHaveIt = nodes - lacking - (isVoter ? 1 : 0);
-  if (lacking === 0 || mayHaveIt >= quorum) return "believed";
+  const mayBeCommitted = mayHaveIt >= quorumOf(nodes) && mayBeQuorum((peer) => said.get(peer) !== "lacking", !isVoter);
+  if (lacking === 0 || mayBeCommitted) return "believed";
   if (patience === "spent" && same > 0) return "believed";
   return patience === "left" ? "wait" : "unvouched";
 }

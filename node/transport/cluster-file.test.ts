@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { NODE_ID_MAX, NODES_MAX } from "../base/limits.ts";
-import { addNode, type ClusterNode, formatClusterFile, parseClusterFile, removeNode } from "./cluster-file.ts";
+import {
+  addNode,
+  type ClusterFile,
+  type ClusterNode,
+  formatClusterFile,
+  parseClusterFile,
+  votersIn,
+} from "./cluster-file.ts";
 import { Identity } from "./identity.ts";
 
 const GENESIS = {
@@ -65,6 +72,12 @@ test.each<[string, string, string]>([
     changed((f) => Object.assign(f.nodes[1] ?? {}, { publicKey: "00" })),
     "publicKey of node 2 is not 32 bytes",
   ],
+  ["a mark that is none", changed((f) => Object.assign(f.nodes[1] ?? {}, { learner: 1 })), "learner must be a boolean"],
+  [
+    "learners alone",
+    changed((f) => Object.assign(f, { nodes: f.nodes.map((node) => ({ ...node, learner: true })) })),
+    "all nodes that it names are learners",
+  ],
   ["a node's typo", changed((f) => Object.assign(f.nodes[2] ?? {}, { hots: "" })), "nodes[2] has no field hots"],
   [
     "another key than the genesis'",
@@ -81,9 +94,35 @@ test.each<[string, string, string]>([
   );
 });
 
+/** The text of the file without a node. */
+function removeNode({ genesis, nodes }: ClusterFile, id: number): string {
+  return formatClusterFile(
+    genesis,
+    nodes.filter((node) => node.id !== id),
+  );
+}
+
 function newNode(id: number, publicKey = Identity.generate().publicKey): ClusterNode {
   return { id, name: `node-${id}`, publicKey, host: "node.example", port: 7400 };
 }
+
+describe("a learner", () => {
+  const learner: ClusterNode = { ...newNode(4), learner: true };
+  const text = addNode(FILE, learner);
+
+  test("is marked, is read as one, and does not count among those that vote", () => {
+    const file = parseClusterFile(text);
+    expect(file).toEqual({ ...FILE, nodes: [...NODES, learner] });
+    expect(votersIn(file).map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(formatClusterFile(file.genesis, file.nodes)).toBe(text);
+  });
+
+  test("is no more where the mark says no, which is not written: programs that know no mark read the file", () => {
+    const file = parseClusterFile(text.replace('"learner": true', '"learner": false'));
+    expect(votersIn(file)).toHaveLength(4);
+    expect(formatClusterFile(file.genesis, file.nodes)).not.toContain("learner");
+  });
+});
 
 describe("nodes that came and went", () => {
   test("a file may name nodes that the genesis does not, and lack some that it does; the cluster is the same", () => {
@@ -135,7 +174,6 @@ describe("nodes that came and went", () => {
         ),
       "names 10 nodes",
     ],
-    ["the removal of a node that is not there", () => removeNode(FILE, 4), "it has no node 4"],
     [
       "the removal of the last",
       () => [1, 2, 3].reduce((file, id) => parseClusterFile(removeNode(file, id)), FILE),

@@ -14,6 +14,8 @@ import { sha256 } from "../wire/sha256.ts";
 /** A node's id is that of what is on its disk, and is not given again; its name is what people call it, whatever disk it has. */
 export interface ClusterNode extends Peer {
   readonly name: string;
+  /** Where set, it receives everything and has no vote: its signature does not count towards a quorum. */
+  readonly learner?: true;
 }
 
 export interface ClusterFile {
@@ -27,6 +29,11 @@ const VERSION = 1;
 /** It begins with a letter, so that nobody takes it for an id. */
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 export const NAME_RULE = "1 to 32 of a-z, 0-9 and -, the first a letter";
+
+/** The nodes whose signatures make a quorum, as far as the file knows. */
+export function votersIn({ nodes }: Pick<ClusterFile, "nodes">): readonly ClusterNode[] {
+  return nodes.filter(({ learner }) => learner !== true);
+}
 
 export function isNodeName(text: string): boolean {
   return NAME.test(text);
@@ -53,10 +60,11 @@ export function formatClusterFile(genesis: Genesis, nodes: readonly ClusterNode[
   return `${JSON.stringify(fields, undefined, 2)}\n`;
 }
 
-/** A name that goes without saying is not written: programs that know no names read the file, too. */
-function fieldsOfNode({ id, name, publicKey, host, port }: ClusterNode): NodeFields {
+/** What goes without saying is not written: programs that know no names, or no learners, read the file, too. */
+function fieldsOfNode({ id, name, publicKey, host, port, learner }: ClusterNode): NodeFields {
   const fields = { id, publicKey: toHex(publicKey), host, port };
-  return name === defaultName(id) ? fields : { ...fields, name };
+  const named = name === defaultName(id) ? fields : { ...fields, name };
+  return learner === true ? { ...named, learner } : named;
 }
 
 /** The text of the file with one node more; throws as `formatClusterFile`. */
@@ -67,13 +75,6 @@ export function addNode({ genesis, nodes }: ClusterFile, node: ClusterNode): str
   );
 }
 
-/** The text of the file without a node; throws as `formatClusterFile`, also where it has no such node. */
-export function removeNode({ genesis, nodes }: ClusterFile, id: NodeId): string {
-  const left = nodes.filter((node) => node.id !== id);
-  if (left.length === nodes.length) throw invalid(`it has no node ${id}`);
-  return formatClusterFile(genesis, left);
-}
-
 /** Parses and checks a cluster file; throws `CodedError` `cluster_file_invalid`. */
 export function parseClusterFile(text: string): ClusterFile {
   const { clusterId, genesis, nodes } = parseFields(text);
@@ -82,10 +83,11 @@ export function parseClusterFile(text: string): ClusterFile {
   if (id === undefined || !equalBytes(id, clusterIdOf(sha256, decoded))) {
     throw invalid("its clusterId is not that of its genesis");
   }
-  const parsed = nodes.map(({ id: node, name = defaultName(node), publicKey, host, port }) => {
+  const parsed = nodes.map(({ id: node, name = defaultName(node), publicKey, host, port, learner }): ClusterNode => {
     const key = fromHex(publicKey);
     if (key === undefined) throw invalid(`the publicKey of node ${node} is not hexadecimal`);
-    return { id: node, name, publicKey: key, host, port };
+    const fields = { id: node, name, publicKey: key, host, port };
+    return learner === true ? { ...fields, learner } : fields;
   });
   checkNodes(decoded, parsed);
   return { clusterId: id, genesis: decoded, nodes: parsed };
@@ -94,6 +96,7 @@ export function parseClusterFile(text: string): ClusterFile {
 /** Nodes of the genesis keep their id and key for good; others have ids and keys that nobody has had before. */
 function checkNodes(genesis: Genesis, nodes: readonly ClusterNode[]): void {
   if (nodes.length === 0) throw invalid("it names no node");
+  if (votersIn({ nodes }).length === 0) throw invalid("all nodes that it names are learners");
   if (nodes.length > NODES_MAX) throw invalid(`it names ${nodes.length} nodes, and a cluster has at most ${NODES_MAX}`);
   const first = new Map(genesis.nodes.map(({ id, publicKey }) => [id, toHex(publicKey)]));
   const taken = new Set([toHex(genesis.adminKey), ...first.values()]);
@@ -132,6 +135,7 @@ interface NodeFields {
   readonly publicKey: string;
   readonly host: string;
   readonly port: number;
+  readonly learner?: boolean;
 }
 
 interface FileFields {
@@ -152,7 +156,7 @@ function parseFields(text: string): FileFields {
   if (!Array.isArray(fields["nodes"])) throw invalid("nodes is not a list");
   const nodes = fields["nodes"].map((node: unknown, index) => {
     const types = { id: "number", publicKey: "string", host: "string", port: "number" } as const;
-    return fieldsOf(node, types, `nodes[${index}]`, { name: "string" }) as unknown as NodeFields;
+    return fieldsOf(node, types, `nodes[${index}]`, { name: "string", learner: "boolean" }) as unknown as NodeFields;
   });
   return { clusterId: fields["clusterId"] as string, genesis: fields["genesis"] as string, nodes };
 }

@@ -113,8 +113,3 @@ export function signersOf(
     signatures.some(({ nodeKey, signature }) => equalBytes(nodeKey, key) && verify(key, message, signature)),
   );
 }
-
-/** How many of so many nodes make a quorum. */
-export function quorumOf(nodes: number): number {
-  return Math.floor(nodes / 2) + 1;
-}

@@ -155,7 +155,7 @@ function node(id: number, role: ModelNode["role"]): ModelNode {
   return { id, key: `k${id}`, address: ":0", role };
 }
 
-describe("a quorum of the members", () => {
+describe("a quorum of the voters", () => {
   const past = (() => {
     const founders = [1, 2, 3].map((id) => node(id, "voter"));
     const members = new PastMembers({ expect: () => undefined } as never, founders);
@@ -163,17 +163,21 @@ describe("a quorum of the members", () => {
     const changed = [node(1, "removed"), node(2, "voter"), node(3, "voter"), node(4, "learner"), node(5, "voter")];
     members.block(1, founders, all);
     members.block(2, changed, all);
-    members.block(3, changed, { voters: [2, 3, 5], outgoing: [], learners: [4] });
+    members.block(3, changed, { voters: [2, 3, 5], outgoing: [1, 2, 3], learners: [4] });
+    members.block(4, changed, { voters: [2, 3, 5], outgoing: [], learners: [4] });
     return members;
   })();
 
   test.each<[string, readonly string[], number, number, boolean]>([
     ["two of three founders", ["k1", "k2"], 1, 1, true],
-    ["two of five while one leaves", ["k1", "k2"], 2, 2, false],
-    ["three of five while one leaves", ["k1", "k2", "k4"], 2, 2, true],
-    ["with one that has left", ["k1", "k2", "k4"], 3, 3, false],
-    ["as it was at some height in between", ["k1", "k2"], 1, 3, true],
-    ["strangers", ["x", "y", "z"], 1, 3, false],
+    ["two of three while others are on their way", ["k1", "k2"], 2, 2, true],
+    ["one with those that are on their way", ["k2", "k4", "k5"], 2, 2, false],
+    ["a majority of the old ones alone", ["k1", "k2"], 3, 3, false],
+    ["a majority of the new ones alone", ["k2", "k5"], 3, 3, false],
+    ["majorities of the old and of the new ones", ["k1", "k2", "k5"], 3, 3, true],
+    ["with one that has left, and a learner", ["k1", "k2", "k4"], 4, 4, false],
+    ["as it was at some height in between", ["k1", "k2"], 1, 4, true],
+    ["strangers", ["x", "y", "z"], 1, 4, false],
   ])("%s", (_what, keys, from, to, isQuorum) => {
     expect(past.areQuorum(keys, from, to)).toBe(isQuorum);
   });

@@ -1,7 +1,7 @@
 /** What the committed chain says at every height of who takes part: an answer about it is that of the height it names. */
 import type { Configuration } from "../../node/base/configuration.ts";
 import type { MemberView } from "../../node/state/queries.ts";
-import { quorumOf } from "../../node/wire/attestation.ts";
+import { areQuorum } from "./configurations.ts";
 import type { ModelNode } from "./reference-members.ts";
 import { expectSame } from "./same.ts";
 import type { Verdict } from "./verdict.ts";
@@ -34,11 +34,11 @@ export class PastMembers {
     this.#stands[height] = { nodes, configuration };
   }
 
-  /** Whether these keys (hexadecimal) are those of a quorum of the nodes that there were at one of these heights. */
+  /** Whether these keys (hexadecimal) are those of a quorum of the voters that there were at one of these heights. */
   areQuorum(keys: readonly string[], from: number, to: number): boolean {
-    return this.#stands.slice(from, to + 1).some((stand) => {
-      const present = presentIn(stand);
-      return present.filter((key) => keys.includes(key)).length >= quorumOf(present.length);
+    return this.#stands.slice(from, to + 1).some(({ nodes, configuration }) => {
+      const signers = new Set(nodes.filter(({ key }) => keys.includes(key)).map(({ id }) => id));
+      return areQuorum(configuration, (voter) => signers.has(voter));
     });
   }
 
@@ -46,12 +46,6 @@ export class PastMembers {
     const where = (): string => `members at height ${height}`;
     expectSame(this.#verdict, "answers", { nodes: modelsOf(members), configuration }, this.#stands[height], where);
   }
-}
-
-/** Keys of the nodes that are members, or still take part. */
-function presentIn({ nodes, configuration: { voters, outgoing, learners } }: Stand): readonly string[] {
-  const inForce = new Set([...voters, ...outgoing, ...learners]);
-  return nodes.flatMap(({ id, key, role }) => (role !== "removed" || inForce.has(id) ? key : []));
 }
 
 /** Nodes as they are shown, in the reference's words. */

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { awaitedIn } from "./awaited.ts";
+import type { NodeStatus } from "./node-status.ts";
+
+function node(id: number, role: string, height: number, awaited: readonly number[] = []): NodeStatus {
+  const sections = { consensus: { awaited } };
+  return { id, name: `node-${id}`, reachable: role !== "down", role, term: 2, leader: 1, height, digest: "", sections };
+}
+
+test.each<[string, readonly NodeStatus[], readonly string[]]>([
+  [
+    "who is down is to be started",
+    [node(1, "leader", 90, [4]), node(4, "down", 0)],
+    [
+      'voters change when node 4 is there, which gives no answer: start it, or have it leave ("quorate member remove 4")',
+    ],
+  ],
+  [
+    "who lags is to go on",
+    [node(1, "leader", 900, [4]), node(4, "follower", 100)],
+    [
+      'voters change when node 4 has caught up (800 blocks behind): let it run, or have it leave ("quorate member remove 4")',
+    ],
+  ],
+  [
+    "a node that the cluster file does not name is one that gives no answer",
+    [node(1, "leader", 90, [5])],
+    [
+      'voters change when node 5 is there, which gives no answer: start it, or have it leave ("quorate member remove 5")',
+    ],
+  ],
+  ["nobody", [node(1, "leader", 90), node(2, "follower", 90)], []],
+  ["nobody says it", [node(2, "follower", 90, [4])], []],
+])("%s", (_, nodes, text) => {
+  expect(awaitedIn(nodes).map((one) => one.text)).toEqual(text);
+});
