@@ -264,6 +264,21 @@ describe("a damaged store", () => {
     await store.close();
   });
 
+  test("has a value again that is written again, also when it is opened the next time", async () => {
+    const path = await writtenStore();
+    const raw = level(path);
+    await raw.put("value/raft/state", new Uint8Array(12).fill(11));
+    await raw.close();
+    const store = await LevelStore.open(path);
+    expect(() => store.get("raft/state")).toThrow(expect.objectContaining({ facts: { key: "raft/state" } }));
+    await writing(store, [{ key: "raft/state", value: new Uint8Array(12).fill(12) }]);
+    expect(store.get("raft/state")).toEqual(new Uint8Array(12).fill(12));
+    await store.close();
+    const again = await LevelStore.open(path);
+    expect(again.get("raft/state")).toEqual(new Uint8Array(12).fill(12));
+    await again.close();
+  });
+
   test("of a newer format, or written by another program, is refused", async () => {
     const newer = await writtenStore();
     const inner = level(newer);
