@@ -13,10 +13,11 @@ import { ask } from "../../node/client/ask.ts";
 import { isOfQuorum } from "../../node/client/checkpoints.ts";
 import { type ClusterFile, encodeCheckpoint, QuorateClient, type Signer } from "../../node/client/index.ts";
 import { missingSignatures } from "../../node/client/missing-signatures.ts";
+import { voterTrust } from "../../node/client/receipt-check.ts";
 import { replaceText } from "../../node/host/files.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import type { OfferedState } from "../../node/replica/offered-state.ts";
-import { compareKeys, equalAttested, type SignedCheckpoint } from "../../node/wire/attestation.ts";
+import { checkpointSigners, compareKeys, equalAttested, type SignedCheckpoint } from "../../node/wire/attestation.ts";
 import { decodeBlock } from "../../node/wire/block.ts";
 import { genesisHash } from "../../node/wire/genesis.ts";
 import { pack } from "../../node/wire/msgpack.ts";
@@ -137,9 +138,9 @@ async function agreedEnd({ cluster, signer, onProgress }: BackupJob, atLeast: nu
     const [best] = candidates.sort((a, b) => b.height - a.height);
     if (best !== undefined) return best;
     if (performance.now() >= giveUpAt) {
-      const [most] = together.sort((a, b) => b.signatures.length - a.signatures.length);
-      const signers = most?.signatures.map(({ nodeKey }) => nodeKey) ?? [];
-      const missing = missingSignatures(cluster, signers);
+      const signed = together.map((one) => checkpointSigners(one, voterTrust(cluster)));
+      const [most = []] = signed.sort((a, b) => b.length - a.length);
+      const missing = missingSignatures(cluster, most);
       throw new CodedError(
         "checkpoint_unavailable",
         `no quorum has signed a state at height ${atLeast} or above: ${missing}`,
