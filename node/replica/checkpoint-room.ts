@@ -30,7 +30,7 @@ export class CheckpointRoom {
   }
 
   /** Whether it is worth the work to see what a checkpoint would be. Throws `DiskError`. */
-  isThought(): boolean {
+  mayHaveRoom(): boolean {
     return this.#has(this.#needed);
   }
 

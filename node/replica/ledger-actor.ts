@@ -446,7 +446,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     // What falls due while one is being written is left out: a block later it would be like no other node's. While the
     // disk is full, or has not the room, the next block asks again.
     if (this.#checkpointing) this.#isDue = false;
-    if (this.#checkpointing || this.#deps.log.isFull() || !this.#room.isThought()) return;
+    if (this.#checkpointing || this.#deps.log.isFull() || !this.#room.mayHaveRoom()) return;
     const { pages, node, checkpoints } = this.#deps;
     const taking = { damaged: this.#damagedPages, tell: pages.take };
     const changes = checkpointChanges(this.#state, this.#generation, taking);
