@@ -3,13 +3,14 @@
  * where peers have given up what is lost. The node takes part in nothing until it is composed again on a whole log; clients
  * are sent elsewhere.
  */
-import { isQuorum } from "../consensus/raft/quorum.ts";
+
 import { DamagedLog } from "../storage/wal/damaged-log.ts";
 import type { LogStart } from "../storage/wal/log-store.ts";
 import type { ActorRef } from "./actor/actor.ts";
 import type { ActorSystem, FatalReport } from "./actor/system.ts";
 import type { LogIndex, NodeId, Term } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
+import { isQuorum } from "./base/quorum.ts";
 import { NEWEST_RELEASE, releaseError } from "./base/release.ts";
 import { composeBystander } from "./bystander.ts";
 import type { ComposedNode, NodeOptions } from "./compose.ts";

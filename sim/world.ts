@@ -44,7 +44,7 @@ const NS_PER_MS = 1_000_000n;
 /** Transactions of a run are good until long after its end. */
 const EXPIRY_MS = 500_000;
 /** How often all nodes are looked at for what they hold in memory. */
-const BOUNDS_EVERY_MS = 1_000;
+const BOUNDS_EVERY_MS = 500;
 /** How long the cluster may take to come to rest once faults have stopped. */
 const QUIET_MS_MAX = 60_000;
 const QUIET_LOOK_MS = 100;

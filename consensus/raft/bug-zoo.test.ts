@@ -154,7 +154,7 @@ describe("bug zoo", () => {
   });
 
   // Entries behind a checkpoint that contradicted it stayed, and were in the way of what followed.
-  test("hashicorp/raft 697: a checkpoint takes the place of the whole log that contradicts it, and the log goes on behind it", () => {
+  test("hashicorp/raft 697 (and node/recover.test.ts): a log that begins behind a checkpoint goes on there, whatever it held before", () => {
     const node = new OneNode({ log: [1, 1, 1, 1, 1, 1] });
     node.hears(3, 2, { type: "compacted", previousIndex: 4, previousTerm: 2 });
     expect(node.cluster.node(1).wanted).toEqual({ from: 3, atLeast: 4 });
@@ -166,7 +166,7 @@ describe("bug zoo", () => {
   });
 
   // A checkpoint left the configuration of entries in force that it had removed.
-  test("openraft 1808: a checkpoint takes the configuration of what it replaces with it", () => {
+  test("openraft 1808 (and node/recover.test.ts): behind a checkpoint its own configuration is in force, and is committed", () => {
     const node = new OneNode({ log: [1] });
     const learner = entryData("x", configurationOf("1,2,3+4"), votersUpTo(3));
     const entry = { index: 2, term: 1, data: learner };
@@ -178,12 +178,5 @@ describe("bug zoo", () => {
     // What it has is found out as from any node that starts.
     const word = { type: "compacted", previousIndex: 9, previousTerm: 2 } as const;
     expect(ofType("appendResponse", node.hears(2, 2, word))).toMatchObject([{ accepted: true, index: 9 }]);
-  });
-
-  // A checkpoint was installed over a log that had its entry, and entries were lost that had been acknowledged.
-  test("a log that has the checkpoint's entry is kept, with what it holds behind it", () => {
-    const node = new OneNode({ log: [1, 1, 1] });
-    node.cluster.beginAnew(1, { index: 2, term: 1, configuration: votersUpTo(3) });
-    expect(node.raft).toMatchObject({ firstIndex: 1, lastIndex: 3, lastTerm: 1, commit: 2 });
   });
 });

@@ -81,7 +81,6 @@ interface PendingWrite {
   readonly messages: Message[];
 }
 
-/** What survives a crash. */
 /** The state that all entries up to a position have led to. */
 interface Checkpoint {
   readonly index: LogIndex;
@@ -90,6 +89,7 @@ interface Checkpoint {
   readonly configuration: Configuration;
 }
 
+/** What survives a crash. */
 export class TestDisk implements LogView {
   hardState: HardState = { term: 0, vote: 0 };
   /** Where the log begins: what is there and before is gone. */
@@ -115,14 +115,13 @@ export class TestDisk implements LogView {
     this.#base = { index, term };
   }
 
-  /** A checkpoint takes the place of the log. */
   /** Term and vote to start with: a checkpoint may end in a term of which nothing else was heard. */
   startingState(): HardState {
     const term = this.term(this.lastIndex()) ?? 0;
     return this.hardState.term >= term ? this.hardState : { term, vote: 0 };
   }
 
-  /** A checkpoint takes the place of everything. */
+  /** A checkpoint takes the place of the log. */
   reset({ index, term }: Checkpoint): void {
     this.log.length = 0;
     this.#base = { index, term };

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NodeId } from "../../node/base/ids.ts";
+import { isQuorum, quorumValue } from "../../node/base/quorum.ts";
 import type { Configuration } from "./configuration.ts";
 import { votersUpTo } from "./configurations.test-support.ts";
-import { isQuorum, quorumValue, voteOutcome } from "./quorum.ts";
+import { voteOutcome } from "./quorum.ts";
 
 /** Some of the nodes 1 to 7. */
 const ids = fc.subarray([1, 2, 3, 4, 5, 6, 7], { minLength: 1 });

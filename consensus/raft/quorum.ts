@@ -1,9 +1,7 @@
 /** How an election stands; the arithmetic of majorities is everybody's (`node/base/quorum.ts`). */
 import type { NodeId } from "../../node/base/ids.ts";
-import { isQuorum, quorumValue } from "../../node/base/quorum.ts";
+import { isQuorum } from "../../node/base/quorum.ts";
 import type { Configuration } from "./configuration.ts";
-
-export { isQuorum, quorumValue };
 
 export type VoteOutcome = "won" | "lost" | "pending";
 

@@ -16,6 +16,7 @@
  */
 import { assert } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId, Term } from "../../node/base/ids.ts";
+import { isQuorum } from "../../node/base/quorum.ts";
 import { type Configuration, votersOf } from "./configuration.ts";
 import { ElectionTimer } from "./election-timer.ts";
 import { ForwardedReads } from "./forwarded-reads.ts";
@@ -25,7 +26,7 @@ import { bytesOf, type Entry, type Message, type MessageBody, type MessageOf } f
 import { type RaftOptions, validateOptions } from "./options.ts";
 import { PendingReady } from "./pending-ready.ts";
 import { isCredible, isFarAhead, TERM_LEAD_MAX } from "./protocol-check.ts";
-import { isQuorum, voteOutcome } from "./quorum.ts";
+import { voteOutcome } from "./quorum.ts";
 import type { ReadRequest } from "./read-only.ts";
 import type { Ready, Role } from "./ready.ts";
 import type { PeerProgress } from "./replication.ts";

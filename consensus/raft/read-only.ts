@@ -7,8 +7,8 @@
  */
 import { assert } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId } from "../../node/base/ids.ts";
+import { quorumValue } from "../../node/base/quorum.ts";
 import type { Configuration } from "./configuration.ts";
-import { quorumValue } from "./quorum.ts";
 
 /** Who asked, and its name for the question. */
 export interface ReadRequest {

@@ -4,6 +4,7 @@
  */
 import { assert, must } from "../../node/base/assert.ts";
 import type { LogIndex, NodeId } from "../../node/base/ids.ts";
+import { isQuorum, quorumValue } from "../../node/base/quorum.ts";
 import { type Configuration, membersOf } from "./configuration.ts";
 import { InFlight } from "./in-flight.ts";
 import type { RaftLog } from "./log.ts";
@@ -11,7 +12,6 @@ import { bytesOf, type MessageBody, type MessageOf } from "./messages.ts";
 import type { RaftOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
 import { Progress, type ProgressState } from "./progress.ts";
-import { isQuorum, quorumValue } from "./quorum.ts";
 
 export interface ReplicationDeps {
   readonly self: NodeId;

@@ -32,10 +32,13 @@ const frames: fc.Arbitrary<GossipFrame> = fc.record({
   releaseMax: fc.integer({ min: 1, max: 9 }),
 });
 
-/** The frame as a later program would send it, with a field more: it is read by the schema. */
-function withField(encoded: Uint8Array): Uint8Array | undefined {
+/** What the schema reads: it is what reads the frame as a later program would send it, with a field more. */
+function bySchema(encoded: Uint8Array): GossipFrame | undefined {
   const fields = attempt(() => unpack(encoded));
-  return Array.isArray(fields) && fields.length >= 8 ? pack([...(fields as unknown[]), 1]) : undefined;
+  if (!Array.isArray(fields)) return undefined;
+  // Frames without the last field, or with others already, are read by the schema as they are.
+  const longer = fields.length === 8 ? pack([...(fields as unknown[]), 1]) : encoded;
+  return attempt(() => decodeGossip(longer));
 }
 
 function attempt<T>(action: () => T): T | undefined {
@@ -63,9 +66,7 @@ test("read field by field, a frame is what the schema reads, whatever byte of it
     fc.property(frames, fc.array(change, { maxLength: 2 }), (frame, changes) => {
       const encoded = new Uint8Array(encodeGossip(frame));
       for (const { at, to } of changes) if (at < encoded.length) encoded[at] = to;
-      const longer = withField(encoded);
-      const expected = longer === undefined ? undefined : attempt(() => decodeGossip(longer));
-      if (longer !== undefined) expect(attempt(() => decodeGossip(encoded))).toEqual(expected);
+      expect(attempt(() => decodeGossip(encoded))).toEqual(bySchema(encoded));
     }),
     { numRuns: 2_000 },
   );
