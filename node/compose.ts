@@ -113,8 +113,8 @@ export const PRODUCTION_PARTS: NodeParts = {
 };
 
 export interface ComposedNode {
-  /** What each actor says of itself. */
-  status(): Readonly<Record<string, StatusFields>>;
+  /** What each actor says of itself, or only those of these names. */
+  status(sections?: readonly string[]): Readonly<Record<string, StatusFields>>;
   /** Has another node lead, if this one does; takes a moment, and may fail. */
   handOver(): void;
   /** Stops all actors at once; what is durable stays, nothing else is promised. */
@@ -163,7 +163,7 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
   host.network.start(networkHandler(host, actors, strays));
   host.network.setPeers(peersOf(options.peers, state.members));
   return {
-    status: () => status.read(),
+    status: (sections) => status.read(sections),
     handOver: () => actors.consensus.deliver({ type: "handOver" }),
     stop: () => system.stop(),
     isIdle: () => log.isIdle(),

@@ -126,9 +126,9 @@ export class Cluster {
     return this.inspect(node)?.raft.configuration.voters ?? [];
   }
 
-  /** What a running node says of itself; undefined when it is down. */
-  status(node: NodeId): NodeStatus | undefined {
-    return this.#slot(node).composed?.status();
+  /** What a running node says of itself, all of it or these sections; undefined when it is down. */
+  status(node: NodeId, sections?: readonly string[]): NodeStatus | undefined {
+    return this.#slot(node).composed?.status(sections);
   }
 
   /** The leader of the newest term; undefined when nobody leads. */

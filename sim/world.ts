@@ -12,7 +12,7 @@ import type { StateMachine } from "../node/state/state-machine.ts";
 import { clusterIdOf, type Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { Backups } from "./check/backups.ts";
-import { Bounds } from "./check/bounds.ts";
+import { BOUNDED_SECTIONS, Bounds } from "./check/bounds.ts";
 import { checkCardBooks } from "./check/card-books.ts";
 import { History } from "./check/history.ts";
 import type { Operations } from "./check/history-file.ts";
@@ -209,7 +209,7 @@ export class World {
   #lookAtBounds(): void {
     for (const node of this.#cluster.ids) {
       const inspected = this.#cluster.inspect(node);
-      const status = this.#cluster.status(node);
+      const status = this.#cluster.status(node, BOUNDED_SECTIONS);
       if (inspected !== undefined && status !== undefined) this.#bounds.look(node, inspected.raft, status);
     }
   }

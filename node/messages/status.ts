@@ -17,8 +17,13 @@ export class StatusBoard {
     this.#sections.set(section, read);
   }
 
-  /** All sections as they stand now. */
-  read(): Readonly<Record<string, StatusFields>> {
-    return Object.fromEntries([...this.#sections].map(([section, read]) => [section, read()]));
+  /** Sections as they stand now: those that are named and there, or all. */
+  read(names: Iterable<string> = this.#sections.keys()): Readonly<Record<string, StatusFields>> {
+    const sections: Record<string, StatusFields> = {};
+    for (const name of names) {
+      const read = this.#sections.get(name);
+      if (read !== undefined) sections[name] = read();
+    }
+    return sections;
   }
 }

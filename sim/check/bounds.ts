@@ -40,6 +40,9 @@ const MOST: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
 };
 
+/** Sections of a node's status that are looked at. */
+export const BOUNDED_SECTIONS: readonly string[] = [...Object.keys(MOST), "mailboxes", "log"];
+
 type BoundsOptions = Pick<SimOptions, "appendsInFlightMax" | "cacheBytes">;
 
 /** What is looked at of a Raft core. */
