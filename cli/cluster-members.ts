@@ -26,6 +26,18 @@ export function updateClusterFile(path: string, known: readonly KnownNode[], isG
   if (text !== formatClusterFile(genesis, nodes)) replaceText(path, text);
 }
 
+/** Marks a node of a cluster file as a learner, or takes its mark away; whether the file was changed by that. */
+export function markLearner(path: string, id: number, isLearner: boolean): boolean {
+  const { genesis, nodes } = readCluster(path);
+  if (!nodes.some((node) => node.id === id && (node.learner === true) !== isLearner)) return false;
+  const text = formatClusterFile(
+    genesis,
+    nodes.map((node) => (node.id === id ? marked(node, isLearner ? "learner" : "voter") : node)),
+  );
+  replaceText(path, text);
+  return true;
+}
+
 function marked({ learner: _before, ...node }: ClusterNode, role: NodeRole | undefined): ClusterNode {
   const isLearner = role === "learner" || (role !== "voter" && _before === true);
   return isLearner ? { ...node, learner: true } : node;
