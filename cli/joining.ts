@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { must } from "../node/base/assert.ts";
-import { toHex } from "../node/base/bytes.ts";
+import { fromHex, toHex } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
 import { NODES_MAX } from "../node/base/limits.ts";
 import { ask } from "../node/client/ask.ts";
@@ -96,7 +96,8 @@ export async function promoteNode(args: ClusterArguments, id: number): Promise<v
 
 /** Brings the cluster file in step with what the cluster says: who has left for good, and who has no vote. */
 export function followMembers(args: ClusterArguments, { members: known, configuration }: MembersAnswer): ClusterFile {
-  updateClusterFile(args.cluster, known, (id) => standing(configuration, id) === "-");
+  const nodes = known.map((node) => ({ ...node, publicKey: fromHex(node.publicKey) ?? new Uint8Array(0) }));
+  updateClusterFile(args.cluster, nodes, (id) => standing(configuration, id) === "-");
   return readCluster(args.cluster);
 }
 
