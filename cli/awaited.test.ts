@@ -29,6 +29,18 @@ test.each<[string, readonly NodeStatus[], readonly string[]]>([
       'voters change when node 5 is there, which gives no answer: start it, or have it leave ("quorate member remove 5")',
     ],
   ],
+  [
+    "of who is on the way out already, no more than to be there",
+    [
+      { ...node(1, "leader", 90, [2, 4]), configuration: { voters: [1, 4], outgoing: [1, 2], learners: [] } },
+      node(2, "down", 0),
+      node(4, "follower", 80),
+    ],
+    [
+      "voters change when node 2 is there, which gives no answer: start it",
+      "voters change when node 4 has caught up (10 blocks behind): let it run",
+    ],
+  ],
   ["nobody", [node(1, "leader", 90), node(2, "follower", 90)], []],
   ["nobody says it", [node(2, "follower", 90, [4])], []],
 ])("%s", (_, nodes, text) => {

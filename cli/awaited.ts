@@ -28,10 +28,12 @@ export function awaitedIn(nodes: readonly NodeStatus[]): readonly Awaited[] {
 
 function textOf(id: number, leader: NodeStatus, nodes: readonly NodeStatus[]): string {
   const node = nodes.find((one) => one.id === id);
-  const leave = `or have it leave ("quorate member remove ${id}")`;
+  // Where voters give way to others already, the step is to be taken before anybody who leaves is out of it.
+  const isUnderWay = (leader.configuration?.outgoing.length ?? 0) > 0;
+  const leave = isUnderWay ? "" : `, or have it leave ("quorate member remove ${id}")`;
   if (node?.reachable !== true) {
-    return `voters change when node ${id} is there, which gives no answer: start it, ${leave}`;
+    return `voters change when node ${id} is there, which gives no answer: start it${leave}`;
   }
   const behind = Math.max(0, leader.height - node.height);
-  return `voters change when node ${id} has caught up (${behind} blocks behind): let it run, ${leave}`;
+  return `voters change when node ${id} has caught up (${behind} blocks behind): let it run${leave}`;
 }

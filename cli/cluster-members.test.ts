@@ -17,11 +17,20 @@ const genesis = { timestamp: 1n, nodes: nodes.slice(0, 1), adminKey: newKey().pu
 beforeEach(() => writeFileSync(FILE, formatClusterFile(genesis, nodes)));
 afterAll(() => rmSync(home, { recursive: true }));
 
+/** A node that came after the file was written. */
+function later(id: number): Pick<ClusterNode, "id" | "publicKey" | "host" | "port"> {
+  return { id, publicKey: newKey().publicKey, host: "127.0.0.1", port: 7400 + id };
+}
+
 type Role = "voter" | "learner" | "removed";
 
 /** The nodes of the file afterwards, `+` before learners. */
 function updated(roles: readonly Role[], gone: readonly number[] = []): string {
-  const known = roles.map((role, at) => ({ id: at + 1, role }));
+  const known = roles.map((role, at) => {
+    const { id, publicKey, host, port } = nodes[at] ?? later(at + 1);
+    // The first is one of the genesis.
+    return { ...(id === 1 ? { host: "", port: 0 } : { host, port }), id, publicKey, role };
+  });
   updateClusterFile(FILE, known, (id) => gone.includes(id));
   const after = parseClusterFile(readFileSync(FILE, "utf8")).nodes;
   return after.map(({ id, learner }) => (learner === true ? `+${id}` : id)).join(" ");
@@ -33,6 +42,18 @@ test.each<[string, readonly Role[], readonly number[], string]>([
   ["marks who was entered as a learner", ["voter", "learner", "learner", "learner"], [], "1 +2 +3 +4"],
   ["keeps who is to leave and still takes part", ["voter", "removed", "learner", "removed"], [], "1 2 +3 +4"],
   ["names nobody who has left", ["voter", "removed", "learner", "removed"], [2, 4], "1 +3"],
+  [
+    "so old that all its voters have left gets those of today",
+    ["removed", "removed", "learner", "learner", "voter", "removed", "voter", "learner"],
+    [1, 2, 6],
+    "+3 +4 5 7",
+  ],
+  [
+    "of which nobody is left names those of today",
+    ["removed", "removed", "removed", "removed", "voter"],
+    [1, 2, 3, 4],
+    "5",
+  ],
   ["leaves alone whom the cluster does not know", ["voter", "voter"], [], "1 2 +3 +4"],
 ])("a file %s", (_, roles, gone, after) => {
   expect(updated(roles, gone)).toBe(after);

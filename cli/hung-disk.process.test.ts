@@ -6,30 +6,49 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ask } from "../node/client/ask.ts";
 import { QuorateClient } from "../node/client/index.ts";
 import { accountBatches, TransferBatches } from "./bench/flat-batches.ts";
 import { waitReady } from "./node-status.ts";
 import { LocalCluster } from "./processes.ts";
-import { pause } from "./waiting.test-support.ts";
+import { pause, until } from "./waiting.test-support.ts";
 
 const PATIENCE_MS = 120_000;
 const SHAPE = { accounts: 10, ledger: 978, code: 1 };
 /** Longer than a node waits for its disk (node/host/run.ts), shorter than others wait for the node (processes.ts). */
 const ENDS_WITHIN_MS = 12_000;
+/** The same of a node that stops itself. */
+const FATAL_WITHIN_MS = 8_000;
 
 let directory = "";
 let local: LocalCluster;
+/** Files that say, while they are there, that the disk hangs, that standard error is on it, and that the node is at fault. */
 let hangs = "";
+let isMute = "";
+let isWrong = "";
+/** How nodes have ended that nobody has ended. */
+let endings: string[] = [];
 
-/** Loaded before the node: while the file is there, a sync opens a pipe that nobody writes to, which takes for ever. */
-function hangingDisk(file: string, pipe: string): string {
+/**
+ * Loaded before the node: while the disk hangs, a sync opens a pipe that nobody writes to, which takes for ever, and so does
+ * what is said on standard error, in the thread that says it.
+ */
+function hangingDisk(pipe: string): string {
   const code = `
+    import crypto from "node:crypto";
     import fs from "node:fs";
     import { syncBuiltinESMExports } from "node:module";
     const { fdatasync } = fs;
-    fs.fdatasync = (fd, done) => (fs.existsSync(${JSON.stringify(file)}) ? fs.open(${JSON.stringify(pipe)}, "r", done) : fdatasync(fd, done));
+    const { hash } = crypto;
+    const say = process.stderr.write.bind(process.stderr);
+    const isThere = (file) => fs.existsSync(file);
+    fs.fdatasync = (fd, done) => (isThere(${JSON.stringify(hangs)}) ? fs.open(${JSON.stringify(pipe)}, "r", done) : fdatasync(fd, done));
+    process.stderr.write = (...said) => (isThere(${JSON.stringify(isMute)}) ? fs.openSync(${JSON.stringify(pipe)}, "r") : say(...said));
+    crypto.hash = (...hashed) => {
+      if (isThere(${JSON.stringify(isWrong)})) throw new Error("the memory is at fault");
+      return hash(...hashed);
+    };
     syncBuiltinESMExports();`;
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
@@ -41,11 +60,22 @@ async function opened(): Promise<QuorateClient> {
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "quorate-hung-"));
-  hangs = join(directory, "hangs");
+  [hangs, isMute, isWrong] = ["hangs", "mute", "wrong"].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
   const pipe = join(directory, "pipe");
   execFileSync("mkfifo", [pipe]);
   local = await LocalCluster.init({ directory: join(directory, "cluster"), nodes: 1, nowMs: Date.now() });
-  local.nodeArguments = ["--import", hangingDisk(hangs, pipe)];
+  local.nodeArguments = ["--import", hangingDisk(pipe)];
+  local.onUnexpectedExit = (_name, ending) => endings.push(ending);
+});
+
+beforeEach(async () => {
+  for (const file of [hangs, isMute, isWrong]) rmSync(file, { force: true });
+  await local.stopNode(1);
+  endings = [];
   local.startNode(1);
 });
 
@@ -83,4 +113,50 @@ test("SIGTERM ends it all the same, with what it did not wait for, and nothing t
   const again = await opened();
   expect(await ask(again, { type: "summary" })).toMatchObject({ accounts: SHAPE.accounts });
   again.close();
+});
+
+/** A node that has something to write, and finds then that it is at fault; how it ends, and what it has said since. */
+async function endedByItself(...files: readonly string[]): Promise<{ ending: string; said: string; afterMs: number }> {
+  const client = await opened();
+  const { length } = readFileSync(local.logOf("node-1"), "utf8");
+  for (const file of files) writeFileSync(file, "");
+  const submits = async (): Promise<void> => {
+    for (const batch of accountBatches(SHAPE)) await client.submit({ kind: "createAccounts", batch });
+  };
+  const lost = submits().catch(() => undefined);
+  await pause(500);
+  const since = performance.now();
+  writeFileSync(isWrong, "");
+  const later = submits().catch(() => undefined);
+  const ending = await until("the node to end", () => endings[0]);
+  const afterMs = performance.now() - since;
+  client.close();
+  await Promise.all([lost, later]);
+  await local.stopNode(1);
+  return { ending, said: readFileSync(local.logOf("node-1"), "utf8").slice(length), afterMs };
+}
+
+test("a node that stops itself ends with exit code 70", { timeout: PATIENCE_MS }, async () => {
+  const { ending, said, afterMs } = await endedByItself();
+  expect(ending).toBe("with code 70");
+  expect(said).toContain("Quorate node 1 has stopped itself");
+  expect(said).not.toContain("Not waited for");
+  expect(afterMs).toBeLessThan(FATAL_WITHIN_MS);
+});
+
+test("one that stops itself while its disk hangs ends as if it were killed, and has said why", {
+  timeout: PATIENCE_MS,
+}, async () => {
+  const { ending, said, afterMs } = await endedByItself(hangs);
+  expect(ending).toBe("by SIGKILL");
+  expect(said).toContain("Quorate node 1 has stopped itself");
+  expect(said).toContain("the memory is at fault");
+  expect(said).toContain("Not waited for: what is under way");
+  expect(afterMs).toBeLessThan(FATAL_WITHIN_MS);
+});
+
+test("and also where not even that can be said", { timeout: PATIENCE_MS }, async () => {
+  const { ending, said, afterMs } = await endedByItself(hangs, isMute);
+  expect([ending, said.includes("has stopped itself")]).toEqual(["by SIGKILL", false]);
+  expect(afterMs).toBeLessThan(FATAL_WITHIN_MS);
 });

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { must } from "../node/base/assert.ts";
-import { toHex } from "../node/base/bytes.ts";
+import { fromHex, toHex } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
 import { NODES_MAX } from "../node/base/limits.ts";
 import { ask } from "../node/client/ask.ts";
@@ -16,7 +16,7 @@ import { addNode, defaultName } from "../node/transport/cluster-file.ts";
 import type { Identity } from "../node/transport/identity.ts";
 import type { ChangeMembersBody } from "../node/wire/kinds.ts";
 import { type ClusterArguments, readCluster, withClient, withReader } from "./cluster-access.ts";
-import { updateClusterFile } from "./cluster-members.ts";
+import { markLearner, updateClusterFile } from "./cluster-members.ts";
 
 export type MembersAnswer = Extract<QueryAnswer, { readonly type: "members" }>;
 export type Configuration = MembersAnswer["configuration"];
@@ -64,7 +64,12 @@ export interface Joined {
   readonly config: string;
 }
 
-/** Submits a change of members; throws `CodedError` with the refusal, and says what would be safe. */
+/** The cluster has executed a change of members as refused: that nothing comes of it is certain. */
+class ChangeRefused extends CodedError {
+  override readonly name = "ChangeRefused";
+}
+
+/** Submits a change of members; throws `ChangeRefused` with the refusal, and says what would be safe; or what the client throws. */
 export async function submitChange(args: ClusterArguments, change: Partial<ChangeMembersBody>): Promise<Outcome> {
   const body = { add: [], remove: [], promote: [], ...change };
   const outcome = await withClient(args, async (client) => await client.submit({ kind: "changeMembers", body }));
@@ -72,12 +77,27 @@ export async function submitChange(args: ClusterArguments, change: Partial<Chang
   if (status === "ok") return outcome;
   const about = typeof what === "string" ? ` (${what})` : "";
   const instead = what === "the last voter" ? ": add another voter first, or replace it" : "";
-  throw new CodedError(status, `the cluster refused: ${status.replaceAll("_", " ")}${about}${instead}`);
+  throw new ChangeRefused(status, `the cluster refused: ${status.replaceAll("_", " ")}${about}${instead}`);
+}
+
+/**
+ * Has a learner get a vote. It counts as a voter in the cluster file before the cluster hears of it, and goes on to where this
+ * is cut short or its outcome is unknown: only where the cluster refuses it is marked again.
+ */
+export async function promoteNode(args: ClusterArguments, id: number): Promise<void> {
+  const wasMarked = markLearner(args.cluster, id, false);
+  try {
+    await submitChange(args, { promote: [id] });
+  } catch (error) {
+    if (wasMarked && error instanceof ChangeRefused) markLearner(args.cluster, id, true);
+    throw error;
+  }
 }
 
 /** Brings the cluster file in step with what the cluster says: who has left for good, and who has no vote. */
 export function followMembers(args: ClusterArguments, { members: known, configuration }: MembersAnswer): ClusterFile {
-  updateClusterFile(args.cluster, known, (id) => standing(configuration, id) === "-");
+  const nodes = known.map((node) => ({ ...node, publicKey: fromHex(node.publicKey) ?? new Uint8Array(0) }));
+  updateClusterFile(args.cluster, nodes, (id) => standing(configuration, id) === "-");
   return readCluster(args.cluster);
 }
 

@@ -63,6 +63,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
     units: ["node", "node/actor", "node/base", "node/transport", "node/wire", "storage"],
     packages: [
       ...["pino", "sodium-native", "node:crypto", "node:http", "node:https", "node:perf_hooks", "node:timers/promises"],
+      "node:worker_threads",
       ...NODE_FILES,
     ],
   },

@@ -5,7 +5,6 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../../node/base/errors.ts";
-import { quorumOf } from "../../node/base/quorum.ts";
 import { ask } from "../../node/client/ask.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
 import { missingSignatures } from "../../node/client/missing-signatures.ts";
@@ -14,6 +13,7 @@ import { sha256 } from "../../node/host/node-crypto.ts";
 import {
   checkComponents,
   checkRoot,
+  checkSignedState,
   type OfferedState,
   PageParts,
   type PagePlace,
@@ -23,7 +23,6 @@ import {
 import { PageHashes } from "../../node/replica/page-hashes.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
 import type { ClusterNode } from "../../node/transport/cluster-file.ts";
-import { decodeSignedState, stateSigners } from "../../node/wire/state-root.ts";
 
 /** The newest checkpoint of a node is signed by others a second or two after it was written. */
 const PATIENCE_MS = 10_000;
@@ -54,14 +53,8 @@ export async function offeredState(client: QuorateClient, cluster: ClusterFile):
 
 /** Throws `CodedError` `checkpoint_invalid` that names who has not signed: the cluster file may name voters that never came up. */
 function checkOffer(cluster: ClusterFile, encoded: Uint8Array, described: unknown): OfferedState {
-  const voters = voterTrust(cluster);
-  const signed = decodeSignedState(encoded);
-  const good = stateSigners(signed, voters);
-  if (good.length < quorumOf(voters.nodeKeys.length)) {
-    const reason = `the checkpoint's pages do not hold: ${missingSignatures(cluster, good)}`;
-    throw new CodedError("checkpoint_invalid", reason);
-  }
-  return { signed, components: checkComponents(described) };
+  const lack = (signers: readonly Uint8Array[]): string => missingSignatures(cluster, signers);
+  return { signed: checkSignedState(voterTrust(cluster), encoded, lack), components: checkComponents(described) };
 }
 
 /** Fetches all pages of a checkpoint; throws `CodedError` `checkpoint_invalid` at the end where they are not those signed. */

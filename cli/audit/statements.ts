@@ -1,4 +1,5 @@
 /** What each node signs of the state that it holds, asked one by one. */
+import { equalBytes } from "../../node/base/bytes.ts";
 import { ask } from "../../node/client/ask.ts";
 import { checkStatement, isOfQuorum } from "../../node/client/checkpoints.ts";
 import { type ClusterFile, QuorateClient, type Signer } from "../../node/client/index.ts";
@@ -27,12 +28,20 @@ export async function statementOf({ cluster, signer }: Asker, id: number): Promi
     const { own, agreed } = await ask(client, { type: "checkpoint" }, "local");
     return {
       id,
-      own: checkStatement({ ...cluster, nodes }, own),
+      own: signedBy(nodes, checkStatement({ ...cluster, nodes }, own)),
       agreed: agreed === null ? undefined : ofQuorum(cluster, checkStatement(cluster, agreed)),
     };
   } finally {
     client.close();
   }
+}
+
+/** Without what others have signed besides: they are asked themselves. */
+function signedBy(nodes: ClusterFile["nodes"], statement: SignedCheckpoint): SignedCheckpoint {
+  const signatures = statement.signatures.filter((one) => {
+    return nodes.some(({ publicKey }) => equalBytes(publicKey, one.nodeKey));
+  });
+  return { ...statement, signatures };
 }
 
 function ofQuorum(cluster: ClusterFile, agreed: SignedCheckpoint): SignedCheckpoint | undefined {

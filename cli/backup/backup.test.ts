@@ -10,7 +10,13 @@ import { ScriptedCluster } from "../../node/client/scripted-cluster.contract.ts"
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { encodeAccounts } from "../../node/ledger/records.ts";
 import { type QueryAnswer, QueryRefusal } from "../../node/state/queries.ts";
-import { attestation, compareKeys, decodeCheckpoint, encodeCheckpoint } from "../../node/wire/attestation.ts";
+import {
+  attestation,
+  compareKeys,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type NodeSignature,
+} from "../../node/wire/attestation.ts";
 import { formatManifest, MANIFEST_FILE, type Manifest, parseManifest } from "./manifest.ts";
 import { readBackup } from "./read-backup.ts";
 import { RecordFiles, readRecords } from "./record-files.ts";
@@ -208,6 +214,23 @@ describe("taking a backup", () => {
       for (const node of cluster.nodes) node.lie = (answer) => answer;
     }
   }
+
+  test("counts what a node signs itself, whatever else of others it hands on", async () => {
+    const seen = new Map<string, NodeSignature>();
+    const handedOn = (answer: QueryAnswer): QueryAnswer => {
+      if (answer.type !== "checkpoint") return answer;
+      const own = decodeCheckpoint(answer.own);
+      for (const one of own.signatures) seen.set(toHex(one.nodeKey), one);
+      const signatures = [...seen.values()].sort((a, b) => compareKeys(a.nodeKey, b.nodeKey));
+      return { ...answer, own: encodeCheckpoint({ ...own, signatures }) };
+    };
+    await lying(handedOn);
+    expect(seen.size).toBe(3);
+    const manifest = (await lying(handedOn)) as Manifest;
+    expect(decodeCheckpoint(manifest.end).signatures).toEqual(
+      [...seen.values()].sort((a, b) => compareKeys(a.nodeKey, b.nodeKey)),
+    );
+  });
 
   test("of a log that does not chain to what a quorum has signed fails", async () => {
     const without = (answer: QueryAnswer): QueryAnswer =>

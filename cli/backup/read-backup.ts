@@ -90,7 +90,9 @@ function checkpointState(directory: string, manifest: Manifest): StateMachine | 
   const { cluster, checkpoint } = manifest;
   if (checkpoint === undefined) return undefined;
   const { components } = checkpoint;
-  const signed = checkSignedState(voterTrust(cluster), checkpoint.signed);
+  const signed = checkSignedState(voterTrust(cluster), checkpoint.signed, (signers) => {
+    return `good signatures of ${signers.length} of its cluster's voters, which are no quorum`;
+  });
   const hashes = new PageHashes(sha256);
   const pages = new Map<string, Uint8Array>();
   for (const entry of ofKind(manifest, "pages")) {

@@ -10,7 +10,15 @@ import type { NodeRole } from "../../node/state/members.ts";
 import { type Awaited, awaitedBy } from "../awaited.ts";
 import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
-import { type Configuration, enterNode, followMembers, members, standing, submitChange } from "../joining.ts";
+import {
+  type Configuration,
+  enterNode,
+  followMembers,
+  members,
+  promoteNode,
+  standing,
+  submitChange,
+} from "../joining.ts";
 import { chosenName, nodeIdOf, nodeReference, nodeText } from "../node-names.ts";
 import { clusterStatus } from "../node-status.ts";
 import { whole } from "../numbers.ts";
@@ -194,12 +202,13 @@ const promote: CommandModule = command({
     const node = nodeIdOf(readCluster(args.cluster), args.node);
     if ((await roleOf(args, node)) !== "voter") {
       await refuseLagging(args, node);
-      await submitChange(args, { promote: [node] });
+      await promoteNode(args, node);
     }
     followMembers(args, await withReader(args, members));
     const done = await settled(args, args.wait, (now) => now.voters.includes(node));
-    const waiting = `node ${node} gets its vote when it has caught up: is it running? "quorate status" says how far it is`;
-    return await told(args, output, { node, done, text: `node ${node} votes`, waiting });
+    const hint = `(${args.cluster} counts it among the voters now: copy it to other machines)`;
+    const waiting = `node ${node} gets its vote when it has caught up: is it running? "quorate status" says how far it is ${hint}`;
+    return await told(args, output, { node, done, text: `node ${node} votes ${hint}`, waiting });
   },
 });
 

@@ -1,5 +1,6 @@
 /** `quorate start`: one node in this process. */
 import type { CommandModule } from "yargs";
+import { endWith } from "../../node/host/end-at-once.ts";
 import { EXIT_FATAL, isDamage, type RunningNode, runNode } from "../../node/host/run.ts";
 import { command } from "../command.ts";
 import { untilStopped } from "../interruption.ts";
@@ -15,9 +16,7 @@ export const start: CommandModule = command({
   handler: async ({ config }, output) => {
     let node: RunningNode;
     try {
-      node = await runNode(config, (text) => {
-        process.stderr.write(`${text}\n`, () => process.exit(EXIT_FATAL));
-      });
+      node = await runNode(config, (text) => endWith(EXIT_FATAL, text));
     } catch (error) {
       if (!isDamage(error)) throw error;
       output.error(error);

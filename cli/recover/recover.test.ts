@@ -11,7 +11,7 @@ import { initCluster } from "../../node/host/init.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { wholeCheckpoint } from "../../node/replica/checkpoint.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
-import { votersIn } from "../../node/transport/cluster-file.ts";
+import { formatClusterFile, votersIn } from "../../node/transport/cluster-file.ts";
 import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
@@ -20,7 +20,7 @@ import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { readCluster } from "../cluster-access.ts";
-import { updateClusterFile } from "../cluster-members.ts";
+import { markLearner } from "../cluster-members.ts";
 import { compareNodes } from "../verify/compare-nodes.ts";
 import { nodesIn } from "../verify/node-directories.ts";
 import { type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
@@ -164,7 +164,7 @@ describe("of several that are left", () => {
     await gives(1, logOf([1, 1, 1, 2, 2], [0, 0, 0, 41, 51]).records);
     await gives(2, logOf([1, 1, 1, 3], [0, 0, 0, 42]).records);
     const clusterFile = join(home, "c", "cluster.json");
-    updateClusterFile(clusterFile, [{ id: 2, role: "learner" }], () => false);
+    markLearner(clusterFile, 2, true);
     const { height, term } = await recovered([1, 2]);
     expect([height, term]).toEqual([7, 1_000_003]);
     const nodes = await verified([1, 2]);
@@ -374,7 +374,8 @@ describe("on a disk that is full, or becomes so, or fails", () => {
 test("a recovery that was cut off within a log is brought to its end", async () => {
   await gives(1, logOf([1, 1, 1]).records);
   const file = join(home, "c", "cluster.json");
-  const before = readFileSync(file);
+  // It knows nothing of nodes that have come since.
+  const old = formatClusterFile(cluster.genesis, cluster.nodes.slice(0, 2));
   const { height } = await recovered([1]);
   const [node] = nodesIn(homeOf(1));
   for (let kept = height - 1; kept >= 3; kept--) {
@@ -386,7 +387,8 @@ test("a recovery that was cut off within a log is brought to its end", async () 
         succeed();
       });
     });
-    writeFileSync(file, before);
+    writeFileSync(file, old);
+    await withSurvivors([1], (survivors) => expect(planRecovery(survivors).lost, `${kept} kept`).toEqual([2, 3, 4, 5]));
     await recovered([1]);
     expect(
       readCluster(file).nodes.map(({ id }) => id),

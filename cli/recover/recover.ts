@@ -4,6 +4,7 @@
  * the lost nodes had committed among themselves and none of these has is lost.
  */
 import { must } from "../../node/base/assert.ts";
+import type { Configuration } from "../../node/base/configuration.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { isQuorum } from "../../node/base/quorum.ts";
 import { randomBytes } from "../../node/client/crypto.ts";
@@ -75,8 +76,13 @@ export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
     }
   }
   const gone = members.map(({ id }) => id).filter((id) => !ids.has(id));
-  const lost = gone.length > 0 ? gone : cluster.nodes.map(({ id }) => id).filter((id) => !ids.has(id));
+  const lost = gone.length > 0 ? gone : takingPart(state.configuration).filter((id) => !ids.has(id));
   return { cluster, best, survivors, state, lost };
+}
+
+/** Not what a cluster file says, which may be older than the log. */
+function takingPart({ voters, outgoing, learners }: Configuration): readonly number[] {
+  return [...new Set([...voters, ...outgoing, ...learners])].sort((a, b) => a - b);
 }
 
 function bestOf(survivors: readonly Survivor[]): Survivor {

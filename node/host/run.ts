@@ -39,6 +39,8 @@ const POLL_MS = 5;
 const STOP_MS = 8_000;
 /** For how long writes are waited for without a word. */
 const QUIET_MS = 2_000;
+/** A node that has stopped itself is kept no longer than this by what is under way to its disk. */
+const LEAVE_MS = 3_000;
 /** Spent at the start of the process on code that is to be compiled before the first client comes. */
 const WARM_UP_MS = 500;
 
@@ -85,8 +87,9 @@ interface Life {
 }
 
 /**
- * Starts a node; throws `CodedError` when its files, data or address cannot be used. `onFatal` ends the process, and so does
- * `onHung`, without waiting for what is under way: the node was told to stop, and cannot while its disk hangs.
+ * Starts a node; throws `CodedError` when its files, data or address cannot be used. `onFatal` ends the process of a node that
+ * has stopped itself, with nothing under way any more; and so does `onHung`, without waiting for what is under way: the node
+ * has stopped itself or was told to stop, and cannot while its disk hangs.
  */
 export async function runNode(
   configPath: string,
@@ -96,18 +99,25 @@ export async function runNode(
   const settings = readSettings(configPath);
   let life: Life;
   let stopping = false;
+  let isFatal = false;
   /** Ends with the last restart that was begun. */
   let restarted: Promise<void> = Promise.resolve();
+  const stopped: OnStopped = async (text, left) => {
+    isFatal = true;
+    const hasLeft = await Promise.race([left.then(() => true), sleep(LEAVE_MS, false)]);
+    if (hasLeft) onFatal(text);
+    else onHung(`${text}\n${keptText(settings)}`);
+  };
   const again = async (): Promise<void> => {
     if (stopping) return;
     await life.close();
-    life = await live(settings, onFatal, restart);
+    life = await live(settings, stopped, restart);
   };
   const restart = (): void => {
     restarted = again().catch((error: unknown) => onFatal(errorMessage(error)));
   };
   warmUpFor(WARM_UP_MS, settings.identity.publicKey);
-  life = await live(settings, onFatal, restart);
+  life = await live(settings, stopped, restart);
   const recoveredHeight = life.node.recoveredHeight;
   const stop = async (): Promise<void> => {
     stopping = true;
@@ -115,6 +125,8 @@ export async function runNode(
     try {
       await restarted;
       await handOver(life.node);
+      // Then it is not the end that it was told to come to: the process ends with another.
+      if (isFatal) await new Promise<never>(() => undefined);
       await life.close();
     } finally {
       clearTimeout(patience);
@@ -131,11 +143,21 @@ function warmUpFor(milliseconds: number, publicKey: Uint8Array): void {
   warmUp(sha256, publicKey, () => clock.monotonicMs() < until);
 }
 
-async function live(settings: Settings, onFatal: (text: string) => void, onRestart: () => void): Promise<Life> {
+/** Is told why a node has stopped itself, and when nothing of it is under way any more. */
+type OnStopped = (text: string, left: Promise<unknown>) => Promise<void>;
+
+async function live(settings: Settings, onStopped: OnStopped, onRestart: () => void): Promise<Life> {
   const opened: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const closeOne of opened.toReversed()) await closeOne();
   };
+  /** All at once, and whatever becomes of it: a disk that hangs keeps no link from being closed. */
+  const leave = async (): Promise<unknown> => {
+    // An actor is in the middle of its turn.
+    await sleep(0);
+    return await Promise.allSettled(opened.map(async (closeOne) => await closeOne()));
+  };
+  const onFatal = (text: string): void => void onStopped(text, leave());
   try {
     return { ...(await start(settings, { onFatal, onRestart }, opened)), close };
   } catch (error) {
@@ -247,6 +269,15 @@ function hungText({ config: { id }, data }: Settings, isIdle: boolean): string {
       : `Not waited for: writes to the log in ${data}, which are under way; its disk hangs.`,
     "Nothing was acknowledged that is not durable on a quorum, so nothing is lost that anybody was told of.",
     "What to do: look at the disk, and start the node again when it works. It finds its data as after a crash.",
+    "",
+  ].join("\n");
+}
+
+/** What is said besides when a node that has stopped itself cannot come to its end. */
+function keptText({ data }: Settings): string {
+  return [
+    `Not waited for: what is under way to ${data}; its disk hangs. So the node ends as if it were killed (by SIGKILL), and not`,
+    `with exit code ${EXIT_FATAL}: do not have it started again as after a crash.`,
     "",
   ].join("\n");
 }

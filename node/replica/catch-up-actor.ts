@@ -68,14 +68,14 @@ export class CatchUpActor implements Actor<CatchUpMessage> {
   constructor(context: ActorContext<CatchUpMessage>, deps: CatchUpActorDeps) {
     this.#context = context;
     this.#deps = deps;
-    const { store, ledger, hostLog: log, height, peers, part, asker } = deps;
+    const { store, ledger, hostLog: log, height, peers, asker } = deps;
     const { createState, sha256, hasRoom, fail, status } = deps;
     const send = (to: NodeId, frame: CatchUpFrame): void => this.#send(to, frame);
     const stored = (bytes: number): void => context.self.deliver({ type: "stored", bytes });
     const swept = (): void => context.self.deliver({ type: "swept" });
     const shared = { store, ledger, log, send };
     this.#server = new CheckpointServer({ ...shared, taken: () => deps.taking() ?? height(), perturb: deps.perturb });
-    const fetching = { peers, part, asker, createState, sha256, hasRoom, stored, swept, fail };
+    const fetching = { peers, asker, createState, sha256, hasRoom, stored, swept, fail };
     this.#client = new CheckpointClient({ ...shared, height, ...fetching });
     status.post("catchUp", () => ({
       ...this.#client.status(),

@@ -29,7 +29,7 @@ import {
 } from "./fetched-pages.ts";
 import { Inquiry } from "./inquiry.ts";
 import { PageHashes } from "./page-hashes.ts";
-import { type Asker, isNeeded, mayBeQuorum, type Part } from "./standing.ts";
+import { type Asker, hasSay, isNeeded, mayBeQuorum } from "./standing.ts";
 import { canDecide, type Judgement, judge, saidText } from "./vouchers.ts";
 
 /** Pages that are asked for at a time. */
@@ -59,7 +59,6 @@ export interface CheckpointClientDeps {
   readonly height: () => LogIndex;
   /** Who may vouch for a checkpoint: all nodes but this one. */
   readonly peers: () => readonly NodeId[];
-  readonly part: () => Part;
   /** As who this node asks, given who of its peers can take part in a decision. */
   readonly asker: (canDecide: ReadonlyMap<NodeId, boolean>) => Asker;
   /** A fresh state, to load into. */
@@ -381,15 +380,15 @@ export class CheckpointClient {
   #decide(nowMs: number): void {
     const isWhole = this.#phase === "vouching";
     if (!isWhole && this.#phase !== "fetching") return;
-    const { log, ledger, part } = this.#deps;
+    const { log, ledger } = this.#deps;
     const said = this.#inquiry.said();
     const root = isWhole ? this.#root : said.get(this.#from);
     if (!(root instanceof Uint8Array)) return;
     const isOver = isWhole && nowMs - this.#wholeAtMs >= VOUCHING_MS;
     const asker = this.#deps.asker(new Map([...said].map(([node, one]) => [node, canDecide(one)])));
     const judgement = judge({
-      ...{ root, said, isVoter: part() === "voter", isNeeded: isNeeded(asker) },
-      mayBeQuorum: (holds, withItself) => mayBeQuorum(asker, holds, withItself),
+      ...{ root, said, hasSay: hasSay(asker), isNeeded: isNeeded(asker) },
+      mayBeQuorum: (holds) => mayBeQuorum(asker, holds),
       patience: isOver ? (this.#rounds < ROUNDS_MAX ? "over" : "spent") : "left",
     });
     const isRefused = judgement === "contradicted" || judgement === "unvouched";

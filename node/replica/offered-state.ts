@@ -32,13 +32,19 @@ export function checkComponents(described: unknown): readonly ComponentPages[] {
   return components.map(([name, pages]) => ({ name, pages }));
 }
 
-/** The signed state in these bytes; throws `CodedError` `checkpoint_invalid` unless a quorum of the voters has signed it, or `WireError`. */
-export function checkSignedState(voters: NodeTrust, encoded: Uint8Array): SignedState {
+/**
+ * The signed state in these bytes; throws `WireError`, or `CodedError` `checkpoint_invalid` unless a quorum of the voters has
+ * signed it, with what `lack` says of those that have.
+ */
+export function checkSignedState(
+  voters: NodeTrust,
+  encoded: Uint8Array,
+  lack: (signers: readonly Uint8Array[]) => string,
+): SignedState {
   const signed = decodeSignedState(encoded);
-  const good = stateSigners(signed, voters).length;
-  const needed = quorumOf(voters.nodeKeys.length);
-  if (good >= needed) return signed;
-  throw invalid(`${good} good signatures of this cluster's voters where ${needed} are needed`);
+  const signers = stateSigners(signed, voters);
+  if (signers.length >= quorumOf(voters.nodeKeys.length)) return signed;
+  throw invalid(lack(signers));
 }
 
 /** All pages of an offered state, in the order in which a state is loaded. */

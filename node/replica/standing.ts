@@ -39,24 +39,26 @@ export interface Asker {
   readonly canDecide: ReadonlyMap<NodeId, boolean>;
 }
 
+/** Whether it votes, or is on its way out and still has to agree. */
+export function hasSay({ configuration: { voters, outgoing }, node }: Asker): boolean {
+  return voters.includes(node) || outgoing.includes(node);
+}
+
 /**
  * Whether the others decide nothing without this node. Where the voters are others by now than its log says, they may need
  * nobody.
  */
-export function isNeeded({ configuration, node, canDecide }: Asker): boolean {
-  const { voters, outgoing } = configuration;
-  if (!voters.includes(node) && !outgoing.includes(node)) return false;
-  if (!mayBeInForce({ configuration, node, canDecide })) return false;
-  return !isQuorum(configuration, (voter) => canDecide.get(voter) === true);
+export function isNeeded(asker: Asker): boolean {
+  if (!hasSay(asker) || !mayBeInForce(asker)) return false;
+  return !isQuorum(asker.configuration, (voter) => asker.canDecide.get(voter) === true);
 }
 
 /**
- * Whether peers of whom this is true, with the node that asks or without it, can be a quorum; where the voters are others by
- * now than its log says, it cannot tell, and any may be.
+ * Whether peers of whom this is true can be a quorum without the node that asks; where the voters are others by now than its
+ * log says, it cannot tell, and any may be.
  */
-export function mayBeQuorum(asker: Asker, holds: (peer: NodeId) => boolean, withItself: boolean): boolean {
-  const { configuration, node } = asker;
-  return !mayBeInForce(asker) || isQuorum(configuration, (voter) => (voter === node ? withItself : holds(voter)));
+export function mayBeQuorum(asker: Asker, holds: (peer: NodeId) => boolean): boolean {
+  return !mayBeInForce(asker) || isQuorum(asker.configuration, (voter) => voter !== asker.node && holds(voter));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mayBeQuorum } from "./standing.ts";
+import { hasSay, mayBeQuorum } from "./standing.ts";
 import { canDecide, type Hearing, type Judgement, judge, type Said, saidText } from "./vouchers.ts";
 
 const ROOT = new Uint8Array(32).fill(1);
@@ -17,15 +17,24 @@ const SAYS: Readonly<Record<string, Said>> = {
   x: "silent",
 };
 
-/** Peers from 2 on; node 1 asks. Without `voters` all peers vote, and node 1 where it says so. */
-function judged(said: string, more: Partial<Hearing> & { readonly voters?: readonly number[] } = {}): Judgement {
+interface Votes {
+  /** All peers and node 1 without it. */
+  readonly voters?: readonly number[];
+  readonly outgoing?: readonly number[];
+}
+
+/** Peers from 2 on; node 1 asks. */
+function judged(said: string, more: Partial<Hearing> & Votes = {}): Judgement {
   const all = new Map(said.split("").map((one, at) => [at + 2, SAYS[one] as Said]));
-  const { isVoter = true, voters = [...(isVoter ? [1] : []), ...all.keys()], ...rest } = more;
-  const learners = [1, ...all.keys()].filter((id) => !voters.includes(id));
+  const { voters = [1, ...all.keys()], outgoing = [], ...rest } = more;
+  const learners = [1, ...all.keys()].filter((id) => !voters.includes(id) && !outgoing.includes(id));
   const canDecide = new Map([...all].map(([id]) => [id, true]));
-  const asker = { configuration: { voters, outgoing: [], learners }, node: 1, canDecide };
-  const decides: Hearing["mayBeQuorum"] = (holds, withItself) => mayBeQuorum(asker, holds, withItself);
-  return judge({ root: ROOT, said: all, mayBeQuorum: decides, isVoter, isNeeded: false, patience: "left", ...rest });
+  const asker = { configuration: { voters, outgoing, learners }, node: 1, canDecide };
+  const decides: Hearing["mayBeQuorum"] = (holds) => mayBeQuorum(asker, holds);
+  return judge({
+    ...{ root: ROOT, said: all, mayBeQuorum: decides, hasSay: hasSay(asker), isNeeded: false, patience: "left" },
+    ...rest,
+  });
 }
 
 /** What peers say; what follows while there is time, and when there is none. */
@@ -79,8 +88,21 @@ test("who can decide has come as far, or is on its way", () => {
 });
 
 test("who has no vote does not count among those who cannot have committed it", () => {
-  const without = ["slx", "sl", "sll"].map((said) => judged(said, { isVoter: false }));
+  const without = ["slx", "sl", "sll"].map((said) => judged(said, { voters: [2, 3, 4].slice(0, said.length) }));
   expect([judged("slx"), ...without]).toEqual(["wait", "believed", "wait", "wait"]);
+});
+
+test("who is on the way out counts among the voters that give way, and lacks it as they may", () => {
+  // Of the voters 1, 2 and 3 that give way 1 asks and 3 lacks it; all others may have it.
+  const joint = { voters: [2, 4, 5], outgoing: [1, 2, 3] };
+  const end = { ...joint, patience: "over" } as const;
+  expect([judged("slxx", joint), judged("slxx", end), judged("slxx", { voters: [2, 4, 5] })]).toEqual([
+    "wait",
+    "unvouched",
+    "believed",
+  ]);
+  // Three of all five nodes lack it, itself among them.
+  expect(judged("sllx", { voters: [2, 5], outgoing: [1, 2, 5] })).toBe("wait");
 });
 
 test("who lacks it and was asked often enough may have been removed unawares; who has it must be there", () => {

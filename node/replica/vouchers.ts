@@ -22,10 +22,10 @@ export interface Hearing {
   readonly root: Uint8Array;
   /** By every peer. */
   readonly said: ReadonlyMap<NodeId, Said>;
-  /** Whether peers of whom this is true can be a quorum of the voters, with the node that asks or without it. */
-  readonly mayBeQuorum: (holds: (peer: NodeId) => boolean, withItself: boolean) => boolean;
-  /** The node that asks has a vote. */
-  readonly isVoter: boolean;
+  /** Whether peers of whom this is true can be a quorum of the voters without the node that asks. */
+  readonly mayBeQuorum: (holds: (peer: NodeId) => boolean) => boolean;
+  /** The node that asks votes, or did in the configuration that gives way. */
+  readonly hasSay: boolean;
   /** Those who can decide anything are too few without it: none of them comes any further. */
   readonly isNeeded: boolean;
   /**
@@ -38,11 +38,11 @@ export interface Hearing {
 /** "vouched": by a quorum, or by all; "believed": on the word of those that could be heard. The last two: not to be installed. */
 export type Judgement = "wait" | "vouched" | "believed" | "contradicted" | "unvouched";
 
-export function judge({ root, said, mayBeQuorum, isVoter, isNeeded, patience }: Hearing): Judgement {
+export function judge({ root, said, mayBeQuorum, hasSay, isNeeded, patience }: Hearing): Judgement {
   const count = (is: (one: Said) => boolean): number => [...said.values()].filter(is).length;
   const nodes = said.size + 1;
   const areQuorum = (is: (one: Said | undefined) => boolean): boolean =>
-    count(is) >= quorumOf(nodes) && mayBeQuorum((peer) => is(said.get(peer)), false);
+    count(is) >= quorumOf(nodes) && mayBeQuorum((peer) => is(said.get(peer)));
   const isSame = (one: Said | undefined): boolean => one instanceof Uint8Array && equalBytes(one, root);
   const isOther = (one: Said | undefined): boolean => one instanceof Uint8Array && !equalBytes(one, root);
   const same = count(isSame);
@@ -58,8 +58,8 @@ export function judge({ root, said, mayBeQuorum, isVoter, isNeeded, patience }: 
     return patience === "left" ? "wait" : "believed";
   }
   const lacking = count((one) => one === "lacking");
-  const mayHaveIt = nodes - lacking - (isVoter ? 1 : 0);
-  const mayBeCommitted = mayHaveIt >= quorumOf(nodes) && mayBeQuorum((peer) => said.get(peer) !== "lacking", !isVoter);
+  const mayHaveIt = nodes - lacking - (hasSay ? 1 : 0);
+  const mayBeCommitted = mayHaveIt >= quorumOf(nodes) && mayBeQuorum((peer) => said.get(peer) !== "lacking");
   if (lacking === 0 || mayBeCommitted) return "believed";
   if (patience === "spent" && same > 0) return "believed";
   return patience === "left" ? "wait" : "unvouched";
