@@ -15,7 +15,7 @@ import { StartedMark } from "../../node/host/started-mark.ts";
 import { saveHardState } from "../../node/replica/hard-state-store.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import { ran, ranJson } from "../run.contract.ts";
-import { recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
+import { claimStoreIn, recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
 
 test("verify tells where a torn tail begins, and that it is no damage, in words and as JSON", async () => {
   const directory = mkdtempSync(join(tmpdir(), "quorate-torn-"));
@@ -54,6 +54,7 @@ describe("of a cluster whose nodes have run", () => {
   /** As if the node had run and been given no block yet, or, with a term, been in that. */
   async function hasRun(id: number, term = 0): Promise<void> {
     new StartedMark(join(homeOf(id), "identity.key"), dataOf(id)).write();
+    await claimStoreIn(dataOf(id));
     const store = await LevelStore.open(join(dataOf(id), "state"));
     await new Promise<void>((succeed, fail) => {
       saveHardState(store, { term, vote: 1 }, (error) => (error === undefined ? succeed() : fail(error)));
