@@ -21,9 +21,9 @@ import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { readCluster } from "../cluster-access.ts";
 import { updateClusterFile } from "../cluster-members.ts";
-import { compareNodes } from "../verify/compare-nodes.ts";
+import { type ComparedNode, compareNodes } from "../verify/compare-nodes.ts";
 import { nodesIn } from "../verify/node-directories.ts";
-import { type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
+import { verifyNode } from "../verify/verify-node.ts";
 import { finishRecovery, planRecovery, type Recovered, recoverCluster } from "./recover.ts";
 import { Survivor } from "./survivor.ts";
 
@@ -130,11 +130,11 @@ async function recovered(ids: readonly number[], signers: readonly Signer[] = [A
   );
 }
 
-async function verified(ids: readonly number[]): Promise<VerifiedNode[]> {
-  const all: VerifiedNode[] = [];
+async function verified(ids: readonly number[]): Promise<ComparedNode[]> {
+  const all: ComparedNode[] = [];
   for (const id of ids) {
     const { data } = must(nodesIn(homeOf(id))[0], "it is there");
-    all.push(await verifyNode({ cluster, data }, () => undefined));
+    all.push({ ...(await verifyNode({ cluster, data }, () => undefined)), id });
   }
   return all;
 }

@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
+import type { Configuration } from "../../node/base/configuration.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
@@ -40,11 +41,12 @@ export interface NodeReport {
   readonly problems: readonly string[];
 }
 
-/** A node's report, with what is needed to compare nodes: hash of each block and its digest, by height. */
+/** A node's report, with what is needed to compare nodes: each block's hash, digest and configuration, by height. */
 export interface VerifiedNode {
   readonly report: NodeReport;
   readonly blockHashes: ReadonlyMap<number, Uint8Array>;
   readonly digests: ReadonlyMap<number, Uint8Array>;
+  readonly configurations: ReadonlyMap<number, Configuration>;
 }
 
 interface StoreReport {
@@ -99,7 +101,7 @@ function lostVote({ isNew }: StoreReport, { firstIndex, records, problem }: WalR
 export function missingNode(data: string, { message }: CodedError): VerifiedNode {
   const nothing = { height: 0, digest: "", transactions: 0, segments: 0, tornBytes: 0, checkpointHeight: 0 };
   const report = { directory: data, firstHeight: 1, ...nothing, problems: [message] };
-  return { report, blockHashes: new Map(), digests: new Map() };
+  return { report, blockHashes: new Map(), digests: new Map(), configurations: new Map() };
 }
 
 /** Copies of the wrapped data key that are damaged. */
@@ -159,7 +161,7 @@ export async function verifyNode(
       problems.push(`the checkpoint at height ${checkpointHeight} has another state digest than the log gives`);
     }
   }
-  const { transactions, blockHashes, digests } = replay;
+  const { transactions, blockHashes, digests, configurations } = replay;
   const { height } = replay.state;
   const { segments, tornBytes, tornAt } = wal;
   const digest = toHex(replay.state.digest);
@@ -178,5 +180,6 @@ export async function verifyNode(
     },
     blockHashes,
     digests,
+    configurations,
   };
 }
