@@ -10,7 +10,7 @@ import { NodeDisk } from "../node-disk.ts";
 import { heldByAnother, openedByAnother } from "./held-store.test-support.ts";
 import { levelDamage } from "./level-files.ts";
 import { LevelStore } from "./level-store.ts";
-import { openUntouched } from "./untouched-store.ts";
+import { UntouchedStore } from "./untouched-store.ts";
 import { verifyStore } from "./verify-store.ts";
 
 const HOME = mkdtempSync(join(tmpdir(), "quorate-verify-store-"));
@@ -175,11 +175,22 @@ describe.each<[string, Cipher | undefined]>([
     await expect(verifyStore(copy, cipher, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
     expect(everything(copy)).toBe(before);
     await letGo();
-    const { close } = await openUntouched(copy, cipher);
+    const locked = await UntouchedStore.lock(copy);
     await expect(openedByAnother(copy)).resolves.toBe(false);
-    await close();
+    await locked.open(cipher);
+    await expect(openedByAnother(copy)).resolves.toBe(false);
+    await locked.close();
     await expect(openedByAnother(copy)).resolves.toBe(true);
   });
+});
+
+test("one that is written to meanwhile is in use, whatever its files look like", async () => {
+  const path = join(HOME, "written");
+  const letGo = await heldByAnother(path, { writes: true });
+  for (let round = 0; round < 50; round++) {
+    await expect(verifyStore(path, undefined, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
+  }
+  await letGo();
 });
 
 test("a table that is missing is named, and so is what CURRENT should name", async () => {
