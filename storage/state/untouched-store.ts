@@ -2,13 +2,14 @@
  * A store that is opened and stays as it is, for whoever only looks. LevelDB makes new files whenever it opens a database
  * and removes others, and the store notes in `seal` what it has found. So it is opened in a temporary directory, its twin:
  * what LevelDB only reads, tables and logs, are links there, however large; what it replaces are copies, which are small.
- * Files that LevelDB would take for leftovers and write over are not linked.
+ * What is in the logs LevelDB writes into tables there, so the twin grows as large as they are, and larger where it merges
+ * tables. Files that LevelDB would take for leftovers and write over are not linked.
  *
  * Before anything is read an empty database is opened whose `LOCK` is a link to the store's, which locks that: one that a
  * node has is refused, and no node starts on it meanwhile.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Store } from "../../node/base/ports/store.ts";
@@ -20,6 +21,7 @@ import { SEAL_FILE } from "./seal-file.ts";
 
 const COPIED = ["CURRENT", SEAL_FILE];
 const LOCK = "LOCK";
+const TWINS_HERE = `quorate-store-${hostname()}-`;
 const NO_SPACE = /no space left/i;
 
 export class UntouchedStore {
@@ -29,7 +31,8 @@ export class UntouchedStore {
 
   private constructor(path: string) {
     this.#path = path;
-    this.#twin = mkdtempSync(join(tmpdir(), "quorate-store-"));
+    removeLeftTwins();
+    this.#twin = mkdtempSync(join(tmpdir(), `${TWINS_HERE}${process.pid}-`));
   }
 
   /** Locks the store in a directory, which must be there; throws `StorageError` as `LevelStore.open`. */
@@ -79,6 +82,35 @@ export class UntouchedStore {
     } catch (error) {
       throw error instanceof StorageError ? ofPath(error, this.#path, twin) : error;
     }
+  }
+}
+
+/**
+ * What a process has left that was ended while it looked. Processes have numbers of their own on each host, and containers,
+ * which may share a temporary directory, are hosts.
+ */
+function removeLeftTwins(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid] = name.startsWith(TWINS_HERE) ? (/^(\d+)-/.exec(name.slice(TWINS_HERE.length)) ?? []) : [];
+    // Another may do the same at the same time, or be somebody else.
+    if (pid !== undefined && !runs(Number(pid))) removeIfAllowed(join(tmpdir(), name));
+  }
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+function removeIfAllowed(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // It stays.
   }
 }
 

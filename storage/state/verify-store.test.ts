@@ -1,5 +1,17 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -191,6 +203,26 @@ test("one that is written to meanwhile is in use, whatever its files look like",
     await expect(verifyStore(path, undefined, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
   }
   await letGo();
+});
+
+test("what a process has left that was ended while it looked is removed by the next one; what another has stays", async () => {
+  const path = join(HOME, "left");
+  await makeStore(path, undefined);
+  const child = spawn(process.execPath, ["-e", ""]);
+  await once(child, "exit");
+  const [ended, running] = [child.pid, process.ppid].map((pid) => {
+    return mkdtempSync(join(tmpdir(), `quorate-store-${hostname()}-${pid}-`));
+  }) as [string, string];
+  writeFileSync(join(ended, "000005.ldb"), "a table");
+  const locked = await UntouchedStore.lock(path);
+  const another = await UntouchedStore.lock(copyOf(path));
+  expect([existsSync(ended), existsSync(running)]).toEqual([false, true]);
+  await locked.open(undefined);
+  await locked.close();
+  await another.close();
+  rmSync(running, { recursive: true });
+  const own = readdirSync(tmpdir()).filter((name) => name.startsWith(`quorate-store-${hostname()}-${process.pid}-`));
+  expect(own).toEqual([]);
 });
 
 test("a table that is missing is named, and so is what CURRENT should name", async () => {
