@@ -77,6 +77,7 @@ class Disks {
       this.#start(this.log, `cut ${from}`, done);
     },
     compactTo: () => {},
+    bytesBefore: () => 0,
     reset: () => {},
     isIdle: () => true,
     cachedBytes: () => 0,
