@@ -14,6 +14,7 @@ import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import { keyIdOf } from "../data-key.ts";
 import type { StorageError } from "../errors.ts";
+import type { NumberedDone } from "../numbered-file.ts";
 import { writeFailed } from "./faults.ts";
 import {
   encodeMark,
@@ -459,7 +460,7 @@ export class LogWriter {
     });
   }
 
-  #orFail(then: () => void = () => {}): DiskDone {
+  #orFail(then: () => void = () => {}): NumberedDone {
     return (error) => {
       if (this.#stopped) return;
       if (error === undefined) then();
@@ -478,8 +479,8 @@ export class LogWriter {
     }
   }
 
-  #fail(error: DiskError): void {
+  #fail(error: DiskError | StorageError): void {
     this.#stopped = true;
-    this.#options.onFatal(writeFailed(error));
+    this.#options.onFatal(error instanceof DiskError ? writeFailed(error) : error);
   }
 }
