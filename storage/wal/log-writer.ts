@@ -37,7 +37,7 @@ import {
   type Segment,
 } from "./log-operations.ts";
 import type { LogStart } from "./log-store.ts";
-import { writeReached } from "./reached-file.ts";
+import { reachedDamage, writeReached } from "./reached-file.ts";
 import { copyWith } from "./replace-file.ts";
 import { type StoredStart, writeStart } from "./start-file.ts";
 
@@ -307,15 +307,18 @@ export class LogWriter {
   /** Where it begins, and how far it reaches, as it is known here. The disk being full is no failure. */
   #refresh({ done }: Refresh): void {
     const finish = (isFull: boolean): void => this.#finish([() => done(!isFull)]);
+    const { disk, directory } = this.#options;
     const reached = (): void => {
-      if (this.#reachedIndex === 0) finish(false);
-      else this.#writeReached(this.#reachedIndex, finish);
+      // What has never been written is not made.
+      const isThere = this.#reachedIndex > 0 || this.#attempt(() => reachedDamage(disk, directory).length > 0);
+      if (this.#stopped) return;
+      if (isThere === true) this.#writeReached(this.#reachedIndex, finish);
+      else finish(false);
     };
     if (this.#start === undefined) {
       reached();
       return;
     }
-    const { disk, directory } = this.#options;
     const written = this.#orFail(reached);
     writeStart(disk, directory, { ...this.#start, replacing: false }, (error) => {
       if (error?.code === "disk_full") finish(true);
