@@ -84,7 +84,12 @@ async function storeReport(
   }
 }
 
-/** A node takes part in a term by what it writes into its log, but for the moment before its first block. */
+/**
+ * A node takes part in a term by what it writes into its log, but for the moment before its first block, or before it has
+ * noted which checkpoint it fetches. Nothing tells that from a log that is gone together with what says how far it reached,
+ * and such a node would start and have forgotten what it acknowledged: better a new node is called damaged, which loses
+ * nothing by joining again.
+ */
 function lostLog({ term, checkpoint }: StoreReport, { records, tornBytes }: WalReport): string[] {
   if (term === 0 || checkpoint !== undefined || records > 0 || tornBytes > 0) return [];
   const unless = "unless it was stopped before it got its first block";
