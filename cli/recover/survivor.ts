@@ -168,12 +168,14 @@ export class Survivor {
 
   /**
    * Cuts the log behind a height, and goes on with these; resolves when that is durable. Throws `CodedError` `disk_full`
-   * where there is no room for all of them, and then none of them is there.
+   * where there is no room for all of them. Then none of them is there, unless the error says otherwise: taking back what
+   * was written may want room, too. Doing all of it again brings the log to the same end.
    */
   async goOn(height: number, records: readonly WalRecord[]): Promise<void> {
     if (await this.#write(height, records)) return;
-    await this.#write(height, []);
-    const text = `${this.node.data}: its disk has become full while the log was written`;
+    const isCut = await this.#write(height, []);
+    const left = isCut ? "" : " (and too full to cut it behind what is sure to stay)";
+    const text = `${this.node.data}: its disk has become full while the log was written${left}`;
     throw new CodedError("disk_full", `${text}: make room on it, and run the command again`);
   }
 
