@@ -1,6 +1,6 @@
 /**
  * The data of a node that is left, opened so that no node can be started on it meanwhile. Reading changes nothing, not
- * even LevelDB's own notes; what is written in the end is the log alone.
+ * even LevelDB's own notes, but for a `LOCK` that is missing; what is written in the end is the log alone.
  */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -96,7 +96,7 @@ export class Survivor {
     const path = join(node.data, "state");
     if (!existsSync(path)) throw new CodedError("usage", `${node.data} has no data of a node`);
     const cipher = node.openCipher();
-    const locked = await UntouchedStore.lock(path);
+    const locked = await UntouchedStore.lock(path, { makesLock: true });
     try {
       const store = await locked.open(cipher);
       return new Survivor(node, { locked, store, cipher, disk: diskOf(node.data) });

@@ -24,6 +24,10 @@ const LOCK = "LOCK";
 const TWINS_HERE = `quorate-store-${hostname()}-`;
 const NO_SPACE = /no space left/i;
 
+export interface LockOptions {
+  readonly makesLock?: boolean;
+}
+
 export class UntouchedStore {
   readonly #path: string;
   readonly #twin: string;
@@ -35,12 +39,15 @@ export class UntouchedStore {
     this.#twin = mkdtempSync(join(tmpdir(), `${TWINS_HERE}${process.pid}-`));
   }
 
-  /** Locks the store in a directory, which must be there; throws `StorageError` as `LevelStore.open`. */
-  static async lock(path: string): Promise<UntouchedStore> {
+  /**
+   * Locks the store in a directory, which must be there. One that was copied without its `LOCK` gets one where `makesLock` is
+   * true, as whoever is to write beside it needs, and is not locked otherwise. Throws `StorageError` as `LevelStore.open`.
+   */
+  static async lock(path: string, { makesLock = false }: LockOptions = {}): Promise<UntouchedStore> {
     const locked = new UntouchedStore(path);
     try {
-      // A link to nothing would have LevelDB make what is not there.
-      if (existsSync(join(path, LOCK))) await locked.#openIn("lock", undefined, [LOCK]);
+      // Where a link leads to nothing LevelDB makes what is not there.
+      if (makesLock || existsSync(join(path, LOCK))) await locked.#openIn("lock", undefined, [LOCK]);
       return locked;
     } catch (error) {
       await locked.close();

@@ -225,6 +225,21 @@ test("what a process has left that was ended while it looked is removed by the n
   expect(own).toEqual([]);
 });
 
+test("a store that was copied without its LOCK is locked for whoever asks for that, and gets none from whoever does not", async () => {
+  const path = join(HOME, "copied");
+  await makeStore(path, undefined);
+  rmSync(join(path, "LOCK"));
+  const before = everything(path);
+  const unlocked = await UntouchedStore.lock(path);
+  await unlocked.open(undefined);
+  await unlocked.close();
+  expect(everything(path)).toBe(before);
+  const locked = await UntouchedStore.lock(path, { makesLock: true });
+  await expect(openedByAnother(path)).resolves.toBe(false);
+  await locked.close();
+  await expect(openedByAnother(path)).resolves.toBe(true);
+});
+
 test("a table that is missing is named, and so is what CURRENT should name", async () => {
   const path = join(HOME, "missing");
   await makeStore(path, undefined);
