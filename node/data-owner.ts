@@ -6,7 +6,7 @@ import { StorageError } from "../storage/errors.ts";
 import type { LogStore } from "../storage/wal/log-store.ts";
 import { equalBytes, toHex } from "./base/bytes.ts";
 import { CodedError } from "./base/errors.ts";
-import type { NodeId } from "./base/ids.ts";
+import type { LogIndex, NodeId } from "./base/ids.ts";
 import type { Store, StoreChange } from "./base/ports/store.ts";
 import { pack, unpack } from "./wire/msgpack.ts";
 import { bytes, check, integer, type Schema, tuple, u32 } from "./wire/schema.ts";
@@ -64,11 +64,22 @@ export function checkOwner(store: Pick<Store, "get">, owner: DataOwner): boolean
  * before the store is claimed, which would not be new at the next start.
  */
 export function checkLogBesideNewStore(log: LogStore | StorageError): void {
-  const isDamaged = log instanceof StorageError;
-  if (!isDamaged && log.lastIndex() === 0) return;
-  if (!isDamaged) log.close();
-  const found = isDamaged ? "is damaged" : `has blocks up to height ${log.lastIndex()}`;
-  throw new CodedError("store_damaged", `the log ${found}, but the store with the node's term and vote is gone`);
+  const lost = lostStore(log instanceof StorageError ? undefined : log.lastIndex());
+  if (lost === undefined) return;
+  if (!(log instanceof StorageError)) log.close();
+  throw lost;
+}
+
+/** What a store that is not there, or is new, means beside a log that reaches so far; undefined: it is damaged. */
+export function lostStore(lastIndex: LogIndex | undefined): CodedError | undefined {
+  if (lastIndex === 0) return undefined;
+  const found = lastIndex === undefined ? "is damaged" : `has blocks up to height ${lastIndex}`;
+  return new CodedError("store_damaged", `the log ${found}, but the store with the node's term and vote is gone`);
+}
+
+/** Whether a store is somebody's: one that is not is new. */
+export function isClaimed(store: Pick<Store, "get">): boolean {
+  return store.get(KEY) !== undefined;
 }
 
 function foreign(whose: string): CodedError {

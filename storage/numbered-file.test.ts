@@ -64,6 +64,20 @@ describe("what a later version of this program has written beside the log", () =
   });
 });
 
+test("what a later version has written beside a log that is open is not written over, and ends it", () => {
+  for (const path of [startPath(DIRECTORY), reachedPath(DIRECTORY)]) {
+    const stepped = written();
+    const { wal, fatal } = openLog(stepped.disk);
+    const heard: boolean[] = [];
+    rewrite(stepped, path, [0, 1], path === startPath(DIRECTORY) ? 68 : 24);
+    const before = stepped.disk.durableBytes(path);
+    wal.rewriteCopies((isSound) => heard.push(isSound));
+    stepped.run();
+    expect(fatal).toMatchObject([{ code: "wal_foreign_format", facts: { segment: path, version: 2 } }]);
+    expect([heard, stepped.disk.durableBytes(path)]).toEqual([[], before]);
+  }
+});
+
 describe("a numbered file", () => {
   const LAYOUT: NumberedLayout<number> = {
     magic: 0x3132_3334,

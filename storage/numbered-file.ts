@@ -5,7 +5,8 @@
  * A copy: magic u32 | version u32 | number u64 | the value, and what `TwoCopyFile` adds.
  */
 import { viewOf } from "../node/base/bytes.ts";
-import { type Disk, type DiskDone, DiskError } from "../node/base/ports/disk.ts";
+import { type Disk, DiskError } from "../node/base/ports/disk.ts";
+import { StorageError } from "./errors.ts";
 import { TwoCopyFile } from "./two-copy-file.ts";
 import { foreignCopy } from "./wal/faults.ts";
 
@@ -20,6 +21,8 @@ export interface NumberedLayout<T> {
   readonly encode: (value: T, into: Uint8Array) => void;
   readonly decode: (bytes: Uint8Array) => T;
 }
+
+export type NumberedDone = (error?: DiskError | StorageError) => void;
 
 export class NumberedFile<T> {
   readonly #disk: Disk;
@@ -46,15 +49,16 @@ export class NumberedFile<T> {
     return this.#ifThere((file) => file.damage()) ?? [];
   }
 
-  /** Starts writing a value; `done` comes when it is durable, and so is the file's name. */
-  write(value: T, done: DiskDone): void {
-    let file: TwoCopyFile;
+  /** Starts writing a value; `done` comes when it is durable, and so is the file's name, or with what `read` throws. */
+  write(value: T, done: NumberedDone): void {
+    let file: TwoCopyFile | undefined;
     let next: Uint8Array;
     try {
       file = this.#openOrCreate();
       next = this.#next(file, value);
     } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
+      file?.close();
+      if (!(error instanceof DiskError || error instanceof StorageError)) throw error;
       done(error);
       return;
     }

@@ -11,11 +11,20 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { StoreChange } from "../../node/base/ports/store.ts";
+import { sha256 } from "../../node/host/node-crypto.ts";
 import { StartedMark } from "../../node/host/started-mark.ts";
+import { wholeCheckpoint } from "../../node/replica/checkpoint.ts";
 import { saveHardState } from "../../node/replica/hard-state-store.ts";
+import { StateMachine } from "../../node/state/state-machine.ts";
+import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
+import { THREE_VOTERS } from "../../node/wire/configuration.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
+import type { WalRecord } from "../../storage/wal/log-store.ts";
+import { readCluster } from "../cluster-access.ts";
+import { updateClusterFile } from "../cluster-members.ts";
 import { ran, ranJson } from "../run.contract.ts";
-import { recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
+import { claimStoreIn, recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
 
 test("verify tells where a torn tail begins, and that it is no damage, in words and as JSON", async () => {
   const directory = mkdtempSync(join(tmpdir(), "quorate-torn-"));
@@ -54,9 +63,18 @@ describe("of a cluster whose nodes have run", () => {
   /** As if the node had run and been given no block yet, or, with a term, been in that. */
   async function hasRun(id: number, term = 0): Promise<void> {
     new StartedMark(join(homeOf(id), "identity.key"), dataOf(id)).write();
+    await claimStoreIn(dataOf(id));
     const store = await LevelStore.open(join(dataOf(id), "state"));
     await new Promise<void>((succeed, fail) => {
       saveHardState(store, { term, vote: 1 }, (error) => (error === undefined ? succeed() : fail(error)));
+    });
+    await store.close();
+  }
+
+  async function writeStore(id: number, changes: readonly StoreChange[]): Promise<void> {
+    const store = await LevelStore.open(join(dataOf(id), "state"));
+    await new Promise<void>((succeed, fail) => {
+      store.write(changes, (error) => (error === undefined ? succeed() : fail(error)));
     });
     await store.close();
   }
@@ -111,6 +129,37 @@ describe("of a cluster whose nodes have run", () => {
       { height: 0, problems: [expect.stringMatching(/the log is gone: .* term 4 .* quorate member rejoin/)] },
       { height: 0, problems: [] },
     ]);
+  });
+
+  /** Empty blocks, a number of seconds apart, and the state after them. */
+  function emptyLog(gaps: readonly number[]): { records: WalRecord[]; state: StateMachine } {
+    const { clusterId, genesis } = readCluster(join(cluster, "cluster.json"));
+    const state = new StateMachine({ genesis, sha256 });
+    let { timestamp } = genesis;
+    const records = gaps.map((seconds, place) => {
+      timestamp += BigInt(seconds) * 1_000_000_000n;
+      const [index, term, previousHash] = [place + 1, 1, state.blockHash];
+      const content = { group: 0, height: index, term, timestamp, clusterId, previousHash, state: state.at };
+      const { bytes, hash } = encodeBlock(sha256, { ...content, configuration: THREE_VOTERS, transactions: [] });
+      state.apply(decodeBlock(sha256, bytes));
+      return { index, term, previousHash, hash, payload: bytes };
+    });
+    return { records, state };
+  }
+
+  test("a cluster file of when two of three voters learned does not make those the ones that are wrong", async () => {
+    const agreed = emptyLog([1, 1, 1]);
+    for (const id of [1, 2, 3]) {
+      await hasRun(id, 1);
+      await writeLog(dataOf(id), (id === 1 ? emptyLog([1, 1, 2]) : agreed).records);
+      if (id > 1) await writeStore(id, wholeCheckpoint(agreed.state));
+    }
+    const learners = [2, 3].map((id) => ({ id, role: "learner" as const }));
+    updateClusterFile(join(cluster, "cluster.json"), learners, () => false);
+    expect(await ranJson("verify", cluster)).toMatchObject({
+      ...{ sound: true, agreedHeight: 3, problems: [] },
+      nodes: [{ checkpointHeight: 0 }, { checkpointHeight: 3 }, { checkpointHeight: 3 }],
+    });
   });
 
   test("nothing is changed by looking, be it sound or damaged", async () => {

@@ -36,15 +36,14 @@ async function verifyAll(found: readonly NodeDirectory[], output: Output): Promi
   const verified: ComparedNode[] = [];
   for (const { id, clusterFile, data, missing, openCipher } of found) {
     const cluster = readCluster(clusterFile);
-    const learner = cluster.nodes.find((node) => node.id === id)?.learner;
     if (missing !== undefined) {
-      verified.push({ ...missingNode(data, missing), learner });
+      verified.push({ ...missingNode(data, missing), id });
       continue;
     }
     const node = await verifyNode({ cluster, data, cipher: openCipher() }, (height) => {
       if (height % PROGRESS_BLOCKS === 0) output.progress(`${data}: block ${height}`);
     });
-    verified.push({ ...node, learner });
+    verified.push({ ...node, id });
   }
   return verified;
 }

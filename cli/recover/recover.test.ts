@@ -21,9 +21,9 @@ import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { readCluster } from "../cluster-access.ts";
 import { markLearner } from "../cluster-members.ts";
-import { compareNodes } from "../verify/compare-nodes.ts";
+import { type ComparedNode, compareNodes } from "../verify/compare-nodes.ts";
 import { nodesIn } from "../verify/node-directories.ts";
-import { type VerifiedNode, verifyNode } from "../verify/verify-node.ts";
+import { verifyNode } from "../verify/verify-node.ts";
 import { finishRecovery, planRecovery, type Recovered, recoverCluster } from "./recover.ts";
 import { Survivor } from "./survivor.ts";
 
@@ -130,11 +130,11 @@ async function recovered(ids: readonly number[], signers: readonly Signer[] = [A
   );
 }
 
-async function verified(ids: readonly number[]): Promise<VerifiedNode[]> {
-  const all: VerifiedNode[] = [];
+async function verified(ids: readonly number[]): Promise<ComparedNode[]> {
+  const all: ComparedNode[] = [];
   for (const id of ids) {
     const { data } = must(nodesIn(homeOf(id))[0], "it is there");
-    all.push(await verifyNode({ cluster, data }, () => undefined));
+    all.push({ ...(await verifyNode({ cluster, data }, () => undefined)), id });
   }
   return all;
 }
@@ -365,10 +365,39 @@ describe("on a disk that is full, or becomes so, or fails", () => {
     await gives(2, []);
     const full = recoveredOn([1, 2], (id) => (id === 1 ? [1_000 * MIB] : [1_000 * MIB, 0]));
     await expect(full).rejects.toMatchObject({ code: "disk_full" });
+    await expect(full).rejects.toThrow(/full while the log was written: make room/);
     expect(readCluster(join(home, "c", "cluster.json")).nodes).toHaveLength(5);
     expect((await recovered([1, 2])).height).toBe(6);
     expect((await verified([2]))[0]?.report).toMatchObject({ height: 6, problems: [] });
   });
+});
+
+/** Has no room for what says how far the log reaches. */
+class CrampedDisk extends NodeDisk {
+  override open(path: string, options: { readonly create: boolean }): DiskFile {
+    const file = super.open(path, options);
+    const write = (_offset: number, _chunks: readonly Uint8Array[], done: DiskDone): void =>
+      done(new DiskError("disk_full", "it is full"));
+    return path === "log.reached" ? Object.assign(file, { write }) : file;
+  }
+}
+
+test("a disk that has not even room to cut its log is said to be so, and the recovery goes on when there is", async () => {
+  await gives(1, logOf([3, 3, 3]).records);
+  await gives(2, logOf([2]).records);
+  const full = withSurvivors([1], async ([one]) => {
+    const node = must(nodesIn(homeOf(2))[0], "it is there");
+    const two = await Survivor.open(node, (data) => new CrampedDisk(data));
+    try {
+      return await recoverCluster(planRecovery([must(one, "it is open"), two]), [ADMIN], START_MS);
+    } finally {
+      await two.close();
+    }
+  });
+  await expect(full).rejects.toMatchObject({ code: "disk_full" });
+  await expect(full).rejects.toThrow(/node-2\/data: .* too full to cut it/);
+  expect((await recovered([1, 2])).height).toBe(6);
+  expect((await verified([2]))[0]?.report).toMatchObject({ height: 6, problems: [] });
 });
 
 test("a recovery that was cut off within a log is brought to its end", async () => {

@@ -1,6 +1,6 @@
 /**
  * The data of a node that is left, opened so that no node can be started on it meanwhile. Reading changes nothing, not
- * even LevelDB's own notes; what is written in the end is the log alone.
+ * even LevelDB's own notes, but for a `LOCK` that is missing; what is written in the end is the log alone.
  */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { equalBytes } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Disk } from "../../node/base/ports/disk.ts";
+import type { Store } from "../../node/base/ports/store.ts";
 import { NEWEST_RELEASE, releaseError } from "../../node/base/release.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
 import { checkOwner } from "../../node/data-owner.ts";
@@ -19,7 +20,7 @@ import { StateMachine } from "../../node/state/state-machine.ts";
 import { releaseOf } from "../../node/wire/block.ts";
 import type { StorageError } from "../../storage/errors.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { openUntouched, type UntouchedStore } from "../../storage/state/untouched-store.ts";
+import { UntouchedStore } from "../../storage/state/untouched-store.ts";
 import { growthOf } from "../../storage/wal/log-operations.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { logStart, verifyWal } from "../../storage/wal/verify.ts";
@@ -30,6 +31,15 @@ import { replayOf } from "../verify/replay-of.ts";
 /** Between two looks at whether the log waits for space. */
 const POLL_MS = 20;
 
+type StoreReader = Pick<Store, "get" | "snapshot">;
+
+interface OpenedData {
+  readonly locked: UntouchedStore;
+  readonly store: StoreReader;
+  readonly cipher: Cipher | undefined;
+  readonly disk: Disk;
+}
+
 export class Survivor {
   readonly node: NodeDirectory;
   /** Of the last block: of two logs the one with the higher has all that was committed; of two with the same, the longer. */
@@ -38,7 +48,8 @@ export class Survivor {
   /** The highest that it has heard of. */
   readonly termSeen: number;
   readonly checkpointHeight: number;
-  readonly #opened: UntouchedStore;
+  readonly #locked: UntouchedStore;
+  readonly #store: StoreReader;
   readonly #cipher: Cipher | undefined;
   readonly #disk: Disk;
   /** The height before the log's first block. */
@@ -46,16 +57,14 @@ export class Survivor {
   /** By height, from the one before the log's first block on. */
   readonly #hashes = new Map<number, Uint8Array>();
 
-  private constructor(
-    node: NodeDirectory,
-    { opened, cipher, disk }: { opened: UntouchedStore; cipher: Cipher | undefined; disk: Disk },
-  ) {
+  private constructor(node: NodeDirectory, { locked, store, cipher, disk }: OpenedData) {
     this.node = node;
-    this.#opened = opened;
+    this.#locked = locked;
+    this.#store = store;
     this.#cipher = cipher;
     this.#disk = disk;
-    this.termSeen = loadHardState(opened.store).term;
-    const meta = loadCheckpointMeta(opened.store);
+    this.termSeen = loadHardState(store).term;
+    const meta = loadCheckpointMeta(store);
     this.checkpointHeight = meta?.height ?? 0;
     const start = logStart(this.#disk, "log");
     this.#beginsAt = start?.index ?? 0;
@@ -87,11 +96,12 @@ export class Survivor {
     const path = join(node.data, "state");
     if (!existsSync(path)) throw new CodedError("usage", `${node.data} has no data of a node`);
     const cipher = node.openCipher();
-    const opened = await openUntouched(path, cipher);
+    const locked = await UntouchedStore.lock(path, { makesLock: true });
     try {
-      return new Survivor(node, { opened, cipher, disk: diskOf(node.data) });
+      const store = await locked.open(cipher);
+      return new Survivor(node, { locked, store, cipher, disk: diskOf(node.data) });
     } catch (error) {
-      await opened.close();
+      await locked.close();
       throw error;
     }
   }
@@ -102,7 +112,7 @@ export class Survivor {
 
   /** Throws `CodedError` `data_foreign` where the data is not this node's, of this cluster. */
   checkOwner({ clusterId }: ClusterFile): void {
-    checkOwner(this.#opened.store, { clusterId, node: this.id });
+    checkOwner(this.#store, { clusterId, node: this.id });
   }
 
   /** The hash of the block at a height; undefined where the log does not know it. */
@@ -135,7 +145,7 @@ export class Survivor {
   /** The state after the last block: of the checkpoint, and the rest executed with all that `quorate verify` checks. */
   state(cluster: ClusterFile): StateMachine {
     const state = new StateMachine({ genesis: cluster.genesis, sha256 });
-    restoreCheckpoint(this.#opened.store, state);
+    restoreCheckpoint(this.#store, state);
     const replay = replayOf(cluster, state);
     this.records(0, ({ payload }) => replay.apply(payload));
     if (replay.problem !== undefined) throw this.#unsound(replay.problem);
@@ -158,12 +168,14 @@ export class Survivor {
 
   /**
    * Cuts the log behind a height, and goes on with these; resolves when that is durable. Throws `CodedError` `disk_full`
-   * where there is no room for all of them, and then none of them is there.
+   * where there is no room for all of them. Then none of them is there, unless the error says otherwise: taking back what
+   * was written may want room, too. Doing all of it again brings the log to the same end.
    */
   async goOn(height: number, records: readonly WalRecord[]): Promise<void> {
     if (await this.#write(height, records)) return;
-    await this.#write(height, []);
-    const text = `${this.node.data}: its disk has become full while the log was written`;
+    const isCut = await this.#write(height, []);
+    const left = isCut ? "" : " (and too full to cut it behind what is sure to stay)";
+    const text = `${this.node.data}: its disk has become full while the log was written${left}`;
     throw new CodedError("disk_full", `${text}: make room on it, and run the command again`);
   }
 
@@ -188,7 +200,7 @@ export class Survivor {
   }
 
   async close(): Promise<void> {
-    await this.#opened.close();
+    await this.#locked.close();
   }
 
   #unsound(reason: string): CodedError {

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { heldByAnother } from "../../storage/state/held-store.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
-import { recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
+import { claimStoreIn, recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
 import { scrubData } from "./scrub-data.ts";
 
 let data: string;
 beforeEach(async () => {
   data = mkdtempSync(join(tmpdir(), "quorate-scrub-"));
   await writeLog(data, recordsOf([0, 1, 2, 3, 4].map((sequence) => signed(sequence, { kind: "sessionOpen" }))));
+  await claimStoreIn(data);
   const store = await LevelStore.open(join(data, "state"));
   await new Promise<void>((resolve) => {
     store.write([{ key: "checkpoint/1/a/0", value: new Uint8Array(100) }], () => resolve());
@@ -35,8 +36,16 @@ function flip(offset: number): void {
 
 test("a stopped node's data that is sound is read, and nothing is found", async () => {
   expect(await scrubData(data, undefined)).toEqual({ data, blocks: 5, damage: [], lost: [] });
+});
+
+test("a store that is gone, or was made anew since, is damage where there is a log", async () => {
+  const message = expect.stringMatching(/blocks up to height 5, .* vote is gone; .*quorate member rejoin$/);
   rmSync(join(data, "state"), { recursive: true });
-  expect(await scrubData(data, undefined)).toMatchObject({ blocks: 5, damage: [] });
+  expect(await scrubData(data, undefined)).toMatchObject({ blocks: 5, damage: [{ code: "store_damaged", message }] });
+  await (await LevelStore.open(join(data, "state"))).close();
+  expect(await scrubData(data, undefined)).toMatchObject({ blocks: 5, damage: [{ code: "store_damaged", message }] });
+  for (const part of ["log", "log.reached"]) rmSync(join(data, part), { recursive: true });
+  expect(await scrubData(data, undefined)).toMatchObject({ blocks: 0, damage: [] });
 });
 
 test("every damage is told, and what is lost with it", async () => {

@@ -7,11 +7,13 @@ import { join } from "node:path";
 import { CodedError } from "../../node/base/errors.ts";
 import { SEGMENT_BYTES } from "../../node/base/limits.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
+import { isClaimed, lostStore } from "../../node/data-owner.ts";
 import { StorageError } from "../../storage/errors.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { NOT_LOOKED_AT, verifyStore } from "../../storage/state/verify-store.ts";
 import { damagedCopies } from "../../storage/wal/copies.ts";
 import { DamagedLog } from "../../storage/wal/damaged-log.ts";
+import { REJOIN } from "../verify/verify-node.ts";
 
 /** Something that is not what was written. */
 export interface Finding {
@@ -34,7 +36,7 @@ export interface ScrubbedData {
 
 /** Throws `CodedError` where the data cannot be opened, `data_in_use` where a node runs on it. */
 export async function scrubData(data: string, cipher: Cipher | undefined): Promise<ScrubbedData> {
-  const store = await storeDamage(join(data, "state"), cipher);
+  const { isNew, damage: store } = await storeDamage(join(data, "state"), cipher);
   const disk = new NodeDisk(data);
   const log = DamagedLog.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cipher, reached: 0 });
   try {
@@ -48,6 +50,8 @@ export async function scrubData(data: string, cipher: Cipher | undefined): Promi
         damage.push(error);
       }
     }
+    const vote = isNew ? lostStore(damage.length > 0 ? undefined : log.lastIndex) : undefined;
+    if (vote !== undefined) damage.push(new CodedError(vote.code, `${vote.message}; ${REJOIN}`));
     const lost = log.holes.map(({ from, to }) => ({ from, to }));
     return { data, blocks, damage: [...damage, ...store].map(({ code, message }) => ({ code, message })), lost };
   } finally {
@@ -55,12 +59,22 @@ export async function scrubData(data: string, cipher: Cipher | undefined): Promi
   }
 }
 
-async function storeDamage(path: string, cipher: Cipher | undefined): Promise<readonly CodedError[]> {
-  if (!existsSync(path)) return [];
+interface StoreDamage {
+  /** It is not there, or nobody's yet; false where that cannot be seen. */
+  readonly isNew: boolean;
+  readonly damage: readonly CodedError[];
+}
+
+async function storeDamage(path: string, cipher: Cipher | undefined): Promise<StoreDamage> {
+  if (!existsSync(path)) return { isNew: true, damage: [] };
+  let isNew = false;
   try {
-    return await verifyStore(path, cipher, () => undefined);
+    const damage = await verifyStore(path, cipher, (store) => {
+      isNew = !isClaimed(store);
+    });
+    return { isNew, damage };
   } catch (error) {
     if (!(error instanceof CodedError) || NOT_LOOKED_AT.includes(error.code)) throw error;
-    return [error];
+    return { isNew, damage: [error] };
   }
 }

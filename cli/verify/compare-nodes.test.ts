@@ -1,33 +1,51 @@
 import { describe, expect, test } from "vitest";
-import { type ComparedNode, compareNodes } from "./compare-nodes.ts";
+import type { Configuration } from "../../node/base/configuration.ts";
+import { type ComparedNode, type Comparison, compareNodes } from "./compare-nodes.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** A node whose blocks are the letters, with digests that follow from them, but for those given. */
-function node(
-  blocks: string,
-  options: { checkpoint?: number; digests?: string; first?: number; learner?: boolean } = {},
-): ComparedNode {
-  const { first = 1 } = options;
-  const byHeight = (texts: readonly string[]): Map<number, Uint8Array> =>
-    new Map(texts.map((text, place): [number, Uint8Array] => [place + 1, bytes(text)]).slice(first - 1));
-  return {
-    report: {
-      ...{
-        directory: "node",
-        firstHeight: first,
-        height: blocks.length,
-        digest: "",
-        transactions: 0,
-        segments: 1,
-        tornBytes: 0,
-      },
-      ...{ checkpointHeight: options.checkpoint ?? 0, problems: [] },
-    },
-    blockHashes: byHeight(blocks.split("")),
-    learner: options.learner,
-    digests: byHeight((options.digests ?? blocks).split("").map((letter) => `digest ${letter}`)),
-  };
+interface Node {
+  readonly id: number;
+  readonly blocks: string;
+  readonly checkpoint?: number;
+  /** By default what follows from the blocks. */
+  readonly digests?: string;
+  readonly first?: number;
+}
+
+/** Nodes whose blocks are letters, which all stand under one configuration. */
+function nodesOf(configuration: Configuration, all: readonly Node[]): ComparedNode[] {
+  return all.map(({ id, blocks, checkpoint = 0, digests = blocks, first = 1 }) => {
+    const byHeight = <T>(entryOf: (place: number) => T): Map<number, T> =>
+      new Map(
+        blocks
+          .split("")
+          .map((_, place): [number, T] => [place + 1, entryOf(place)] as const)
+          .slice(first - 1),
+      );
+    const counts = { height: blocks.length, digest: "", transactions: 0, segments: 1, tornBytes: 0 };
+    return {
+      id,
+      report: { directory: `node-${id}`, firstHeight: first, ...counts, checkpointHeight: checkpoint, problems: [] },
+      blockHashes: byHeight((place) => bytes(blocks.charAt(place))),
+      digests: byHeight((place) => bytes(`digest ${digests.charAt(place)}`)),
+      configurations: byHeight(() => configuration),
+    };
+  });
+}
+
+type Options = Omit<Node, "id" | "blocks"> & { readonly learner?: boolean };
+
+/** Voters and learners, with ids in order. */
+function node(blocks: string, options: Options = {}): Options & { blocks: string } {
+  return { ...options, blocks };
+}
+
+function compared(nodes: readonly (Options & { blocks: string })[]): Comparison {
+  const all = nodes.map((node, place) => ({ ...node, id: place + 1 }));
+  const ids = (isLearner: boolean): number[] =>
+    all.filter(({ learner = false }) => learner === isLearner).map(({ id }) => id);
+  return compareNodes(nodesOf({ voters: ids(false), outgoing: [], learners: ids(true) }, all));
 }
 
 const EMPTY_LEARNERS = [1, 2, 3].map(() => node("", { learner: true }));
@@ -53,27 +71,63 @@ describe("what a quorum has is committed", () => {
     ["one of three voters, and learners that have as much", [node("abc"), node("a"), node("a"), ...LEARNERS], 1],
     ["nothing anywhere", [node(""), node(""), node("")], 0],
   ])("%s", (_, nodes, agreedHeight) => {
-    expect(compareNodes(nodes)).toEqual({ agreedHeight, problems: [] });
+    expect(compared(nodes)).toEqual({ agreedHeight, problems: [] });
   });
 
   test("a checkpoint of a node's own block where a quorum has another is a broken promise", () => {
-    const { agreedHeight, problems } = compareNodes([node("abc"), node("abc"), node("axc", { checkpoint: 2 })]);
+    const { agreedHeight, problems } = compared([node("abc"), node("abc"), node("axc", { checkpoint: 2 })]);
     expect(agreedHeight).toBe(2);
     expect(problems).toEqual([expect.stringContaining("has a checkpoint behind block 2")]);
   });
 
   test("and so it is where a learner has it, whose digests are compared, too", () => {
     const voters = [node("abc"), node("abc"), node("abc")];
-    const other = compareNodes([...voters, node("axc", { checkpoint: 2, learner: true })]);
+    const other = compared([...voters, node("axc", { checkpoint: 2, learner: true })]);
     expect(other).toEqual({ agreedHeight: 2, problems: [expect.stringContaining("behind block 2")] });
-    const unlike = compareNodes([...voters, node("abc", { digests: "aXX", learner: true })]);
+    const unlike = compared([...voters, node("abc", { digests: "aXX", learner: true })]);
     expect(unlike).toEqual({ agreedHeight: 2, problems: ["the state digests after block 2 differ"] });
   });
 
   test("equal blocks with unlike digests are reported at the first height", () => {
-    expect(compareNodes([node("abc"), node("abc"), node("abc", { digests: "aXX" })])).toEqual({
+    expect(compared([node("abc"), node("abc"), node("abc", { digests: "aXX" })])).toEqual({
       agreedHeight: 2,
       problems: ["the state digests after block 2 differ"],
+    });
+  });
+
+  test("nodes of which none votes are held against each other, too", () => {
+    const voters = [node(""), node("")];
+    const learners = [node("abc", { learner: true }), node("abc", { digests: "abX", learner: true })];
+    const problems = ["the state digests after block 3 differ"];
+    expect(compared([...voters, ...learners])).toEqual({ agreedHeight: 0, problems });
+  });
+
+  test("voters of earlier blocks may all be gone", () => {
+    const old = { voters: [1, 2, 3], outgoing: [], learners: [] };
+    const now = { voters: [4, 5, 6], outgoing: [], learners: [] };
+    const nodes = nodesOf(
+      old,
+      [4, 5, 6].map((id) => ({ id, blocks: "abc" })),
+    );
+    expect(compareNodes(nodes)).toEqual({ agreedHeight: 0, problems: [] });
+    const later = nodes.map((node) => ({
+      ...node,
+      configurations: new Map([...node.configurations, [3, now] as const]),
+    }));
+    expect(compareNodes(later)).toEqual({ agreedHeight: 3, problems: [] });
+  });
+
+  test("while voters change it takes a quorum of both", () => {
+    const joint = { voters: [3, 4, 5], outgoing: [1, 2, 3], learners: [] };
+    const blocks = (...all: string[]): Node[] => all.map((text, place) => ({ id: place + 1, blocks: text }));
+    expect(compareNodes(nodesOf(joint, blocks("a", "a", "ab", "ab", "ab"))).agreedHeight).toBe(1);
+    expect(compareNodes(nodesOf(joint, blocks("a", "ab", "ab", "ab", "a"))).agreedHeight).toBe(2);
+  });
+
+  test("a log that is cut off before its checkpoint has not another block for that", () => {
+    expect(compared([node("abc"), node("abc"), node("a", { checkpoint: 3 })])).toEqual({
+      agreedHeight: 3,
+      problems: [],
     });
   });
 });

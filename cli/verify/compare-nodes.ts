@@ -1,14 +1,15 @@
 /**
- * Comparing the verified logs of a whole cluster. A block that a quorum has is committed; a node may have other blocks
- * behind the last committed one (proposals that never got a quorum), but never before a checkpoint of its own.
+ * Comparing the verified logs of a whole cluster. A block that a quorum has is committed, with all before it; a node may
+ * have other blocks behind the last committed one (proposals that never got a quorum), but never before a checkpoint of
+ * its own. Who makes a quorum each block says itself: a cluster file may be of another day than the logs.
  */
 import { toHex } from "../../node/base/bytes.ts";
-import { quorumOf } from "../../node/base/quorum.ts";
+import type { NodeId } from "../../node/base/ids.ts";
+import { isQuorum } from "../../node/base/quorum.ts";
 import type { VerifiedNode } from "./verify-node.ts";
 
-/** A learner is compared like others, and what it has is not committed for that. */
 export interface ComparedNode extends VerifiedNode {
-  readonly learner?: boolean | undefined;
+  readonly id: NodeId;
 }
 
 export interface Comparison {
@@ -17,31 +18,70 @@ export interface Comparison {
   readonly problems: readonly string[];
 }
 
+/** Ends with the first height where something is wrong. */
 export function compareNodes(nodes: readonly ComparedNode[]): Comparison {
-  const voters = nodes.filter(({ learner }) => learner !== true);
-  const quorum = quorumOf(voters.length);
-  const problems: string[] = [];
+  const beginnings = nodes.map(({ report }) => report.firstHeight);
+  const end = Math.max(...nodes.map(({ report }) => report.height));
+  const agreed = agreedLog(nodes, end);
   // What a node has given up it had committed.
-  const first = Math.max(1, ...nodes.map(({ report }) => report.firstHeight));
-  for (let height = first; ; height++) {
-    const counts = new Map<string, number>();
-    for (const { blockHashes } of voters) {
-      const hash = blockHashes.get(height);
-      if (hash !== undefined) counts.set(toHex(hash), (counts.get(toHex(hash)) ?? 0) + 1);
-    }
-    const agreed = [...counts].find(([, count]) => count >= quorum)?.[0];
-    if (agreed === undefined) return { agreedHeight: height - 1, problems };
-    const digests = new Set<string>();
-    for (const { report, blockHashes, digests: own } of nodes) {
-      const hash = blockHashes.get(height);
-      const digest = own.get(height);
-      if (hash !== undefined && toHex(hash) === agreed) {
-        if (digest !== undefined) digests.add(toHex(digest));
-      } else if (report.checkpointHeight >= height) {
-        problems.push(`${report.directory} has a checkpoint behind block ${height}, where a quorum has another block`);
-      }
-    }
-    if (digests.size > 1) problems.push(`the state digests after block ${height} differ`);
-    if (problems.length > 0) return { agreedHeight: height, problems };
+  const agreedHeight = Math.max(agreed.height, ...beginnings.map((first) => first - 1));
+  for (let height = Math.min(...beginnings); height <= end; height++) {
+    const problems = [...brokenPromises(nodes, agreed, height), ...unlikeDigests(nodes, height)];
+    if (problems.length > 0) return { agreedHeight: Math.min(height, agreedHeight), problems };
   }
+  return { agreedHeight, problems: [] };
+}
+
+/** The last block that a quorum has, and those that have it. */
+interface AgreedLog {
+  readonly height: number;
+  readonly holders: readonly ComparedNode[];
+}
+
+/** Earlier blocks may be of voters of whom none is left: what follows them is enough. */
+function agreedLog(nodes: readonly ComparedNode[], end: number): AgreedLog {
+  for (let height = end; height > 0; height--) {
+    for (const holders of byBlock(nodes, height).values()) {
+      const configuration = holders[0]?.configurations.get(height);
+      if (configuration === undefined) continue;
+      if (isQuorum(configuration, (voter) => holders.some(({ id }) => id === voter))) return { height, holders };
+    }
+  }
+  return { height: 0, holders: [] };
+}
+
+/** Who has which block at a height. */
+function byBlock(nodes: readonly ComparedNode[], height: number): Map<string, ComparedNode[]> {
+  const found = new Map<string, ComparedNode[]>();
+  for (const node of nodes) {
+    const hash = hashAt(node, height);
+    if (hash !== undefined) found.set(hash, [...(found.get(hash) ?? []), node]);
+  }
+  return found;
+}
+
+function hashAt({ blockHashes }: ComparedNode, height: number): string | undefined {
+  const hash = blockHashes.get(height);
+  return hash === undefined ? undefined : toHex(hash);
+}
+
+function brokenPromises(nodes: readonly ComparedNode[], agreed: AgreedLog, height: number): string[] {
+  if (height > agreed.height) return [];
+  const hash = agreed.holders.map((holder) => hashAt(holder, height)).find((known) => known !== undefined);
+  if (hash === undefined) return [];
+  return nodes.flatMap((node) => {
+    const { directory, checkpointHeight } = node.report;
+    const own = hashAt(node, height);
+    if (own === undefined || own === hash || checkpointHeight < height) return [];
+    return [`${directory} has a checkpoint behind block ${height}, where a quorum has another block`];
+  });
+}
+
+/** Nodes that have the same block, be it committed or not, come to the same state. */
+function unlikeDigests(nodes: readonly ComparedNode[], height: number): string[] {
+  const differ = [...byBlock(nodes, height).values()].some((holders) => {
+    const digests = holders.flatMap(({ digests }) => digests.get(height) ?? []);
+    return new Set(digests.map(toHex)).size > 1;
+  });
+  return differ ? [`the state digests after block ${height} differ`] : [];
 }

@@ -1,5 +1,7 @@
 /** A node's log made by hand, for tests that read data directories: blocks of one transaction each, a second apart. */
+import { join } from "node:path";
 import { type ClusterFile, type Command, keyFromSeed } from "../../node/client/index.ts";
+import { ownerChange } from "../../node/data-owner.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { decodeBlock, encodeBlock, type StateAt } from "../../node/wire/block.ts";
@@ -7,6 +9,7 @@ import { THREE_VOTERS } from "../../node/wire/configuration.test-support.ts";
 import { clusterIdOf, type Genesis } from "../../node/wire/genesis.ts";
 import { signTransaction } from "../../node/wire/transaction.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
+import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 
@@ -63,4 +66,13 @@ export async function writeLog(data: string, records: readonly WalRecord[]): Pro
       });
     });
   });
+}
+
+/** What a node's store holds from its first start on. */
+export async function claimStoreIn(data: string): Promise<void> {
+  const store = await LevelStore.open(join(data, "state"));
+  await new Promise<void>((succeed, fail) => {
+    store.write([ownerChange({ clusterId, node: 1 })], (error) => (error === undefined ? succeed() : fail(error)));
+  });
+  await store.close();
 }

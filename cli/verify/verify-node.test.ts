@@ -27,7 +27,7 @@ import { LevelStore } from "../../storage/state/level-store.ts";
 import { recordBytes, SEGMENT_HEADER_BYTES } from "../../storage/wal/format.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { WRAPPED_BYTES, WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
-import { CLUSTER, GENESIS, recordsOf, START, signed, writeLog } from "./node-log.test-support.ts";
+import { CLUSTER, claimStoreIn, GENESIS, recordsOf, START, signed, writeLog } from "./node-log.test-support.ts";
 import { type VerifiedNode, verifyNode } from "./verify-node.ts";
 
 function openAccount(id: bigint): Command {
@@ -61,6 +61,12 @@ describe("a node's data", () => {
     data = mkdtempSync(join(tmpdir(), "quorate-verify-"));
   });
   afterEach(() => rmSync(data, { recursive: true }));
+
+  /** The log of a node that has run. */
+  async function writeNode(records: readonly WalRecord[]): Promise<void> {
+    await writeLog(data, records);
+    await claimStoreIn(data);
+  }
 
   async function writeCheckpoint(state: StateMachine): Promise<void> {
     const store = await LevelStore.open(join(data, "state"));
@@ -98,7 +104,7 @@ describe("a node's data", () => {
 
   test("that is sound is executed again, to the digest that the state machine gave", async () => {
     const records = recordsOf(transactions(5));
-    await writeLog(data, records);
+    await writeNode(records);
     await writeCheckpoint(stateAfter(records.slice(0, 3)));
     const seen: number[] = [];
     const { report, blockHashes, digests } = await verifyNode({ cluster: CLUSTER, data }, (height) =>
@@ -125,7 +131,7 @@ describe("a node's data", () => {
 
   test("whose log begins later is executed from its checkpoint on; what is before that is checked for its signatures", async () => {
     const records = recordsOf(transactions(6));
-    await writeLog(data, records.slice(2));
+    await writeNode(records.slice(2));
     await writeCheckpoint(stateAfter(records.slice(0, 4)));
     const { report, blockHashes, digests } = await verified();
     const digest = Buffer.from(stateAfter(records).digest).toString("hex");
@@ -147,14 +153,14 @@ describe("a node's data", () => {
     const contents = transactions(5);
     const forged = { ...decodeTransaction(contents[2] as Uint8Array), signature: new Uint8Array(64) };
     const records = recordsOf(contents.with(2, encodeTransaction(forged)));
-    await writeLog(data, records.slice(1));
+    await writeNode(records.slice(1));
     await writeCheckpoint(stateAfter(records.slice(0, 4)));
     expect(await problems()).toEqual(["block 3: a signature of transaction 0 is wrong"]);
   });
 
   test("whose log begins behind its checkpoint, or tells another history than that, is refused", async () => {
     const records = recordsOf(transactions(6));
-    await writeLog(data, records.slice(3));
+    await writeNode(records.slice(3));
     expect(await problems()).toEqual(["the log begins at 4, behind the checkpoint at height 0"]);
     const other = [
       signed(0, { kind: "sessionOpen" }),
@@ -170,14 +176,14 @@ describe("a node's data", () => {
       signed(0, { kind: "sessionOpen" }),
       ...[96n, 97n, 98n, 99n, 100n].map((id, i) => signed(i + 1, openAccount(id))),
     ]);
-    await writeLog(data, records.slice(0, 3));
+    await writeNode(records.slice(0, 3));
     await writeCheckpoint(stateAfter(records.slice(0, 5)));
     expect(await problems()).toEqual(["the checkpoint is at height 5, the log ends at 3"]);
     await markForeign();
     expect((await verified()).report).toMatchObject({ height: 3, checkpointHeight: 5, problems: [] });
     // Nor need what the log has at that height be what was agreed on: that goes when the node starts.
     for (const part of ["log", "log.reached"]) rmSync(join(data, part), { recursive: true });
-    await writeLog(data, other);
+    await writeNode(other);
     expect(await problems()).toEqual([]);
   });
 
@@ -188,7 +194,7 @@ describe("a node's data", () => {
 
   test("every byte of a block counts: whichever is flipped, the damage is found", async () => {
     const records = recordsOf(transactions(4));
-    await writeLog(data, records);
+    await writeNode(records);
     const payload = Buffer.from(records[1]?.payload ?? []);
     let place = 0;
     changeLog((bytes) => {
@@ -211,7 +217,7 @@ describe("a node's data", () => {
 
   test("with garbage behind the last record has a torn tail, which is no problem", async () => {
     const records = recordsOf(transactions(3));
-    await writeLog(data, records);
+    await writeNode(records);
     changeLog((bytes) => bytes.fill(0xab, 100_000, 100_100));
     const { report } = await verified();
     expect(report).toMatchObject({ height: 3, problems: [] });
@@ -223,7 +229,7 @@ describe("a node's data", () => {
 
   test("whose newest block, which nothing says was acknowledged, is changed or cut in two tells where it stood", async () => {
     const records = recordsOf(transactions(4));
-    await writeLog(data, records);
+    await writeNode(records);
     const [name = ""] = readdirSync(join(data, "log"));
     const path = join(data, "log", name);
     const whole = readFileSync(path);
@@ -245,10 +251,7 @@ describe("a node's data", () => {
 
   test("whose leader had another state says after which block", async () => {
     const wrong = { digest: new Uint8Array(32) };
-    await writeLog(
-      data,
-      recordsOf(transactions(5), (state) => (state.height < 3 ? state : { ...state, ...wrong })),
-    );
+    await writeNode(recordsOf(transactions(5), (state) => (state.height < 3 ? state : { ...state, ...wrong })));
     const { report } = await verified();
     expect(report.height).toBe(3);
     expect(report.problems).toEqual([
@@ -259,12 +262,12 @@ describe("a node's data", () => {
   test("with a transaction that its signer did not sign is refused, though all checksums and hashes fit", async () => {
     const [open, account] = transactions(2) as [Uint8Array, Uint8Array];
     const forged = { ...decodeTransaction(account), signature: new Uint8Array(64) };
-    await writeLog(data, recordsOf([open, encodeTransaction(forged)]));
+    await writeNode(recordsOf([open, encodeTransaction(forged)]));
     expect(await problems()).toEqual(["block 2: a signature of transaction 0 is wrong"]);
   });
 
   test("of another cluster is refused", async () => {
-    await writeLog(data, recordsOf(transactions(2)));
+    await writeNode(recordsOf(transactions(2)));
     const other: Genesis = { ...GENESIS, timestamp: START + 1n };
     const wrong = { clusterId: clusterIdOf(sha256, other), genesis: other, nodes: [] };
     const { report } = await verifyNode({ cluster: wrong, data }, () => undefined);
@@ -272,7 +275,7 @@ describe("a node's data", () => {
   });
 
   test("whose checkpoint has another digest than the log gives is refused", async () => {
-    await writeLog(data, recordsOf(transactions(3)));
+    await writeNode(recordsOf(transactions(3)));
     const other = [signed(0, { kind: "sessionOpen" }), signed(1, openAccount(99n))];
     await writeCheckpoint(stateAfter(recordsOf(other)));
     expect(await problems()).toEqual(["the checkpoint at height 2 has another state digest than the log gives"]);
@@ -280,7 +283,7 @@ describe("a node's data", () => {
 
   test("whose log ends before its checkpoint has lost something", async () => {
     const records = recordsOf(transactions(5));
-    await writeLog(data, records.slice(0, 3));
+    await writeNode(records.slice(0, 3));
     await writeCheckpoint(stateAfter(records));
     expect(await problems()).toEqual(["the checkpoint is at height 5, the log ends at 3"]);
   });
@@ -288,7 +291,7 @@ describe("a node's data", () => {
   // LevelDB's LOG is text for people, and LOCK is empty: nothing is read out of them. Every other byte of the data counts.
   test("with any flipped bit in what a node keeps is found damaged, or torn at its end, with the file", async () => {
     const records = recordsOf(transactions(6));
-    await writeLog(data, records.slice(2));
+    await writeNode(records.slice(2));
     await writeCheckpoint(stateAfter(records.slice(0, 4)));
     WrappedKeyFile.create(new NodeDisk(data), "wrapped.key", {
       keyId: new Uint8Array(8),
@@ -336,6 +339,24 @@ describe("a node's data", () => {
     await found.finally(() => {
       data = home;
     });
+  });
+
+  test("whose store is gone, or was made anew since, has lost its vote", async () => {
+    const records = recordsOf(transactions(5));
+    await writeLog(data, records.slice(0, 2));
+    const lost = expect.stringMatching(/^the log has blocks up to height 2, .* vote is gone; .*quorate member rejoin$/);
+    expect(await problems()).toEqual([lost]);
+    // As a start that was refused leaves it.
+    await (await LevelStore.open(join(data, "state"))).close();
+    expect(await problems()).toEqual([lost]);
+    await claimStoreIn(data);
+    expect(await problems()).toEqual([]);
+  });
+
+  test("whose store is gone has lost its vote where the log is damaged, too", async () => {
+    await writeLog(data, recordsOf(transactions(3)));
+    rmSync(join(data, "log"), { recursive: true });
+    expect(await problems()).toContainEqual(expect.stringMatching(/^the log is damaged, but the store/));
   });
 
   test("with a damaged store is reported, not thrown, so that other nodes are still looked at", async () => {

@@ -5,9 +5,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
+import type { Configuration } from "../../node/base/configuration.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
+import { isClaimed, lostStore } from "../../node/data-owner.ts";
 import { WRAPPED_KEY_FILE } from "../../node/host/data-key.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { type CheckpointMeta, loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
@@ -19,6 +21,9 @@ import { NOT_LOOKED_AT, verifyStore } from "../../storage/state/verify-store.ts"
 import { logStart, verifyWal, type WalReport } from "../../storage/wal/verify.ts";
 import { WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
 import { replayOf } from "./replay-of.ts";
+
+/** What to do about a node that cannot go on with what it has. */
+export const REJOIN = "move its directory away, then quorate member rejoin";
 
 export interface NodeReport {
   readonly directory: string;
@@ -36,11 +41,12 @@ export interface NodeReport {
   readonly problems: readonly string[];
 }
 
-/** A node's report, with what is needed to compare nodes: hash of each block and its digest, by height. */
+/** A node's report, with what is needed to compare nodes: each block's hash, digest and configuration, by height. */
 export interface VerifiedNode {
   readonly report: NodeReport;
   readonly blockHashes: ReadonlyMap<number, Uint8Array>;
   readonly digests: ReadonlyMap<number, Uint8Array>;
+  readonly configurations: ReadonlyMap<number, Configuration>;
 }
 
 interface StoreReport {
@@ -48,6 +54,8 @@ interface StoreReport {
   readonly checkpoint: CheckpointMeta | undefined;
   /** The newest that the node has been in; 0 where it has been in none, or is fetching a checkpoint in place of a log. */
   readonly term: number;
+  /** It is not there, or nobody's yet; false where that cannot be seen. */
+  readonly isNew: boolean;
   readonly problems: readonly string[];
 }
 
@@ -60,34 +68,45 @@ async function storeReport(
   const path = join(data, "state");
   let checkpoint: CheckpointMeta | undefined;
   let term = 0;
-  if (!existsSync(path)) return { checkpoint, term, problems: [] };
+  let isNew = false;
+  if (!existsSync(path)) return { checkpoint, term, isNew: true, problems: [] };
   try {
     const broken = await verifyStore(path, cipher, (store) => {
       if (restored !== undefined) restoreCheckpoint(store, restored);
       checkpoint = loadCheckpointMeta(store);
+      isNew = !isClaimed(store);
       if (loadFetched(store) === undefined) term = loadHardState(store).term;
     });
-    return { checkpoint, term, problems: broken.map(({ message }) => `state: ${message}`) };
+    return { checkpoint, term, isNew, problems: broken.map(({ message }) => `state: ${message}`) };
   } catch (error) {
     if (!(error instanceof CodedError) || NOT_LOOKED_AT.includes(error.code)) throw error;
-    return { checkpoint: undefined, term: 0, problems: [`state: ${error.message}`] };
+    return { checkpoint: undefined, term: 0, isNew: false, problems: [`state: ${error.message}`] };
   }
 }
 
-/** A node takes part in a term by what it writes into its log, but for the moment before its first block. */
+/**
+ * A node takes part in a term by what it writes into its log, but for the moment before its first block, or before it has
+ * noted which checkpoint it fetches. Nothing tells that from a log that is gone together with what says how far it reached,
+ * and such a node would start and have forgotten what it acknowledged: better a new node is called damaged, which loses
+ * nothing by joining again.
+ */
 function lostLog({ term, checkpoint }: StoreReport, { records, tornBytes }: WalReport): string[] {
   if (term === 0 || checkpoint !== undefined || records > 0 || tornBytes > 0) return [];
   const unless = "unless it was stopped before it got its first block";
-  return [
-    `the log is gone: the node has been in term ${term} and has no block, ${unless}; move its directory away, then quorate member rejoin`,
-  ];
+  return [`the log is gone: the node has been in term ${term} and has no block, ${unless}; ${REJOIN}`];
+}
+
+/** The node would not start: whom it has voted for is lost. */
+function lostVote({ isNew }: StoreReport, { firstIndex, records, problem }: WalReport): string[] {
+  const lost = isNew ? lostStore(problem === undefined ? firstIndex + records - 1 : undefined) : undefined;
+  return lost === undefined ? [] : [`${lost.message}; ${REJOIN}`];
 }
 
 /** The report of a node that has run and whose data is not there. */
 export function missingNode(data: string, { message }: CodedError): VerifiedNode {
   const nothing = { height: 0, digest: "", transactions: 0, segments: 0, tornBytes: 0, checkpointHeight: 0 };
   const report = { directory: data, firstHeight: 1, ...nothing, problems: [message] };
-  return { report, blockHashes: new Map(), digests: new Map() };
+  return { report, blockHashes: new Map(), digests: new Map(), configurations: new Map() };
 }
 
 /** Copies of the wrapped data key that are damaged. */
@@ -134,6 +153,7 @@ export async function verifyNode(
     ...(wal.problem === undefined ? [] : [wal.problem.message]),
     ...(replayProblem === undefined ? [] : [replayProblem]),
     ...lostLog(store, wal),
+    ...lostVote(store, wal),
     ...store.problems,
     ...keyProblems(disk),
   ];
@@ -146,7 +166,7 @@ export async function verifyNode(
       problems.push(`the checkpoint at height ${checkpointHeight} has another state digest than the log gives`);
     }
   }
-  const { transactions, blockHashes, digests } = replay;
+  const { transactions, blockHashes, digests, configurations } = replay;
   const { height } = replay.state;
   const { segments, tornBytes, tornAt } = wal;
   const digest = toHex(replay.state.digest);
@@ -165,5 +185,6 @@ export async function verifyNode(
     },
     blockHashes,
     digests,
+    configurations,
   };
 }

@@ -27,7 +27,7 @@ export type LogMessage =
   /** The next step of that. */
   | { readonly type: "scrubOn" }
   /** Something that was found damaged has been written again, or could not be. */
-  | { readonly type: "rewritten"; readonly isSound: boolean }
+  | { readonly type: "rewritten"; readonly what: "value" | "copies"; readonly isSound: boolean }
   /** The store has the term and vote of this request. */
   | { readonly type: "hardStateDurable"; readonly sequence: number }
   /** The log has the truncation and the entries of this request. */

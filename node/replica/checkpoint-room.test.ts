@@ -8,9 +8,10 @@ function fixture() {
   const { log, warnings } = recordingLog();
   const room = new CheckpointRoom(disk, log);
   /** Whether a checkpoint of so many bytes has room. */
-  const has = (bytes: number, free: number): boolean => {
+  const has = (bytes: number, free: number, givenUp = 0): boolean => {
     disk.free = free;
-    return room.mayHaveRoom() && room.hasRoomFor([{ key: "k", value: new Uint8Array(bytes - 1) }], 1);
+    const changes = [{ key: "k", value: new Uint8Array(bytes - 1) }];
+    return room.mayHaveRoom(givenUp) && room.hasRoomFor(changes, { height: 1, givenUp });
   };
   return { has, warnings };
 }
@@ -39,4 +40,26 @@ test("what has not fitted is not made again before there is room for as much", (
   expect(warnings).toEqual([
     { event: "checkpoint.no_room", fields: { free: RESERVE_BYTES, needed: RESERVE_BYTES + 6_000 } },
   ]);
+});
+
+test("where the log gives up what is written, that is all that room is wanted for, though much has been written before", () => {
+  const { has } = fixture();
+  expect(has(9_000, RESERVE_BYTES + 54_000)).toBe(true);
+  expect(has(1_000, RESERVE_BYTES + 2_000, 1_999)).toBe(false);
+  expect(has(1_000, RESERVE_BYTES + 1_999, 2_000)).toBe(false);
+  expect(has(1_000, RESERVE_BYTES + 2_000, 2_000)).toBe(true);
+});
+
+test("a log that gives up space and has a disk to itself does not fill it", () => {
+  const { has } = fixture();
+  const [disk, perRound, changed] = [RESERVE_BYTES + 5_500, 300, 1_000];
+  let [log, tables, taken] = [0, 0, 0];
+  for (let round = 0; round < 100; round++) {
+    log += perRound;
+    const free = disk - log - tables;
+    expect(free).toBeGreaterThan(RESERVE_BYTES);
+    if (!has(changed, free, log)) continue;
+    [log, tables, taken] = [0, changed, taken + 1];
+  }
+  expect(taken).toBeGreaterThan(10);
 });

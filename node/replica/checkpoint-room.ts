@@ -4,6 +4,11 @@
  *
  * LevelDB needs more than the pages: they go into its log, and out of that into a table. Of those it keeps a few, one a
  * checkpoint, before it merges them into others, and all are there until the merging is done.
+ *
+ * A log that gives up what lies before checkpoints must not wait for that much: it would grow until the disk is full, on
+ * equal disks at once, and only a checkpoint could end that. So for one that lets the log give up at least what is written
+ * for it, room for the writing is enough. The merging has the reserve then, and what the log gives up. That is all it needs
+ * for up to half the reserve; for more changes than that the log gives up as much only when others were left out before.
  */
 import { RESERVE_BYTES } from "../../storage/wal/log-writer.ts";
 import type { Disk } from "../base/ports/disk.ts";
@@ -18,8 +23,8 @@ const TABLES_MERGED = 4;
 export class CheckpointRoom {
   readonly #disk: Pick<Disk, "freeBytes">;
   readonly #log: Log;
-  /** What the last one needs that was left out: the next needs no less. */
-  #needed = RESERVE_BYTES;
+  /** Of the last one that was left out: the next has no less. */
+  #missedBytes = 0;
   /** Bytes of those that may not be merged yet, the newest last. */
   #written: readonly number[] = [];
   #isMissed = false;
@@ -29,22 +34,30 @@ export class CheckpointRoom {
     this.#log = log;
   }
 
-  /** Whether it is worth the work to see what a checkpoint would be. Throws `DiskError`. */
-  mayHaveRoom(): boolean {
-    return this.#has(this.#needed);
+  /**
+   * Whether it is worth the work to see what a checkpoint would be, for which the log would give up so many bytes. Throws
+   * `DiskError`.
+   */
+  mayHaveRoom(givenUp: number): boolean {
+    return this.#has(this.#needed(this.#missedBytes, givenUp));
   }
 
   /** Whether there is room for a checkpoint of these changes, which is written then. Throws `DiskError`. */
-  hasRoomFor(changes: readonly StoreChange[], height: number): boolean {
+  hasRoomFor(changes: readonly StoreChange[], { height, givenUp }: { height: number; givenUp: number }): boolean {
     const bytes = changes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
-    const largest = Math.max(bytes, ...this.#written);
-    this.#needed = RESERVE_BYTES + TIMES_WRITTEN * bytes + TABLES_MERGED * largest;
-    if (!this.#has(this.#needed)) return false;
+    this.#missedBytes = bytes;
+    if (!this.#has(this.#needed(bytes, givenUp))) return false;
     this.#written = [...this.#written, bytes].slice(1 - TABLES_MERGED);
     if (this.#isMissed) this.#log.info("checkpoint.has_room", { height });
-    this.#needed = RESERVE_BYTES;
+    this.#missedBytes = 0;
     this.#isMissed = false;
     return true;
+  }
+
+  #needed(bytes: number, givenUp: number): number {
+    const writing = TIMES_WRITTEN * bytes;
+    const merging = givenUp >= writing ? 0 : TABLES_MERGED * Math.max(bytes, ...this.#written);
+    return RESERVE_BYTES + writing + merging;
   }
 
   #has(needed: number): boolean {

@@ -70,6 +70,7 @@ class Bench {
   readonly status: StatusBoard = new StatusBoard();
   /** First block that the log still has. */
   logFrom = 1;
+  blockBytes = 0;
   logIsFull = false;
   freeBytes = Number.MAX_SAFE_INTEGER;
   readonly hostLog = recordingLog();
@@ -115,11 +116,12 @@ class Bench {
     this.actor = new LedgerActor(context, deps, { checkpointBlocks: 2, retainBlocks, questionPatienceMs: 100 });
   }
 
-  #log(): Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo"> {
+  #log(): Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo" | "bytesBefore"> {
     return {
       compactTo: (height) => {
         this.logFrom = height;
       },
+      bytesBefore: (height) => Math.max(0, height - this.logFrom) * this.blockBytes,
       firstIndex: () => this.logFrom,
       isFull: () => this.logIsFull,
       hash: (height) => (height < this.logFrom ? undefined : BLOCKS[height - 1]?.hash),
@@ -458,6 +460,26 @@ describe("checkpoints", () => {
     bench.freeBytes = 0;
     bench.commits(7, 8);
     expect(bench.hostLog.warnings.map(({ event }) => event)).toEqual(["checkpoint.no_room", "checkpoint.no_room"]);
+  });
+
+  test("that let the log give up as much as they take are taken on a disk where there is room for that alone", () => {
+    const bytes = 100_000; // more than what a few blocks change
+    for (const [retainBlocks, expected] of [
+      [undefined, undefined],
+      [1, 5],
+    ] as const) {
+      const bench = new Bench(undefined, undefined, retainBlocks);
+      bench.blockBytes = bytes / 2;
+      bench.freeBytes = RESERVE_BYTES;
+      bench.commits(1, 4);
+      expect(bench.later.count).toBe(0);
+      const needed = Number(must(bench.hostLog.warnings[0], "it was said").fields["needed"]);
+      bench.freeBytes = RESERVE_BYTES + Math.ceil((needed - RESERVE_BYTES) / 2);
+      bench.commits(5, 5);
+      if (expected !== undefined) bench.storesCheckpoint();
+      expect(loadCheckpointMeta(bench.store)?.height).toBe(expected);
+      expect(bench.logFrom).toBe(expected === undefined ? 1 : expected - 1);
+    }
   });
 
   test("with just the room that is wanted are taken", () => {

@@ -82,7 +82,7 @@ export interface LedgerActorDeps {
   /** Where the store and the log are. */
   readonly disk: Pick<Disk, "freeBytes">;
   readonly hostLog: Log;
-  readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo">;
+  readonly log: Pick<LogStore, "firstIndex" | "isFull" | "read" | "hash" | "compactTo" | "bytesBefore">;
   readonly logActor: ActorRef<LogMessage>;
   readonly crypto: Crypto;
   readonly hashes: TransactionHashes;
@@ -446,11 +446,14 @@ export class LedgerActor implements Actor<LedgerMessage> {
     // What falls due while one is being written is left out: a block later it would be like no other node's. While the
     // disk is full, or has not the room, the next block asks again.
     if (this.#checkpointing) this.#isDue = false;
-    if (this.#checkpointing || this.#deps.log.isFull() || !this.#room.mayHaveRoom()) return;
+    if (this.#checkpointing || this.#deps.log.isFull()) return;
+    const { height } = this.#state;
+    const givenUp = this.#deps.log.bytesBefore(this.#logFrom(height));
+    if (!this.#room.mayHaveRoom(givenUp)) return;
     const { pages, node, checkpoints } = this.#deps;
     const taking = { damaged: this.#damagedPages, tell: pages.take };
     const changes = checkpointChanges(this.#state, this.#generation, taking);
-    if (!this.#room.hasRoomFor(changes, this.#state.height)) return;
+    if (!this.#room.hasRoomFor(changes, { height, givenUp })) return;
     markTaken(this.#state);
     this.#checkpointing = true;
     this.#isDue = false;
@@ -499,11 +502,15 @@ export class LedgerActor implements Actor<LedgerMessage> {
   }
 
   #compactLog(): void {
-    const { retainBlocks } = this.#options;
-    if (retainBlocks === undefined) return;
-    const held = [this.#heldFrom ?? this.#checkpointHeight, this.#givenStates.oldest ?? this.#checkpointHeight];
-    const from = Math.min(this.#checkpointHeight - retainBlocks, ...held);
+    const from = this.#logFrom(this.#checkpointHeight);
     if (from > this.#deps.log.firstIndex()) this.#deps.log.compactTo(from);
+  }
+
+  /** From where on the log is kept beside a checkpoint of a height. */
+  #logFrom(height: LogIndex): LogIndex {
+    const { retainBlocks } = this.#options;
+    if (retainBlocks === undefined) return this.#deps.log.firstIndex();
+    return Math.min(height - retainBlocks, this.#heldFrom ?? height, this.#givenStates.oldest ?? height);
   }
 
   /** The state may have come as far by itself meanwhile. If not, this is the last that this node writes of checkpoints. */

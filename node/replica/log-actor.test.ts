@@ -32,7 +32,7 @@ class Disks {
   damagedIndex = 0;
   /** Of the one value in the store. */
   damagedKey = "";
-  copyIsDamaged = false;
+  damagedCopies: readonly number[] = [];
   copiesAreWhole = true;
   /** What the store was last told to write. */
   written: readonly StoreChange[] = [];
@@ -64,9 +64,9 @@ class Disks {
     },
     repair: () => {},
     checkCopies: () =>
-      this.copyIsDamaged
-        ? [new StorageError("wal_damaged", "a copy is damaged", { index: 1, offset: 512, isCopy: true })]
-        : [],
+      this.damagedCopies.map(
+        (offset) => new StorageError("wal_damaged", "a copy is damaged", { index: 1, offset, isCopy: true }),
+      ),
     rewriteCopies: (done) => this.#start(this.log, "copies", () => done(this.copiesAreWhole)),
     append: (records: readonly WalRecord[], done) => {
       this.#last = must(records.at(-1), "there are records").index;
@@ -77,6 +77,7 @@ class Disks {
       this.#start(this.log, `cut ${from}`, done);
     },
     compactTo: () => {},
+    bytesBefore: () => 0,
     reset: () => {},
     isIdle: () => true,
     cachedBytes: () => 0,
@@ -386,7 +387,7 @@ describe("what is damaged and in memory anyway", () => {
 
   test("is written again: a copy beside the log, and counts where that could be", () => {
     const bench = new Bench();
-    bench.disks.copyIsDamaged = true;
+    bench.disks.damagedCopies = [512];
     scrubbed(bench);
     expect(bench.disks.asked).toEqual(["copies"]);
     bench.completes("log");
@@ -396,6 +397,18 @@ describe("what is damaged and in memory anyway", () => {
     bench.completes("log");
     expect(bench.status.read()["log"]).toMatchObject({ scrubDamaged: 1, rewriting: 0, rewritten: 1 });
     expect(bench.repair.messages).toEqual([]);
+  });
+
+  test("is written again once where several copies beside the log are damaged, and all of them count", () => {
+    const bench = new Bench();
+    bench.disks.damagedCopies = [0, 512];
+    scrubbed(bench);
+    expect(bench.disks.asked).toEqual(["copies"]);
+    expect(bench.status.read()["log"]).toMatchObject({ scrubDamaged: 2, rewriting: 2, rewritten: 0 });
+    bench.completes("log");
+    expect(bench.status.read()["log"]).toMatchObject({ rewriting: 0, rewritten: 2 });
+    scrubbed(bench);
+    expect(bench.disks.asked).toEqual(["copies", "copies"]);
   });
 
   test("stops the node where the store fails", () => {

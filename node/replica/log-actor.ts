@@ -78,6 +78,8 @@ export class LogActor implements Actor<LogMessage> {
   #hardState: HardState;
   /** Damaged things that are being written again, and that have been. */
   #rewriting = 0;
+  /** Of those, copies beside the log. */
+  #damagedCopies = 0;
   #rewrites = 0;
 
   constructor(context: ActorContext<LogMessage>, deps: LogActorDeps) {
@@ -111,8 +113,7 @@ export class LogActor implements Actor<LogMessage> {
         if (this.#scrubber.isAsked) this.#context.after(ASKED_TICK_MS, { type: "scrubOn" });
         return;
       case "rewritten":
-        this.#rewriting -= 1;
-        if (message.isSound) this.#rewrites += 1;
+        this.#rewritten(message);
         return;
       case "hardStateDurable":
         this.#find(message.sequence).hardStateDurable = true;
@@ -138,11 +139,11 @@ export class LogActor implements Actor<LogMessage> {
   }
 
   #damageFound({ code, facts }: StorageError): void {
-    const { hostLog, repair, ledger, log, store, owner } = this.#deps;
+    const { hostLog, repair, ledger, store, owner } = this.#deps;
     hostLog.warn("scrub.damage", { code, ...facts });
     const { index, key, isCopy } = facts;
-    const written = this.#orFail(() => this.#rewritten(true));
-    if (isCopy === true) this.#rewrite(() => log.rewriteCopies((isSound) => this.#rewritten(isSound)));
+    const written = this.#orFail(() => this.#self.deliver({ type: "rewritten", what: "value", isSound: true }));
+    if (isCopy === true) this.#rewrite(() => this.#rewriteCopies());
     else if (typeof index === "number") repair().deliver({ type: "damaged", height: index });
     else if (key === HARD_STATE_KEY) this.#rewrite(() => saveHardState(store, this.#hardState, written));
     else if (key === owner.key) this.#rewrite(() => store.write([owner], written));
@@ -154,8 +155,18 @@ export class LogActor implements Actor<LogMessage> {
     start();
   }
 
-  #rewritten(isSound: boolean): void {
-    this.#self.deliver({ type: "rewritten", isSound });
+  /** All of them are written at once, however many are damaged. */
+  #rewriteCopies(): void {
+    this.#damagedCopies += 1;
+    if (this.#damagedCopies > 1) return;
+    this.#deps.log.rewriteCopies((isSound) => this.#self.deliver({ type: "rewritten", what: "copies", isSound }));
+  }
+
+  #rewritten({ what, isSound }: Extract<LogMessage, { readonly type: "rewritten" }>): void {
+    const count = what === "copies" ? this.#damagedCopies : 1;
+    if (what === "copies") this.#damagedCopies = 0;
+    this.#rewriting -= count;
+    if (isSound) this.#rewrites += count;
   }
 
   #entriesDurable(progress: Progress): void {

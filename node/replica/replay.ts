@@ -4,6 +4,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
+import { type Configuration, sameConfiguration } from "../base/configuration.ts";
 import { errorMessage } from "../base/errors.ts";
 import { StateMachine } from "../state/state-machine.ts";
 import type { Attested, NodeTrust } from "../wire/attestation.ts";
@@ -20,11 +21,13 @@ export class Replay {
   readonly state: StateMachine;
   /** Of all blocks seen here, by height; digests of those executed. */
   readonly blockHashes: Map<number, Uint8Array> = new Map();
+  readonly configurations: Map<number, Configuration> = new Map();
   readonly digests: Map<number, Uint8Array> = new Map();
   /** What does not hold, in words. */
   problem: string | undefined;
   transactions = 0;
   readonly #cluster: ReplayedCluster;
+  #newest: Configuration | undefined;
 
   /** Goes on from `state`: the genesis, or what an earlier run has come to. */
   constructor(cluster: ReplayedCluster, state: StateMachine = new StateMachine(cluster)) {
@@ -51,6 +54,7 @@ export class Replay {
       }
       this.transactions += block.transactions.length;
       this.blockHashes.set(height, block.hash);
+      this.configurations.set(height, this.#shared(block.header.configuration));
     } catch (error) {
       this.problem = `block ${next} does not follow: ${errorMessage(error)}`;
     }
@@ -66,6 +70,12 @@ export class Replay {
       }
     }
     return undefined;
+  }
+
+  /** Millions of blocks have few configurations. */
+  #shared(configuration: Configuration): Configuration {
+    if (this.#newest === undefined || !sameConfiguration(this.#newest, configuration)) this.#newest = configuration;
+    return this.#newest;
   }
 
   #wrongSignature(block: Block): string | undefined {

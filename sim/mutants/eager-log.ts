@@ -69,6 +69,10 @@ export class EagerLog implements LogStore {
     this.#log.compactTo(index);
   }
 
+  bytesBefore(index: number): number {
+    return this.#log.bytesBefore(index);
+  }
+
   reset(start: LogStart, done: () => void): void {
     this.#log.reset(start, done);
   }

@@ -5,10 +5,19 @@ import { must } from "../../node/base/assert.ts";
 
 const HOLD = `
   const { Level } = await import("level");
-  const level = new Level(process.argv[1]);
+  const { randomBytes } = await import("node:crypto");
+  const level = new Level(process.argv[1], { valueEncoding: "view" });
   await level.open();
   console.log("open");
-  process.stdin.on("end", async () => await level.close()).resume();
+  let isHeld = true;
+  process.stdin.on("end", () => { isHeld = false; }).resume();
+  const value = randomBytes(30_000);
+  for (let round = 0; isHeld; round++) {
+    const keys = Array.from({ length: 20 }, (_, place) => String((round * 7919 + place * 131) % 400));
+    if (process.argv[2] === "writes") await level.batch(keys.map((key) => ({ type: "put", key, value })));
+    else await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await level.close();
 `;
 
 const TRY = `
@@ -24,9 +33,9 @@ export async function openedByAnother(path: string): Promise<boolean> {
   return code === 0;
 }
 
-/** Resolves when the process has it; the result lets go of it. */
-export async function heldByAnother(path: string): Promise<() => Promise<void>> {
-  const child = spawn(process.execPath, ["--input-type=module", "-e", HOLD, path], {
+/** Resolves when the process has it, and writes into it all the time where it is told to; the result lets go of it. */
+export async function heldByAnother(path: string, { writes = false } = {}): Promise<() => Promise<void>> {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", HOLD, path, writes ? "writes" : ""], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   await once(must(child.stdout, "it is a pipe"), "data");

@@ -1,13 +1,15 @@
 /**
  * A store that is opened and stays as it is, for whoever only looks. LevelDB makes new files whenever it opens a database
- * and removes others, and the store notes in `seal` what it has found. So it is opened in a temporary directory: what
- * LevelDB only reads, tables and logs, are links there, however large; what it replaces are copies, which are small.
+ * and removes others, and the store notes in `seal` what it has found. So it is opened in a temporary directory, its twin:
+ * what LevelDB only reads, tables and logs, are links there, however large; what it replaces are copies, which are small.
+ * What is in the logs LevelDB writes into tables there, so the twin grows as large as they are, and larger where it merges
+ * tables. Files that LevelDB would take for leftovers and write over are not linked.
  *
- * Files that LevelDB would take for leftovers and write over are not linked. The link to `LOCK` locks the database
- * itself: one that a node has is refused, and no node starts on it meanwhile.
+ * Before anything is read an empty database is opened whose `LOCK` is a link to the store's, which locks that: one that a
+ * node has is refused, and no node starts on it meanwhile.
  */
-import { copyFileSync, existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Store } from "../../node/base/ports/store.ts";
@@ -19,34 +21,103 @@ import { SEAL_FILE } from "./seal-file.ts";
 
 const COPIED = ["CURRENT", SEAL_FILE];
 const LOCK = "LOCK";
+const TWINS_HERE = `quorate-store-${hostname()}-`;
 const NO_SPACE = /no space left/i;
 
-export interface UntouchedStore {
-  readonly store: Pick<Store, "get" | "snapshot">;
-  readonly close: () => Promise<void>;
+export interface LockOptions {
+  readonly makesLock?: boolean;
 }
 
-/** Opens the store in a directory, which must be there; throws `StorageError` as `LevelStore.open`. */
-export async function openUntouched(path: string, cipher: Cipher | undefined): Promise<UntouchedStore> {
-  const twin = mkdtempSync(join(tmpdir(), "quorate-store-"));
+export class UntouchedStore {
+  readonly #path: string;
+  readonly #twin: string;
+  readonly #open: LevelStore[] = [];
+
+  private constructor(path: string) {
+    this.#path = path;
+    removeLeftTwins();
+    this.#twin = mkdtempSync(join(tmpdir(), `${TWINS_HERE}${process.pid}-`));
+  }
+
+  /**
+   * Locks the store in a directory, which must be there. One that was copied without its `LOCK` gets one where `makesLock` is
+   * true, as whoever is to write beside it needs, and is not locked otherwise. Throws `StorageError` as `LevelStore.open`.
+   */
+  static async lock(path: string, { makesLock = false }: LockOptions = {}): Promise<UntouchedStore> {
+    const locked = new UntouchedStore(path);
+    try {
+      // Where a link leads to nothing LevelDB makes what is not there.
+      if (makesLock || existsSync(join(path, LOCK))) await locked.#openIn("lock", undefined, [LOCK]);
+      return locked;
+    } catch (error) {
+      await locked.close();
+      throw error;
+    }
+  }
+
+  /** Throws `StorageError` as `LevelStore.open`. */
+  async open(cipher: Cipher | undefined): Promise<Pick<Store, "get" | "snapshot">> {
+    const { manifest, contents = [] } = databaseFiles(new NodeDisk(this.#path)) ?? {};
+    return await this.#openIn("store", cipher, contents, manifest === undefined ? COPIED : [...COPIED, manifest]);
+  }
+
+  async close(): Promise<void> {
+    try {
+      // The lock last.
+      for (const store of this.#open.splice(0).reverse()) await store.close();
+    } finally {
+      rmSync(this.#twin, { recursive: true });
+    }
+  }
+
+  async #openIn(
+    name: string,
+    cipher: Cipher | undefined,
+    linked: readonly string[],
+    copied: readonly string[] = [],
+  ): Promise<LevelStore> {
+    const twin = join(this.#twin, name);
+    try {
+      mkdirSync(twin);
+      for (const file of copied) {
+        if (existsSync(join(this.#path, file))) copyFileSync(join(this.#path, file), join(twin, file));
+      }
+      for (const file of linked) symlinkSync(resolve(this.#path, file), join(twin, file));
+      const store = await LevelStore.open(twin, { cipher });
+      this.#open.push(store);
+      return store;
+    } catch (error) {
+      throw error instanceof StorageError ? ofPath(error, this.#path, twin) : error;
+    }
+  }
+}
+
+/**
+ * What a process has left that was ended while it looked. Processes have numbers of their own on each host, and containers,
+ * which may share a temporary directory, are hosts.
+ */
+function removeLeftTwins(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid] = name.startsWith(TWINS_HERE) ? (/^(\d+)-/.exec(name.slice(TWINS_HERE.length)) ?? []) : [];
+    // Another may do the same at the same time, or be somebody else.
+    if (pid !== undefined && !runs(Number(pid))) removeIfAllowed(join(tmpdir(), name));
+  }
+}
+
+function runs(pid: number): boolean {
   try {
-    const files = databaseFiles(new NodeDisk(path));
-    for (const name of [...COPIED, ...(files === undefined ? [] : [files.manifest])]) {
-      if (existsSync(join(path, name))) copyFileSync(join(path, name), join(twin, name));
-    }
-    for (const name of [LOCK, ...(files?.contents ?? [])]) {
-      // A link to nothing would have LevelDB make what is not there.
-      if (existsSync(join(path, name))) symlinkSync(resolve(path, name), join(twin, name));
-    }
-    const store = await LevelStore.open(twin, { cipher });
-    const close = async (): Promise<void> => {
-      await store.close();
-      rmSync(twin, { recursive: true });
-    };
-    return { store, close };
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    rmSync(twin, { recursive: true });
-    throw error instanceof StorageError ? ofPath(error, path, twin) : error;
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+function removeIfAllowed(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // It stays.
   }
 }
 

@@ -1,5 +1,17 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -10,7 +22,7 @@ import { NodeDisk } from "../node-disk.ts";
 import { heldByAnother, openedByAnother } from "./held-store.test-support.ts";
 import { levelDamage } from "./level-files.ts";
 import { LevelStore } from "./level-store.ts";
-import { openUntouched } from "./untouched-store.ts";
+import { UntouchedStore } from "./untouched-store.ts";
 import { verifyStore } from "./verify-store.ts";
 
 const HOME = mkdtempSync(join(tmpdir(), "quorate-verify-store-"));
@@ -175,11 +187,57 @@ describe.each<[string, Cipher | undefined]>([
     await expect(verifyStore(copy, cipher, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
     expect(everything(copy)).toBe(before);
     await letGo();
-    const { close } = await openUntouched(copy, cipher);
+    const locked = await UntouchedStore.lock(copy);
     await expect(openedByAnother(copy)).resolves.toBe(false);
-    await close();
+    await locked.open(cipher);
+    await expect(openedByAnother(copy)).resolves.toBe(false);
+    await locked.close();
     await expect(openedByAnother(copy)).resolves.toBe(true);
   });
+});
+
+test("one that is written to meanwhile is in use, whatever its files look like", async () => {
+  const path = join(HOME, "written");
+  const letGo = await heldByAnother(path, { writes: true });
+  for (let round = 0; round < 50; round++) {
+    await expect(verifyStore(path, undefined, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
+  }
+  await letGo();
+});
+
+test("what a process has left that was ended while it looked is removed by the next one; what another has stays", async () => {
+  const path = join(HOME, "left");
+  await makeStore(path, undefined);
+  const child = spawn(process.execPath, ["-e", ""]);
+  await once(child, "exit");
+  const [ended, running] = [child.pid, process.ppid].map((pid) => {
+    return mkdtempSync(join(tmpdir(), `quorate-store-${hostname()}-${pid}-`));
+  }) as [string, string];
+  writeFileSync(join(ended, "000005.ldb"), "a table");
+  const locked = await UntouchedStore.lock(path);
+  const another = await UntouchedStore.lock(copyOf(path));
+  expect([existsSync(ended), existsSync(running)]).toEqual([false, true]);
+  await locked.open(undefined);
+  await locked.close();
+  await another.close();
+  rmSync(running, { recursive: true });
+  const own = readdirSync(tmpdir()).filter((name) => name.startsWith(`quorate-store-${hostname()}-${process.pid}-`));
+  expect(own).toEqual([]);
+});
+
+test("a store that was copied without its LOCK is locked for whoever asks for that, and gets none from whoever does not", async () => {
+  const path = join(HOME, "copied");
+  await makeStore(path, undefined);
+  rmSync(join(path, "LOCK"));
+  const before = everything(path);
+  const unlocked = await UntouchedStore.lock(path);
+  await unlocked.open(undefined);
+  await unlocked.close();
+  expect(everything(path)).toBe(before);
+  const locked = await UntouchedStore.lock(path, { makesLock: true });
+  await expect(openedByAnother(path)).resolves.toBe(false);
+  await locked.close();
+  await expect(openedByAnother(path)).resolves.toBe(true);
 });
 
 test("a table that is missing is named, and so is what CURRENT should name", async () => {

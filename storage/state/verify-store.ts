@@ -6,7 +6,7 @@ import { NodeDisk } from "../node-disk.ts";
 import { TwoCopyFile } from "../two-copy-file.ts";
 import { type FileDamage, levelCutOffs, levelDamage } from "./level-files.ts";
 import { SEAL_FILE, SEAL_NUMBER_BYTES } from "./seal-file.ts";
-import { openUntouched } from "./untouched-store.ts";
+import { UntouchedStore } from "./untouched-store.ts";
 
 type StoreReader = Pick<Store, "get" | "snapshot">;
 
@@ -15,32 +15,37 @@ export const NOT_LOOKED_AT: readonly string[] = ["data_in_use", "store_failed"];
 
 /**
  * What is wrong with the store in a directory; one whose files are damaged is not opened. `visit` sees one that opens.
- * Throws `StorageError` `data_in_use` or `store_failed`, and `DiskError`.
+ * Nothing is read before it is locked. Throws `StorageError` `data_in_use` or `store_failed`, and `DiskError`.
  */
 export async function verifyStore(
   path: string,
   cipher: Cipher | undefined,
   visit: (store: StoreReader) => void,
 ): Promise<StorageError[]> {
-  const disk = new NodeDisk(path);
-  const broken = [...levelDamage(disk), ...sealDamage(disk)].map(({ name, offset }) => {
+  const locked = await UntouchedStore.lock(path);
+  try {
+    const disk = new NodeDisk(path);
+    const broken = damageIn(disk);
+    if (broken.some(({ facts }) => facts["file"] !== SEAL_FILE)) return broken;
+    try {
+      const store = await locked.open(cipher);
+      broken.push(...damagedValues(store));
+      if (broken.every(({ facts }) => facts["file"] === SEAL_FILE)) visit(store);
+    } catch (error) {
+      if (!(error instanceof StorageError) || NOT_LOOKED_AT.includes(error.code)) throw error;
+      broken.push(error.code === "store_damaged" ? withPlaces(error, levelCutOffs(disk)) : error);
+    }
+    return broken;
+  } finally {
+    await locked.close();
+  }
+}
+
+function damageIn(disk: NodeDisk): StorageError[] {
+  return [...levelDamage(disk), ...sealDamage(disk)].map(({ name, offset }) => {
     const text = `the store is damaged: ${name}, byte ${offset}; restore this node from its peers`;
     return new StorageError("store_damaged", text, { file: name, offset });
   });
-  if (broken.some(({ facts }) => facts["file"] !== SEAL_FILE)) return broken;
-  try {
-    const { store, close } = await openUntouched(path, cipher);
-    try {
-      broken.push(...damagedValues(store));
-      if (broken.every(({ facts }) => facts["file"] === SEAL_FILE)) visit(store);
-    } finally {
-      await close();
-    }
-  } catch (error) {
-    if (!(error instanceof StorageError) || NOT_LOOKED_AT.includes(error.code)) throw error;
-    broken.push(error.code === "store_damaged" ? withPlaces(error, levelCutOffs(disk)) : error);
-  }
-  return broken;
 }
 
 /** A last record that looks like a write which was cut off is no such thing where something is missing. */

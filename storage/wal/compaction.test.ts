@@ -47,7 +47,10 @@ describe("compaction", () => {
     ...[15, 20, 21, 1_000].map((index) => [index, 15] as const),
   ])("up to %i gives up whole files: the log begins at %i", (index, first) => {
     const { wal, stepped } = fixture();
+    const before = wal.bytesBefore(index);
+    const files = wal.bytesBefore(8);
     wal.compactTo(index);
+    expect([before, wal.bytesBefore(index), files > 0]).toEqual([files * [1, 8, 15].indexOf(first), 0, true]);
     expect([wal.firstIndex(), wal.lastIndex(), wal.durableIndex()]).toEqual([first, 20, 20]);
     stepped.run();
     expect(firsts(stepped)).toEqual([1, 8, 15].filter((file) => file >= first));

@@ -62,6 +62,24 @@ describe("what a running log keeps in two copies", () => {
     expect(before[0]?.valueOf()).toMatchObject({ index: 11 });
   });
 
+  test("is written again where it says that the log has been cut to nothing", () => {
+    const stepped = new SteppedDisk();
+    const { wal } = openLog(stepped.disk);
+    wal.append(records(1, 3), () => {});
+    stepped.run();
+    wal.truncate(1, () => {});
+    stepped.run();
+    expect(readReached(stepped.disk, "log")).toBe(0);
+    for (const copies of [[1], [0, 1]]) {
+      for (const copy of copies) stepped.disk.flipBit(REACHED, copy * SECTOR_BYTES + 18, 1);
+      expect(wal.checkCopies()).toHaveLength(copies.length);
+      const heard: boolean[] = [];
+      wal.rewriteCopies((isSound) => heard.push(isSound));
+      stepped.run();
+      expect([heard, wal.checkCopies(), readReached(stepped.disk, "log")]).toEqual([[true], [], 0]);
+    }
+  });
+
   test("that does not exist yet is not made", () => {
     const stepped = new SteppedDisk();
     const { wal } = openLog(stepped.disk);

@@ -56,6 +56,8 @@ export interface LogStore {
    * file. They cannot be read any more at once; their files go some time later, and after a crash may be back or not.
    */
   compactTo(index: number): void;
+  /** Bytes of the files that `compactTo` would give up. */
+  bytesBefore(index: number): number;
   /**
    * Gives up the whole log: it is empty and goes on behind `start`. `done` when that is durable; after a crash before
    * that the log is the old one or the new one. FIFO with `append` and `truncate`.

@@ -14,6 +14,7 @@ import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import { keyIdOf } from "../data-key.ts";
 import type { StorageError } from "../errors.ts";
+import type { NumberedDone } from "../numbered-file.ts";
 import { writeFailed } from "./faults.ts";
 import {
   encodeMark,
@@ -36,7 +37,7 @@ import {
   type Segment,
 } from "./log-operations.ts";
 import type { LogStart } from "./log-store.ts";
-import { writeReached } from "./reached-file.ts";
+import { reachedDamage, writeReached } from "./reached-file.ts";
 import { copyWith } from "./replace-file.ts";
 import { type StoredStart, writeStart } from "./start-file.ts";
 
@@ -306,15 +307,18 @@ export class LogWriter {
   /** Where it begins, and how far it reaches, as it is known here. The disk being full is no failure. */
   #refresh({ done }: Refresh): void {
     const finish = (isFull: boolean): void => this.#finish([() => done(!isFull)]);
+    const { disk, directory } = this.#options;
     const reached = (): void => {
-      if (this.#reachedIndex === 0) finish(false);
-      else this.#writeReached(this.#reachedIndex, finish);
+      // What has never been written is not made.
+      const isThere = this.#reachedIndex > 0 || this.#attempt(() => reachedDamage(disk, directory).length > 0);
+      if (this.#stopped) return;
+      if (isThere === true) this.#writeReached(this.#reachedIndex, finish);
+      else finish(false);
     };
     if (this.#start === undefined) {
       reached();
       return;
     }
-    const { disk, directory } = this.#options;
     const written = this.#orFail(reached);
     writeStart(disk, directory, { ...this.#start, replacing: false }, (error) => {
       if (error?.code === "disk_full") finish(true);
@@ -459,7 +463,7 @@ export class LogWriter {
     });
   }
 
-  #orFail(then: () => void = () => {}): DiskDone {
+  #orFail(then: () => void = () => {}): NumberedDone {
     return (error) => {
       if (this.#stopped) return;
       if (error === undefined) then();
@@ -478,8 +482,8 @@ export class LogWriter {
     }
   }
 
-  #fail(error: DiskError): void {
+  #fail(error: DiskError | StorageError): void {
     this.#stopped = true;
-    this.#options.onFatal(writeFailed(error));
+    this.#options.onFatal(error instanceof DiskError ? writeFailed(error) : error);
   }
 }

@@ -6,8 +6,8 @@
  * A value: index u64, in a `NumberedFile`.
  */
 import { viewOf } from "../../node/base/bytes.ts";
-import type { Disk, DiskDone } from "../../node/base/ports/disk.ts";
-import { NumberedFile, type NumberedLayout } from "../numbered-file.ts";
+import type { Disk } from "../../node/base/ports/disk.ts";
+import { type NumberedDone, NumberedFile, type NumberedLayout } from "../numbered-file.ts";
 
 const LAYOUT: NumberedLayout<number> = {
   magic: 0x45415751, // "QWAE"
@@ -32,7 +32,7 @@ export function reachedDamage(disk: Disk, directory: string): number[] {
 }
 
 /** Starts writing how far the log reaches at least; `done` comes when that is durable. */
-export function writeReached(disk: Disk, directory: string, index: number, done: DiskDone): void {
+export function writeReached(disk: Disk, directory: string, index: number, done: NumberedDone): void {
   reachedFile(disk, directory).write(index, done);
 }
 

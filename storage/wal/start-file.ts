@@ -7,8 +7,8 @@
  * A value: index u64 | term u64 | hash 32 | replacing u32, in a `NumberedFile`.
  */
 import { viewOf } from "../../node/base/bytes.ts";
-import type { Disk, DiskDone } from "../../node/base/ports/disk.ts";
-import { NumberedFile, type NumberedLayout } from "../numbered-file.ts";
+import type { Disk } from "../../node/base/ports/disk.ts";
+import { type NumberedDone, NumberedFile, type NumberedLayout } from "../numbered-file.ts";
 import type { LogStart } from "./log-store.ts";
 
 export interface StoredStart extends LogStart {
@@ -53,7 +53,7 @@ export function startDamage(disk: Disk, directory: string): number[] {
 }
 
 /** Starts writing where the log begins; `done` comes when that is durable. */
-export function writeStart(disk: Disk, directory: string, start: StoredStart, done: DiskDone): void {
+export function writeStart(disk: Disk, directory: string, start: StoredStart, done: NumberedDone): void {
   startFile(disk, directory).write(start, done);
 }
 

@@ -157,8 +157,7 @@ export class Wal implements LogStore {
   }
 
   compactTo(index: number): void {
-    const wanted = Math.min(index, this.durableIndex() + 1);
-    const keep = this.#segments.findLastIndex(({ firstIndex }) => firstIndex <= wanted);
+    const keep = this.#segmentFrom(index);
     if (keep <= 0) return;
     const remove = this.#segments.splice(0, keep);
     const before = must(this.#segments[0], "the newest file stays").firstIndex - 1;
@@ -166,6 +165,16 @@ export class Wal implements LogStore {
     const start = { index: before, term, hash: must(this.hash(before), `record ${before} has a hash`) };
     this.#index.compact(start);
     this.#writer.compact(start, remove);
+  }
+
+  bytesBefore(index: number): number {
+    return this.#segments.slice(0, Math.max(0, this.#segmentFrom(index))).reduce((sum, { end }) => sum + end, 0);
+  }
+
+  /** Which segment is the first that is kept for records from an index on; -1 where they all are behind it. */
+  #segmentFrom(index: number): number {
+    const wanted = Math.min(index, this.durableIndex() + 1);
+    return this.#segments.findLastIndex(({ firstIndex }) => firstIndex <= wanted);
   }
 
   reset({ index, term, hash }: LogStart, done: () => void): void {
