@@ -128,7 +128,7 @@ export class World {
     const clients = Workload.endpoints(options.workload);
     this.#injector = new Injector({ ...world, cluster: this.#cluster, clients }, this.faults);
     const trust = { clusterId, nodeKeys: publicKeys, sha256, verify: ring.verify.bind(ring) };
-    const receipts = new Receipts(this.verdict, trust, this.rules.chain);
+    const receipts = new Receipts(this.verdict, trust, this.rules);
     const { verdict, history } = this;
     const { past, pastMembers, authenticity, states, chain } = this.rules;
     const backups = new Backups({ verdict, genesis, trust, pastMembers, past, states, chain });

@@ -15,6 +15,7 @@ import { Authenticity } from "./authenticity.ts";
 import { BankOracle } from "./bank-oracle.ts";
 import { Campaigns } from "./campaigns.ts";
 import { CommittedChain } from "./committed-chain.ts";
+import { CommittedOutcomes } from "./committed-outcomes.ts";
 import { Configurations } from "./configurations.ts";
 import { checkConservation } from "./conservation.ts";
 import { ElectionRestriction } from "./election-restriction.ts";
@@ -53,6 +54,7 @@ export class Rules implements ClusterObserver {
   readonly elections: ElectionSafety;
   readonly logs: LogMatching;
   readonly chain: CommittedChain;
+  readonly outcomes: CommittedOutcomes = new CommittedOutcomes();
   readonly states: StateSafety;
   readonly exactlyOnce: ExactlyOnce;
   readonly authenticity: Authenticity;
@@ -161,6 +163,7 @@ export class Rules implements ClusterObserver {
     this.states.applied(node, applied, state);
     this.#oracle.applied(node, applied, first);
     if (!first) return;
+    this.outcomes.block(applied);
     this.#configurations.block(applied.block.header.height, applied.block.header.configuration);
     this.releases.block(applied.block.header);
     this.exactlyOnce.block(applied);

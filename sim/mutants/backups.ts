@@ -5,6 +5,7 @@ import type { Store } from "../../node/base/ports/store.ts";
 import { decodeAnswer, encodeAnswer } from "../../node/state/queries.ts";
 import { decodeNodeFrame, encodeNodeFrame } from "../../node/wire/client-frames.ts";
 import { WireError } from "../../node/wire/msgpack.ts";
+import { tellingClients } from "./plants.ts";
 
 /** A checkpoint that is given goes on under its old name: its pages are those of the newest that was written. */
 export function givingNewerPages({ store }: Host): Store {
@@ -20,13 +21,7 @@ export function givingNewerPages({ store }: Host): Store {
 
 /** Where an answer has several blocks, the one before the last is left out. */
 export function leavingBlocksOut(network: Network): Network {
-  return {
-    start: (handler) => network.start(handler),
-    setPeers: (peers) => network.setPeers(peers),
-    sendPeer: (to, ...pieces) => network.sendPeer(to, ...pieces),
-    sendClient: (connection, frame) => network.sendClient(connection, withoutBlock(frame)),
-    closeClient: (connection, reason) => network.closeClient(connection, reason),
-  };
+  return tellingClients(network, withoutBlock);
 }
 
 function withoutBlock(encoded: Uint8Array): Uint8Array {

@@ -116,6 +116,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   oneSignatureForAll: ["authenticity", "exactlyOnce", "refusals"],
   changeSkipped: ["answers"],
   rowLostBetweenPages: ["answers"],
+  receiptOfAnotherPast: ["receipts"],
   newerPagesGiven: ["backup"],
   blockLeftOut: ["backup"],
   pipelineUnbounded: ["bounds"],

@@ -23,6 +23,7 @@ import * as membership from "./membership.ts";
 import * as outbox from "./outbox.ts";
 import { raft, sessions, spoiledLedger, state, statePart } from "./plants.ts";
 import * as reads from "./reads.ts";
+import * as receipts from "./receipts.ts";
 import * as releases from "./releases.ts";
 import * as onceOnly from "./sessions.ts";
 import * as settlement from "./settlement.ts";
@@ -99,6 +100,8 @@ export const MUTANT_NAMES = [
   // Answers
   "changeSkipped",
   "rowLostBetweenPages",
+  // Receipts
+  "receiptOfAnotherPast",
   // Backups
   "newerPagesGiven",
   "blockLeftOut",
@@ -165,6 +168,7 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   oneSignatureForAll: (host) => ({ host: { ...host, crypto: signatures.trustingOneForAll(host.crypto) } }),
   changeSkipped: state(answers.SkipsChanges),
   rowLostBetweenPages: state(answers.LosesRowsBetweenPages),
+  receiptOfAnotherPast: (host) => ({ host: { ...host, network: receipts.tellingOfAnotherPast(host) } }),
   newerPagesGiven: (host) => ({ host: { ...host, store: backups.givingNewerPages(host) } }),
   blockLeftOut: (host) => ({ host: { ...host, network: backups.leavingBlocksOut(host.network) } }),
   pipelineUnbounded: raft(bounds.SendsWithoutBound),

@@ -3,6 +3,7 @@ import type { RaftOptions } from "../../consensus/raft/options.ts";
 import type { Raft } from "../../consensus/raft/raft.ts";
 import { must } from "../../node/base/assert.ts";
 import type { Paged } from "../../node/base/paged.ts";
+import type { Network } from "../../node/base/ports/network.ts";
 import { Ledger } from "../../node/ledger/ledger.ts";
 import type { Sessions } from "../../node/state/sessions.ts";
 import { StateMachine, type StateMachineOptions, type StateParts } from "../../node/state/state-machine.ts";
@@ -54,4 +55,15 @@ export function componentOf({ paged }: { readonly paged: readonly Paged[] }, nam
     paged.find((component) => component.name === name),
     `there is a component ${name}`,
   );
+}
+
+/** A network on which a node tells clients something else. */
+export function tellingClients(network: Network, said: (frame: Uint8Array) => Uint8Array): Network {
+  return {
+    start: (handler) => network.start(handler),
+    setPeers: (peers) => network.setPeers(peers),
+    sendPeer: (to, ...pieces) => network.sendPeer(to, ...pieces),
+    sendClient: (connection, frame) => network.sendClient(connection, said(frame)),
+    closeClient: (connection, reason) => network.closeClient(connection, reason),
+  };
 }

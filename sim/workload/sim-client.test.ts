@@ -2,12 +2,16 @@ import { describe, expect, test } from "vitest";
 import type { NodeId } from "../../node/base/ids.ts";
 import { Prng } from "../../node/base/prng.ts";
 import { decodeClientFrame, encodeNodeFrame, type NodeFrame } from "../../node/wire/client-frames.ts";
+import { WireError } from "../../node/wire/msgpack.ts";
+import type { Plant } from "../cluster.ts";
 import { Counters } from "../counts.ts";
+import { tellingClients } from "../mutants/plants.ts";
 import { Process } from "../process.ts";
 import { Scheduler } from "../scheduler.ts";
 import { TraceHash } from "../trace.ts";
 import { KeyRing } from "../virtual-crypto.ts";
 import { VirtualNetwork } from "../virtual-network.ts";
+import { World } from "../world.ts";
 import { type Outcome, SimClient } from "./sim-client.ts";
 
 const CLUSTER = new Uint8Array(16).fill(7);
@@ -17,11 +21,12 @@ const NETWORK = {
   ...{ latePermille: 0, lateMeanUs: 0 },
 };
 
-/** What a node does with a question: answers it, knows no leader, or is not there at all. */
-type Node = "answers" | "lonely" | "down";
+/** What a node does with a question: answers it, knows no leader, is not there at all, or says what no node may say. */
+type Node = "answers" | "lonely" | "down" | Saying;
+type Saying = (request: number) => Uint8Array;
 
 /** Asks once, in a world of such nodes; tells how it ended, when, and at which nodes it was asked. */
-function ask(seed: number, nodes: readonly Node[], founders = nodes.length) {
+function ask(seed: number, nodes: readonly Node[], founders = nodes.length, done: () => void = () => undefined) {
   const scheduler = new Scheduler();
   const trace = new TraceHash();
   const random = new Prng(seed);
@@ -45,6 +50,7 @@ function ask(seed: number, nodes: readonly Node[], founders = nodes.length) {
       clientFrame: (connection, encoded) => {
         const frame = decodeClientFrame(encoded);
         if (frame.type === "hello") say(connection, { type: "welcome", node, logTime: 0n });
+        else if (typeof does === "function") port.sendClient(connection, does(frame.request));
         else if (does === "answers") say(connection, { type: "answer", request: frame.request, answer: ANSWER });
         else say(connection, { type: "error", request: frame.request, code: "no_leader", message: "" });
       },
@@ -73,8 +79,9 @@ function ask(seed: number, nodes: readonly Node[], founders = nodes.length) {
   const outcomes: Outcome[] = [];
   client.ask({ kind: "query", query: new Uint8Array([9]), consistency: "linearizable" }, (outcome) => {
     outcomes.push(outcome);
+    done();
   });
-  while (outcomes.length === 0 && scheduler.step(60_000_000)) {
+  while (outcomes.length === 0 && complaints.length === 0 && scheduler.step(60_000_000)) {
     // until then
   }
   return { outcomes, visits, complaints, atMs: scheduler.nowMs };
@@ -109,4 +116,46 @@ describe("a client of the simulator", () => {
       expect(atMs).toBe(60_000);
     }
   });
+
+  test.each<[string, Saying, RegExp]>([
+    ["is no frame", () => new Uint8Array([0xc1]), /cannot be read/],
+    ["is a receipt for a question", (request) => node({ type: "receipt", request, receipt: ANSWER }), /with a receipt/],
+    [
+      "refuses the client",
+      () => node({ type: "error", request: 0, code: "bad_frame", message: "what?" }),
+      /itself: bad_frame/,
+    ],
+    [
+      "greets for another cluster",
+      () => node({ type: "challenge", clusterId: new Uint8Array(16), node: 1, nonce: new Uint8Array(32) }),
+      /another cluster/,
+    ],
+  ])("complains of what %s", (_, saying, complaint) => {
+    expect(ask(1, [saying]).complaints).toEqual([expect.stringMatching(complaint)]);
+  });
+
+  test("complains of an answer that whoever has asked cannot read", () => {
+    const unreadable = (): void => {
+      throw new WireError("malformed_msgpack", "cut off");
+    };
+    expect(ask(1, ["answers"], 1, unreadable).complaints).toEqual([expect.stringContaining("cut off")]);
+    const wrong = (): void => {
+      throw new RangeError("a fault of the simulator's own");
+    };
+    expect(() => ask(1, ["answers"], 1, wrong)).toThrow(RangeError);
+  });
 });
+
+test("a frame that no client can read fails a run by the rule `protocol`", () => {
+  const plant: Plant = (host) => {
+    const network = tellingClients(host.network, (frame) => frame.subarray(0, -1));
+    return { host: { ...host, network } };
+  };
+  const world = new World(1, { plant });
+  world.run();
+  expect(world.verdict.failure).toMatchObject({ checker: "protocol" });
+});
+
+function node(frame: NodeFrame): Uint8Array {
+  return encodeNodeFrame(frame);
+}

@@ -17,6 +17,7 @@ import {
   helloDigest,
   type NodeFrame,
 } from "../../node/wire/client-frames.ts";
+import { WireError } from "../../node/wire/msgpack.ts";
 import { decodeReceipt, type Receipt } from "../../node/wire/receipt.ts";
 import { cosignTransaction, decodeTransaction, type Signer, signTransaction } from "../../node/wire/transaction.ts";
 import type { Authenticity } from "../check/authenticity.ts";
@@ -224,7 +225,16 @@ export class SimClient {
 
   #frame(connection: ClientConnection | undefined, encoded: Uint8Array): void {
     if (connection === undefined || connection !== this.#connection) return;
-    const frame = decodeNodeFrame(encoded);
+    try {
+      this.#take(connection, decodeNodeFrame(encoded));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#deps.complain(`what a node has sent cannot be read: ${error.message}`);
+    }
+  }
+
+  /** A frame that could be read; what is in it, whoever has asked reads, and throws where it cannot be. */
+  #take(connection: ClientConnection, frame: NodeFrame): void {
     switch (frame.type) {
       case "challenge":
         this.#hello(connection, frame);
