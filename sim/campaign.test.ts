@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  type CampaignHead,
   type CampaignResult,
   type CampaignSeeds,
   campaignHead,
@@ -19,8 +20,12 @@ function result(seed: number): CampaignResult {
   return { seed, ...figures, ...states, ...(seed === 2 ? { failed: failure } : {}) };
 }
 
+function headOf(seeds: CampaignSeeds): CampaignHead {
+  return { program: "0123456789abcdef", seeds };
+}
+
 function fileOf(seeds: CampaignSeeds, results: readonly CampaignResult[]): string {
-  return [campaignHead(seeds), ...results.map(campaignLine), ""].join("\n");
+  return [campaignHead(headOf(seeds)), ...results.map(campaignLine), ""].join("\n");
 }
 
 describe("which seeds a campaign runs", () => {
@@ -38,7 +43,7 @@ describe("campaigns as files", () => {
   const text = fileOf(three, results);
 
   test("are read as they were written", () => {
-    expect(decodeCampaign(text)).toEqual({ seeds: three, results, whole: text.length });
+    expect(decodeCampaign(text)).toEqual({ ...headOf(three), results, whole: text.length });
   });
 
   test("cut off anywhere behind the head, what was whole is read, and how much that is", () => {
@@ -50,9 +55,11 @@ describe("campaigns as files", () => {
   });
 
   test.each([
-    ["another version", text.replace('"quorateCampaign":2', '"quorateCampaign":9'), /line 1: version 9/],
+    ["another version", text.replace('"quorateCampaign":3', '"quorateCampaign":9'), /line 1: version 9/],
+    ["a version that named no program", '{"quorateCampaign":2,"seeds":[1,1],"shard":[0,1]}\n', /line 1: version 2/],
+    ["no program", text.replace(/"program":"\w+",/, ""), /line 1: program/],
     ["no campaign", '{"hello":1}\n', /line 1/],
-    ["no JSON", `${campaignHead(three)}\n{\n`, /line 2/],
+    ["no JSON", `${campaignHead(headOf(three))}\n{\n`, /line 2/],
     ["a seed out of order", fileOf(three, [result(2), result(10)]), /line 3: seed 10 stands where 6 should/],
     ["a seed too many", fileOf({ ...three, last: 2 }, [result(2), result(6)]), /where none should/],
     ["an unknown key", text.replace('"seed":6', '"seed":6,"mood":"good"'), /line 3: mood/],

@@ -9,7 +9,9 @@ import { type Counts, FAULTS } from "./counts.ts";
 import { POINTS } from "./reached.ts";
 import type { SeedResult } from "./run.ts";
 
-const CAMPAIGN_VERSION = 2;
+const CAMPAIGN_VERSION = 3;
+/** Length of the hash that tells a program. */
+const PROGRAM_DIGITS = 16;
 const SHARDS_MAX = 1_000_000;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const STATES_MAX = 10_000_000;
@@ -34,8 +36,14 @@ export interface CampaignResult
   readonly newStates: readonly number[];
 }
 
-export interface CampaignFile {
+/** Whose runs a file holds. */
+export interface CampaignHead {
   readonly seeds: CampaignSeeds;
+  /** A hash of the program that ran them: another one may run the same seeds otherwise. */
+  readonly program: string;
+}
+
+export interface CampaignFile extends CampaignHead {
   readonly results: readonly CampaignResult[];
   /** UTF-16 units of the text that are whole lines; what comes behind was being written when the campaign was stopped. */
   readonly whole: number;
@@ -48,11 +56,15 @@ function countsOf<Name extends string>(names: readonly Name[]): Schema<Counts<Na
   return object({}, fields);
 }
 
-const headSchema = object({
-  quorateCampaign: integer(1, COUNT_MAX),
-  seeds: tuple(u32, u32),
-  shard: tuple(integer(0, SHARDS_MAX), integer(1, SHARDS_MAX)),
-});
+/** Heads of earlier versions named no program. */
+const headSchema = object(
+  {
+    quorateCampaign: integer(1, COUNT_MAX),
+    seeds: tuple(u32, u32),
+    shard: tuple(integer(0, SHARDS_MAX), integer(1, SHARDS_MAX)),
+  },
+  { program: text(PROGRAM_DIGITS) },
+);
 const resultSchema = object(
   {
     seed: u32,
@@ -77,8 +89,8 @@ export function seedCount({ first, last, shard, shards }: CampaignSeeds): number
 }
 
 /** The first line, without its end. */
-export function campaignHead({ first, last, shard, shards }: CampaignSeeds): string {
-  return JSON.stringify({ quorateCampaign: CAMPAIGN_VERSION, seeds: [first, last], shard: [shard, shards] });
+export function campaignHead({ program, seeds: { first, last, shard, shards } }: CampaignHead): string {
+  return JSON.stringify({ quorateCampaign: CAMPAIGN_VERSION, program, seeds: [first, last], shard: [shard, shards] });
 }
 
 /** The line of one seed. */
@@ -95,9 +107,10 @@ export function campaignLine(result: CampaignResult): string {
 export function decodeCampaign(file: string): CampaignFile {
   const whole = file.lastIndexOf("\n") + 1;
   const [head = "", ...lines] = file.slice(0, whole).split("\n").slice(0, -1);
-  const { quorateCampaign, seeds, shard } = lineOf(headSchema, head, 1);
+  const { quorateCampaign, program, seeds, shard } = lineOf(headSchema, head, 1);
   if (quorateCampaign !== CAMPAIGN_VERSION)
     throw invalid(1, `version ${quorateCampaign}, and version ${CAMPAIGN_VERSION} is understood`);
+  if (program === undefined) throw invalid(1, "program must be present");
   const which = { first: seeds[0], last: seeds[1], shard: shard[0], shards: shard[1] };
   const expected = seedsOf(which);
   const results = lines.map((line, index) => {
@@ -106,7 +119,7 @@ export function decodeCampaign(file: string): CampaignFile {
     if (result.seed !== due) throw invalid(index + 2, `seed ${result.seed} stands where ${due ?? "none"} should`);
     return result;
   });
-  return { seeds: which, results, whole };
+  return { program, seeds: which, results, whole };
 }
 
 function lineOf<T>(schema: Schema<T>, line: string, number: number): T {

@@ -5,7 +5,7 @@ import { CodedError } from "../../node/base/errors.ts";
 import { type CampaignFile, decodeCampaign } from "../../sim/campaign.ts";
 import { neverReachedLines } from "../../sim/never-reached.ts";
 import { reportPage } from "../../sim/report/page.ts";
-import { reportOf } from "../../sim/report/report.ts";
+import { programsLines, reportOf } from "../../sim/report/report.ts";
 import { command } from "../command.ts";
 import { EXIT } from "../output.ts";
 import { countsText } from "../sim/told.ts";
@@ -40,6 +40,7 @@ export const report: CommandModule = command({
         `${summed.seeds} seeds, ${summed.failed.length} failed; ${summed.transactions} transactions`,
         ...(summed.checkers.length === 0 ? [] : [`broken: ${countsText(Object.fromEntries(summed.checkers))}`]),
         `${summed.states.distinct} states of the protocol, ${summed.states.byNewestTenth} by the newest tenth of the seeds`,
+        ...programsLines(summed),
         ...neverReachedLines(summed.neverReached),
         `the page is ${out}`,
       ].join("\n"),

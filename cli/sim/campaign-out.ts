@@ -2,8 +2,8 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { CodedError } from "../../node/base/errors.ts";
 import {
+  type CampaignHead,
   type CampaignResult,
-  type CampaignSeeds,
   campaignHead,
   campaignLine,
   decodeCampaign,
@@ -14,11 +14,11 @@ export class CampaignOut {
   readonly before: readonly CampaignResult[];
   readonly #file: number;
 
-  /** Opens or makes the file. Throws `CodedError` `campaign_mismatch` where it holds another campaign. */
-  constructor(path: string, seeds: CampaignSeeds) {
-    this.before = existsSync(path) ? resumed(path, seeds) : [];
+  /** Opens or makes the file. Throws `CodedError` `campaign_mismatch` where it holds another campaign, or another program's. */
+  constructor(path: string, head: CampaignHead) {
+    this.before = existsSync(path) ? resumed(path, head) : [];
     this.#file = openSync(path, "a");
-    if (fstatSync(this.#file).size === 0) writeSync(this.#file, `${campaignHead(seeds)}\n`);
+    if (fstatSync(this.#file).size === 0) writeSync(this.#file, `${campaignHead(head)}\n`);
   }
 
   add(result: CampaignResult): void {
@@ -31,15 +31,19 @@ export class CampaignOut {
 }
 
 /** What was done of this campaign; a line that was cut off is taken away. */
-function resumed(path: string, seeds: CampaignSeeds): readonly CampaignResult[] {
+function resumed(path: string, head: CampaignHead): readonly CampaignResult[] {
   const text = readFileSync(path, "utf8");
   if (!text.includes("\n")) {
     truncateSync(path, 0);
     return [];
   }
-  const { seeds: own, results, whole } = decodeCampaign(text);
-  if (campaignHead(own) !== campaignHead(seeds)) {
-    throw new CodedError("campaign_mismatch", `${path} holds ${campaignHead(own)}, not ${campaignHead(seeds)}`);
+  const { results, whole, ...own } = decodeCampaign(text);
+  if (own.program !== head.program) {
+    const why = `${path} was made by the program ${own.program}, and this is ${head.program}`;
+    throw new CodedError("campaign_mismatch", `${why}: name another file, or remove this one to begin again`);
+  }
+  if (campaignHead(own) !== campaignHead(head)) {
+    throw new CodedError("campaign_mismatch", `${path} holds ${campaignHead(own)}, not ${campaignHead(head)}`);
   }
   truncateSync(path, Buffer.byteLength(text.slice(0, whole)));
   return results;

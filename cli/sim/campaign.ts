@@ -7,6 +7,7 @@ import { Summary } from "../../sim/summary.ts";
 import type { Output } from "../output.ts";
 import { CampaignOut } from "./campaign-out.ts";
 import { type Job, Pool } from "./pool.ts";
+import { programHash } from "./program.ts";
 import { failureText, writePlan } from "./told.ts";
 
 export interface Campaign {
@@ -37,7 +38,7 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   const { seeds, workers, scenario, out, planFile } = campaign;
   const summary = new Summary();
   const unmetSeeds: Unmet[] = [];
-  const file = out === undefined ? undefined : new CampaignOut(out, seeds);
+  const file = out === undefined ? undefined : new CampaignOut(out, { program: programHash(), seeds });
   for (const result of file?.before ?? []) summary.add(result);
   const skipped = file?.before.length ?? 0;
   if (skipped > 0) output.note(`${out}: ${skipped} seeds were done before`);

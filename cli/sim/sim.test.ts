@@ -1,5 +1,5 @@
 /** What the simulator's commands refuse. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { campaignHead, campaignLine } from "../../sim/campaign.ts";
 import { FAULTS } from "../../sim/counts.ts";
 import { POINTS } from "../../sim/reached.ts";
 import { ran } from "../run.contract.ts";
+import { programHash } from "./program.ts";
 
 const DIRECTORY = mkdtempSync(join(tmpdir(), "quorate-sim-"));
 const BAD = join(DIRECTORY, "bad");
@@ -15,16 +16,16 @@ writeFileSync(BAD, '{\n"quoratePlan": 1,\n');
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
 /** The file of a campaign over the seeds from 1 on that came to everything but these, and is done. */
-function campaignWithout(seeds: number, ...missed: readonly string[]): string {
+function campaignWithout(program: string, seeds: number, ...missed: readonly string[]): string {
   const met = (names: readonly string[]): object =>
     Object.fromEntries(names.filter((name) => !missed.includes(name)).map((name) => [name, 1]));
   const common = { simulatedMs: 1, transactions: 1, stateCount: 2, traceHash: "0".repeat(16) };
   const counts = { faults: met(FAULTS), reached: met(POINTS) };
-  const head = campaignHead({ first: 1, last: seeds, shard: 0, shards: 1 });
+  const head = campaignHead({ program, seeds: { first: 1, last: seeds, shard: 0, shards: 1 } });
   const lines = Array.from({ length: seeds }, (_, index) =>
     campaignLine({ seed: index + 1, ...common, ...counts, newStates: index < 1_000 ? [index] : [] }),
   );
-  const file = join(DIRECTORY, `campaign-${seeds}-${missed.join("-")}`);
+  const file = join(DIRECTORY, `campaign-${program}-${seeds}-${missed.join("-")}`);
   writeFileSync(file, [head, ...lines, ""].join("\n"));
   return file;
 }
@@ -36,7 +37,7 @@ describe("a campaign that never came to something", () => {
     [1_999, ["holdVoided"], 0, { points: ["holdVoided"], faults: [], isFailure: false }],
     [2_000, ["acquirerDown"], 0, { points: [], faults: [], isFailure: false }],
   ])("over %d seeds, without %j, ends with %d", async (seeds, missed, code, neverReached) => {
-    const file = campaignWithout(seeds, ...missed);
+    const file = campaignWithout(programHash(), seeds, ...missed);
     const states = { distinct: 1_000, byNewestTenth: 0, perThousandRuns: Math.round(1e6 / seeds) };
     const run = await ran("sim", "run", "--seeds", `1..${seeds}`, "--out", file, "--json");
     expect(run.code, run.err).toBe(code);
@@ -44,6 +45,27 @@ describe("a campaign that never came to something", () => {
     const report = await ran("sim", "report", file, "--out", `${file}.html`, "--json");
     expect(report.code, report.err).toBe(code);
     expect(JSON.parse(report.out)).toMatchObject({ seeds, states, neverReached });
+  });
+});
+
+describe("a campaign that another program made", () => {
+  const other = "f".repeat(16);
+
+  test("is not gone on with, and is left as it was", async () => {
+    const file = campaignWithout(other, 2);
+    const before = readFileSync(file, "utf8");
+    const { code, err } = await ran("sim", "run", "--seeds", "1..2", "--out", file);
+    expect(code).toBe(1);
+    expect(err).toContain(`made by the program ${other}, and this is ${programHash()}: name another file, or remove`);
+    expect(err).toContain("(campaign_mismatch)");
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+
+  test("is told from others in a report", async () => {
+    const files = [campaignWithout(programHash(), 2), campaignWithout(other, 2)];
+    const { code, out } = await ran("sim", "report", ...files, "--out", join(DIRECTORY, "two.html"));
+    expect(code).toBe(0);
+    expect(out).toContain("made by 2 programs");
   });
 });
 

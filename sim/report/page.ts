@@ -2,7 +2,7 @@
 import { escapeHtml, PAGE_STYLE } from "../html.ts";
 import { type NeverReached, neverReachedLines } from "../never-reached.ts";
 import { median } from "../statistics.ts";
-import type { Report } from "./report.ts";
+import { programsLines, type Report } from "./report.ts";
 
 const BINS = 32;
 const PLOT = { width: 460, height: 120 } as const;
@@ -42,6 +42,9 @@ ${card(number(transactions), "transactions")}
 ${card(number(report.states.distinct), "states of the protocol")}
 ${card(number(Math.round(simulatedMs / MS_PER_SECOND)), "simulated seconds")}
 </div>
+${programsLines(report)
+  .map((line) => `<p class="bad">${escapeHtml(line)}</p>`)
+  .join("")}
 ${failures(report)}
 <div class="two">
 <section><h2>Transactions of a seed</h2>${histogram(report.transactionsOfSeeds)}</section>

@@ -5,7 +5,7 @@ import { reportPage } from "./page.ts";
 import { reportOf } from "./report.ts";
 
 function campaign(...results: readonly CampaignResult[]): CampaignFile {
-  return { seeds: { first: 1, last: 9, shard: 0, shards: 1 }, results, whole: 0 };
+  return { program: "a".repeat(16), seeds: { first: 1, last: 9, shard: 0, shards: 1 }, results, whole: 0 };
 }
 
 function result(seed: number, checker?: string): CampaignResult {
@@ -64,6 +64,16 @@ describe("the report of several campaigns", () => {
   test("one seed with two runs is refused: somebody is not deterministic", () => {
     const other = { ...result(1), traceHash: "1".repeat(16) };
     expect(() => reportOf([campaign(result(1)), campaign(other)])).toThrow(/seed 1 has the trace hash/);
+  });
+
+  test("files that two programs made are told from those of one", () => {
+    const own = campaign(result(1));
+    const other = { ...campaign(result(2)), program: "b".repeat(16) };
+    expect(reportOf([own, campaign(result(3))]).programs).toEqual([own.program]);
+    expect(reportPage(reportOf([own, campaign(result(3))]))).not.toContain("programs");
+    const report = reportOf([other, own]);
+    expect(report.programs).toEqual([own.program, other.program]);
+    expect(reportPage(report)).toContain(`made by 2 programs, so these are no runs of one campaign: ${own.program}`);
   });
 
   test("its page needs no other file, and what a failure says cannot become part of it", () => {

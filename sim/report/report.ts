@@ -16,6 +16,8 @@ export interface Report extends SummaryFigures {
   /** Distinct states of the protocol after each seed. */
   readonly statesAfterSeeds: readonly number[];
   readonly neverReached: NeverReached;
+  /** The programs that made the files, each once: of several, the runs are not those of one campaign. */
+  readonly programs: readonly string[];
 }
 
 /**
@@ -44,7 +46,14 @@ export function reportOf(campaigns: readonly CampaignFile[]): Report {
     simulatedMsOfSeeds: results.map(({ simulatedMs }) => simulatedMs),
     statesAfterSeeds: summary.coverage.growth(),
     neverReached: neverReached(figures),
+    programs: [...new Set(campaigns.map(({ program }) => program))].sort(),
   };
+}
+
+/** What is to be said of files that several programs made. */
+export function programsLines({ programs }: Pick<Report, "programs">): readonly string[] {
+  if (programs.length < 2) return [];
+  return [`made by ${programs.length} programs, so these are no runs of one campaign: ${programs.join(", ")}`];
 }
 
 function countsByChecker({ failed }: SummaryFigures): readonly (readonly [string, number])[] {
