@@ -30,13 +30,14 @@ export class CampaignOut {
   }
 }
 
-/** What was done of this campaign; a line that was cut off is taken away. */
+/** What was done of this campaign; a line that was cut off is taken away, and so is a head, if it is this campaign's. */
 function resumed(path: string, head: CampaignHead): readonly CampaignResult[] {
   const text = readFileSync(path, "utf8");
-  if (!text.includes("\n")) {
+  if (campaignHead(head).startsWith(text)) {
     truncateSync(path, 0);
     return [];
   }
+  if (!text.includes("\n")) throw new CodedError("campaign_invalid", `${path} is no campaign, and is left as it is`);
   const { results, whole, ...own } = decodeCampaign(text);
   if (own.program !== head.program) {
     const why = `${path} was made by the program ${own.program}, and this is ${head.program}`;
