@@ -18,6 +18,8 @@ const INTERRUPTED = 130;
 interface Shrunk {
   readonly faults: number;
   readonly runs: number;
+  /** Whether nothing more could go. */
+  readonly complete: boolean;
   readonly seconds: number;
 }
 
@@ -56,8 +58,8 @@ async function findBug(
 
 async function shrunkRow(row: Row, failed: SeedResult, runsMax: number, output: Output): Promise<Row> {
   const startedAt = performance.now();
-  const { best, runs } = await shrink(failed, runsMax, output);
-  return { ...row, shrunk: { faults: best.plan.faults.length, runs, seconds: secondsSince(startedAt) } };
+  const { best, runs, complete } = await shrink(failed, runsMax, output);
+  return { ...row, shrunk: { faults: best.plan.faults.length, runs, complete, seconds: secondsSince(startedAt) } };
 }
 
 /** The figures by which the simulator is judged. */
@@ -74,6 +76,7 @@ function figuresOf(rows: readonly Row[]): object {
     ...(shrunk.length === 0
       ? {}
       : {
+          shrinkingStopped: shrunk.filter(({ complete }) => !complete).length,
           medianFaults: median(shrunk.map(({ faults }) => faults)),
           medianShrinkSeconds: median(shrunk.map(({ seconds }) => seconds)),
         }),
@@ -84,7 +87,7 @@ function tableOf(rows: readonly Row[], shrunk: boolean): string {
   const heading = ["bug", "found by", "seeds", "seconds", ...(shrunk ? ["faults left", "runs", "seconds"] : [])];
   const lines = rows.map(({ mutant, checker = "not found", seeds, seconds, shrunk: small }) => [
     ...[mutant, checker, seeds, seconds],
-    ...(small === undefined ? [] : [small.faults, small.runs, small.seconds]),
+    ...(small === undefined ? [] : [small.faults, `${small.runs}${small.complete ? "" : ", stopped"}`, small.seconds]),
   ]);
   return table([heading, ...lines]);
 }

@@ -38,7 +38,7 @@ export const shrinkCommand: CommandModule = command({
       .option("runs", {
         type: "number",
         default: 400,
-        describe: "run so many at most",
+        describe: "run so many at most; the plan of a search that is stopped can be shrunk further",
         coerce: whole("runs", 1, RUNS_MAX),
       })
       .example("$0 sim shrink --seed 1 --mutant retryExecutedTwice", "the smallest run that shows a planted bug"),
@@ -47,16 +47,17 @@ export const shrinkCommand: CommandModule = command({
     const failed = firstRun({ seed, plan, mutant });
     if (failed.failed === undefined)
       throw new CodedError("nothing_failed", "this run breaks no rule, so there is nothing to shrink");
-    const { best, runs } = await shrink(failed, runsMax, output);
+    const { best, runs, complete } = await shrink(failed, runsMax, output);
     writePlan(out, best.plan);
     const seconds = Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
     const [before, after] = [sizeOf(failed), sizeOf(best)];
     output.result(
-      { checker: failed.failed.checker, before, after, runs, seconds, plan: out, traceHash: best.traceHash },
+      { checker: failed.failed.checker, before, after, runs, complete, seconds, plan: out, traceHash: best.traceHash },
       [
         `${best.failed?.checker}: ${best.failed?.message}`,
         `${before.faults} faults became ${after.faults}, ${before.turns} turns ${after.turns}, ${before.nodes} nodes ${after.nodes}, ${before.durationMs} ms ${after.durationMs}`,
-        `${runs} runs in ${seconds} s; again: quorate sim replay --plan ${out} --trace`,
+        ...(complete ? [] : [`stopped after ${runs} runs, and may get smaller: npx quorate sim shrink --plan ${out}`]),
+        `${runs} runs in ${seconds} s; again: npx quorate sim replay --plan ${out} --trace`,
       ].join("\n"),
     );
     return EXIT.done;

@@ -90,13 +90,19 @@ describe("quorate sim", () => {
   test("a planted bug is found, shrunk to a plan, and the plan still fails", async () => {
     const mutant = "retryExecutedTwice";
     const told = lastJson(await printed("mutants", "--only", mutant, "--shrink", "--runs", "20", "--json"));
-    expect(told).toMatchObject({ planted: 1, found: 1, missed: [], medianSeeds: told["maxSeeds"] });
+    expect(told).toMatchObject({
+      planted: 1,
+      found: 1,
+      missed: [],
+      medianSeeds: told["maxSeeds"],
+      shrinkingStopped: 1,
+    });
     const seed = String(told["maxSeeds"]); // the first that shows it; they begin at 1
     const plan = file("small.plan");
     const small = lastJson(
       await printed("shrink", "--seed", seed, "--mutant", mutant, "--runs", "20", "--out", plan, "--json"),
     );
-    expect(small).toMatchObject({ checker: "exactlyOnce", after: { nodes: 3 } });
+    expect(small).toMatchObject({ checker: "exactlyOnce", after: { nodes: 3 }, runs: 20, complete: false });
     const again = new Spawned(["sim", "replay", "--plan", plan, "--json"]);
     expect(await again.code()).toBe(1);
     expect(lastJson(again.out)).toMatchObject({

@@ -4,12 +4,17 @@ import { runPlan, type SeedResult } from "../../sim/run.ts";
 import { Shrinking } from "../../sim/shrink/shrink.ts";
 import type { Output } from "../output.ts";
 
-/** Shrinks a failed run within so many runs, or until the user has had enough; the smallest, and how many were run. */
-export async function shrink(
-  failed: SeedResult,
-  runsMax: number,
-  output: Output,
-): Promise<{ readonly best: SeedResult; readonly runs: number }> {
+export interface Shrunk {
+  /** The smallest run that was found. */
+  readonly best: SeedResult;
+  /** How many were run. */
+  readonly runs: number;
+  /** Whether nothing more can go; false where the search was stopped before it knew. */
+  readonly complete: boolean;
+}
+
+/** Shrinks a failed run within so many runs, or until the user has had enough. */
+export async function shrink(failed: SeedResult, runsMax: number, output: Output): Promise<Shrunk> {
   const shrinking = new Shrinking(failed);
   let stopped = false;
   const stop = (): void => {
@@ -18,7 +23,8 @@ export async function shrink(
   process.once("SIGINT", stop);
   const search = shrinking.search();
   let runs = 0;
-  for (let step = search.next(); step.done !== true && runs < runsMax && !stopped; runs++) {
+  let step = search.next();
+  for (; step.done !== true && runs < runsMax && !stopped; runs++) {
     const { stage, plan } = step.value;
     const { faults, leftOut } = shrinking.best.plan;
     output.progress(`${stage}: run ${runs + 1}; ${faults.length} faults, ${leftOut.length} gaps in the work (Ctrl-C)`);
@@ -26,5 +32,5 @@ export async function shrink(
     await setImmediate(); // a signal is heard between two runs
   }
   process.removeListener("SIGINT", stop);
-  return { best: shrinking.best, runs };
+  return { best: shrinking.best, runs, complete: step.done === true };
 }
