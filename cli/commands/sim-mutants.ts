@@ -1,13 +1,13 @@
 /** `quorate sim mutants`: whether the simulator finds the bugs that are planted for it, and how soon. */
 import { performance } from "node:perf_hooks";
-import { setImmediate } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { parseMutant } from "../../sim/asked.ts";
-import { PLANTED, type Planted, runSeed, type SeedResult } from "../../sim/run.ts";
+import { PLANTED, type Planted, type SeedResult } from "../../sim/run.ts";
 import { median } from "../../sim/statistics.ts";
 import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT, type Output, table } from "../output.ts";
+import { BugSearch, type Found, type Unclean } from "../sim/find-bug.ts";
 import { shrink } from "../sim/shrinking.ts";
 
 const MS_PER_SECOND = 1_000;
@@ -26,7 +26,7 @@ interface Shrunk {
 /** What became of one planted bug. */
 interface Row {
   readonly mutant: Planted;
-  /** Seeds run until one failed, or all. */
+  /** Seeds run until one failed that does not fail without the bug, or all. */
   readonly seeds: number;
   readonly seconds: number;
   /** The rule that was broken; absent when no seed has failed. */
@@ -38,22 +38,9 @@ function secondsSince(startedAt: number): number {
   return Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
 }
 
-async function findBug(
-  mutant: Planted,
-  seedsMax: number,
-  output: Output,
-  stopped: () => boolean,
-): Promise<[Row, SeedResult | undefined]> {
-  const startedAt = performance.now();
-  for (let seed = 1; seed <= seedsMax && !stopped(); seed++) {
-    output.progress(`${mutant}: seed ${seed}`);
-    const result = runSeed(seed, { mutant });
-    await setImmediate(); // a signal is heard between two seeds
-    if (result.failed === undefined) continue;
-    const { checker } = result.failed;
-    return [{ mutant, seeds: seed, seconds: secondsSince(startedAt), checker }, result];
-  }
-  return [{ mutant, seeds: seedsMax, seconds: secondsSince(startedAt) }, undefined];
+function rowOf(mutant: Planted, seedsMax: number, found: Found | undefined, seconds: number): Row {
+  if (found === undefined) return { mutant, seeds: seedsMax, seconds };
+  return { mutant, seeds: found.seed, seconds, checker: found.failed.failed?.checker ?? "" };
 }
 
 async function shrunkRow(row: Row, failed: SeedResult, runsMax: number, output: Output): Promise<Row> {
@@ -63,7 +50,7 @@ async function shrunkRow(row: Row, failed: SeedResult, runsMax: number, output: 
 }
 
 /** The figures by which the simulator is judged. */
-function figuresOf(rows: readonly Row[]): object {
+function figuresOf(rows: readonly Row[], unclean: readonly Unclean[]): object {
   const found = rows.filter(({ checker }) => checker !== undefined);
   const seeds = found.map((row) => row.seeds);
   const shrunk = found.flatMap((row) => row.shrunk ?? []);
@@ -73,6 +60,7 @@ function figuresOf(rows: readonly Row[]): object {
     missed: rows.filter(({ checker }) => checker === undefined).map(({ mutant }) => mutant),
     medianSeeds: median(seeds) ?? null,
     maxSeeds: Math.max(0, ...seeds),
+    unclean: unclean.map(({ seed }) => seed),
     ...(shrunk.length === 0
       ? {}
       : {
@@ -94,7 +82,7 @@ function tableOf(rows: readonly Row[], shrunk: boolean): string {
 
 export const mutants: CommandModule = command({
   command: "mutants",
-  describe: "look for each planted bug; exit code 1 when one is not found",
+  describe: "look for each planted bug; exit code 1 when one is not found, or a seed fails without one",
   builder: (yargs) =>
     yargs
       .option("seeds", {
@@ -114,20 +102,26 @@ export const mutants: CommandModule = command({
       .example("$0 sim mutants --shrink", "how soon each is found, and how small its plan gets"),
   handler: async ({ seeds, only, shrink: shrinks, runs }, output) => {
     const rows: Row[] = [];
+    const search = new BugSearch();
     let stopped = false;
     const stop = (): void => {
       stopped = true;
     };
     process.once("SIGINT", stop);
     for (const mutant of only === undefined ? PLANTED : [parseMutant(only)]) {
-      const [row, failed] = await findBug(mutant, seeds, output, () => stopped);
+      const startedAt = performance.now();
+      const at = (seed: number): void => output.progress(`${mutant}: seed ${seed}`);
+      const found = await search.find(mutant, seeds, { at, stopped: () => stopped });
       if (stopped) break;
-      const done = shrinks && failed !== undefined ? await shrunkRow(row, failed, runs, output) : row;
+      const row = rowOf(mutant, seeds, found, secondsSince(startedAt));
+      const done = shrinks && found !== undefined ? await shrunkRow(row, found.failed, runs, output) : row;
       output.note(`${mutant}: ${done.checker ?? "not found"}, seed ${done.seeds}`);
       rows.push(done);
     }
     process.removeListener("SIGINT", stop);
-    const figures = figuresOf(rows);
+    for (const { seed, checker } of search.unclean)
+      output.note(`seed ${seed} fails without a planted bug, too (${checker}), and counts for none`);
+    const figures = figuresOf(rows, search.unclean);
     if (output.json) for (const row of rows) output.print(JSON.stringify(row));
     output.result(
       figures,
@@ -135,7 +129,7 @@ export const mutants: CommandModule = command({
         "\n",
       ),
     );
-    if (rows.some(({ checker }) => checker === undefined)) return EXIT.failed;
+    if (search.unclean.length > 0 || rows.some(({ checker }) => checker === undefined)) return EXIT.failed;
     return stopped ? INTERRUPTED : EXIT.done;
   },
 });

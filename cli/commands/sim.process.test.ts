@@ -95,6 +95,7 @@ describe("quorate sim", () => {
       found: 1,
       missed: [],
       medianSeeds: told["maxSeeds"],
+      unclean: [],
       shrinkingStopped: 1,
     });
     const seed = String(told["maxSeeds"]); // the first that shows it; they begin at 1
