@@ -14,7 +14,7 @@ const ALL: CampaignSeeds = { first: 1, last: 10, shard: 0, shards: 1 };
 
 function result(seed: number): CampaignResult {
   const failure = { checker: "durability", message: "lost", atMs: 3, step: 4 };
-  const counts = { faults: { crash: seed }, reached: { balanced: 1 } };
+  const counts = { faults: { crash: seed }, skipped: { rotLog: 1 }, reached: { balanced: 1 } };
   const figures = { simulatedMs: 10 * seed, transactions: seed, ...counts, traceHash: `${seed}`.padStart(16, "0") };
   const states = { stateCount: 3, newStates: [2 ** 48 - seed, seed] };
   return { seed, ...figures, ...states, ...(seed === 2 ? { failed: failure } : {}) };

@@ -6,6 +6,7 @@ import { CodedError } from "../node/base/errors.ts";
 import { WireError } from "../node/wire/msgpack.ts";
 import { check, integer, list, object, type Schema, text, tuple, u32 } from "../node/wire/schema.ts";
 import { type Counts, FAULTS } from "./counts.ts";
+import { STEP_KINDS } from "./plan-schema.ts";
 import { POINTS } from "./reached.ts";
 import type { SeedResult } from "./run.ts";
 
@@ -26,7 +27,10 @@ export interface CampaignSeeds {
 
 /** What is kept of one seed's run. */
 export interface CampaignResult
-  extends Pick<SeedResult, "seed" | "failed" | "simulatedMs" | "transactions" | "faults" | "reached" | "traceHash"> {
+  extends Pick<
+    SeedResult,
+    "seed" | "failed" | "simulatedMs" | "transactions" | "faults" | "skipped" | "reached" | "traceHash"
+  > {
   /** How many states of the protocol the run came to. */
   readonly stateCount: number;
   /**
@@ -71,6 +75,7 @@ const resultSchema = object(
     simulatedMs: count,
     transactions: count,
     faults: countsOf(FAULTS),
+    skipped: countsOf(STEP_KINDS),
     reached: countsOf(POINTS),
     traceHash: text(16),
     stateCount: count,
@@ -95,8 +100,9 @@ export function campaignHead({ program, seeds: { first, last, shard, shards } }:
 
 /** The line of one seed. */
 export function campaignLine(result: CampaignResult): string {
-  const { seed, failed, simulatedMs, transactions, faults, reached, traceHash, stateCount, newStates } = result;
-  const rest = { simulatedMs, transactions, faults, reached, stateCount, newStates };
+  const { seed, failed, simulatedMs, transactions, faults, skipped, reached, traceHash, stateCount, newStates } =
+    result;
+  const rest = { simulatedMs, transactions, faults, skipped, reached, stateCount, newStates };
   return JSON.stringify({ seed, traceHash, ...(failed === undefined ? {} : { failed }), ...rest });
 }
 

@@ -3,7 +3,7 @@ import { BATCH_RECORDS_MAX } from "../node/base/limits.ts";
 import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
 import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } from "../node/wire/schema.ts";
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
-import { CRASH_MOMENTS, type FaultStep, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
+import { CRASH_MOMENTS, type FaultStep, type StepKind, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
 import type { BackupOptions, ClerkOptions, OperatorOptions, WorkloadOptions } from "./workload/options.ts";
 
@@ -143,7 +143,7 @@ const forMs = { forMs: ms };
 const restartAfterMs = { restartAfterMs: ms };
 
 /** What each kind of step has beside its kind. */
-const STEPS: { readonly [Kind in FaultStep["kind"]]: Record<string, Schema<unknown>> } = {
+const STEPS: { readonly [Kind in StepKind]: Record<string, Schema<unknown>> } = {
   partition: { groups, oneWay: boolean, ...forMs },
   bridge: { bridge: node, groups, ...forMs },
   isolate: { target, direction: oneOf("both", "in", "out"), ...forMs },
@@ -167,12 +167,12 @@ const STEPS: { readonly [Kind in FaultStep["kind"]]: Record<string, Schema<unkno
   acquirerDown: forMs,
   clockJump: { target, byMs: integer(-MS_MAX, MS_MAX) },
 };
-const KINDS = Object.keys(STEPS) as FaultStep["kind"][];
+export const STEP_KINDS: readonly StepKind[] = Object.keys(STEPS) as StepKind[];
 
 /** One fault. */
 export const stepSchema: Schema<FaultStep> = (value, path) => {
   const { kind } = anyObject(value, path);
-  const known = oneOf(...KINDS)(kind, `${path}.kind`);
+  const known = oneOf(...STEP_KINDS)(kind, `${path}.kind`);
   return object({ kind: oneOf(known), ...STEPS[known] })(value, path) as FaultStep;
 };
 

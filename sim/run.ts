@@ -5,7 +5,7 @@
  */
 import type { Failure } from "./check/verdict.ts";
 import type { Counts, FaultCounts } from "./counts.ts";
-import type { TimedFault } from "./fault/plan.ts";
+import type { StepKind, TimedFault } from "./fault/plan.ts";
 import { MUTANT_NAMES, MUTANTS, type MutantName } from "./mutants/mutants.ts";
 import type { SimOptions } from "./options.ts";
 import type { Point } from "./reached.ts";
@@ -56,6 +56,8 @@ export interface SeedResult {
   readonly plan: RunPlan;
   readonly simulatedMs: number;
   readonly faults: FaultCounts;
+  /** Steps of the plan that could not be done, by their kind: nobody led, the node was down, or nobody could spare it. */
+  readonly skipped: Counts<StepKind>;
   /** How often the run has come to each point. */
   readonly reached: Counts<Point>;
   /** States of the protocol that the run has come to (`check/protocol-states.ts`), each once. */
@@ -102,6 +104,7 @@ function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
     plan,
     simulatedMs,
     faults: world.counters.read(),
+    skipped: world.skipped.read(),
     reached: world.reached.read(),
     states: world.rules.protocol.read(),
     transactions,

@@ -3,7 +3,13 @@ import type { CampaignResult } from "./campaign.ts";
 import { Summary } from "./summary.ts";
 
 function result(seed: number, changed: Partial<CampaignResult> = {}): CampaignResult {
-  const counts = { faults: { crash: 2 }, reached: { balanced: 1 }, stateCount: 2, newStates: [7, seed] };
+  const counts = {
+    faults: { crash: 2 },
+    skipped: { pause: 1 },
+    reached: { balanced: 1 },
+    stateCount: 2,
+    newStates: [7, seed],
+  };
   return { seed, simulatedMs: 1_500, transactions: 10, ...counts, traceHash: `hash ${seed}`, ...changed };
 }
 
@@ -12,13 +18,14 @@ describe("the summary of many seeds", () => {
     const summary = new Summary();
     const failure = { checker: "durability", message: "a receipt was given for nothing", atMs: 7, step: 8 };
     summary.add(result(1));
-    summary.add(result(2, { failed: failure, faults: { partition: 1, crash: 1 } }));
+    summary.add(result(2, { failed: failure, faults: { partition: 1, crash: 1 }, skipped: { pause: 2, crash: 1 } }));
     const { faults, reached, ...sums } = summary.read();
     expect(sums).toEqual({
       seeds: 2,
       failed: [{ seed: 2, ...failure, traceHash: "hash 2" }],
       simulatedMs: 3_000,
       transactions: 20,
+      skipped: { crash: 1, pause: 3 },
       states: { distinct: 3, byNewestTenth: 1, perThousandRuns: 1_500 },
     });
     expect(reached).toMatchObject({ balanced: 2, imported: 0 });
@@ -27,7 +34,7 @@ describe("the summary of many seeds", () => {
 
   test("of nothing is zero", () => {
     const { faults, reached, states, ...sums } = new Summary().read();
-    expect(sums).toEqual({ seeds: 0, failed: [], simulatedMs: 0, transactions: 0 });
+    expect(sums).toEqual({ seeds: 0, failed: [], simulatedMs: 0, transactions: 0, skipped: {} });
     expect(new Set(Object.values({ ...faults, ...reached, ...states }))).toEqual(new Set([0]));
   });
 });

@@ -22,7 +22,7 @@ import { Verdict } from "./check/verdict.ts";
 import { addressOf, Cluster, type NodeStatus, type Plant } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
-import { drawPlan, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
+import { drawPlan, type StepKind, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import type { Reached } from "./reached.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -74,6 +74,8 @@ export class World {
   readonly faults: readonly TimedFault[];
   readonly verdict: Verdict;
   readonly counters: Counters = new Counters();
+  /** Steps of the plan that could not be done. */
+  readonly skipped: Counters<StepKind> = new Counters();
   readonly reached: Reached = new Counters();
   readonly rules: Rules;
   readonly history: History;
@@ -126,7 +128,7 @@ export class World {
     const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
-    this.#injector = new Injector({ ...world, cluster: this.#cluster, clients }, this.faults);
+    this.#injector = new Injector({ ...world, skipped: this.skipped, cluster: this.#cluster, clients }, this.faults);
     const trust = { clusterId, nodeKeys: publicKeys, sha256, verify: ring.verify.bind(ring) };
     const receipts = new Receipts(this.verdict, trust, this.rules);
     const { verdict, history } = this;

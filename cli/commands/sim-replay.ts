@@ -45,9 +45,12 @@ export const replay: CommandModule = command({
     const result = runAgain({ seed: asked, plan: file }, watch);
     writer?.finish(result.plan);
     if (planFile !== undefined) writePlan(planFile, result.plan);
-    const { seed, traceHash, failed, simulatedMs, transactions, faults, reached, plan } = result;
+    const { seed, traceHash, failed, simulatedMs, transactions, faults, skipped, reached, plan } = result;
     output.result(
-      { seed, traceHash, failed: failed ?? false, simulatedMs, transactions, faults, reached, options: plan.options },
+      {
+        ...{ seed, traceHash, failed: failed ?? false, simulatedMs, transactions, faults, skipped, reached },
+        options: plan.options,
+      },
       [
         failed === undefined
           ? `seed ${seed}: all rules held`

@@ -39,8 +39,8 @@ describe("quorate sim", () => {
     const last = JSON.parse(out.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
     expect(last).toMatchObject({ seeds: 3, failed: [] });
     expect(Object.keys(last)).toEqual([
-      ...["seeds", "failed", "failureRateMax", "simulatedSeconds", "wallSeconds", "faults", "reached", "transactions"],
-      ...["states", "neverReached"],
+      ...["seeds", "failed", "failureRateMax", "simulatedSeconds", "wallSeconds", "faults", "skipped", "reached"],
+      ...["transactions", "states", "neverReached"],
     ]);
     expect(last["transactions"]).toBeGreaterThan(0);
   });

@@ -1,4 +1,6 @@
 /** What a campaign says at its end. */
+import type { Counts } from "../../sim/counts.ts";
+import type { StepKind } from "../../sim/fault/plan.ts";
 import type { GuidedFigures, Yield } from "../../sim/guided/guided.ts";
 import { type NeverReached, neverReachedLines } from "../../sim/never-reached.ts";
 import type { Scenario } from "../../sim/scenario.ts";
@@ -38,8 +40,18 @@ function yieldText({ runs, added }: Yield): string {
   return runs === 0 ? "none" : `${(added / runs).toFixed(1)} new states each`;
 }
 
+/** What of the plans could not be done; of a scenario, out of how many. */
+function skippedLines(skipped: Counts<StepKind>, scenario: Scenario | undefined, seeds: number): readonly string[] {
+  const planned = (kind: string): number =>
+    seeds * (scenario?.faults.filter(({ step }) => step.kind === kind).length ?? 0);
+  const kinds = Object.entries(skipped).map(
+    ([kind, times]) => `${kind} ${times}${scenario === undefined ? "" : ` of ${planned(kind)}`}`,
+  );
+  return kinds.length === 0 ? [] : [`could not be done: ${kinds.join(", ")}`];
+}
+
 export function tell({ figures, ran, scenario, never, wallMs }: Told, output: Output): void {
-  const { seeds, failed, simulatedMs, transactions, faults, reached, states } = figures;
+  const { seeds, failed, simulatedMs, transactions, faults, skipped, reached, states } = figures;
   const simulatedSeconds = Math.round(simulatedMs / MS_PER_SECOND);
   const wallSeconds = Number((wallMs / MS_PER_SECOND).toFixed(1));
   const speed = (simulatedSeconds / Math.max(wallSeconds, 0.1)).toFixed(0);
@@ -47,7 +59,18 @@ export function tell({ figures, ran, scenario, never, wallMs }: Told, output: Ou
   const { guided, unmet } = ran;
   output.result(
     {
-      ...{ seeds, failed, failureRateMax, simulatedSeconds, wallSeconds, faults, reached, transactions, states },
+      ...{
+        seeds,
+        failed,
+        failureRateMax,
+        simulatedSeconds,
+        wallSeconds,
+        faults,
+        skipped,
+        reached,
+        transactions,
+        states,
+      },
       ...(never === undefined ? {} : { neverReached: never }),
       ...(guided === undefined ? {} : { guided }),
       ...(scenario === undefined ? {} : { scenario: scenario.name, unmet }),
@@ -60,6 +83,7 @@ export function tell({ figures, ran, scenario, never, wallMs }: Told, output: Ou
       statesText(figures),
       ...(guided === undefined ? [] : [guidedText(guided)]),
       `faults: ${countsText(faults)}`,
+      ...skippedLines(skipped, scenario, seeds),
       `reached: ${countsText(reached)}`,
       ...(never === undefined ? [] : neverReachedLines(never)),
     ].join("\n"),

@@ -4,7 +4,7 @@ import { Scheduler } from "../scheduler.ts";
 import { TraceHash } from "../trace.ts";
 import type { Link } from "../virtual-network.ts";
 import { type FaultyCluster, Injector } from "./injector.ts";
-import type { FaultStep } from "./plan.ts";
+import type { FaultStep, StepKind } from "./plan.ts";
 
 const CLIENTS = [101, 102];
 
@@ -76,16 +76,17 @@ function world(...steps: readonly FaultStep[]) {
     quieten: () => blocked.clear(),
   };
   const counters = new Counters();
+  const skipped = new Counters<StepKind>();
   const plan = steps.map((step) => ({ atMs: 10, step }));
   const outside = { isDown: false };
-  const deps = { scheduler, trace: new TraceHash(), counters, cluster, network, outside, clients: CLIENTS };
+  const deps = { scheduler, trace: new TraceHash(), counters, skipped, cluster, network, outside, clients: CLIENTS };
   const injector = new Injector(deps, plan);
   const run = (ms: number): void => {
     while (scheduler.step(ms * 1_000)) {
       // until then
     }
   };
-  return { injector, done, run, counters, outside, blocked: () => [...blocked].sort() };
+  return { injector, done, run, counters, skipped, outside, blocked: () => [...blocked].sort() };
 }
 
 describe("carrying out faults", () => {
@@ -146,7 +147,7 @@ describe("carrying out faults", () => {
     const steps = [1, 3, "leader"].map((target): FaultStep => {
       return { kind: "upgrade", target: target as number | "leader", restartAfterMs: 5 };
     });
-    const { run, done, counters } = world(...steps, { kind: "upgrade", target: 1, restartAfterMs: 5 });
+    const { run, done, counters, skipped } = world(...steps, { kind: "upgrade", target: 1, restartAfterMs: 5 });
     run(50);
     expect(done).toEqual(
       ["upgrade 1", "crash 1", "upgrade 3", "crash 3", "upgrade 2", "crash 2", "upgrade 1"]
@@ -154,6 +155,7 @@ describe("carrying out faults", () => {
         .concat(["15 start 1", "15 start 3", "15 start 2"]),
     );
     expect(counters.read()).toMatchObject({ upgrade: 3, crash: 3 });
+    expect(skipped.read()).toEqual({ upgrade: 1 });
   });
 
   test("a crashed node starts again, and is not crashed twice", () => {
@@ -206,7 +208,7 @@ describe("carrying out faults", () => {
 
   test("disks hang; logs are damaged while nodes are down, and rot; never where the others cannot do without a node", () => {
     const damage = { kind: "damageLog", how: "lostWrite", restartAfterMs: 8 } as const;
-    const { run, done, counters } = world(
+    const { run, done, counters, skipped } = world(
       { kind: "hangDisk", target: 1, forMs: 5 },
       { ...damage, target: 1 },
       { ...damage, target: 3 },
@@ -229,6 +231,7 @@ describe("carrying out faults", () => {
     ]);
     const once = { hungDisk: 1, damagedLog: 1, crash: 1, restart: 1, rottenLog: 1, rottenPage: 1 };
     expect(counters.read()).toEqual(once);
+    expect(skipped.read()).toEqual({ damageLog: 1, rotLog: 1, rotPage: 1 });
   });
 
   test("the card network is cut off for its time, and back at the end", () => {
@@ -242,16 +245,19 @@ describe("carrying out faults", () => {
     expect(outside.isDown).toBe(false);
   });
 
-  test("what is about the leader is left out when nobody leads", () => {
+  test("what is about the leader is left out when nobody leads, and counted", () => {
     const crash: FaultStep = { kind: "crash", target: "leader", restartAfterMs: 100 };
-    const { run, blocked } = world(crash, { kind: "isolate", target: "leader", direction: "both", forMs: 20 });
+    const isolate: FaultStep = { kind: "isolate", target: "leader", direction: "both", forMs: 20 };
+    const { run, blocked, skipped } = world(crash, isolate, { kind: "handOver" }, { ...crash, target: 2 });
     run(10);
     expect(blocked()).toEqual([]);
+    expect(skipped.read()).toEqual({ crash: 1, handOver: 1, isolate: 1 });
   });
 
   test("the end takes everything back, and nothing happens afterwards", () => {
-    const { run, done, injector, blocked } = world(
+    const { run, done, injector, blocked, skipped } = world(
       { kind: "partition", groups: [[1], [2, 3]], oneWay: false, forMs: 1_000 },
+      { kind: "crashWhen", moment: "elected", delayUs: 0, all: true, restartAfterMs: 1 },
       { kind: "crash", target: 1, restartAfterMs: 1_000 },
       { kind: "crashWhen", moment: "voted", delayUs: 2_000, all: true, restartAfterMs: 1 },
     );
@@ -259,7 +265,7 @@ describe("carrying out faults", () => {
     injector.moment(2, "voted");
     injector.end();
     run(5_000);
-    expect(blocked()).toEqual([]);
+    expect([blocked(), skipped.read()]).toEqual([[], { crashWhen: 2 }]);
     expect(done).toEqual(["10 crash 1", "20 quieten", "20 resume 1", "20 start 1", "20 resume 2", "20 resume 3"]);
   });
 });

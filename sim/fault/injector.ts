@@ -1,6 +1,6 @@
 /**
  * Carries out a plan of faults. What cannot be done when its time comes (crash a node that is down) is left out; every
- * crash brings its restart with it, so that no plan ends the cluster for good.
+ * crash brings its restart with it, so that no plan ends the cluster for good. What is left out is counted.
  */
 import type { NodeId } from "../../node/base/ids.ts";
 import type { Cluster } from "../cluster.ts";
@@ -10,7 +10,7 @@ import type { TraceHash } from "../trace.ts";
 import type { Link, VirtualNetwork } from "../virtual-network.ts";
 import type { VirtualOutside } from "../virtual-outside.ts";
 import type { LogDamage } from "./disk-damage.ts";
-import type { CrashMoment, FaultStep, Target, TimedFault } from "./plan.ts";
+import type { CrashMoment, FaultStep, StepKind, Target, TimedFault } from "./plan.ts";
 
 const US_PER_MS = 1_000;
 /** Answers that are late: of the last rounds before the cut, which lasts until something can be made of them. */
@@ -46,6 +46,8 @@ export interface InjectorDeps {
   readonly scheduler: Scheduler;
   readonly trace: TraceHash;
   readonly counters: Counters;
+  /** Counts steps that could not be done. */
+  readonly skipped: Counters<StepKind>;
   readonly cluster: FaultyCluster;
   readonly network: Pick<VirtualNetwork, "block" | "clog" | "quieten">;
   readonly outside: Pick<VirtualOutside, "isDown">;
@@ -60,6 +62,11 @@ type DiskStep = Extract<FaultStep, { readonly kind: (typeof OF_DISKS)[number] }>
 
 function isOfDisks(step: FaultStep): step is DiskStep {
   return (OF_DISKS as readonly string[]).includes(step.kind);
+}
+
+interface Targeted {
+  readonly kind: StepKind;
+  readonly target: Target;
 }
 
 type ArmedCrash = Extract<FaultStep, { readonly kind: "crashWhen" }>;
@@ -81,7 +88,10 @@ export class Injector {
     if (armed === undefined) return;
     this.#armed.splice(place, 1);
     this.#deps.scheduler.after(armed.delayUs, () => {
-      if (this.#over) return;
+      if (this.#over) {
+        this.#deps.skipped.add("crashWhen");
+        return;
+      }
       this.#deps.counters.add("crashWhen");
       for (const victim of armed.all ? this.#deps.cluster.ids : [node]) this.#crash(victim, armed.restartAfterMs);
     });
@@ -91,6 +101,7 @@ export class Injector {
   end(): void {
     const { network, cluster, outside } = this.#deps;
     this.#over = true;
+    this.#deps.skipped.add("crashWhen", this.#armed.length);
     outside.isDown = false;
     network.quieten();
     cluster.quieten();
@@ -113,25 +124,25 @@ export class Injector {
     const { cluster } = this.#deps;
     switch (step.kind) {
       case "slowDisk":
-        this.#withTarget(step.target, (node) => this.#slowDisk(node, step.factor, step.forMs));
+        this.#withTarget(step, (node) => this.#slowDisk(node, step.factor, step.forMs));
         break;
       case "fullDisk":
-        this.#withTarget(step.target, (node) => this.#fullDisk(node, step.forMs));
+        this.#withTarget(step, (node) => this.#fullDisk(node, step.forMs));
         break;
       case "hangDisk":
-        this.#withTarget(step.target, (node) => this.#hangDisk(node, step.forMs));
+        this.#withTarget(step, (node) => this.#hangDisk(node, step.forMs));
         break;
       case "damageLog":
-        this.#withTarget(step.target, (node) => this.#damageLog(node, step.how, step.restartAfterMs));
+        this.#withTarget(step, (node) => this.#damageLog(node, step.how, step.restartAfterMs));
         break;
       case "rotLog":
-        this.#rot("rottenLog", step.target, (node) => cluster.rotLog(node));
+        this.#rot("rottenLog", step, (node) => cluster.rotLog(node));
         break;
       case "rotPage":
-        this.#rot("rottenPage", step.target, (node) => cluster.rotPage(node));
+        this.#rot("rottenPage", step, (node) => cluster.rotPage(node));
         break;
       case "diskError":
-        this.#withTarget(step.target, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));
+        this.#withTarget(step, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));
         break;
     }
   }
@@ -146,22 +157,22 @@ export class Injector {
         this.#cut("bridgePartition", step.forMs, between(...step.groups, false));
         break;
       case "isolate":
-        this.#withTarget(step.target, (node) => this.#isolate(node, step.direction, step.forMs));
+        this.#withTarget(step, (node) => this.#isolate(node, step.direction, step.forMs));
         break;
       case "lateAnswers":
-        this.#withTarget(step.target, (node) => this.#lateAnswers(node, step.forMs));
+        this.#withTarget(step, (node) => this.#lateAnswers(node, step.forMs));
         break;
       case "clog":
         counters.add("clog");
         this.#deps.network.clog([step], step.forMs * US_PER_MS);
         break;
       case "isolateClients":
-        this.#withTarget(step.target, (node) =>
+        this.#withTarget(step, (node) =>
           this.#cut("clientPartition", step.forMs, between([node], this.#deps.clients, false)),
         );
         break;
       case "crash":
-        this.#withTarget(step.target, (node) => this.#crash(node, step.restartAfterMs));
+        this.#withTarget(step, (node) => this.#crash(node, step.restartAfterMs));
         break;
       case "crashAll":
         counters.add("crashAll");
@@ -171,22 +182,22 @@ export class Injector {
         this.#armed.push(step);
         break;
       case "pause":
-        this.#withTarget(step.target, (node) => this.#pause(node, step.forMs));
+        this.#withTarget(step, (node) => this.#pause(node, step.forMs));
         break;
       case "slowTimers":
-        this.#withTarget(step.target, (node) => this.#slowTimers(node, step.factor, step.forMs));
+        this.#withTarget(step, (node) => this.#slowTimers(node, step.factor, step.forMs));
         break;
       case "upgrade":
-        this.#withTarget(step.target, (node) => this.#upgrade(node, step.restartAfterMs));
+        this.#withTarget(step, (node) => this.#upgrade(node, step.restartAfterMs));
         break;
       case "handOver":
-        this.#withTarget("leader", (node) => {
+        this.#withTarget({ ...step, target: "leader" }, (node) => {
           counters.add("handOver");
           cluster.handOver(node);
         });
         break;
       case "clockJump":
-        this.#withTarget(step.target, (node) => {
+        this.#withTarget(step, (node) => {
           counters.add("clockJump");
           cluster.jumpClock(node, step.byMs);
         });
@@ -204,9 +215,10 @@ export class Injector {
     });
   }
 
-  #withTarget(target: Target, action: (node: NodeId) => void): void {
+  /** Does something to a node; `false` says that nothing came of it. */
+  #withTarget({ kind, target }: Targeted, action: (node: NodeId) => unknown): void {
     const node = target === "leader" ? this.#deps.cluster.leader() : target;
-    if (node !== undefined) action(node);
+    if (node === undefined || action(node) === false) this.#deps.skipped.add(kind);
   }
 
   #cut(name: Fault, forMs: number, links: readonly Link[]): void {
@@ -238,27 +250,31 @@ export class Injector {
     });
   }
 
-  #crash(node: NodeId, restartAfterMs: number): void {
+  #crash(node: NodeId, restartAfterMs: number): boolean {
     const { counters, cluster } = this.#deps;
-    if (!cluster.crash(node)) return;
+    if (!cluster.crash(node)) return false;
     counters.add("crash");
     this.#later(restartAfterMs, () => {
       counters.add("restart");
       cluster.start(node);
     });
+    return true;
   }
 
-  #upgrade(node: NodeId, restartAfterMs: number): void {
+  #upgrade(node: NodeId, restartAfterMs: number): boolean {
     const { counters, cluster } = this.#deps;
-    if (cluster.upgrade(node)) counters.add("upgrade");
+    const isNew = cluster.upgrade(node);
+    if (isNew) counters.add("upgrade");
     this.#crash(node, restartAfterMs);
+    return isNew;
   }
 
-  #pause(node: NodeId, forMs: number): void {
+  #pause(node: NodeId, forMs: number): boolean {
     const { counters, cluster } = this.#deps;
-    if (!cluster.pause(node)) return;
+    if (!cluster.pause(node)) return false;
     counters.add("pause");
     this.#later(forMs, () => cluster.resume(node));
+    return true;
   }
 
   #slowDisk(node: NodeId, factor: number, forMs: number): void {
@@ -282,17 +298,21 @@ export class Injector {
   }
 
   /** What others have no copy of is never damaged. */
-  #damageLog(node: NodeId, how: LogDamage, restartAfterMs: number): void {
+  #damageLog(node: NodeId, how: LogDamage, restartAfterMs: number): boolean {
     const { counters, cluster } = this.#deps;
-    if (!cluster.canSpare(node)) return;
+    if (!cluster.canSpare(node)) return false;
     this.#crash(node, restartAfterMs);
-    if (cluster.damageLog(node, how)) counters.add("damagedLog");
+    const isDamaged = cluster.damageLog(node, how);
+    if (isDamaged) counters.add("damagedLog");
+    return isDamaged;
   }
 
-  #rot(name: Fault, target: Target, rot: (node: NodeId) => boolean): void {
+  #rot(name: Fault, step: Targeted, rot: (node: NodeId) => boolean): void {
     const { counters, cluster } = this.#deps;
-    this.#withTarget(target, (node) => {
-      if (cluster.canSpare(node) && rot(node)) counters.add(name);
+    this.#withTarget(step, (node) => {
+      const isRotten = cluster.canSpare(node) && rot(node);
+      if (isRotten) counters.add(name);
+      return isRotten;
     });
   }
 

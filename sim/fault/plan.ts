@@ -94,6 +94,8 @@ export type FaultStep =
   /** The card network answers nobody. Not drawn: a run's options say how well it works. */
   | { readonly kind: "acquirerDown"; readonly forMs: number };
 
+export type StepKind = FaultStep["kind"];
+
 export interface TimedFault {
   readonly atMs: number;
   readonly step: FaultStep;

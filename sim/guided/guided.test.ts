@@ -46,6 +46,7 @@ function resultOf(job: number | RunPlan): SeedResult {
   const figures = {
     simulatedMs: 1,
     faults: {},
+    skipped: {},
     reached: {},
     states: [],
     transfers: 0,

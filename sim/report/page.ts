@@ -53,6 +53,7 @@ ${failures(report)}
 <p class="faint">${number(report.states.byNewestTenth)} of them came with the newest tenth of the seeds</p></section>
 <section><h2>Never reached</h2>${missing(report.neverReached)}</section>
 <section><h2>Faults that happened</h2>${bars(Object.entries(faults))}</section>
+<section><h2>Faults that could not be done</h2>${bars(Object.entries(report.skipped))}</section>
 <section><h2>Points that were reached</h2>${bars(Object.entries(reached))}</section>
 </div></main></body></html>
 `;

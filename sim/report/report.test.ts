@@ -13,6 +13,7 @@ function result(seed: number, checker?: string): CampaignResult {
     simulatedMs: 1_000 * seed,
     transactions: seed,
     faults: { crash: 2 },
+    skipped: {},
     reached: {},
     stateCount: 0,
     newStates: [],

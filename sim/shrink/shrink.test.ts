@@ -25,6 +25,7 @@ function runOf(checkerOf: (plan: RunPlan) => string | undefined): (plan: RunPlan
     const figures = {
       simulatedMs: 1,
       faults: {},
+      skipped: {},
       reached: {},
       states: [],
       transactions: 1,
