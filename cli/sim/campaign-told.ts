@@ -21,9 +21,29 @@ export interface Told {
   readonly wallMs: number;
 }
 
-/** What so many clean seeds say of those that were not run. */
-function boundText(seeds: number): string {
-  return `with 95 % confidence, at most ${(100 * failureRateBound(seeds)).toPrecision(2)} % of all seeds fail`;
+/** What so many clean seeds, drawn by chance, say of those that were not run; nothing where others were run. */
+function boundLines(failureRateMax: number | null): readonly string[] {
+  if (failureRateMax === null) return [];
+  return [`with 95 % confidence, at most ${(100 * failureRateMax).toPrecision(2)} % of all seeds fail`];
+}
+
+/** Null where some have failed, or nothing was drawn: a scenario's seeds, and varied plans, speak for no others. */
+function rateMaxOf({ figures, ran, scenario }: Told): number | null {
+  const drawn = ran.guided?.fresh.runs ?? figures.seeds;
+  const isTold = scenario === undefined && figures.failed.length === 0 && drawn > 0;
+  return isTold ? failureRateBound(drawn) : null;
+}
+
+function expectedText({ name }: Scenario, seeds: number, unmet: number): string {
+  return unmet === 0 ? `${name}: ${seeds} seeds as expected` : `${name}: ${unmet} of ${seeds} seeds not as expected`;
+}
+
+/** How fast it went; what was done before has no part in it. */
+function speedText(simulatedMs: number, beforeMs: number, wallSeconds: number): string {
+  const [all, now] = [simulatedMs, simulatedMs - beforeMs].map((ms) => Math.round(ms / MS_PER_SECOND));
+  if (now === 0 && beforeMs > 0) return `${all} simulated seconds, all of them before`;
+  const speed = `in ${wallSeconds} s, ${((now ?? 0) / Math.max(wallSeconds, 0.1)).toFixed(0)} for one`;
+  return beforeMs === 0 ? `${all} simulated seconds ${speed}` : `${all} simulated seconds, ${now} of them now ${speed}`;
 }
 
 function statesText({ states, seeds }: SummaryFigures): string {
@@ -50,13 +70,13 @@ function skippedLines(skipped: Counts<StepKind>, scenario: Scenario | undefined,
   return kinds.length === 0 ? [] : [`could not be done: ${kinds.join(", ")}`];
 }
 
-export function tell({ figures, ran, scenario, never, wallMs }: Told, output: Output): void {
+export function tell(told: Told, output: Output): void {
+  const { figures, ran, scenario, never, wallMs } = told;
   const { seeds, failed, simulatedMs, transactions, faults, skipped, reached, states } = figures;
   const simulatedSeconds = Math.round(simulatedMs / MS_PER_SECOND);
   const wallSeconds = Number((wallMs / MS_PER_SECOND).toFixed(1));
-  const speed = (simulatedSeconds / Math.max(wallSeconds, 0.1)).toFixed(0);
-  const failureRateMax = failed.length > 0 ? null : failureRateBound(seeds);
-  const { guided, unmet } = ran;
+  const failureRateMax = rateMaxOf(told);
+  const { guided, unmet, before } = ran;
   output.result(
     {
       ...{
@@ -71,15 +91,16 @@ export function tell({ figures, ran, scenario, never, wallMs }: Told, output: Ou
         transactions,
         states,
       },
+      ...(before.seeds === 0 ? {} : { before }),
       ...(never === undefined ? {} : { neverReached: never }),
       ...(guided === undefined ? {} : { guided }),
       ...(scenario === undefined ? {} : { scenario: scenario.name, unmet }),
     },
     [
-      ...(scenario === undefined ? [] : [`${scenario.name}: ${unmet.length} seeds were not as expected`]),
+      ...(scenario === undefined ? [] : [expectedText(scenario, seeds, unmet.length)]),
       `${seeds} seeds, ${failed.length} failed; ${transactions} transactions`,
-      ...(failed.length > 0 ? [] : [boundText(seeds)]),
-      `${simulatedSeconds} simulated seconds in ${wallSeconds} s, ${speed} for one`,
+      ...boundLines(failureRateMax),
+      speedText(simulatedMs, before.simulatedMs, wallSeconds),
       statesText(figures),
       ...(guided === undefined ? [] : [guidedText(guided)]),
       `faults: ${countsText(faults)}`,

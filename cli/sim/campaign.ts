@@ -28,6 +28,8 @@ interface Unmet {
 
 export interface Ran {
   readonly summary: Summary;
+  /** What of the sum was in the file already. */
+  readonly before: { readonly seeds: number; readonly simulatedMs: number };
   readonly unmet: readonly Unmet[];
   readonly guided: GuidedFigures | undefined;
   readonly stopped: boolean;
@@ -40,7 +42,7 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   const unmetSeeds: Unmet[] = [];
   const file = out === undefined ? undefined : new CampaignOut(out, { program: programHash(), seeds });
   for (const result of file?.before ?? []) summary.add(result);
-  const skipped = file?.before.length ?? 0;
+  const { seeds: skipped, simulatedMs } = summary.read();
   if (skipped > 0) output.note(`${out}: ${skipped} seeds were done before`);
   const guided = campaign.guided ? new Guided(seeds) : undefined;
   let stopped = false;
@@ -75,7 +77,7 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   await pool.end();
   process.removeListener("SIGINT", stop);
   file?.close();
-  return { summary, unmet: unmetSeeds, guided: guided?.read(), stopped };
+  return { summary, before: { seeds: skipped, simulatedMs }, unmet: unmetSeeds, guided: guided?.read(), stopped };
 }
 
 function jobsOf({ seeds, scenario }: Campaign, skipped: number): readonly Job[] {
