@@ -262,6 +262,20 @@ describe("documents", () => {
     expect(limits.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
   });
 
+  test("sim/README.md has a row for each rule, and each rule stands in a test", () => {
+    const call = /\.fail\(\s*"(\w+)"|\bRULE = "(\w+)"|,\s*"(\w+)",\s*(?:\(\) =>|why\b)/g;
+    const files = SOURCES.filter((path) => /^sim\/(check|workload|world)/.test(path));
+    const broken = files
+      .filter((path) => !isTest(path))
+      .flatMap((path) => [...read(path).matchAll(call)].map(([, ...names]) => names.find(Boolean) ?? ""));
+    const rules = [...new Set(broken)];
+    expect(rules.length).toBeGreaterThan(30);
+    const [, table = ""] = read("sim/README.md").split("## What must hold");
+    expect(rules.filter((rule) => !table.includes(`\`${rule}\``))).toEqual([]);
+    const tests = [...files, "sim/mutants/mutants.sim.test.ts"].filter(isTest).map(read).join("\n");
+    expect(rules.filter((rule) => !tests.includes(`"${rule}"`))).toEqual([]);
+  });
+
   test("links between documents lead somewhere", () => {
     const documents = [
       "README.md",

@@ -23,10 +23,10 @@ const STATUS: NodeStatus = {
 };
 
 /** A node's status in which only this much is special. */
-function look(special: NodeStatus = {}, core = raft({})): string | undefined {
+function look(special: NodeStatus = {}, core = raft({}), status = STATUS): string | undefined {
   return verdictOf((verdict) => {
     new Bounds(verdict, { appendsInFlightMax: APPENDS_IN_FLIGHT_MAX, cacheBytes: CACHE_BYTES }).look(1, core, {
-      ...STATUS,
+      ...status,
       ...special,
     });
   });
@@ -49,12 +49,18 @@ describe("bounds", () => {
     ["too many questions", { gateway: { ...STATUS["gateway"], questionsOpen: QUESTIONS_OPEN_MAX + 1 } }],
     ["too many checkpoints", { ledger: { ...STATUS["ledger"], statesGiven: STATES_GIVEN_MAX + 1 } }],
     ["too many messages", { mailboxes: { ledger: MAILBOX_DEPTH + 1 } }],
+    ["mailboxes of nobody", { mailboxes: {} }],
     ["no word about its questions", { gateway: { connections: 3 } }],
     ["no status", { ledger: {} }],
     ["too many sessions", { ledger: { ...STATUS["ledger"], sessions: SESSIONS_MAX + 1 } }],
     ["more old blocks in memory than it may", { log: { cachedBytes: CACHE_BYTES + 1 } }],
   ])("%s", (_what, special) => {
     expect(look(special)).toBe("bounds");
+  });
+
+  test.each(Object.keys(STATUS))("a status without the section %s", (section) => {
+    const status = Object.fromEntries(Object.entries(STATUS).filter(([name]) => name !== section));
+    expect(look({}, raft({}), status)).toBe("bounds");
   });
 
   test("a leader's own blocks that are not committed", () => {

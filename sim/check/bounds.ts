@@ -62,9 +62,9 @@ export class Bounds {
     for (const [section, fields] of Object.entries(MOST)) {
       for (const [field, most] of Object.entries(fields)) this.#atMost(node, field, status[section]?.[field], most);
     }
-    for (const [actor, depth] of Object.entries(status["mailboxes"] ?? {})) {
-      this.#atMost(node, `messages to ${actor}`, depth, MAILBOX_DEPTH);
-    }
+    const mailboxes = Object.entries(status["mailboxes"] ?? {});
+    this.#verdict.expect(mailboxes.length > 0, RULE, () => `node ${node} does not say how many messages wait`);
+    for (const [actor, depth] of mailboxes) this.#atMost(node, `messages to ${actor}`, depth, MAILBOX_DEPTH);
     const { cacheBytes, appendsInFlightMax } = this.#options;
     this.#atMost(node, "bytes of durable blocks in memory", status["log"]?.["cachedBytes"], cacheBytes);
     if (raft.role !== "leader") return;

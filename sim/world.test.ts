@@ -1,0 +1,49 @@
+/** Rules that a whole run judges, each shown a run that breaks it. */
+import { expect, test } from "vitest";
+import { CALM } from "./calm-options.ts";
+import type { Plant } from "./cluster.ts";
+import type { TimedFault } from "./fault/plan.ts";
+import { MUTANTS } from "./mutants/mutants.ts";
+import { World } from "./world.ts";
+
+/** What a calm run comes to with such nodes and these faults. */
+function verdictOf(plant: Plant, ...faults: readonly TimedFault[]): string | undefined {
+  const world = new World(1, { plant, faults, adjust: () => CALM });
+  world.run();
+  return world.verdict.failure?.checker;
+}
+
+const sound: Plant = () => ({});
+
+test("nodes that say nothing to each other never come to rest", () => {
+  const mute: Plant = (host) => {
+    const { network } = host;
+    const silent = {
+      start: network.start.bind(network),
+      setPeers: network.setPeers.bind(network),
+      sendClient: network.sendClient.bind(network),
+      closeClient: network.closeClient.bind(network),
+      sendPeer: () => true,
+    };
+    return { host: { ...host, network: silent } };
+  };
+  expect(verdictOf(mute)).toBe("liveness");
+});
+
+test("a node that goes on though a sync has failed is found out when all is at rest", () => {
+  const fails: TimedFault = {
+    atMs: 1_000,
+    step: { kind: "diskError", target: 1, operation: "sync", restartAfterMs: 100 },
+  };
+  expect(verdictOf(sound, fails)).toBeUndefined();
+  expect(verdictOf(MUTANTS.syncErrorIgnored, fails)).toBe("diskErrors");
+});
+
+test("a node that stops itself without a fault is told", () => {
+  const broken: Plant = (host, node) => ({
+    createStateMachine: () => {
+      throw new Error(`node ${node} cannot make a state on ${host.disk.freeBytes()} bytes`);
+    },
+  });
+  expect(verdictOf(broken)).toBe("nodeStopped");
+});
