@@ -13,8 +13,8 @@ export function failureText({ seed, failed, plan }: SeedResult, again: string = 
   return [
     `seed ${seed} failed: ${failed?.checker}: ${failed?.message}`,
     `  at ${failed?.atMs} ms, event ${failed?.step}; options ${toJson(plan.options)}`,
-    `  again: quorate sim replay ${again} --trace`,
-    `  smaller: quorate sim shrink ${again}`,
+    `  again: npx quorate sim replay ${again} --trace`,
+    `  smaller: npx quorate sim shrink ${again}`,
   ].join("\n");
 }
 
