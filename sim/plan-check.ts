@@ -45,6 +45,11 @@ export function checkFault({ atMs, step }: TimedFault, options: SimOptions, path
   checkStep(step, options, path);
 }
 
+/** The path that a message about a value begins with. */
+export function pathIn(message: string): string {
+  return /^([\w.[\]]+)(?:: | must )/.exec(message)?.[1] ?? "";
+}
+
 function checkStep(step: FaultStep, { nodes, spares, timing, oldReleases }: SimOptions, path: string): void {
   const named = nodesOf(step);
   const missing = named.find((node) => node > nodes + spares);

@@ -43,19 +43,19 @@ describe("plans as files", () => {
 
   test.each([
     ["no JSON", '{\n  "quoratePlan": 1,\n  }', /^line 3: no JSON/],
-    ["an unknown key", changed((file) => Object.assign(file, { hurry: true })), /^hurry must be absent/],
+    ["an unknown key", changed((file) => Object.assign(file, { hurry: true })), /^line 1: hurry must be absent/],
     [
       "a wrong type",
       changed(({ options }) => Object.assign(options, { nodes: "3" })),
-      /^options.nodes must be an integer/,
+      /^line 1: options.nodes must be an integer/,
     ],
-    ["a missing option", changed(({ options }) => delete options["peers"]), /^options.peers must be present/],
+    ["a missing option", changed(({ options }) => delete options["peers"]), /^line 1: options.peers must be present/],
     ["another version", changed((file) => Object.assign(file, { quoratePlan: 2 })), /version 2/],
-    ["an unknown fault", withFault({ kind: "earthquake" }), /^faults\[0\]\.step\.kind must be one of/],
+    ["an unknown fault", withFault({ kind: "earthquake" }), /^line 1: faults\[0\]\.step\.kind must be one of/],
     [
       "a fault with a key too many",
       withFault({ kind: "handOver", forMs: 1 }),
-      /^faults\[0\]\.step\.forMs must be absent/,
+      /^line 1: faults\[0\]\.step\.forMs must be absent/,
     ],
     ["a node that there is not", withFault({ kind: "crash", target: 9, restartAfterMs: 5 }), /there is no node 9/],
     [
@@ -76,10 +76,25 @@ describe("plans as files", () => {
       /before/,
     ],
     ["clocks for other nodes", changed(({ options }) => Object.assign(options, { clockRates: [1_000] })), /clockRates/],
-    ["an unknown planted bug", changed((file) => Object.assign(file, { mutant: "none" })), /^mutant must be one of/],
+    [
+      "an unknown planted bug",
+      changed((file) => Object.assign(file, { mutant: "none" })),
+      /^line 1: mutant must be one of/,
+    ],
   ])("%s is refused with the place and the reason", (_, text, why) => {
     expect(() => decodePlan(text)).toThrow(expect.objectContaining({ code: "plan_invalid" }));
     expect(() => decodePlan(text)).toThrow(why);
+  });
+
+  test.each([
+    ["an option", /"nodes": \d/, '"nodes": "3"', "options.nodes must be an integer"],
+    ["a fault", /"kind":"\w+"/, '"kind":"earthquake"', "faults[0].step.kind must be one of"],
+    ["a time", /"atMs":\d+/, '"atMs":3000000', "faults[0].atMs: must be within"],
+  ])("%s in a file that was written so is refused with its line", (_, right, wrong, why) => {
+    const text = encodePlan(PLAN);
+    const line = text.split("\n").findIndex((one) => right.test(one)) + 1;
+    expect(line).toBeGreaterThan(2);
+    expect(() => decodePlan(text.replace(right, wrong))).toThrow(`line ${line}: ${why}`);
   });
 });
 

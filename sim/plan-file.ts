@@ -6,7 +6,8 @@ import { CodedError, errorMessage } from "../node/base/errors.ts";
 import { WireError } from "../node/wire/msgpack.ts";
 import { check, integer, list, object, oneOf, type Schema, tuple, u32 } from "../node/wire/schema.ts";
 import type { TimedFault } from "./fault/plan.ts";
-import { checkFaults, checkOptions } from "./plan-check.ts";
+import { lineOfPath } from "./json-lines.ts";
+import { checkFaults, checkOptions, pathIn } from "./plan-check.ts";
 import { optionsSchema, stepSchema } from "./plan-schema.ts";
 import { PLANTED, type RunPlan } from "./run.ts";
 
@@ -51,12 +52,18 @@ export function planValue({ seed, options, faults, leftOut, mutant }: RunPlan): 
   return { quoratePlan: PLAN_VERSION, ...rest };
 }
 
-/** Reads a plan file. Throws `CodedError` `plan_invalid` that says where and why. */
+/** Reads a plan file. Throws `CodedError` `plan_invalid` that says in which line, where and why. */
 export function decodePlan(text: string): RunPlan {
-  return planOf(parseJson(text));
+  const value = parseJson(text);
+  try {
+    return planOf(value);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    throw invalid(`line ${lineOfPath(text, String(error.facts["path"] ?? ""))}: ${error.message}`);
+  }
 }
 
-/** A plan out of a value that came as JSON. Throws as `decodePlan` does. */
+/** A plan out of a value that came as JSON. Throws as `decodePlan` does, without a line. */
 export function planOf(value: unknown): RunPlan {
   const { quoratePlan, leftOut = [], ...plan } = shaped(planSchema, value);
   if (quoratePlan !== PLAN_VERSION)
@@ -98,5 +105,5 @@ function lineOf(text: string, message: string): string {
 }
 
 function invalid(message: string): CodedError {
-  return new CodedError("plan_invalid", message);
+  return new CodedError("plan_invalid", message, { path: pathIn(message) });
 }

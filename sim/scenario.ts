@@ -12,7 +12,7 @@ import { CALM } from "./calm-options.ts";
 import { FAULTS, type Fault } from "./counts.ts";
 import type { FaultStep, TimedFault } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
-import { checkFault, checkOptions } from "./plan-check.ts";
+import { checkFault, checkOptions, pathIn } from "./plan-check.ts";
 import { optionsSchema, stepSchema } from "./plan-schema.ts";
 import { POINTS, type Point } from "./reached.ts";
 import type { RunPlan, SeedResult } from "./run.ts";
@@ -182,9 +182,4 @@ function merge(base: unknown, changed: unknown): unknown {
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** The path that a message begins with. */
-function pathIn(message: string): string {
-  return /^([\w.[\]]+)(?:: | must )/.exec(message)?.[1] ?? "";
 }
