@@ -55,6 +55,8 @@ export interface SeedResult {
   readonly failed?: Failure;
   readonly plan: RunPlan;
   readonly simulatedMs: number;
+  /** Of it, what passed before the time with faults. */
+  readonly begunMs: number;
   readonly faults: FaultCounts;
   /** How often the run has come to each point. */
   readonly reached: Counts<Point>;
@@ -101,6 +103,7 @@ function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
     ...(failure === undefined ? {} : { failed: failure }),
     plan,
     simulatedMs,
+    begunMs: world.begunMs,
     faults: world.counters.read(),
     reached: world.reached.read(),
     states: world.rules.protocol.read(),

@@ -64,7 +64,8 @@ describe("scenarios", () => {
       const figures = {
         transactions: 15,
         elections: 1,
-        simulatedMs: options.durationMs + 100,
+        simulatedMs: options.durationMs + 140,
+        begunMs: 40,
         faults: { crash: 2 },
         reached: {},
       };
