@@ -53,6 +53,8 @@ const CHANGE_UNDER_FIRE = 20;
 const LATE_ANSWERS = 10;
 /** Of the runs with leases in which the margin for clocks is not put to the test, so many are about rounds of heartbeats. */
 const ROUNDS_PERMILLE = 300;
+/** In so many runs faults wait for the work: where they do not, some of them keep the clients from ever coming to it. */
+const FAULTS_WAIT_PERMILLE = 850;
 export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
 
 export interface FaultOptions {
@@ -73,6 +75,8 @@ export interface SimOptions {
   readonly spares: number;
   /** Virtual time with faults; then comes the quiet end. */
   readonly durationMs: number;
+  /** Faults begin when the clients have made their bank and work begins, and `durationMs` with them; else both begin at once. */
+  readonly faultsWait: boolean;
   readonly timing: NodeTiming;
   /** How fast each node's monotonic clock runs, in thousandths of true time. */
   readonly clockRates: readonly number[];
@@ -143,8 +147,10 @@ export function drawOptions(random: Random): SimOptions {
   const readersByLease = leases && chance(random, 500);
   const lateAnswers = sometimes(random, LATE_ANSWERS);
   const rounds = chance(random, ROUNDS_PERMILLE);
+  const faultsWait = chance(random, FAULTS_WAIT_PERMILLE);
   const options = {
     ...drawn,
+    faultsWait,
     catchUpBytesPerTick,
     oldReleases,
     spares,

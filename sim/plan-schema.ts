@@ -89,6 +89,7 @@ export const optionsSchema: Schema<SimOptions> = object({
   nodes: node,
   spares: integer(0, NODES_MAX),
   durationMs: integer(1, RUN_MS_MAX),
+  faultsWait: boolean,
   timing: object(
     { tickMs: integer(1, 1_000), electionTimeoutTicks: integer(2, 1_000), heartbeatTicks: integer(1, 1_000) },
     { leaseDriftPermille: integer(1, 1_000) },

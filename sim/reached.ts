@@ -71,6 +71,7 @@ export const POINTS = [
   "sequenceReused",
   "thresholdNotMet",
   "transferRetried",
+  "workBegun",
 ] as const;
 
 export type Point = (typeof POINTS)[number];

@@ -55,6 +55,8 @@ export interface SeedResult {
   readonly failed?: Failure;
   readonly plan: RunPlan;
   readonly simulatedMs: number;
+  /** Of it, what passed before the time with faults. */
+  readonly begunMs: number;
   readonly faults: FaultCounts;
   /** Steps of the plan that could not be done, by their kind: nobody led, the node was down, or nobody could spare it. */
   readonly skipped: Counts<StepKind>;
@@ -103,6 +105,7 @@ function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
     ...(failure === undefined ? {} : { failed: failure }),
     plan,
     simulatedMs,
+    begunMs: world.begunMs,
     faults: world.counters.read(),
     skipped: world.skipped.read(),
     reached: world.reached.read(),

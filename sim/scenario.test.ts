@@ -64,7 +64,8 @@ describe("scenarios", () => {
       const figures = {
         transactions: 15,
         elections: 1,
-        simulatedMs: options.durationMs + 100,
+        simulatedMs: options.durationMs + 140,
+        begunMs: 40,
         faults: { crash: 2 },
         reached: {},
       };
@@ -75,6 +76,6 @@ describe("scenarios", () => {
       "transactions: 21, and 10 to 20 expected",
       "crash: 0, and at least 2 expected",
     ]);
-    expect(run({ simulatedMs: options.durationMs + 501 })).toEqual(["restMs: 501, and 0 to 500 expected"]);
+    expect(run({ simulatedMs: options.durationMs + 541 })).toEqual(["restMs: 501, and 0 to 500 expected"]);
   });
 });

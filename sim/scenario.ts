@@ -131,9 +131,9 @@ export function scenarioPlan({ options, faults }: Scenario, seed: number): RunPl
 
 /** What a run of a scenario has not done as was expected, in words. */
 export function unmet({ options, expect }: Scenario, result: SeedResult): readonly string[] {
-  const { transactions, elections, simulatedMs } = result;
+  const { transactions, elections, simulatedMs, begunMs } = result;
   const { faults = {}, reached = {}, ...own } = expect;
-  const figures = { transactions, elections, restMs: simulatedMs - options.durationMs };
+  const figures = { transactions, elections, restMs: simulatedMs - begunMs - options.durationMs };
   return [
     ...misses(Object.entries(own), figures),
     ...misses(Object.entries(faults), result.faults),

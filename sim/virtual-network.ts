@@ -96,8 +96,8 @@ export interface NetworkDeps {
 export class VirtualNetwork {
   readonly #deps: NetworkDeps;
   readonly #options: NetworkOptions;
-  /** The quiet end of a run: nothing happens to single frames, and none takes long. */
-  #quiet = false;
+  /** Nothing happens to single frames, and none takes long: so it is while faults wait, and in the quiet end of a run. */
+  isQuiet = false;
   /** Blocked links, and how many faults block each. */
   readonly #blocked = new Map<number, number>();
   readonly #attached = new Map<NodeId, Attached>();
@@ -167,7 +167,7 @@ export class VirtualNetwork {
     this.#deps.recorder?.quiet();
     this.#blocked.clear();
     this.#load.clear();
-    this.#quiet = true;
+    this.isQuiet = true;
   }
 
   /** Opens a connection; undefined when the node cannot be reached. */
@@ -197,18 +197,18 @@ export class VirtualNetwork {
   #delayUs(): number {
     const { minDelayUs, meanDelayUs } = this.#options;
     return (
-      minDelayUs + exponential(this.#deps.random, this.#quiet ? Math.min(meanDelayUs, QUIET_DELAY_US) : meanDelayUs)
+      minDelayUs + exponential(this.#deps.random, this.isQuiet ? Math.min(meanDelayUs, QUIET_DELAY_US) : meanDelayUs)
     );
   }
 
   /** How long a frame waits for its link, and for those before it. */
   #waitUs(from: number, to: number, frame: Uint8Array | undefined): number {
-    return this.#quiet ? 0 : this.#load.waitUs(linkOf(from, to), frame?.length ?? 0, this.#deps.scheduler.nowUs);
+    return this.isQuiet ? 0 : this.#load.waitUs(linkOf(from, to), frame?.length ?? 0, this.#deps.scheduler.nowUs);
   }
 
   #latenessUs(): number {
     const { random, counters } = this.#deps;
-    if (this.#quiet || !chance(random, this.#options.latePermille)) return 0;
+    if (this.isQuiet || !chance(random, this.#options.latePermille)) return 0;
     counters.add("late");
     return exponential(random, this.#options.lateMeanUs);
   }
@@ -222,13 +222,13 @@ export class VirtualNetwork {
       fate?.lost("blocked");
       return true;
     }
-    if (!this.#quiet && chance(random, this.#options.lossPermille)) {
+    if (!this.isQuiet && chance(random, this.#options.lossPermille)) {
       counters.add("drop");
       fate?.lost("dropped");
       return true;
     }
     this.#deliverPeer(from, to, frame, fate);
-    if (!this.#quiet && chance(random, this.#options.duplicatePermille)) {
+    if (!this.isQuiet && chance(random, this.#options.duplicatePermille)) {
       counters.add("duplicate");
       this.#deliverPeer(from, to, frame, fate);
     }

@@ -45,6 +45,9 @@ const NS_PER_MS = 1_000_000n;
 const EXPIRY_MS = 500_000;
 /** How often all nodes are looked at for what they hold in memory. */
 const BOUNDS_EVERY_MS = 500;
+/** Clients that have not come to work after so long have to do so among faults: perhaps the clocks let nobody be elected. */
+const SET_UP_MS_MAX = 30_000;
+const SET_UP_LOOK_MS = 10;
 /** How long the cluster may take to come to rest once faults have stopped. */
 const QUIET_MS_MAX = 60_000;
 const QUIET_LOOK_MS = 100;
@@ -82,6 +85,7 @@ export class World {
   readonly #scheduler = new Scheduler();
   readonly #hash: TraceHash;
   readonly #recorder: Recorder | undefined;
+  readonly #network: VirtualNetwork;
   readonly #cluster: Cluster;
   readonly #outside: VirtualOutside;
   readonly #injector: Injector;
@@ -89,6 +93,7 @@ export class World {
   readonly #tellHistory: WorldOptions["history"];
   readonly #bounds: Bounds;
   #nextLookMs = BOUNDS_EVERY_MS;
+  #begunMs = 0;
 
   constructor(seed: number, watch: WorldOptions = {}) {
     const { plant = soundNode, adjust = (drawn) => drawn, trace, record, leftOut = () => false } = watch;
@@ -119,6 +124,7 @@ export class World {
     const watched = { genesis, currencies: LEDGERS, followed, nodeKeys: publicKeys, reached: this.reached };
     this.rules = new Rules(this.verdict, watched, (node, moment) => this.#injector.moment(node, moment));
     const network = new VirtualNetwork({ ...shared, random: networkRandom }, options.peers);
+    this.#network = network;
     this.#outside = new VirtualOutside({ ...shared, random: outsideRandom }, options.outside);
     const lines = trace && new TraceLines(scheduler, trace, (node) => this.#cluster.inspect(node));
     const log = lines === undefined && recorder === undefined ? {} : { log: everyLog(lines, recorder) };
@@ -162,6 +168,11 @@ export class World {
     return this.#hash.steps;
   }
 
+  /** Virtual time at which the time with faults has begun. */
+  get begunMs(): number {
+    return this.#begunMs;
+  }
+
   /** Turns that the clients have had, those left out among them. */
   get turns(): number {
     return this.#workload.turns;
@@ -182,15 +193,30 @@ export class World {
   }
 
   run(): void {
+    const { durationMs, faultsWait } = this.options;
+    if (!faultsWait) this.#injector.begin();
     for (const node of this.#cluster.ids) this.#cluster.start(node);
     this.#workload.start();
-    this.#runUntil(this.options.durationMs);
+    if (faultsWait) {
+      this.#awaitWork();
+      this.#injector.begin();
+    }
+    this.#runUntil(this.#begunMs + durationMs);
     this.#workload.stop();
     this.#injector.end();
     this.#comeToRest();
     if (this.verdict.failure === undefined) this.#checkRest();
     this.#recorder?.ended(this.verdict.failure, this.traceHash);
     this.#tellHistory?.(this.history.operations);
+  }
+
+  /** On a network that is quiet until then: a bank that is made among losses is made late or never. */
+  #awaitWork(): void {
+    this.#network.isQuiet = true;
+    while (this.verdict.failure === undefined && !this.#workload.isWorking && this.nowMs < SET_UP_MS_MAX)
+      this.#runUntil(this.nowMs + SET_UP_LOOK_MS);
+    this.#network.isQuiet = false;
+    this.#begunMs = this.nowMs;
   }
 
   #runUntil(atMs: number): void {

@@ -81,6 +81,7 @@ function world(...steps: readonly FaultStep[]) {
   const outside = { isDown: false };
   const deps = { scheduler, trace: new TraceHash(), counters, skipped, cluster, network, outside, clients: CLIENTS };
   const injector = new Injector(deps, plan);
+  injector.begin();
   const run = (ms: number): void => {
     while (scheduler.step(ms * 1_000)) {
       // until then

@@ -73,12 +73,18 @@ type ArmedCrash = Extract<FaultStep, { readonly kind: "crashWhen" }>;
 
 export class Injector {
   readonly #deps: InjectorDeps;
+  readonly #plan: readonly TimedFault[];
   readonly #armed: ArmedCrash[] = [];
   #over = false;
 
   constructor(deps: InjectorDeps, plan: readonly TimedFault[]) {
     this.#deps = deps;
-    for (const { atMs, step } of plan) this.#later(atMs, () => this.#do(step));
+    this.#plan = plan;
+  }
+
+  /** The plan's time begins now. */
+  begin(): void {
+    for (const { atMs, step } of this.#plan) this.#later(atMs, () => this.#do(step));
   }
 
   /** Something happened in a node at which a crash may have been planned. */

@@ -45,6 +45,7 @@ function resultOf(job: number | RunPlan): SeedResult {
   const plan = typeof job === "number" ? planOf(job) : job;
   const figures = {
     simulatedMs: 1,
+    begunMs: 0,
     faults: {},
     skipped: {},
     reached: {},

@@ -24,6 +24,7 @@ function runOf(checkerOf: (plan: RunPlan) => string | undefined): (plan: RunPlan
     const checker = checkerOf(plan);
     const figures = {
       simulatedMs: 1,
+      begunMs: 0,
       faults: {},
       skipped: {},
       reached: {},

@@ -53,8 +53,8 @@ export class Shrinking {
 
   /** Nothing that comes after the failure has a part in it; where it came in the quiet end, a shorter time may do. */
   *#cutTime(): Search<void> {
-    const { plan, failed } = this.#best;
-    const failedMs = (failed?.atMs ?? 0) + 1;
+    const { plan, failed, begunMs } = this.#best;
+    const failedMs = Math.max(1, (failed?.atMs ?? 0) + 1 - begunMs);
     if (failedMs < plan.options.durationMs) yield* this.#try("time", lasting(plan, failedMs));
     for (const part of SHORTER) {
       const shorter = Math.ceil(part * this.#best.plan.options.durationMs);

@@ -90,6 +90,7 @@ export class Workload {
   readonly #opened = new Set<SimClient>();
   readonly #operations: Operations[] = [];
   #working = true;
+  #hasBegun = false;
   #turns = 0;
 
   /** `expiry` is the log time until which all transactions of the run are good. */
@@ -145,6 +146,11 @@ export class Workload {
   /** Turns that clients have had so far. When they come follows from the pauses alone, whatever is left out. */
   get turns(): number {
     return this.#turns;
+  }
+
+  /** Whether the bank is made. */
+  get isWorking(): boolean {
+    return this.#hasBegun;
   }
 
   /** Requests that wait for an outcome. */
@@ -223,7 +229,9 @@ export class Workload {
   }
 
   #startWork(): void {
-    const { random } = this.#deps;
+    const { random, reached } = this.#deps;
+    this.#hasBegun = true;
+    reached.add("workBegun");
     const { tellers, cards, mix, readersByLease, auditor, thinkUs } = this.#options;
     const shared = { recent: [], nextAmount: amounts(random.fork("amounts")) };
     this.#clients.bank.forEach((client, index) => {
