@@ -58,6 +58,8 @@ export interface StateParts {
   readonly ledger: () => Ledger;
   readonly outbox: (...args: ConstructorParameters<typeof Outbox>) => Outbox;
   readonly settlement: (...args: ConstructorParameters<typeof Settlement>) => Settlement;
+  readonly risk: () => Risk;
+  readonly lifeCycle: (...args: ConstructorParameters<typeof PaymentLifeCycle>) => PaymentLifeCycle;
 }
 
 export interface StateMachineOptions {
