@@ -134,10 +134,10 @@ export class BankOracle {
     const by = this.#bank.execute(command, signer, timestamp);
     const happening = { now: timestamp, calls: mine, where };
     const prediction = by ?? this.#payments.execute(command, signer.authority.id, happening);
-    if (by === undefined) this.#expectNone(mine, where);
     if (prediction === undefined) return;
     if (decoded.status === "ok") this.#settlement.executed(command);
     this.#judge(command, decoded, prediction, where);
+    if (by === undefined) this.#expectNone(mine, where);
     if (command.kind === "createAsset" && prediction.status === "ok") this.#assetCreated(command.body, mine, where);
     this.#reached.executed(this.#bank, command, prediction, signer.delegate !== undefined);
   }

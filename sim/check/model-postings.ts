@@ -10,7 +10,7 @@ export type ModelPosting = Pick<ModelTransfer, "amount" | "ledger" | "code" | "u
     readonly pendingId?: bigint | "before";
   };
 
-export interface Posted {
+interface Posted {
   /** Ids that the transfers have got. */
   readonly ids: readonly bigint[];
   /** The status that stood against it; undefined when all were made. */

@@ -13,6 +13,7 @@ import type { ReachedPoints } from "./reached-points.ts";
 import { ALL_SEEING, type Readable } from "./readers.ts";
 import type { Prediction, ReferenceBank } from "./reference-bank.ts";
 import { type ModelTransfer, T } from "./reference-ledger.ts";
+import type { ModelPayment } from "./reference-payments.ts";
 import { expectSame } from "./same.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -70,12 +71,7 @@ export class PaymentsOracle {
   /** A node that has applied just the blocks that the reference has shows the same payments and block list. */
   compare(state: Readable, where: () => string): void {
     const shown = shownPayments(state);
-    const all = this.#bank.payments.all.map((payment) => {
-      const { id, payer, payee, amount, hold, ...rest } = payment;
-      const texts = { id, payer, payee, amount, hold };
-      const { ending, deadline, cardToken, payerParticipant, payeeParticipant, ...seen } = rest;
-      return { ...seen, ...Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, value.toString()])) };
-    });
+    const all = this.#bank.payments.all.map(viewOf);
     expectSame(this.#verdict, "payments", shown, all, () => `${where()}: payments`);
     const answer = state.query({ type: "risk" }, ALL_SEEING);
     const blocked = answer.type === "risk" ? [...answer.blocked].sort() : [];
@@ -107,6 +103,14 @@ export class PaymentsOracle {
     const failure = statuses.find((status) => status !== "created" && status !== "linked_event_failed");
     return { ids, failure };
   }
+}
+
+/** A payment as a node must show it, but for its times. */
+function viewOf(payment: ModelPayment): Partial<PaymentView> {
+  const { channel, ledger, capture, signer, state, verdict, reasons, failure, networkReference, window } = payment;
+  const parties = { payer: payment.payer.toString(), payee: payment.payee.toString(), signer };
+  const asked = { id: payment.id.toString(), channel, ...parties, amount: payment.amount.toString(), ledger, capture };
+  return { ...asked, state, verdict, reasons, failure, hold: payment.hold.toString(), networkReference, window };
 }
 
 /** All payments as a node shows them, in the order in which they were created. */

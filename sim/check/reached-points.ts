@@ -116,7 +116,7 @@ export class ReachedPoints {
         break;
       case "capturePayment":
         if (done) this.#reached.add("paymentCaptured");
-        else if (what === "expired") this.#reached.add("paymentCapturedTooLate");
+        else if (what === "expired" || what === "voiding") this.#reached.add("paymentCapturedTooLate");
         break;
       case "voidPayment":
         if (done) this.#reached.add("paymentVoided");
