@@ -72,5 +72,6 @@ export const CALM: SimOptions = {
     intruder: false,
     operator: undefined,
     backups: undefined,
+    reviewer: undefined,
   },
 };

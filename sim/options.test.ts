@@ -93,6 +93,14 @@ describe("drawing a run's options", () => {
     expect(leased.filter(({ faults }) => faults.weights.crash > 1).length).toBeGreaterThan(15);
   });
 
+  test("somebody decides about payments in most of the runs that have some, and in no others", () => {
+    const paid = drawn.filter(({ workload }) => workload.payments);
+    const reviewed = drawn.filter(({ workload }) => workload.reviewer !== undefined);
+    expect(reviewed.filter(({ workload }) => !workload.payments)).toEqual([]);
+    expect(reviewed.length).toBeGreaterThan(0.7 * paid.length);
+    expect(reviewed.length).toBeLessThan(0.9 * paid.length);
+  });
+
   test("cards are taken only where there are payments", () => {
     expect(drawn.filter(({ workload }) => workload.cards && !workload.payments)).toEqual([]);
     expect(drawn.filter(({ workload }) => workload.cards).length).toBeGreaterThan(50);

@@ -10,7 +10,7 @@ import { FASTEST, hasLaggard, SLOWEST, testingMargin, testingRounds } from "./le
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
 import type { OutsideOptions } from "./virtual-outside.ts";
-import { drawBackups, drawOperator, drawWorkload, type WorkloadOptions } from "./workload/options.ts";
+import { drawBackups, drawOperator, drawReviewer, drawWorkload, type WorkloadOptions } from "./workload/options.ts";
 
 const US_PER_MS = 1_000;
 const FAULT_EVERY_MIN_MS = 30;
@@ -147,6 +147,7 @@ export function drawOptions(random: Random): SimOptions {
   const readersByLease = leases && chance(random, 500);
   const lateAnswers = sometimes(random, LATE_ANSWERS);
   const rounds = chance(random, ROUNDS_PERMILLE);
+  const reviewer = drawn.workload.payments ? drawReviewer(random.fork("reviewer")) : undefined;
   const faultsWait = chance(random, FAULTS_WAIT_PERMILLE);
   const options = {
     ...drawn,
@@ -156,7 +157,7 @@ export function drawOptions(random: Random): SimOptions {
     spares,
     clockRates: [...clockRates, ...spareClocks],
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers } },
-    workload: { ...drawn.workload, readersByLease, operator, backups },
+    workload: { ...drawn.workload, readersByLease, operator, backups, reviewer },
   };
   if (!leases) return options;
   if (hasLaggard(options.clockRates)) return testingMargin(options);

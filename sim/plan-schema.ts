@@ -5,7 +5,13 @@ import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } fr
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
 import { CRASH_MOMENTS, type FaultStep, type StepKind, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
-import type { BackupOptions, ClerkOptions, OperatorOptions, WorkloadOptions } from "./workload/options.ts";
+import type {
+  BackupOptions,
+  ClerkOptions,
+  OperatorOptions,
+  ReviewerOptions,
+  WorkloadOptions,
+} from "./workload/options.ts";
 
 const NODES_MAX = 9;
 const CLIENTS_MAX = 16;
@@ -63,6 +69,11 @@ const backups: Schema<BackupOptions> = object({
   pausePermille: permille,
 });
 
+const reviewer: Schema<ReviewerOptions> = object({
+  thinkUs: integer(1, US_MAX),
+  mix: numbers(weight, "review", "reviewAgain", "block", "rules", "close"),
+});
+
 const workload: Schema<WorkloadOptions> = object({
   tellers: integer(1, CLIENTS_MAX),
   readers: integer(0, CLIENTS_MAX),
@@ -82,6 +93,7 @@ const workload: Schema<WorkloadOptions> = object({
   intruder: boolean,
   operator: orNull(operator),
   backups: orNull(backups),
+  reviewer: orNull(reviewer),
 });
 
 /** What a run is made of, but for its faults and its seed. */

@@ -58,6 +58,8 @@ export interface StateParts {
   readonly ledger: () => Ledger;
   readonly outbox: (...args: ConstructorParameters<typeof Outbox>) => Outbox;
   readonly settlement: (...args: ConstructorParameters<typeof Settlement>) => Settlement;
+  readonly risk: () => Risk;
+  readonly lifeCycle: (...args: ConstructorParameters<typeof PaymentLifeCycle>) => PaymentLifeCycle;
 }
 
 export interface StateMachineOptions {
@@ -97,7 +99,7 @@ export class StateMachine {
   readonly #registry = new Registry();
   readonly #members: Members;
   readonly #sessions: Sessions;
-  readonly #risk = new Risk();
+  readonly #risk: Risk;
   readonly #outbox: Outbox;
   readonly #payments = new Payments();
   readonly #cards = new CardChannel();
@@ -123,6 +125,7 @@ export class StateMachine {
     this.#sessions = parts?.sessions?.() ?? new Sessions();
     this.#ledger = parts?.ledger?.() ?? new Ledger();
     const line = firstClusterIdOf(sha256, genesis);
+    this.#risk = parts?.risk?.() ?? new Risk();
     this.#outbox = parts?.outbox?.(sha256, line) ?? new Outbox(sha256, line);
     const postings = new Postings(this.#ledger, sha256);
     this.#assets = new Assets(this.#ledger, postings);
@@ -130,7 +133,8 @@ export class StateMachine {
     this.#settlement = parts?.settlement?.(this.#ledger, postings) ?? new Settlement(this.#ledger, postings);
     const shared = { ledger: this.#ledger, risk: this.#risk, settlement: this.#settlement };
     const money = { ...shared, outbox: this.#outbox, payments: this.#payments };
-    this.#lifeCycle = new PaymentLifeCycle({ ...money, postings, cards: this.#cards });
+    const lived = { ...money, postings, cards: this.#cards };
+    this.#lifeCycle = parts?.lifeCycle?.(lived) ?? new PaymentLifeCycle(lived);
     const people = { registry: this.#registry, members: this.#members };
     const movers = { assets: this.#assets, reversals: this.#reversals };
     this.#parts = { ...shared, ...people, ...movers, cards: this.#cards, lifeCycle: this.#lifeCycle };

@@ -7,15 +7,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Ledger } from "../../node/ledger/ledger.ts";
 import { accountFlags, transferFlags } from "../../node/ledger/records.ts";
-import { accounts, Chain, EUR, GENESIS, Party, SECOND, START, transfers } from "../../node/state/chain.test-support.ts";
-import type { Applied } from "../../node/state/state-machine.ts";
+import { accounts, type Chain, EUR, Party, SECOND, START, transfers } from "../../node/state/chain.test-support.ts";
 import type { Command } from "../../node/wire/body.ts";
 import { Counters } from "../counts.ts";
 import { forgetsCaps, freezesNothing, reversesTwice, trustsDelegates } from "../mutants/accounts.ts";
 import type { Point } from "../reached.ts";
-import { BankOracle } from "./bank-oracle.ts";
-import { ReachedPoints } from "./reached-points.ts";
-import { Verdict } from "./verdict.ts";
+import { JudgedChain } from "./judged-chain.test-support.ts";
 
 const SECONDS_OF_START = START / SECOND;
 /** An asset that is there from the beginning, and others. */
@@ -29,33 +26,6 @@ const EUROS = [1n, 2n];
 /** A transfer from the first to the second that is there from the beginning. */
 const RENT = 9_000n;
 const inAsset = (ledger: number): bigint[] => [BigInt(ledger * 10), BigInt(ledger * 10 + 1)];
-
-/** A chain each block of which the oracle judges. */
-class JudgedChain extends Chain {
-  readonly verdict: Verdict;
-  /** Undefined in the blocks that open the first sessions: the oracle predicts nothing of those. */
-  oracle: BankOracle | undefined;
-
-  constructor(reached: Counters<Point>, spoil: (ledger: Ledger) => void) {
-    const verdict = new Verdict(() => ({ atMs: 0, step: 0 }));
-    const oracle = new BankOracle(verdict, GENESIS, [EUR], new ReachedPoints(reached));
-    super({
-      ledger: () => {
-        const ledger = oracle.createLedger(1);
-        spoil(ledger);
-        return ledger;
-      },
-    });
-    this.verdict = verdict;
-    this.oracle = oracle;
-  }
-
-  override block(transactions: readonly Uint8Array[] = []): Applied {
-    const applied = super.block(transactions);
-    this.oracle?.applied(1, applied, true);
-    return applied;
-  }
-}
 
 /** Someone who signs, and something to sign. */
 interface Step {

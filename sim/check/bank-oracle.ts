@@ -1,7 +1,7 @@
 /**
  * The exact oracle: every transaction of a committed block, and everything else that the block makes the ledger do, is
- * done by the reference bank as well. Each result must be the predicted one; of payments and settlement, which are not
- * predicted, each call to the ledger must have the outcome that the reference gives it.
+ * done by the reference bank as well. Each result must be the predicted one, and the ledger must be made to do what is
+ * predicted, and nothing else.
  */
 import { toHex } from "../../node/base/bytes.ts";
 import type { NodeId } from "../../node/base/ids.ts";
@@ -18,6 +18,7 @@ import { SESSION_REFUSALS } from "./exactly-once.ts";
 import { type LedgerCall, LedgerOracle, numbered } from "./ledger-oracle.ts";
 import { PastMembers } from "./past-members.ts";
 import { PastStates } from "./past-states.ts";
+import { PaymentsOracle } from "./payments-oracle.ts";
 import type { ReachedPoints } from "./reached-points.ts";
 import { ALL_SEEING } from "./readers.ts";
 import { type ModelAsset, type Prediction, ReferenceBank } from "./reference-bank.ts";
@@ -29,9 +30,11 @@ import type { Verdict } from "./verdict.ts";
 const RULE = "ledgerOracle";
 /** Code of the transfer by which an asset gets its cap. */
 const CAP_CODE = 6;
-/** Kinds whose transfers are those of payments. */
+/** Kinds that are judged by the rule about settlement, and those by the rule about payments. */
+const OF_SETTLEMENT: readonly string[] = ["configureSettlement", "configureParticipant", "closeSettlement"];
 const OF_PAYMENTS: readonly string[] = [
   ...["createPayment", "reviewPayment", "capturePayment", "voidPayment", "channelOutcome"],
+  ...["configureCard", "configureRisk", "blockPayer"],
 ];
 
 /** One transaction of a block, as it was executed. */
@@ -49,6 +52,7 @@ export class BankOracle {
   readonly #verdict: Verdict;
   readonly #bank: ReferenceBank;
   readonly #ledgers: LedgerOracle;
+  readonly #payments: PaymentsOracle;
   readonly #settlement: SettlementBooks;
   readonly #reached: ReachedPoints;
 
@@ -64,6 +68,7 @@ export class BankOracle {
     const nodes = genesis.nodes.map(({ publicKey }) => toHex(publicKey));
     this.#bank = new ReferenceBank(toHex(genesis.adminKey), nodes, currencies);
     this.#ledgers = new LedgerOracle(verdict, this.#bank.ledger);
+    this.#payments = new PaymentsOracle(verdict, this.#bank, this.#ledgers, reached);
     this.#settlement = new SettlementBooks(verdict, this.#bank.ledger);
     this.past = new PastStates(verdict, this.#bank.ledger);
     this.pastMembers = new PastMembers(verdict, this.#bank.members.nodes);
@@ -75,13 +80,13 @@ export class BankOracle {
   }
 
   /** A node has applied a block; `first` when nobody had before. */
-  applied(node: NodeId, { block, results, duplicates }: Applied, first: boolean): void {
+  applied(node: NodeId, { block, results, duplicates, events }: Applied, first: boolean): void {
     const calls = [...this.#ledgers.take(node)];
     if (!first) return;
     const { header, transactions } = block;
     this.#bank.members.standUnder(header.configuration);
     const where = (): string => `block ${header.height}`;
-    for (const call of takeUntil(calls, housekeepingTimestamp(header))) this.#replay(call, where);
+    this.#beginBlock(takeUntil(calls, housekeepingTimestamp(header)), housekeepingTimestamp(header), where);
     transactions.forEach((encoded, index) => {
       const timestamp = transactionTimestamp(header, index);
       const result = results[index] as Uint8Array;
@@ -89,11 +94,8 @@ export class BankOracle {
       const executed = { encoded, result, duplicate: duplicates[index] === true, timestamp, where: inBlock };
       this.#transaction(executed, calls);
     });
-    this.#verdict.expect(
-      calls.length === 0,
-      RULE,
-      () => `${where()}: the ledger did ${calls.length} things for nobody`,
-    );
+    this.#expectNone(calls, where);
+    this.#payments.endBlock(events, where);
     this.past.block(header.height);
     this.pastMembers.block(header.height, this.#bank.members.nodes, header.configuration);
   }
@@ -101,6 +103,7 @@ export class BankOracle {
   /** A node that has applied just the blocks that the reference has shows the same. */
   compare(node: NodeId, state: Pick<StateMachine, "query">, where: () => string): void {
     this.#ledgers.compare(node, where);
+    this.#payments.compare(state, where);
     this.#settlement.compare(state, where);
     const answer = state.query({ type: "assets" }, ALL_SEEING);
     const shown = answer.type === "assets" ? answer.assets : [];
@@ -128,13 +131,13 @@ export class BankOracle {
       return;
     }
     if (SESSION_REFUSALS.includes(decoded.status)) return;
-    const prediction = this.#bank.execute(command, signer, timestamp);
-    if (prediction === undefined) {
-      if (decoded.status === "ok") this.#settlement.executed(command);
-      for (const call of mine) this.#replay(call, where, OF_PAYMENTS.includes(command.kind));
-      return;
-    }
+    const by = this.#bank.execute(command, signer, timestamp);
+    const happening = { now: timestamp, calls: mine, where };
+    const prediction = by ?? this.#payments.execute(command, signer.authority.id, happening);
+    if (prediction === undefined) return;
+    if (decoded.status === "ok") this.#settlement.executed(command);
     this.#judge(command, decoded, prediction, where);
+    if (by === undefined) this.#expectNone(mine, where);
     if (command.kind === "createAsset" && prediction.status === "ok") this.#assetCreated(command.body, mine, where);
     this.#reached.executed(this.#bank, command, prediction, signer.delegate !== undefined);
   }
@@ -142,10 +145,22 @@ export class BankOracle {
   #judge(command: Command, result: ReturnType<typeof decodeResult>, prediction: Prediction, where: () => string): void {
     const { results, ...fields } = prediction;
     const text = (): string => `${where()}, ${command.kind}`;
-    expectSame(this.#verdict, RULE, { what: undefined, ...result }, { what: undefined, ...fields }, text);
+    expectSame(this.#verdict, ruleOf(command), { what: undefined, ...result }, { what: undefined, ...fields }, text);
     if (results === undefined || result.status !== "ok") return;
     const numbers = command.kind === "createAccounts" ? ACCOUNT_STATUS_NUMBERS : TRANSFER_STATUS_NUMBERS;
     expectSame(this.#verdict, RULE, batchResults(result), numbered(results, numbers), text);
+  }
+
+  /** What a block does before its transactions: holds expire, then payments, then windows close. */
+  #beginBlock(calls: LedgerCall[], now: bigint, where: () => string): void {
+    if (calls[0]?.what === "expire") this.#replay(calls.shift() as LedgerCall, where);
+    this.#payments.beginBlock({ now, calls, where });
+    this.#expectNone(calls, where);
+  }
+
+  #expectNone(calls: readonly LedgerCall[], where: () => string): void {
+    const why = (): string => `${where()}: the ledger did ${calls.length} things for nobody`;
+    this.#verdict.expect(calls.length === 0, RULE, why);
   }
 
   /** The system's accounts of an asset: their ids are nobody's to predict, all else is. */
@@ -172,12 +187,15 @@ export class BankOracle {
     return { ledger, code, decimals, issuer, ...Object.fromEntries(texts) };
   }
 
-  #replay(call: LedgerCall, where: () => string, ofPayment = false): void {
+  #replay(call: LedgerCall, where: () => string): void {
     this.#ledgers.replay(call, where);
     if (call.what === "expire") this.#reached.expired(call.expired);
-    if (!ofPayment || call.what !== "createTransfers") return;
-    for (const { id } of decodeTransfers(call.batch)) this.#bank.movedByPayment(id);
   }
+}
+
+function ruleOf({ kind }: Command): string {
+  if (OF_SETTLEMENT.includes(kind)) return "settlement";
+  return OF_PAYMENTS.includes(kind) ? "payments" : RULE;
 }
 
 /** Takes the calls up to a timestamp off the front; those that freeze have none. */

@@ -78,31 +78,31 @@ export class LedgerOracle {
     this.#equal({ accounts: ledger.accountCount, transfers: ledger.transferCount }, counts, where);
   }
 
-  /** The reference does the same, with the same outcome. */
-  replay(call: LedgerCall, where: () => string): void {
+  /** The reference does the same, with the same outcome; what it says of each record of a batch. */
+  replay(call: LedgerCall, where: () => string): readonly ModelResult[] {
     switch (call.what) {
       case "createAccounts": {
         assert(typeof call.signer !== "object", "a delegate opens no accounts");
         const events = decodeAccounts(call.batch).map((account) => ({ ...account, reserved: 0 }));
         const results = this.#reference.createAccounts(events, call.timestamp, call.signer);
         this.#equal(decodeResults(call.results), numbered(results, ACCOUNT_STATUS_NUMBERS), where);
-        break;
+        return results;
       }
       case "createTransfers": {
         const results = this.#reference.createTransfers(decodeTransfers(call.batch), call.timestamp, call.signer);
         this.#equal(decodeResults(call.results), numbered(results, TRANSFER_STATUS_NUMBERS), where);
-        break;
+        return results;
       }
       case "freeze":
         this.#equal(call.known, this.#reference.freeze(call.id, call.frozen), () => `${where()}: frozen ${call.id}`);
-        break;
+        return [];
       case "expire":
         this.#equal(
           call.expired,
           this.#reference.expire(call.timestamp, call.limit),
           () => `${where()}: holds expired`,
         );
-        break;
+        return [];
     }
   }
 

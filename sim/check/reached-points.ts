@@ -27,6 +27,13 @@ const OF_DELEGATES: Readonly<Record<string, Point>> = {
   debit_account_not_authorized: "delegateRefused",
 };
 
+/** What risk says of a payment. */
+const BY_VERDICT: Readonly<Record<string, Point>> = {
+  accept: "paymentAccepted",
+  decline: "paymentDeclined",
+  review: "paymentSetAside",
+};
+
 export class ReachedPoints {
   readonly #reached: Reached;
 
@@ -38,12 +45,14 @@ export class ReachedPoints {
     this.#reached.add("holdExpired", holds);
   }
 
-  executed(
-    bank: ReferenceBank,
-    command: Command,
-    { status, what, results = [] }: Prediction,
-    delegated: boolean,
-  ): void {
+  /** A block has begun: so many payments have expired, and so many windows were closed or tried again. */
+  began(payments: number, windows: number): void {
+    this.#reached.add("paymentExpired", payments);
+    this.#reached.add("windowEnded", windows);
+  }
+
+  executed(bank: ReferenceBank, command: Command, prediction: Prediction, delegated: boolean): void {
+    const { status, what, results = [] } = prediction;
     const done = status === "ok";
     const first = results[0]?.status;
     switch (command.kind) {
@@ -83,6 +92,40 @@ export class ReachedPoints {
         break;
       case "reverseTransfer":
         this.#reversal(bank, command.body, first ?? status);
+        break;
+      default:
+        this.#payment(command, prediction);
+        break;
+    }
+  }
+
+  #payment(command: Command, { status, what, verdict = "", reasons = [], state, payments = 0 }: Prediction): void {
+    const done = status === "ok";
+    switch (command.kind) {
+      case "createPayment": {
+        const told = BY_VERDICT[verdict];
+        if (told !== undefined) this.#reached.add(told);
+        if (reasons.includes("payer_blocked")) this.#reached.add("blockedPayerDeclined");
+        if (reasons.includes("velocity_count")) this.#reached.add("velocityCountMet");
+        if (reasons.includes("velocity_amount")) this.#reached.add("velocityAmountMet");
+        break;
+      }
+      case "reviewPayment":
+        if (done) this.#reached.add(state === "rejected" ? "reviewRejected" : "reviewApproved");
+        else if (status === "wrong_state") this.#reached.add("reviewTooLate");
+        break;
+      case "capturePayment":
+        if (done) this.#reached.add("paymentCaptured");
+        else if (what === "expired" || what === "voiding") this.#reached.add("paymentCapturedTooLate");
+        break;
+      case "voidPayment":
+        if (done) this.#reached.add("paymentVoided");
+        break;
+      case "blockPayer":
+        if (done) this.#reached.add(command.body.blocked ? "payerBlocked" : "payerUnblocked");
+        break;
+      case "closeSettlement":
+        if (payments > 0) this.#reached.add("windowClosed");
         break;
       default:
         break;

@@ -1,7 +1,7 @@
 /**
  * What a cluster must answer to whoever moves money, written from docs/ledger.md, docs/assets.md, docs/authority.md and
- * docs/reporting.md alone, on top of the reference ledger: assets in a map, what was reversed in another. Payments and
- * settlement are not predicted; what they make the ledger do comes from outside.
+ * docs/reporting.md alone, on top of the reference ledger: assets in a map, what was reversed in another. Payments have a
+ * reference of their own.
  */
 import { toHex } from "../../node/base/bytes.ts";
 import { decodeAccounts, decodeTransfers } from "../../node/ledger/records.ts";
@@ -16,6 +16,7 @@ import type {
 import { type ModelSigner, ReferenceAuthorities } from "./reference-authorities.ts";
 import { A, type ModelResult, type ModelTransfer, ReferenceLedger, T } from "./reference-ledger.ts";
 import { ReferenceMembers } from "./reference-members.ts";
+import { ReferencePayments } from "./reference-payments.ts";
 
 const SECOND = 1_000_000_000n;
 const CURRENCIES_END = 1_000;
@@ -29,6 +30,14 @@ export interface Prediction {
   readonly id?: number;
   readonly ids?: readonly number[];
   readonly results?: readonly ModelResult[];
+  /** Of a payment. */
+  readonly state?: string;
+  readonly verdict?: string;
+  readonly reasons?: readonly string[];
+  readonly failure?: string;
+  /** Of a window that was closed: its number, and how many payments it has. */
+  readonly window?: number;
+  readonly payments?: number;
 }
 
 export interface ModelAsset extends CreateAssetBody {
@@ -48,12 +57,21 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   issueAsset: ["issuer"],
   burnAsset: ["issuer"],
   changeMembers: ["operator", "admin"],
+  configureSettlement: ["operator", "admin"],
+  configureParticipant: ["operator", "admin"],
+  configureCard: ["operator", "admin"],
+  configureRisk: ["operator", "admin"],
+  blockPayer: ["operator"],
+  reviewPayment: ["operator"],
+  closeSettlement: ["operator"],
+  channelOutcome: ["node"],
 };
 
 export class ReferenceBank {
   readonly ledger: ReferenceLedger = new ReferenceLedger();
   readonly authorities: ReferenceAuthorities;
   readonly members: ReferenceMembers;
+  readonly payments: ReferencePayments;
   readonly #currencies: readonly number[];
   readonly #assets = new Map<number, ModelAsset>();
   readonly #reversed = new Map<bigint, bigint>();
@@ -63,6 +81,7 @@ export class ReferenceBank {
   constructor(admin: string, nodes: readonly string[], currencies: readonly number[]) {
     this.authorities = new ReferenceAuthorities(admin, nodes);
     this.members = new ReferenceMembers(this.authorities, nodes);
+    this.payments = new ReferencePayments(this.ledger, (id) => this.authorities.get(id) !== undefined);
     this.#currencies = currencies;
   }
 
@@ -91,7 +110,7 @@ export class ReferenceBank {
     return this.#ofPayments.has(transfer);
   }
 
-  /** Carries out a command at a log time; undefined for one that is not predicted. */
+  /** Carries out a command at a log time; undefined for one that is predicted elsewhere, or not. */
   execute(command: Command, { authority: by, delegate }: ModelSigner, now: bigint): Prediction | undefined {
     if (command.kind === "sessionOpen") return undefined;
     if (delegate !== undefined) {

@@ -37,19 +37,30 @@ const WINDOW = {
   ],
 };
 
+const EMPTY = { payments: 0, gross: "0", positions: [], openedAt: "0", closesAt: "0", state: "open" };
+
 interface Shown {
   readonly window?: Partial<WindowView>;
   readonly payments?: readonly Partial<PaymentView>[];
   readonly transfers?: readonly ModelTransfer[];
   readonly now?: bigint;
+  /** So many windows without payments, numbered from 2 on, instead of the one. */
+  readonly others?: number;
 }
 
 /** Which rule is broken by a node that shows this of one payment of 70 and its window. */
-function judge({ window = {}, payments = [{}], transfers = PAID, now = 3n * SECOND }: Shown = {}): string | undefined {
+function judge({
+  window = {},
+  payments = [{}],
+  transfers = PAID,
+  now = 3n * SECOND,
+  others,
+}: Shown = {}): string | undefined {
   const state: Readable = {
     query: ({ type }) => {
       const shown = payments.map((payment) => ({ ...PAYMENT, ...payment }));
-      const windows = [{ ...WINDOW, ...window }];
+      const empty = Array.from({ length: others ?? 0 }, (_, index) => ({ ...EMPTY, id: index + 2 }));
+      const windows = others === undefined ? [{ ...WINDOW, ...window }] : empty;
       return { type, timestamp: now.toString(), windows, payments: shown, next: 0 } as never;
     },
   };
@@ -75,9 +86,14 @@ describe("settlement", () => {
   test("of one payment: its window, its positions, and a transfer from each to the other through the hub", () => {
     expect(judge()).toBeUndefined();
     expect(judge({ window: { state: "open" }, transfers: [], now: SECOND })).toBeUndefined();
-    const nothing = { payments: 0, gross: "0", positions: [], openedAt: "0", closesAt: "0", state: "open" };
-    expect(judge({ window: nothing, payments: [], transfers: [] })).toBeUndefined();
+    expect(judge({ window: EMPTY, payments: [], transfers: [] })).toBeUndefined();
     expect(judge({ payments: [{}, { ledger: 840, window: 7 }] })).toBeUndefined();
+  });
+
+  test("in a window that is too old to be shown is nobody's to see", () => {
+    expect(judge({ others: 32, transfers: [] })).toBeUndefined();
+    expect(judge({ others: 32, payments: [{ window: 34 }], transfers: [] })).toBe("settlement");
+    expect(judge({ others: 31, transfers: [] })).toBe("settlement");
   });
 
   test.each<[string, Shown]>([

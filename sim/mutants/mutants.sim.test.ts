@@ -25,6 +25,7 @@ const FIRST_SEEDS: Partial<Record<MutantName, number>> = {
   silenceTakenForNo: 21,
   openIntentForgotten: 21,
   answerTakenTwice: 21,
+  reviewDecidedTwice: 37,
   blockLeftOut: 15,
 };
 
@@ -108,6 +109,10 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   silenceTakenForNo: ["cardHolds"],
   openIntentForgotten: ["invariants", "liveness", "nodeStopped", "stateMachineSafety"],
   answerTakenTwice: ["nodeStopped"],
+  riskRulePassedOver: ["payments"],
+  declinedNotCounted: ["payments"],
+  blockedPayerAccepted: ["payments"],
+  reviewDecidedTwice: ["payments"],
   paymentCountedTwice: ["settlement"],
   nettedTheWrongWay: ["settlement"],
   windowClosedLate: ["settlement"],

@@ -21,6 +21,7 @@ import * as expiry from "./expiry.ts";
 import * as lying from "./lying-giver.ts";
 import * as membership from "./membership.ts";
 import * as outbox from "./outbox.ts";
+import * as payments from "./payments.ts";
 import { raft, sessions, spoiledLedger, state, statePart } from "./plants.ts";
 import * as reads from "./reads.ts";
 import * as receipts from "./receipts.ts";
@@ -90,6 +91,11 @@ export const MUTANT_NAMES = [
   "silenceTakenForNo",
   "openIntentForgotten",
   "answerTakenTwice",
+  // Payments
+  "riskRulePassedOver",
+  "declinedNotCounted",
+  "blockedPayerAccepted",
+  "reviewDecidedTwice",
   // Settlement
   "paymentCountedTwice",
   "nettedTheWrongWay",
@@ -161,6 +167,10 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   silenceTakenForNo: (host) => ({ host: { ...host, outside: outbox.takingSilenceForNo(host.outside) } }),
   openIntentForgotten: statePart({ outbox: (...args) => new outbox.ForgetsOpenIntents(...args) }),
   answerTakenTwice: statePart({ outbox: (...args) => new outbox.TakesAnswersTwice(...args) }),
+  riskRulePassedOver: statePart({ risk: () => new payments.PassesOverSums() }),
+  declinedNotCounted: statePart({ risk: () => new payments.CountsWhatItAccepts() }),
+  blockedPayerAccepted: statePart({ risk: () => new payments.BlocksNobody() }),
+  reviewDecidedTwice: statePart({ lifeCycle: (parts) => new payments.DecidesTwice(parts) }),
   paymentCountedTwice: statePart({ settlement: (...args) => new settlement.CountsPaymentsTwice(...args) }),
   nettedTheWrongWay: statePart({ settlement: (...args) => new settlement.NetsTheWrongWay(...args) }),
   windowClosedLate: statePart({ settlement: (...args) => new settlement.ClosesLate(...args) }),

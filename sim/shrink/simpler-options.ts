@@ -7,7 +7,13 @@ import { CALM } from "../calm-options.ts";
 import type { FaultStep, TimedFault } from "../fault/plan.ts";
 import type { SimOptions } from "../options.ts";
 import type { RunPlan } from "../run.ts";
-import type { ClerkOptions, OperationMix, OperatorOptions, WorkloadOptions } from "../workload/options.ts";
+import type {
+  ClerkOptions,
+  OperationMix,
+  OperatorOptions,
+  ReviewerOptions,
+  WorkloadOptions,
+} from "../workload/options.ts";
 
 const NODES_MIN = 3;
 const TRUE_PERMILLE = 1_000;
@@ -26,14 +32,15 @@ export function simplerPlans(plan: RunPlan): readonly RunPlan[] {
 }
 
 function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
-  const { clerk, mix, operator, tellers } = workload;
+  const { clerk, mix, operator, reviewer, tellers } = workload;
   const withClerk = (changed: ClerkOptions): WorkloadOptions => ({ ...workload, clerk: changed });
   return [
     { ...workload, clerk: undefined },
-    { ...workload, payments: false, cards: false, mix: { ...mix, payment: 0 } },
+    { ...workload, payments: false, cards: false, reviewer: undefined, mix: { ...mix, payment: 0 } },
     { ...workload, cards: false },
     { ...workload, operator: undefined },
     { ...workload, backups: undefined },
+    { ...workload, reviewer: undefined },
     { ...workload, auditor: false },
     { ...workload, intruder: false },
     { ...workload, readers: 0 },
@@ -44,6 +51,9 @@ function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
     ...(operator === undefined
       ? []
       : withoutOne(operator.mix).map((fewer) => ({ ...workload, operator: { ...operator, mix: fewer } }))),
+    ...(reviewer === undefined
+      ? []
+      : withoutOne(reviewer.mix).map((fewer) => ({ ...workload, reviewer: { ...reviewer, mix: fewer } }))),
     ...(clerk === undefined
       ? []
       : [
@@ -57,7 +67,12 @@ function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
 
 /** The weights with one set to nothing, for each of them; some other is left. */
 function withoutOne<
-  Mix extends OperationMix | ClerkOptions["mix"] | ClerkOptions["transfers"] | OperatorOptions["mix"],
+  Mix extends
+    | OperationMix
+    | ClerkOptions["mix"]
+    | ClerkOptions["transfers"]
+    | OperatorOptions["mix"]
+    | ReviewerOptions["mix"],
 >(mix: Mix): readonly Mix[] {
   const weights = Object.entries(mix) as [keyof Mix, number][];
   const present = weights.filter(([, weight]) => weight > 0);

@@ -11,7 +11,7 @@ import {
   type Transfer,
 } from "../../node/ledger/records.ts";
 import type { Command } from "../../node/wire/body.ts";
-import type { Role } from "../../node/wire/kinds.ts";
+import type { ConfigureRiskBody, Role } from "../../node/wire/kinds.ts";
 import type { Signer } from "../../node/wire/transaction.ts";
 import { DESK_ACCOUNTS, LEDGERS, SHOP_ACCOUNT } from "./accounts.ts";
 import type { WorkloadOptions } from "./options.ts";
@@ -132,13 +132,14 @@ export function bankSteps(nodes: number, options: WorkloadOptions): readonly Set
     }),
     {
       signer: "admin",
-      command: { kind: "configureCard", body: { ledger: LEDGER, clearingAccount: CLEARING, holdSeconds: 5 } },
+      command: { kind: "configureCard", body: { ledger: LEDGER, clearingAccount: CLEARING, holdSeconds: 2 } },
     },
     { signer: "admin", command: { kind: "configureRisk", body: RISK } },
   ];
 }
 
-const RISK = {
+/** The rules of risk that a run begins with. */
+export const RISK: ConfigureRiskBody = {
   ledger: LEDGER,
   reviewAmount: 9_000n,
   declineAmount: 9_800n,

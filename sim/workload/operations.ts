@@ -39,6 +39,8 @@ export interface OperationsDeps {
   readonly nextAmount: () => bigint;
   /** Transfers that somebody asked for lately, of all clients. */
   readonly recent: bigint[];
+  /** Payments that wait for a reviewer, of all clients. */
+  readonly inReview: bigint[];
 }
 
 export interface OperationsOptions {
@@ -217,7 +219,8 @@ export class Operations {
     const card = { payer: this.#newId(), channel: "card", cardToken: pick(random, CARD_TOKENS) } as const;
     const wallet = { payer: pick(random, PAYER_ACCOUNTS), channel: "wallet" } as const;
     const body = this.#options.channel === "card" ? { ...base, ...card } : { ...base, ...wallet };
-    this.#submit({ kind: "createPayment", body }, () => {
+    this.#submit({ kind: "createPayment", body }, (result) => {
+      if (result["state"] === "review") this.#deps.inReview.push(id);
       if (capture === "manual") this.#authorized.push(id);
     });
   }

@@ -85,6 +85,25 @@ export interface WorkloadOptions {
   readonly operator: OperatorOptions | undefined;
   /** One more client, which takes backups and restores them; in some runs there is none. */
   readonly backups: BackupOptions | undefined;
+  /** One more client, which decides about payments, payers and windows; in some runs with payments there is none. */
+  readonly reviewer: ReviewerOptions | undefined;
+}
+
+export interface ReviewerOptions {
+  /** Mean pause between two requests, microseconds. */
+  readonly thinkUs: number;
+  /** The relative frequencies of its requests. */
+  readonly mix: {
+    /** A decision about a payment that waits for one. */
+    readonly review: number;
+    /** Another one about the same. */
+    readonly reviewAgain: number;
+    readonly block: number;
+    /** Other rules of risk. */
+    readonly rules: number;
+    /** A window of settlement is closed by hand. */
+    readonly close: number;
+  };
 }
 
 export interface BackupOptions {
@@ -117,8 +136,10 @@ export interface OperatorOptions {
   };
 }
 
-/** Draws what clients do; the operator and backups are drawn apart, behind all else. */
-export function drawWorkload(random: Random): Omit<WorkloadOptions, "operator" | "backups" | "readersByLease"> {
+type DrawnApart = "operator" | "backups" | "readersByLease" | "reviewer";
+
+/** Draws what clients do; the operator, backups and the reviewer are drawn apart, behind all else. */
+export function drawWorkload(random: Random): Omit<WorkloadOptions, DrawnApart> {
   const weight = (): number => (chance(random, 200) ? 0 : between(random, 1, 10));
   const payments = chance(random, 600);
   return {
@@ -202,5 +223,15 @@ export function drawBackups(random: Random): BackupOptions | undefined {
     thinkUs: pick(random, [10_000, 50_000, 200_000]),
     fromCheckpointPermille: pick(random, [0, 500, 1_000]),
     pausePermille: pick(random, [0, 50, 300]),
+  };
+}
+
+/** A reviewer in most of the runs with payments. */
+export function drawReviewer(random: Random): ReviewerOptions | undefined {
+  if (!chance(random, 800)) return undefined;
+  const weight = (): number => (chance(random, 250) ? 0 : between(random, 1, 5));
+  return {
+    thinkUs: pick(random, [20_000, 50_000, 200_000]),
+    mix: { review: between(random, 3, 10), reviewAgain: weight(), block: weight(), rules: weight(), close: weight() },
   };
 }

@@ -34,6 +34,7 @@ import { Operations, type OperationsDeps, type OperationsOptions } from "./opera
 import { type Addable, Operator, type OperatorDeps } from "./operator.ts";
 import { ACCOUNT_READER, READER, SHOP, type WorkloadOptions } from "./options.ts";
 import type { Receipts } from "./receipts.ts";
+import { Reviewer } from "./reviewer.ts";
 import { codeOf, SimClient, type SimClientDeps } from "./sim-client.ts";
 
 /** Addresses of clients; nodes have the small numbers. */
@@ -78,6 +79,7 @@ interface Clients {
   readonly auditor: SimClient;
   readonly operator: SimClient | undefined;
   readonly backups: SimClient | undefined;
+  readonly reviewer: SimClient | undefined;
 }
 
 export class Workload {
@@ -87,6 +89,8 @@ export class Workload {
   readonly #auditor: Auditor;
   /** Transfers that the auditor has heard of. */
   readonly #seen: Transfer[] = [];
+  /** Payments that nobody has decided about yet. */
+  readonly #inReview: bigint[] = [];
   readonly #opened = new Set<SimClient>();
   readonly #operations: Operations[] = [];
   #working = true;
@@ -115,6 +119,8 @@ export class Workload {
       operator: options.operator === undefined ? undefined : client(operator),
       // Who may read all may take a backup.
       backups: options.backups === undefined ? undefined : client(auditor),
+      // An admin is an operator, too.
+      reviewer: options.reviewer === undefined ? undefined : client(admin),
     };
     const untouched = new Set(hotPurses(options.hotAccounts).flatMap((purse) => purse.accounts));
     const reading = { client: this.#clients.auditor, random: deps.random.fork("auditor"), untouched, seen: this.#seen };
@@ -122,8 +128,10 @@ export class Workload {
   }
 
   /** Addresses of all clients of a run with these options. */
-  static endpoints({ tellers, readers, operator, backups, intruder }: WorkloadOptions): readonly number[] {
-    const some = [operator !== undefined, backups !== undefined, intruder].filter((there) => there).length;
+  static endpoints({ tellers, readers, operator, backups, reviewer, intruder }: WorkloadOptions): readonly number[] {
+    const some = [operator !== undefined, backups !== undefined, reviewer !== undefined, intruder].filter(
+      (there) => there,
+    ).length;
     const clients = tellers + readers + OTHERS + some;
     return Array.from({ length: clients }, (_, index) => FIRST_CLIENT + index);
   }
@@ -186,8 +194,8 @@ export class Workload {
   }
 
   get #all(): readonly SimClient[] {
-    const { admin, bank, shop, desk, delegates, auditor, operator, backups } = this.#clients;
-    const some = [operator, backups].filter((client) => client !== undefined);
+    const { admin, bank, shop, desk, delegates, auditor, operator, backups, reviewer } = this.#clients;
+    const some = [operator, backups, reviewer].filter((client) => client !== undefined);
     return [admin, ...bank, shop, desk, ...delegates, auditor, ...some];
   }
 
@@ -233,7 +241,7 @@ export class Workload {
     this.#hasBegun = true;
     reached.add("workBegun");
     const { tellers, cards, mix, readersByLease, auditor, thinkUs } = this.#options;
-    const shared = { recent: [], nextAmount: amounts(random.fork("amounts")) };
+    const shared = { recent: [], inReview: this.#inReview, nextAmount: amounts(random.fork("amounts")) };
     this.#clients.bank.forEach((client, index) => {
       const own = { ...shared, random: random.fork(`work ${index}`) };
       const readers = readersByLease ? { mix: ACCOUNT_READER, byLeasePermille: 1_000 } : { mix: READER };
@@ -251,6 +259,7 @@ export class Workload {
     this.#employClerk();
     if (auditor) this.#work(() => this.#auditor.next(), random.fork("audit"), thinkUs);
     this.#takeBackups();
+    this.#employReviewer();
   }
 
   /** Replaces a key of the bank under way; from then on it is none, in the session that has used it, too. */
@@ -271,7 +280,7 @@ export class Workload {
 
   #employ(
     client: SimClient,
-    own: Pick<OperationsDeps, "random" | "recent" | "nextAmount">,
+    own: Pick<OperationsDeps, "random" | "recent" | "inReview" | "nextAmount">,
     job: Omit<OperationsOptions, "purses">,
   ): void {
     const { history, receipts, verdict, past, scheduler } = this.#deps;
@@ -322,6 +331,17 @@ export class Workload {
     const { random } = this.#deps;
     const taker = new BackupTaker({ ...this.#deps, client, random: random.fork("backups") }, options);
     this.#work(() => taker.next(), random.fork("pauses of backups"), options.thinkUs);
+  }
+
+  #employReviewer(): void {
+    const { reviewer: options } = this.#options;
+    const client = this.#clients.reviewer;
+    if (client === undefined || options === undefined) return;
+    const { random } = this.#deps;
+    const own = { client, random: random.fork("reviewer"), inReview: this.#inReview };
+    const reviewer = new Reviewer({ ...this.#deps, ...own }, options);
+    const pauses = random.fork("reviewer's pauses");
+    this.#openSession(client, () => this.#work(() => reviewer.next(), pauses, options.thinkUs));
   }
 
   #employOperator(): void {
