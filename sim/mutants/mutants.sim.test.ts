@@ -50,6 +50,7 @@ const STATES = [
   "invariants",
   "ledgerOracle",
   "nodeStopped",
+  "payments",
   "stateMachineSafety",
 ];
 
@@ -98,7 +99,8 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   oneExpiryABlock: ["expiry"],
   expiryByOwnClock: ["expiry", "stateMachineSafety"],
   otherLimitNamed: ["ledgerOracle"],
-  brokenChainKept: ["answers", "balances", "ledgerOracle"],
+  // Payments by wallet are chains, and so is what settles a window.
+  brokenChainKept: ["answers", "balances", "ledgerOracle", "payments", "settlement"],
   balancedAtOneEnd: ["answers", "ledgerOracle"],
   accountLeftClosed: ["answers", "ledgerOracle"],
   frozenAccountPays: ["ledgerOracle"],
