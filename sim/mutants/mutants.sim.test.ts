@@ -11,22 +11,17 @@ const SEEDS_MAX = 200;
  * seeds each needs. When the drawing has changed, other seeds are better.
  */
 const FIRST_SEEDS: Partial<Record<MutantName, number>> = {
-  voteNotPersisted: 335,
-  voteBeforeDurable: 45,
-  syncErrorIgnored: 42,
-  checkpointBeforeDurable: 14,
-  configurationForgotten: 43,
-  readFixedTooEarly: 27,
+  voteNotPersisted: 36,
+  voteBeforeDurable: 24,
+  syncErrorIgnored: 20,
+  outgoingVotersIgnored: 16,
+  learnersCounted: 12,
+  checkpointUnvouched: 13,
   freshBeforeApplied: 21,
-  leaseWithoutMargin: 92,
-  promiseForgotten: 259,
+  promiseForgotten: 1_069,
   lateAnswerConfirms: 60,
-  newKeyEachAttempt: 21,
-  silenceTakenForNo: 21,
-  openIntentForgotten: 21,
-  answerTakenTwice: 21,
+  accountLeftClosed: 27,
   reviewDecidedTwice: 37,
-  blockLeftOut: 15,
 };
 
 /** What is seen of a history that was agreed and is not any more: it is missed, stands in the way, or nobody catches up. */
