@@ -49,6 +49,18 @@ test.each<[string, readonly Role[], readonly number[], string]>([
     "+3 +4 5 7",
   ],
   [
+    "whose voters are too few for a quorum of those of today gets the others",
+    ["removed", "voter", "learner", "learner", "voter", "voter"],
+    [1],
+    "2 +3 +4 5 6",
+  ],
+  [
+    "whose voters are a quorum without them does not",
+    ["voter", "voter", "learner", "learner", "voter"],
+    [],
+    "1 2 +3 +4",
+  ],
+  [
     "of which nobody is left names those of today",
     ["removed", "removed", "removed", "removed", "voter"],
     [1, 2, 3, 4],

@@ -1,4 +1,6 @@
 /** Keeping a cluster file in step with what the cluster itself says of its nodes. */
+
+import { quorumOf } from "../node/base/quorum.ts";
 import { replaceText } from "../node/host/files.ts";
 import type { Node, NodeRole } from "../node/state/members.ts";
 import { type ClusterNode, defaultName, formatClusterFile, votersIn } from "../node/transport/cluster-file.ts";
@@ -7,8 +9,8 @@ import { readCluster } from "./cluster-access.ts";
 /**
  * Takes the nodes out of a cluster file that are to leave and are gone: they answer nobody, and their places are wanted. Who is
  * to be a learner is marked as one, and nobody else: who is to vote counts as a voter from then on, or signatures of fewer
- * than a quorum would be believed as soon as it does. A file so old that it names no voter any more gets those that the
- * cluster has.
+ * than a quorum would be believed as soon as it does. A file so old that the voters it names would be no quorum gets all that
+ * the cluster has.
  */
 export function updateClusterFile(path: string, known: readonly Node[], isGone: (id: number) => boolean): void {
   const { genesis, nodes } = readCluster(path);
@@ -16,16 +18,17 @@ export function updateClusterFile(path: string, known: readonly Node[], isGone: 
   const left = nodes
     .filter(({ id }) => roles.get(id) !== "removed" || !isGone(id))
     .map((node) => marked(node, roles.get(node.id)));
-  const isOld = votersIn({ nodes: left }).length === 0;
-  const named = isOld ? [...left, ...votersOf(known)].sort((a, b) => a.id - b.id) : left;
+  const voters = known.filter(({ role }) => role === "voter").length;
+  const isOld = votersIn({ nodes: left }).length < quorumOf(voters);
+  const named = isOld ? [...left, ...othersOf(known, left)].sort((a, b) => a.id - b.id) : left;
   const text = formatClusterFile(genesis, named);
   if (text !== formatClusterFile(genesis, nodes)) replaceText(path, text);
 }
 
-/** Those that joined: of a node of the genesis nobody but the file itself has the address. */
-function votersOf(known: readonly Node[]): readonly ClusterNode[] {
+/** Voters that are not among these and have joined: of a node of the genesis nobody but the file itself has the address. */
+function othersOf(known: readonly Node[], named: readonly ClusterNode[]): readonly ClusterNode[] {
   return known
-    .filter(({ role, host }) => role === "voter" && host !== "")
+    .filter(({ id, role, host }) => role === "voter" && host !== "" && named.every((node) => node.id !== id))
     .map(({ id, publicKey, host, port }) => ({ id, name: defaultName(id), publicKey, host, port }));
 }
 

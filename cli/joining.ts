@@ -64,12 +64,7 @@ export interface Joined {
   readonly config: string;
 }
 
-/** The cluster has executed a change of members as refused: that nothing comes of it is certain. */
-class ChangeRefused extends CodedError {
-  override readonly name = "ChangeRefused";
-}
-
-/** Submits a change of members; throws `ChangeRefused` with the refusal, and says what would be safe; or what the client throws. */
+/** Submits a change of members; throws `CodedError` with the refusal, and says what would be safe; or what the client throws. */
 export async function submitChange(args: ClusterArguments, change: Partial<ChangeMembersBody>): Promise<Outcome> {
   const body = { add: [], remove: [], promote: [], ...change };
   const outcome = await withClient(args, async (client) => await client.submit({ kind: "changeMembers", body }));
@@ -77,21 +72,16 @@ export async function submitChange(args: ClusterArguments, change: Partial<Chang
   if (status === "ok") return outcome;
   const about = typeof what === "string" ? ` (${what})` : "";
   const instead = what === "the last voter" ? ": add another voter first, or replace it" : "";
-  throw new ChangeRefused(status, `the cluster refused: ${status.replaceAll("_", " ")}${about}${instead}`);
+  throw new CodedError(status, `the cluster refused: ${status.replaceAll("_", " ")}${about}${instead}`);
 }
 
 /**
- * Has a learner get a vote. It counts as a voter in the cluster file before the cluster hears of it, and goes on to where this
- * is cut short or its outcome is unknown: only where the cluster refuses it is marked again.
+ * Has a learner get a vote. It counts as a voter in the cluster file before the cluster hears of it, whatever comes of that:
+ * one too many makes a quorum larger, and the next command that asks the cluster who votes marks it again.
  */
 export async function promoteNode(args: ClusterArguments, id: number): Promise<void> {
-  const wasMarked = markLearner(args.cluster, id, false);
-  try {
-    await submitChange(args, { promote: [id] });
-  } catch (error) {
-    if (wasMarked && error instanceof ChangeRefused) markLearner(args.cluster, id, true);
-    throw error;
-  }
+  markLearner(args.cluster, id, false);
+  await submitChange(args, { promote: [id] });
 }
 
 /** Brings the cluster file in step with what the cluster says: who has left for good, and who has no vote. */

@@ -206,7 +206,10 @@ const promote: CommandModule = command({
     }
     followMembers(args, await withReader(args, members));
     const done = await settled(args, args.wait, (now) => now.voters.includes(node));
-    const hint = `(${args.cluster} counts it among the voters now: copy it to other machines)`;
+    const isNamed = readCluster(args.cluster).nodes.some(({ id }) => id === node);
+    const hint = isNamed
+      ? `(${args.cluster} counts it among the voters now: copy it to other machines)`
+      : `(${args.cluster} does not name it, and takes fewer signatures for a quorum: fetch the file from where the node was added)`;
     const waiting = `node ${node} gets its vote when it has caught up: is it running? "quorate status" says how far it is ${hint}`;
     return await told(args, output, { node, done, text: `node ${node} votes ${hint}`, waiting });
   },

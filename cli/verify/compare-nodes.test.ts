@@ -124,6 +124,28 @@ describe("what a quorum has is committed", () => {
     expect(compareNodes(nodesOf(joint, blocks("a", "ab", "ab", "ab", "a"))).agreedHeight).toBe(2);
   });
 
+  test("two quorums that have nobody in common are a cluster that has split, and neither is the one that is wrong", () => {
+    const before = { voters: [1, 2, 3], outgoing: [], learners: [] };
+    const alone = { voters: [1], outgoing: [], learners: [] };
+    const nodes = nodesOf(before, [
+      { id: 1, blocks: "abcxyz", checkpoint: 5 },
+      { id: 2, blocks: "abcde", checkpoint: 5 },
+      { id: 3, blocks: "abcde", checkpoint: 5 },
+    ]);
+    const recovered = nodes.map((node) =>
+      node.id === 1
+        ? { ...node, configurations: new Map([...node.configurations].map(([at, of]) => [at, at > 3 ? alone : of])) }
+        : node,
+    );
+    for (const checkpointHeight of [0, 5]) {
+      const all = recovered.map((node) => ({ ...node, report: { ...node.report, checkpointHeight } }));
+      expect(compareNodes(all)).toEqual({
+        agreedHeight: 4,
+        problems: [expect.stringMatching(/^a quorum \(node-2, node-3\) has another block 4 than .*node-1.*has split/)],
+      });
+    }
+  });
+
   test("a log that is cut off before its checkpoint has not another block for that", () => {
     expect(compared([node("abc"), node("abc"), node("a", { checkpoint: 3 })])).toEqual({
       agreedHeight: 3,

@@ -26,7 +26,10 @@ export function compareNodes(nodes: readonly ComparedNode[]): Comparison {
   // What a node has given up it had committed.
   const agreedHeight = Math.max(agreed.height, ...beginnings.map((first) => first - 1));
   for (let height = Math.min(...beginnings); height <= end; height++) {
-    const problems = [...brokenPromises(nodes, agreed, height), ...unlikeDigests(nodes, height)];
+    const split = rivals(nodes, agreed, height);
+    // Where there are two quorums, neither can say that the other has broken a promise.
+    const broken = split.length > 0 ? split : brokenPromises(nodes, agreed, height);
+    const problems = [...broken, ...unlikeDigests(nodes, height)];
     if (problems.length > 0) return { agreedHeight: Math.min(height, agreedHeight), problems };
   }
   return { agreedHeight, problems: [] };
@@ -41,13 +44,35 @@ interface AgreedLog {
 /** Earlier blocks may be of voters of whom none is left: what follows them is enough. */
 function agreedLog(nodes: readonly ComparedNode[], end: number): AgreedLog {
   for (let height = end; height > 0; height--) {
-    for (const holders of byBlock(nodes, height).values()) {
-      const configuration = holders[0]?.configurations.get(height);
-      if (configuration === undefined) continue;
-      if (isQuorum(configuration, (voter) => holders.some(({ id }) => id === voter))) return { height, holders };
-    }
+    for (const holders of byBlock(nodes, height).values()) if (decides(holders, height)) return { height, holders };
   }
   return { height: 0, holders: [] };
+}
+
+/** Whether those that have the same block at a height are a quorum of whom that block names. */
+function decides(holders: readonly ComparedNode[], height: number): boolean {
+  const configuration = holders[0]?.configurations.get(height);
+  return configuration !== undefined && isQuorum(configuration, (voter) => holders.some(({ id }) => id === voter));
+}
+
+/** A quorum that has another block than the agreed log: no two of one cluster can be without a node in common. */
+function rivals(nodes: readonly ComparedNode[], agreed: AgreedLog, height: number): string[] {
+  const hash = agreedHash(agreed, height);
+  if (hash === undefined) return [];
+  const directories = (of: readonly ComparedNode[]): string => of.map(({ report }) => report.directory).join(", ");
+  return [...byBlock(nodes, height)].flatMap(([other, holders]) => {
+    if (other === hash || !decides(holders, height)) return [];
+    const both = `a quorum (${directories(holders)}) has another block ${height} than the one that goes on to ${agreed.height} (${directories(agreed.holders)})`;
+    return [
+      `${both}: the cluster has split, as when it is recovered beside nodes that go on; keep all of them, and let only one side run`,
+    ];
+  });
+}
+
+/** The block of the agreed log at a height that it has come to, as far as one of its holders still has it. */
+function agreedHash({ height: reached, holders }: AgreedLog, height: number): string | undefined {
+  if (height > reached) return undefined;
+  return holders.map((holder) => hashAt(holder, height)).find((known) => known !== undefined);
 }
 
 /** Who has which block at a height. */
@@ -66,8 +91,7 @@ function hashAt({ blockHashes }: ComparedNode, height: number): string | undefin
 }
 
 function brokenPromises(nodes: readonly ComparedNode[], agreed: AgreedLog, height: number): string[] {
-  if (height > agreed.height) return [];
-  const hash = agreed.holders.map((holder) => hashAt(holder, height)).find((known) => known !== undefined);
+  const hash = agreedHash(agreed, height);
   if (hash === undefined) return [];
   return nodes.flatMap((node) => {
     const { directory, checkpointHeight } = node.report;
