@@ -187,7 +187,7 @@ describe("the state machine beside the reference bank", () => {
       fc.property(steps, (asked) => {
         expect(judged(asked, reached, () => {})).toBeUndefined();
       }),
-      { numRuns: 100 },
+      { numRuns: 400 },
     );
     const points = Object.keys(reached.read());
     expect(points).toEqual(
