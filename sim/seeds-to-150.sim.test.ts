@@ -1,3 +1,3 @@
 import { sweep } from "./sweep.test-support.ts";
 
-sweep(101, 200);
+sweep(101, 150);
