@@ -32,16 +32,12 @@ function othersOf(known: readonly Node[], named: readonly ClusterNode[]): readon
     .map(({ id, publicKey, host, port }) => ({ id, name: defaultName(id), publicKey, host, port }));
 }
 
-/** Marks a node of a cluster file as a learner, or takes its mark away; whether the file was changed by that. */
-export function markLearner(path: string, id: number, isLearner: boolean): boolean {
+/** Takes the mark of a learner away from a node that the cluster file names. */
+export function countAsVoter(path: string, id: number): void {
   const { genesis, nodes } = readCluster(path);
-  if (!nodes.some((node) => node.id === id && (node.learner === true) !== isLearner)) return false;
-  const text = formatClusterFile(
-    genesis,
-    nodes.map((node) => (node.id === id ? marked(node, isLearner ? "learner" : "voter") : node)),
-  );
-  replaceText(path, text);
-  return true;
+  const counted = nodes.map((node) => (node.id === id ? marked(node, "voter") : node));
+  const text = formatClusterFile(genesis, counted);
+  if (text !== formatClusterFile(genesis, nodes)) replaceText(path, text);
 }
 
 function marked({ learner: _before, ...node }: ClusterNode, role: NodeRole | undefined): ClusterNode {

@@ -6,6 +6,7 @@ import { writeKeyFile } from "../node/client/index.ts";
 import { execute, refuse, ScriptedCluster } from "../node/client/scripted-cluster.contract.ts";
 import { formatClusterFile, parseClusterFile } from "../node/transport/cluster-file.ts";
 import { promoteNode, submitChange } from "./joining.ts";
+import { markLearners } from "./learner-mark.test-support.ts";
 
 const NEW_KEY = new Uint8Array(32).fill(7);
 const LEARNER = 4;
@@ -62,9 +63,7 @@ test("a learner that is promoted counts as a voter in the cluster file before th
 
 test("where the cluster refuses it counts as a voter all the same: it may be one already", async () => {
   await promoteNode(args(), LEARNER);
-  const { genesis, nodes } = parseClusterFile(readFileSync(args().cluster, "utf8"));
-  const marked = nodes.map((node) => (node.id === LEARNER ? { ...node, learner: true as const } : node));
-  writeFileSync(args().cluster, formatClusterFile(genesis, marked));
+  markLearners(args().cluster, [LEARNER]);
   await expect(promoteNode(args(), LEARNER)).rejects.toMatchObject({ code: "wrong_state" });
   expect(learners()).toEqual([]);
 });

@@ -16,7 +16,7 @@ import { addNode, defaultName } from "../node/transport/cluster-file.ts";
 import type { Identity } from "../node/transport/identity.ts";
 import type { ChangeMembersBody } from "../node/wire/kinds.ts";
 import { type ClusterArguments, readCluster, withClient, withReader } from "./cluster-access.ts";
-import { markLearner, updateClusterFile } from "./cluster-members.ts";
+import { countAsVoter, updateClusterFile } from "./cluster-members.ts";
 
 export type MembersAnswer = Extract<QueryAnswer, { readonly type: "members" }>;
 export type Configuration = MembersAnswer["configuration"];
@@ -80,7 +80,7 @@ export async function submitChange(args: ClusterArguments, change: Partial<Chang
  * one too many makes a quorum larger, and the next command that asks the cluster who votes marks it again.
  */
 export async function promoteNode(args: ClusterArguments, id: number): Promise<void> {
-  markLearner(args.cluster, id, false);
+  countAsVoter(args.cluster, id);
   await submitChange(args, { promote: [id] });
 }
 

@@ -22,7 +22,7 @@ import { THREE_VOTERS } from "../../node/wire/configuration.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { readCluster } from "../cluster-access.ts";
-import { markLearner } from "../cluster-members.ts";
+import { markLearners } from "../learner-mark.test-support.ts";
 import { ran, ranJson } from "../run.contract.ts";
 import { claimStoreIn, recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
 
@@ -154,7 +154,7 @@ describe("of a cluster whose nodes have run", () => {
       await writeLog(dataOf(id), (id === 1 ? emptyLog([1, 1, 2]) : agreed).records);
       if (id > 1) await writeStore(id, wholeCheckpoint(agreed.state));
     }
-    for (const id of [2, 3]) markLearner(join(cluster, "cluster.json"), id, true);
+    markLearners(join(cluster, "cluster.json"), [2, 3]);
     expect(await ranJson("verify", cluster)).toMatchObject({
       ...{ sound: true, agreedHeight: 3, problems: [] },
       nodes: [{ checkpointHeight: 0 }, { checkpointHeight: 3 }, { checkpointHeight: 3 }],

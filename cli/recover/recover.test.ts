@@ -20,7 +20,7 @@ import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { readCluster } from "../cluster-access.ts";
-import { markLearner } from "../cluster-members.ts";
+import { markLearners } from "../learner-mark.test-support.ts";
 import { type ComparedNode, compareNodes } from "../verify/compare-nodes.ts";
 import { nodesIn } from "../verify/node-directories.ts";
 import { verifyNode } from "../verify/verify-node.ts";
@@ -164,7 +164,7 @@ describe("of several that are left", () => {
     await gives(1, logOf([1, 1, 1, 2, 2], [0, 0, 0, 41, 51]).records);
     await gives(2, logOf([1, 1, 1, 3], [0, 0, 0, 42]).records);
     const clusterFile = join(home, "c", "cluster.json");
-    markLearner(clusterFile, 2, true);
+    markLearners(clusterFile, [2]);
     const { height, term } = await recovered([1, 2]);
     expect([height, term]).toEqual([7, 1_000_003]);
     const nodes = await verified([1, 2]);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { handOverFault } from "./hand-over.ts";
+import { peerAt } from "./progress.test-support.ts";
 
 /** Node 1 leads; the others' logs match up to `matches`, and only `voters` vote. */
 function leader(matches: readonly number[], voters: readonly number[]): Parameters<typeof handOverFault>[0] {
-  const progress = { next: 1, state: "replicate", paused: false, inFlight: 0, inFlightBytes: 0, active: true } as const;
-  const peers = matches.map((match, index) => ({ ...progress, peer: index + 2, match }));
+  const peers = matches.map((match, index) => peerAt(index + 2, match));
   const learners = peers.map(({ peer }) => peer).filter((peer) => !voters.includes(peer));
   const configuration = { voters, outgoing: [], learners };
   return { id: 1, role: "leader", leader: 1, peerProgress: () => peers, configuration };

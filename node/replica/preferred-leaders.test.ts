@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PreferredLeaders } from "./preferred-leaders.ts";
+import { peerAt } from "./progress.test-support.ts";
 
 type Leader = Parameters<PreferredLeaders["tick"]>[0];
 
@@ -8,16 +9,7 @@ const SETTLED = 20 * TIMEOUT;
 
 /** Node 2 of the voters 1 to 4 leads, everything is committed up to 100, and all others have it. */
 function leader(changes: Partial<Leader> = {}, peers: Readonly<Record<number, object>> = {}): Leader {
-  const progress = {
-    next: 101,
-    match: 100,
-    state: "replicate",
-    paused: false,
-    inFlight: 0,
-    inFlightBytes: 0,
-    active: true,
-  } as const;
-  const all = [1, 3, 4].map((peer) => ({ ...progress, peer, ...peers[peer] }));
+  const all = [1, 3, 4].map((peer) => peerAt(peer, 100, peers[peer]));
   const configuration = { voters: [1, 2, 3, 4], outgoing: [], learners: [] };
   return { id: 2, role: "leader", commit: 100, transferTarget: 0, peerProgress: () => all, configuration, ...changes };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { peerAt } from "./progress.test-support.ts";
 import { Successors } from "./successors.ts";
 
 type Leader = Parameters<Successors["next"]>[0];
@@ -7,16 +8,7 @@ const TIMEOUT = 10;
 
 /** Node 1 of the voters 1 to 4 leads term 7; node 5 is a learner. All is committed up to 100, and the others have it. */
 function leader(peers: Readonly<Record<number, object>> = {}, changes: Partial<Leader> = {}): Leader {
-  const progress = {
-    next: 101,
-    match: 100,
-    state: "replicate",
-    paused: false,
-    inFlight: 0,
-    inFlightBytes: 0,
-    active: true,
-  } as const;
-  const all = [2, 3, 4, 5].map((peer) => ({ ...progress, peer, ...peers[peer] }));
+  const all = [2, 3, 4, 5].map((peer) => peerAt(peer, 100, peers[peer]));
   const configuration = { voters: [1, 2, 3, 4], outgoing: [], learners: [5] };
   const raft = { term: 7, commit: 100, firstIndex: 1, transferTarget: 0, peerProgress: () => all, configuration };
   return { ...raft, ...changes };
