@@ -1,3 +1,3 @@
-import { sweep } from "./sweep.test-support.ts";
+import { breakNoRule } from "./sweep.test-support.ts";
 
-sweep(101, 150);
+breakNoRule(101, 150);
