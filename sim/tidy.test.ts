@@ -84,7 +84,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
       ...["node", "node/assets", "node/base", "node/client", "node/host", "node/ledger", "node/replica", "node/state"],
       ...["node/transport", "node/wire", "sim", "storage"],
     ],
-    packages: ["hyparquet-writer", "yaml", "yargs", "yargs/helpers", "node:*"],
+    packages: ["@swc/wasm-typescript", "hyparquet-writer", "yaml", "yargs", "yargs/helpers", "node:*"],
   },
 };
 

@@ -14,7 +14,7 @@ import { softwareVersion } from "../software.ts";
 const MS_PER_SECOND = 1_000;
 const ROUNDS_MAX = 100;
 /** Runs before those that count: what runs for the first times is still being compiled, and in a campaign it is soon not. */
-const WARM_UP_RUNS = { pace: 10, bulk: 1 } as const;
+const WARM_UP_RUNS = { pace: 40, bulk: 1 } as const;
 
 interface Timed {
   readonly result: SeedResult;

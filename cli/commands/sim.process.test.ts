@@ -120,6 +120,30 @@ describe("quorate sim", () => {
     expect(told["transfersPerSecond"]).toBeGreaterThan(0);
   });
 
+  test("a scenario in TypeScript runs on every Node, with what it imports; what is none is refused with its line", async () => {
+    const [ladder, whole, broken] = [file("ladder.ts"), file("whole.ts"), file("broken.ts")];
+    writeFileSync(
+      ladder,
+      "export const rungs = (most: number): readonly number[] => Array.from({ length: most }, (_, i) => i);\n",
+    );
+    const timeline =
+      '  timeline: rungs(3).map((rung) => ({ atMs: 500 * rung, kind: "pause", target: 1, forMs: 100 })),';
+    const text = [`import { rungs } from "./ladder.ts";`, "interface Named { readonly name: string }"];
+    const scenario = [
+      "export const scenario: Named & Record<string, unknown> = {",
+      '  name: "a ladder", about: "rungs",',
+      timeline,
+      "};",
+    ];
+    writeFileSync(whole, [...text, ...scenario].join("\n"));
+    const told = lastJson(await printed("run", "--scenario", whole, "--seeds", "1", "--json"));
+    expect(told).toMatchObject({ scenario: "a ladder", faults: { pause: 3 }, unmet: [] });
+    writeFileSync(broken, [...text, "export const scenario: = 1;"].join("\n"));
+    const spawned = new Spawned(["sim", "run", "--scenario", broken, "--seeds", "1"]);
+    expect(await spawned.code()).not.toBe(0);
+    expect(spawned.err).toMatch(/broken\.ts.*line 3/s);
+  });
+
   test("a scenario runs in workers, too, and says where it was not as expected", async () => {
     const scenario = join(import.meta.dirname, "../../sim/scenarios/power-failures.yaml");
     const told = lastJson(await printed("run", "--scenario", scenario, "--seeds", "1..2", "--workers", "2", "--json"));

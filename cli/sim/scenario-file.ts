@@ -1,5 +1,6 @@
 /** Scenarios out of files: YAML (or JSON, which is YAML, too), or a module that exports one. */
 import { readFileSync } from "node:fs";
+import { register } from "node:module";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isNode, LineCounter, parseDocument } from "yaml";
@@ -50,12 +51,23 @@ async function imported(file: string): Promise<unknown> {
 }
 
 async function moduleOf(file: string): Promise<{ readonly scenario?: unknown }> {
+  const { href } = pathToFileURL(resolve(file));
   try {
-    return (await import(pathToFileURL(resolve(file)).href)) as { readonly scenario?: unknown };
+    return await load(href);
   } catch (error) {
-    const typed = (error as NodeJS.ErrnoException).code === "ERR_UNKNOWN_FILE_EXTENSION";
-    throw invalid(typed ? `this Node runs no TypeScript: compile ${file} to JavaScript` : errorMessage(error));
+    if ((error as NodeJS.ErrnoException).code !== "ERR_UNKNOWN_FILE_EXTENSION") throw invalid(errorMessage(error));
   }
+  if (!/\.m?ts$/.test(file))
+    throw invalid(`${file}: a scenario is YAML, JSON, or a module in JavaScript or TypeScript`);
+  // By another address: this Node runs no TypeScript by itself, and remembers what it could not load.
+  register(new URL("typescript-loader.js", import.meta.url));
+  return await load(`${href}?types=none`).catch((error: unknown) => {
+    throw invalid(errorMessage(error));
+  });
+}
+
+async function load(href: string): Promise<{ readonly scenario?: unknown }> {
+  return (await import(href)) as { readonly scenario?: unknown };
 }
 
 function invalid(message: string): CodedError {
