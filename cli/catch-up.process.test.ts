@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { QuorateClient } from "../node/client/index.ts";
-import { accountBatches, TransferBatches } from "./bench/flat-batches.ts";
+import { accountBatches, TransferBatches } from "../node/ledger/flat-batches.ts";
 import { clusterStatus, type NodeStatus, waitReady } from "./node-status.ts";
 import { LocalCluster } from "./processes.ts";
 import { ran } from "./run.contract.ts";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ask } from "../node/client/ask.ts";
 import { QuorateClient } from "../node/client/index.ts";
-import { accountBatches, TransferBatches } from "./bench/flat-batches.ts";
+import { accountBatches, TransferBatches } from "../node/ledger/flat-batches.ts";
 import { waitReady } from "./node-status.ts";
 import { LocalCluster } from "./processes.ts";
 import { pause, until } from "./waiting.test-support.ts";

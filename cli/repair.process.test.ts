@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask } from "../node/client/ask.ts";
 import { QuorateClient } from "../node/client/index.ts";
-import { accountBatches, TransferBatches } from "./bench/flat-batches.ts";
+import { accountBatches, TransferBatches } from "../node/ledger/flat-batches.ts";
 import { clusterStatus, type NodeStatus, waitReady } from "./node-status.ts";
 import { LocalCluster } from "./processes.ts";
 import { ran } from "./run.contract.ts";

@@ -3,11 +3,10 @@
  * compiled. Without it the first seconds after a start are slow, and whoever is elected in them makes all clients wait; so
  * does the first checkpoint, which all nodes take at the same height.
  */
-import { viewOf, writeU128 } from "./base/bytes.ts";
-import { BATCH_RECORDS_MAX, RECORD_BYTES } from "./base/limits.ts";
+import { BATCH_RECORDS_MAX } from "./base/limits.ts";
 import type { Sha256 } from "./base/ports/crypto.ts";
-import { Prng } from "./base/prng.ts";
 import { NEWEST_RELEASE } from "./base/release.ts";
+import { accountBatches, TransferBatches } from "./ledger/flat-batches.ts";
 import { FIRST_GENERATION, takeCheckpoint } from "./replica/checkpoint.ts";
 import { PageHashes } from "./replica/page-hashes.ts";
 import { StateMachine } from "./state/state-machine.ts";
@@ -16,33 +15,23 @@ import type { Command } from "./wire/body.ts";
 import { clusterIdOf, type Genesis } from "./wire/genesis.ts";
 import { GROUP, signTransaction } from "./wire/transaction.ts";
 
-const ACCOUNTS = 4_096;
-const LEDGER = 978;
-const CODE = 1;
+const SHAPE = { accounts: 4_096, ledger: 978, code: 1 } as const;
 const SMALL_TRANSFERS = 128;
 const START = 1_700_000_000_000_000_000n;
 const SESSION: Uint8Array = new Uint8Array(16).fill(1);
 const NODE_KEY: Uint8Array = new Uint8Array(32).fill(1);
 const EXPIRY = START + 600_000_000_000n;
 
-/** Where the fields of a record lie that are not zero here, in bytes (docs/ledger.md). */
-const AT = { id: 0, debit: 16, credit: 32, amount: 48, ledger: 112, code: 116 } as const;
-
 /** `publicKey`: any that is a proper one. Goes on as long as `goesOn` says; returns how many transfers were executed. */
 export function warmUp(sha256: Sha256, publicKey: Uint8Array, goesOn: () => boolean): number {
   const chain = new MadeUpChain(sha256, publicKey);
   chain.apply([{ kind: "sessionOpen" }]);
-  chain.apply([{ kind: "createAccounts", batch: accounts() }]);
-  const random = new Prng(1);
-  let nextId = 1;
-  const batch = (count: number): Command => {
-    const made = transfers(random, nextId, count);
-    nextId += count;
-    return { kind: "createTransfers", batch: made };
-  };
+  chain.apply([...accountBatches(SHAPE)].map((batch) => ({ kind: "createAccounts", batch })));
+  const made = new TransferBatches(SHAPE, 1, 1);
+  const transfers = (count: number): Command => ({ kind: "createTransfers", batch: made.next(count) });
   while (goesOn()) {
-    chain.apply([batch(BATCH_RECORDS_MAX)]);
-    chain.apply(Array.from({ length: SMALL_TRANSFERS }, () => batch(1)));
+    chain.apply([transfers(BATCH_RECORDS_MAX)]);
+    chain.apply(Array.from({ length: SMALL_TRANSFERS }, () => transfers(1)));
     chain.takeCheckpoint();
   }
   return chain.transferCount;
@@ -93,30 +82,4 @@ class MadeUpChain {
     this.#sequence += 1;
     return signTransaction(this.#sha256, signer, placement, command);
   }
-}
-
-function accounts(): Uint8Array {
-  return records(ACCOUNTS, (view, at, index) => writeU128(view, at + AT.id, BigInt(index + 1)));
-}
-
-function transfers(random: Prng, firstId: number, count: number): Uint8Array {
-  return records(count, (view, at, index) => {
-    const debit = random.below(ACCOUNTS);
-    writeU128(view, at + AT.id, BigInt(firstId + index));
-    writeU128(view, at + AT.debit, BigInt(1 + debit));
-    writeU128(view, at + AT.credit, BigInt(1 + ((debit + 1 + random.below(ACCOUNTS - 1)) % ACCOUNTS)));
-    writeU128(view, at + AT.amount, BigInt(1 + random.below(1_000)));
-  });
-}
-
-function records(count: number, fill: (view: DataView, at: number, index: number) => void): Uint8Array {
-  const batch = new Uint8Array(count * RECORD_BYTES);
-  const view = viewOf(batch);
-  for (let index = 0; index < count; index++) {
-    const at = index * RECORD_BYTES;
-    fill(view, at, index);
-    view.setUint32(at + AT.ledger, LEDGER, true);
-    view.setUint16(at + AT.code, CODE, true);
-  }
-  return batch;
 }

@@ -42,8 +42,8 @@ const UNITS: Readonly<Record<string, Unit>> = {
   node: {
     units: [
       ...ACTOR,
-      ...["consensus", "storage", "node/channels", "node/gateway", "node/gossip", "node/replica", "node/risk"],
-      "node/settlement",
+      ...["consensus", "storage", "node/channels", "node/gateway", "node/gossip", "node/ledger", "node/replica"],
+      ...["node/risk", "node/settlement"],
     ],
     packages: [],
   },

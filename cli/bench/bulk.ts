@@ -9,9 +9,8 @@ import { Prng } from "../../node/base/prng.ts";
 import { ask } from "../../node/client/ask.ts";
 import { batchRuns, type Command, type QuorateClient } from "../../node/client/index.ts";
 import { accountFilterFlags } from "../../node/ledger/filters.ts";
+import { accountBatches, type BatchShape, TransferBatches } from "../../node/ledger/flat-batches.ts";
 import { AccountStatus, TransferStatus } from "../../node/ledger/status.ts";
-
-import { accountBatches, type BatchShape, TransferBatches } from "./flat-batches.ts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
 import type { Target } from "./target.ts";
 

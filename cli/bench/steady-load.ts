@@ -8,11 +8,11 @@ import { CodedError } from "../../node/base/errors.ts";
 import { QUERY_RESULTS_MAX } from "../../node/base/limits.ts";
 import { ask } from "../../node/client/ask.ts";
 import { batchResults, decodeTransfers, QuorateClient } from "../../node/client/index.ts";
+import { accountBatches, TransferBatches } from "../../node/ledger/flat-batches.ts";
 import { TransferStatus } from "../../node/ledger/status.ts";
 import { decodeBlockHeader } from "../../node/wire/block.ts";
 import { nativeSigner } from "../native-signer.ts";
 import type { LocalCluster } from "../processes.ts";
-import { accountBatches, TransferBatches } from "./flat-batches.ts";
 
 const SHAPE = { accounts: 1_000, ledger: 978, code: 1 } as const;
 const WORKERS_PER_CLIENT = 4;

@@ -2,16 +2,19 @@
  * Batches as clients with much to say make them: flat records written straight into bytes, no object an event. Random
  * pairs of accounts from a seed, so that two runs ask for the same.
  */
-import { viewOf, writeU128 } from "../../node/base/bytes.ts";
-import { BATCH_RECORDS_MAX, RECORD_BYTES } from "../../node/base/limits.ts";
-import { Prng } from "../../node/base/prng.ts";
+import { viewOf, writeU128 } from "../base/bytes.ts";
+import { BATCH_RECORDS_MAX, RECORD_BYTES } from "../base/limits.ts";
+import { Prng } from "../base/prng.ts";
+import { AMOUNT, CODE_FLAGS, CREDIT_ACCOUNT_ID, DEBIT_ACCOUNT_ID, LEDGER } from "./layout.ts";
 
-const ID = 0;
-const DEBIT_ACCOUNT_ID = 16;
-const CREDIT_ACCOUNT_ID = 32;
-const AMOUNT = 48;
-const LEDGER = 112;
-const CODE = 116;
+/** In bytes; the id comes first. */
+const AT = {
+  debit: 4 * DEBIT_ACCOUNT_ID,
+  credit: 4 * CREDIT_ACCOUNT_ID,
+  amount: 4 * AMOUNT,
+  ledger: 4 * LEDGER,
+  code: 4 * CODE_FLAGS,
+} as const;
 const AMOUNT_MAX = 1_000;
 
 export interface BatchShape {
@@ -29,9 +32,9 @@ export function* accountBatches({ accounts, ledger, code }: BatchShape): Generat
     const view = viewOf(batch);
     for (let i = 0; i < count; i++) {
       const at = i * RECORD_BYTES;
-      writeU128(view, at + ID, BigInt(first + i));
-      view.setUint32(at + LEDGER, ledger, true);
-      view.setUint16(at + CODE, code, true);
+      writeU128(view, at, BigInt(first + i));
+      view.setUint32(at + AT.ledger, ledger, true);
+      view.setUint16(at + AT.code, code, true);
     }
     yield batch;
   }
@@ -57,12 +60,12 @@ export class TransferBatches {
       const at = i * RECORD_BYTES;
       const debit = 1 + this.#random.below(accounts);
       const other = 1 + this.#random.below(accounts - 1);
-      view.setUint32(at + ID, this.#nextId, true);
-      view.setUint32(at + DEBIT_ACCOUNT_ID, debit, true);
-      view.setUint32(at + CREDIT_ACCOUNT_ID, other < debit ? other : other + 1, true);
-      view.setUint32(at + AMOUNT, 1 + this.#random.below(AMOUNT_MAX), true);
-      view.setUint32(at + LEDGER, ledger, true);
-      view.setUint16(at + CODE, code, true);
+      view.setUint32(at, this.#nextId, true);
+      view.setUint32(at + AT.debit, debit, true);
+      view.setUint32(at + AT.credit, other < debit ? other : other + 1, true);
+      view.setUint32(at + AT.amount, 1 + this.#random.below(AMOUNT_MAX), true);
+      view.setUint32(at + AT.ledger, ledger, true);
+      view.setUint16(at + AT.code, code, true);
       this.#nextId += 1;
     }
     return batch;

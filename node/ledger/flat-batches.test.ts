@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { decodeAccounts, decodeTransfers } from "../../node/ledger/records.ts";
 import { accountBatches, TransferBatches } from "./flat-batches.ts";
+import { decodeAccounts, decodeTransfers } from "./records.ts";
 
 const SHAPE = { accounts: 8_200, ledger: 978, code: 7 };
 
