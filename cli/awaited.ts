@@ -1,7 +1,7 @@
 /** Whom a change of members waits for, as the leader says, and what can be done about it. */
 import { sameIds } from "../node/base/configuration.ts";
 import { type ClusterArguments, readCluster, readKey } from "./cluster-access.ts";
-import type { MembersAnswer } from "./joining.ts";
+import type { MembersAnswer } from "./members.ts";
 import { clusterStatus, type NodeStatus } from "./node-status.ts";
 
 export interface Awaited {

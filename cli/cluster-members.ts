@@ -1,10 +1,55 @@
-/** Keeping a cluster file in step with what the cluster itself says of its nodes. */
-
+/**
+ * Keeping a cluster file in step with what the cluster itself says of its nodes. Whoever reads the file believes a quorum of
+ * the voters that it names, so it follows the word of such a quorum only: with less one node that lies could enter keys of
+ * its own, or take voters out until it is a quorum by itself.
+ */
+import { fromHex } from "../node/base/bytes.ts";
+import { CodedError } from "../node/base/errors.ts";
 import { quorumOf } from "../node/base/quorum.ts";
 import { replaceText } from "../node/host/files.ts";
 import type { Node, NodeRole } from "../node/state/members.ts";
 import { type ClusterNode, defaultName, formatClusterFile, votersIn } from "../node/transport/cluster-file.ts";
-import { readCluster } from "./cluster-access.ts";
+import { type ClusterArguments, readCluster, readKey, withReader } from "./cluster-access.ts";
+import { agreedMembers, type MembersAnswer, members, standing } from "./members.ts";
+
+/**
+ * What the cluster says of its members, before they are changed; the file is in step with it then, as far as that can be. Throws
+ * `CodedError` `cluster_file_old` where it is too old to follow by itself, or what asking throws.
+ */
+export async function membersNow(args: ClusterArguments): Promise<MembersAnswer> {
+  const agreed = await followMembers(args);
+  if (agreed !== undefined) return agreed;
+  const answer = await withReader(args, members);
+  const { voters } = answer.configuration;
+  const voting = votersIn(readCluster(args.cluster)).filter(({ id }) => voters.includes(id));
+  if (voting.length >= quorumOf(voters.length)) return answer;
+  const names = `${args.cluster} names ${voting.length} of the ${voters.length} nodes that vote`;
+  const why = "too few for a quorum, and no quorum of the voters that it names agrees on who votes";
+  const what = "nothing was changed: take a newer one, from where members were changed last";
+  throw new CodedError("cluster_file_old", `${names}, ${why}; ${what}`);
+}
+
+/**
+ * Brings the cluster file in step with what a quorum of the voters that it names says, which is returned. Where there is
+ * none, as while new voters have not been started, the file stays: it may name voters too many, which makes a quorum larger.
+ */
+export async function followMembers(args: ClusterArguments): Promise<MembersAnswer | undefined> {
+  const agreed = await agreedMembers(readCluster(args.cluster), readKey(args));
+  if (agreed === undefined) return undefined;
+  const nodes = agreed.members.map((node) => ({ ...node, publicKey: fromHex(node.publicKey) ?? new Uint8Array(0) }));
+  updateClusterFile(args.cluster, nodes, (id) => standing(agreed.configuration, id) === "-");
+  return agreed;
+}
+
+/**
+ * The same after a node has left at the operator's own order. It is taken out where no quorum says so, too, or voters that were
+ * never started and taken back would be missed for ever; the order says how far the one node that confirmed it is believed.
+ */
+export async function forgetNode(args: ClusterArguments, left: number): Promise<void> {
+  if ((await followMembers(args)) === undefined) {
+    rewrite(args.cluster, (nodes) => nodes.filter(({ id }) => id !== left));
+  }
+}
 
 /**
  * Takes the nodes out of a cluster file that are to leave and are gone: they answer nobody, and their places are wanted. Who is
@@ -13,16 +58,15 @@ import { readCluster } from "./cluster-access.ts";
  * the cluster has.
  */
 export function updateClusterFile(path: string, known: readonly Node[], isGone: (id: number) => boolean): void {
-  const { genesis, nodes } = readCluster(path);
   const roles = new Map(known.map(({ id, role }) => [id, role]));
-  const left = nodes
-    .filter(({ id }) => roles.get(id) !== "removed" || !isGone(id))
-    .map((node) => marked(node, roles.get(node.id)));
   const voters = known.filter(({ role }) => role === "voter").length;
-  const isOld = votersIn({ nodes: left }).length < quorumOf(voters);
-  const named = isOld ? [...left, ...othersOf(known, left)].sort((a, b) => a.id - b.id) : left;
-  const text = formatClusterFile(genesis, named);
-  if (text !== formatClusterFile(genesis, nodes)) replaceText(path, text);
+  rewrite(path, (nodes) => {
+    const left = nodes
+      .filter(({ id }) => roles.get(id) !== "removed" || !isGone(id))
+      .map((node) => marked(node, roles.get(node.id)));
+    const isOld = votersIn({ nodes: left }).length < quorumOf(voters);
+    return isOld ? [...left, ...othersOf(known, left)].sort((a, b) => a.id - b.id) : left;
+  });
 }
 
 /** Voters that are not among these and have joined: of a node of the genesis nobody but the file itself has the address. */
@@ -34,9 +78,13 @@ function othersOf(known: readonly Node[], named: readonly ClusterNode[]): readon
 
 /** Takes the mark of a learner away from a node that the cluster file names. */
 export function countAsVoter(path: string, id: number): void {
+  rewrite(path, (nodes) => nodes.map((node) => (node.id === id ? marked(node, "voter") : node)));
+}
+
+/** A file that is right is not written again. */
+function rewrite(path: string, change: (nodes: readonly ClusterNode[]) => readonly ClusterNode[]): void {
   const { genesis, nodes } = readCluster(path);
-  const counted = nodes.map((node) => (node.id === id ? marked(node, "voter") : node));
-  const text = formatClusterFile(genesis, counted);
+  const text = formatClusterFile(genesis, change(nodes));
   if (text !== formatClusterFile(genesis, nodes)) replaceText(path, text);
 }
 

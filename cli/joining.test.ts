@@ -1,11 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { toHex } from "../node/base/bytes.ts";
 import { writeKeyFile } from "../node/client/index.ts";
-import { execute, refuse, ScriptedCluster } from "../node/client/scripted-cluster.contract.ts";
-import { formatClusterFile, parseClusterFile } from "../node/transport/cluster-file.ts";
-import { promoteNode, submitChange } from "./joining.ts";
+import { execute, type OnSubmit, refuse, ScriptedCluster } from "../node/client/scripted-cluster.contract.ts";
+import { formatClusterFile, parseClusterFile, votersIn } from "../node/transport/cluster-file.ts";
+import { enterNode, promoteNode, submitChange } from "./joining.ts";
 import { markLearners } from "./learner-mark.test-support.ts";
 
 const NEW_KEY = new Uint8Array(32).fill(7);
@@ -82,4 +83,117 @@ test("where the outcome is not certain it counts as a voter: it may have been or
   await expect(promoteNode(args(), LEARNER)).rejects.toMatchObject({ code: "internal" });
   expect(cluster.state.members.all.find(({ id }) => id === LEARNER)?.role).toBe("voter");
   expect(learners()).toEqual([]);
+});
+
+/** Voters of the cluster whose signatures the cluster file does not count: with one, it believes fewer than a quorum. */
+function missed(): number[] {
+  const counted = votersIn(parseClusterFile(readFileSync(args().cluster, "utf8"))).map(({ publicKey }) =>
+    toHex(publicKey),
+  );
+  const voters = cluster.state.members.all.filter(({ role }) => role === "voter");
+  return voters.filter(({ publicKey }) => !counted.includes(toHex(publicKey))).map(({ id }) => id);
+}
+
+/** All nodes of the file, with `+` before learners. */
+function named(): string[] {
+  const { nodes } = parseClusterFile(readFileSync(args().cluster, "utf8"));
+  return nodes.map(({ id, name, learner }) => `${learner === true ? "+" : ""}${id} ${name}`);
+}
+
+function whenSubmitted(act: OnSubmit): void {
+  for (const node of cluster.nodes) node.onSubmit = act;
+}
+
+type Entrance = Parameters<typeof enterNode>[1];
+
+/** As a command has it that was told the name of the node before it, which is the new one's in the end. */
+function asNamed(entrance: Entrance): Entrance {
+  const { before } = entrance;
+  if (before === undefined) return entrance;
+  const { nodes } = parseClusterFile(readFileSync(args().cluster, "utf8"));
+  return { ...entrance, before: { ...before, id: nodes.find(({ name }) => name === before.name)?.id ?? 0 } };
+}
+
+describe.each<[string, entrance: Entrance, after: string[]]>([
+  ["one more voter", { voter: true }, ["1 node-1", "2 node-2", "3 node-3", "+4 node-4", "5 node-5"]],
+  [
+    "a voter in place of another",
+    { voter: true, before: { id: 2, name: "node-2", isLost: false } },
+    ["1 node-1", "2 old-2", "3 node-3", "+4 node-4", "5 node-2"],
+  ],
+  [
+    "a voter whose disk is lost",
+    { voter: "as the one before", before: { id: 2, name: "node-2", isLost: true } },
+    ["1 node-1", "3 node-3", "+4 node-4", "5 node-2"],
+  ],
+  [
+    "a learner whose disk is lost",
+    { voter: "as the one before", before: { id: LEARNER, name: "node-4", isLost: true } },
+    ["1 node-1", "2 node-2", "3 node-3", "+5 node-4"],
+  ],
+])("%s enters", (_, entrance, after) => {
+  const replaced = entrance.before === undefined ? [] : [entrance.before.id];
+  const place = () => ({ ...args(), dir: join(home, "node"), host: "127.0.0.1", port: 10, encrypt: false });
+
+  test("and no voter of the cluster is missing in the file at any time", async () => {
+    const seen: number[][] = [];
+    whenSubmitted((call) => {
+      const receipt = call.receipt();
+      seen.push(missed());
+      call.answer({ type: "receipt", request: call.request, receipt });
+    });
+    await enterNode(place(), entrance);
+    expect(seen.length).toBeGreaterThan(1);
+    expect(seen.flat()).toEqual([]);
+    expect(named()).toEqual(after);
+  });
+
+  test.each([
+    ["what it has sent is carried out", true],
+    ["what it has sent is lost", false],
+  ])("cut short anywhere, where %s, the file counts all voters, and another run goes on", async (_how, isOrdered) => {
+    for (let cut = 1; ; cut++) {
+      let submits = 0;
+      whenSubmitted((call) => {
+        submits += 1;
+        if (submits !== cut) return execute(call);
+        if (isOrdered) call.receipt();
+        return refuse("internal")(call);
+      });
+      const isOver = await enterNode(place(), asNamed(entrance)).then(
+        () => true,
+        () => false,
+      );
+      expect(missed()).toEqual([]);
+      if (isOver) break;
+    }
+    expect(named()).toEqual(after);
+    const { all } = cluster.state.members;
+    expect(all.filter(({ id }) => id > LEARNER)).toHaveLength(1);
+    expect(all.filter(({ role }) => role === "removed").map(({ id }) => id)).toEqual(replaced);
+  });
+
+  test("where the file cannot be written nobody votes who is not in it, and another run goes on", async () => {
+    const inTheWay = join(home, "cluster.json.new");
+    mkdirSync(inTheWay);
+    await expect(enterNode(place(), entrance)).rejects.toThrow();
+    expect(missed()).toEqual([]);
+    rmdirSync(inTheWay);
+    await enterNode(place(), asNamed(entrance));
+    expect(missed()).toEqual([]);
+    expect(named()).toEqual(after);
+  });
+});
+
+test("nobody enters in place of a node that is not there, and the cluster is as it was", async () => {
+  const place = { ...args(), dir: join(home, "node"), host: "127.0.0.1", port: 10, encrypt: false };
+  await submitChange(args(), { remove: [3] });
+  for (const [id, code] of [
+    [3, "wrong_state"],
+    [9, "not_found"],
+  ] as const) {
+    const before = { id, name: undefined, isLost: false };
+    await expect(enterNode(place, { voter: true, before })).rejects.toMatchObject({ code });
+  }
+  expect(cluster.state.members.all).toHaveLength(LEARNER);
 });

@@ -4,33 +4,18 @@
  */
 import { resolve } from "node:path";
 import { must } from "../node/base/assert.ts";
-import { fromHex, toHex } from "../node/base/bytes.ts";
+import { toHex } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
 import { NODES_MAX } from "../node/base/limits.ts";
-import { ask } from "../node/client/ask.ts";
-import type { ClusterFile, ClusterNode, Outcome, QuorateClient } from "../node/client/index.ts";
+import type { ClusterNode, Outcome } from "../node/client/index.ts";
 import { replaceText } from "../node/host/files.ts";
 import { joiningIdentity, writeNode } from "../node/host/init.ts";
-import type { QueryAnswer } from "../node/state/queries.ts";
-import { addNode, defaultName } from "../node/transport/cluster-file.ts";
+import { addNode, defaultName, votersIn } from "../node/transport/cluster-file.ts";
 import type { Identity } from "../node/transport/identity.ts";
 import type { ChangeMembersBody } from "../node/wire/kinds.ts";
-import { type ClusterArguments, readCluster, withClient, withReader } from "./cluster-access.ts";
-import { countAsVoter, updateClusterFile } from "./cluster-members.ts";
-
-export type MembersAnswer = Extract<QueryAnswer, { readonly type: "members" }>;
-export type Configuration = MembersAnswer["configuration"];
-
-/** What a node does now, whatever it is to do. */
-export function standing({ voters, outgoing, learners }: Configuration, id: number): string {
-  if (voters.includes(id)) return outgoing.length > 0 && !outgoing.includes(id) ? "voter, joining" : "voter";
-  if (outgoing.includes(id)) return "voter, leaving";
-  return learners.includes(id) ? "learner" : "-";
-}
-
-export async function members(client: QuorateClient): Promise<MembersAnswer> {
-  return await ask(client, { type: "members" });
-}
+import { type ClusterArguments, readCluster, withClient } from "./cluster-access.ts";
+import { countAsVoter, membersNow } from "./cluster-members.ts";
+import { type MembersAnswer, roleIn, standing } from "./members.ts";
 
 /** Where a node is to be. */
 export interface Place extends ClusterArguments {
@@ -52,16 +37,20 @@ interface Predecessor {
 
 /** How a node enters. */
 interface Entrance {
-  readonly voter: boolean;
+  readonly voter: boolean | "as the one before";
   /** Without it that of the node before it, or the one of its id. */
   readonly name?: string | undefined;
   readonly before?: Predecessor;
 }
 
+type Member = MembersAnswer["members"][number];
+
 export interface Joined {
   readonly id: number;
   readonly name: string;
   readonly config: string;
+  /** Whether it is to vote. */
+  readonly voter: boolean;
 }
 
 /** Submits a change of members; throws `CodedError` with the refusal, and says what would be safe; or what the client throws. */
@@ -82,13 +71,6 @@ export async function submitChange(args: ClusterArguments, change: Partial<Chang
 export async function promoteNode(args: ClusterArguments, id: number): Promise<void> {
   countAsVoter(args.cluster, id);
   await submitChange(args, { promote: [id] });
-}
-
-/** Brings the cluster file in step with what the cluster says: who has left for good, and who has no vote. */
-export function followMembers(args: ClusterArguments, { members: known, configuration }: MembersAnswer): ClusterFile {
-  const nodes = known.map((node) => ({ ...node, publicKey: fromHex(node.publicKey) ?? new Uint8Array(0) }));
-  updateClusterFile(args.cluster, nodes, (id) => standing(configuration, id) === "-");
-  return readCluster(args.cluster);
 }
 
 /** The nodes beside one that gets this name: of two with one name, the one that goes on for a while is called otherwise. */
@@ -118,7 +100,7 @@ function checkPlace(others: readonly ClusterNode[], node: Pick<ClusterNode, "nam
  * wanted. One that votes is none that was cut short, for it became a learner first and caught up: its data was lost, with
  * what it has voted, and under its id it could vote twice.
  */
-function enteredBefore(answer: MembersAnswer, identity: Identity, args: Place): number | undefined {
+function enteredBefore(answer: MembersAnswer, identity: Identity, args: Place): Member | undefined {
   const { members: known, configuration } = answer;
   const node = known.find(({ publicKey }) => publicKey === toHex(identity.publicKey));
   if (node === undefined) return undefined;
@@ -130,38 +112,91 @@ function enteredBefore(answer: MembersAnswer, identity: Identity, args: Place): 
   if (node.host !== args.host || node.port !== args.port) {
     throw new CodedError("already_exists", `${whose} at ${node.host}:${node.port}`);
   }
-  return node.id;
+  return node;
+}
+
+/** Throws `CodedError` for a node that the cluster does not have, or has no more: whoever enters would be in nobody's place. */
+function checkIn(node: Member | undefined, id: number): void {
+  if (node === undefined) throw new CodedError("not_found", `the cluster has no node ${id}`);
+  if (node.role === "removed") throw new CodedError("wrong_state", `node ${id} is removed`);
+}
+
+interface Steps {
+  readonly votes: boolean;
+  /** Whether the node before it leaves when it enters; else when it is to vote, so that there is no voter less meanwhile. */
+  readonly isFreed: boolean;
+}
+
+interface Known {
+  readonly answer: MembersAnswer;
+  /** The node, where an earlier run has entered it. */
+  readonly entered: Member | undefined;
+  /** Whether the one before it was a voter in the cluster file: nobody else knows where an earlier run has had that leave. */
+  readonly counted: boolean;
+}
+
+function stepsOf({ answer, entered, counted }: Known, { voter, before }: Entrance, { host, port }: Place): Steps {
+  const old = answer.members.find(({ id }) => id === before?.id);
+  if (entered === undefined && before !== undefined) checkIn(old, before.id);
+  const didVote = entered === undefined ? old?.role === "voter" : counted;
+  return {
+    votes: entered?.role === "voter" || (voter === "as the one before" ? didVote : voter),
+    isFreed: before?.isLost === true || (old?.host === host && old.port === port),
+  };
+}
+
+/** The name of a node until it takes that of the one before it, which is still meant by it. */
+function newName(id: number): string {
+  return `new-${id}`;
 }
 
 /**
- * Enters a new node, in place of another where that is wanted, and writes its files and the cluster file. Run again after
- * it was cut short, or its outcome remained unknown, it goes on with the identity that it wrote first.
+ * Enters a new node, in place of another where that is wanted, and writes its files and the cluster file. It enters as a
+ * learner, for its id is given by the cluster. One that is to vote counts as a voter in the cluster file before the cluster
+ * hears of that: cut short in between, this has left a learner that the file does not name, or one voter too many in it,
+ * which makes a quorum larger, but at no time one too few. Run again after it was cut short, or its outcome remained
+ * unknown, it goes on with the identity that it wrote first.
  */
-export async function enterNode(args: Place, { voter, name: chosen, before }: Entrance): Promise<Joined> {
-  const answer = await withReader(args, members);
-  const cluster = followMembers(args, answer);
+export async function enterNode(args: Place, entrance: Entrance): Promise<Joined> {
+  const { name: chosen, before } = entrance;
+  const counted = votersIn(readCluster(args.cluster)).some(({ id }) => id === before?.id);
+  const answer = await membersNow(args);
+  const cluster = readCluster(args.cluster);
   const identity = joiningIdentity(args.dir);
   const { publicKey } = identity;
   const { host, port } = args;
-  let id = enteredBefore(answer, identity, args);
-  const role = answer.members.find((node) => node.id === id)?.role ?? (voter ? "voter" : "learner");
-  const written = cluster.nodes.find((node) => node.id === id);
-  const wanted = written?.name ?? chosen ?? before?.name;
-  const others = besides(cluster.nodes, wanted, before).filter((node) => node !== written);
-  if (id === undefined) {
-    const name = wanted ?? defaultName(answer.members.length + 1);
-    checkPlace(others, { name, host, port }, before?.id);
-    const remove = before === undefined ? [] : [before.id];
-    const outcome = await submitChange(args, { add: [{ publicKey, host, port, voter }], remove });
-    const [given] = outcome.result["ids"] as readonly number[];
-    id = must(given, "a node that is entered gets an id");
+  const entered = enteredBefore(answer, identity, args);
+  const { votes, isFreed } = stepsOf({ answer, entered, counted }, entrance, args);
+  const written = cluster.nodes.find((node) => node.id === entered?.id);
+  const given = written === undefined || written.name === newName(written.id) ? undefined : written.name;
+  const wanted = given ?? chosen ?? before?.name;
+  const all = cluster.nodes.filter((node) => node !== written);
+  const others = besides(all, wanted, before);
+  if (entered === undefined) {
+    checkPlace(others, { name: wanted ?? defaultName(answer.members.length + 1), host, port }, before?.id);
   }
+  const isIn = before !== undefined && before.id !== entered?.id && roleIn(answer, before.id) !== "removed";
+  const leaving = isIn ? [before.id] : [];
+  const id = entered?.id ?? (await enterLearner(args, publicKey, isFreed ? leaving : []));
   const name = wanted ?? defaultName(id);
-  const node = { id, name, publicKey, host, port };
-  const entered = role === "learner" ? { ...node, learner: true as const } : node;
-  replaceText(args.cluster, addNode({ ...cluster, nodes: others }, entered));
+  const node = { id, name, publicKey, host, port, ...(votes ? {} : { learner: true as const }) };
+  if (votes && entered?.role !== "voter") {
+    const isTaken = !isFreed && all.some((other) => other.name === name);
+    const beside = isFreed ? others : all;
+    replaceText(args.cluster, addNode({ ...cluster, nodes: beside }, isTaken ? { ...node, name: newName(id) } : node));
+    await submitChange(args, { promote: [id], remove: isFreed ? [] : leaving });
+  }
+  replaceText(args.cluster, addNode({ ...cluster, nodes: others }, node));
   const card = args["card-endpoint"];
   const endpoints = card === undefined ? {} : { card };
   const files = { id, clusterFile: resolve(args.cluster), endpoints, encrypt: args.encrypt };
-  return { id, name, config: writeNode(resolve(args.dir), files) };
+  return { id, name, config: writeNode(resolve(args.dir), files), voter: votes };
+}
+
+/** Resolves with the id that the cluster gives. */
+async function enterLearner(args: Place, publicKey: Uint8Array, remove: readonly number[]): Promise<number> {
+  const { host, port } = args;
+  const outcome = await submitChange(args, { add: [{ publicKey, host, port, voter: false }], remove });
+  const [given] = outcome.result["ids"] as readonly number[];
+  return must(given, "a node that is entered gets an id");
 }

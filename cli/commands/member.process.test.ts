@@ -2,9 +2,8 @@
  * Members that come and go while a real cluster works under load: one cluster, started as a single node, and a story from
  * top to bottom. What was acknowledged on the way is there at the end, on all that are left.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask } from "../../node/client/ask.ts";
 import {
@@ -17,8 +16,9 @@ import {
 } from "../../node/client/index.ts";
 import { batchResults } from "../../node/wire/results.ts";
 import { freePorts } from "../free-ports.ts";
+import { endCluster, freshCluster } from "../fresh-cluster.test-support.ts";
 import { clusterStatus, type NodeStatus, waitReady } from "../node-status.ts";
-import { LocalCluster } from "../processes.ts";
+import type { LocalCluster } from "../processes.ts";
 import { ran } from "../run.contract.ts";
 import { Spawned } from "../spawned.contract.ts";
 import { pause, until } from "../waiting.test-support.ts";
@@ -29,22 +29,17 @@ const LEDGER = 978;
 /** How many transfers a client makes before it is closed and another reads the cluster file again. */
 const CLIENT_TRANSFERS = 20;
 
-let directory = "";
 let local: LocalCluster;
 let load: Load;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "quorate-members-"));
-  local = await LocalCluster.init({ directory: join(directory, "cluster"), nodes: 1, nowMs: Date.now() });
-  local.startAll();
-  await waitReady(local.cluster, local.admin, PATIENCE_MS);
+  local = await freshCluster({ name: "members", nodes: 1, patienceMs: PATIENCE_MS });
   load = await Load.start();
 }, PATIENCE_MS);
 
 afterAll(async () => {
   await load.rest();
-  await local.stopAll();
-  rmSync(directory, { recursive: true });
+  await endCluster(local);
 }, PATIENCE_MS);
 
 const NOTHING = { userData128: 0n, userData64: 0n, userData32: 0, flags: 0, timestamp: 0n };
@@ -187,7 +182,7 @@ test("a single node becomes three: one enters as a voter, one as a learner that 
 });
 
 test("three become five, though an answer is lost on the way", { timeout: PATIENCE_MS }, async () => {
-  const old = join(directory, "three.json");
+  const old = join(dirname(local.directory), "three.json");
   copyFileSync(local.clusterFile, old);
   const fourth = await place(4);
   await member("add", ...fourth);
@@ -203,7 +198,7 @@ test("three become five, though an answer is lost on the way", { timeout: PATIEN
   await voting(1, 2, 3, 4, 5);
   await load.answers(20);
   // What is left of a node that votes is its key: under its id it could vote twice.
-  const lost = join(directory, "lost-data");
+  const lost = join(dirname(local.directory), "lost-data");
   mkdirSync(lost);
   copyFileSync(join(home(4), "identity.key"), join(lost, "identity.key"));
   const again = ["--dir", lost, ...fourth.slice(2)];

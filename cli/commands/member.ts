@@ -6,19 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import type { ClusterFile, ClusterNode } from "../../node/client/index.ts";
-import type { NodeRole } from "../../node/state/members.ts";
 import { type Awaited, awaitedBy } from "../awaited.ts";
 import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey, withReader } from "../cluster-access.ts";
+import { countAsVoter, followMembers, forgetNode, membersNow } from "../cluster-members.ts";
 import { command, group } from "../command.ts";
-import {
-  type Configuration,
-  enterNode,
-  followMembers,
-  members,
-  promoteNode,
-  standing,
-  submitChange,
-} from "../joining.ts";
+import { enterNode, promoteNode, submitChange } from "../joining.ts";
+import { type Configuration, members, roleIn, standing } from "../members.ts";
 import { chosenName, nodeIdOf, nodeReference, nodeText } from "../node-names.ts";
 import { clusterStatus } from "../node-status.ts";
 import { whole } from "../numbers.ts";
@@ -116,12 +109,12 @@ const add: CommandModule = command({
         "then: quorate start --config cluster/node-4/config.json",
       ),
   handler: async (args, output) => {
-    const { id, name, config } = await enterNode(args, { voter: !args.learner, name: args.name });
-    const votes = args.learner ? "" : "; it gets its vote when it has caught up, and no voters change before that";
+    const { id, name, config, voter } = await enterNode(args, { voter: !args.learner, name: args.name });
+    const votes = voter ? "; it gets its vote when it has caught up, and no voters change before that" : "";
     await entered(args, output, {
-      facts: { id, name, config, voter: !args.learner },
+      facts: { id, name, config, voter },
       text: `${nodeText({ id, name })} has joined. Start it with:\n  npx quorate start --config ${config}\n(${args.cluster} names it now: copy it to other machines)${votes}`,
-      voter: !args.learner,
+      voter,
     });
   },
 });
@@ -165,11 +158,6 @@ async function told(args: ClusterArguments, output: Output, { node, done, text, 
   return done ? EXIT.done : EXIT.failed;
 }
 
-/** What a node is to be; undefined where there never was such a node. */
-async function roleOf(args: ClusterArguments, id: number): Promise<NodeRole | undefined> {
-  return (await withReader(args, members)).members.find((node) => node.id === id)?.role;
-}
-
 const remove: CommandModule = command({
   command: "remove <node>",
   describe:
@@ -182,9 +170,9 @@ const remove: CommandModule = command({
   handler: async (args, output) => {
     const node = nodeIdOf(readCluster(args.cluster), args.node);
     // Asked for again, it is not refused: this command may have been cut short before it was carried out.
-    if ((await roleOf(args, node)) !== "removed") await submitChange(args, { remove: [node] });
+    if (roleIn(await membersNow(args), node) !== "removed") await submitChange(args, { remove: [node] });
     const done = await settled(args, args.wait, (now) => standing(now, node) === "-");
-    if (done) followMembers(args, await withReader(args, members));
+    if (done) await forgetNode(args, node);
     const waiting = `node ${node} is to leave, and has not yet: watch "quorate member list", and stop nothing before it has`;
     return await told(args, output, { node, done, text: `node ${node} has left: stop it where it runs`, waiting });
   },
@@ -200,11 +188,12 @@ const promote: CommandModule = command({
       .example("$0 member promote 4", "node 4 votes from now on"),
   handler: async (args, output) => {
     const node = nodeIdOf(readCluster(args.cluster), args.node);
-    if ((await roleOf(args, node)) !== "voter") {
+    if (roleIn(await membersNow(args), node) === "voter") countAsVoter(args.cluster, node);
+    else {
       await refuseLagging(args, node);
       await promoteNode(args, node);
     }
-    followMembers(args, await withReader(args, members));
+    await followMembers(args);
     const done = await settled(args, args.wait, (now) => now.voters.includes(node));
     const isNamed = readCluster(args.cluster).nodes.some(({ id }) => id === node);
     const hint = isNamed
@@ -309,9 +298,8 @@ const rejoin: CommandModule = command({
     const { name, host, port } = old;
     const dir = args.dir ?? homeOf(args.cluster, cluster, old);
     await refuseIfAnswers(args, cluster, old);
-    const voter = (await roleOf(args, old.id)) !== "learner";
     const before = { id: old.id, name, isLost: true };
-    const { id, config } = await enterNode({ ...args, dir, host, port }, { voter, before });
+    const { id, config, voter } = await enterNode({ ...args, dir, host, port }, { voter: "as the one before", before });
     await entered(args, output, {
       facts: { id, name, config, rejoins: old.id },
       text: `${name} begins again as node ${id}, and is what it was when it has caught up. Start it with:\n  npx quorate start --config ${config}\nIts configuration is a new one: set there what was set in the old one. (${args.cluster} names node ${id} now: copy it to other machines)`,

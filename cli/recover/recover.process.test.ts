@@ -3,13 +3,13 @@
  * join it, and what was acknowledged and stands in its log is still there. The old disk of a lost node, started after all,
  * disturbs nobody.
  */
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { cpSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { QuorateClient } from "../../node/client/index.ts";
 import { missingOf, SteadyTransfers } from "../backup/steady-transfers.test-support.ts";
 import { freePorts } from "../free-ports.ts";
+import { endCluster, freshCluster } from "../fresh-cluster.test-support.ts";
 import { clusterStatus, leaderOf, waitReady } from "../node-status.ts";
 import { LocalCluster } from "../processes.ts";
 import { ran, ranJson } from "../run.contract.ts";
@@ -18,20 +18,13 @@ import { pause, until } from "../waiting.test-support.ts";
 
 const PATIENCE_MS = 120_000;
 
-let directory = "";
 let local: LocalCluster;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "quorate-recover-"));
-  local = await LocalCluster.init({ directory: join(directory, "cluster"), nodes: 3, nowMs: Date.now() });
-  local.startAll();
-  await waitReady(local.cluster, local.admin, PATIENCE_MS);
+  local = await freshCluster({ name: "recover", nodes: 3, patienceMs: PATIENCE_MS });
 }, PATIENCE_MS);
 
-afterAll(async () => {
-  await local.stopAll();
-  rmSync(directory, { recursive: true });
-}, PATIENCE_MS);
+afterAll(async () => await endCluster(local), PATIENCE_MS);
 
 const homeOf = (id: number): string => join(local.directory, `node-${id}`);
 
@@ -46,7 +39,7 @@ test("the node that is left goes on alone, and grows a cluster again", { timeout
   await load.rest();
   expect(load.failure).toMatch(/no answer|deadline|unknown/i);
   await local.stopNode(1);
-  const old = join(directory, "old");
+  const old = join(dirname(local.directory), "old");
   cpSync(homeOf(2), join(old, "node-2"), { recursive: true });
   cpSync(local.clusterFile, join(old, "cluster.json"));
 
@@ -117,7 +110,7 @@ test("the node that is left goes on alone, and grows a cluster again", { timeout
 test("two of five, whose data is encrypted, go on with one log and lead themselves", {
   timeout: 2 * PATIENCE_MS,
 }, async () => {
-  const home = join(directory, "five");
+  const home = join(dirname(local.directory), "five");
   const five = await LocalCluster.init({ directory: home, nodes: 5, encrypt: true, nowMs: Date.now() });
   five.startAll();
   try {

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { heldByAnother } from "../../storage/state/held-store.test-support.ts";
+import { testCipher } from "../../storage/cipher.test-support.ts";
+import { heldByAnother, watchedWhileRead } from "../../storage/state/held-store.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import { claimStoreIn, recordsOf, signed, writeLog } from "../verify/node-log.test-support.ts";
 import { scrubData } from "./scrub-data.ts";
@@ -72,4 +73,16 @@ test("data that a node has open is not read", async () => {
   const letGo = await heldByAnother(join(data, "state"));
   await expect(scrubData(data, undefined)).rejects.toMatchObject({ code: "data_in_use" });
   await letGo();
+});
+
+test("no node starts on data of which the log is being read", async () => {
+  const home = join(data, "encrypted");
+  await writeLog(home, recordsOf([signed(0, { kind: "sessionOpen" })]), testCipher());
+  await claimStoreIn(home, testCipher());
+  const seen: boolean[] = [];
+  const watched = watchedWhileRead(join(home, "state"), testCipher(), seen);
+  expect(await scrubData(home, watched)).toMatchObject({ blocks: 1, damage: [] });
+  // Of the store whose the data is, and the block behind that.
+  expect(seen.length).toBeGreaterThan(1);
+  expect(seen).not.toContain(true);
 });

@@ -2,7 +2,6 @@
  * Reading all that a stopped node keeps and comparing it with its checksums: everything that is damaged is told, and which
  * blocks are lost with it. Nothing is executed; that is what `quorate verify` does.
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CodedError } from "../../node/base/errors.ts";
 import { SEGMENT_BYTES } from "../../node/base/limits.ts";
@@ -10,7 +9,8 @@ import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { isClaimed, lostStore } from "../../node/data-owner.ts";
 import { StorageError } from "../../storage/errors.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { NOT_LOOKED_AT, verifyStore } from "../../storage/state/verify-store.ts";
+import type { UntouchedStore } from "../../storage/state/untouched-store.ts";
+import { NOT_LOOKED_AT, verifyStore, whileLocked } from "../../storage/state/verify-store.ts";
 import { damagedCopies } from "../../storage/wal/copies.ts";
 import { DamagedLog } from "../../storage/wal/damaged-log.ts";
 import { REJOIN } from "../verify/verify-node.ts";
@@ -36,7 +36,12 @@ export interface ScrubbedData {
 
 /** Throws `CodedError` where the data cannot be opened, `data_in_use` where a node runs on it. */
 export async function scrubData(data: string, cipher: Cipher | undefined): Promise<ScrubbedData> {
-  const { isNew, damage: store } = await storeDamage(join(data, "state"), cipher);
+  return await whileLocked(join(data, "state"), async (locked) => {
+    return scrubLog(data, cipher, await storeDamage(locked, cipher));
+  });
+}
+
+function scrubLog(data: string, cipher: Cipher | undefined, { isNew, damage: store }: StoreDamage): ScrubbedData {
   const disk = new NodeDisk(data);
   const log = DamagedLog.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cipher, reached: 0 });
   try {
@@ -65,11 +70,11 @@ interface StoreDamage {
   readonly damage: readonly CodedError[];
 }
 
-async function storeDamage(path: string, cipher: Cipher | undefined): Promise<StoreDamage> {
-  if (!existsSync(path)) return { isNew: true, damage: [] };
+async function storeDamage(locked: UntouchedStore | undefined, cipher: Cipher | undefined): Promise<StoreDamage> {
+  if (locked === undefined) return { isNew: true, damage: [] };
   let isNew = false;
   try {
-    const damage = await verifyStore(path, cipher, (store) => {
+    const damage = await verifyStore(locked, cipher, (store) => {
       isNew = !isClaimed(store);
     });
     return { isNew, damage };

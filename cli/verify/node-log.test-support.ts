@@ -1,5 +1,6 @@
 /** A node's log made by hand, for tests that read data directories: blocks of one transaction each, a second apart. */
 import { join } from "node:path";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type ClusterFile, type Command, keyFromSeed } from "../../node/client/index.ts";
 import { ownerChange } from "../../node/data-owner.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
@@ -53,9 +54,10 @@ export function recordsOf(contents: readonly Uint8Array[], say = (state: StateAt
 }
 
 /** Writes a log into a data directory; it begins at its first record. */
-export async function writeLog(data: string, records: readonly WalRecord[]): Promise<void> {
+export async function writeLog(data: string, records: readonly WalRecord[], cipher?: Cipher): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const wal = Wal.open(new NodeDisk(data), "log", { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, onFatal: reject });
+    const options = { segmentBytes: SEGMENT_BYTES, cacheBytes: 0, cipher, onFatal: reject };
+    const wal = Wal.open(new NodeDisk(data), "log", options);
     const { index = 1, previousHash = new Uint8Array(32) } = records[0] ?? {};
     if (index > 1) wal.reset({ index: index - 1, term: 1, hash: previousHash }, () => undefined);
     wal.append(records.slice(0, -1), () => {
@@ -69,8 +71,8 @@ export async function writeLog(data: string, records: readonly WalRecord[]): Pro
 }
 
 /** What a node's store holds from its first start on. */
-export async function claimStoreIn(data: string): Promise<void> {
-  const store = await LevelStore.open(join(data, "state"));
+export async function claimStoreIn(data: string, cipher?: Cipher): Promise<void> {
+  const store = await LevelStore.open(join(data, "state"), { cipher });
   await new Promise<void>((succeed, fail) => {
     store.write([ownerChange({ clusterId, node: 1 })], (error) => (error === undefined ? succeed() : fail(error)));
   });

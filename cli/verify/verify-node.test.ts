@@ -21,8 +21,9 @@ import { StateMachine } from "../../node/state/state-machine.ts";
 import { decodeBlock } from "../../node/wire/block.ts";
 import { clusterIdOf, type Genesis } from "../../node/wire/genesis.ts";
 import { decodeTransaction, encodeTransaction } from "../../node/wire/transaction.ts";
+import { testCipher } from "../../storage/cipher.test-support.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { heldByAnother } from "../../storage/state/held-store.test-support.ts";
+import { heldByAnother, watchedWhileRead } from "../../storage/state/held-store.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import { recordBytes, SEGMENT_HEADER_BYTES } from "../../storage/wal/format.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
@@ -374,5 +375,17 @@ describe("a node's data", () => {
     const letGo = await heldByAnother(join(data, "state"));
     await expect(verified()).rejects.toMatchObject({ code: "data_in_use" });
     await letGo();
+  });
+
+  test("is nobody else's while its log is read", async () => {
+    await writeLog(data, recordsOf(transactions(2)), testCipher());
+    await claimStoreIn(data, testCipher());
+    const seen: boolean[] = [];
+    const cipher = watchedWhileRead(join(data, "state"), testCipher(), seen);
+    const { report } = await verifyNode({ cluster: CLUSTER, data, cipher }, () => undefined);
+    expect(report).toMatchObject({ height: 2, problems: [] });
+    // Of the store whose the data is, and the blocks behind that.
+    expect(seen.length).toBeGreaterThan(2);
+    expect(seen).not.toContain(true);
   });
 });

@@ -2,7 +2,6 @@
  * Verifying one node's data offline: checksums and hash chain of its log, signatures of its transactions, and the whole
  * log executed again from the first block, with its state digests compared with the checkpoint's.
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import type { Configuration } from "../../node/base/configuration.ts";
@@ -17,7 +16,8 @@ import { loadFetched } from "../../node/replica/fetched-pages.ts";
 import { loadHardState } from "../../node/replica/hard-state-store.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
-import { NOT_LOOKED_AT, verifyStore } from "../../storage/state/verify-store.ts";
+import type { UntouchedStore } from "../../storage/state/untouched-store.ts";
+import { NOT_LOOKED_AT, verifyStore, whileLocked } from "../../storage/state/verify-store.ts";
 import { logStart, verifyWal, type WalReport } from "../../storage/wal/verify.ts";
 import { WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
 import { replayOf } from "./replay-of.ts";
@@ -59,19 +59,18 @@ interface StoreReport {
   readonly problems: readonly string[];
 }
 
-/** What is in the store, the checkpoint's state in `restored` where one is given; throws `data_in_use` or `store_failed`. */
+/** What is in the store, the checkpoint's state in `restored` where one is given; throws `store_failed`. */
 async function storeReport(
-  data: string,
+  locked: UntouchedStore | undefined,
   cipher: Cipher | undefined,
   restored: StateMachine | undefined,
 ): Promise<StoreReport> {
-  const path = join(data, "state");
   let checkpoint: CheckpointMeta | undefined;
   let term = 0;
   let isNew = false;
-  if (!existsSync(path)) return { checkpoint, term, isNew: true, problems: [] };
+  if (locked === undefined) return { checkpoint, term, isNew: true, problems: [] };
   try {
-    const broken = await verifyStore(path, cipher, (store) => {
+    const broken = await verifyStore(locked, cipher, (store) => {
       if (restored !== undefined) restoreCheckpoint(store, restored);
       checkpoint = loadCheckpointMeta(store);
       isNew = !isClaimed(store);
@@ -131,15 +130,20 @@ export interface NodeData {
 }
 
 /** Verifies the data directory of one stopped node; throws `CodedError` when it cannot be opened. */
-export async function verifyNode(
+export async function verifyNode(node: NodeData, onProgress: (height: number) => void): Promise<VerifiedNode> {
+  return await whileLocked(join(node.data, "state"), async (locked) => await verifyLocked(node, locked, onProgress));
+}
+
+async function verifyLocked(
   { cluster, data, cipher }: NodeData,
+  locked: UntouchedStore | undefined,
   onProgress: (height: number) => void,
 ): Promise<VerifiedNode> {
   const disk = new NodeDisk(data);
   const firstHeight = (logStart(disk, "log")?.index ?? 0) + 1;
   const state = new StateMachine({ genesis: cluster.genesis, sha256 });
   const restored = firstHeight === 1 ? undefined : state;
-  const store = await storeReport(data, cipher, restored);
+  const store = await storeReport(locked, cipher, restored);
   const { checkpoint } = store;
   const replay = replayOf(cluster, state);
   const wal = verifyWal(disk, "log", cipher, (record) => {

@@ -50,6 +50,23 @@ test("where the log gives up what is written, that is all that room is wanted fo
   expect(has(1_000, RESERVE_BYTES + 2_000, 2_000)).toBe(true);
 });
 
+const QUARTER = RESERVE_BYTES / 4;
+
+test.each<[string, before: number, bytes: number, givenUp: number, hasRoom: boolean]>([
+  ["a quarter of the reserve before, and a small one", QUARTER, 1_000, 2_000, true],
+  ["more than that before, and a small one", QUARTER + 501, 1_000, 2_003, false],
+  ["the same where the log gives up what is lacking", QUARTER + 501, 1_000, 2_004, true],
+  ["half the reserve before, where the log gives up as much as the reserve", 2 * QUARTER, 1_000, RESERVE_BYTES, true],
+  ["the same where it gives up a byte less", 2 * QUARTER, 1_000, RESERVE_BYTES - 1, false],
+  ["half the reserve, and none before", 0, 2 * QUARTER, 4 * QUARTER, true],
+  ["a byte more", 0, 2 * QUARTER + 1, 4 * QUARTER + 2, false],
+  ["the same where the log gives up what is merged without the reserve", 0, 2 * QUARTER + 1, 4 * QUARTER + 4, true],
+])("without room for merging beside the reserve: %s", (_, before, bytes, givenUp, hasRoom) => {
+  const { has } = fixture();
+  if (before > 0) expect(has(before, 10 * RESERVE_BYTES)).toBe(true);
+  expect(has(bytes, RESERVE_BYTES + 2 * bytes, givenUp)).toBe(hasRoom);
+});
+
 test("a log that gives up space and has a disk to itself does not fill it", () => {
   const { has } = fixture();
   const [disk, perRound, changed] = [RESERVE_BYTES + 5_500, 300, 1_000];

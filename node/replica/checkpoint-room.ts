@@ -7,8 +7,9 @@
  *
  * A log that gives up what lies before checkpoints must not wait for that much: it would grow until the disk is full, on
  * equal disks at once, and only a checkpoint could end that. So for one that lets the log give up at least what is written
- * for it, room for the writing is enough. The merging has the reserve then, and what the log gives up. That is all it needs
- * for up to half the reserve; for more changes than that the log gives up as much only when others were left out before.
+ * for it, room for the writing is enough where the merging finds its own: it has the reserve then, and what the log gives up.
+ * For tables of up to a quarter of the reserve that is so in any case, and up to half of it where no earlier one is larger.
+ * For larger ones it comes to be so as the log grows, on a disk that has as much.
  */
 import { RESERVE_BYTES } from "../../storage/wal/log-writer.ts";
 import type { Disk } from "../base/ports/disk.ts";
@@ -56,8 +57,9 @@ export class CheckpointRoom {
 
   #needed(bytes: number, givenUp: number): number {
     const writing = TIMES_WRITTEN * bytes;
-    const merging = givenUp >= writing ? 0 : TABLES_MERGED * Math.max(bytes, ...this.#written);
-    return RESERVE_BYTES + writing + merging;
+    const merging = TABLES_MERGED * Math.max(bytes, ...this.#written);
+    const isGivenUp = givenUp >= writing && RESERVE_BYTES + givenUp >= merging;
+    return RESERVE_BYTES + writing + (isGivenUp ? 0 : merging);
   }
 
   #has(needed: number): boolean {

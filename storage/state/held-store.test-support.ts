@@ -1,7 +1,8 @@
 /** A store that another process has open, as a node does that runs. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { must } from "../../node/base/assert.ts";
+import type { Cipher } from "../../node/base/ports/cipher.ts";
 
 const HOLD = `
   const { Level } = await import("level");
@@ -31,6 +32,21 @@ export async function openedByAnother(path: string): Promise<boolean> {
   const child = spawn(process.execPath, ["--input-type=module", "-e", TRY, path], { stdio: "inherit" });
   const [code] = (await once(child, "exit")) as [number];
   return code === 0;
+}
+
+/**
+ * A cipher that passes on to another and notes, whenever something is read, whether another process can open the store.
+ */
+export function watchedWhileRead(path: string, inner: Cipher, seen: boolean[]): Cipher {
+  return {
+    keyId: inner.keyId,
+    seal: (text, associated) => inner.seal(text, associated),
+    open: (sealed, associated) => {
+      const { status } = spawnSync(process.execPath, ["--input-type=module", "-e", TRY, path], { stdio: "inherit" });
+      seen.push(status === 0);
+      return inner.open(sealed, associated);
+    },
+  };
 }
 
 /** Resolves when the process has it, and writes into it all the time where it is told to; the result lets go of it. */

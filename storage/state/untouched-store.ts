@@ -21,7 +21,11 @@ import { SEAL_FILE } from "./seal-file.ts";
 
 const COPIED = ["CURRENT", SEAL_FILE];
 const LOCK = "LOCK";
-const TWINS_HERE = `quorate-store-${hostname()}-`;
+/**
+ * Process and host, in an order in which neither can be read otherwise: processes have numbers of their own on each host, and
+ * containers, which may share a temporary directory, are hosts. `mkdtemp` puts six characters behind them.
+ */
+const TWIN = /^quorate-store-(\d+)@(.*)-.{6}$/s;
 const NO_SPACE = /no space left/i;
 
 export interface LockOptions {
@@ -29,14 +33,17 @@ export interface LockOptions {
 }
 
 export class UntouchedStore {
-  readonly #path: string;
+  /** Paths of those that this process has. */
+  static readonly #twins = new Set<string>();
+  readonly path: string;
   readonly #twin: string;
   readonly #open: LevelStore[] = [];
 
   private constructor(path: string) {
-    this.#path = path;
-    removeLeftTwins();
-    this.#twin = mkdtempSync(join(tmpdir(), `${TWINS_HERE}${process.pid}-`));
+    this.path = path;
+    removeLeftTwins(UntouchedStore.#twins);
+    this.#twin = mkdtempSync(join(tmpdir(), `quorate-store-${process.pid}@${hostname()}-`));
+    UntouchedStore.#twins.add(this.#twin);
   }
 
   /**
@@ -57,7 +64,7 @@ export class UntouchedStore {
 
   /** Throws `StorageError` as `LevelStore.open`. */
   async open(cipher: Cipher | undefined): Promise<Pick<Store, "get" | "snapshot">> {
-    const { manifest, contents = [] } = databaseFiles(new NodeDisk(this.#path)) ?? {};
+    const { manifest, contents = [] } = databaseFiles(new NodeDisk(this.path)) ?? {};
     return await this.#openIn("store", cipher, contents, manifest === undefined ? COPIED : [...COPIED, manifest]);
   }
 
@@ -66,6 +73,7 @@ export class UntouchedStore {
       // The lock last.
       for (const store of this.#open.splice(0).reverse()) await store.close();
     } finally {
+      UntouchedStore.#twins.delete(this.#twin);
       rmSync(this.#twin, { recursive: true });
     }
   }
@@ -80,27 +88,35 @@ export class UntouchedStore {
     try {
       mkdirSync(twin);
       for (const file of copied) {
-        if (existsSync(join(this.#path, file))) copyFileSync(join(this.#path, file), join(twin, file));
+        if (existsSync(join(this.path, file))) copyFileSync(join(this.path, file), join(twin, file));
       }
-      for (const file of linked) symlinkSync(resolve(this.#path, file), join(twin, file));
+      for (const file of linked) symlinkSync(resolve(this.path, file), join(twin, file));
       const store = await LevelStore.open(twin, { cipher });
       this.#open.push(store);
       return store;
     } catch (error) {
-      throw error instanceof StorageError ? ofPath(error, this.#path, twin) : error;
+      throw error instanceof StorageError ? ofPath(error, this.path, twin) : error;
     }
   }
 }
 
-/**
- * What a process has left that was ended while it looked. Processes have numbers of their own on each host, and containers,
- * which may share a temporary directory, are hosts.
- */
-function removeLeftTwins(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const [, pid] = name.startsWith(TWINS_HERE) ? (/^(\d+)-/.exec(name.slice(TWINS_HERE.length)) ?? []) : [];
+/** What a process has left that was ended while it looked, perhaps one that had our number before us. */
+function removeLeftTwins(ours: ReadonlySet<string>): void {
+  for (const name of temporaryNames()) {
+    const [, pid, host] = TWIN.exec(name) ?? [];
+    const path = join(tmpdir(), name);
+    if (pid === undefined || host !== hostname() || ours.has(path)) continue;
     // Another may do the same at the same time, or be somebody else.
-    if (pid !== undefined && !runs(Number(pid))) removeIfAllowed(join(tmpdir(), name));
+    if (Number(pid) === process.pid || !runs(Number(pid))) removeIfAllowed(path);
+  }
+}
+
+/** None where others may be kept from seeing what is there. */
+function temporaryNames(): readonly string[] {
+  try {
+    return readdirSync(tmpdir());
+  } catch {
+    return [];
   }
 }
 

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,7 +16,8 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { must } from "../../node/base/assert.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { testCipher } from "../cipher.test-support.ts";
 import type { StorageError } from "../errors.ts";
@@ -23,12 +26,23 @@ import { heldByAnother, openedByAnother } from "./held-store.test-support.ts";
 import { levelDamage } from "./level-files.ts";
 import { LevelStore } from "./level-store.ts";
 import { UntouchedStore } from "./untouched-store.ts";
-import { verifyStore } from "./verify-store.ts";
+import { verifyStore, whileLocked } from "./verify-store.ts";
 
 const HOME = mkdtempSync(join(tmpdir(), "quorate-verify-store-"));
+/** Of the user who owns nothing. */
+const NOBODY = 65_534;
 let copies = 0;
 
 afterAll(() => rmSync(HOME, { recursive: true }));
+
+/** What is wrong with a store, which nobody else has meanwhile. */
+async function lookedAt(
+  path: string,
+  cipher: Cipher | undefined,
+  visit: Parameters<typeof verifyStore>[2],
+): Promise<StorageError[]> {
+  return await whileLocked(path, async (locked) => await verifyStore(must(locked, "it is there"), cipher, visit));
+}
 
 function copyOf(path: string): string {
   copies += 1;
@@ -59,6 +73,10 @@ async function makeStore(path: string, cipher: Cipher | undefined): Promise<void
 /** Files whose bytes count; LevelDB's `LOG` is a diary for people. */
 function filesOf(path: string): string[] {
   return readdirSync(path).filter((name) => !/^(LOG|LOCK)/.test(name));
+}
+
+function filesAt(path: string): string[] {
+  return readdirSync(path).map((name) => join(path, name));
 }
 
 /** Names and bytes of all that is there. */
@@ -107,9 +125,7 @@ describe.each<[string, Cipher | undefined]>([
 
   test("that is sound has no problem, and is shown", async () => {
     const seen: (number | undefined)[] = [];
-    expect(await verifyStore(copyOf(path), cipher, (store) => seen.push(store.get("checkpoint/x/0")?.length))).toEqual(
-      [],
-    );
+    expect(await lookedAt(copyOf(path), cipher, (store) => seen.push(store.get("checkpoint/x/0")?.length))).toEqual([]);
     expect(seen).toEqual([3_000]);
     expect(filesOf(path).some((file) => file.endsWith(".ldb"))).toBe(true);
   });
@@ -137,7 +153,7 @@ describe.each<[string, Cipher | undefined]>([
         const copy = copyOf(path);
         const offset = place % statSync(join(copy, file)).size;
         flip(copy, file, offset, bit);
-        expectFound(await verifyStore(copy, cipher, () => undefined), file, offset);
+        expectFound(await lookedAt(copy, cipher, () => undefined), file, offset);
         rmSync(copy, { recursive: true });
       }),
       { numRuns: 25 },
@@ -158,10 +174,10 @@ describe.each<[string, Cipher | undefined]>([
     ];
     for (const [file, offset, bit] of places) {
       flip(copy, file, offset, bit);
-      expectFound(await verifyStore(copy, cipher, () => undefined), file, offset);
+      expectFound(await lookedAt(copy, cipher, () => undefined), file, offset);
       flip(copy, file, offset, bit);
     }
-    expect(await verifyStore(copy, cipher, () => undefined)).toEqual([]);
+    expect(await lookedAt(copy, cipher, () => undefined)).toEqual([]);
   });
 
   test("that is looked at is what it was, names and bytes", async () => {
@@ -175,7 +191,7 @@ describe.each<[string, Cipher | undefined]>([
     for (const file of ["", "seal"]) {
       if (file !== "") flip(copy, file, 0, 0);
       const before = everything(copy);
-      await verifyStore(copy, cipher, () => undefined);
+      await lookedAt(copy, cipher, () => undefined);
       expect(everything(copy)).toBe(before);
     }
   });
@@ -184,7 +200,7 @@ describe.each<[string, Cipher | undefined]>([
     const copy = copyOf(path);
     const letGo = await heldByAnother(copy);
     const before = everything(copy);
-    await expect(verifyStore(copy, cipher, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
+    await expect(lookedAt(copy, cipher, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
     expect(everything(copy)).toBe(before);
     await letGo();
     const locked = await UntouchedStore.lock(copy);
@@ -200,29 +216,62 @@ test("one that is written to meanwhile is in use, whatever its files look like",
   const path = join(HOME, "written");
   const letGo = await heldByAnother(path, { writes: true });
   for (let round = 0; round < 50; round++) {
-    await expect(verifyStore(path, undefined, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
+    await expect(lookedAt(path, undefined, () => undefined)).rejects.toMatchObject({ code: "data_in_use" });
   }
   await letGo();
 });
+
+/** A directory of the name that a twin gets. */
+function twinOf(host: string, pid: number | undefined): string {
+  return mkdtempSync(join(tmpdir(), `quorate-store-${pid}@${host}-`));
+}
 
 test("what a process has left that was ended while it looked is removed by the next one; what another has stays", async () => {
   const path = join(HOME, "left");
   await makeStore(path, undefined);
   const child = spawn(process.execPath, ["-e", ""]);
   await once(child, "exit");
-  const [ended, running] = [child.pid, process.ppid].map((pid) => {
-    return mkdtempSync(join(tmpdir(), `quorate-store-${hostname()}-${pid}-`));
-  }) as [string, string];
+  const here = hostname();
+  const ended = twinOf(here, child.pid);
+  // Of an earlier process that had our number.
+  const namesake = twinOf(here, process.pid);
   writeFileSync(join(ended, "000005.ldb"), "a table");
+  // Hosts whose names begin or end as this one's does are others.
+  const others = [
+    twinOf(here, process.ppid),
+    ...[`${here}-${child.pid}`, `${child.pid}@${here}`, `${here}2`].map((host) => twinOf(host, child.pid)),
+  ];
   const locked = await UntouchedStore.lock(path);
   const another = await UntouchedStore.lock(copyOf(path));
-  expect([existsSync(ended), existsSync(running)]).toEqual([false, true]);
+  expect([ended, namesake, ...others].map((twin) => existsSync(twin))).toEqual([false, false, true, true, true, true]);
   await locked.open(undefined);
   await locked.close();
   await another.close();
-  rmSync(running, { recursive: true });
-  const own = readdirSync(tmpdir()).filter((name) => name.startsWith(`quorate-store-${hostname()}-${process.pid}-`));
+  for (const twin of others) rmSync(twin, { recursive: true });
+  const own = readdirSync(tmpdir()).filter((name) => name.startsWith(`quorate-store-${process.pid}@${here}-`));
   expect(own).toEqual([]);
+});
+
+test("a temporary directory in which nobody may see what is there will do", async () => {
+  const path = join(HOME, "unseen");
+  await makeStore(path, undefined);
+  const hidden = join(HOME, "hidden");
+  mkdirSync(hidden);
+  const uid = process.getuid?.() === 0 ? NOBODY : undefined;
+  // Root may see everything.
+  if (uid !== undefined) for (const each of [hidden, path, ...filesAt(path)]) chownSync(each, uid, uid);
+  chmodSync(hidden, 0o300);
+  chmodSync(HOME, 0o711);
+  vi.stubEnv("TMPDIR", hidden);
+  if (uid !== undefined) process.seteuid?.(uid);
+  try {
+    expect(() => readdirSync(hidden)).toThrow();
+    expect(await lookedAt(path, undefined, () => undefined)).toEqual([]);
+  } finally {
+    if (uid !== undefined) process.seteuid?.(0);
+    vi.unstubAllEnvs();
+    chmodSync(hidden, 0o700);
+  }
 });
 
 test("a store that was copied without its LOCK is locked for whoever asks for that, and gets none from whoever does not", async () => {
@@ -247,7 +296,7 @@ test("a table that is missing is named, and so is what CURRENT should name", asy
   for (const name of [table, "CURRENT"]) {
     const copy = copyOf(path);
     rmSync(join(copy, name));
-    const found = await verifyStore(copy, undefined, () => undefined);
+    const found = await lookedAt(copy, undefined, () => undefined);
     expect(found.map(({ facts }) => facts)).toEqual([{ file: name, offset: 0 }]);
   }
 });
@@ -257,6 +306,6 @@ test("a store whose first opening was cut off is new", async () => {
   mkdirSync(path);
   for (const name of ["LOCK", "MANIFEST-000001"]) {
     writeFileSync(join(path, name), "");
-    expect(await verifyStore(path, undefined, () => undefined)).toEqual([]);
+    expect(await lookedAt(path, undefined, () => undefined)).toEqual([]);
   }
 });

@@ -1,4 +1,5 @@
 /** Checking a store that no process has open, for `quorate verify`: its files first, then every value. Nothing is changed. */
+import { existsSync } from "node:fs";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Store } from "../../node/base/ports/store.ts";
 import { StorageError } from "../errors.ts";
@@ -14,31 +15,43 @@ type StoreReader = Pick<Store, "get" | "snapshot">;
 export const NOT_LOOKED_AT: readonly string[] = ["data_in_use", "store_failed"];
 
 /**
- * What is wrong with the store in a directory; one whose files are damaged is not opened. `visit` sees one that opens.
- * Nothing is read before it is locked. Throws `StorageError` `data_in_use` or `store_failed`, and `DiskError`.
+ * Does something while no node can start on the store in a directory: what lies beside it, such as the log, is not written
+ * meanwhile. Where there is no store there is none to lock. Throws `StorageError` `data_in_use` or `store_failed`.
  */
-export async function verifyStore(
+export async function whileLocked<T>(
   path: string,
-  cipher: Cipher | undefined,
-  visit: (store: StoreReader) => void,
-): Promise<StorageError[]> {
+  act: (locked: UntouchedStore | undefined) => T | Promise<T>,
+): Promise<T> {
+  if (!existsSync(path)) return await act(undefined);
   const locked = await UntouchedStore.lock(path);
   try {
-    const disk = new NodeDisk(path);
-    const broken = damageIn(disk);
-    if (broken.some(({ facts }) => facts["file"] !== SEAL_FILE)) return broken;
-    try {
-      const store = await locked.open(cipher);
-      broken.push(...damagedValues(store));
-      if (broken.every(({ facts }) => facts["file"] === SEAL_FILE)) visit(store);
-    } catch (error) {
-      if (!(error instanceof StorageError) || NOT_LOOKED_AT.includes(error.code)) throw error;
-      broken.push(error.code === "store_damaged" ? withPlaces(error, levelCutOffs(disk)) : error);
-    }
-    return broken;
+    return await act(locked);
   } finally {
     await locked.close();
   }
+}
+
+/**
+ * What is wrong with a store; one whose files are damaged is not opened. `visit` sees one that opens. Throws `StorageError`
+ * `store_failed`, and `DiskError`.
+ */
+export async function verifyStore(
+  locked: UntouchedStore,
+  cipher: Cipher | undefined,
+  visit: (store: StoreReader) => void,
+): Promise<StorageError[]> {
+  const disk = new NodeDisk(locked.path);
+  const broken = damageIn(disk);
+  if (broken.some(({ facts }) => facts["file"] !== SEAL_FILE)) return broken;
+  try {
+    const store = await locked.open(cipher);
+    broken.push(...damagedValues(store));
+    if (broken.every(({ facts }) => facts["file"] === SEAL_FILE)) visit(store);
+  } catch (error) {
+    if (!(error instanceof StorageError) || NOT_LOOKED_AT.includes(error.code)) throw error;
+    broken.push(error.code === "store_damaged" ? withPlaces(error, levelCutOffs(disk)) : error);
+  }
+  return broken;
 }
 
 function damageIn(disk: NodeDisk): StorageError[] {
