@@ -98,11 +98,13 @@ export class Process {
       events();
       for (let next = 0; next < this.#deferred.length; next++) this.#deferred[next]?.();
       this.#deferred.length = 0;
-      if (this.#alive) this.#deps.observe();
     } catch (error) {
       this.#deps.crashed(error);
+      return;
     } finally {
       this.#handling = false;
     }
+    // An error of whoever looks on is none of the node.
+    if (this.#alive) this.#deps.observe();
   }
 }

@@ -97,7 +97,11 @@ function plantOf(mutant: Planted | undefined): Pick<WorldOptions, "plant"> {
 
 function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
   begun?.(plan, () => progressOf(world));
-  world.run();
+  try {
+    world.run();
+  } catch (error) {
+    world.verdict.fail("simulator", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
   const { failure } = world.verdict;
   const { simulatedMs, elections, transactions } = progressOf(world);
   return {

@@ -4,6 +4,7 @@ import { CALM } from "./calm-options.ts";
 import type { Plant } from "./cluster.ts";
 import type { TimedFault } from "./fault/plan.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
+import { runSeed } from "./run.ts";
 import { World } from "./world.ts";
 
 /** What a calm run comes to with such nodes and these faults. */
@@ -46,4 +47,13 @@ test("a node that stops itself without a fault is told", () => {
     },
   });
   expect(verdictOf(broken)).toBe("nodeStopped");
+});
+
+test("an error of the simulator's own fails the run under its own name, with its place", () => {
+  const history = (): void => {
+    throw new Error("lost the pencil");
+  };
+  const { failed, seed } = runSeed(1, { adjust: () => CALM, history });
+  expect({ seed, checker: failed?.checker }).toEqual({ seed: 1, checker: "simulator" });
+  expect(failed?.message).toMatch(/lost the pencil\n.*world\.test/);
 });

@@ -21,7 +21,8 @@ export interface AccountOperation extends Balances, Timed {
   readonly kind: "add" | "read";
 }
 
-const STEPS_MAX = 20_000;
+/** A second or two. */
+const STEPS_MAX = 200_000;
 
 interface Choice {
   /** Operations put in order so far, to undo the choice. */

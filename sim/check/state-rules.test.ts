@@ -294,6 +294,28 @@ describe("what clients saw", () => {
     expect(verdictOf(look(true, 5, 5n))).toBe("linearizability");
   });
 
+  test("an order that is not found in time is not taken for none, nor for one", () => {
+    const many = (verdict: Verdict): void => {
+      const history = new History(verdict, 2_000);
+      // One more than all of them together.
+      const seen = 2n ** 25n - 1n;
+      for (let bit = 0; bit < 24; bit++) {
+        const credits = 2 ** (bit + 1);
+        history.asked([BigInt(bit)], [{ account: 2n, debits: 0, credits }], 10)(true, times(10, 100));
+      }
+      history.readAccounts([account(1n, { debitsPosted: seen }), account(2n, { creditsPosted: seen })], times(20, 30));
+      history.check();
+    };
+    const few = (verdict: Verdict): void => {
+      const history = new History(verdict, 2_000);
+      history.asked([1n], [{ account: 2n, debits: 0, credits: 2 }], 10)(true, times(10, 100));
+      history.readAccounts([account(1n, { debitsPosted: 1n }), account(2n, { creditsPosted: 1n })], times(20, 30));
+      history.check();
+    };
+    expect(verdictOf(few)).toBe("linearizability");
+    expect(verdictOf(many)).toBe("linearizabilityUnknown");
+  }, 30_000);
+
   test("an answer within a bound may be so old by the slowest clock, and no older", () => {
     const old = (askedUs: number) => (verdict: Verdict) => {
       const history = new History(verdict, 2_000);
