@@ -261,15 +261,19 @@ export class Cluster {
 
   /**
    * Whether the others can do without a node: those with sound disks are a quorum of whatever is in force, or wanted,
-   * anywhere. False where that is not known. Where the last copy may be given up, anybody can be spared.
+   * anywhere. False where that is not known.
    */
-  canSpare(spared: NodeId): boolean {
-    if (this.#options.giveUpLastCopy) return true;
+  isDispensable(spared: NodeId): boolean {
     const others = this.#slots.filter((slot) => slot.id !== spared && !slot.lost && !slot.damaged);
     const known = others.flatMap(({ composed }) => composed?.inspect ?? []);
     const needed = known.flatMap(({ raft, state }) => [raft.configuration, votersOnly(state.members.wanted.voters)]);
     if (known.length < others.length) return false;
     return [...needed, votersOnly(this.#wanted)].every((one) => this.#areSound(one, spared));
+  }
+
+  /** Whether faults may destroy what a node has. */
+  canSpare(node: NodeId): boolean {
+    return this.#options.giveUpLastCopy || this.isDispensable(node);
   }
 
   /** Whether those with sound disks are a quorum, without this one. */

@@ -6,9 +6,9 @@
  * Nothing here excuses an answer: whatever is lost, all rules about what nodes say and do hold to the end.
  */
 import type { LogIndex, NodeId } from "../node/base/ids.ts";
-import { areQuorum } from "./check/configurations.ts";
+import type { CommittedChain } from "./check/committed-chain.ts";
+import { areQuorum, type Configurations } from "./check/configurations.ts";
 import { LastCopies } from "./check/last-copies.ts";
-import type { Rules } from "./check/rules.ts";
 import type { Moment } from "./check/verdict.ts";
 import type { Cluster, Standing } from "./cluster.ts";
 import type { Holding } from "./holding.ts";
@@ -45,7 +45,10 @@ export interface Unavoidable {
 
 export interface GivenUpDeps {
   readonly cluster: () => Pick<Cluster, "ids" | "holdings" | "standing" | "refusedWith" | "inForce">;
-  readonly rules: Pick<Rules, "chain" | "configurations">;
+  readonly rules: {
+    readonly chain: Pick<CommittedChain, "height" | "headerAt">;
+    readonly configurations: Pick<Configurations, "newest">;
+  };
   /** Whether logs give up what lies before a checkpoint. */
   readonly logsForget: boolean;
   readonly now: () => Moment;

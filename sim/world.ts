@@ -289,7 +289,7 @@ export class World {
 
   /** Takes a node away for good where the others can do without it. */
   #lose(lost: NodeId): boolean {
-    const enough = this.#cluster.canSpare(lost);
+    const enough = this.#cluster.isDispensable(lost);
     if (enough) this.#cluster.lose(lost);
     return enough;
   }
