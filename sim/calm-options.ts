@@ -26,6 +26,7 @@ export const CALM: SimOptions = {
   nodes: 3,
   spares: 0,
   durationMs: 6_000,
+  giveUpLastCopy: false,
   faultsWait: false,
   timing: { tickMs: 10, electionTimeoutTicks: 15, heartbeatTicks: 3 },
   clockRates: [1_000, 1_000, 1_000],

@@ -4,18 +4,20 @@
  */
 import { CodedError } from "../node/base/errors.ts";
 import { WireError } from "../node/wire/msgpack.ts";
-import { check, integer, list, object, type Schema, text, tuple, u32 } from "../node/wire/schema.ts";
+import { boolean, check, integer, list, object, type Schema, text, tuple, u32 } from "../node/wire/schema.ts";
 import { type Counts, FAULTS } from "./counts.ts";
 import { STEP_KINDS } from "./plan-schema.ts";
 import { POINTS } from "./reached.ts";
 import type { SeedResult } from "./run.ts";
 
-const CAMPAIGN_VERSION = 3;
+const CAMPAIGN_VERSION = 4;
 /** Length of the hash that tells a program. */
 const PROGRAM_DIGITS = 16;
 const SHARDS_MAX = 1_000_000;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const STATES_MAX = 10_000_000;
+const HEIGHTS_MAX = 1_000_000;
+const NODES_MAX = 18;
 
 /** Which seeds a campaign runs: those from `first` to `last` whose place in that row is `shard` modulo `shards`. */
 export interface CampaignSeeds {
@@ -29,7 +31,8 @@ export interface CampaignSeeds {
 export interface CampaignResult
   extends Pick<
     SeedResult,
-    "seed" | "failed" | "simulatedMs" | "transactions" | "faults" | "skipped" | "reached" | "traceHash"
+    | ("seed" | "failed" | "unavoidableLoss" | "unavoidableHalt" | "simulatedMs" | "transactions")
+    | ("faults" | "skipped" | "reached" | "traceHash")
   > {
   /** How many states of the protocol the run came to. */
   readonly stateCount: number;
@@ -45,6 +48,8 @@ export interface CampaignHead {
   readonly seeds: CampaignSeeds;
   /** A hash of the program that ran them: another one may run the same seeds otherwise. */
   readonly program: string;
+  /** Whether their faults were allowed to destroy the last copy of something. */
+  readonly giveUpLastCopy: boolean;
 }
 
 export interface CampaignFile extends CampaignHead {
@@ -67,8 +72,13 @@ const headSchema = object(
     seeds: tuple(u32, u32),
     shard: tuple(integer(0, SHARDS_MAX), integer(1, SHARDS_MAX)),
   },
-  { program: text(PROGRAM_DIGITS) },
+  { program: text(PROGRAM_DIGITS), giveUpLastCopy: boolean },
 );
+const halt = {
+  atMs: count,
+  step: count,
+  refusals: list(object({ node: integer(1, NODES_MAX), how: text(100) }), NODES_MAX),
+};
 const resultSchema = object(
   {
     seed: u32,
@@ -81,7 +91,11 @@ const resultSchema = object(
     stateCount: count,
     newStates: list(integer(0, COUNT_MAX), STATES_MAX),
   },
-  { failed: object({ checker: text(100), message: text(1_000_000), atMs: count, step: count }) },
+  {
+    failed: object({ checker: text(100), message: text(1_000_000), atMs: count, step: count }),
+    unavoidableLoss: object({ ...halt, heights: list(tuple(count, count), HEIGHTS_MAX) }),
+    unavoidableHalt: object(halt),
+  },
 );
 
 /** The seeds of a campaign, in order. */
@@ -94,16 +108,20 @@ export function seedCount({ first, last, shard, shards }: CampaignSeeds): number
 }
 
 /** The first line, without its end. */
-export function campaignHead({ program, seeds: { first, last, shard, shards } }: CampaignHead): string {
-  return JSON.stringify({ quorateCampaign: CAMPAIGN_VERSION, program, seeds: [first, last], shard: [shard, shards] });
+export function campaignHead({ program, giveUpLastCopy, seeds }: CampaignHead): string {
+  const { first, last, shard, shards } = seeds;
+  const given = giveUpLastCopy ? { giveUpLastCopy } : {};
+  const which = { seeds: [first, last], shard: [shard, shards] };
+  return JSON.stringify({ quorateCampaign: CAMPAIGN_VERSION, program, ...given, ...which });
 }
 
 /** The line of one seed. */
 export function campaignLine(result: CampaignResult): string {
-  const { seed, failed, simulatedMs, transactions, faults, skipped, reached, traceHash, stateCount, newStates } =
-    result;
+  const { seed, traceHash, failed, unavoidableLoss, unavoidableHalt } = result;
+  const { simulatedMs, transactions, faults, skipped, reached, stateCount, newStates } = result;
   const rest = { simulatedMs, transactions, faults, skipped, reached, stateCount, newStates };
-  return JSON.stringify({ seed, traceHash, ...(failed === undefined ? {} : { failed }), ...rest });
+  // What is undefined is left out.
+  return JSON.stringify({ seed, traceHash, failed, unavoidableLoss, unavoidableHalt, ...rest });
 }
 
 /**
@@ -113,7 +131,7 @@ export function campaignLine(result: CampaignResult): string {
 export function decodeCampaign(file: string): CampaignFile {
   const whole = file.lastIndexOf("\n") + 1;
   const [head = "", ...lines] = file.slice(0, whole).split("\n").slice(0, -1);
-  const { quorateCampaign, program, seeds, shard } = lineOf(headSchema, head, 1);
+  const { quorateCampaign, program, giveUpLastCopy = false, seeds, shard } = lineOf(headSchema, head, 1);
   if (quorateCampaign !== CAMPAIGN_VERSION)
     throw invalid(1, `version ${quorateCampaign}, and version ${CAMPAIGN_VERSION} is understood`);
   if (program === undefined) throw invalid(1, "program must be present");
@@ -125,7 +143,7 @@ export function decodeCampaign(file: string): CampaignFile {
     if (result.seed !== due) throw invalid(index + 2, `seed ${result.seed} stands where ${due ?? "none"} should`);
     return result;
   });
-  return { program, seeds: which, results, whole };
+  return { program, giveUpLastCopy, seeds: which, results, whole };
 }
 
 function lineOf<T>(schema: Schema<T>, line: string, number: number): T {

@@ -9,7 +9,7 @@ import { Raft } from "../consensus/raft/raft.ts";
 import type { FatalReport } from "../node/actor/system.ts";
 import { must } from "../node/base/assert.ts";
 import { isMember } from "../node/base/configuration.ts";
-import { errorMessage } from "../node/base/errors.ts";
+import { errorCode, errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
 import { FIRST_RELEASE, isTooNew, NEWEST_RELEASE } from "../node/base/release.ts";
@@ -21,6 +21,7 @@ import type { Signer } from "../node/wire/transaction.ts";
 import { areQuorum } from "./check/configurations.ts";
 import type { Absence } from "./check/protocol-states.ts";
 import type { LogDamage } from "./fault/disk-damage.ts";
+import { type Holding, holdingOf } from "./holding.ts";
 import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
 import type { TraceHash } from "./trace.ts";
@@ -70,7 +71,12 @@ export interface ClusterDeps extends Omit<VirtualHostDeps, "sent"> {
   readonly trace: TraceHash;
   readonly observer: ClusterObserver;
   readonly plant: Plant;
+  /** Where the last copy of something may be destroyed: who hears when it may have been, and knows what nodes may say then. */
+  readonly givenUp?: { look(): void; mayRefuse(node: NodeId, code: string): boolean };
 }
+
+/** Whether a node takes part; `refused`: it has stopped itself because something is lost. */
+export type Standing = "running" | "mending" | "down" | "lost" | "refused";
 
 interface Slot extends Machine {
   process: Process | undefined;
@@ -82,6 +88,8 @@ interface Slot extends Machine {
   damaged: boolean;
   /** Its disk is gone, and it never starts again. */
   lost: boolean;
+  /** What it said when it stopped itself, for something is lost; until it starts again. */
+  refused: string | undefined;
   /** A disk error was injected: the node is expected to stop itself, and starts again after this time. */
   restartAfterErrorMs: number | undefined;
 }
@@ -93,6 +101,8 @@ export class Cluster {
   readonly #slots: readonly Slot[];
   /** Who is to vote as soon as it can be. */
   #wanted: readonly NodeId[];
+  /** Something was destroyed on some disk. */
+  #isStruck = false;
 
   /** `nodeKeys` are those of all nodes, by id: more than the genesis has. */
   constructor(deps: ClusterDeps, options: SimOptions, genesis: Genesis, nodeKeys: readonly Signer[]) {
@@ -108,7 +118,7 @@ export class Cluster {
       // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
       const clock = new ClockError(options.clockRates[index], options.timing.leaseDriftPermille !== undefined);
       const releaseMax = options.oldReleases && index < options.nodes ? FIRST_RELEASE : NEWEST_RELEASE;
-      return { id: index + 1, key, disk, clock, ...idle, releaseMax, damaged: false, lost: false };
+      return { id: index + 1, key, disk, clock, ...idle, releaseMax, damaged: false, lost: false, refused: undefined };
     });
   }
 
@@ -159,6 +169,30 @@ export class Cluster {
     return true;
   }
 
+  standing(node: NodeId): Standing {
+    const { lost, refused, process, composed } = this.#slot(node);
+    if (lost) return "lost";
+    if (refused !== undefined) return "refused";
+    if (process === undefined || composed === undefined) return "down";
+    return composed.inspect === undefined ? "mending" : "running";
+  }
+
+  /** The code with which a node has stopped itself because something is lost. */
+  refusedWith(node: NodeId): string | undefined {
+    return this.#slot(node).refused;
+  }
+
+  /** What each node has whose disk is not gone. */
+  holdings(): readonly Holding[] {
+    const there = this.#slots.filter(({ lost }) => !lost);
+    return there.map(({ id, disk, composed }) => holdingOf(id, disk, composed?.inspect));
+  }
+
+  /** The configurations that running nodes go by. */
+  inForce(): readonly Configuration[] {
+    return this.#slots.flatMap(({ composed }) => composed?.inspect?.raft.configuration ?? []);
+  }
+
   isUp(node: NodeId): boolean {
     return this.#slot(node).composed !== undefined;
   }
@@ -177,6 +211,7 @@ export class Cluster {
       crashed: (error) => this.#thrown(slot, error),
     });
     slot.process = process;
+    slot.refused = undefined;
     this.#deps.log?.(node, "start");
     process.run("start", () => {
       slot.composed = this.#compose(slot, process);
@@ -199,15 +234,18 @@ export class Cluster {
     slot.restartAfterErrorMs = undefined;
     this.#deps.network.detach(node);
     slot.disk.crash();
+    if (this.#isStruck) this.#deps.givenUp?.look();
     return true;
   }
 
-  /** A node and its disk are gone for good. */
-  lose(node: NodeId): void {
+  /** A node and its disk are gone for good; false where they were. */
+  lose(node: NodeId): boolean {
+    if (this.isLost(node)) return false;
     this.#deps.log?.(node, "lost with its disk");
     this.#deps.counters.add("lostDisk");
     this.crash(node);
     this.#slot(node).lost = true;
+    return this.#struck(true);
   }
 
   isLost(node: NodeId): boolean {
@@ -225,12 +263,17 @@ export class Cluster {
    * Whether the others can do without a node: those with sound disks are a quorum of whatever is in force, or wanted,
    * anywhere. False where that is not known.
    */
-  canSpare(spared: NodeId): boolean {
+  isDispensable(spared: NodeId): boolean {
     const others = this.#slots.filter((slot) => slot.id !== spared && !slot.lost && !slot.damaged);
     const known = others.flatMap(({ composed }) => composed?.inspect ?? []);
     const needed = known.flatMap(({ raft, state }) => [raft.configuration, votersOnly(state.members.wanted.voters)]);
     if (known.length < others.length) return false;
     return [...needed, votersOnly(this.#wanted)].every((one) => this.#areSound(one, spared));
+  }
+
+  /** Whether faults may destroy what a node has. */
+  canSpare(node: NodeId): boolean {
+    return this.#options.giveUpLastCopy || this.isDispensable(node);
   }
 
   /** Whether those with sound disks are a quorum, without this one. */
@@ -247,17 +290,26 @@ export class Cluster {
     if (slot.process !== undefined || slot.lost) return false;
     if (!slot.disk.damageLog(how)) return false;
     slot.damaged = true;
-    return true;
+    return this.#struck(true);
   }
 
   /** A bit turns over in an old file of a node's log; false where there is none. */
   rotLog(node: NodeId): boolean {
-    return this.#slot(node).disk.rotLog();
+    return this.#struck(this.#slot(node).disk.rotLog());
   }
 
   /** A page of a node's checkpoint is not what was written; false where there is none. */
   rotPage(node: NodeId): boolean {
-    return this.#slot(node).disk.rotPage();
+    return this.#struck(this.#slot(node).disk.rotPage());
+  }
+
+  /** Passes on whether something was destroyed. */
+  #struck(is: boolean): boolean {
+    if (is) {
+      this.#isStruck = true;
+      this.#deps.givenUp?.look();
+    }
+    return is;
   }
 
   hangDisk(node: NodeId, forMs: number): void {
@@ -367,6 +419,7 @@ export class Cluster {
   #fatal(slot: Slot, report: FatalReport): void {
     const { observer, scheduler, counters } = this.#deps;
     const after = slot.restartAfterErrorMs;
+    if (after === undefined && this.#refuses(slot, report.code)) return;
     if (after === undefined) {
       observer.broken(slot.id, `${report.actor} stopped the node: ${report.reason}`);
       return;
@@ -376,11 +429,22 @@ export class Cluster {
     scheduler.after(after * US_PER_MS, () => this.start(slot.id));
   }
 
+  /** A node that says that something is lost, and so it is, stays down until somebody starts it again. */
+  #refuses(slot: Slot, code: string): boolean {
+    const { log, givenUp } = this.#deps;
+    if (givenUp?.mayRefuse(slot.id, code) !== true) return false;
+    log?.(slot.id, `refuses: ${code}`);
+    this.crash(slot.id);
+    slot.refused = code;
+    return true;
+  }
+
   /**
    * A node's code has thrown past its supervisor, as it does where the node cannot start: a finding, unless its log has gone
    * on to a release that it does not read while it was no member any more. Whoever wants to have it back upgrades it.
    */
   #thrown(slot: Slot, error: unknown): void {
+    if (this.#refuses(slot, errorCode(error))) return;
     const running = this.#slots.flatMap(({ composed }) => composed?.inspect?.state ?? []);
     const newest = running.sort((a, b) => b.height - a.height)[0];
     const belongs = newest !== undefined && isMember(newest.configuration, slot.id);

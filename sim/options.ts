@@ -75,6 +75,8 @@ export interface SimOptions {
   readonly spares: number;
   /** Virtual time with faults; then comes the quiet end. */
   readonly durationMs: number;
+  /** Disks are lost and damaged whatever the others can do without: it may be the last copy of something. */
+  readonly giveUpLastCopy: boolean;
   /** Faults begin when the clients have made their bank and work begins, and `durationMs` with them; else both begin at once. */
   readonly faultsWait: boolean;
   readonly timing: NodeTiming;
@@ -151,6 +153,7 @@ export function drawOptions(random: Random): SimOptions {
   const faultsWait = chance(random, FAULTS_WAIT_PERMILLE);
   const options = {
     ...drawn,
+    giveUpLastCopy: false,
     faultsWait,
     catchUpBytesPerTick,
     oldReleases,

@@ -115,6 +115,7 @@ export const optionsSchema: Schema<SimOptions> = object({
   segmentBytes: integer(4_096, BYTES_MAX),
   cacheBytes: bytes,
   encrypted: boolean,
+  giveUpLastCopy: boolean,
   oldReleases: boolean,
   perturbPermille: numbers(permille, ...PERTURBATIONS),
   peers: object({
@@ -173,6 +174,7 @@ const STEPS: { readonly [Kind in StepKind]: Record<string, Schema<unknown>> } = 
   damageLog: { target, how: oneOf(...LOG_DAMAGES), ...restartAfterMs },
   rotLog: { target },
   rotPage: { target },
+  loseDisk: { target },
   slowTimers: { target, factor: integer(2, TIMERS_SLOWER_MAX), ...forMs },
   diskError: { target, operation: oneOf("write", "sync"), ...restartAfterMs },
   handOver: {},

@@ -6,6 +6,7 @@
 import type { Failure } from "./check/verdict.ts";
 import type { Counts, FaultCounts } from "./counts.ts";
 import type { StepKind, TimedFault } from "./fault/plan.ts";
+import type { Unavoidable } from "./given-up.ts";
 import { MUTANT_NAMES, MUTANTS, type MutantName } from "./mutants/mutants.ts";
 import type { SimOptions } from "./options.ts";
 import type { Point } from "./reached.ts";
@@ -47,9 +48,11 @@ export interface Watch extends Pick<WorldOptions, "trace" | "record" | "history"
 export interface RunOptions extends Watch, Pick<WorldOptions, "adjust"> {
   /** Plants a bug. */
   readonly mutant?: Planted;
+  /** Lets faults destroy the last copy of something, and has some that are likely to. */
+  readonly giveUpLastCopy?: boolean;
 }
 
-export interface SeedResult {
+export interface SeedResult extends Unavoidable {
   readonly seed: number;
   /** Absent when all rules held. */
   readonly failed?: Failure;
@@ -77,8 +80,10 @@ export interface SeedResult {
 }
 
 /** Runs one seed to its end or to the first broken rule. */
-export function runSeed(seed: number, { mutant, ...options }: RunOptions = {}): SeedResult {
-  const world = new World(seed, { ...options, ...plantOf(mutant) });
+export function runSeed(seed: number, { mutant, giveUpLastCopy, ...options }: RunOptions = {}): SeedResult {
+  const given: Pick<WorldOptions, "adjust"> =
+    giveUpLastCopy === true ? { adjust: (drawn) => ({ ...drawn, giveUpLastCopy }) } : {};
+  const world = new World(seed, { ...options, ...given, ...plantOf(mutant) });
   const plan = { seed, options: world.options, faults: world.faults, leftOut: [] };
   return finish(world, mutant === undefined ? plan : { ...plan, mutant }, options);
 }
@@ -106,7 +111,7 @@ function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
   const { simulatedMs, elections, transactions } = progressOf(world);
   return {
     seed: plan.seed,
-    ...(failure === undefined ? {} : { failed: failure }),
+    ...(failure === undefined ? world.unavoidable : { failed: failure }),
     plan,
     simulatedMs,
     begunMs: world.begunMs,

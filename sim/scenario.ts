@@ -36,6 +36,8 @@ export interface Expectations {
   readonly elections?: Range;
   /** Virtual time from the end of the faults to rest. */
   readonly restMs?: Range;
+  /** Blocks that nothing could have kept. */
+  readonly lostBlocks?: Range;
   readonly faults?: { readonly [Name in Fault]?: Range };
   readonly reached?: { readonly [Name in Point]?: Range };
 }
@@ -50,7 +52,14 @@ function rangesOf<const Name extends string>(names: readonly Name[]): Schema<{ r
 
 const expectSchema: Schema<Expectations> = object(
   {},
-  { transactions: range, elections: range, restMs: range, faults: rangesOf(FAULTS), reached: rangesOf(POINTS) },
+  {
+    transactions: range,
+    elections: range,
+    restMs: range,
+    lostBlocks: range,
+    faults: rangesOf(FAULTS),
+    reached: rangesOf(POINTS),
+  },
 );
 
 /** Where a step stands in time: `everyMs` and `times` do it again and again. */
@@ -133,7 +142,9 @@ export function scenarioPlan({ options, faults }: Scenario, seed: number): RunPl
 export function unmet({ options, expect }: Scenario, result: SeedResult): readonly string[] {
   const { transactions, elections, simulatedMs, begunMs } = result;
   const { faults = {}, reached = {}, ...own } = expect;
-  const figures = { transactions, elections, restMs: simulatedMs - begunMs - options.durationMs };
+  const lost = result.unavoidableLoss?.heights ?? [];
+  const lostBlocks = lost.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  const figures = { transactions, elections, restMs: simulatedMs - begunMs - options.durationMs, lostBlocks };
   return [
     ...misses(Object.entries(own), figures),
     ...misses(Object.entries(faults), result.faults),

@@ -15,6 +15,10 @@ export interface FailedSeed extends Failure {
 export interface SummaryFigures {
   readonly seeds: number;
   readonly failed: readonly FailedSeed[];
+  /** Seeds that have lost what nothing could have kept, and said so. */
+  readonly unavoidableLoss: readonly number[];
+  /** Seeds that have lost nothing, and yet nobody could lead in the end. */
+  readonly unavoidableHalt: readonly number[];
   readonly simulatedMs: number;
   readonly transactions: number;
   /** With 0 for those that did not happen. */
@@ -28,6 +32,8 @@ export interface SummaryFigures {
 export class Summary {
   readonly coverage: Coverage = new Coverage();
   readonly #failed: FailedSeed[] = [];
+  readonly #loss: number[] = [];
+  readonly #halt: number[] = [];
   readonly #faults = new Counters();
   readonly #skipped = new Counters<StepKind>();
   readonly #reached: Reached = new Counters();
@@ -38,6 +44,8 @@ export class Summary {
   add({
     seed,
     failed,
+    unavoidableLoss,
+    unavoidableHalt,
     traceHash,
     simulatedMs,
     transactions,
@@ -54,12 +62,16 @@ export class Summary {
     for (const [kind, count] of Object.entries(skipped)) this.#skipped.add(kind as StepKind, count);
     for (const [point, count] of Object.entries(reached)) this.#reached.add(point as Point, count);
     if (failed !== undefined) this.#failed.push({ seed, ...failed, traceHash });
+    if (unavoidableLoss !== undefined) this.#loss.push(seed);
+    if (unavoidableHalt !== undefined) this.#halt.push(seed);
   }
 
   read(): SummaryFigures {
     return {
       seeds: this.#seeds,
       failed: [...this.#failed],
+      unavoidableLoss: [...this.#loss],
+      unavoidableHalt: [...this.#halt],
       simulatedMs: this.#simulatedMs,
       transactions: this.#transactions,
       faults: allFaults(this.#faults.read()),

@@ -18,11 +18,12 @@ import { History } from "./check/history.ts";
 import type { Operations } from "./check/history-file.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
-import { Verdict } from "./check/verdict.ts";
+import { type Moment, Verdict } from "./check/verdict.ts";
 import { addressOf, Cluster, type NodeStatus, type Plant } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
 import { drawPlan, type StepKind, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
+import { GivenUp, type Unavoidable } from "./given-up.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import type { Reached } from "./reached.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -54,6 +55,8 @@ const QUIET_MS_MAX = 60_000;
 const QUIET_LOOK_MS = 100;
 /** Far more events in a second of virtual time than any run needs: a cluster that keeps itself busy with nothing. */
 const STEPS_A_SECOND_MAX = 500_000;
+/** A cluster that cannot go on says so within this: a node waits for a block that nobody has for half as long. */
+const HALT_MS = 20_000;
 const soundNode: Plant = () => ({});
 
 export interface WorldOptions {
@@ -93,6 +96,9 @@ export class World {
   readonly #workload: Workload;
   readonly #tellHistory: WorldOptions["history"];
   readonly #bounds: Bounds;
+  /** What was given up; undefined where the last copy is never destroyed. */
+  readonly #givenUp: GivenUp | undefined;
+  #isHalted = false;
   #nextLookMs = BOUNDS_EVERY_MS;
   /** The second of virtual time that runs, and the events before it. */
   #second = { number: 0, stepsBefore: 0 };
@@ -114,7 +120,8 @@ export class World {
     this.#hash = new TraceHash(recorder?.event);
     const recording = recorder === undefined ? {} : { recorder };
     const shared = { scheduler, trace: this.#hash, counters, ...recording };
-    this.verdict = new Verdict(() => ({ atMs: scheduler.nowMs, step: this.#hash.steps }));
+    const now = (): Moment => ({ atMs: scheduler.nowMs, step: this.#hash.steps });
+    this.verdict = new Verdict(now);
     this.#bounds = new Bounds(this.verdict, options);
     this.history = new History(this.verdict, slowestMs(options, this.faults));
     const ring = new KeyRing();
@@ -134,7 +141,11 @@ export class World {
     const world = { ...shared, ...log, network, outside: this.#outside };
     const observer = recorder?.watching(this.rules) ?? this.rules;
     const { reached } = this;
-    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached };
+    const logsForget = options.retainBlocks !== undefined;
+    const destroyed = { cluster: () => this.#cluster, rules: this.rules, logsForget, now };
+    this.#givenUp = options.giveUpLastCopy ? new GivenUp(destroyed) : undefined;
+    const givenUp = this.#givenUp === undefined ? {} : { givenUp: this.#givenUp };
+    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached, ...givenUp };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
     this.#injector = new Injector({ ...world, skipped: this.skipped, cluster: this.#cluster, clients }, this.faults);
@@ -181,6 +192,14 @@ export class World {
     return this.#workload.turns;
   }
 
+  /** What nothing could have kept, of a run in which all rules held. */
+  get unavoidable(): Unavoidable {
+    this.#givenUp?.look();
+    const loss = this.#givenUp?.loss;
+    if (loss !== undefined) return { unavoidableLoss: loss };
+    return this.#isHalted && this.#givenUp !== undefined ? { unavoidableHalt: this.#givenUp.halt } : {};
+  }
+
   get traceHash(): string {
     return this.#hash.digest();
   }
@@ -208,7 +227,10 @@ export class World {
     this.#workload.stop();
     this.#injector.end();
     this.#comeToRest();
-    if (this.verdict.failure === undefined) this.#checkRest();
+    if (this.verdict.failure === undefined) {
+      if (this.#isHalted) this.#checkHalt();
+      else this.#checkRest();
+    }
     this.#recorder?.ended(this.verdict.failure, this.traceHash);
     this.#tellHistory?.(this.history.operations);
   }
@@ -257,9 +279,13 @@ export class World {
   #comeToRest(): void {
     let lastAsked = false;
     let lastTaken = false;
-    const until = this.nowMs + QUIET_MS_MAX;
-    while (this.verdict.failure === undefined && this.nowMs < until) {
+    const from = this.nowMs;
+    while (this.verdict.failure === undefined && this.nowMs < from + QUIET_MS_MAX) {
       this.#runUntil(this.nowMs + QUIET_LOOK_MS);
+      if (this.nowMs >= from + HALT_MS && this.#givenUp?.isHalted() === true) {
+        this.#isHalted = true;
+        return;
+      }
       if (this.#workload.open > 0) continue;
       if (!lastAsked) {
         lastAsked = true;
@@ -274,7 +300,7 @@ export class World {
 
   /** Takes a node away for good where the others can do without it. */
   #lose(lost: NodeId): boolean {
-    const enough = this.#cluster.canSpare(lost);
+    const enough = this.#cluster.isDispensable(lost);
     if (enough) this.#cluster.lose(lost);
     return enough;
   }
@@ -303,8 +329,18 @@ export class World {
   #moving(): string | undefined {
     const furthest = this.#furthest();
     if (furthest === undefined) return "all nodes are down";
-    const stands = this.#wanted().map((node) => this.#stand(node));
+    const excused = this.#givenUp?.excused() ?? [];
+    const wanted = this.#wanted().filter((node) => !excused.includes(node));
+    const stands = wanted.map((node) => this.#stand(node));
     if (stands.some((stand) => stand !== stands[0])) return `nodes differ: ${stands.join(", ")}`;
+    const intents = furthest.openIntents().length;
+    if (intents > 0) return `${intents} intents are open`;
+    // Neither members nor releases change where one is waited for that does not come.
+    return wanted.length < this.#wanted().length ? undefined : this.#changing(furthest);
+  }
+
+  /** Which change is still going on; undefined when none is. */
+  #changing(furthest: StateMachine): string | undefined {
     const outsider = this.#cluster.ids.find((node) => this.#leads(node) && !this.#wanted().includes(node));
     if (outsider !== undefined) return `node ${outsider} is no member, and leads`;
     const { configuration, members } = furthest;
@@ -312,9 +348,7 @@ export class World {
     if (!arrived) return `members change: ${JSON.stringify({ configuration, wanted: members.wanted })}`;
     const { release } = furthest;
     const isRaised = release === NEWEST_RELEASE || this.rules.releases.isHeldBack(release, configuration);
-    if (!isRaised) return `all members read more than release ${release}`;
-    const intents = furthest.openIntents().length;
-    return intents > 0 ? `${intents} intents are open` : undefined;
+    return isRaised ? undefined : `all members read more than release ${release}`;
   }
 
   #leads(node: NodeId): boolean {
@@ -324,6 +358,15 @@ export class World {
   #stand(node: NodeId): string {
     const state = this.#cluster.inspect(node)?.state;
     return state === undefined ? "down" : `${state.height} ${toHex(state.digest).slice(0, 8)}`;
+  }
+
+  /** Those that still run stand for what was committed, and what clients were told has an order. */
+  #checkHalt(): void {
+    for (const node of this.#cluster.ids) {
+      const state = this.#cluster.inspect(node)?.state;
+      if (state !== undefined) this.rules.states.restored(node, state);
+    }
+    this.history.check();
   }
 
   #checkRest(): void {

@@ -6,16 +6,25 @@ import { historyLines, type Operations } from "../../sim/check/history-file.ts";
 import { runPlan, runSeed, type SeedResult, type Watch } from "../../sim/run.ts";
 import { command } from "../command.ts";
 import { EXIT } from "../output.ts";
-import { failureText, readPlan, TraceWriter, writeLines, writePlan } from "../sim/told.ts";
+import {
+  failureText,
+  GIVE_UP_LAST_COPY,
+  readPlan,
+  TraceWriter,
+  unavoidableText,
+  writeLines,
+  writePlan,
+} from "../sim/told.ts";
 
 interface Which {
   readonly seed: string | undefined;
   readonly plan: string | undefined;
+  readonly giveUpLastCopy: boolean;
 }
 
-function runAgain({ seed, plan }: Which, watch: Watch): SeedResult {
-  if (seed !== undefined && plan === undefined) return runSeed(parseSeed(seed), watch);
-  if (plan !== undefined && seed === undefined) return runPlan(readPlan(plan), watch);
+function runAgain({ seed, plan, giveUpLastCopy }: Which, watch: Watch): SeedResult {
+  if (seed !== undefined && plan === undefined) return runSeed(parseSeed(seed), { ...watch, giveUpLastCopy });
+  if (plan !== undefined && seed === undefined && !giveUpLastCopy) return runPlan(readPlan(plan), watch);
   throw new CodedError("usage", "say which run: --seed N or --plan FILE");
 }
 
@@ -26,6 +35,7 @@ export const replay: CommandModule = command({
     yargs
       .option("seed", { type: "string", describe: "the seed" })
       .option("plan", { type: "string", describe: "a plan file instead of a seed" })
+      .option("give-up-last-copy", { type: "boolean", default: false, describe: GIVE_UP_LAST_COPY })
       .option("trace", { type: "boolean", default: false, describe: "print what happens, a line an event" })
       .option("trace-file", { type: "string", describe: "write everything that happens as JSON Lines" })
       .option("history", {
@@ -35,26 +45,30 @@ export const replay: CommandModule = command({
       .option("write-plan", { type: "string", describe: "write the plan of this run" })
       .example("$0 sim replay --seed 42 --trace | less", "what happened under seed 42")
       .example("$0 sim replay --plan smaller.plan --trace-file smaller.trace", "a plan's run, for `sim view`"),
-  handler: ({ seed: asked, plan: file, trace, traceFile, history, writePlan: planFile }, output) => {
+  handler: ({ seed: asked, plan: file, giveUpLastCopy, trace, traceFile, history, writePlan: planFile }, output) => {
     const writer = traceFile === undefined ? undefined : new TraceWriter(traceFile);
     const watch = {
       ...(trace ? { trace: (line: string) => output.print(line) } : {}),
       ...(writer === undefined ? {} : { record: writer.record }),
       ...(history === undefined ? {} : { history: (seen: Operations) => writeLines(history, historyLines(seen)) }),
     };
-    const result = runAgain({ seed: asked, plan: file }, watch);
+    const result = runAgain({ seed: asked, plan: file, giveUpLastCopy }, watch);
     writer?.finish(result.plan);
     if (planFile !== undefined) writePlan(planFile, result.plan);
     const { seed, traceHash, failed, simulatedMs, transactions, faults, skipped, reached, plan } = result;
+    const { unavoidableLoss, unavoidableHalt } = result;
+    const given = giveUpLastCopy ? `--seed ${seed} --give-up-last-copy` : undefined;
     output.result(
       {
         ...{ seed, traceHash, failed: failed ?? false, simulatedMs, transactions, faults, skipped, reached },
+        ...(unavoidableLoss === undefined ? {} : { unavoidableLoss }),
+        ...(unavoidableHalt === undefined ? {} : { unavoidableHalt }),
         options: plan.options,
       },
       [
         failed === undefined
-          ? `seed ${seed}: all rules held`
-          : failureText(result, file === undefined ? undefined : `--plan ${file}`),
+          ? [`seed ${seed}: all rules held`, unavoidableText(result)].filter(Boolean).join("\n")
+          : failureText(result, file === undefined ? given : `--plan ${file}`),
         `trace hash ${traceHash}; ${simulatedMs} simulated ms, ${transactions} transactions`,
       ].join("\n"),
     );

@@ -8,7 +8,7 @@ import { reportPage } from "../../sim/report/page.ts";
 import { programsLines, reportOf } from "../../sim/report/report.ts";
 import { command } from "../command.ts";
 import { EXIT } from "../output.ts";
-import { countsText } from "../sim/told.ts";
+import { countsText, unavoidableLines } from "../sim/told.ts";
 
 /** Reads one file; what is wrong with it is told with its name. Throws `CodedError` `usage` where there is none. */
 function readCampaign(file: string): CampaignFile {
@@ -38,6 +38,7 @@ export const report: CommandModule = command({
       { ...figures, page: out },
       [
         `${summed.seeds} seeds, ${summed.failed.length} failed; ${summed.transactions} transactions`,
+        ...unavoidableLines(summed),
         ...(summed.checkers.length === 0 ? [] : [`broken: ${countsText(Object.fromEntries(summed.checkers))}`]),
         `${summed.states.distinct} states of the protocol, ${summed.states.byNewestTenth} by the newest tenth of the seeds`,
         ...programsLines(summed),

@@ -11,6 +11,7 @@ import { runCampaign } from "../sim/campaign.ts";
 import { tell } from "../sim/campaign-told.ts";
 import { readScenario } from "../sim/scenario-file.ts";
 import { parseSeeds } from "../sim/seeds.ts";
+import { GIVE_UP_LAST_COPY } from "../sim/told.ts";
 
 const WORKERS_MAX = 1_024;
 const SEEDS_DRAWN = 200;
@@ -43,8 +44,9 @@ export const run: CommandModule = command({
       .option("out", { type: "string", describe: "keep each seed's result here, and go on where the file ends" })
       .option("write-plan", { type: "string", describe: "write the plan of the first seed that fails" })
       .option("guided", { type: "boolean", describe: "vary plans that came to something new, besides fresh seeds" })
-      .conflicts("scenario", ["out", "guided"])
-      .conflicts("guided", "out")
+      .option("give-up-last-copy", { type: "boolean", describe: GIVE_UP_LAST_COPY })
+      .conflicts("scenario", ["out", "guided", "give-up-last-copy"])
+      .conflicts("guided", ["out", "give-up-last-copy"])
       .example("$0 sim run --seeds 1..1000 --workers 4", "a thousand clusters, each with its own faults")
       .example("$0 sim run --scenario sim/scenarios/split-brain.yaml", "the same faults under a few seeds")
       .example("$0 sim run --seeds 1..9999 --out night.jsonl", "until Ctrl-C, and on from there the next time"),
@@ -53,10 +55,16 @@ export const run: CommandModule = command({
     const range = parseSeeds(args.seeds ?? `1..${scenario?.seeds ?? SEEDS_DRAWN}`);
     const seeds = { ...range, ...parseShard(args.shard) };
     const startedAt = performance.now();
-    const { workers, out, guided = false, writePlan: planFile = guided ? GUIDED_PLAN : undefined } = args;
+    const {
+      workers,
+      out,
+      giveUpLastCopy = false,
+      guided = false,
+      writePlan: planFile = guided ? GUIDED_PLAN : undefined,
+    } = args;
     if (guided && seeds.shards > 1)
       throw new CodedError("usage", "--guided: a run depends on all before it: no --shard");
-    const ran = await runCampaign({ seeds, workers, scenario, guided, out, planFile }, output);
+    const ran = await runCampaign({ seeds, workers, scenario, guided, giveUpLastCopy, out, planFile }, output);
     const figures = ran.summary.read();
     if (ran.stopped) output.note(`stopped after ${figures.seeds} of ${seedCount(seeds)} seeds`);
     const drawn = ran.guided?.fresh.runs ?? figures.seeds;

@@ -8,7 +8,7 @@ import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
 import { shrink } from "../sim/shrinking.ts";
-import { readPlan, writePlan } from "../sim/told.ts";
+import { GIVE_UP_LAST_COPY, readPlan, writePlan } from "../sim/told.ts";
 
 const MS_PER_SECOND = 1_000;
 const RUNS_MAX = 1_000_000;
@@ -17,12 +17,14 @@ interface Which {
   readonly seed: string | undefined;
   readonly plan: string | undefined;
   readonly mutant: string | undefined;
+  readonly giveUpLastCopy: boolean;
 }
 
-function firstRun({ seed, plan, mutant }: Which): SeedResult {
-  if (seed !== undefined && plan === undefined)
-    return runSeed(parseSeed(seed), mutant === undefined ? {} : { mutant: parseMutant(mutant) });
-  if (plan !== undefined && seed === undefined && mutant === undefined) return runPlan(readPlan(plan));
+function firstRun({ seed, plan, mutant, giveUpLastCopy }: Which): SeedResult {
+  const planted = mutant === undefined ? {} : { mutant: parseMutant(mutant) };
+  if (seed !== undefined && plan === undefined) return runSeed(parseSeed(seed), { ...planted, giveUpLastCopy });
+  const isPlain = mutant === undefined && !giveUpLastCopy;
+  if (plan !== undefined && seed === undefined && isPlain) return runPlan(readPlan(plan));
   throw new CodedError("usage", "say which run: --seed N, with --mutant NAME where a bug is planted, or --plan FILE");
 }
 
@@ -34,6 +36,7 @@ export const shrinkCommand: CommandModule = command({
       .option("seed", { type: "string", describe: "a seed that fails" })
       .option("plan", { type: "string", describe: "a plan file that fails, instead of a seed" })
       .option("mutant", { type: "string", describe: "with a planted bug; see `sim mutants`" })
+      .option("give-up-last-copy", { type: "boolean", default: false, describe: GIVE_UP_LAST_COPY })
       .option("out", { type: "string", default: "small.plan", describe: "where the small plan goes" })
       .option("runs", {
         type: "number",
@@ -42,9 +45,9 @@ export const shrinkCommand: CommandModule = command({
         coerce: whole("runs", 1, RUNS_MAX),
       })
       .example("$0 sim shrink --seed 1 --mutant retryExecutedTwice", "the smallest run that shows a planted bug"),
-  handler: async ({ seed, plan, mutant, out, runs: runsMax }, output) => {
+  handler: async ({ seed, plan, mutant, giveUpLastCopy, out, runs: runsMax }, output) => {
     const startedAt = performance.now();
-    const failed = firstRun({ seed, plan, mutant });
+    const failed = firstRun({ seed, plan, mutant, giveUpLastCopy });
     if (failed.failed === undefined)
       throw new CodedError("nothing_failed", "this run breaks no rule, so there is nothing to shrink");
     const { best, runs, complete } = await shrink(failed, runsMax, output);

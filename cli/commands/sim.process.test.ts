@@ -39,8 +39,8 @@ describe("quorate sim", () => {
     const last = JSON.parse(out.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
     expect(last).toMatchObject({ seeds: 3, failed: [] });
     expect(Object.keys(last)).toEqual([
-      ...["seeds", "failed", "failureRateMax", "simulatedSeconds", "wallSeconds", "faults", "skipped", "reached"],
-      ...["transactions", "states", "neverReached"],
+      ...["seeds", "failed", "unavoidableLoss", "unavoidableHalt", "failureRateMax", "simulatedSeconds", "wallSeconds"],
+      ...["faults", "skipped", "reached", "transactions", "states", "neverReached"],
     ]);
     expect(last["transactions"]).toBeGreaterThan(0);
   });
@@ -65,6 +65,22 @@ describe("quorate sim", () => {
     const [one, two] = [lastJson(await printed(...run)), lastJson(await printed(...run, "--workers", "2"))];
     expect({ ...two, wallSeconds: 0 }).toEqual({ ...one, wallSeconds: 0 });
     expect(one).toMatchObject({ seeds: 32, failed: [], guided: { fresh: { runs: 28 }, varied: { runs: 4 } } });
+  });
+
+  test("where the last copy is given up, what nothing could have kept is counted, and is no failure", async () => {
+    const [out, page] = [file("given-up.jsonl"), file("given-up.html")];
+    const run = ["run", "--seeds", "1..6", "--give-up-last-copy", "--out", out, "--json"];
+    const told = lastJson(await printed(...run, "--workers", "2"));
+    const lost = told["unavoidableLoss"] as readonly number[];
+    expect(told).toMatchObject({ seeds: 6, failed: [] });
+    expect(lost.length).toBeGreaterThan(0);
+    const again = lastJson(await printed("replay", "--seed", String(lost[0]), "--give-up-last-copy", "--json"));
+    expect(again).toMatchObject({ failed: false, unavoidableLoss: { heights: expect.any(Array) } });
+    expect(lastJson(await printed("report", out, "--out", page, "--json"))).toMatchObject({ unavoidableLoss: lost });
+    expect(readFileSync(page, "utf8")).toContain("lost what nothing could have kept");
+    const ordinary = new Spawned(["sim", "run", "--seeds", "1..6", "--out", out]);
+    expect(await ordinary.code()).toBe(1);
+    expect(ordinary.err).toContain("campaign_mismatch");
   });
 
   test("what Ctrl-C leaves in a campaign's file is whole, and is where it goes on", async () => {

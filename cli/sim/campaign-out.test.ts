@@ -7,7 +7,11 @@ import { CampaignOut } from "./campaign-out.ts";
 
 const DIRECTORY = mkdtempSync(join(tmpdir(), "quorate-campaign-"));
 const FILE = join(DIRECTORY, "campaign");
-const OWN: CampaignHead = { program: "0123456789abcdef", seeds: { first: 3, last: 9, shard: 0, shards: 1 } };
+const OWN: CampaignHead = {
+  program: "0123456789abcdef",
+  giveUpLastCopy: false,
+  seeds: { first: 3, last: 9, shard: 0, shards: 1 },
+};
 const HEAD = campaignHead(OWN);
 
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));

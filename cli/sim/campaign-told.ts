@@ -8,7 +8,7 @@ import { failureRateBound } from "../../sim/statistics.ts";
 import type { SummaryFigures } from "../../sim/summary.ts";
 import type { Output } from "../output.ts";
 import type { Ran } from "./campaign.ts";
-import { countsText } from "./told.ts";
+import { countsText, unavoidableLines } from "./told.ts";
 
 const MS_PER_SECOND = 1_000;
 
@@ -73,6 +73,7 @@ function skippedLines(skipped: Counts<StepKind>, scenario: Scenario | undefined,
 export function tell(told: Told, output: Output): void {
   const { figures, ran, scenario, never, wallMs } = told;
   const { seeds, failed, simulatedMs, transactions, faults, skipped, reached, states } = figures;
+  const { unavoidableLoss, unavoidableHalt } = figures;
   const simulatedSeconds = Math.round(simulatedMs / MS_PER_SECOND);
   const wallSeconds = Number((wallMs / MS_PER_SECOND).toFixed(1));
   const failureRateMax = rateMaxOf(told);
@@ -82,6 +83,8 @@ export function tell(told: Told, output: Output): void {
       ...{
         seeds,
         failed,
+        unavoidableLoss,
+        unavoidableHalt,
         failureRateMax,
         simulatedSeconds,
         wallSeconds,
@@ -99,6 +102,7 @@ export function tell(told: Told, output: Output): void {
     [
       ...(scenario === undefined ? [] : [expectedText(scenario, seeds, unmet.length)]),
       `${seeds} seeds, ${failed.length} failed; ${transactions} transactions`,
+      ...unavoidableLines(figures),
       ...boundLines(failureRateMax),
       speedText(simulatedMs, before.simulatedMs, wallSeconds),
       statesText(figures),

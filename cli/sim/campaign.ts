@@ -8,7 +8,7 @@ import type { Output } from "../output.ts";
 import { CampaignOut } from "./campaign-out.ts";
 import { type Job, Pool } from "./pool.ts";
 import { programHash } from "./program.ts";
-import { failureText, writePlan } from "./told.ts";
+import { failureText, unavoidableText, writePlan } from "./told.ts";
 
 export interface Campaign {
   readonly seeds: CampaignSeeds;
@@ -16,6 +16,8 @@ export interface Campaign {
   readonly scenario: Scenario | undefined;
   /** Whether plans that came to something new are varied. */
   readonly guided: boolean;
+  /** Whether faults may destroy the last copy of something. */
+  readonly giveUpLastCopy: boolean;
   readonly out: string | undefined;
   readonly planFile: string | undefined;
 }
@@ -37,10 +39,11 @@ export interface Ran {
 
 /** Runs what is left of a campaign, until all is done or the user has had enough. */
 export async function runCampaign(campaign: Campaign, output: Output): Promise<Ran> {
-  const { seeds, workers, scenario, out, planFile } = campaign;
+  const { seeds, workers, scenario, giveUpLastCopy, out, planFile } = campaign;
   const summary = new Summary();
   const unmetSeeds: Unmet[] = [];
-  const file = out === undefined ? undefined : new CampaignOut(out, { program: programHash(), seeds });
+  const head = { program: programHash(), giveUpLastCopy, seeds };
+  const file = out === undefined ? undefined : new CampaignOut(out, head);
   for (const result of file?.before ?? []) summary.add(result);
   const { seeds: skipped, simulatedMs } = summary.read();
   if (skipped > 0) output.note(`${out}: ${skipped} seeds were done before`);
@@ -51,9 +54,11 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   };
   const done = (result: SeedResult): void => {
     if (result.failed !== undefined) {
-      output.note(failureText(result, againBy(campaign)));
+      output.note(failureText(result, againBy(campaign, result.seed)));
       if (planFile !== undefined && summary.read().failed.length === 0) writePlan(planFile, result.plan);
     }
+    const lost = unavoidableText(result);
+    if (lost !== undefined) output.note(`seed ${result.seed}: ${lost}`);
     const expected = scenario === undefined ? [] : unmet(scenario, result);
     if (expected.length > 0) unmetSeeds.push({ seed: result.seed, expected });
     for (const what of expected) output.note(`seed ${result.seed}: ${what}`);
@@ -80,13 +85,15 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   return { summary, before: { seeds: skipped, simulatedMs }, unmet: unmetSeeds, guided: guided?.read(), stopped };
 }
 
-function jobsOf({ seeds, scenario }: Campaign, skipped: number): readonly Job[] {
+function jobsOf({ seeds, scenario, giveUpLastCopy }: Campaign, skipped: number): readonly Job[] {
   const left = [...seedsOf(seeds)].slice(skipped);
-  return scenario === undefined ? left : left.map((seed) => scenarioPlan(scenario, seed));
+  if (scenario !== undefined) return left.map((seed) => scenarioPlan(scenario, seed));
+  return giveUpLastCopy ? left.map((seed) => ({ seed, giveUpLastCopy })) : left;
 }
 
 /** How a run that failed is run again. */
-function againBy({ planFile, scenario }: Campaign): string | undefined {
+function againBy({ planFile, scenario, giveUpLastCopy }: Campaign, seed: number): string | undefined {
   if (planFile !== undefined) return `--plan ${planFile}`;
-  return scenario === undefined ? undefined : "--plan FILE (which --write-plan FILE keeps)";
+  if (scenario !== undefined) return "--plan FILE (which --write-plan FILE keeps)";
+  return giveUpLastCopy ? `--seed ${seed} --give-up-last-copy` : undefined;
 }

@@ -8,11 +8,12 @@ import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { type RunPlan, runPlan, runSeed, type SeedResult } from "../../sim/run.ts";
 
-/** A seed's own run, or that of a plan. */
-export type Job = number | RunPlan;
+/** A seed's own run, perhaps one in which the last copy is given up, or that of a plan. */
+export type Job = number | { readonly seed: number; readonly giveUpLastCopy: true } | RunPlan;
 
 export function runJob(job: Job): SeedResult {
-  return typeof job === "number" ? runSeed(job) : runPlan(job);
+  if (typeof job === "number") return runSeed(job);
+  return "faults" in job ? runPlan(job) : runSeed(job.seed, job);
 }
 
 export interface Runs {

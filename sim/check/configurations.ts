@@ -26,6 +26,11 @@ export class Configurations {
     this.#all.push({ from: 0, configuration: this.#newest });
   }
 
+  /** That of the newest block that anybody has applied. */
+  get newest(): Configuration {
+    return this.#newest;
+  }
+
   /** Called for each height once, in order. */
   block(height: number, next: Configuration): void {
     const before = this.#newest;

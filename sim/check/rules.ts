@@ -63,7 +63,7 @@ export class Rules implements ClusterObserver {
   readonly #quorums: Quorums;
   readonly #restriction: ElectionRestriction;
   readonly #campaigns: Campaigns;
-  readonly #configurations: Configurations;
+  readonly configurations: Configurations;
   readonly #reached: Reached;
   readonly #shadow: ShadowLedger;
   readonly #oracle: BankOracle;
@@ -88,7 +88,7 @@ export class Rules implements ClusterObserver {
     this.#restriction = new ElectionRestriction(verdict);
     this.#campaigns = new Campaigns(verdict, this.chain);
     const founders = genesis.nodes.map(({ id }) => id);
-    this.#configurations = new Configurations(verdict, reached, founders);
+    this.configurations = new Configurations(verdict, reached, founders);
     this.#reached = reached;
     this.releases = new Releases(verdict, reached);
   }
@@ -111,7 +111,7 @@ export class Rules implements ClusterObserver {
     this.#nodes.set(node, { seen: new ObservedNode(), raft: inspected.raft });
     this.logs.restarted(node);
     this.states.restored(node, inspected.state);
-    this.#configurations.inForce(node, inspected.raft);
+    this.configurations.inForce(node, inspected.raft);
     this.stepped(node, inspected);
   }
 
@@ -131,8 +131,8 @@ export class Rules implements ClusterObserver {
       this.chain.committed(node, raft, change.commitBefore);
       if (change.stillLeads) this.#committedByLeader(node, raft, change);
     }
-    if (change.reconfigured) this.#configurations.inForce(node, raft);
-    if (change.reconfigured && change.stillLeads) this.#configurations.begun(node, raft);
+    if (change.reconfigured) this.configurations.inForce(node, raft);
+    if (change.reconfigured && change.stillLeads) this.configurations.begun(node, raft);
     this.#tellMoments(node, change);
   }
 
@@ -164,7 +164,7 @@ export class Rules implements ClusterObserver {
     this.#oracle.applied(node, applied, first);
     if (!first) return;
     this.outcomes.block(applied);
-    this.#configurations.block(applied.block.header.height, applied.block.header.configuration);
+    this.configurations.block(applied.block.header.height, applied.block.header.configuration);
     this.releases.block(applied.block.header);
     this.exactlyOnce.block(applied);
     this.authenticity.block(applied);

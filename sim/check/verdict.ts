@@ -1,19 +1,23 @@
 /** The verdict on a run: the first rule that was seen broken, and when. */
 
-export interface Failure {
-  /** Name of the rule, as in sim/README.md. */
-  readonly checker: string;
-  readonly message: string;
+/** When something happened in a run. */
+export interface Moment {
   readonly atMs: number;
   /** Number of the event, as in the trace. */
   readonly step: number;
 }
 
+export interface Failure extends Moment {
+  /** Name of the rule, as in sim/README.md. */
+  readonly checker: string;
+  readonly message: string;
+}
+
 export class Verdict {
-  readonly #now: () => { readonly atMs: number; readonly step: number };
+  readonly #now: () => Moment;
   #failure: Failure | undefined;
 
-  constructor(now: () => { readonly atMs: number; readonly step: number }) {
+  constructor(now: () => Moment) {
     this.#now = now;
   }
 

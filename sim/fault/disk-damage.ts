@@ -5,14 +5,13 @@
  * Not everywhere: a log cannot tell the last group it acknowledged, if nothing written later speaks of it yet, from a torn
  * tail (docs/operating.md). Where that is damaged the node forgets it, and loss cannot be avoided; such places are spared.
  */
-import { viewOf } from "../../node/base/bytes.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import { LOG_DIRECTORY } from "../../node/recover.ts";
 import type { MemoryDisk } from "../../storage/memory-disk.ts";
-import { ALIGNMENT, claimedBytes, decodeClaimed, MARK_BYTES, SEGMENT_HEADER_BYTES } from "../../storage/wal/format.ts";
 import { PIECE_BYTES } from "../../storage/wal/patient-file.ts";
-import { reachedPath, readReached } from "../../storage/wal/reached-file.ts";
+import { reachedPath } from "../../storage/wal/reached-file.ts";
 import { pick } from "../draw.ts";
+import { type LogContents, logContents, logFiles, segments } from "./log-contents.ts";
 
 export const LOG_DAMAGES = [
   "bitFlip",
@@ -41,7 +40,7 @@ type Change = (disk: MemoryDisk) => void;
 
 /** Damages the log on the disk of a node that is down, where it can know of it; false where there is no such place. */
 export function damageLog(disk: MemoryDisk, how: LogDamage, random: Random): boolean {
-  const before = contentsOf(disk);
+  const before = logContents(disk);
   for (let tries = 0; tries < TRIES; tries++) {
     const change = draw(disk, how, random);
     if (change === undefined) return false;
@@ -68,40 +67,9 @@ export function isRotten(disk: MemoryDisk, { path, offset, byte }: RottenByte): 
   return byteAt(disk, path, offset) === byte;
 }
 
-/** What stands in a log, whatever a node makes of it. */
-interface Contents {
-  /** The newest record that is whole. */
-  readonly newest: number;
-  /** The newest that something tells of which is there. */
-  readonly told: number;
-}
-
-/**
- * Reads a log by its format alone: whole records and marks at any place, names of files, and the note beside them. The
- * node's own reading must not decide what it is spared.
- */
-function contentsOf(disk: MemoryDisk): Contents {
-  let newest = 0;
-  let told = readReached(disk, LOG_DIRECTORY);
-  for (const path of segments(disk)) {
-    told = Math.max(told, Number.parseInt(path.slice(-20, -4), 16) - 1);
-    const bytes = disk.durableBytes(path);
-    const view = viewOf(bytes);
-    for (let at = SEGMENT_HEADER_BYTES; at + MARK_BYTES <= bytes.length; at += ALIGNMENT) {
-      const claimed = claimedBytes(view, at, at);
-      if (claimed === undefined || at + claimed > bytes.length) continue;
-      const found = decodeClaimed(bytes.subarray(at, at + claimed));
-      if (found === undefined) continue;
-      newest = Math.max(newest, found.record?.index ?? 0);
-      told = Math.max(told, found.durableIndex);
-    }
-  }
-  return { newest, told };
-}
-
 /** Whether a log that stood so either has its end, or is told that it has lost it. */
-function knows(disk: MemoryDisk, before: Contents): boolean {
-  const { newest, told } = contentsOf(disk);
+function knows(disk: MemoryDisk, before: LogContents): boolean {
+  const { newest, told } = logContents(disk);
   return newest >= Math.max(before.newest, before.told) || told > newest;
 }
 
@@ -176,14 +144,6 @@ function drawByte(
     offset -= bytes;
   }
   return undefined;
-}
-
-function segments(disk: MemoryDisk): string[] {
-  return logFiles(disk).filter((path) => path.endsWith(".wal"));
-}
-
-function logFiles(disk: MemoryDisk): string[] {
-  return disk.list(LOG_DIRECTORY).map((name) => `${LOG_DIRECTORY}/${name}`);
 }
 
 function usedBytes(disk: MemoryDisk, path: string): number {

@@ -47,6 +47,10 @@ function world(...steps: readonly FaultStep[]) {
       note(`${how} ${node}`);
       return down.has(node);
     },
+    lose: (node) => {
+      note(`lose ${node}`);
+      return true;
+    },
     rotLog: (node) => {
       note(`rot log ${node}`);
       return true;

@@ -33,6 +33,7 @@ export type FaultyCluster = Pick<
   | "failDisk"
   | "hangDisk"
   | "canSpare"
+  | "lose"
   | "damageLog"
   | "rotLog"
   | "rotPage"
@@ -57,7 +58,16 @@ export interface InjectorDeps {
   readonly recorder?: { fault(step: FaultStep): void };
 }
 
-const OF_DISKS = ["slowDisk", "fullDisk", "hangDisk", "damageLog", "rotLog", "rotPage", "diskError"] as const;
+const OF_DISKS = [
+  "slowDisk",
+  "fullDisk",
+  "hangDisk",
+  "damageLog",
+  "rotLog",
+  "rotPage",
+  "loseDisk",
+  "diskError",
+] as const;
 type DiskStep = Extract<FaultStep, { readonly kind: (typeof OF_DISKS)[number] }>;
 
 function isOfDisks(step: FaultStep): step is DiskStep {
@@ -146,6 +156,9 @@ export class Injector {
         break;
       case "rotPage":
         this.#rot("rottenPage", step, (node) => cluster.rotPage(node));
+        break;
+      case "loseDisk":
+        this.#withTarget(step, (node) => cluster.canSpare(node) && cluster.lose(node));
         break;
       case "diskError":
         this.#withTarget(step, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));

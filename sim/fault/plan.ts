@@ -6,6 +6,7 @@
 import type { Random } from "../../node/base/ports/random.ts";
 import { between, chance, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
+import { drawDestruction } from "./destruction.ts";
 import { LOG_DAMAGES, type LogDamage } from "./disk-damage.ts";
 
 /** Moments in a node's life at which a crash is most likely to hurt. */
@@ -77,6 +78,8 @@ export type FaultStep =
   | { readonly kind: "damageLog"; readonly target: Target; readonly how: LogDamage; readonly restartAfterMs: number }
   /** A bit turns over in an old file of the log, or in a page of the checkpoint; the node runs on, if it runs. */
   | { readonly kind: "rotLog" | "rotPage"; readonly target: Target }
+  /** A node is gone for good with its disk. Drawn only where the last copy may be given up. */
+  | { readonly kind: "loseDisk"; readonly target: Target }
   /** A starved machine: its timers, and so its elections and heartbeats, are late. */
   | { readonly kind: "slowTimers"; readonly target: Target; readonly factor: number; readonly forMs: number }
   /** The next operation of this kind fails; the node must stop itself, and is started again. */
@@ -108,11 +111,13 @@ export interface PlanOptions {
   readonly faults: FaultOptions;
   /** So many nodes, ids from 1, have an old program at first; none where it is not given. */
   readonly oldNodes?: number;
+  readonly giveUpLastCopy?: boolean;
 }
 
 /** Draws the plan of a run: steps by time. */
 export function drawPlan(random: Random, options: PlanOptions): readonly TimedFault[] {
-  const plan = [...drawFaults(random, options), ...drawUpgrades(random, options)];
+  const drawn = [...drawFaults(random, options), ...drawUpgrades(random, options)];
+  const plan = options.giveUpLastCopy === true ? [...drawn, ...drawDestruction(random, options)] : drawn;
   return plan.filter(({ atMs }) => atMs < options.durationMs).sort((a, b) => a.atMs - b.atMs);
 }
 

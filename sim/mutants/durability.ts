@@ -4,8 +4,13 @@ import type { Entry, Message } from "../../consensus/raft/messages.ts";
 import type { RaftOptions } from "../../consensus/raft/options.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
 import type { Ready } from "../../consensus/raft/ready.ts";
+import { type Disk, DiskError } from "../../node/base/ports/disk.ts";
 import type { Host } from "../../node/base/ports/host.ts";
 import type { Store } from "../../node/base/ports/store.ts";
+import type { NodeParts } from "../../node/compose.ts";
+import { StorageError } from "../../storage/errors.ts";
+import { reachedPath } from "../../storage/wal/reached-file.ts";
+import { Wal } from "../../storage/wal/wal.ts";
 
 /** The term is persisted, the vote is not: after a crash a node votes twice in a term. */
 export class ForgetsItsVote extends Raft {
@@ -56,6 +61,18 @@ export class TruncatesOnStaleAppend extends Raft {
   }
 }
 
+/** A log that has lost something is taken for one that never was, and begins anew. */
+export const beginningAnew: NodeParts["openLog"] = (disk, directory, options) => {
+  try {
+    return Wal.open(disk, directory, options);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    const files = disk.list(directory).map((name) => `${directory}/${name}`);
+    for (const path of [...files, reachedPath(directory)]) removeIfThere(disk, path);
+    return Wal.open(disk, directory, options);
+  }
+};
+
 /** A checkpoint counts as written when its write begins: the log before it may go too early. */
 export function answeringForCheckpoints({ store, clock }: Host): Store {
   return {
@@ -70,4 +87,12 @@ export function answeringForCheckpoints({ store, clock }: Host): Store {
       clock.defer(() => done());
     },
   };
+}
+
+function removeIfThere(disk: Disk, path: string): void {
+  try {
+    disk.remove(path);
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+  }
 }

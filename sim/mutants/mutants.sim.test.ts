@@ -59,6 +59,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   truncateOnStaleAppend: HISTORY,
   syncErrorIgnored: ["diskErrors", ...HISTORY],
   checkpointBeforeDurable: HISTORY,
+  lossHidden: HISTORY,
   // Who wins with a log that is behind lacks what was committed.
   voteByLength: ["electionRestriction", "undisturbed"],
   refusedVoteCounted: ["electionSafety", "quorum", ...HISTORY],

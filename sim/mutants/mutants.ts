@@ -39,6 +39,7 @@ export const MUTANT_NAMES = [
   "truncateOnStaleAppend",
   "syncErrorIgnored",
   "checkpointBeforeDurable",
+  "lossHidden",
   // Elections
   "voteByLength",
   "refusedVoteCounted",
@@ -125,6 +126,7 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   truncateOnStaleAppend: raft(durability.TruncatesOnStaleAppend),
   syncErrorIgnored: (host) => ({ host: { ...host, disk: deafToSyncErrors(host.disk) } }),
   checkpointBeforeDurable: (host) => ({ host: { ...host, store: durability.answeringForCheckpoints(host) } }),
+  lossHidden: () => ({ openLog: durability.beginningAnew }),
   voteByLength: raft(elections.ComparesLengths),
   refusedVoteCounted: raft(elections.CountsRefusedVotes),
   preVoteSkipped: raft(elections.SkipsPreVote),

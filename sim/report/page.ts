@@ -38,6 +38,7 @@ export function reportPage(report: Report): string {
 ${card(number(seeds), "seeds")}
 ${card(`<span class="${failed.length > 0 ? "bad" : "good"}">${number(failed.length)}</span>`, "failed")}
 ${card(share, bound)}
+${unavoidableCards(report)}
 ${card(number(transactions), "transactions")}
 ${card(number(report.states.distinct), "states of the protocol")}
 ${card(number(Math.round(simulatedMs / MS_PER_SECOND)), "simulated seconds")}
@@ -57,6 +58,15 @@ ${failures(report)}
 <section><h2>Points that were reached</h2>${bars(Object.entries(reached))}</section>
 </div></main></body></html>
 `;
+}
+
+/** Only where the last copy could be given up. */
+function unavoidableCards({ unavoidableLoss, unavoidableHalt }: Report): string {
+  const cards = [
+    [unavoidableLoss.length, "lost what nothing could have kept"],
+    [unavoidableHalt.length, "lost a quorum only"],
+  ] as const;
+  return cards.flatMap(([seeds, what]) => (seeds === 0 ? [] : card(number(seeds), what))).join("\n");
 }
 
 function card(figure: string, what: string): string {

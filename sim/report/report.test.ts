@@ -5,7 +5,13 @@ import { reportPage } from "./page.ts";
 import { reportOf } from "./report.ts";
 
 function campaign(...results: readonly CampaignResult[]): CampaignFile {
-  return { program: "a".repeat(16), seeds: { first: 1, last: 9, shard: 0, shards: 1 }, results, whole: 0 };
+  return {
+    program: "a".repeat(16),
+    giveUpLastCopy: false,
+    seeds: { first: 1, last: 9, shard: 0, shards: 1 },
+    results,
+    whole: 0,
+  };
 }
 
 function result(seed: number, checker?: string): CampaignResult {

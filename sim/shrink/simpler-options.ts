@@ -98,6 +98,7 @@ function simplerWorlds(options: SimOptions): readonly SimOptions[] {
     { ...options, clockRates: clockRates.map(() => TRUE_PERMILLE) },
     { ...options, timing: unleased },
     { ...options, encrypted: false },
+    { ...options, giveUpLastCopy: false },
     { ...options, perturbPermille: CALM.perturbPermille },
     { ...options, retainBlocks: undefined },
   ];
