@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodePlan, encodePlan } from "./plan-file.ts";
+import { decodePlan, decodePlanFile, encodePlan } from "./plan-file.ts";
 import { type RunPlan, runPlan, runSeed } from "./run.ts";
 
 interface PlanValue {
@@ -26,6 +26,12 @@ describe("plans as files", () => {
     expect(runPlan(plan)).toEqual(own);
   });
 
+  test("a file says which program wrote it and what its run broke, and need not", () => {
+    const origin = { program: "0123456789abcdef", breaks: "quorum" };
+    expect(decodePlanFile(encodePlan(PLAN, origin))).toEqual({ plan: PLAN, ...origin });
+    expect(decodePlanFile(encodePlan(PLAN))).toEqual({ plan: PLAN });
+  });
+
   test("without its faults the run is another one, and without half of its turns less is done", () => {
     const done = { calm: 0, half: 0 };
     for (const seed of SEEDS) {
@@ -42,7 +48,7 @@ describe("plans as files", () => {
   });
 
   test.each([
-    ["no JSON", '{\n  "quoratePlan": 1,\n  }', /^line 3: no JSON/],
+    ["no JSON", '{\n  "quoratePlan": 2,\n  }', /^line 3: no JSON/],
     ["an unknown key", changed((file) => Object.assign(file, { hurry: true })), /^line 1: hurry must be absent/],
     [
       "a wrong type",
@@ -50,7 +56,11 @@ describe("plans as files", () => {
       /^line 1: options.nodes must be an integer/,
     ],
     ["a missing option", changed(({ options }) => delete options["peers"]), /^line 1: options.peers must be present/],
-    ["another version", changed((file) => Object.assign(file, { quoratePlan: 2 })), /version 2/],
+    [
+      "another version, whatever else it has",
+      changed((file) => Object.assign(file, { quoratePlan: 3, hurry: true })),
+      /version 3, and version 2/,
+    ],
     ["an unknown fault", withFault({ kind: "earthquake" }), /^line 1: faults\[0\]\.step\.kind must be one of/],
     [
       "a fault with a key too many",

@@ -4,18 +4,19 @@
  */
 import { CodedError, errorMessage } from "../node/base/errors.ts";
 import { WireError } from "../node/wire/msgpack.ts";
-import { check, integer, list, object, oneOf, type Schema, tuple, u32 } from "../node/wire/schema.ts";
+import { check, integer, list, object, oneOf, type Schema, text, tuple, u32 } from "../node/wire/schema.ts";
 import type { TimedFault } from "./fault/plan.ts";
 import { lineOfPath } from "./json-lines.ts";
 import { checkFaults, checkOptions, pathIn } from "./plan-check.ts";
 import { optionsSchema, stepSchema } from "./plan-schema.ts";
 import { PLANTED, type RunPlan } from "./run.ts";
 
-/** The version of the format, and of what a seed draws: a plan is good for one version of the simulator. */
-const PLAN_VERSION = 1;
+/** The version of the format. A plan is good for one program, whose hash stands in it. */
+const PLAN_VERSION = 2;
 const FAULTS_MAX = 100_000;
 const RANGES_MAX = 100_000;
 const TURN_MAX = 0x7fff_ffff;
+const WORD_MAX = 100;
 
 const timedFaults: Schema<readonly TimedFault[]> = list(
   object({ atMs: integer(0, 3_600_000), step: stepSchema }),
@@ -25,12 +26,29 @@ const turn = integer(1, TURN_MAX);
 
 const planSchema = object(
   { quoratePlan: integer(0, TURN_MAX), seed: u32, options: optionsSchema, faults: timedFaults },
-  { leftOut: list(tuple(turn, turn), RANGES_MAX), mutant: oneOf(...PLANTED) },
+  {
+    leftOut: list(tuple(turn, turn), RANGES_MAX),
+    mutant: oneOf(...PLANTED),
+    program: text(WORD_MAX),
+    breaks: text(WORD_MAX),
+  },
 );
 
+/** What a plan file says besides its plan. */
+export interface PlanOrigin {
+  /** Hash of the program that wrote it. */
+  readonly program?: string;
+  /** The rule that its run broke. */
+  readonly breaks?: string;
+}
+
+export interface PlanFile extends PlanOrigin {
+  readonly plan: RunPlan;
+}
+
 /** The text of a plan file. */
-export function encodePlan({ seed, options, faults, leftOut, mutant }: RunPlan): string {
-  const head = { quoratePlan: PLAN_VERSION, seed, ...(mutant === undefined ? {} : { mutant }) };
+export function encodePlan({ seed, options, faults, leftOut, mutant }: RunPlan, origin: PlanOrigin = {}): string {
+  const head = { quoratePlan: PLAN_VERSION, ...origin, seed, ...(mutant === undefined ? {} : { mutant }) };
   const heads = Object.entries(head).map(([name, value]) => `  "${name}": ${JSON.stringify(value)},`);
   const written = (value: unknown): string => JSON.stringify(value, nullForNone);
   return [
@@ -52,28 +70,40 @@ export function planValue({ seed, options, faults, leftOut, mutant }: RunPlan): 
   return { quoratePlan: PLAN_VERSION, ...rest };
 }
 
+/** The plan in a plan file. Throws as `decodePlanFile` does. */
+export function decodePlan(content: string): RunPlan {
+  return decodePlanFile(content).plan;
+}
+
 /** Reads a plan file. Throws `CodedError` `plan_invalid` that says in which line, where and why. */
-export function decodePlan(text: string): RunPlan {
-  const value = parseJson(text);
+export function decodePlanFile(content: string): PlanFile {
+  const value = parseJson(content);
   try {
-    return planOf(value);
+    return planFileOf(value);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
-    throw invalid(`line ${lineOfPath(text, String(error.facts["path"] ?? ""))}: ${error.message}`);
+    throw invalid(`line ${lineOfPath(content, String(error.facts["path"] ?? ""))}: ${error.message}`);
   }
 }
 
-/** A plan out of a value that came as JSON. Throws as `decodePlan` does, without a line. */
+/** A plan out of a value that came as JSON. Throws as `decodePlanFile` does, without a line. */
 export function planOf(value: unknown): RunPlan {
-  const { quoratePlan, leftOut = [], ...plan } = shaped(planSchema, value);
-  if (quoratePlan !== PLAN_VERSION)
-    throw invalid(`quoratePlan: this is version ${quoratePlan}, and version ${PLAN_VERSION} is understood`);
+  return planFileOf(value).plan;
+}
+
+function planFileOf(value: unknown): PlanFile {
+  // Before anything else: a later version may have other fields.
+  const version = (value as { readonly quoratePlan?: unknown } | null)?.quoratePlan;
+  if (version !== undefined && version !== PLAN_VERSION)
+    throw invalid(`quoratePlan: this is version ${String(version)}, and version ${PLAN_VERSION} is understood`);
+  const { quoratePlan: _version, leftOut = [], program, breaks, ...plan } = shaped(planSchema, value);
   checkOptions(plan.options);
   checkFaults(plan.faults, plan.options, "faults");
   leftOut.forEach(([first, last], index) => {
     if (first > last) throw invalid(`leftOut[${index}]: ends before it begins`);
   });
-  return { ...plan, leftOut };
+  const origin = { ...(program === undefined ? {} : { program }), ...(breaks === undefined ? {} : { breaks }) };
+  return { plan: { ...plan, leftOut }, ...origin };
 }
 
 /** JSON writes what is absent as null, so that whoever reads the file sees that there could be something. */

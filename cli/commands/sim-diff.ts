@@ -1,7 +1,7 @@
 /** `quorate sim diff`: where two runs part. */
 import { readFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
-import { parseSeed } from "../../sim/asked.ts";
+import { parseMutant, parseSeed } from "../../sim/asked.ts";
 import { decodePlan } from "../../sim/plan-file.ts";
 import { runPlan, runSeed, type Watch } from "../../sim/run.ts";
 import { firstDifference, type TraceDifference } from "../../sim/trace-diff.ts";
@@ -13,9 +13,13 @@ import { EXIT } from "../output.ts";
 
 const CONTEXT_MAX = 1_000;
 
-/** The records of a trace file, or of the run of a plan file or a seed. */
+/** The records of a trace file, or of the run of a plan file or a seed, which may be with a planted bug. */
 function recordsOf(source: string): readonly TraceRecord[] {
-  if (/^\d+$/.test(source)) return recorded((watch) => runSeed(parseSeed(source), watch));
+  const [, seed, mutant] = /^(\d+)(?::(\w+))?$/.exec(source) ?? [];
+  if (seed !== undefined) {
+    const planted = mutant === undefined ? {} : { mutant: parseMutant(mutant) };
+    return recorded((watch) => runSeed(parseSeed(seed), { ...watch, ...planted }));
+  }
   const text = readFileSync(source, "utf8");
   if (isTrace(text)) return decodeTrace(text).records;
   const plan = decodePlan(text);
@@ -44,7 +48,11 @@ export const diff: CommandModule = command({
   describe: "find the first step in which two runs differ; exit code 1 when there is one",
   builder: (yargs) =>
     yargs
-      .positional("a", { type: "string", demandOption: true, describe: "a trace file, a plan file or a seed" })
+      .positional("a", {
+        type: "string",
+        demandOption: true,
+        describe: "a trace file, a plan file or a seed, as SEED:BUG with a planted bug",
+      })
       .positional("b", { type: "string", demandOption: true, describe: "another" })
       .option("context", {
         type: "number",
@@ -52,6 +60,7 @@ export const diff: CommandModule = command({
         describe: "records before and after it",
         coerce: whole("context", 0, CONTEXT_MAX),
       })
+      .example("$0 sim diff 6 6:readByDeposedLeader", "what a planted bug does first")
       .example("$0 sim diff before.trace after.trace", "what a change of the code did to a run"),
   handler: ({ a, b, context }, output) => {
     const [left, right] = [recordsOf(a), recordsOf(b)];

@@ -42,7 +42,10 @@ export const run: CommandModule = command({
       })
       .option("shard", { type: "string", default: "0/1", describe: "i/n: every n-th seed from the i-th on, from 0" })
       .option("out", { type: "string", describe: "keep each seed's result here, and go on where the file ends" })
-      .option("write-plan", { type: "string", describe: "write the plan of the first seed that fails" })
+      .option("write-plan", {
+        type: "string",
+        describe: "write the plan of the first run that fails; others beside it where no seed names them",
+      })
       .option("guided", { type: "boolean", describe: "vary plans that came to something new, besides fresh seeds" })
       .option("give-up-last-copy", { type: "boolean", describe: GIVE_UP_LAST_COPY })
       .conflicts("scenario", ["out", "guided", "give-up-last-copy"])
@@ -69,7 +72,7 @@ export const run: CommandModule = command({
     if (ran.stopped) output.note(`stopped after ${figures.seeds} of ${seedCount(seeds)} seeds`);
     const drawn = ran.guided?.fresh.runs ?? figures.seeds;
     const never = scenario === undefined ? neverReached({ ...figures, seeds: drawn }) : undefined;
-    tell({ figures, ran, scenario, never, wallMs: performance.now() - startedAt }, output);
+    tell({ figures, ran, scenario, never, asked: seedCount(seeds), wallMs: performance.now() - startedAt }, output);
     if (figures.failed.length > 0 || ran.unmet.length > 0 || never?.isFailure === true) return EXIT.failed;
     return ran.stopped ? INTERRUPTED : EXIT.done;
   },

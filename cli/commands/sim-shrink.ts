@@ -51,7 +51,7 @@ export const shrinkCommand: CommandModule = command({
     if (failed.failed === undefined)
       throw new CodedError("nothing_failed", "this run breaks no rule, so there is nothing to shrink");
     const { best, runs, complete } = await shrink(failed, runsMax, output);
-    writePlan(out, best.plan);
+    writePlan(out, best);
     const seconds = Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
     const [before, after] = [sizeOf(failed), sizeOf(best)];
     output.result(

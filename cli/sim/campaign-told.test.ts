@@ -20,7 +20,15 @@ function printed(seeds: number, { ran, ...special }: Partial<Omit<Told, "ran">> 
   const figures = summary.read();
   const never = neverReached(figures);
   const nothing = { summary, before: { seeds: 0, simulatedMs: 0 }, unmet: [], guided: undefined, stopped: false };
-  const told: Told = { figures, scenario: undefined, never, wallMs: 4_000, ...special, ran: { ...nothing, ...ran } };
+  const told: Told = {
+    figures,
+    scenario: undefined,
+    never,
+    asked: seeds,
+    wallMs: 4_000,
+    ...special,
+    ran: { ...nothing, ...ran },
+  };
   const texts: string[] = [];
   const streams = { out: (text: string) => texts.push(text), err: () => undefined, terminal: false, columns: 80 };
   tell(told, new Output(false, streams));
@@ -46,6 +54,15 @@ describe("what a campaign says at its end", () => {
     const { text, json } = printed(100, { ran: { before } });
     expect(text).toContain(said);
     expect(json).toMatchObject({ before });
+  });
+
+  test("one that was stopped says how much was asked for", () => {
+    expect(printed(3, { asked: 400, ran: { stopped: true } }).json).toMatchObject({
+      seeds: 3,
+      stopped: true,
+      asked: 400,
+    });
+    expect(printed(3, {}).json).not.toHaveProperty("stopped");
   });
 
   test("varied plans say nothing of other seeds, only the fresh ones do", () => {

@@ -18,6 +18,8 @@ export interface Told {
   readonly scenario: Scenario | undefined;
   /** What drawn seeds never came to; undefined where nothing was drawn. */
   readonly never: NeverReached | undefined;
+  /** Seeds that were to be run. */
+  readonly asked: number;
   readonly wallMs: number;
 }
 
@@ -34,7 +36,9 @@ function rateMaxOf({ figures, ran, scenario }: Told): number | null {
   return isTold ? failureRateBound(drawn) : null;
 }
 
-function expectedText({ name }: Scenario, seeds: number, unmet: number): string {
+/** A seed that broke a rule was not as expected either. */
+function expectedText({ name }: Scenario, { seeds, failed }: SummaryFigures, unmetSeeds: Ran["unmet"]): string {
+  const unmet = new Set([...failed, ...unmetSeeds].map(({ seed }) => seed)).size;
   return unmet === 0 ? `${name}: ${seeds} seeds as expected` : `${name}: ${unmet} of ${seeds} seeds not as expected`;
 }
 
@@ -71,7 +75,7 @@ function skippedLines(skipped: Counts<StepKind>, scenario: Scenario | undefined,
 }
 
 export function tell(told: Told, output: Output): void {
-  const { figures, ran, scenario, never, wallMs } = told;
+  const { figures, ran, scenario, never, asked, wallMs } = told;
   const { seeds, failed, simulatedMs, transactions, faults, skipped, reached, states } = figures;
   const { unavoidableLoss, unavoidableHalt } = figures;
   const simulatedSeconds = Math.round(simulatedMs / MS_PER_SECOND);
@@ -82,6 +86,7 @@ export function tell(told: Told, output: Output): void {
     {
       ...{
         seeds,
+        ...(ran.stopped ? { stopped: true, asked } : {}),
         failed,
         unavoidableLoss,
         unavoidableHalt,
@@ -100,7 +105,7 @@ export function tell(told: Told, output: Output): void {
       ...(scenario === undefined ? {} : { scenario: scenario.name, unmet }),
     },
     [
-      ...(scenario === undefined ? [] : [expectedText(scenario, seeds, unmet.length)]),
+      ...(scenario === undefined ? [] : [expectedText(scenario, figures, unmet)]),
       `${seeds} seeds, ${failed.length} failed; ${transactions} transactions`,
       ...unavoidableLines(figures),
       ...boundLines(failureRateMax),

@@ -6,9 +6,10 @@ import { type Scenario, scenarioPlan, unmet } from "../../sim/scenario.ts";
 import { Summary } from "../../sim/summary.ts";
 import type { Output } from "../output.ts";
 import { CampaignOut } from "./campaign-out.ts";
+import { KeptPlans } from "./kept-plans.ts";
 import { type Job, Pool } from "./pool.ts";
 import { programHash } from "./program.ts";
-import { failureText, unavoidableText, writePlan } from "./told.ts";
+import { failureText, unavoidableText } from "./told.ts";
 
 export interface Campaign {
   readonly seeds: CampaignSeeds;
@@ -48,14 +49,14 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   const { seeds: skipped, simulatedMs } = summary.read();
   if (skipped > 0) output.note(`${out}: ${skipped} seeds were done before`);
   const guided = campaign.guided ? new Guided(seeds) : undefined;
+  const plans = new KeptPlans({ file: planFile, named: namedBySeed(campaign) });
   let stopped = false;
   const stop = (): void => {
     stopped = true;
   };
   const done = (result: SeedResult): void => {
     if (result.failed !== undefined) {
-      output.note(failureText(result, againBy(campaign, result.seed)));
-      if (planFile !== undefined && summary.read().failed.length === 0) writePlan(planFile, result.plan);
+      output.note(failureText(result, plans.keep(result)));
     }
     const lost = unavoidableText(result);
     if (lost !== undefined) output.note(`seed ${result.seed}: ${lost}`);
@@ -91,9 +92,8 @@ function jobsOf({ seeds, scenario, giveUpLastCopy }: Campaign, skipped: number):
   return giveUpLastCopy ? left.map((seed) => ({ seed, giveUpLastCopy })) : left;
 }
 
-/** How a run that failed is run again. */
-function againBy({ planFile, scenario, giveUpLastCopy }: Campaign, seed: number): string | undefined {
-  if (planFile !== undefined) return `--plan ${planFile}`;
-  if (scenario !== undefined) return "--plan FILE (which --write-plan FILE keeps)";
-  return giveUpLastCopy ? `--seed ${seed} --give-up-last-copy` : undefined;
+/** How a seed's run is named on the command line; undefined where it is not by its seed alone. */
+function namedBySeed({ scenario, guided, giveUpLastCopy }: Campaign): ((seed: number) => string) | undefined {
+  if (scenario !== undefined || guided) return undefined;
+  return (seed) => `--seed ${seed}${giveUpLastCopy ? " --give-up-last-copy" : ""}`;
 }

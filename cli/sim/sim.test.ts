@@ -11,7 +11,7 @@ import { programHash } from "./program.ts";
 
 const DIRECTORY = mkdtempSync(join(tmpdir(), "quorate-sim-"));
 const BAD = join(DIRECTORY, "bad");
-writeFileSync(BAD, '{\n"quoratePlan": 1,\n');
+writeFileSync(BAD, '{\n"quoratePlan": 2,\n');
 
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
@@ -71,8 +71,8 @@ describe("a campaign that another program made", () => {
 
 describe("the commands of the simulator", () => {
   test.each([
-    [["replay"], "--seed N or --plan FILE"],
-    [["replay", "--seed", "1", "--plan", BAD], "--seed N or --plan FILE"],
+    [["replay"], "--seed N, with --mutant NAME"],
+    [["replay", "--seed", "1", "--plan", BAD], "--seed N, with --mutant NAME"],
     [["shrink", "--plan", BAD, "--mutant", "voteNotPersisted"], "--seed N, with --mutant NAME"],
     [["shrink", "--seed", "1", "--mutant", "none"], 'no bug "none" is planted'],
     [["run", "--shard", "2/2"], "a part such as 0/8"],

@@ -1,12 +1,13 @@
 /** What the commands of the simulator print of a run, and the files that they write and read. */
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import type { Unavoidable } from "../../sim/given-up.ts";
-import { decodePlan, encodePlan } from "../../sim/plan-file.ts";
+import { decodePlanFile, encodePlan, type PlanFile } from "../../sim/plan-file.ts";
 import type { RunPlan, SeedResult } from "../../sim/run.ts";
 import type { SummaryFigures } from "../../sim/summary.ts";
 import { traceHead, traceLine } from "../../sim/trace-file.ts";
 import type { TraceRecord } from "../../sim/trace-recorder.ts";
 import { toJson } from "../output.ts";
+import { programHash } from "./program.ts";
 
 const BUFFERED_LINES = 4_096;
 
@@ -51,11 +52,27 @@ export function countsText(counts: Readonly<Record<string, number>>): string {
 }
 
 export function readPlan(file: string): RunPlan {
-  return decodePlan(readFileSync(file, "utf8"));
+  return readPlanFile(file).plan;
 }
 
-export function writePlan(file: string, plan: RunPlan): void {
-  writeFileSync(file, encodePlan(plan));
+export function readPlanFile(file: string): PlanFile {
+  return decodePlanFile(readFileSync(file, "utf8"));
+}
+
+/** Writes the plan of a run, with the program that it ran in and the rule that it broke. */
+export function writePlan(file: string, { plan, failed }: Pick<SeedResult, "plan" | "failed">): void {
+  const breaks = failed === undefined ? {} : { breaks: failed.checker };
+  writeFileSync(file, encodePlan(plan, { program: programHash(), ...breaks }));
+}
+
+/** Where a plan's run need not be the one that it was written of, why. */
+export function strangeness({ program, breaks }: Omit<PlanFile, "plan">, { failed }: SeedResult): readonly string[] {
+  const other = program !== undefined && program !== programHash();
+  const held = breaks !== undefined && failed?.checker !== breaks;
+  return [
+    ...(held ? [`it broke ${breaks} when it was written`] : []),
+    ...(other ? ["it was written by another program: what that did otherwise may make this another run"] : []),
+  ];
 }
 
 /** A trace on its way into a file. Its head, the plan, is known when the run is over, and is put before it then. */

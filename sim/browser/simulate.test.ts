@@ -43,7 +43,7 @@ describe("a run for a page", () => {
       { what: "refused", text: '"-1" is not a seed: a whole number up to 4294967295 (usage)' },
     ]);
     expect(toldOf({ seed: "1", mutant: "none" })).toMatchObject([{ what: "refused" }]);
-    expect(toldOf({ plan: '{\n  "quoratePlan": 1,,' })).toMatchObject([
+    expect(toldOf({ plan: '{\n  "quoratePlan": 2,,' })).toMatchObject([
       { what: "refused", text: expect.stringMatching(/^line 2: no JSON: .*\(plan_invalid\)$/) as string },
     ]);
   });
