@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { CodedError } from "../node/base/errors.ts";
 import { type ClusterFile, type KeyPair, newKey, parseClusterFile, writeKeyFile } from "../node/client/index.ts";
 import { type InitOptions, initCluster } from "../node/host/init.ts";
+import { endProcess } from "./end-process.ts";
 import { freePorts } from "./free-ports.ts";
 import { V8_OPTIONS } from "./v8-options.ts";
 
@@ -189,10 +190,5 @@ function homeOf(directory: string, id: number): string {
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, "exit");
-  child.kill(signal);
-  const patience = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
-  await gone;
-  clearTimeout(patience);
+  await endProcess(child, signal, STOP_MS);
 }

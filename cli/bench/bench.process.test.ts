@@ -26,7 +26,9 @@ test("signed payments are executed, each by its payer's key, in a closed and in 
   const closed = await bench("--load", "signed", ...load);
   expect(closed).toMatchObject({ latencyMs: SPREAD });
   const open = await bench("--load", "open", "--rate", "500", ...load);
-  expect(open["seconds"]).toBeGreaterThanOrEqual(0.39);
+  // 400 ms, of which a fifth is the warm-up.
+  expect(open["warmUpSeconds"]).toBe(0.08);
+  expect(open["seconds"]).toBeGreaterThanOrEqual(0.31);
 });
 
 test("payments through risk, transfers in two phases and questions go side by side", async () => {

@@ -5,10 +5,9 @@
 import { performance } from "node:perf_hooks";
 import { must } from "../../node/base/assert.ts";
 import { Prng } from "../../node/base/prng.ts";
-import { paced } from "./paced.ts";
+import { closedLoop, openLoop } from "./loops.ts";
 import { openPayers } from "./payers.ts";
-import { type Percentiles, percentiles } from "./percentiles.ts";
-import { pooled } from "./pooled.ts";
+import type { Percentiles } from "./percentiles.ts";
 import { accepted, type Lane, type Target } from "./target.ts";
 
 export interface SignedOptions {
@@ -22,12 +21,9 @@ export interface SignedOptions {
   readonly onProgress: (done: number, perSecond: number) => void;
 }
 
-/** At the beginning of an open loop: what runs for the first time is still being compiled, and does not count. */
-const WARM_UP_SECONDS = 2;
-/** Of a short run at most one payment in so many is not counted. */
-const WARM_UP_PART = 5;
-
 export interface SignedFigures {
+  /** At the beginning, not measured: the first two seconds, at most a fifth of the payments. */
+  readonly warmUpSeconds: number;
   readonly seconds: number;
   readonly paymentsPerSecond: number;
   readonly latencyMs: Percentiles;
@@ -45,34 +41,28 @@ export async function prepareSigned(target: Target, options: SignedOptions): Pro
   });
 }
 
-/** Sends the payments and measures from the first to the last answer. */
+/** Sends the payments and measures from the end of the warm-up to the last answer. */
 export async function runSigned(
   target: Target,
   payments: readonly Uint8Array[],
   options: SignedOptions,
 ): Promise<SignedFigures> {
   const lanes = await Promise.all(Array.from({ length: options.connections }, (_, index) => target.lane(index)));
-  const warmUp = Math.min((options.rate ?? 0) * WARM_UP_SECONDS, Math.floor(payments.length / WARM_UP_PART));
-  const latencies: number[] = [];
-  let done = 0;
   const startedAt = performance.now();
-  const dueAt = (index: number): number =>
-    options.rate === undefined ? performance.now() : startedAt + (index / options.rate) * 1_000;
-  const send = async (payment: Uint8Array, index: number): Promise<void> => {
-    const due = dueAt(index);
-    const lane = lanes[index % lanes.length] as Lane;
-    await accepted(lane, payment);
+  let done = 0;
+  const send = async (turn: number): Promise<void> => {
+    const lane = lanes[turn % lanes.length] as Lane;
+    await accepted(lane, payments[turn] as Uint8Array);
     done += 1;
-    // From when it was due, not from when it was sent: an open loop leaves nothing out while the cluster stalls.
-    if (index >= warmUp) latencies.push(performance.now() - due);
     options.onProgress(done, done / ((performance.now() - startedAt) / 1_000));
   };
   try {
-    if (options.rate === undefined) await pooled(payments, options.inFlight, send);
-    else await paced(payments, dueAt, send);
+    const { warmUpSeconds, seconds, perSecond, latencyMs } =
+      options.rate === undefined
+        ? await closedLoop(options.inFlight, { turns: payments.length }, send)
+        : await openLoop(options.rate, payments.length, send);
+    return { warmUpSeconds, seconds, paymentsPerSecond: Math.round(perSecond), latencyMs };
   } finally {
     for (const lane of lanes) lane.close();
   }
-  const seconds = (performance.now() - startedAt) / 1_000;
-  return { seconds, paymentsPerSecond: Math.round(payments.length / seconds), latencyMs: percentiles(latencies) };
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { TestContext } from "vitest";
 import { WebSocket } from "ws";
 import { errorMessage } from "../../node/base/errors.ts";
-import { ensureInstalled } from "../bench/peers/servers.ts";
+import { ensureInstalled } from "../bench/peers/packages.ts";
 
 /** Where Debian's package `chromium` puts it, or where QUORATE_CHROMIUM says. */
 const CHROMIUM = process.env["QUORATE_CHROMIUM"] ?? "/usr/bin/chromium";

@@ -1,23 +1,20 @@
 /** Three etcd members on loopback, with their defaults (fsync on), asked for 256-byte puts. */
+import { execFileSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
-import { performance } from "node:perf_hooks";
-import { setTimeout as sleep } from "node:timers/promises";
-import { CodedError } from "../../../node/base/errors.ts";
-import { paced } from "../paced.ts";
-import { type Percentiles, percentiles } from "../percentiles.ts";
+import { closedLoop, halfOf, openLoop, WARM_UP_SECONDS } from "../loops.ts";
+import type { Percentiles } from "../percentiles.ts";
 import { PutConnection } from "./grpc-put.ts";
-import { ensureInstalled, Servers, waitUntil } from "./servers.ts";
+import { Servers } from "./servers.ts";
 
 const MEMBERS = 3;
 const KEYS = 10_000;
 const VALUE_BYTES = 256;
-const WARM_UP_MS = 2_000;
-const READY_MS = 30_000;
+const CONNECTIONS = 16;
+const IN_FLIGHT = 512;
 
 export interface EtcdOptions {
   readonly seconds: number;
-  readonly connections: number;
-  readonly inFlight: number;
+  readonly stopped: Promise<void>;
   readonly note: (text: string) => void;
 }
 
@@ -26,7 +23,6 @@ export interface EtcdFigures {
   readonly latencyMs: Percentiles;
   /** Of puts that come at half of that rate, each counted from when it was due. */
   readonly halfRateLatencyMs: Percentiles;
-  readonly version: string;
 }
 
 interface Endpoint {
@@ -37,40 +33,55 @@ interface Endpoint {
   };
 }
 
+export function etcdVersion(): string {
+  return execFileSync("etcd", ["--version"]).toString().split("\n")[0]?.replace("etcd Version: ", "") ?? "";
+}
+
+/** What is measured, and how durable it is. */
+export const ETCD_SETTINGS: string =
+  `${MEMBERS} members with their defaults: every put after fsync on a majority; ${VALUE_BYTES}-byte values under ` +
+  `${KEYS} keys, ${IN_FLIGHT} puts under way over ${CONNECTIONS} connections to the leader; no signatures, no TLS`;
+
 /** Starts the members, measures, checks that every acknowledged put is on all of them, and stops them. */
-export async function measureEtcd(options: EtcdOptions): Promise<EtcdFigures> {
-  ensureInstalled(["etcd-server", "etcd-client"], options.note);
-  const servers = await Servers.prepare("etcd", "etcd", MEMBERS * 2);
-  try {
+export async function measureEtcd({ seconds, stopped, note }: EtcdOptions): Promise<EtcdFigures> {
+  return await Servers.use({ name: "etcd", user: "etcd", ports: MEMBERS * 2, stopped }, async (servers) => {
     startMembers(servers);
-    const clientPorts = servers.ports.slice(0, MEMBERS);
-    const endpoints = clientPorts.map((port) => `127.0.0.1:${port}`).join(",");
-    const control = (...args: string[]): string =>
-      servers.run("env", ["ETCDCTL_API=3", "etcdctl", "--endpoints", endpoints, ...args]);
-    const status = (): Endpoint[] => JSON.parse(control("endpoint", "status", "-w", "json")) as Endpoint[];
-    const leaderOf = (all: readonly Endpoint[]): number =>
-      all.findIndex(({ Status }) => Status.leader === Status.header.member_id);
-    await waitUntil("etcd", READY_MS, () => {
-      const all = status();
-      return (
-        all.length === MEMBERS &&
-        leaderOf(all) >= 0 &&
-        all.every(({ Status }) => Status.leader === all[0]?.Status.leader)
+    await servers.until("a leader of etcd", async () => leaderPort(await status(servers)) !== undefined);
+    const puts = await Puts.open(leaderPort(await status(servers)) ?? 0);
+    try {
+      const lasts = seconds + WARM_UP_SECONDS;
+      const put = async (turn: number): Promise<void> => await puts.put(turn);
+      note(`etcd: puts of ${VALUE_BYTES} bytes for ${lasts} s ...`);
+      const closed = await closedLoop(IN_FLIGHT, { seconds: lasts }, put);
+      const rate = halfOf(closed.perSecond);
+      note(`etcd: ${rate} puts a second for ${lasts} s ...`);
+      const open = await openLoop(rate, rate * lasts, put);
+      const acknowledged = closed.done + open.done;
+      await servers.until("every put on all of etcd's members", async () =>
+        (await status(servers)).every(({ Status }) => Status.header.revision > acknowledged),
       );
-    });
-    const leaderPort = Number(status()[leaderOf(status())]?.Endpoint.split(":").at(-1));
-    options.note(`etcd: puts of ${VALUE_BYTES} bytes for ${options.seconds} s ...`);
-    const { acknowledged, ...figures } = await closedLoop(leaderPort, options);
-    const rate = Math.floor(figures.putsPerSecond / 2);
-    options.note(`etcd: ${rate} puts a second for ${options.seconds} s ...`);
-    const halfRateLatencyMs = await openLoop(leaderPort, rate, options);
-    const puts = acknowledged + rate * options.seconds;
-    await waitUntil("etcd's members", READY_MS, () => status().every(({ Status }) => Status.header.revision > puts));
-    const version = servers.run("etcd", ["--version"]).split("\n")[0]?.replace("etcd Version: ", "") ?? "";
-    return { ...figures, halfRateLatencyMs, version };
-  } finally {
-    await servers.stop();
-  }
+      return {
+        putsPerSecond: Math.round(closed.perSecond),
+        latencyMs: closed.latencyMs,
+        halfRateLatencyMs: open.latencyMs,
+      };
+    } finally {
+      puts.close();
+    }
+  });
+}
+
+async function status(servers: Servers): Promise<readonly Endpoint[]> {
+  const endpoints = servers.ports.slice(0, MEMBERS).map((port) => `127.0.0.1:${port}`);
+  const asked = ["ETCDCTL_API=3", "etcdctl", "--endpoints", endpoints.join(","), "endpoint", "status", "-w", "json"];
+  return JSON.parse(await servers.run("env", asked)) as readonly Endpoint[];
+}
+
+/** The port for clients of the member that all follow; undefined while there is none. */
+function leaderPort(all: readonly Endpoint[]): number | undefined {
+  const leader = all.find(({ Status }) => Status.leader === Status.header.member_id);
+  const followed = all.length === MEMBERS && all.every(({ Status }) => Status.leader === leader?.Status.leader);
+  return leader === undefined || !followed ? undefined : Number(leader.Endpoint.split(":").at(-1));
 }
 
 function startMembers(servers: Servers): void {
@@ -97,8 +108,8 @@ class Puts {
     this.#open = open;
   }
 
-  static async open(port: number, connections: number): Promise<Puts> {
-    return new Puts(await Promise.all(Array.from({ length: connections }, () => PutConnection.open(port))));
+  static async open(port: number): Promise<Puts> {
+    return new Puts(await Promise.all(Array.from({ length: CONNECTIONS }, () => PutConnection.open(port))));
   }
 
   async put(turn: number): Promise<void> {
@@ -111,52 +122,4 @@ class Puts {
   close(): void {
     for (const connection of this.#open) connection.close();
   }
-}
-
-/** A put each `1 / rate` seconds, whatever is answered. */
-async function openLoop(port: number, rate: number, { seconds, connections }: EtcdOptions): Promise<Percentiles> {
-  const puts = await Puts.open(port, connections);
-  const latencies: number[] = [];
-  const startedAt = performance.now();
-  const dueAt = (turn: number): number => startedAt + (turn / rate) * 1_000;
-  const turns = Array.from({ length: rate * seconds }, (_, turn) => turn);
-  await paced(turns, dueAt, async (turn) => {
-    await puts.put(turn);
-    latencies.push(performance.now() - dueAt(turn));
-  });
-  puts.close();
-  return percentiles(latencies);
-}
-
-/** `inFlight` puts at a time over all connections; counts those that began after the warm-up. */
-async function closedLoop(
-  port: number,
-  { seconds, connections, inFlight }: EtcdOptions,
-): Promise<Pick<EtcdFigures, "putsPerSecond" | "latencyMs"> & { readonly acknowledged: number }> {
-  const puts = await Puts.open(port, connections);
-  const latencies: number[] = [];
-  let acknowledged = 0;
-  let measuring = false;
-  let running = true;
-  const worker = async (index: number): Promise<void> => {
-    for (let turn = index; running; turn += inFlight) {
-      const sentAt = performance.now();
-      await puts.put(turn);
-      acknowledged += 1;
-      if (measuring) latencies.push(performance.now() - sentAt);
-    }
-  };
-  const workers = Array.from({ length: inFlight }, (_, index) => worker(index));
-  const failure = Promise.all(workers).then(() => undefined);
-  await Promise.race([sleep(WARM_UP_MS), failure]);
-  measuring = true;
-  const startedAt = performance.now();
-  await Promise.race([sleep(seconds * 1_000), failure]);
-  measuring = false;
-  const elapsed = (performance.now() - startedAt) / 1_000;
-  running = false;
-  await failure;
-  puts.close();
-  if (latencies.length === 0) throw new CodedError("peer_failed", "etcd acknowledged nothing");
-  return { putsPerSecond: Math.round(latencies.length / elapsed), latencyMs: percentiles(latencies), acknowledged };
 }

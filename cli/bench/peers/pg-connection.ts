@@ -1,6 +1,6 @@
 /**
- * As much of PostgreSQL's protocol (version 3.0) as a load needs: start-up without a password, prepared statements with
- * text parameters, one query at a time a connection.
+ * As much of PostgreSQL's protocol (version 3.0) as a load needs: start-up without a password, a prepared statement with
+ * binary parameters that answers with one number, one query at a time a connection.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -9,6 +9,10 @@ import { CodedError } from "../../../node/base/errors.ts";
 const PROTOCOL = 196_608;
 const STATEMENT = "load";
 const HEADER_BYTES = 5;
+/** In a DataRow: how many columns there are, and how many bytes the first one has. */
+const FIRST_COLUMN = HEADER_BYTES + 2 + 4;
+/** For parameters, and for results. */
+const BINARY = 1;
 
 function message(type: string, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
@@ -37,14 +41,15 @@ function int32(value: number): Buffer {
 export class PgConnection {
   readonly #socket: Socket;
   #rest: Buffer = Buffer.alloc(0);
-  #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+  #waiting: { readonly resolve: (answer: number) => void; readonly reject: (error: Error) => void } | undefined;
+  #answer = 0;
   #error: string | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
   }
 
-  /** Connects and prepares the one statement that will be executed. */
+  /** Connects and prepares the one statement that will be executed; it answers with one row of one bigint. */
   static async open(port: number, statement: string): Promise<PgConnection> {
     const socket = connect(port, "127.0.0.1");
     socket.setNoDelay(true);
@@ -68,21 +73,19 @@ export class PgConnection {
     return connection;
   }
 
-  /** Executes the statement with text parameters; resolves when its transaction is committed. */
-  async execute(parameters: readonly string[]): Promise<void> {
-    const values = parameters.map((parameter) => {
-      const bytes = Buffer.from(parameter, "utf8");
-      return Buffer.concat([int32(bytes.length), bytes]);
-    });
-    const bind = message("B", text(""), text(STATEMENT), int16(0), int16(values.length), ...values, int16(0));
-    await this.#ask(Buffer.concat([bind, message("E", text(""), int32(0)), message("S")]));
+  /** Executes the statement with binary parameters; resolves with its answer when its transaction is committed. */
+  async execute(parameters: readonly Buffer[]): Promise<number> {
+    const values = parameters.flatMap((value) => [int32(value.length), value]);
+    const formats = Buffer.concat([int16(1), int16(BINARY)]);
+    const bind = message("B", text(""), text(STATEMENT), formats, int16(parameters.length), ...values, formats);
+    return await this.#ask(Buffer.concat([bind, message("E", text(""), int32(0)), message("S")]));
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  #ask(bytes: Buffer): Promise<void> {
+  #ask(bytes: Buffer): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#socket.write(bytes);
@@ -97,6 +100,7 @@ export class PgConnection {
       if (end > bytes.length) break;
       const type = String.fromCharCode(bytes[at] as number);
       if (type === "E") this.#error = bytes.toString("utf8", at + HEADER_BYTES, end).replaceAll("\0", " ");
+      if (type === "D") this.#answer = Number(bytes.readBigInt64BE(at + FIRST_COLUMN));
       if (type === "Z") this.#ready();
       at = end;
     }
@@ -108,7 +112,7 @@ export class PgConnection {
     const error = this.#error;
     this.#error = undefined;
     if (error !== undefined) this.#fail(`PostgreSQL refused: ${error}`);
-    else this.#waiting?.resolve();
+    else this.#waiting?.resolve(this.#answer);
   }
 
   #fail(reason: string): void {

@@ -2,62 +2,54 @@
  * Servers of other makers, started for a comparison: in a directory and on loopback ports of their own, as a user without
  * rights, and stopped one by one by what was started, never by name.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CodedError } from "../../../node/base/errors.ts";
+import { CodedError, errorMessage } from "../../../node/base/errors.ts";
+import { endProcess } from "../../end-process.ts";
 import { freePorts } from "../../free-ports.ts";
 
-/** dpkg's own placeholder. */
-const STATUS_FORMAT = "$" + "{Status}";
 const POLL_MS = 100;
+const READY_MS = 30_000;
+const STOP_MS = 10_000;
 const ROOT = 0;
-const INSTALL_TIMEOUT_MS = 300_000;
+/** How much of its log is told of a server that has ended. */
+const LOG_END_CHARACTERS = 500;
 
 interface Account {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Makes sure that Debian's packages are there: installs them when run as root, else says what to install. */
-export function ensureInstalled(packages: readonly string[], note: (text: string) => void): void {
-  const missing = packages.filter((name) => !isInstalled(name));
-  if (missing.length === 0) return;
-  const command = `apt-get install -y ${missing.join(" ")}`;
-  if (process.getuid?.() !== ROOT) throw new CodedError("peer_missing", `for this comparison, run as root: ${command}`);
-  note(`Installing ${missing.join(", ")} from Debian's packages ...`);
-  const options = {
-    stdio: "ignore",
-    timeout: INSTALL_TIMEOUT_MS,
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  } as const;
-  try {
-    execFileSync("apt-get", ["update", "-qq"], options);
-    execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], options);
-  } catch (error) {
-    throw new CodedError("peer_missing", `"${command}" failed; install them by hand`, {}, error);
-  }
+export interface ServersOptions {
+  readonly name: string;
+  /** Whom servers run as when we are root; nobody, where there is no such user. */
+  readonly user: string;
+  readonly ports: number;
+  /** Resolves when the user wants all this to end. */
+  readonly stopped: Promise<void>;
 }
 
-function isInstalled(name: string): boolean {
-  try {
-    const status = execFileSync("dpkg-query", ["-W", "-f", STATUS_FORMAT, name], {
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    return status.toString().endsWith(" installed");
-  } catch {
-    return false;
-  }
+/** What a promise gives, or `CodedError` `interrupted` when the user wants an end first. */
+export async function unlessStopped<T>(work: Promise<T>, stopped: Promise<void>): Promise<T> {
+  const interrupted = async (): Promise<never> => {
+    await stopped;
+    throw new CodedError("interrupted", "stopped before it was done");
+  };
+  return await Promise.race([work, interrupted()]);
 }
 
 export class Servers {
   readonly directory: string;
   readonly ports: readonly number[];
   readonly #account: Account | undefined;
-  readonly #running: { readonly child: ChildProcess; readonly signal: NodeJS.Signals }[] = [];
+  readonly #children = new Map<ChildProcess, NodeJS.Signals>();
+  /** Why nothing more can come of this: a server has ended, or all were stopped. */
+  #failure: CodedError | undefined;
 
   private constructor(directory: string, ports: readonly number[], account: Account | undefined) {
     this.directory = directory;
@@ -65,76 +57,94 @@ export class Servers {
     this.#account = account;
   }
 
-  /** A new directory and `portCount` free ports; `user` is whom servers run as when we are root. */
-  static async prepare(name: string, user: string, portCount: number): Promise<Servers> {
-    const directory = mkdtempSync(join(tmpdir(), `quorate-peer-${name}-`));
+  /** Runs `act` with a new directory and free ports; afterwards, however it ends, stops what was started and removes the directory. */
+  static async use<T>(
+    { name, user, ports, stopped }: ServersOptions,
+    act: (servers: Servers) => Promise<T>,
+  ): Promise<T> {
     const account = process.getuid?.() === ROOT ? accountOf(user) : undefined;
-    chmodSync(directory, 0o711);
-    if (account !== undefined) chownSync(directory, account.uid, account.gid);
-    return new Servers(directory, await freePorts(portCount), account);
+    const free = await freePorts(ports);
+    const directory = mkdtempSync(join(tmpdir(), `quorate-peer-${name}-`));
+    const servers = new Servers(directory, free, account);
+    try {
+      chmodSync(directory, 0o711);
+      if (account !== undefined) chownSync(directory, account.uid, account.gid);
+      return await unlessStopped(act(servers), stopped);
+    } finally {
+      await servers.#stop();
+    }
   }
 
-  /** Starts a server that runs until `stop`; its output goes into NAME.log. */
+  /** Starts a server that runs until the end; its output goes into NAME.log. */
   start(name: string, command: string, args: readonly string[], signal: NodeJS.Signals = "SIGTERM"): void {
-    const log = openSync(join(this.directory, `${name}.log`), "a");
-    const child = spawn(command, args, { cwd: this.directory, stdio: ["ignore", log, log], ...this.#account });
+    this.#assertUsable();
+    const path = join(this.directory, `${name}.log`);
+    const log = openSync(path, "a");
+    const child = this.#spawn(command, args, ["ignore", log, log], signal);
     closeSync(log);
-    this.#running.push({ child, signal });
+    const fail = (reason: string): void => {
+      this.#failure ??= new CodedError("peer_failed", `${command} ${reason}`);
+    };
+    child.on("error", (error) => fail(`did not start: ${errorMessage(error)}`));
+    child.on("exit", () => {
+      if (this.#failure === undefined) fail(`has ended: ${readFileSync(path, "utf8").slice(-LOG_END_CHARACTERS)}`);
+    });
   }
 
-  /** Runs a command to its end and returns what it printed; throws `CodedError` `peer_failed`. */
-  run(command: string, args: readonly string[], input = ""): string {
+  /** Runs a command to its end beside this program and resolves with what it printed; rejects with `CodedError` `peer_failed`. */
+  async run(command: string, args: readonly string[], input = ""): Promise<string> {
+    this.#assertUsable();
+    const child = this.#spawn(command, args, ["pipe", "pipe", "pipe"], "SIGTERM");
+    const { stdin, stdout, stderr } = child;
+    if (stdin === null || stdout === null || stderr === null)
+      throw new CodedError("peer_failed", `${command}: no pipes`);
     try {
-      const options = {
-        cwd: this.directory,
-        input,
-        stdio: "pipe",
-        maxBuffer: 64 * 1_048_576,
-        ...this.#account,
-      } as const;
-      return execFileSync(command, args, options).toString();
+      // One that ends without having read everything says why in another way.
+      stdin.on("error", () => undefined);
+      stdin.end(input);
+      const [out, errors] = await Promise.all([text(stdout), text(stderr), once(child, "close")]);
+      if (child.exitCode === 0) return out;
+      throw new CodedError("peer_failed", `${command} failed: ${errors}`);
     } catch (error) {
-      const { stderr } = error as { readonly stderr?: Buffer };
-      throw new CodedError("peer_failed", `${command} failed: ${stderr?.toString() ?? ""}`, {}, error);
+      if (error instanceof CodedError) throw error;
+      throw new CodedError("peer_failed", `${command} cannot be run: ${errorMessage(error)}`, {}, error);
+    } finally {
+      this.#children.delete(child);
     }
   }
 
-  /** Runs a command beside this one; resolves with what it printed. */
-  async runAside(command: string, args: readonly string[]): Promise<string> {
-    const child = spawn(command, args, { cwd: this.directory, stdio: ["ignore", "pipe", "pipe"], ...this.#account });
-    const out: Buffer[] = [];
-    const errors: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-    const [code] = (await once(child, "close")) as [number | null];
-    if (code === 0) return Buffer.concat(out).toString();
-    throw new CodedError("peer_failed", `${command} failed: ${Buffer.concat(errors).toString()}`);
+  /** Waits until `ready` answers true; what it cannot ask yet, it asks again. Rejects with `CodedError` `peer_failed`. */
+  async until(what: string, ready: () => Promise<boolean>): Promise<void> {
+    let reason = "";
+    for (let waitedMs = 0; waitedMs <= READY_MS; waitedMs += POLL_MS) {
+      this.#assertUsable();
+      try {
+        if (await ready()) return;
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        reason = `: ${error.message}`;
+      }
+      await sleep(POLL_MS);
+    }
+    throw new CodedError("peer_failed", `${what} did not come about in ${READY_MS} ms${reason}`);
   }
 
-  /** Stops what was started, and removes the directory. */
-  async stop(): Promise<void> {
-    await Promise.all(
-      this.#running.map(async ({ child, signal }) => {
-        if (child.exitCode !== null || child.signalCode !== null) return;
-        const gone = once(child, "exit");
-        child.kill(signal);
-        await gone;
-      }),
-    );
+  #assertUsable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** In a process group of its own: Ctrl-C is for us, and what we have started we stop, in our order. */
+  #spawn(command: string, args: readonly string[], stdio: SpawnOptions["stdio"], signal: NodeJS.Signals): ChildProcess {
+    const env = { ...process.env, LC_ALL: "C.UTF-8" };
+    const child = spawn(command, args, { cwd: this.directory, detached: true, env, stdio, ...this.#account });
+    this.#children.set(child, signal);
+    return child;
+  }
+
+  async #stop(): Promise<void> {
+    this.#failure ??= new CodedError("peer_failed", "the servers were stopped");
+    await Promise.all([...this.#children].map(([child, signal]) => endProcess(child, signal, STOP_MS)));
     rmSync(this.directory, { recursive: true, force: true });
-  }
-}
-
-/** Waits until `ready` answers true without throwing; throws `CodedError` `peer_failed` after `timeoutMs`. */
-export async function waitUntil(what: string, timeoutMs: number, ready: () => boolean): Promise<void> {
-  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
-    try {
-      if (ready()) return;
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-    }
-    if (waitedMs > timeoutMs) throw new CodedError("peer_failed", `${what} did not get ready in ${timeoutMs} ms`);
-    await sleep(POLL_MS);
   }
 }
 
