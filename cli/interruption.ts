@@ -1,7 +1,7 @@
-/** Ctrl-C and SIGTERM: somebody wants the process to end. */
+/** Ctrl-C, SIGTERM and a terminal that was closed: somebody wants the process to end. */
 import { once } from "node:events";
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Resolves at the first such signal; a second one finds nobody listening and ends the process at once. */
 export async function untilStopped(): Promise<void> {
