@@ -2,7 +2,7 @@
  * A cluster of real processes on this machine: one a node, and the sandbox acquirer. For `quorate dev`, the main job and
  * the tests that kill.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -38,6 +38,9 @@ export class LocalCluster {
   readonly acquirerPort: number;
   readonly #nodes = new Map<number, ChildProcess>();
   #acquirer: ChildProcess | undefined;
+  /** All that were started and have not ended, also those that somebody is ending. */
+  readonly #living = new Set<ChildProcess>();
+  #closed = false;
   /** More options of Node.js for the nodes started from now on, such as those of its profiler. */
   nodeArguments: readonly string[] = [];
   /** Called when a process ends that nobody has ended. */
@@ -101,18 +104,18 @@ export class LocalCluster {
     for (const id of this.nodeIds) this.startNode(id);
   }
 
-  startNode(id: number): void {
+  startNode(id: number, nodeArguments: readonly string[] = this.nodeArguments): void {
     const home = homeOf(this.directory, id);
     const args = ["start", "--config", join(home, CONFIG_FILE)];
-    this.#nodes.set(id, this.#spawn(`node-${id}`, args, home, [...V8_OPTIONS, ...this.nodeArguments]));
+    this.#nodes.set(id, this.#spawn(`node-${id}`, args, home, [...V8_OPTIONS, ...nodeArguments]));
   }
 
   /** Runs a command of an admin on this cluster; throws with what it said where it fails. */
   async run(args: readonly string[]): Promise<void> {
     const where = ["--cluster", this.clusterFile, "--key", join(this.directory, "admin.key")];
-    const child = spawn(process.execPath, [QUORATE, ...args, ...where], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = this.#started([QUORATE, ...args, ...where], ["ignore", "ignore", "pipe"]);
     const said: string[] = [];
-    child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => said.push(text));
     await once(child, "close");
     if (child.exitCode !== 0)
       throw new CodedError("command_failed", `quorate ${args.join(" ")}: ${said.join("").trim()}`);
@@ -148,10 +151,15 @@ export class LocalCluster {
   }
 
   async stopAll(): Promise<void> {
-    const children = [...this.#nodes.values(), ...(this.#acquirer === undefined ? [] : [this.#acquirer])];
     this.#nodes.clear();
     this.#acquirer = undefined;
-    await Promise.all(children.map((child) => end(child, "SIGTERM")));
+    await Promise.all([...this.#living].map((child) => end(child, "SIGTERM")));
+  }
+
+  /** Stops everything for good: whoever would start a killed node again must not, and gets `process_ended`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.stopAll();
   }
 
   #spawn(
@@ -161,12 +169,20 @@ export class LocalCluster {
     nodeArguments: readonly string[] = [],
   ): ChildProcess {
     const log = openSync(join(logDirectory, `${name}.log`), "a");
-    const child = spawn(process.execPath, [...nodeArguments, QUORATE, ...args], { stdio: ["ignore", log, log] });
+    const child = this.#started([...nodeArguments, QUORATE, ...args], ["ignore", log, log]);
     closeSync(log);
     child.on("exit", (code, signal) => {
       const known = child === this.#acquirer || [...this.#nodes.values()].includes(child);
       if (known) this.onUnexpectedExit(name, code === null ? `by ${signal}` : `with code ${code}`);
     });
+    return child;
+  }
+
+  #started(args: readonly string[], stdio: StdioOptions): ChildProcess {
+    if (this.#closed) throw new CodedError("process_ended", "the cluster was stopped for good");
+    const child = spawn(process.execPath, args, { stdio });
+    this.#living.add(child);
+    child.on("exit", () => this.#living.delete(child));
     return child;
   }
 }

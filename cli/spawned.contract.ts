@@ -56,6 +56,11 @@ export class Spawned {
     const { exitCode, signalCode, pid } = this.#child;
     if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, "SIGINT");
   }
+
+  /** What a supervisor does: the process alone gets the signal, and not what it has started. */
+  send(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
 }
 
 /** Whether anybody listens on a port of this machine. */

@@ -82,6 +82,8 @@ export interface NodeOptions {
   /** Bytes of the log's tail kept in memory for followers that lag a little. */
   readonly cacheBytes: number;
   /** Called once, when the node has stopped because something in it cannot be believed any more. */
+  /** What the host says of its disk, for the status. */
+  readonly diskStatus?: () => StatusFields;
   readonly onFatal: (report: FatalReport) => void;
   /**
    * Called once, when a peer's checkpoint has taken the place of the node's own, or its log is mended or has to be: no actor
@@ -160,6 +162,7 @@ export function composeNode(host: Host, options: NodeOptions, parts: Partial<Nod
   const actors = spawnActors({ host, options, parts: all, system, status, recovered });
   const strays = new RefusedFrames(host.log, "node.unknown_lane");
   status.post("network", () => ({ framesRefused: strays.count }));
+  if (options.diskStatus !== undefined) status.post("disk", options.diskStatus);
   host.network.start(networkHandler(host, actors, strays));
   host.network.setPeers(peersOf(options.peers, state.members));
   return {

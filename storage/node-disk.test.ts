@@ -7,6 +7,7 @@ import { InvariantError } from "../node/base/assert.ts";
 import type { Disk, DiskDone, DiskFile } from "../node/base/ports/disk.ts";
 import { describeDisk } from "./disk.contract.ts";
 import { NodeDisk } from "./node-disk.ts";
+import { SyncCount } from "./sync-count.ts";
 
 const HOME = mkdtempSync(join(tmpdir(), "quorate-disk-"));
 let directories = 0;
@@ -115,6 +116,23 @@ describe("NodeDisk", () => {
     const disk = new NodeDisk(freshDirectory());
     const error = await new Promise((resolve) => disk.syncDirectory("nowhere", resolve));
     expect(error).toMatchObject({ code: "disk_not_found", facts: { path: "nowhere" } });
+  });
+
+  test("what was made durable is counted, with its time, and what failed is not", async () => {
+    let nowMs = 0;
+    const syncs = new SyncCount(() => {
+      nowMs += 3;
+      return nowMs;
+    });
+    const disk = new NodeDisk(freshDirectory(), syncs);
+    const file = disk.open("log/a", { create: true });
+    const done = (start: (done: DiskDone) => void): Promise<unknown> => new Promise((resolve) => start(resolve));
+    expect(await done((resolve) => file.write(0, [Uint8Array.of(1)], resolve))).toBeUndefined();
+    expect(syncs.fields()).toEqual({ syncs: 0, syncMs: 0 });
+    expect(await done((resolve) => file.sync(resolve))).toBeUndefined();
+    expect(await done((resolve) => disk.syncDirectory("log", resolve))).toBeUndefined();
+    expect(await done((resolve) => disk.syncDirectory("nowhere", resolve))).toBeDefined();
+    expect(syncs.fields()).toEqual({ syncs: 2, syncMs: 6 });
   });
 
   test("a closed file is used no more: the system may have given its number to another", () => {

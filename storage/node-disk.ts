@@ -27,6 +27,7 @@ import { dirname, join, resolve, sep } from "node:path";
 import { assert } from "../node/base/assert.ts";
 import { EMPTY_BYTES } from "../node/base/bytes.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFault, type DiskFile } from "../node/base/ports/disk.ts";
+import type { SyncCount } from "./sync-count.ts";
 
 type SystemError = NodeJS.ErrnoException;
 type Step = (done: (error: SystemError | null) => void) => void;
@@ -40,9 +41,12 @@ const FAULTS: Readonly<Record<string, DiskFault>> = {
 
 export class NodeDisk implements Disk {
   readonly #root: string;
+  readonly #syncs: SyncCount | undefined;
 
-  constructor(root: string) {
+  /** `syncs` counts what is synced from now on but for `settle`, which is recovery's. */
+  constructor(root: string, syncs?: SyncCount) {
     this.#root = resolve(root);
+    this.#syncs = syncs;
     attempt(this.#root, () => makeDirectory(this.#root));
   }
 
@@ -62,7 +66,8 @@ export class NodeDisk implements Disk {
     const full = this.#full(path);
     return attempt(path, () => {
       if (create) makeDirectory(dirname(full));
-      return new NodeFile(path, dirname(full), openSync(full, create ? "wx+" : "r+"));
+      const descriptor = openSync(full, create ? "wx+" : "r+");
+      return new NodeFile({ path, directory: dirname(full), descriptor, syncs: this.#syncs });
     });
   }
 
@@ -81,7 +86,11 @@ export class NodeDisk implements Disk {
   }
 
   syncDirectory(directory: string, done: DiskDone): void {
-    const finish = (error: SystemError | null): void => done(error === null ? undefined : diskError(error, directory));
+    const synced = this.#syncs?.begin();
+    const finish = (error: SystemError | null): void => {
+      if (error === null) synced?.();
+      done(error === null ? undefined : diskError(error, directory));
+    };
     open(this.#full(directory), "r", (openError, descriptor) => {
       if (openError !== null) finish(openError);
       else fsync(descriptor, (syncError) => close(descriptor, (closeError) => finish(syncError ?? closeError)));
@@ -95,19 +104,28 @@ export class NodeDisk implements Disk {
   }
 }
 
+interface OpenedFile {
+  readonly path: string;
+  readonly directory: string;
+  readonly descriptor: number;
+  readonly syncs: SyncCount | undefined;
+}
+
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #directory: string;
   readonly #descriptor: number;
+  readonly #syncs: SyncCount | undefined;
   readonly #steps: { readonly step: Step; readonly done: DiskDone }[] = [];
   #running = false;
   #size: number;
   #closed = false;
 
-  constructor(path: string, directory: string, descriptor: number) {
+  constructor({ path, directory, descriptor, syncs }: OpenedFile) {
     this.path = path;
     this.#directory = directory;
     this.#descriptor = descriptor;
+    this.#syncs = syncs;
     this.#size = fstatSync(descriptor).size;
   }
 
@@ -142,7 +160,13 @@ class NodeFile implements DiskFile {
   }
 
   sync(done: DiskDone): void {
-    this.#start((finish) => fdatasync(this.#descriptor, finish), done);
+    this.#start((finish) => {
+      const synced = this.#syncs?.begin();
+      fdatasync(this.#descriptor, (error) => {
+        if (error === null) synced?.();
+        finish(error);
+      });
+    }, done);
   }
 
   settle(offset: number, bytes: Uint8Array, size: number): void {

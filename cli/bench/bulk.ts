@@ -7,10 +7,17 @@ import { performance } from "node:perf_hooks";
 import { CodedError } from "../../node/base/errors.ts";
 import { Prng } from "../../node/base/prng.ts";
 import { ask } from "../../node/client/ask.ts";
-import { batchRuns, type Command, type QuorateClient } from "../../node/client/index.ts";
+import {
+  batchRuns,
+  type Command,
+  decodeAccounts,
+  decodeTransfers,
+  type QuorateClient,
+} from "../../node/client/index.ts";
 import { accountFilterFlags } from "../../node/ledger/filters.ts";
 import { accountBatches, type BatchShape, TransferBatches } from "../../node/ledger/flat-batches.ts";
 import { AccountStatus, TransferStatus } from "../../node/ledger/status.ts";
+import { assertAddsUp } from "./history-check.ts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
 import type { Target } from "./target.ts";
 
@@ -68,7 +75,8 @@ export async function runBulk(target: Target, options: BulkOptions): Promise<Omi
         const sentAt = performance.now();
         const answer = submitBatch(client, { kind: "createTransfers", batch }, TransferStatus.created);
         const next = take(); // made while the cluster works
-        done += await answer;
+        const answered = await answer; // by itself: another client's answers may come before
+        done += answered;
         latencies.push(performance.now() - sentAt);
         options.onProgress(done, done / ((performance.now() - startedAt) / 1_000));
         batch = next;
@@ -76,6 +84,7 @@ export async function runBulk(target: Target, options: BulkOptions): Promise<Omi
     };
     await Promise.all(clients.map(loop));
     const seconds = (performance.now() - startedAt) / 1_000;
+    if (done !== options.transfers) throw new CodedError("bench_wrong_result", `${done} transfers were answered`);
     const transfersPerSecond = Math.round(options.transfers / seconds);
     return { seconds, transfersPerSecond, batchLatencyMs: percentiles(latencies) };
   } finally {
@@ -83,25 +92,55 @@ export async function runBulk(target: Target, options: BulkOptions): Promise<Omi
   }
 }
 
-/** Asks for the history of random accounts, one after another. */
+/**
+ * Asks for the history of random accounts, one after another. What comes back is checked when all of it is there, so that
+ * checking disturbs no measurement.
+ */
 export async function queryHistories(target: Target, options: BulkOptions): Promise<Percentiles> {
   const client = await target.connect(0);
   const random = new Prng(options.seed).fork("queries");
   try {
     const latencies: number[] = [];
+    const pages = new Map<bigint, RecordsPage>();
     for (let i = 0; i < HISTORY_QUERIES; i++) {
       const accountId = BigInt(1 + random.below(options.accounts));
       const askedAt = performance.now();
-      await ask(client, {
+      const page = await ask(client, {
         ...{ type: "accountTransfers", accountId, limit: HISTORY_LIMIT },
         flags: accountFilterFlags.debits | accountFilterFlags.credits | accountFilterFlags.reversed,
       });
       latencies.push(performance.now() - askedAt);
+      pages.set(accountId, page);
     }
+    await checkHistories(client, pages);
+    await checkStored(client, options);
     return percentiles(latencies);
   } finally {
     client.close();
   }
+}
+
+interface RecordsPage {
+  readonly records: Uint8Array;
+  readonly next: string;
+}
+
+/** Each account must be there, with balances to which its history adds up. */
+async function checkHistories(client: QuorateClient, pages: ReadonlyMap<bigint, RecordsPage>): Promise<void> {
+  const { records } = (await ask(client, { type: "accounts", ids: [...pages.keys()] })) as Pick<RecordsPage, "records">;
+  const accounts = new Map(decodeAccounts(records).map((account) => [account.id, account]));
+  for (const [id, page] of pages) {
+    const account = accounts.get(id);
+    if (account === undefined) throw new CodedError("bench_wrong_result", `account ${id} was not found`);
+    assertAddsUp(account, { transfers: decodeTransfers(page.records), isWhole: page.next === "0" });
+  }
+}
+
+/** The cluster holds what it was given, and nothing else. */
+async function checkStored(client: QuorateClient, options: BulkOptions): Promise<void> {
+  const { accounts, transfers } = await ask(client, { type: "summary" });
+  if (accounts === options.accounts && transfers === options.firstId - 1 + options.transfers) return;
+  throw new CodedError("bench_wrong_result", `the cluster holds ${accounts} accounts and ${transfers} transfers`);
 }
 
 function shapeOf({ accounts }: Pick<BulkOptions, "accounts">): BatchShape {

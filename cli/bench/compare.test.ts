@@ -2,15 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { assertComparable, compareFigures, readResult } from "./compare.ts";
+import { assertComparable, compareFigures, differencesText, readResult } from "./compare.ts";
 import type { BenchResult } from "./report.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "quorate-compare-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const MACHINE = { cpu: "x", cores: 2, memoryGiB: 24, node: "v20", openssl: "3", loadAverage: 0, syncMs: 1 };
+const MACHINE = { cpu: "x", cores: 2, memoryGiB: 24, node: "v20", openssl: "3", loadAverage: 0 };
 const result = (figures: object, settings: BenchResult["settings"] = { nodes: 3 }): BenchResult => ({
-  ...{ load: "bulk", machine: MACHINE, durability: "all", settings },
+  ...{ load: "bulk", version: "1.0.0", machine: MACHINE, durability: "all", settings },
   figures: { ...figures },
 });
 
@@ -43,4 +43,14 @@ test("what was measured otherwise is not compared", () => {
   expect(() => assertComparable(before, before)).not.toThrow();
   expect(() => assertComparable(before, { load: "signed", settings: before.settings })).toThrow("load was bulk");
   expect(() => assertComparable(before, result({}, { nodes: 5, batch: 8_190 }))).toThrow("nodes was 3, and is 5 now");
+  expect(() => assertComparable(before, result({}, { nodes: 3 }))).toThrow("batch was 8190, and is not told now");
+});
+
+test("another machine or version is told, and how busy it is is not", () => {
+  const before = result({});
+  expect(differencesText(before, { ...before, machine: { ...MACHINE, loadAverage: 7 } })).toBeUndefined();
+  const machine = { ...MACHINE, cores: 64, disk: { fileSystem: "ext4", syncMs: 1 } };
+  expect(differencesText(before, { ...before, version: "1.1.0", machine })).toBe(
+    "Measured otherwise: Quorate was 1.0.0, and is 1.1.0 now; cores was 2, and is 64 now; fileSystem was unknown, and is ext4 now",
+  );
 });

@@ -1,7 +1,9 @@
 /** Two results of `quorate bench --json` side by side: what a figure is a multiple of. */
 import { readFileSync } from "node:fs";
 import { CodedError, errorMessage } from "../../node/base/errors.ts";
-import type { BenchResult } from "./report.ts";
+import type { Settings } from "./arguments.ts";
+import { machineDifferences } from "./machine.ts";
+import type { BenchResult, BenchRun } from "./report.ts";
 
 /** One figure before and now; `ratio` is now / before. */
 export interface Compared {
@@ -26,13 +28,32 @@ export function readResult(path: string): BenchResult {
 }
 
 /** Whether two results may be compared at all; throws `CodedError` `bench_not_comparable` with the setting that differs. */
-export function assertComparable(before: BenchResult, now: Pick<BenchResult, "load" | "settings">): void {
-  const settings = { load: before.load, ...before.settings };
-  for (const [name, value] of Object.entries({ load: now.load, ...now.settings })) {
-    const other = (settings as Readonly<Record<string, unknown>>)[name];
-    if (other === value) continue;
-    throw new CodedError("bench_not_comparable", `${name} was ${String(other)}, and is ${String(value)} now`);
+export function assertComparable(before: Asked, now: Asked): void {
+  const was: Readonly<Record<string, SettingValue>> = { load: before.load, ...before.settings };
+  const is: Readonly<Record<string, SettingValue>> = { load: now.load, ...now.settings };
+  for (const name of Object.keys({ ...was, ...is })) {
+    if (was[name] === is[name]) continue;
+    throw new CodedError(
+      "bench_not_comparable",
+      `${name} was ${valueText(was[name])}, and is ${valueText(is[name])} now`,
+    );
   }
+}
+
+type Asked = Pick<BenchResult, "load" | "settings">;
+
+type SettingValue = Settings[string] | undefined;
+
+function valueText(value: SettingValue): string {
+  return value === undefined ? "not told" : String(value);
+}
+
+/** What else makes figures differ, of which nobody who compares need be kept: versions, and the machine. */
+export function differencesText(before: BenchResult, now: BenchRun): string | undefined {
+  const version =
+    before.version === now.version ? [] : [`Quorate was ${before.version ?? "unknown"}, and is ${now.version} now`];
+  const differences = [...version, ...machineDifferences(before.machine, now.machine)];
+  return differences.length === 0 ? undefined : `Measured otherwise: ${differences.join("; ")}`;
 }
 
 /** All numbers that both have, in the order of the present result. */

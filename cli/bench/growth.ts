@@ -12,7 +12,7 @@ const MIB = 1_048_576;
 export interface GrowthOptions extends Pick<BulkOptions, "batch" | "clients" | "seed"> {
   readonly accounts: number;
   readonly manyAccounts: number;
-  /** Transfers that are stored at the second measurement. */
+  /** Transfers that are stored at the second measurement, or twice as many as are measured where that is more. */
   readonly transfers: number;
   readonly onStep: (text: string) => void;
 }
@@ -29,17 +29,21 @@ export interface GrowthFigures {
   readonly rssMiBManyAccounts: number;
 }
 
+/** What `--transfers` comes to: how many are measured each time, and how many are stored at the second measurement. */
+export function growthSizes(transfers: number): { readonly measured: number; readonly stored: number } {
+  const measured = Math.min(MEASURED_MAX, transfers);
+  return { measured, stored: Math.max(transfers, 2 * measured) };
+}
+
 /** `withTarget` gives a fresh cluster each time. */
 export async function measureGrowth(
   withTarget: <T>(act: (target: Target) => Promise<T>) => Promise<T>,
   options: GrowthOptions,
 ): Promise<GrowthFigures> {
-  const measured = Math.min(MEASURED_MAX, options.transfers);
+  const { measured, stored } = growthSizes(options.transfers);
   const few = await withTarget(async (target) => {
     const measure = await begun(target, options, { accounts: options.accounts, measured });
-    const first = await measure(measured);
-    const stored = await measure(Math.max(options.transfers, 2 * measured));
-    return { first, stored, rssMiB: rssMiB(target) };
+    return { first: await measure(measured), stored: await measure(stored), rssMiB: rssMiB(target) };
   });
   const many = await withTarget(async (target) => {
     const measure = await begun(target, options, { accounts: options.manyAccounts, measured });

@@ -14,7 +14,9 @@ import { accepted, type Target } from "./target.ts";
 export const LEDGER = 978;
 const CODE = 1;
 const REGISTRATIONS_IN_FLIGHT = 64;
-const LIFETIME_NS = 500_000_000_000n;
+/** From the signing on; the cluster takes no more than ten minutes. */
+export const LIFETIME_SECONDS = 500;
+const LIFETIME_NS: bigint = BigInt(LIFETIME_SECONDS) * 1_000_000_000n;
 const NS_PER_MS = 1_000_000n;
 
 /** Somebody who pays: signs transactions of a session of their own. */

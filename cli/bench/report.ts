@@ -1,49 +1,55 @@
-/** What a benchmark says at its end. */
-import type { Machine } from "./machine.ts";
-import type { Percentiles } from "./percentiles.ts";
-import type { Reading } from "./target.ts";
+/** What a benchmark says: on what it runs at its beginning, and what came of it at its end. */
 
-const MIB = 1_048_576;
+import { table } from "../output.ts";
+import { softwareVersion } from "../software.ts";
+import type { Load, Settings } from "./arguments.ts";
+import type { Compared } from "./compare.ts";
+import { type Machine, machineText } from "./machine.ts";
+import type { Percentiles } from "./percentiles.ts";
+import type { Figures } from "./resources.ts";
 
 /** How the cluster kept its promises while it was measured; printed with every figure. */
 export const DURABILITY =
   "every answer after fdatasync on a majority; each transaction's Ed25519 signature checked; blocks hash-chained; TLS 1.3";
 
-export interface ResourceFigures {
-  readonly cpuSeconds: Readonly<Record<string, number>>;
-  readonly rssMiB: Readonly<Record<string, number>>;
-  readonly bytesWritten: number;
-}
-
-/** What the processes used between two readings. `bytesWritten` is the mean of a node. */
-export function resources(before: Reading, after: Reading): ResourceFigures {
-  const cpuSeconds: Record<string, number> = {};
-  const rssMiB: Record<string, number> = {};
-  let bytesWritten = 0;
-  let nodes = 0;
-  for (const [name, end] of after) {
-    const start = before.get(name);
-    cpuSeconds[name] = round(end.cpuSeconds - (start?.cpuSeconds ?? 0));
-    rssMiB[name] = Math.round(end.rssBytes / MIB);
-    if (!name.startsWith("node-")) continue;
-    nodes += 1;
-    bytesWritten += end.bytesWritten - (start?.bytesWritten ?? 0);
-  }
-  return { cpuSeconds, rssMiB, bytesWritten: nodes === 0 ? 0 : bytesWritten / nodes };
-}
-
-export interface BenchResult {
-  readonly load: string;
+/** What a figure means nothing without. */
+export interface BenchRun {
+  readonly load: Load;
+  /** Of this program. */
+  readonly version: string;
   readonly machine: Machine;
   readonly durability: string;
-  readonly settings: Readonly<Record<string, number | string | boolean>>;
-  readonly figures: Readonly<Record<string, unknown>>;
+  readonly settings: Settings;
 }
 
-export function latencyText({ p50, p99, max }: Percentiles): string {
+export interface BenchResult extends BenchRun {
+  readonly figures: Figures;
+}
+
+export function benchRun(load: Load, machine: Machine, settings: Settings): BenchRun {
+  return { load, version: softwareVersion(), machine, durability: DURABILITY, settings };
+}
+
+export function runText({ load, version, machine, durability, settings }: BenchRun): string {
+  const named = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
+  return [machineText(machine), durability, `Quorate ${version}, ${load}: ${named.join(", ")}`].join("\n");
+}
+
+export function benchText({ figures }: BenchResult): string {
+  const rows = Object.entries(figures).map(([name, value]) => {
+    if (typeof value !== "object" || value === null) return [name, String(value)];
+    if ("p50" in value) return [name, latencyText(value as Percentiles)];
+    const parts = Object.entries(value).map(([key, part]) => `${key} ${String(part)}`);
+    return [name, parts.join(", ")];
+  });
+  return table([["figure", "value"], ...rows]);
+}
+
+export function comparedText(compared: readonly Compared[]): string {
+  const rows = compared.map(({ figure, before, now, ratio }) => [figure, `${before}`, `${now}`, `${ratio}`]);
+  return table([["figure", "before", "now", "ratio"], ...rows]);
+}
+
+function latencyText({ p50, p99, max }: Percentiles): string {
   return `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { must } from "../../node/base/assert.ts";
 import { CodedError } from "../../node/base/errors.ts";
+import { ask } from "../../node/client/ask.ts";
 import { Connection } from "../../node/client/connection.ts";
 import { ClientError, isRetriable } from "../../node/client/errors.ts";
 import {
@@ -39,6 +40,12 @@ export interface TargetOptions {
 
 /** What each watched process had used at one moment, by name. */
 export type Reading = ReadonlyMap<string, ProcessUsage>;
+
+/** How often a node has made something durable since it started, and how long that took. */
+export interface Synced {
+  readonly syncs: number;
+  readonly syncMs: number;
+}
 
 export class Target {
   readonly cluster: ClusterFile;
@@ -87,6 +94,30 @@ export class Target {
 
   read(): Reading {
     return new Map([...this.#processes].map(([name, pid]) => [name, processUsage(pid)]));
+  }
+
+  /** Of each node that says so, by its id. */
+  async synced(): Promise<ReadonlyMap<number, Synced>> {
+    const nodes = await this.nodes();
+    return new Map(
+      nodes.flatMap(({ id, sections }) => {
+        const { syncs, syncMs } = sections["disk"] ?? {};
+        return typeof syncs === "number" && typeof syncMs === "number" ? [[id, { syncs, syncMs }] as const] : [];
+      }),
+    );
+  }
+
+  /** Throws `CodedError` `cluster_not_empty`: a benchmark writes its own accounts and transfers, and takes none back. */
+  async assertEmpty(): Promise<void> {
+    const client = await this.connect(0);
+    try {
+      const { accounts, transfers } = await ask(client, { type: "summary" });
+      if (accounts === 0 && transfers === 0) return;
+      const held = `${accounts} accounts and ${transfers} transfers`;
+      throw new CodedError("cluster_not_empty", `the cluster holds ${held}: nothing was written; name a fresh one`);
+    } finally {
+      client.close();
+    }
   }
 
   #nodeFor(index: number): ClusterFile["nodes"][number] {

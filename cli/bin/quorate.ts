@@ -8,6 +8,9 @@ import { runQuorate } from "../run.ts";
 
 const COLUMNS_MAX = 110;
 
+// A terminal that is gone takes no word any more; whoever is ending cleans up all the same.
+process.stderr.on("error", () => undefined);
+
 const code = await runQuorate(hideBin(process.argv), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),

@@ -4,6 +4,7 @@
 import { tmpdir } from "node:os";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
+import { assertOnDisk } from "../bench/file-system.ts";
 import { WARM_UP_SECONDS } from "../bench/loops.ts";
 import { describeMachine, machineText } from "../bench/machine.ts";
 import { ETCD_SETTINGS, type EtcdFigures, etcdVersion, measureEtcd } from "../bench/peers/etcd.ts";
@@ -13,7 +14,6 @@ import { measurePostgres, POSTGRES_SETTINGS, type PostgresFigures } from "../ben
 import { postgresPrograms, postgresVersion } from "../bench/peers/postgres-cluster.ts";
 import { measureRedis, type RedisFigures, redisSettings, redisVersion } from "../bench/peers/redis.ts";
 import { median } from "../bench/percentiles.ts";
-import { assertRealDisk } from "../bench/real-disk.ts";
 import { DURABILITY } from "../bench/report.ts";
 import { command } from "../command.ts";
 import { interruption } from "../interruption.ts";
@@ -136,7 +136,7 @@ export const benchPeers: CommandModule = command({
       .example("$0 bench-peers --rounds 1 --json", "one JSON object as the last line"),
   handler: async (args, output) => {
     const { rounds: count, seconds, transfers, payments } = args;
-    assertRealDisk(tmpdir());
+    assertOnDisk(tmpdir());
     const { stopped } = interruption();
     installPeers(output);
     const machine = describeMachine(tmpdir());

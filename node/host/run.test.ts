@@ -104,7 +104,9 @@ async function use({ directory, admin }: Made, height = 2): Promise<void> {
   const client = await QuorateClient.open({ cluster, signer: admin });
   // A block that the node orders by itself may come a moment later.
   const status = (): Promise<unknown> => ask(client, { type: "status" });
-  await expect.poll(status, { timeout: 5_000 }).toMatchObject({ node: 1, height, sections: { ledger: { height } } });
+  await expect
+    .poll(status, { timeout: 5_000 })
+    .toMatchObject({ node: 1, height, sections: { ledger: { height }, disk: { syncs: expect.any(Number) } } });
   client.close();
 }
 

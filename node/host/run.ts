@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
+import { SyncCount } from "../../storage/sync-count.ts";
 import type { FatalReport } from "../actor/system.ts";
 import { InvariantError } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
@@ -194,9 +195,10 @@ async function start(
   const log = new PinoLog(config.logLevel, { node: id });
   const mark = new StartedMark(resolve(home, config.identity), data);
   mark.check();
-  const disk = openDisk(data);
+  const syncs = new SyncCount(() => clock.monotonicMs());
+  const disk = openDisk(data, syncs);
   const cipher = openDataCipher(disk, key, { create: true });
-  const store = await LevelStore.open(join(data, "state"), { cipher });
+  const store = await LevelStore.open(join(data, "state"), { cipher, syncs });
   opened.push(() => store.close());
   const { clusterId, genesis, nodes } = cluster;
   const network = await WebSocketNetwork.listen({ id, identity, clusterId, nodes, clock, random, log });
@@ -207,6 +209,7 @@ async function start(
   const options: NodeOptions = {
     ...{ id, genesis, peers: nodes, timing, preferredLeaders, releaseMax, onRestart },
     ...{ checkpointBlocks, retainBlocks, segmentBytes, cacheBytes },
+    diskStatus: () => syncs.fields(),
     onFatal: (report) => onFatal(fatalText(config, data, report)),
     ...(config.logLevel === "trace" ? { trace: (event) => log.trace("actor.message", traceFields(event)) } : {}),
   };
@@ -241,9 +244,9 @@ async function handOver(node: ComposedNode): Promise<void> {
   }
 }
 
-function openDisk(data: string): NodeDisk {
+function openDisk(data: string, syncs: SyncCount): NodeDisk {
   try {
-    return new NodeDisk(data);
+    return new NodeDisk(data, syncs);
   } catch (error) {
     throw new CodedError("data_unusable", `config.data: ${data} cannot be used: ${errorMessage(error)}`, {}, error);
   }

@@ -19,6 +19,7 @@ import { crc32c } from "../checksum.ts";
 import { checkKeyId, keyIdOf } from "../data-key.ts";
 import { StorageError } from "../errors.ts";
 import { NodeDisk } from "../node-disk.ts";
+import type { SyncCount } from "../sync-count.ts";
 import { damaged } from "./faults.ts";
 import { type Database, type LevelContents, LevelView, readValue, SharedSnapshot, VALUE_PREFIX } from "./level-view.ts";
 import { SEAL_FILE, SealFile } from "./seal-file.ts";
@@ -31,6 +32,8 @@ const SUMS_END = "sum0";
 export interface LevelStoreOptions {
   /** Seals values; a store is written with one data key from its beginning, or with none. */
   readonly cipher?: Cipher | undefined;
+  /** Counts writes, each of which is synced twice: by LevelDB, with all that it does for it, and in the file outside. */
+  readonly syncs?: SyncCount | undefined;
   readonly createLevel?: (path: string) => Database;
 }
 
@@ -50,6 +53,7 @@ export class LevelStore implements Store {
   readonly #level: Database;
   readonly #cipher: Cipher | undefined;
   readonly #sealFile: SealFile;
+  readonly #syncs: SyncCount | undefined;
   readonly #sums: Map<string, number>;
   #seal: Seal;
   /** What the newest write that is done has left: nobody sees one that is still on its way. */
@@ -61,20 +65,29 @@ export class LevelStore implements Store {
   #closed = false;
 
   private constructor(
-    { level, sealFile, cipher }: { level: Database; sealFile: SealFile; cipher: Cipher | undefined },
+    {
+      level,
+      sealFile,
+      cipher,
+      syncs,
+    }: Pick<LevelStoreOptions, "cipher" | "syncs"> & { level: Database; sealFile: SealFile },
     { seal, sums }: Contents,
   ) {
     this.#level = level;
     this.#sealFile = sealFile;
     this.#cipher = cipher;
+    this.#syncs = syncs;
     this.#seal = seal;
     this.#sums = sums;
     this.#newest = new SharedSnapshot(level);
   }
 
   /** Opens or creates the store; throws `StorageError`, `data_in_use` where another process has it. */
-  static async open(path: string, { cipher, createLevel = newLevel }: LevelStoreOptions = {}): Promise<LevelStore> {
-    const disk = new NodeDisk(path);
+  static async open(
+    path: string,
+    { cipher, syncs, createLevel = newLevel }: LevelStoreOptions = {},
+  ): Promise<LevelStore> {
+    const disk = new NodeDisk(path, syncs);
     const level = createLevel(path);
     await openLevel(level, path);
     try {
@@ -86,7 +99,7 @@ export class LevelStore implements Store {
         throw damaged(`its newest write is number ${sequence}, the last that was done is number ${done}`);
       }
       sealFile.settle(sequence);
-      return new LevelStore({ level, sealFile, cipher }, contents);
+      return new LevelStore({ level, sealFile, cipher, syncs }, contents);
     } catch (error) {
       await level.close();
       throw openingError(error);
@@ -152,7 +165,9 @@ export class LevelStore implements Store {
   }
 
   async #commit(operations: readonly Change[], { sequence }: Seal): Promise<void> {
+    const synced = this.#syncs?.begin();
     await this.#level.batch([...operations], { sync: true });
+    synced?.();
     await new Promise<void>((resolve, reject) => {
       this.#sealFile.write(sequence, (error) => (error === undefined ? resolve() : reject(error)));
     });
