@@ -16,6 +16,12 @@ const NO_FAULTS: SimOptions["faults"]["weights"] = {
     diskError: 0,
     clockJump: 0,
     handOver: 0,
+    flap: 0,
+    zoneLoss: 0,
+    slowClients: 0,
+    readError: 0,
+    fullStore: 0,
+    hangStore: 0,
     changeUnderFire: 0,
     lateAnswers: 0,
   },
@@ -25,6 +31,7 @@ const NO_FAULTS: SimOptions["faults"]["weights"] = {
 export const CALM: SimOptions = {
   nodes: 3,
   spares: 0,
+  zones: 3,
   durationMs: 6_000,
   faultsWait: false,
   timing: { tickMs: 10, electionTimeoutTicks: 15, heartbeatTicks: 3 },
@@ -45,6 +52,7 @@ export const CALM: SimOptions = {
   peers: {
     minDelayUs: 200,
     meanDelayUs: 300,
+    delays: "exponential",
     lossPermille: 0,
     duplicatePermille: 0,
     latePermille: 0,

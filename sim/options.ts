@@ -22,26 +22,35 @@ const FAULT_KINDS = {
   partition: 10,
   asymmetricPartition: 10,
   bridge: 10,
+  /** Links that go down and up again and again. */
+  flap: 10,
   clog: 5,
   isolateLeader: 10,
   isolateClients: 5,
+  /** Clients that read slowly. */
+  slowClients: 10,
   crash: 10,
   crashLeader: 10,
   crashAll: 3,
+  /** All nodes of a zone, without power or cut off. */
+  zoneLoss: 5,
   crashWhen: 10,
   electionUnderFire: 20,
   pause: 10,
   slowDisk: 10,
   fullDisk: 5,
   hangDisk: 5,
+  fullStore: 10,
+  hangStore: 10,
   /** A node that was down finds its log damaged. */
   damageLog: 10,
   rotLog: 50,
   rotPage: 50,
+  readError: 40,
   slowTimers: 5,
   /** Starved and cut off from its peers: it is deposed and notices late. */
   sickLeader: 20,
-  diskError: 3,
+  diskError: 5,
   clockJump: 3,
   handOver: 10,
 } as const;
@@ -53,6 +62,10 @@ const CHANGE_UNDER_FIRE = 20;
 const LATE_ANSWERS = 10;
 /** Of the runs with leases in which the margin for clocks is not put to the test, so many are about rounds of heartbeats. */
 const ROUNDS_PERMILLE = 300;
+/** Many short delays and some long ones, in most runs; none, or none worth to be told from others, or some very long. */
+const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heavyTailed"] as const;
+/** Two nodes of three in one zone, or each in its own; of five two or three in one. */
+const ZONES = [2, 3, 3] as const;
 /** In so many runs faults wait for the work: where they do not, some of them keep the clients from ever coming to it. */
 const FAULTS_WAIT_PERMILLE = 850;
 export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
@@ -73,6 +86,8 @@ export interface SimOptions {
   readonly nodes: number;
   /** Nodes with the ids that follow, which run from the beginning and are no members until somebody adds them. */
   readonly spares: number;
+  /** In how many zones all of them are, one after the other: node 1 in the first, 2 in the second, and so round again. */
+  readonly zones: number;
   /** Virtual time with faults; then comes the quiet end. */
   readonly durationMs: number;
   /** Faults begin when the clients have made their bank and work begins, and `durationMs` with them; else both begin at once. */
@@ -152,6 +167,7 @@ export function drawOptions(random: Random): SimOptions {
   const options = {
     ...drawn,
     faultsWait,
+    zones: pick(random, ZONES),
     catchUpBytesPerTick,
     oldReleases,
     spares,
@@ -213,6 +229,7 @@ function drawNetwork(random: Random, electionUs: number): NetworkOptions {
   return {
     minDelayUs: between(random, 50, 500),
     meanDelayUs: Math.round(electionUs / pick(random, [200, 50, 15, 6])),
+    delays: pick(random, DELAYS_DRAWN),
     lossPermille: sometimes(random, permilleMax),
     duplicatePermille: sometimes(random, permilleMax),
     latePermille: sometimes(random, permilleMax),

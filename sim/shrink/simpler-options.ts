@@ -88,6 +88,7 @@ function simplerWorlds(options: SimOptions): readonly SimOptions[] {
     { ...options, faults: { ...faults, weights } },
     { ...options, peers: { ...peers, lossPermille: 0, duplicatePermille: 0, latePermille: 0 } },
     { ...options, peers: { ...peers, bytesPerMs: 0 } },
+    { ...options, peers: { ...peers, delays: CALM.peers.delays } },
     { ...options, peers: { ...peers, lossPermille: 0 } },
     { ...options, peers: { ...peers, duplicatePermille: 0 } },
     { ...options, peers: { ...peers, latePermille: 0 } },
