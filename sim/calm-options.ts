@@ -60,7 +60,14 @@ export const CALM: SimOptions = {
     bytesPerMs: 0,
   },
   disk: { writeUs: 50, syncUs: 1_000, storeUs: 1_000 },
-  outside: { delayUs: 20_000, declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 },
+  outside: {
+    delayUs: 20_000,
+    declinePermille: 0,
+    timeoutPermille: 0,
+    latePermille: 0,
+    unavailablePermille: 0,
+    contradictPermille: 0,
+  },
   faults: { everyMs: 1_000, lastsMs: 1_000, restartAfterMs: 1_000, weights: NO_FAULTS },
   workload: {
     tellers: 3,

@@ -187,7 +187,8 @@ export class Cluster {
       trace,
       random: random.fork("process"),
       observe: () => {
-        if (slot.composed?.inspect !== undefined) observer.stepped(node, slot.composed.inspect);
+        const inspected = slot.composed?.inspect;
+        if (inspected !== undefined) watching(slot, () => observer.stepped(node, inspected));
       },
       crashed: (error) => this.#thrown(slot, error),
     });
@@ -199,7 +200,8 @@ export class Cluster {
       if (slot.composed.inspect === undefined) return observer.absent(node, "mending");
       slot.damaged = false;
       slot.isBlind ||= slot.disk.isSpoiled;
-      observer.started(node, slot.composed.inspect);
+      const inspected = slot.composed.inspect;
+      watching(slot, () => observer.started(node, inspected));
     });
   }
 
@@ -469,6 +471,16 @@ export class Cluster {
 
   #slot(node: NodeId): Slot {
     return must(this.#slots[node - 1], `there is no node ${node}`);
+  }
+}
+
+/** Looks at a node from outside: what it cannot read itself is nobody's trouble then, and is still to be met. */
+function watching({ disk: { disk } }: Slot, look: () => void): void {
+  disk.isWatched = true;
+  try {
+    look();
+  } finally {
+    disk.isWatched = false;
   }
 }
 

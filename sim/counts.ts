@@ -29,6 +29,7 @@ const OWN_FAULTS = [
   "lostDisk",
   "lostFile",
   "lostWrite",
+  "outsideContradiction",
   "outsideTimeout",
   "outsideUnavailable",
   "partition",

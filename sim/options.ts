@@ -145,6 +145,7 @@ export function drawOptions(random: Random): SimOptions {
       timeoutPermille: sometimes(random, 200),
       latePermille: sometimes(random, 200),
       unavailablePermille: sometimes(random, 200),
+      contradictPermille: seldom(random, 300),
     },
     faults,
     workload: drawWorkload(random),
@@ -247,6 +248,11 @@ function drawPerturbations(random: Random): SimOptions["perturbPermille"] {
 /** In a third of the runs 0, in the others from 1 to `max`. */
 function sometimes(random: Random, max: number): number {
   return chance(random, 333) ? 0 : between(random, 1, max);
+}
+
+/** In three quarters of the runs 0, in the others from 1 to `max`. */
+function seldom(random: Random, max: number): number {
+  return chance(random, 750) ? 0 : between(random, 1, max);
 }
 
 /**

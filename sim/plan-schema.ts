@@ -136,6 +136,7 @@ export const optionsSchema: Schema<SimOptions> = object({
     timeoutPermille: permille,
     latePermille: permille,
     unavailablePermille: permille,
+    contradictPermille: permille,
   }),
   faults: object({
     everyMs: ms,

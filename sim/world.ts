@@ -320,12 +320,13 @@ export class World {
   #checkRest(): void {
     const careless = this.#cluster.careless();
     this.verdict.expect(careless === undefined, "diskErrors", () => careless ?? "");
+    const { acquirer } = this.#outside;
     for (const node of this.#wanted()) {
       const state = this.#cluster.inspect(node)?.state;
       if (state === undefined) continue;
       this.rules.atRest(node, state);
       this.#workload.audit(readAllAccounts(state));
-      checkCardBooks(this.verdict, this.#outside.acquirer.report(), state);
+      checkCardBooks(this.verdict, acquirer.report(acquirer.contradicted), state, acquirer.contradicted);
     }
     this.history.check();
   }

@@ -92,10 +92,8 @@ function simplerWorlds(options: SimOptions): readonly SimOptions[] {
     { ...options, peers: { ...peers, lossPermille: 0 } },
     { ...options, peers: { ...peers, duplicatePermille: 0 } },
     { ...options, peers: { ...peers, latePermille: 0 } },
-    {
-      ...options,
-      outside: { ...outside, declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 },
-    },
+    { ...options, outside: { ...CALM.outside, delayUs: outside.delayUs } },
+    { ...options, outside: { ...outside, contradictPermille: 0 } },
     { ...options, clockRates: clockRates.map(() => TRUE_PERMILLE) },
     { ...options, timing: unleased },
     { ...options, encrypted: false },
