@@ -62,7 +62,7 @@ const CHANGE_UNDER_FIRE = 20;
 const LATE_ANSWERS = 10;
 /** Of the runs with leases in which the margin for clocks is not put to the test, so many are about rounds of heartbeats. */
 const ROUNDS_PERMILLE = 300;
-/** Many short delays and some long ones, in most runs; none, or none worth to be told from others, or some very long. */
+/** How delays are spread: as is usual in two of five runs, and in each of the other ways in one. */
 const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heavyTailed"] as const;
 /** Two nodes of three in one zone, or each in its own; of five two or three in one. */
 const ZONES = [2, 3, 3] as const;

@@ -49,7 +49,7 @@ const END_HEARD_PERMILLE = 900;
 const CUT_HEARD_PERMILLE = 300;
 const CUT_REFUSED_PERMILLE = 500;
 const REFUSED_MAX_US = 100_000;
-/** What is kept for a client that reads slowly, beside one frame, before its connection is ended: less than in a real node, so that it is met. */
+/** What is kept, beside one frame, for a client that reads slowly; beyond it the connection ends. Real nodes keep far more. */
 const SLOW_CLIENT_BYTES_MAX = 1_024;
 
 /** What a client hears of its connection. */
