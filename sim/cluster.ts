@@ -9,7 +9,7 @@ import { Raft } from "../consensus/raft/raft.ts";
 import type { FatalReport } from "../node/actor/system.ts";
 import { must } from "../node/base/assert.ts";
 import { isMember } from "../node/base/configuration.ts";
-import { errorCode, errorMessage } from "../node/base/errors.ts";
+import { CodedError, errorCode, errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
 import { FIRST_RELEASE, isTooNew, NEWEST_RELEASE } from "../node/base/release.ts";
@@ -32,6 +32,8 @@ import { type Machine, type VirtualHostDeps, virtualHost } from "./virtual-host.
 const US_PER_MS = 1_000;
 /** A node that starts again by itself takes so long. */
 const RESTART_US = 1_000;
+/** What a node says that has met one place of its log twice that cannot be read. */
+const READ_FAILED = "wal_read_failed";
 
 /** Where a virtual node is said to be; nodes are told apart by their ids alone. */
 export function addressOf(node: NodeId): { readonly host: string; readonly port: number } {
@@ -92,6 +94,12 @@ interface Slot extends Machine {
   refused: string | undefined;
   /** A disk error was injected: the node is expected to stop itself, and starts again after this time. */
   restartAfterErrorMs: number | undefined;
+  /** Reads of its log have failed once: where one fails again it may stop itself, and starts again after this time. */
+  restartAfterReadMs: number | undefined;
+  /** It has stopped itself, for its store had no space; it starts again when there is some. */
+  waitsForSpace: boolean;
+  /** It has taken part with a log of which it cannot read all. */
+  isBlind: boolean;
 }
 
 export class Cluster {
@@ -115,10 +123,18 @@ export class Cluster {
       const process = (): Process | undefined => this.#slot(index + 1).process;
       const disk = new VirtualDisk({ scheduler, random: random.fork("disk"), counters, process }, options.disk);
       const idle = { process: undefined, composed: undefined, lives: 0, restartAfterErrorMs: undefined };
+      const sound = {
+        damaged: false,
+        lost: false,
+        refused: undefined,
+        isBlind: false,
+        waitsForSpace: false,
+        restartAfterReadMs: undefined,
+      };
       // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
       const clock = new ClockError(options.clockRates[index], options.timing.leaseDriftPermille !== undefined);
       const releaseMax = options.oldReleases && index < options.nodes ? FIRST_RELEASE : NEWEST_RELEASE;
-      return { id: index + 1, key, disk, clock, ...idle, releaseMax, damaged: false, lost: false, refused: undefined };
+      return { id: index + 1, key, disk, clock, ...idle, ...sound, releaseMax };
     });
   }
 
@@ -206,18 +222,22 @@ export class Cluster {
       trace,
       random: random.fork("process"),
       observe: () => {
-        if (slot.composed?.inspect !== undefined) observer.stepped(node, slot.composed.inspect);
+        const inspected = slot.composed?.inspect;
+        if (inspected !== undefined) watching(slot, () => observer.stepped(node, inspected));
       },
       crashed: (error) => this.#thrown(slot, error),
     });
     slot.process = process;
     slot.refused = undefined;
+    slot.waitsForSpace = false;
     this.#deps.log?.(node, "start");
     process.run("start", () => {
       slot.composed = this.#compose(slot, process);
       if (slot.composed.inspect === undefined) return observer.absent(node, "mending");
       slot.damaged = false;
-      observer.started(node, slot.composed.inspect);
+      slot.isBlind ||= slot.disk.isSpoiled;
+      const inspected = slot.composed.inspect;
+      watching(slot, () => observer.started(node, inspected));
     });
   }
 
@@ -312,8 +332,24 @@ export class Cluster {
     return is;
   }
 
+  /**
+   * A place of a node's log cannot be read, once or until its file is written anew; false where there is none. A node that
+   * meets one place once more, which it could read in between, may stop itself, and starts again after this time.
+   */
+  spoilLog(node: NodeId, lasting: boolean, restartAfterMs: number): boolean {
+    const slot = this.#slot(node);
+    if (slot.lost || !slot.disk.spoilLog(lasting)) return false;
+    if (!lasting) slot.restartAfterReadMs = restartAfterMs;
+    return true;
+  }
+
   hangDisk(node: NodeId, forMs: number): void {
     this.#slot(node).disk.hang(forMs * US_PER_MS);
+  }
+
+  /** The same for the store alone: the log goes on. */
+  hangStore(node: NodeId, forMs: number): void {
+    this.#slot(node).disk.hang(forMs * US_PER_MS, ["store"]);
   }
 
   pause(node: NodeId): boolean {
@@ -340,6 +376,13 @@ export class Cluster {
     disk.isFull = isFull;
   }
 
+  /** No write of the store succeeds; the node must stop itself, and starts again when there is space. */
+  setStoreFull(node: NodeId, isFull: boolean): void {
+    const slot = this.#slot(node);
+    slot.disk.store.isFull = isFull;
+    if (!isFull && slot.waitsForSpace) this.start(node);
+  }
+
   /** The disk's next operation of this kind fails; the node must stop itself and is started again. */
   failDisk(node: NodeId, operation: "write" | "sync", restartAfterMs: number): boolean {
     const slot = this.#slot(node);
@@ -349,16 +392,24 @@ export class Cluster {
     return true;
   }
 
-  /** A node that was told of a write or sync that has failed, and went on all the same; undefined when there is none. */
-  unmoved(): NodeId | undefined {
-    return this.#slots.find(({ restartAfterErrorMs, disk }) => restartAfterErrorMs !== undefined && !disk.disk.willFail)
-      ?.id;
+  /** Which node has gone on though its disk or store had told it of an error that it may not pass over, in words. */
+  careless(): string | undefined {
+    for (const { id, composed, disk, restartAfterErrorMs, isBlind } of this.#slots) {
+      const hasFailed = restartAfterErrorMs !== undefined && !disk.disk.willFail;
+      if (hasFailed) return `a disk of node ${id} has failed, and the node has not stopped itself`;
+      const isUp = composed !== undefined;
+      if (isUp && disk.store.hasFailed)
+        return `the store of node ${id} has failed, and the node has not stopped itself`;
+      if (isBlind) return `node ${id} has taken part with a log of which it could not read all`;
+    }
+    return undefined;
   }
 
   /** All disks and timers are as fast as they were at first, and disks have space. */
   quieten(): void {
     for (const node of this.ids) {
       this.setDiskFull(node, false);
+      this.setStoreFull(node, false);
       this.setDiskSlowness(node, 1);
       this.setTimerSlowness(node, 1);
     }
@@ -416,17 +467,32 @@ export class Cluster {
   }
 
   /** A node stops itself: right when its disk has failed, and otherwise a finding. */
-  #fatal(slot: Slot, report: FatalReport): void {
-    const { observer, scheduler, counters } = this.#deps;
-    const after = slot.restartAfterErrorMs;
-    if (after === undefined && this.#refuses(slot, report.code)) return;
+  #fatal(slot: Slot, { actor, code, reason }: FatalReport): void {
+    const { observer, counters } = this.#deps;
+    if (slot.disk.store.hasFailed) {
+      this.#awaitSpace(slot);
+      return;
+    }
+    const after = slot.restartAfterErrorMs ?? (code === READ_FAILED ? slot.restartAfterReadMs : undefined);
     if (after === undefined) {
-      observer.broken(slot.id, `${report.actor} stopped the node: ${report.reason}`);
+      if (this.#refuses(slot, code)) return;
+      observer.broken(slot.id, `${actor} stopped the node: ${reason}`);
       return;
     }
     counters.add("diskError");
+    this.#stoppedItself(slot, after);
+  }
+
+  #stoppedItself(slot: Slot, restartAfterMs: number): void {
     this.crash(slot.id);
-    scheduler.after(after * US_PER_MS, () => this.start(slot.id));
+    this.#deps.scheduler.after(restartAfterMs * US_PER_MS, () => this.start(slot.id));
+  }
+
+  #awaitSpace(slot: Slot): void {
+    this.#deps.counters.add("fullStore");
+    this.crash(slot.id);
+    if (slot.disk.store.isFull) slot.waitsForSpace = true;
+    else this.#restart(slot);
   }
 
   /** A node that says that something is lost, and so it is, stays down until somebody starts it again. */
@@ -445,6 +511,11 @@ export class Cluster {
    */
   #thrown(slot: Slot, error: unknown): void {
     if (this.#refuses(slot, errorCode(error))) return;
+    const after = slot.restartAfterReadMs;
+    if (after !== undefined && error instanceof CodedError && error.code === READ_FAILED) {
+      this.#stoppedItself(slot, after);
+      return;
+    }
     const running = this.#slots.flatMap(({ composed }) => composed?.inspect?.state ?? []);
     const newest = running.sort((a, b) => b.height - a.height)[0];
     const belongs = newest !== undefined && isMember(newest.configuration, slot.id);
@@ -465,6 +536,16 @@ export class Cluster {
 
   #slot(node: NodeId): Slot {
     return must(this.#slots[node - 1], `there is no node ${node}`);
+  }
+}
+
+/** Looks at a node from outside: what it cannot read itself is nobody's trouble then, and is still to be met. */
+function watching({ disk: { disk } }: Slot, look: () => void): void {
+  disk.isWatched = true;
+  try {
+    look();
+  } finally {
+    disk.isWatched = false;
   }
 }
 

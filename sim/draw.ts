@@ -16,6 +16,30 @@ export function exponential(random: Random, mean: number): number {
   return Math.round(-mean * Math.log(1 - random.u32() / 0x1_0000_0000));
 }
 
+/** How delays are spread about their mean. */
+export const DELAYS = ["constant", "uniform", "exponential", "heavyTailed"] as const;
+export type Delays = (typeof DELAYS)[number];
+
+/** How often a delay of a heavy tail is doubled at most: without an end there would be no mean. */
+const DOUBLINGS_MAX = 6;
+
+/** A whole number from such a distribution with this mean. */
+export function delay(random: Random, delays: Delays, mean: number): number {
+  switch (delays) {
+    case "constant":
+      return mean;
+    case "uniform":
+      return between(random, 0, 2 * mean);
+    case "exponential":
+      return exponential(random, mean);
+    case "heavyTailed": {
+      // Each doubling happens half as often as the one before: together they make four times as much, on average.
+      const doublings = Math.min(DOUBLINGS_MAX, Math.clz32(random.u32()));
+      return between(random, 0, Math.floor(mean / 2)) * 2 ** doublings;
+    }
+  }
+}
+
 /** One of the items, which are at least one. */
 export function pick<T>(random: Random, items: readonly T[]): T {
   return items[random.below(items.length)] as T;

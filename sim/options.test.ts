@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Prng } from "../node/base/prng.ts";
+import { DELAYS } from "./draw.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 
 const drawn: readonly SimOptions[] = Array.from({ length: 500 }, (_, seed) => drawOptions(new Prng(seed)));
@@ -38,6 +39,19 @@ describe("drawing a run's options", () => {
       expect(absent, rate).toBeGreaterThan(100);
       expect(absent, rate).toBeLessThan(250);
     }
+  });
+
+  test("delays are spread in several ways, most often in the usual one; zones hold one node of three, or two", () => {
+    const delays = valuesOf(({ peers }) => peers.delays);
+    expect(new Set(delays.keys())).toEqual(new Set(DELAYS));
+    expect(delays.get("exponential")).toBeGreaterThan(150);
+    expect(new Set(valuesOf(({ zones }) => zones).keys())).toEqual(new Set([2, 3]));
+  });
+
+  test("the card network contradicts itself in some runs and not in most", () => {
+    const truthful = valuesOf(({ outside }) => outside.contradictPermille).get(0) ?? 0;
+    expect(truthful).toBeGreaterThan(330);
+    expect(truthful).toBeLessThan(420);
   });
 
   test("an election timeout always outlasts two heartbeats", () => {

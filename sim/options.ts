@@ -22,26 +22,35 @@ const FAULT_KINDS = {
   partition: 10,
   asymmetricPartition: 10,
   bridge: 10,
+  /** Links that go down and up again and again. */
+  flap: 10,
   clog: 5,
   isolateLeader: 10,
   isolateClients: 5,
+  /** Clients that read slowly. */
+  slowClients: 10,
   crash: 10,
   crashLeader: 10,
   crashAll: 3,
+  /** All nodes of a zone, without power or cut off. */
+  zoneLoss: 5,
   crashWhen: 10,
   electionUnderFire: 20,
   pause: 10,
   slowDisk: 10,
   fullDisk: 5,
   hangDisk: 5,
+  fullStore: 10,
+  hangStore: 10,
   /** A node that was down finds its log damaged. */
   damageLog: 10,
   rotLog: 50,
   rotPage: 50,
+  readError: 40,
   slowTimers: 5,
   /** Starved and cut off from its peers: it is deposed and notices late. */
   sickLeader: 20,
-  diskError: 3,
+  diskError: 5,
   clockJump: 3,
   handOver: 10,
 } as const;
@@ -53,6 +62,10 @@ const CHANGE_UNDER_FIRE = 20;
 const LATE_ANSWERS = 10;
 /** Of the runs with leases in which the margin for clocks is not put to the test, so many are about rounds of heartbeats. */
 const ROUNDS_PERMILLE = 300;
+/** How delays are spread: as is usual in two of five runs, and in each of the other ways in one. */
+const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heavyTailed"] as const;
+/** Two nodes of three in one zone, or each in its own; of five two or three in one. */
+const ZONES = [2, 3, 3] as const;
 /** In so many runs faults wait for the work: where they do not, some of them keep the clients from ever coming to it. */
 const FAULTS_WAIT_PERMILLE = 850;
 export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
@@ -73,6 +86,8 @@ export interface SimOptions {
   readonly nodes: number;
   /** Nodes with the ids that follow, which run from the beginning and are no members until somebody adds them. */
   readonly spares: number;
+  /** In how many zones all of them are, one after the other: node 1 in the first, 2 in the second, and so round again. */
+  readonly zones: number;
   /** Virtual time with faults; then comes the quiet end. */
   readonly durationMs: number;
   /** Disks are lost and damaged whatever the others can do without: it may be the last copy of something. */
@@ -132,6 +147,7 @@ export function drawOptions(random: Random): SimOptions {
       timeoutPermille: sometimes(random, 200),
       latePermille: sometimes(random, 200),
       unavailablePermille: sometimes(random, 200),
+      contradictPermille: seldom(random, 300),
     },
     faults,
     workload: drawWorkload(random),
@@ -155,6 +171,7 @@ export function drawOptions(random: Random): SimOptions {
     ...drawn,
     giveUpLastCopy: false,
     faultsWait,
+    zones: pick(random, ZONES),
     catchUpBytesPerTick,
     oldReleases,
     spares,
@@ -216,6 +233,7 @@ function drawNetwork(random: Random, electionUs: number): NetworkOptions {
   return {
     minDelayUs: between(random, 50, 500),
     meanDelayUs: Math.round(electionUs / pick(random, [200, 50, 15, 6])),
+    delays: pick(random, DELAYS_DRAWN),
     lossPermille: sometimes(random, permilleMax),
     duplicatePermille: sometimes(random, permilleMax),
     latePermille: sometimes(random, permilleMax),
@@ -233,6 +251,11 @@ function drawPerturbations(random: Random): SimOptions["perturbPermille"] {
 /** In a third of the runs 0, in the others from 1 to `max`. */
 function sometimes(random: Random, max: number): number {
   return chance(random, 333) ? 0 : between(random, 1, max);
+}
+
+/** In three quarters of the runs 0, in the others from 1 to `max`. */
+function seldom(random: Random, max: number): number {
+  return chance(random, 750) ? 0 : between(random, 1, max);
 }
 
 /**

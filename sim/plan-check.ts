@@ -50,13 +50,14 @@ export function pathIn(message: string): string {
   return /^([\w.[\]]+)(?:: | must )/.exec(message)?.[1] ?? "";
 }
 
-function checkStep(step: FaultStep, { nodes, spares, timing, oldReleases }: SimOptions, path: string): void {
+function checkStep(step: FaultStep, { nodes, spares, zones, timing, oldReleases }: SimOptions, path: string): void {
   const named = nodesOf(step);
   const missing = named.find((node) => node > nodes + spares);
   if (missing !== undefined) refuse(path, `there is no node ${missing} in a cluster of ${nodes + spares}`);
   if (new Set(named).size < named.length) refuse(path, "a node stands on one side only");
   if ("groups" in step && step.groups.some((group) => group.length === 0))
     refuse(`${path}.groups`, "no side may be empty");
+  if (step.kind === "zoneLoss" && step.zone > zones) refuse(`${path}.zone`, `there are ${zones} zones (options.zones)`);
   if (step.kind === "upgrade" && (!oldReleases || named.some((node) => node > nodes)))
     refuse(path, "only members of the beginning can be upgraded, and only with options.oldReleases");
   if (step.kind === "slowTimers" && timing.leaseDriftPermille !== undefined)

@@ -78,6 +78,16 @@ describe("plans as files", () => {
       withFault({ kind: "upgrade", target: 1, restartAfterMs: 5 }),
       /faults\[0\]: only members of the beginning/,
     ],
+    [
+      "a zone that there is not",
+      withFault({ kind: "zoneLoss", zone: 9, how: "power", forMs: 5 }),
+      /faults\[0\]\.zone: there are \d zones/,
+    ],
+    [
+      "a link that flaps to itself",
+      withFault({ kind: "flap", groups: [[1], [1]], downMs: 5, upMs: 5, forMs: 9 }),
+      /one side/,
+    ],
     ["an empty side", withFault({ kind: "partition", groups: [[1, 2], []], oneWay: false, forMs: 5 }), /empty/],
     ["a fault after the end", withFault({ kind: "handOver" }, 3_000_000), /faults\[0\]\.atMs/],
     [

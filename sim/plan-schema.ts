@@ -2,8 +2,9 @@
 import { BATCH_RECORDS_MAX } from "../node/base/limits.ts";
 import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
 import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } from "../node/wire/schema.ts";
+import { DELAYS } from "./draw.ts";
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
-import { CRASH_MOMENTS, type FaultStep, type StepKind, TIMERS_SLOWER_MAX } from "./fault/plan.ts";
+import { CRASH_MOMENTS, type FaultStep, type StepKind, TIMERS_SLOWER_MAX, ZONE_LOSSES } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
 import type {
   BackupOptions,
@@ -100,6 +101,7 @@ const workload: Schema<WorkloadOptions> = object({
 export const optionsSchema: Schema<SimOptions> = object({
   nodes: node,
   spares: integer(0, NODES_MAX),
+  zones: integer(1, NODES_MAX),
   durationMs: integer(1, RUN_MS_MAX),
   faultsWait: boolean,
   timing: object(
@@ -121,6 +123,7 @@ export const optionsSchema: Schema<SimOptions> = object({
   peers: object({
     minDelayUs: us,
     meanDelayUs: us,
+    delays: oneOf(...DELAYS),
     lossPermille: permille,
     duplicatePermille: permille,
     latePermille: permille,
@@ -134,6 +137,7 @@ export const optionsSchema: Schema<SimOptions> = object({
     timeoutPermille: permille,
     latePermille: permille,
     unavailablePermille: permille,
+    contradictPermille: permille,
   }),
   faults: object({
     everyMs: ms,
@@ -141,7 +145,8 @@ export const optionsSchema: Schema<SimOptions> = object({
     restartAfterMs: ms,
     weights: numbers(
       weight,
-      ...(["partition", "asymmetricPartition", "bridge", "clog", "isolateLeader", "isolateClients"] as const),
+      ...(["partition", "asymmetricPartition", "bridge", "flap", "clog", "isolateLeader"] as const),
+      ...(["isolateClients", "slowClients", "zoneLoss", "fullStore", "hangStore", "readError"] as const),
       ...(["crash", "crashLeader", "crashAll", "crashWhen", "electionUnderFire", "pause", "slowDisk"] as const),
       ...(["fullDisk", "hangDisk", "damageLog", "rotLog", "rotPage"] as const),
       ...(["slowTimers", "sickLeader", "diskError", "clockJump", "handOver"] as const),
@@ -160,10 +165,13 @@ const restartAfterMs = { restartAfterMs: ms };
 const STEPS: { readonly [Kind in StepKind]: Record<string, Schema<unknown>> } = {
   partition: { groups, oneWay: boolean, ...forMs },
   bridge: { bridge: node, groups, ...forMs },
+  flap: { groups, downMs: ms, upMs: ms, ...forMs },
+  zoneLoss: { zone: integer(1, NODES_MAX), how: oneOf(...ZONE_LOSSES), ...forMs },
   isolate: { target, direction: oneOf("both", "in", "out"), ...forMs },
   lateAnswers: { target, ...forMs },
   clog: { from: node, to: node, ...forMs },
   isolateClients: { target, ...forMs },
+  slowClients: { every: integer(1, CLIENTS_MAX), pauseMs: ms, ...forMs },
   crash: { target, ...restartAfterMs },
   crashAll: restartAfterMs,
   crashWhen: { moment: oneOf(...CRASH_MOMENTS), delayUs: us, all: boolean, ...restartAfterMs },
@@ -175,6 +183,9 @@ const STEPS: { readonly [Kind in StepKind]: Record<string, Schema<unknown>> } = 
   rotLog: { target },
   rotPage: { target },
   loseDisk: { target },
+  readError: { target, lasting: boolean, ...restartAfterMs },
+  fullStore: { target, ...forMs },
+  hangStore: { target, ...forMs },
   slowTimers: { target, factor: integer(2, TIMERS_SLOWER_MAX), ...forMs },
   diskError: { target, operation: oneOf("write", "sync"), ...restartAfterMs },
   handOver: {},

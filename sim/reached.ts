@@ -6,6 +6,7 @@ export const POINTS = [
   "accountFrozen",
   "accountReopened",
   "accountThawed",
+  "answerContradicted",
   "assetBurned",
   "assetCapMet",
   "assetCreated",

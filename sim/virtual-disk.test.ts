@@ -181,6 +181,34 @@ test("a disk that hangs does nothing of what is asked meanwhile, and all of it a
   expect(done.slice(1).sort()).toEqual(["store true", "sync true", "write true"]);
 });
 
+test("while the store alone hangs, the log goes on", () => {
+  const { virtual, run } = fixture();
+  const done: string[] = [];
+  virtual.hang(1_000_000, ["store"]);
+  virtual.store.write([{ key: "a" }], () => done.push("store"));
+  virtual.disk.open("log/a", { create: true }).write(0, [Uint8Array.of(1)], () => done.push("write"));
+  run(999_999);
+  expect(done).toEqual(["write"]);
+  run();
+  expect(done).toEqual(["write", "store"]);
+});
+
+test("a place of the log that cannot be read counts as rotten for as long as its file is there", () => {
+  const { virtual, run } = fixture();
+  expect(virtual.spoilLog(true)).toBe(false);
+  const path = "log/0000000000000001.wal";
+  const file = virtual.disk.open(path, { create: true });
+  file.write(0, [new Uint8Array(4_096).fill(1)], () => {});
+  file.sync(() => {});
+  run();
+  expect([virtual.spoilLog(false), virtual.isRotten]).toEqual([true, false]);
+  expect(() => file.read(0, 4_096)).toThrow("cannot be read");
+  expect(file.read(0, 4_096)).toHaveLength(4_096);
+  expect([virtual.spoilLog(true), virtual.isRotten, virtual.isSpoiled]).toEqual([true, true, true]);
+  virtual.disk.vanish(path);
+  expect(virtual.isRotten).toBe(false);
+});
+
 test("a page that rots cannot be read until it is written again; what says which checkpoint counts is spared", () => {
   const { virtual, run } = fixture();
   expect(virtual.rotPage()).toBe(false);

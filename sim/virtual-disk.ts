@@ -8,7 +8,15 @@ import { MemoryDisk } from "../storage/memory-disk.ts";
 import { MemoryStore } from "../storage/state/memory-store.ts";
 import type { Counters } from "./counts.ts";
 import { exponential, pick } from "./draw.ts";
-import { damageLog, isRotten, type LogDamage, type RottenByte, rotOldFile } from "./fault/disk-damage.ts";
+import {
+  damageLog,
+  isRotten,
+  isSpoiled,
+  type LogDamage,
+  type RottenByte,
+  rotOldFile,
+  spoilLog,
+} from "./fault/disk-damage.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -59,10 +67,10 @@ export class VirtualDisk {
     counters.add("revivedFile", this.disk.counts.revivedFiles - before.revivedFiles);
   }
 
-  /** Nothing that is asked for from now on is done before this time is over. */
-  hang(forUs: number): void {
+  /** Nothing that is asked for from now on is done before this time is over; of the store alone, or of all. */
+  hang(forUs: number, what: readonly ("disk" | "store")[] = ["disk", "store"]): void {
     const untilUs = this.#deps.scheduler.nowUs + forUs;
-    for (const kind of ["disk", "store"] as const) this.#freeAtUs[kind] = Math.max(this.#freeAtUs[kind], untilUs);
+    for (const kind of what) this.#freeAtUs[kind] = Math.max(this.#freeAtUs[kind], untilUs);
   }
 
   /** Damages the log of a node that is down; false where there is nothing that it could know to be damaged. */
@@ -77,6 +85,16 @@ export class VirtualDisk {
     return rotten !== undefined;
   }
 
+  /** A byte of the log cannot be read, once or as long as its file is there; false where the log is empty. */
+  spoilLog(lasting: boolean): boolean {
+    return spoilLog(this.disk, lasting, this.#deps.random);
+  }
+
+  /** Whether something in the log cannot be read, however often. */
+  get isSpoiled(): boolean {
+    return isSpoiled(this.disk);
+  }
+
   /** A page of the checkpoint is not what was written; false where there is none. */
   rotPage(): boolean {
     const snapshot = this.store.snapshot();
@@ -87,10 +105,10 @@ export class VirtualDisk {
     return true;
   }
 
-  /** Whether something is not as it was written. */
+  /** Whether something is not as it was written, or cannot be read. */
   get isRotten(): boolean {
     this.#rotten = this.#rotten.filter((byte) => isRotten(this.disk, byte));
-    return this.#rotten.length > 0 || this.store.isDamaged;
+    return this.#rotten.length > 0 || this.store.isDamaged || this.isSpoiled;
   }
 
   /** Runs a completion after its own time and all those asked for before, in the process that asked for it. */

@@ -9,7 +9,7 @@ import { type NetworkOptions, VirtualNetwork } from "./virtual-network.ts";
 const CLIENT = 101;
 const PERFECT: NetworkOptions = {
   ...{ minDelayUs: 100, meanDelayUs: 1_000, lossPermille: 0, duplicatePermille: 0, bytesPerMs: 0 },
-  ...{ latePermille: 0, lateMeanUs: 0 },
+  ...{ latePermille: 0, lateMeanUs: 0, delays: "exponential" },
 };
 
 function world(options: Partial<NetworkOptions> = {}) {
@@ -66,6 +66,29 @@ describe("virtual network", () => {
     expect(heard.length).toBe(3);
     run(30_000);
     expect(heard.length).toBe(4);
+  });
+
+  test("a client that reads slowly pauses after each frame, and is left when too much waits for it", () => {
+    const { nodes, network, run, heard, counters, client } = world({ minDelayUs: 0, meanDelayUs: 0 });
+    network.connect(CLIENT, 1, client);
+    run(10);
+    heard.length = 0;
+    const end = network.slowReaders([CLIENT], 5_000);
+    const send = (bytes: number): boolean | undefined => nodes[0]?.port.sendClient(1, new Uint8Array(bytes));
+    expect([send(4_000), send(1), send(1)]).toEqual([true, false, false]);
+    run(20);
+    expect([heard.sort(), counters.read()]).toEqual([["1 closed", "client closed"], { tooSlowClient: 1 }]);
+    heard.length = 0;
+    network.connect(CLIENT, 1, client);
+    run(30);
+    nodes[0]?.port.sendClient(2, new Uint8Array([1]));
+    nodes[0]?.port.sendClient(2, new Uint8Array([2]));
+    end();
+    nodes[0]?.port.sendClient(2, new Uint8Array([3]));
+    run(5_029);
+    expect(heard).toEqual(["1 opened", "client reads 1"]);
+    run(10_030);
+    expect(heard.slice(2)).toEqual(["client reads 2", "client reads 3"]);
   });
 
   test("what is sent on a clogged link comes when the time is over, all at once, and the other direction goes on", () => {

@@ -12,7 +12,7 @@ import type { NodeId } from "../node/base/ids.ts";
 import type { ConnectionId, Network, NetworkHandler } from "../node/base/ports/network.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import type { Counters } from "./counts.ts";
-import { between, chance, exponential } from "./draw.ts";
+import { between, chance, type Delays, delay, exponential } from "./draw.ts";
 import { LinkLoad } from "./link-load.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -23,6 +23,7 @@ export interface NetworkOptions {
   /** Every frame takes at least this long, and on average `meanDelayUs` more. */
   readonly minDelayUs: number;
   readonly meanDelayUs: number;
+  readonly delays: Delays;
   readonly lossPermille: number;
   readonly duplicatePermille: number;
   /** Frames between peers that take `lateMeanUs` longer: long after their sender has forgotten them. */
@@ -48,6 +49,8 @@ const END_HEARD_PERMILLE = 900;
 const CUT_HEARD_PERMILLE = 300;
 const CUT_REFUSED_PERMILLE = 500;
 const REFUSED_MAX_US = 100_000;
+/** What is kept, beside one frame, for a client that reads slowly; beyond it the connection ends. Real nodes keep far more. */
+const SLOW_CLIENT_BYTES_MAX = 1_024;
 
 /** What a client hears of its connection. */
 export interface ClientHandler {
@@ -71,6 +74,8 @@ interface Stream {
   /** When the last frame of each direction arrives, so that none overtakes it. */
   toNodeUs: number;
   toClientUs: number;
+  /** Sent to the client and not read. */
+  unreadBytes: number;
   /** A frame was lost: nothing arrives any more. */
   broken: boolean;
   clientOpen: boolean;
@@ -103,6 +108,8 @@ export class VirtualNetwork {
   readonly #attached = new Map<NodeId, Attached>();
   readonly #streams = new Map<ConnectionId, Stream>();
   readonly #load: LinkLoad;
+  /** Pauses of clients that read slowly, one for each fault. */
+  readonly #slow = new Set<{ readonly clients: ReadonlySet<number>; readonly pauseUs: number }>();
   #nextConnection = 1;
   #lastPeerArrivalUs = new Map<number, number>();
 
@@ -162,11 +169,19 @@ export class VirtualNetwork {
     for (const { from, to } of links) this.#load.clog(linkOf(from, to), this.#deps.scheduler.nowUs + forUs);
   }
 
+  /** These clients pause after each frame that they read; returns what ends it. */
+  slowReaders(clients: readonly number[], pauseUs: number): () => void {
+    const slow = { clients: new Set(clients), pauseUs };
+    this.#slow.add(slow);
+    return () => this.#slow.delete(slow);
+  }
+
   /** All links are open and fast, and nothing happens to single frames any more. */
   quieten(): void {
     this.#deps.recorder?.quiet();
     this.#blocked.clear();
     this.#load.clear();
+    this.#slow.clear();
     this.isQuiet = true;
   }
 
@@ -177,7 +192,7 @@ export class VirtualNetwork {
     const { nowUs } = this.#deps.scheduler;
     const id = this.#nextConnection++;
     const { process } = attached;
-    const ends = { broken: false, clientOpen: true, nodeOpen: true };
+    const ends = { unreadBytes: 0, broken: false, clientOpen: true, nodeOpen: true };
     const stream: Stream = { id, client, process, handler, toNodeUs: nowUs, toClientUs: nowUs, ...ends };
     this.#streams.set(id, stream);
     this.#toNode(stream, () => attached.handler.clientOpened(id));
@@ -195,10 +210,9 @@ export class VirtualNetwork {
   }
 
   #delayUs(): number {
-    const { minDelayUs, meanDelayUs } = this.#options;
-    return (
-      minDelayUs + exponential(this.#deps.random, this.isQuiet ? Math.min(meanDelayUs, QUIET_DELAY_US) : meanDelayUs)
-    );
+    const { minDelayUs, meanDelayUs, delays } = this.#options;
+    const mean = this.isQuiet ? Math.min(meanDelayUs, QUIET_DELAY_US) : meanDelayUs;
+    return minDelayUs + delay(this.#deps.random, delays, mean);
   }
 
   /** How long a frame waits for its link, and for those before it. */
@@ -305,12 +319,35 @@ export class VirtualNetwork {
   #sendClient(connection: ConnectionId, frame: Uint8Array): boolean {
     const stream = this.#streams.get(connection);
     if (stream === undefined || !stream.nodeOpen) return false;
+    const pauseUs = this.#pauseUs(stream.client);
+    const isTooSlow = pauseUs > 0 && stream.unreadBytes > 0;
+    if (isTooSlow && stream.unreadBytes + frame.length > SLOW_CLIENT_BYTES_MAX) {
+      this.#endSlow(stream);
+      return false;
+    }
+    stream.unreadBytes += frame.length;
     const received = (): void => {
+      stream.unreadBytes -= frame.length;
       this.#deps.trace.bytes(frame);
       stream.handler.frame(frame);
     };
     this.#toClient(stream, received, frame);
+    stream.toClientUs += pauseUs;
     return true;
+  }
+
+  #pauseUs(client: number): number {
+    return Math.max(0, ...[...this.#slow].map(({ clients, pauseUs }) => (clients.has(client) ? pauseUs : 0)));
+  }
+
+  /** A node keeps so much for one who does not read, and no more: the connection ends, and what has waited is lost. */
+  #endSlow(stream: Stream): void {
+    const { scheduler, counters } = this.#deps;
+    counters.add("tooSlowClient");
+    stream.broken = true;
+    this.#streams.delete(stream.id);
+    scheduler.after(this.#delayUs(), () => this.#tellClient(stream));
+    scheduler.after(0, () => this.#tellNode(stream));
   }
 
   #toClient(stream: Stream, action: () => void, frame?: Uint8Array): void {
@@ -341,15 +378,18 @@ export class VirtualNetwork {
     const { scheduler, random, counters } = this.#deps;
     counters.add("brokenConnection");
     scheduler.after(between(random, BREAK_MIN_US, BREAK_MAX_US), () => this.#tellClient(stream));
-    scheduler.after(between(random, BREAK_MIN_US, BREAK_MAX_US), () => {
-      if (!stream.nodeOpen) return;
-      stream.nodeOpen = false;
-      this.#streams.delete(stream.id);
-      const attached = this.#attached.get(stream.process.node);
-      if (attached?.process !== stream.process) return;
-      stream.process.run("client", () => attached.handler.clientClosed(stream.id));
-    });
+    scheduler.after(between(random, BREAK_MIN_US, BREAK_MAX_US), () => this.#tellNode(stream));
     return true;
+  }
+
+  /** The node's end of a broken stream is closed, and the node hears of it if it still runs. */
+  #tellNode(stream: Stream): void {
+    if (!stream.nodeOpen) return;
+    stream.nodeOpen = false;
+    this.#streams.delete(stream.id);
+    const attached = this.#attached.get(stream.process.node);
+    if (attached?.process !== stream.process) return;
+    stream.process.run("client", () => attached.handler.clientClosed(stream.id));
   }
 
   #closeFromNode(connection: ConnectionId): void {

@@ -19,7 +19,13 @@ const AUTHORIZE: OutsideRequest = {
 function world() {
   const scheduler = new Scheduler();
   const [counters, random] = [new Counters(), new Prng(1)];
-  const rates = { declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 };
+  const rates = {
+    declinePermille: 0,
+    timeoutPermille: 0,
+    latePermille: 0,
+    unavailablePermille: 0,
+    contradictPermille: 0,
+  };
   const outside = new VirtualOutside({ scheduler, random, counters }, { delayUs: 1_000, ...rates });
   const deps = { scheduler, trace: new TraceHash(), random, observe: () => undefined, crashed: () => undefined };
   const port = outside.port(new Process(1, deps));

@@ -58,8 +58,10 @@ export class VirtualOutside {
     });
     scheduler.after(this.#travelUs(), () => {
       if (this.isDown) return;
+      const before = this.acquirer.contradictions;
       const reply = this.acquirer.handle(request);
       if (reply.status >= 500) counters.add("outsideUnavailable");
+      counters.add("outsideContradiction", this.acquirer.contradictions - before);
       if (reply.kind === "never") return;
       const { status, body } = reply;
       scheduler.after(reply.delayMs * US_PER_MS + this.#travelUs(), () => settle({ kind: "answer", status, body }));

@@ -148,7 +148,9 @@ export class World {
     const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached, ...givenUp };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
-    this.#injector = new Injector({ ...world, skipped: this.skipped, cluster: this.#cluster, clients }, this.faults);
+    const zoneOf = (node: NodeId): number => ((node - 1) % options.zones) + 1;
+    const injected = { ...world, skipped: this.skipped, cluster: this.#cluster, clients, zoneOf };
+    this.#injector = new Injector(injected, this.faults);
     const trust = { clusterId, nodeKeys: publicKeys, sha256, verify: ring.verify.bind(ring) };
     const receipts = new Receipts(this.verdict, trust, this.rules);
     const { verdict, history } = this;
@@ -370,15 +372,15 @@ export class World {
   }
 
   #checkRest(): void {
-    const unmoved = this.#cluster.unmoved();
-    const why = (): string => `a disk of node ${unmoved} has failed, and the node has not stopped itself`;
-    this.verdict.expect(unmoved === undefined, "diskErrors", why);
+    const careless = this.#cluster.careless();
+    this.verdict.expect(careless === undefined, "diskErrors", () => careless ?? "");
+    const { acquirer } = this.#outside;
     for (const node of this.#wanted()) {
       const state = this.#cluster.inspect(node)?.state;
       if (state === undefined) continue;
       this.rules.atRest(node, state);
       this.#workload.audit(readAllAccounts(state));
-      checkCardBooks(this.verdict, this.#outside.acquirer.report(), state);
+      checkCardBooks(this.verdict, acquirer.report(acquirer.contradicted), state, acquirer.contradicted);
     }
     this.history.check();
   }

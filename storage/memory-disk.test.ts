@@ -223,6 +223,25 @@ describe("injected faults", () => {
     expect([...file.read(0, 1)]).toEqual([1]);
   });
 
+  test("a byte fails to be read once, or until another file has its place", () => {
+    const { disk, file } = durableFile();
+    disk.spoilOnce("log/a", 3);
+    expect([...file.read(0, 3)]).toHaveLength(3);
+    expect(() => file.read(2, 2)).toThrow(expect.objectContaining({ code: "disk_io" }));
+    expect([file.read(2, 2).length, disk.isSpoiled("log/a")]).toEqual([2, false]);
+    disk.spoilOnce("log/a", 3);
+    disk.isWatched = true;
+    expect(file.read(2, 2).length).toBe(2);
+    disk.isWatched = false;
+    expect(() => file.read(2, 2)).toThrow(expect.objectContaining({ code: "disk_io" }));
+    disk.spoil("log/a", 3);
+    for (const _ of [1, 2]) expect(() => file.read(2, 2)).toThrow(expect.objectContaining({ code: "disk_io" }));
+    expect(disk.isSpoiled("log/a")).toBe(true);
+    disk.open("log/b", { create: true });
+    disk.rename("log/b", "log/a");
+    expect(disk.isSpoiled("log/a")).toBe(false);
+  });
+
   test("what a failed sync should have made durable never will be, though readers see it", () => {
     const seen = outcomes(
       () => {

@@ -33,8 +33,9 @@ interface Inode {
   durable: Content;
   current: Content;
   pending: Pending[];
-  /** Offsets that cannot be read. */
+  /** Offsets that cannot be read, and those of which one read fails. */
   readonly unreadable: number[];
+  unreadableOnce: number[];
 }
 
 interface InjectedFault {
@@ -48,6 +49,8 @@ export class MemoryDisk implements Disk {
   free: number = Number.MAX_SAFE_INTEGER;
   /** Every write is refused for want of space, but for what `settle` writes over. */
   isFull = false;
+  /** Somebody looks on from outside, and reads all, without the disk taking note. */
+  isWatched = false;
   readonly #schedule: ScheduleDisk;
   #files = new Map<string, Inode>();
   /** The directory as it will be found after a crash. */
@@ -72,7 +75,8 @@ export class MemoryDisk implements Disk {
     const found = this.#files.get(path);
     if (!create && found === undefined) throw new DiskError("disk_not_found", `there is no ${path}`, { path });
     if (create && found !== undefined) throw new DiskError("disk_exists", `there is a ${path} already`, { path });
-    const inode = found ?? { durable: new Content(), current: new Content(), pending: [], unreadable: [] };
+    const empty = { durable: new Content(), current: new Content(), pending: [], unreadable: [], unreadableOnce: [] };
+    const inode: Inode = found ?? empty;
     this.#files.set(path, inode);
     return this.#handle(path, inode);
   }
@@ -130,6 +134,18 @@ export class MemoryDisk implements Disk {
     inode.unreadable.push(offset);
   }
 
+  /** The next read of a byte fails, and none after it. */
+  spoilOnce(path: string, offset: number): void {
+    const inode = this.#files.get(path);
+    assert(inode !== undefined, `there is no ${path}`);
+    inode.unreadableOnce.push(offset);
+  }
+
+  /** Whether a file has bytes that cannot be read, however often. */
+  isSpoiled(path: string): boolean {
+    return (this.#files.get(path)?.unreadable.length ?? 0) > 0;
+  }
+
   /** All bytes of a file that are durable; none where there is no such file. */
   durableBytes(path: string): Uint8Array {
     const durable = this.#files.get(path)?.durable;
@@ -145,9 +161,9 @@ export class MemoryDisk implements Disk {
   /** Another disk with all that is durable on this one. Nothing that is started there is ever done. */
   copy(): MemoryDisk {
     const copy = new MemoryDisk(() => undefined);
-    for (const [path, { durable, unreadable }] of this.#durableFiles) {
+    for (const [path, { durable, unreadable, unreadableOnce }] of this.#durableFiles) {
       const contents = { durable: durable.copy(), current: durable.copy(), pending: [] };
-      copy.#files.set(path, { ...contents, unreadable: [...unreadable] });
+      copy.#files.set(path, { ...contents, unreadable: [...unreadable], unreadableOnce: [...unreadableOnce] });
     }
     copy.#durableFiles = new Map(copy.#files);
     return copy;
@@ -216,8 +232,7 @@ export class MemoryDisk implements Disk {
       size: () => inode.current.size,
       read: (offset, length, into) => {
         this.#throwFault("read");
-        if (inode.unreadable.some((at) => at >= offset && at < offset + length))
-          throw new DiskError("disk_io", `${path} cannot be read`, { path });
+        if (!this.isWatched) throwUnreadable(path, inode, offset, offset + length);
         const bytes = inode.current.read(offset, length);
         if (into === undefined) return bytes;
         into.set(bytes);
@@ -282,6 +297,14 @@ export class MemoryDisk implements Disk {
     this.#fault = undefined;
     return new DiskError(code, `injected ${code} on ${kind}`);
   }
+}
+
+/** What fails once is read the next time. */
+function throwUnreadable(path: string, inode: Inode, from: number, to: number): void {
+  const isWithin = (at: number): boolean => at >= from && at < to;
+  const fails = [...inode.unreadable, ...inode.unreadableOnce].some(isWithin);
+  inode.unreadableOnce = inode.unreadableOnce.filter((at) => !isWithin(at));
+  if (fails) throw new DiskError("disk_io", `${path} cannot be read`, { path });
 }
 
 function directoryOf(path: string): string {

@@ -23,7 +23,13 @@ const US_PER_MS = 1_000;
 /** From a report's submission to its block. */
 const COMMIT_US = 2_000;
 
-const CALM: AcquirerRates = { declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 };
+const CALM: AcquirerRates = {
+  declinePermille: 0,
+  timeoutPermille: 0,
+  latePermille: 0,
+  unavailablePermille: 0,
+  contradictPermille: 0,
+};
 
 /** One request that reached the world outside. */
 export interface Asked {

@@ -196,6 +196,18 @@ describe("leaders", () => {
     expect(world.report()).toMatchObject({ authorized: 2, captured: 2, doubled: [] });
   });
 
+  test("two who are answered otherwise: the first answer stands, and each node tells of the second", () => {
+    const world = new CardWorld({ contradictPermille: 1_000 });
+    world.lead(0);
+    world.lead(1);
+    const id = world.pay("tok_1", "manual");
+    world.run(100);
+    expect(world.payment(id).state).toBe("authorized");
+    expect(world.reported).toContain("wrong_state");
+    expect(world.logged.filter((event) => event === "channels.contradicted")).toHaveLength(world.nodes.length);
+    expect(world.nodes.map((node) => node.status()["contradictions"])).toEqual(world.nodes.map(() => 1));
+  });
+
   test("who leads no more asks no more", () => {
     const world = led();
     world.intercept = () => ({ kind: "no_answer", reason: "reset" });

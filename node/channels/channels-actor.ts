@@ -14,6 +14,7 @@ import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import type { Random } from "../base/ports/random.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import type { StatusBoard } from "../messages/status.ts";
+import type { StateEvent } from "../state/events.ts";
 import type { Intent } from "../state/outbox.ts";
 import { actionRequest, inquiryRequest, interpret, type NetworkOutcome, refusedOutcome } from "./connectors/card.ts";
 import { OwnSession } from "./own-session.ts";
@@ -29,6 +30,8 @@ const REPORTS_PER_SESSION = 5;
 /** From this attempt on, every other one inquires first. */
 const INQUIRE_FROM = 2;
 const NS_PER_MS = 1_000_000n;
+
+type AnswerContradicted = Extract<StateEvent, { readonly type: "answerContradicted" }>;
 
 export type ChannelsMessage =
   | ReactorMessage
@@ -88,6 +91,7 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
   #logTime: LogTime = 0n;
   #requests = 0;
   #retries = 0;
+  #contradictions = 0;
 
   constructor(context: ActorContext<ChannelsMessage>, deps: ChannelsDeps) {
     this.#context = context;
@@ -99,6 +103,7 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
       resting: this.#resting.size,
       requests: this.#requests,
       retries: this.#retries,
+      contradictions: this.#contradictions,
     }));
     if (deps.leading()) this.#lead(deps.openIntents());
   }
@@ -116,6 +121,7 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
         this.#logTime = message.timestamp;
         for (const event of message.events) {
           if (event.type === "intentClosed") this.#drop(event.id);
+          else if (event.type === "answerContradicted") this.#contradicted(event);
           else if (event.type === "intentOpened" && this.#leading) this.#take(event.intent);
         }
         this.#startWaiting();
@@ -152,6 +158,12 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
   /** The intent is closed, by our report or by another's. */
   #drop(id: bigint): void {
     for (const jobs of [this.#waiting, this.#active, this.#resting]) jobs.delete(id);
+  }
+
+  /** The first answer stands; whoever runs the cluster must ask the network which is true. */
+  #contradicted({ id, payment, counted, other }: AnswerContradicted): void {
+    this.#contradictions += 1;
+    this.#deps.log.error("channels.contradicted", { intent: id, payment, counted, other });
   }
 
   #startWaiting(): void {

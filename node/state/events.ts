@@ -2,7 +2,7 @@
  * What a block changed that somebody outside the state machine acts on or watches. Plain data, in the order it happened;
  * derived from the block alone, so every node sees the same.
  */
-import type { Intent } from "./outbox.ts";
+import type { Intent, NetworkAnswer } from "./outbox.ts";
 import type { PaymentState } from "./payments/payment.ts";
 import type { Reason, Verdict } from "./risk/rules.ts";
 
@@ -11,6 +11,14 @@ export type StateEvent =
   | { readonly type: "intentOpened"; readonly intent: Intent }
   /** The network's answer stands in the log; nobody asks any more. */
   | { readonly type: "intentClosed"; readonly id: bigint }
+  /** Another answer than the one that closed it: the network contradicts itself, and nothing follows from the second one. */
+  | {
+      readonly type: "answerContradicted";
+      readonly id: bigint;
+      readonly payment: bigint;
+      readonly counted: NetworkAnswer;
+      readonly other: NetworkAnswer;
+    }
   | {
       readonly type: "paymentChanged";
       readonly id: bigint;

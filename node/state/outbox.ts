@@ -35,8 +35,11 @@ export interface Intent {
   readonly openedAt: bigint;
 }
 
+/** How an external network has decided. */
+export type NetworkAnswer = "approved" | "declined";
+
 interface IntentRow extends Intent {
-  readonly closed: "" | "approved" | "declined";
+  readonly closed: "" | NetworkAnswer;
 }
 
 const rowSchema = tuple(
@@ -101,7 +104,7 @@ export class Outbox {
   }
 
   /** Closes an open intent. */
-  close(id: bigint, outcome: "approved" | "declined"): void {
+  close(id: bigint, outcome: NetworkAnswer): void {
     const slot = Number(id - 1n);
     must(this.#open.delete(slot) || undefined, `intent ${id} is not open`);
     this.table.replace(slot, { ...this.table.row(slot), closed: outcome });
@@ -114,6 +117,12 @@ export class Outbox {
 
   isOpen(id: bigint): boolean {
     return this.#open.has(Number(id - 1n));
+  }
+
+  /** What closed an intent; undefined while it is open. */
+  answer(id: bigint): NetworkAnswer | undefined {
+    const { closed } = this.table.row(Number(id - 1n));
+    return closed === "" ? undefined : closed;
   }
 
   /** Open intents, ascending by id. */

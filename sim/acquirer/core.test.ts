@@ -3,7 +3,13 @@ import { describe, expect, test } from "vitest";
 import { Prng } from "../../node/base/prng.ts";
 import { AcquirerCore, type AcquirerRates, type AcquirerReply, type AcquirerRequest, type Decision } from "./core.ts";
 
-const CALM: AcquirerRates = { declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 };
+const CALM: AcquirerRates = {
+  declinePermille: 0,
+  timeoutPermille: 0,
+  latePermille: 0,
+  unavailablePermille: 0,
+  contradictPermille: 0,
+};
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8"].map((digit) => digit.repeat(32));
 
 function core(rates: Partial<AcquirerRates> = {}, onDecision?: (decision: Decision) => void): AcquirerCore {
@@ -51,6 +57,20 @@ describe("what the acquirer decides", () => {
       APPROVED,
     );
     expect(acquirer.report()).toMatchObject({ authorized: 1, captured: 0, voided: 1, capturedAmount: "0" });
+  });
+
+  test("one that contradicts itself says the opposite when it is asked once more; its books stand, and tell without what it is about", () => {
+    const acquirer = core({ contradictPermille: 1_000 });
+    expect(said(acquirer.handle(request("authorize")))).toEqual(APPROVED);
+    expect(acquirer.contradicted).toEqual(new Set());
+    for (const again of [request("authorize"), inquiry(KEYS[0] as string)])
+      expect(said(acquirer.handle(again))).toMatchObject({ status: 200, outcome: "declined" });
+    expect([acquirer.contradictions, acquirer.contradicted]).toEqual([2, new Set(["7"])]);
+    expect(acquirer.report()).toMatchObject({ authorized: 1, declined: 0, doubled: [] });
+    expect(acquirer.report(acquirer.contradicted)).toMatchObject({ authorized: 0, declined: 0, doubled: [] });
+    const refused = { key: KEYS[1] as string, payment: "8", authorization: REFERENCE };
+    acquirer.handle(request("capture", refused));
+    expect(said(acquirer.handle(request("capture", refused)))).toMatchObject({ status: 200, outcome: "approved" });
   });
 
   test.each([

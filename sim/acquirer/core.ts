@@ -3,7 +3,7 @@
  * sandbox process and the simulator run the same core.
  *
  * It is idempotent by key as real acquirers are: the first decision under a key stands for ever, also when its answer
- * never arrived. Under a new key it does what it is asked to, even a second time: it keeps books, so that a payment
+ * never arrived, or another one was given since. Under a new key it does what it is asked to, even a second time: it keeps books, so that a payment
  * authorised or captured twice can be found.
  */
 import type { Prng } from "../../node/base/prng.ts";
@@ -18,6 +18,8 @@ export interface AcquirerRates {
   readonly latePermille: number;
   /** 503: does not act. */
   readonly unavailablePermille: number;
+  /** Says the opposite of what was decided when it is asked once more; its books stand. */
+  readonly contradictPermille: number;
 }
 
 export const DEFAULT_RATES: AcquirerRates = {
@@ -25,6 +27,7 @@ export const DEFAULT_RATES: AcquirerRates = {
   timeoutPermille: 10,
   latePermille: 10,
   unavailablePermille: 10,
+  contradictPermille: 0,
 };
 
 export interface AcquirerRequest {
@@ -67,6 +70,7 @@ export interface AcquirerReport {
   readonly capturedAmount: string;
 }
 
+const NO_PAYMENTS: ReadonlySet<string> = new Set();
 const USUAL_DELAY_MS = 5;
 const LATE_DELAY_MS = 3_000;
 const DECLINE_REASONS = ["insufficient_funds", "do_not_honor", "expired_card"] as const;
@@ -80,6 +84,9 @@ export class AcquirerCore {
   readonly #authorizations = new Map<string, Decision>();
   /** References of what was voided. */
   readonly #voided = new Set<string>();
+  /** Payments about which it has said the opposite of what it had decided. */
+  readonly #contradicted = new Set<string>();
+  #contradictions = 0;
 
   constructor(options: {
     readonly random: Prng;
@@ -109,24 +116,37 @@ export class AcquirerCore {
         return answer(200, this.report());
       case "inquiry": {
         const decision = this.#decisions.get(parsed.key);
-        return decision === undefined ? answer(404, { error: "unknown" }) : answer(200, publicPart(decision));
+        return decision === undefined ? answer(404, { error: "unknown" }) : this.#again(decision);
       }
       case "action":
         return this.#act(parsed);
     }
   }
 
-  report(): AcquirerReport {
-    const approved = [...this.#decisions.values()].filter((decision) => decision.outcome === "approved");
-    const of = (action: AcquirerAction): Decision[] => approved.filter((decision) => decision.action === action);
+  /** How often it has said the opposite of what it had decided. */
+  get contradictions(): number {
+    return this.#contradictions;
+  }
+
+  /** The payments about which it has. */
+  get contradicted(): ReadonlySet<string> {
+    return this.#contradicted;
+  }
+
+  /** The books, but for some payments; those that it has acted on twice are named in any case. */
+  report(except: ReadonlySet<string> = NO_PAYMENTS): AcquirerReport {
+    const all = [...this.#decisions.values()].filter((decision) => decision.outcome === "approved");
+    const acted = (action: AcquirerAction): Decision[] => all.filter((decision) => decision.action === action);
+    const decided = [...this.#decisions.values()].filter(({ payment }) => !except.has(payment));
+    const of = (action: AcquirerAction): Decision[] => acted(action).filter(({ payment }) => !except.has(payment));
     const voided = new Set(of("void").map((decision) => decision.payment));
     const captures = of("capture").filter((decision) => !voided.has(decision.payment));
     return {
       authorized: of("authorize").length,
       captured: captures.length,
       voided: voided.size,
-      declined: this.#decisions.size - approved.length,
-      doubled: [...repeated(of("authorize")), ...repeated(of("capture"))],
+      declined: decided.filter(({ outcome }) => outcome === "declined").length,
+      doubled: [...repeated(acted("authorize")), ...repeated(acted("capture"))],
       capturedAmount: captures.reduce((sum, { amount }) => sum + BigInt(amount), 0n).toString(),
     };
   }
@@ -136,7 +156,7 @@ export class AcquirerCore {
     if (known !== undefined) {
       const same = known.action === request.action && known.body === request.body;
       if (!same) return answer(422, { error: "idempotency_key_reused" });
-      return answer(200, publicPart(known));
+      return this.#again(known);
     }
     if (this.#happens(this.#rates.unavailablePermille)) return answer(503, { error: "unavailable" });
     const decision = this.#decide(request);
@@ -172,6 +192,15 @@ export class AcquirerCore {
     return { ...base, outcome: "approved", reason: "", networkReference: request.authorization };
   }
 
+  /** What was decided under a key, or, from one that contradicts itself, the opposite. */
+  #again(decision: Decision): AcquirerReply {
+    const { contradictPermille } = this.#rates;
+    if (contradictPermille === 0 || !this.#happens(contradictPermille)) return answer(200, publicPart(decision));
+    this.#contradicted.add(decision.payment);
+    this.#contradictions += 1;
+    return answer(200, publicPart(opposite(decision)));
+  }
+
   #happens(permille: number): boolean {
     return this.#random.below(1_000) < permille;
   }
@@ -183,6 +212,13 @@ function answer(status: number, body: object): AcquirerReply {
 
 function publicPart({ outcome, reason, networkReference, amount }: Decision): object {
   return { outcome, reason, networkReference, amount };
+}
+
+/** An approval bears some reference, as if it were one. */
+function opposite(decision: Decision): Decision {
+  if (decision.outcome === "approved")
+    return { ...decision, outcome: "declined", reason: DECLINE_REASONS[0], networkReference: "" };
+  return { ...decision, outcome: "approved", reason: "", networkReference: `auth-${decision.key.slice(0, 16)}` };
 }
 
 /** Payments that occur more than once. */

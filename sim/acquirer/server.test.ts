@@ -7,7 +7,7 @@ import type { OutsideRequest, OutsideResponse } from "../../node/base/ports/outs
 import { HttpOutside } from "../../node/host/http-outside.ts";
 import { type RunningAcquirer, startAcquirer } from "./server.ts";
 
-const CALM = { declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 };
+const CALM = { declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0, contradictPermille: 0 };
 const KEY = "a".repeat(32);
 const AUTHORIZATION = { payment: "7", amount: "1250", ledger: 978, cardToken: "tok_1" };
 

@@ -46,7 +46,8 @@ interface ModelIntent {
   readonly id: bigint;
   readonly action: "authorize" | "capture" | "void";
   readonly payment: ModelPayment;
-  isOpen: boolean;
+  /** Undefined while it is open. */
+  answer: "approved" | "declined" | undefined;
 }
 
 /** What a block must tell of payments and of questions to the network. */
@@ -227,8 +228,13 @@ export class ReferencePayments {
   ): Prediction {
     const intent = this.#intents[Number(id) - 1];
     if (intent === undefined) return { status: "not_found", what: "intent" };
-    if (!intent.isOpen) return { status: "wrong_state", what: "closed" };
-    intent.isOpen = false;
+    const { answer: counted } = intent;
+    if (counted !== undefined) {
+      const said = { id, payment: intent.payment.id, counted, other: outcome } as const;
+      if (counted !== outcome) this.events.push({ type: "answerContradicted", ...said });
+      return { status: "wrong_state", what: "closed" };
+    }
+    intent.answer = outcome;
     this.events.push({ type: "intentClosed", id });
     const { action, payment } = intent;
     const objection = outcome === "declined" ? reason : amount === payment.amount ? undefined : "integrity_failure";
@@ -316,7 +322,7 @@ export class ReferencePayments {
 
   #ask(payment: ModelPayment, action: ModelIntent["action"], { now: openedAt }: ModelMoment): void {
     const id = BigInt(this.#intents.length + 1);
-    this.#intents.push({ id, action, payment, isOpen: true });
+    this.#intents.push({ id, action, payment, answer: undefined });
     const { id: subject, amount, ledger, cardToken, networkReference } = payment;
     const intent = {
       id,

@@ -249,14 +249,23 @@ describe("no double charge", () => {
       return { height: 1, timestamp: "0", type: "payments", payments, next: 0 } as never;
     },
   };
-  const compare = (changed: Partial<AcquirerReport>) => (verdict: Verdict) =>
-    checkCardBooks(verdict, { ...report, ...changed }, state);
+  const compare =
+    (changed: Partial<AcquirerReport>, contradicted: ReadonlySet<string> = new Set()) =>
+    (verdict: Verdict) =>
+      checkCardBooks(verdict, { ...report, ...changed }, state, contradicted);
 
   test("the acquirer's books and the ledger must name the same captures", () => {
     expect(verdictOf(compare({}))).toBeUndefined();
     expect(verdictOf(compare({ captured: 2, capturedAmount: "50" }))).toBe("doubleCharge");
     expect(verdictOf(compare({ capturedAmount: "26" }))).toBe("doubleCharge");
     expect(verdictOf(compare({ doubled: ["1"] }))).toBe("doubleCharge");
+  });
+
+  test("about what it has contradicted itself nothing can be told, but that it was not done twice", () => {
+    const without = { captured: 0, capturedAmount: "0", authorized: 2 };
+    expect(verdictOf(compare(without, new Set(["1"])))).toBeUndefined();
+    expect(verdictOf(compare({}, new Set(["1"])))).toBe("doubleCharge");
+    expect(verdictOf(compare({ ...without, doubled: ["1"] }, new Set(["1"])))).toBe("doubleCharge");
   });
 
   test("what the acquirer keeps blocked must be what the ledger has authorized", () => {

@@ -62,6 +62,23 @@ export function rotOldFile(disk: MemoryDisk, random: Random): RottenByte | undef
   return { path, offset, byte: byteAt(disk, path, offset) ?? 0 };
 }
 
+/**
+ * A byte of the log, anywhere, cannot be read: once, or as long as its file is not written anew. False where there is none.
+ * Nothing is spared, for who is told of an error knows that it does not know what stood there.
+ */
+export function spoilLog(disk: MemoryDisk, lasting: boolean, random: Random): boolean {
+  const place = drawByte(disk, segments(disk), random);
+  if (place === undefined) return false;
+  if (lasting) disk.spoil(place.path, place.offset);
+  else disk.spoilOnce(place.path, place.offset);
+  return true;
+}
+
+/** Whether there is something in the log that cannot be read, however often. */
+export function isSpoiled(disk: MemoryDisk): boolean {
+  return segments(disk).some((path) => disk.isSpoiled(path));
+}
+
 /** Whether a byte is still what it was turned into. */
 export function isRotten(disk: MemoryDisk, { path, offset, byte }: RottenByte): boolean {
   return byteAt(disk, path, offset) === byte;

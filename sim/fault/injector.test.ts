@@ -42,6 +42,12 @@ function world(...steps: readonly FaultStep[]) {
       return true;
     },
     hangDisk: (node, forMs) => note(`hang ${node} ${forMs}`),
+    hangStore: (node, forMs) => note(`hang store ${node} ${forMs}`),
+    setStoreFull: (node, isFull) => note(`full store ${node} ${isFull}`),
+    spoilLog: (node, lasting, afterMs) => {
+      note(`spoil ${node} ${lasting} ${afterMs}`);
+      return node !== 1;
+    },
     canSpare: (node) => node !== 3,
     damageLog: (node, how) => {
       note(`${how} ${node}`);
@@ -77,13 +83,28 @@ function world(...steps: readonly FaultStep[]) {
       };
     },
     clog: ([link]: readonly Link[], forUs: number) => note(`clog ${text(link as Link)} ${forUs}`),
+    slowReaders: (clients: readonly number[], pauseUs: number) => {
+      note(`slow ${clients.join()} ${pauseUs}`);
+      return () => note(`fast ${clients.join()}`);
+    },
     quieten: () => blocked.clear(),
   };
+  const zoneOf = (node: number): number => (node === 1 ? 1 : 2);
   const counters = new Counters();
   const skipped = new Counters<StepKind>();
   const plan = steps.map((step) => ({ atMs: 10, step }));
   const outside = { isDown: false };
-  const deps = { scheduler, trace: new TraceHash(), counters, skipped, cluster, network, outside, clients: CLIENTS };
+  const deps = {
+    scheduler,
+    trace: new TraceHash(),
+    counters,
+    skipped,
+    cluster,
+    network,
+    outside,
+    clients: CLIENTS,
+    zoneOf,
+  };
   const injector = new Injector(deps, plan);
   injector.begin();
   const run = (ms: number): void => {
@@ -237,6 +258,61 @@ describe("carrying out faults", () => {
     const once = { hungDisk: 1, damagedLog: 1, crash: 1, restart: 1, rottenLog: 1, rottenPage: 1 };
     expect(counters.read()).toEqual(once);
     expect(skipped.read()).toEqual({ damageLog: 1, rotLog: 1, rotPage: 1 });
+  });
+
+  test("stores hang, or have no space for a while; logs cannot be read, for good only where the others can do without", () => {
+    const spoil = { kind: "readError", restartAfterMs: 8 } as const;
+    const { run, done, counters, skipped } = world(
+      { kind: "hangStore", target: 1, forMs: 5 },
+      { kind: "fullStore", target: "leader", forMs: 6 },
+      { ...spoil, target: 2, lasting: true },
+      { ...spoil, target: 3, lasting: true },
+      { ...spoil, target: 3, lasting: false },
+      { ...spoil, target: 1, lasting: false },
+    );
+    run(50);
+    expect(done).toEqual([
+      ...["10 hang store 1 5", "10 full store 2 true", "10 spoil 2 true 8", "10 spoil 3 false 8", "10 spoil 1 false 8"],
+      "16 full store 2 false",
+    ]);
+    expect([counters.read(), skipped.read()]).toEqual([{ hungStore: 1, readError: 2 }, { readError: 2 }]);
+  });
+
+  test("links flap: down, up, and down again until the time is over", () => {
+    const { run, blocked, counters } = world({
+      ...({ kind: "flap", groups: [[1], [2]], downMs: 3, upMs: 4 } as const),
+      forMs: 10,
+    });
+    const down: number[] = [];
+    for (let ms = 10; ms < 40; ms++) {
+      run(ms);
+      if (blocked().length > 0) down.push(ms);
+    }
+    expect(down).toEqual([10, 11, 12, 17, 18, 19]);
+    expect(counters.read()).toEqual({ flap: 1 });
+  });
+
+  test("a zone without power is down as a whole; one that is cut off hears itself, and neither others nor clients", () => {
+    const { run, blocked, done, counters, skipped } = world(
+      { kind: "zoneLoss", zone: 2, how: "power", forMs: 5 },
+      { kind: "zoneLoss", zone: 2, how: "power", forMs: 5 },
+      { kind: "zoneLoss", zone: 3, how: "power", forMs: 5 },
+      { kind: "zoneLoss", zone: 2, how: "links", forMs: 9 },
+    );
+    run(12);
+    const outside = ["1", "101", "102"];
+    const cut = ["2", "3"].flatMap((node) => outside.flatMap((other) => [`${node}>${other}`, `${other}>${node}`]));
+    expect(blocked()).toEqual(cut.sort());
+    run(50);
+    expect([done, blocked()]).toEqual([["10 crash 2", "10 crash 3", "15 start 2", "15 start 3"], []]);
+    expect(counters.read()).toEqual({ crash: 2, restart: 2, zoneDown: 1, zoneCut: 1 });
+    expect(skipped.read()).toEqual({ zoneLoss: 2 });
+  });
+
+  test("every so many-th client reads slowly for a while", () => {
+    const { run, done, counters } = world({ kind: "slowClients", every: 2, pauseMs: 3, forMs: 5 });
+    run(50);
+    expect([done, counters.read()]).toEqual([["10 slow 101 3000", "15 fast 101"], { slowClients: 1 }]);
   });
 
   test("the card network is cut off for its time, and back at the end", () => {

@@ -10,7 +10,15 @@ import type { TraceHash } from "../trace.ts";
 import type { Link, VirtualNetwork } from "../virtual-network.ts";
 import type { VirtualOutside } from "../virtual-outside.ts";
 import type { LogDamage } from "./disk-damage.ts";
-import type { CrashMoment, FaultStep, StepKind, Target, TimedFault } from "./plan.ts";
+import {
+  type CrashMoment,
+  type DiskFaultKind,
+  type FaultStep,
+  isOfDisks,
+  type StepKind,
+  type Target,
+  type TimedFault,
+} from "./plan.ts";
 
 const US_PER_MS = 1_000;
 /** Answers that are late: of the last rounds before the cut, which lasts until something can be made of them. */
@@ -37,6 +45,9 @@ export type FaultyCluster = Pick<
   | "damageLog"
   | "rotLog"
   | "rotPage"
+  | "spoilLog"
+  | "hangStore"
+  | "setStoreFull"
   | "jumpClock"
   | "handOver"
   | "upgrade"
@@ -50,7 +61,9 @@ export interface InjectorDeps {
   /** Counts steps that could not be done. */
   readonly skipped: Counters<StepKind>;
   readonly cluster: FaultyCluster;
-  readonly network: Pick<VirtualNetwork, "block" | "clog" | "quieten">;
+  readonly network: Pick<VirtualNetwork, "block" | "clog" | "quieten" | "slowReaders">;
+  /** Of all nodes, by id. */
+  readonly zoneOf: (node: NodeId) => number;
   readonly outside: Pick<VirtualOutside, "isDown">;
   /** Addresses of all clients. */
   readonly clients: readonly number[];
@@ -58,28 +71,18 @@ export interface InjectorDeps {
   readonly recorder?: { fault(step: FaultStep): void };
 }
 
-const OF_DISKS = [
-  "slowDisk",
-  "fullDisk",
-  "hangDisk",
-  "damageLog",
-  "rotLog",
-  "rotPage",
-  "loseDisk",
-  "diskError",
-] as const;
-type DiskStep = Extract<FaultStep, { readonly kind: (typeof OF_DISKS)[number] }>;
+type StepOf<Kind extends StepKind> = Extract<FaultStep, { readonly kind: Kind }>;
+type DiskStep = StepOf<Extract<StepKind, DiskFaultKind> | "loseDisk">;
+type ArmedCrash = StepOf<"crashWhen">;
 
-function isOfDisks(step: FaultStep): step is DiskStep {
-  return (OF_DISKS as readonly string[]).includes(step.kind);
+function isDiskStep(step: FaultStep): step is DiskStep {
+  return step.kind === "loseDisk" || isOfDisks(step.kind);
 }
 
 interface Targeted {
   readonly kind: StepKind;
   readonly target: Target;
 }
-
-type ArmedCrash = Extract<FaultStep, { readonly kind: "crashWhen" }>;
 
 export class Injector {
   readonly #deps: InjectorDeps;
@@ -132,7 +135,7 @@ export class Injector {
     trace.event(scheduler.nowUs, 0, "fault");
     recorder?.fault(step);
     log?.(0, JSON.stringify(step));
-    if (isOfDisks(step)) this.#onDisk(step);
+    if (isDiskStep(step)) this.#onDisk(step);
     else this.#onOthers(step);
   }
 
@@ -148,6 +151,12 @@ export class Injector {
       case "hangDisk":
         this.#withTarget(step, (node) => this.#hangDisk(node, step.forMs));
         break;
+      case "fullStore":
+        this.#withTarget(step, (node) => this.#fullStore(node, step.forMs));
+        break;
+      case "hangStore":
+        this.#withTarget(step, (node) => this.#hangStore(node, step.forMs));
+        break;
       case "damageLog":
         this.#withTarget(step, (node) => this.#damageLog(node, step.how, step.restartAfterMs));
         break;
@@ -159,6 +168,9 @@ export class Injector {
         break;
       case "loseDisk":
         this.#withTarget(step, (node) => cluster.canSpare(node) && cluster.lose(node));
+        break;
+      case "readError":
+        this.#withTarget(step, (node) => this.#readError(node, step));
         break;
       case "diskError":
         this.#withTarget(step, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));
@@ -177,6 +189,15 @@ export class Injector {
         break;
       case "isolate":
         this.#withTarget(step, (node) => this.#isolate(node, step.direction, step.forMs));
+        break;
+      case "flap":
+        this.#flap(step);
+        break;
+      case "zoneLoss":
+        this.#loseZone(step);
+        break;
+      case "slowClients":
+        this.#slowClients(step);
         break;
       case "lateAnswers":
         this.#withTarget(step, (node) => this.#lateAnswers(node, step.forMs));
@@ -254,6 +275,32 @@ export class Injector {
     else this.#cut("asymmetricPartition", forMs, between(others, [node], true));
   }
 
+  #flap({ groups, downMs, upMs, forMs }: StepOf<"flap">): void {
+    const { counters, network } = this.#deps;
+    counters.add("flap");
+    const links = between(...groups, false);
+    for (let atMs = 0; atMs < forMs; atMs += downMs + upMs)
+      this.#later(atMs, () => this.#later(downMs, network.block(links)));
+  }
+
+  #loseZone({ kind, zone, how, forMs }: StepOf<"zoneLoss">): void {
+    const { cluster, clients, counters, skipped, zoneOf } = this.#deps;
+    const [lost, others] = [true, false].map((isLost) =>
+      cluster.ids.filter((node) => (zoneOf(node) === zone) === isLost),
+    );
+    if (lost === undefined || others === undefined || lost.length === 0) skipped.add(kind);
+    else if (how === "links") this.#cut("zoneCut", forMs, between(lost, [...others, ...clients], false));
+    else if (lost.filter((node) => this.#crash(node, forMs)).length > 0) counters.add("zoneDown");
+    else skipped.add(kind);
+  }
+
+  #slowClients({ every, pauseMs, forMs }: StepOf<"slowClients">): void {
+    const { clients, counters, network } = this.#deps;
+    const slow = clients.filter((_, index) => index % every === 0);
+    counters.add("slowClients");
+    this.#later(forMs, network.slowReaders(slow, pauseMs * US_PER_MS));
+  }
+
   /** First answers begin to be late, then the node is cut off but for them, and stays so for a while after they have come. */
   #lateAnswers(node: NodeId, forMs: number): void {
     const { cluster, counters, network } = this.#deps;
@@ -314,6 +361,26 @@ export class Injector {
     const { counters, cluster } = this.#deps;
     counters.add("hungDisk");
     cluster.hangDisk(node, forMs);
+  }
+
+  #fullStore(node: NodeId, forMs: number): void {
+    const { cluster } = this.#deps;
+    cluster.setStoreFull(node, true);
+    this.#later(forMs, () => cluster.setStoreFull(node, false));
+  }
+
+  #hangStore(node: NodeId, forMs: number): void {
+    const { counters, cluster } = this.#deps;
+    counters.add("hungStore");
+    cluster.hangStore(node, forMs);
+  }
+
+  /** What cannot be read once is not lost; what never can is spared where the others have no copy. */
+  #readError(node: NodeId, { lasting, restartAfterMs }: StepOf<"readError">): boolean {
+    const { counters, cluster } = this.#deps;
+    const isDone = (!lasting || cluster.canSpare(node)) && cluster.spoilLog(node, lasting, restartAfterMs);
+    if (isDone) counters.add("readError");
+    return isDone;
   }
 
   /** What others have no copy of is never damaged. */

@@ -10,7 +10,7 @@ const NOTHING = Object.fromEntries(
 /** A plan in which only one kind of fault occurs. */
 function planOf(kind: FaultKind, { nodes = 3, seed = 1 } = {}): readonly FaultStep[] {
   const faults = { everyMs: 20, lastsMs: 100, restartAfterMs: 100, weights: { ...NOTHING, [kind]: 1 } };
-  return drawPlan(new Prng(seed), { nodes, durationMs: 10_000, faults }).map(({ step }) => step);
+  return drawPlan(new Prng(seed), { nodes, zones: 3, durationMs: 10_000, faults }).map(({ step }) => step);
 }
 
 function only<K extends FaultStep["kind"]>(steps: readonly FaultStep[], kind: K): Extract<FaultStep, { kind: K }>[] {
@@ -52,7 +52,7 @@ describe("drawing a plan of faults", () => {
   test("draws kinds as often as they weigh", () => {
     const weights = { ...NOTHING, crash: 9, crashAll: 1 };
     const faults = { everyMs: 5, lastsMs: 100, restartAfterMs: 100, weights };
-    const steps = drawPlan(new Prng(1), { nodes: 3, durationMs: 10_000, faults }).map(({ step }) => step);
+    const steps = drawPlan(new Prng(1), { nodes: 3, zones: 3, durationMs: 10_000, faults }).map(({ step }) => step);
     const rare = only(steps, "crashAll").length / steps.length;
     expect(rare).toBeGreaterThan(0.05);
     expect(rare).toBeLessThan(0.15);
@@ -98,6 +98,33 @@ describe("drawing a plan of faults", () => {
     const steps = planOf("changeUnderFire");
     expect(steps.length).toBeGreaterThan(100);
     expect(new Set(only(steps, "crashWhen").map(({ moment }) => moment))).toEqual(new Set(["reconfigured"]));
+  });
+
+  test("flap: one link, or all between two sides, down and up several times", () => {
+    const steps = only(planOf("flap", { nodes: 5 }), "flap");
+    expect(steps.length).toBeGreaterThan(100);
+    expect(new Set(steps.map(({ groups }) => groups.flat().length))).toEqual(new Set([2, 5]));
+    for (const { groups, downMs, upMs, forMs } of steps) {
+      expect(new Set(groups.flat()).size).toBe(groups.flat().length);
+      expect(Math.min(...groups.map((group) => group.length))).toBeGreaterThan(0);
+      expect(forMs / (downMs + upMs)).toBeGreaterThan(3);
+    }
+  });
+
+  test("zoneLoss: each zone, by power and by links; slowClients: all of them, or some", () => {
+    const lost = only(planOf("zoneLoss"), "zoneLoss");
+    expect(new Set(lost.map(({ zone, how }) => `${zone} ${how}`)).size).toBe(6);
+    expect(new Set(only(planOf("slowClients"), "slowClients").map(({ every }) => every))).toEqual(
+      new Set([1, 2, 3, 4]),
+    );
+  });
+
+  test("readError: once or for good, and some is met by a start", () => {
+    const steps = planOf("readError");
+    const errors = only(steps, "readError");
+    expect(new Set(errors.map(({ lasting }) => lasting)).size).toBe(2);
+    expect(only(steps, "crash").length).toBeGreaterThan(errors.length / 5);
+    expect(only(steps, "crash").length).toBeLessThan(errors.length / 2);
   });
 
   test("sickLeader: starved and cut off for the same time", () => {

@@ -23,6 +23,16 @@ const [NEXT_LEADS_MIN_MS, NEXT_LEADS_MAX_MS] = [300, 1_000] as const;
 /** How late answers are: about as long as an election takes. */
 const [ANSWERS_LATE_MIN_MS, ANSWERS_LATE_MAX_MS] = [100, 600] as const;
 
+/** How long links that flap are down, and up, at most, as a part of the time that faults last; and how often all of a side. */
+const FLAP_PART = 8;
+const FLAP_MIN_MS = 5;
+const FLAP_GROUPS_PERMILLE = 500;
+
+export const ZONE_LOSSES = ["power", "links"] as const;
+
+const SLOW_CLIENTS_EVERY_MAX = 4;
+const READ_PAUSES_MS = [5, 50, 500] as const;
+
 /** How often nobody is left with an old program. */
 const ALL_UPGRADED_PERMILLE = 650;
 
@@ -56,9 +66,31 @@ export type FaultStep =
    * hears it. A leader is deposed, and hears of that only after it has heard how it was answered long before.
    */
   | { readonly kind: "lateAnswers"; readonly target: Target; readonly forMs: number }
+  /** The links between two groups go down and up again and again. */
+  | {
+      readonly kind: "flap";
+      readonly groups: readonly [readonly number[], readonly number[]];
+      readonly downMs: number;
+      readonly upMs: number;
+      readonly forMs: number;
+    }
+  /** All nodes of a zone are without power, or hear nobody outside of it, neither nodes nor clients. */
+  | {
+      readonly kind: "zoneLoss";
+      readonly zone: number;
+      readonly how: (typeof ZONE_LOSSES)[number];
+      readonly forMs: number;
+    }
   /** What is sent on this link waits, and comes all at once in the end. */
   | { readonly kind: "clog"; readonly from: number; readonly to: number; readonly forMs: number }
   | { readonly kind: "isolateClients"; readonly target: Target; readonly forMs: number }
+  /** Every so many-th client reads what nodes tell it one by one, with this pause after each. */
+  | {
+      readonly kind: "slowClients";
+      readonly every: number;
+      readonly pauseMs: number;
+      readonly forMs: number;
+    }
   | { readonly kind: "crash"; readonly target: Target; readonly restartAfterMs: number }
   | { readonly kind: "crashAll"; readonly restartAfterMs: number }
   /** The next node to which the moment happens crashes a little later, or all nodes do. */
@@ -76,6 +108,17 @@ export type FaultStep =
   | { readonly kind: "hangDisk"; readonly target: Target; readonly forMs: number }
   /** The power fails, and when the node starts again its log is not what it had written. */
   | { readonly kind: "damageLog"; readonly target: Target; readonly how: LogDamage; readonly restartAfterMs: number }
+  /** A place of the log cannot be read, once, or until its file is written anew. */
+  | {
+      readonly kind: "readError";
+      readonly target: Target;
+      readonly lasting: boolean;
+      readonly restartAfterMs: number;
+    }
+  /** No write of the store succeeds: the node must stop itself, and starts again when there is space. */
+  | { readonly kind: "fullStore"; readonly target: Target; readonly forMs: number }
+  /** Nothing that is asked of the store is done before the time is over; the log goes on. */
+  | { readonly kind: "hangStore"; readonly target: Target; readonly forMs: number }
   /** A bit turns over in an old file of the log, or in a page of the checkpoint; the node runs on, if it runs. */
   | { readonly kind: "rotLog" | "rotPage"; readonly target: Target }
   /** A node is gone for good with its disk. Drawn only where the last copy may be given up. */
@@ -107,6 +150,7 @@ export interface TimedFault {
 /** What a plan is drawn for. */
 export interface PlanOptions {
   readonly nodes: number;
+  readonly zones: number;
   readonly durationMs: number;
   readonly faults: FaultOptions;
   /** So many nodes, ids from 1, have an old program at first; none where it is not given. */
@@ -167,11 +211,12 @@ function weighted(weights: Readonly<Record<FaultKind, number>>): FaultKind[] {
   );
 }
 
-function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKind): readonly FaultStep[] {
+function drawSteps(random: Random, { nodes, zones, faults }: PlanOptions, kind: FaultKind): readonly FaultStep[] {
   const node = between(random, 1, nodes);
   const target = pick(random, [node, "leader" as const]);
   const restartAfterMs = 1 + exponential(random, faults.restartAfterMs);
   const forMs = 1 + exponential(random, faults.lastsMs);
+  if (isOfDisks(kind)) return drawOfDisks(random, kind, { node, target, restartAfterMs, forMs });
   switch (kind) {
     case "partition":
       return [{ kind: "partition", groups: drawGroups(random, nodes), oneWay: false, forMs }];
@@ -184,6 +229,14 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
     case "clog": {
       const [from = 1, to = 2] = shuffledNodes(random, nodes);
       return [{ kind: "clog", from, to, forMs }];
+    }
+    case "flap":
+      return [drawFlap(random, nodes, faults.lastsMs)];
+    case "zoneLoss":
+      return [{ kind, zone: between(random, 1, zones), how: pick(random, ZONE_LOSSES), forMs }];
+    case "slowClients": {
+      const every = between(random, 1, SLOW_CLIENTS_EVERY_MAX);
+      return [{ kind, every, pauseMs: pick(random, READ_PAUSES_MS), forMs }];
     }
     case "lateAnswers":
       return [{ kind, target: "leader", forMs: between(random, ANSWERS_LATE_MIN_MS, ANSWERS_LATE_MAX_MS) }];
@@ -205,21 +258,6 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
       return drawChangeUnderFire(random);
     case "pause":
       return [{ kind: "pause", target, forMs }];
-    case "slowDisk":
-      return [{ kind: "slowDisk", target, factor: between(random, 2, 50), forMs }];
-    case "fullDisk":
-      return [{ kind: "fullDisk", target, forMs }];
-    case "hangDisk":
-      return [{ kind: "hangDisk", target, forMs }];
-    case "damageLog":
-      return [{ kind: "damageLog", target, how: pick(random, LOG_DAMAGES), restartAfterMs }];
-    case "rotLog":
-    case "rotPage":
-      // Some of it is met when the node starts again, the rest while it runs.
-      return [
-        { kind, target },
-        ...(between(random, 1, 3) > 1 ? [] : [{ kind: "crash", target, restartAfterMs } as const]),
-      ];
     case "slowTimers":
       return [{ kind: "slowTimers", target, factor: between(random, 2, TIMERS_SLOWER_MAX), forMs }];
     case "sickLeader": {
@@ -227,13 +265,63 @@ function drawSteps(random: Random, { nodes, faults }: PlanOptions, kind: FaultKi
       const slow = { kind: "slowTimers", target: "leader", factor, forMs } as const;
       return [slow, { kind: "isolate", target: "leader", direction: "both", forMs }];
     }
-    case "diskError":
-      return [{ kind: "diskError", target: node, operation: pick(random, ["write", "sync"]), restartAfterMs }];
     case "handOver":
       return [{ kind: "handOver" }];
     case "clockJump":
       return [{ kind: "clockJump", target: node, byMs: between(random, -5_000, 5_000) }];
   }
+}
+
+export type DiskFaultKind =
+  | ("slowDisk" | "fullDisk" | "hangDisk" | "fullStore" | "hangStore")
+  | ("damageLog" | "rotLog" | "rotPage" | "readError" | "diskError");
+const OF_DISKS: readonly DiskFaultKind[] = [
+  ...(["slowDisk", "fullDisk", "hangDisk", "fullStore", "hangStore"] as const),
+  ...(["damageLog", "rotLog", "rotPage", "readError", "diskError"] as const),
+];
+
+/** Whether a fault, or a step, is of a node's disk or its store. */
+export function isOfDisks<Kind extends string>(kind: Kind): kind is Kind & DiskFaultKind {
+  return (OF_DISKS as readonly string[]).includes(kind);
+}
+
+interface Drawn {
+  readonly node: number;
+  readonly target: Target;
+  readonly restartAfterMs: number;
+  readonly forMs: number;
+}
+
+function drawOfDisks(
+  random: Random,
+  kind: DiskFaultKind,
+  { node, target, restartAfterMs, forMs }: Drawn,
+): readonly FaultStep[] {
+  switch (kind) {
+    case "slowDisk":
+      return [{ kind, target, factor: between(random, 2, 50), forMs }];
+    case "fullDisk":
+    case "hangDisk":
+    case "fullStore":
+    case "hangStore":
+      return [{ kind, target, forMs }];
+    case "damageLog":
+      return [{ kind, target, how: pick(random, LOG_DAMAGES), restartAfterMs }];
+    // Some of it is met when the node starts again, the rest while it runs.
+    case "rotLog":
+    case "rotPage":
+      return [{ kind, target }, ...sometimesCrash(random, target, restartAfterMs)];
+    case "readError": {
+      const lasting = pick(random, [true, false]);
+      return [{ kind, target, lasting, restartAfterMs }, ...sometimesCrash(random, target, restartAfterMs)];
+    }
+    case "diskError":
+      return [{ kind, target: node, operation: pick(random, ["write", "sync"]), restartAfterMs }];
+  }
+}
+
+function sometimesCrash(random: Random, target: Target, restartAfterMs: number): readonly FaultStep[] {
+  return between(random, 1, 3) > 1 ? [] : [{ kind: "crash", target, restartAfterMs }];
 }
 
 /**
@@ -257,6 +345,19 @@ function drawChangeUnderFire(random: Random): readonly FaultStep[] {
     const restartAfterMs = between(random, 1, 500);
     return { kind: "crashWhen", moment: "reconfigured", delayUs, all: false, restartAfterMs };
   });
+}
+
+/** One link, or all that lie between two sides. */
+function drawFlap(random: Random, nodes: number, lastsMs: number): FaultStep {
+  const isOfGroups = chance(random, FLAP_GROUPS_PERMILLE);
+  const [one = 1, other = 2] = shuffledNodes(random, nodes);
+  const groups = isOfGroups ? drawGroups(random, nodes) : ([[one], [other]] as const);
+  const [downMs, upMs] = [drawFlapMs(random, lastsMs), drawFlapMs(random, lastsMs)];
+  return { kind: "flap", groups, downMs, upMs, forMs: lastsMs + exponential(random, lastsMs) };
+}
+
+function drawFlapMs(random: Random, lastsMs: number): number {
+  return between(random, FLAP_MIN_MS, Math.max(FLAP_MIN_MS, Math.ceil(lastsMs / FLAP_PART)));
 }
 
 /** Two groups, each with at least one node. */

@@ -58,6 +58,8 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   replyBeforeFsync: HISTORY,
   truncateOnStaleAppend: HISTORY,
   syncErrorIgnored: ["diskErrors", ...HISTORY],
+  storeErrorIgnored: ["diskErrors", ...HISTORY],
+  unreadableTakenForTorn: ["diskErrors", ...HISTORY],
   checkpointBeforeDurable: HISTORY,
   lossHidden: HISTORY,
   // Who wins with a log that is behind lacks what was committed.

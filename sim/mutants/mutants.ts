@@ -13,7 +13,7 @@ import * as batches from "./batches.ts";
 import * as bounds from "./bounds.ts";
 import * as checkpoints from "./checkpoints.ts";
 import * as commits from "./commits.ts";
-import { deafToSyncErrors } from "./deaf-disk.ts";
+import { deafToReadErrors, deafToSyncErrors } from "./deaf-disk.ts";
 import * as durability from "./durability.ts";
 import { EagerLog } from "./eager-log.ts";
 import * as elections from "./elections.ts";
@@ -38,6 +38,8 @@ export const MUTANT_NAMES = [
   "replyBeforeFsync",
   "truncateOnStaleAppend",
   "syncErrorIgnored",
+  "storeErrorIgnored",
+  "unreadableTakenForTorn",
   "checkpointBeforeDurable",
   "lossHidden",
   // Elections
@@ -125,6 +127,8 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   replyBeforeFsync: () => ({ openLog: (...args) => new EagerLog(Wal.open(...args)) }),
   truncateOnStaleAppend: raft(durability.TruncatesOnStaleAppend),
   syncErrorIgnored: (host) => ({ host: { ...host, disk: deafToSyncErrors(host.disk) } }),
+  storeErrorIgnored: (host) => ({ host: { ...host, store: durability.deafToFailures(host.store) } }),
+  unreadableTakenForTorn: () => ({ openLog: (disk, ...rest) => Wal.open(deafToReadErrors(disk), ...rest) }),
   checkpointBeforeDurable: (host) => ({ host: { ...host, store: durability.answeringForCheckpoints(host) } }),
   lossHidden: () => ({ openLog: durability.beginningAnew }),
   voteByLength: raft(elections.ComparesLengths),

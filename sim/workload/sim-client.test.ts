@@ -10,15 +10,15 @@ import { Process } from "../process.ts";
 import { Scheduler } from "../scheduler.ts";
 import { TraceHash } from "../trace.ts";
 import { KeyRing } from "../virtual-crypto.ts";
-import { VirtualNetwork } from "../virtual-network.ts";
+import { type NetworkOptions, VirtualNetwork } from "../virtual-network.ts";
 import { World } from "../world.ts";
 import { type Outcome, SimClient } from "./sim-client.ts";
 
 const CLUSTER = new Uint8Array(16).fill(7);
 const ANSWER = new Uint8Array([1, 2, 3]);
-const NETWORK = {
+const NETWORK: NetworkOptions = {
   ...{ minDelayUs: 100, meanDelayUs: 500, lossPermille: 0, duplicatePermille: 0, bytesPerMs: 0 },
-  ...{ latePermille: 0, lateMeanUs: 0 },
+  ...{ latePermille: 0, lateMeanUs: 0, delays: "exponential" },
 };
 
 /** What a node does with a question: answers it, knows no leader, is not there at all, or says what no node may say. */

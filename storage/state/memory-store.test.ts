@@ -56,3 +56,38 @@ describe("a crash", () => {
     expect(store.get("a")).toEqual(Uint8Array.of(2));
   });
 });
+
+describe("without space", () => {
+  const put = (value: number) => [{ key: "a", value: Uint8Array.of(value) }];
+
+  test("a write fails, and none behind it is ever done, until somebody begins anew", () => {
+    const { store, run } = fixture();
+    const seen: unknown[] = [];
+    store.write(put(1), (error) => seen.push(error?.code));
+    run();
+    store.isFull = true;
+    store.write(put(2), (error) => seen.push(error?.code));
+    store.write(put(3), (error) => seen.push(error?.code));
+    run();
+    store.isFull = false;
+    store.write(put(4), (error) => seen.push(error?.code));
+    run();
+    expect([seen, store.hasFailed, store.get("a")]).toEqual([[undefined, "store_failed"], true, Uint8Array.of(1)]);
+    store.crash(new Prng(1));
+    store.write(put(5), (error) => seen.push(error?.code));
+    run();
+    expect([seen.at(-1), store.hasFailed, store.get("a")]).toEqual([undefined, false, Uint8Array.of(5)]);
+  });
+
+  test("what has failed may be there afterwards, as far as all before it is", () => {
+    const seen = Array.from({ length: 60 }, (_, seed) => {
+      const { store, run } = fixture();
+      store.isFull = true;
+      for (const value of [1, 2]) store.write(put(value), () => {});
+      run();
+      store.crash(new Prng(seed));
+      return store.get("a")?.[0];
+    });
+    expect(new Set(seen)).toEqual(new Set([undefined, 1, 2]));
+  });
+});

@@ -26,7 +26,13 @@ describe("a request", () => {
   });
 
   test("is one that the acquirer understands, whatever the intent", () => {
-    const calm = { declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 };
+    const calm = {
+      declinePermille: 0,
+      timeoutPermille: 0,
+      latePermille: 0,
+      unavailablePermille: 0,
+      contradictPermille: 0,
+    };
     const intent = fc.record({
       action: fc.constantFrom("authorize" as const, "capture" as const, "void" as const),
       payment: fc.bigInt({ min: 1n, max: U128_MAX }),

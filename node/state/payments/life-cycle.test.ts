@@ -361,6 +361,22 @@ describe("what the network says", () => {
     expect(life.balance(CLEARING).posted).toBe(-100n);
   });
 
+  test("that contradicts the one that counts is told of, and no other", () => {
+    const life = new Life("card", "automatic");
+    life.create();
+    const id = life.intent()?.id as bigint;
+    life.answer();
+    const { chain } = life.town;
+    const tell = (outcome: "approved" | "declined") => {
+      const body = { intent: id, outcome, ...NETWORK, amount: 100n };
+      return chain.block([chain.nodes[1]?.sign({ kind: "channelOutcome", body }) as Uint8Array]).events;
+    };
+    expect(tell("approved")).toEqual([]);
+    const contradiction = { type: "answerContradicted", id, payment: ID, counted: "approved", other: "declined" };
+    expect(tell("declined")).toEqual([contradiction]);
+    expect(life.now.state).toBe("capturing");
+  });
+
   test("is taken once: the same again, and the contrary, are refused and change nothing", () => {
     const life = new Life("card", "automatic");
     life.create();

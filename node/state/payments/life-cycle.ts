@@ -11,7 +11,7 @@ import { transferFlags } from "../../ledger/records.ts";
 import type { ChannelOutcomeBody, CreatePaymentBody } from "../../wire/kinds.ts";
 import type { Refusal } from "../../wire/results.ts";
 import type { Moment } from "../moment.ts";
-import type { Intent, IntentAction, Outbox } from "../outbox.ts";
+import type { Intent, IntentAction, NetworkAnswer, Outbox } from "../outbox.ts";
 import { type Posting, type Postings, TRANSFER_CODES } from "../postings.ts";
 import type { Risk } from "../risk/risk.ts";
 import type { Settlement } from "../settlement/settlement.ts";
@@ -118,12 +118,22 @@ export class PaymentLifeCycle {
     const { outbox, payments } = this.#parts;
     const intent = outbox.intent(body.intent);
     if (intent === undefined) return refuse("not_found", "intent");
-    if (!outbox.isOpen(intent.id)) return refuse("wrong_state", "closed");
+    if (!outbox.isOpen(intent.id)) {
+      this.#compare(moment, intent, body.outcome);
+      return refuse("wrong_state", "closed");
+    }
     const payment = must(payments.get(intent.payment), `intent ${intent.id} has no payment`);
     assert(payment.intent === intent.id, `payment ${payment.id} does not wait for intent ${intent.id}`);
     outbox.close(intent.id, body.outcome);
     moment.events.push({ type: "intentClosed", id: intent.id });
     return this.#change(moment, payment, this.#answered(moment, payment, intent, body));
+  }
+
+  /** The answer that counts stands, whatever the network says later; that it says something else is told. */
+  #compare(moment: Moment, { id, payment }: Intent, other: NetworkAnswer): void {
+    const counted = this.#parts.outbox.answer(id);
+    if (counted !== undefined && counted !== other)
+      moment.events.push({ type: "answerContradicted", id, payment, counted, other });
   }
 
   /** Ends authorised payments whose deadline has passed; those beyond the bound wait for the next block. */
