@@ -12,6 +12,7 @@ import { failureText } from "../sim/told.ts";
 import { softwareVersion } from "../software.ts";
 
 const MS_PER_SECOND = 1_000;
+const US_PER_SECOND = 1_000_000;
 const ROUNDS_MAX = 100;
 /** Runs before those that count: what runs for the first times is still being compiled, and in a campaign it is soon not. */
 const WARM_UP_RUNS = { pace: 40, bulk: 1 } as const;
@@ -19,28 +20,37 @@ const WARM_UP_RUNS = { pace: 40, bulk: 1 } as const;
 interface Timed {
   readonly result: SeedResult;
   readonly seconds: number;
+  /** Of the processor: what others do on the machine is left out, and the collector's threads count, too. */
+  readonly cpuSeconds: number;
 }
 
 /** Throws `CodedError` `sim_failed` where a rule was broken: a run that fails has no speed. */
 function timed(plan: RunPlan): Timed {
+  const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   const result = runPlan(plan);
   const seconds = (performance.now() - startedAt) / MS_PER_SECOND;
+  const { user, system } = process.cpuUsage(cpuBefore);
   if (result.failed !== undefined) throw new CodedError("sim_failed", failureText(result));
-  return { result, seconds };
+  return { result, seconds, cpuSeconds: (user + system) / US_PER_SECOND };
 }
 
-function rates(runs: readonly Timed[], of: (result: SeedResult) => number): number {
-  return Math.round(median(runs.map(({ result, seconds }) => of(result) / seconds)) ?? 0);
+function rates(
+  runs: readonly Timed[],
+  of: (result: SeedResult) => number,
+  by: "seconds" | "cpuSeconds" = "seconds",
+): number {
+  return Math.round(median(runs.map((run) => of(run.result) / run[by])) ?? 0);
 }
 
-function measure(
-  name: keyof typeof WARM_UP_RUNS,
-  planOf: (seed: number) => RunPlan,
-  rounds: number,
-  output: Output,
-): readonly Timed[] {
-  for (let seed = 1; seed <= WARM_UP_RUNS[name]; seed++) timed(planOf(seed));
+function warmUp(name: keyof typeof WARM_UP_RUNS, planOf: (seed: number) => RunPlan, output: Output): void {
+  for (let seed = 1; seed <= WARM_UP_RUNS[name]; seed++) {
+    output.progress(`${name}: warm-up, run ${seed} of ${WARM_UP_RUNS[name]}`);
+    timed(planOf(seed));
+  }
+}
+
+function measure(name: string, planOf: (seed: number) => RunPlan, rounds: number, output: Output): readonly Timed[] {
   return Array.from({ length: rounds }, (_, index) => {
     output.progress(`${name}: run ${index + 1} of ${rounds}`);
     return timed(planOf(index + 1));
@@ -67,23 +77,27 @@ export const bench: CommandModule = command({
       })
       .example("$0 sim bench --json", "with the nodes, requests and faults that it was measured with"),
   handler: ({ rounds }, output) => {
+    warmUp("pace", (seed) => pacePlan(seed, PACES[0]), output);
     const paces = PACES.map((perSecond) => {
       const plan = (seed: number): RunPlan => pacePlan(seed, perSecond);
       const runs = measure("pace", plan, rounds, output);
       return {
         requestsPerSecond: perSecond,
         simulatedSecondsPerSecond: rates(runs, ({ simulatedMs }) => simulatedMs / MS_PER_SECOND),
+        simulatedSecondsPerCpuSecond: rates(runs, ({ simulatedMs }) => simulatedMs / MS_PER_SECOND, "cpuSeconds"),
         eventsPerSecond: rates(runs, ({ events }) => events),
         of: describe(plan(1)),
       };
     });
+    warmUp("bulk", bulkPlan, output);
     const bulk = measure("bulk", bulkPlan, rounds, output);
     const transfersPerSecond = rates(bulk, ({ transfers }) => transfers);
     output.result(
       { paces, transfersPerSecond, rounds, bulk: describe(bulkPlan(1)), version: softwareVersion() },
       [
-        ...paces.map(({ simulatedSecondsPerSecond, eventsPerSecond, of }) => {
-          return `${simulatedSecondsPerSecond} simulated seconds a second, ${eventsPerSecond} events (${of})`;
+        ...paces.map(({ simulatedSecondsPerSecond, simulatedSecondsPerCpuSecond, eventsPerSecond, of }) => {
+          const each = `${simulatedSecondsPerCpuSecond} for one of processor time, ${eventsPerSecond} events`;
+          return `${simulatedSecondsPerSecond} simulated seconds a second, ${each} (${of})`;
         }),
         `${transfersPerSecond} committed transfers a second (batches of up to 8,190, ${describe(bulkPlan(1))})`,
       ].join("\n"),

@@ -130,7 +130,10 @@ describe("quorate sim", () => {
 
   test("the simulator tells its own speed, and on what it was measured", async () => {
     const told = lastJson(await printed("bench", "--rounds", "1", "--json"));
-    const pace = { of: expect.stringContaining("3 nodes"), simulatedSecondsPerSecond: expect.any(Number) };
+    const pace = {
+      ...{ of: expect.stringContaining("3 nodes"), simulatedSecondsPerSecond: expect.any(Number) },
+      simulatedSecondsPerCpuSecond: expect.any(Number),
+    };
     const paces = [1, 5].map((requestsPerSecond) => ({ requestsPerSecond, ...pace }));
     expect(told).toMatchObject({ rounds: 1, paces, bulk: expect.any(String) });
     expect(told["transfersPerSecond"]).toBeGreaterThan(0);
