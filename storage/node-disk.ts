@@ -27,6 +27,7 @@ import { dirname, join, resolve, sep } from "node:path";
 import { assert } from "../node/base/assert.ts";
 import { EMPTY_BYTES } from "../node/base/bytes.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFault, type DiskFile } from "../node/base/ports/disk.ts";
+import { DiskCalls } from "./disk-calls.ts";
 
 type SystemError = NodeJS.ErrnoException;
 type Step = (done: (error: SystemError | null) => void) => void;
@@ -40,9 +41,12 @@ const FAULTS: Readonly<Record<string, DiskFault>> = {
 
 export class NodeDisk implements Disk {
   readonly #root: string;
+  readonly #calls: DiskCalls;
 
-  constructor(root: string) {
+  /** `calls` is told what is under way; several disks may share it. */
+  constructor(root: string, calls: DiskCalls = new DiskCalls()) {
     this.#root = resolve(root);
+    this.#calls = calls;
     attempt(this.#root, () => makeDirectory(this.#root));
   }
 
@@ -62,7 +66,8 @@ export class NodeDisk implements Disk {
     const full = this.#full(path);
     return attempt(path, () => {
       if (create) makeDirectory(dirname(full));
-      return new NodeFile(path, dirname(full), openSync(full, create ? "wx+" : "r+"));
+      const descriptor = openSync(full, create ? "wx+" : "r+");
+      return new NodeFile({ path, directory: dirname(full), descriptor, calls: this.#calls });
     });
   }
 
@@ -81,7 +86,11 @@ export class NodeDisk implements Disk {
   }
 
   syncDirectory(directory: string, done: DiskDone): void {
-    const finish = (error: SystemError | null): void => done(error === null ? undefined : diskError(error, directory));
+    const finish = (error: SystemError | null): void => {
+      done(error === null ? undefined : diskError(error, directory));
+      this.#calls.end();
+    };
+    this.#calls.begin();
     open(this.#full(directory), "r", (openError, descriptor) => {
       if (openError !== null) finish(openError);
       else fsync(descriptor, (syncError) => close(descriptor, (closeError) => finish(syncError ?? closeError)));
@@ -95,19 +104,28 @@ export class NodeDisk implements Disk {
   }
 }
 
+interface OpenFile {
+  readonly path: string;
+  readonly directory: string;
+  readonly descriptor: number;
+  readonly calls: DiskCalls;
+}
+
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #directory: string;
   readonly #descriptor: number;
+  readonly #calls: DiskCalls;
   readonly #steps: { readonly step: Step; readonly done: DiskDone }[] = [];
   #running = false;
   #size: number;
   #closed = false;
 
-  constructor(path: string, directory: string, descriptor: number) {
+  constructor({ path, directory, descriptor, calls }: OpenFile) {
     this.path = path;
     this.#directory = directory;
     this.#descriptor = descriptor;
+    this.#calls = calls;
     this.#size = fstatSync(descriptor).size;
   }
 
@@ -189,9 +207,12 @@ class NodeFile implements DiskFile {
       if (this.#closed) closeSync(this.#descriptor);
       return;
     }
+    this.#calls.begin();
     head.step((error) => {
       head.done(error === null ? undefined : diskError(error, this.path));
       this.#next();
+      // Only now: what follows is under way already.
+      this.#calls.end();
     });
   }
 

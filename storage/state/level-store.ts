@@ -17,6 +17,7 @@ import { DiskError } from "../../node/base/ports/disk.ts";
 import type { Store, StoreChange, StoreSnapshot } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
 import { checkKeyId, keyIdOf } from "../data-key.ts";
+import type { DiskCalls } from "../disk-calls.ts";
 import { StorageError } from "../errors.ts";
 import { NodeDisk } from "../node-disk.ts";
 import { damaged } from "./faults.ts";
@@ -32,6 +33,8 @@ export interface LevelStoreOptions {
   /** Seals values; a store is written with one data key from its beginning, or with none. */
   readonly cipher?: Cipher | undefined;
   readonly createLevel?: (path: string) => Database;
+  /** Is told what is under way beside LevelDB's own files. */
+  readonly calls?: DiskCalls;
 }
 
 interface Waiting {
@@ -73,8 +76,11 @@ export class LevelStore implements Store {
   }
 
   /** Opens or creates the store; throws `StorageError`, `data_in_use` where another process has it. */
-  static async open(path: string, { cipher, createLevel = newLevel }: LevelStoreOptions = {}): Promise<LevelStore> {
-    const disk = new NodeDisk(path);
+  static async open(
+    path: string,
+    { cipher, createLevel = newLevel, calls }: LevelStoreOptions = {},
+  ): Promise<LevelStore> {
+    const disk = new NodeDisk(path, calls);
     const level = createLevel(path);
     await openLevel(level, path);
     try {
