@@ -43,7 +43,10 @@ export interface NodeReport {
   readonly problems: readonly string[];
 }
 
-/** A node's report, with what is needed to compare nodes: each block's hash, digest and configuration, by height. */
+/**
+ * A node's report, with what is needed to compare nodes: each block's hash, digest and configuration, by height. The block that a
+ * log begins behind is among them, of which only a checkpoint that stands there knows more than the hash.
+ */
 export interface VerifiedNode {
   readonly report: NodeReport;
   readonly blockHashes: ReadonlyMap<number, Uint8Array>;
@@ -147,12 +150,17 @@ export async function verifyNode(
   onProgress: (height: number) => void,
 ): Promise<VerifiedNode> {
   const disk = new NodeDisk(data);
-  const firstHeight = (logStart(disk, "log")?.index ?? 0) + 1;
+  const start = logStart(disk, "log");
+  const firstHeight = (start?.index ?? 0) + 1;
   const state = new StateMachine({ genesis: cluster.genesis, sha256 });
   const restored = firstHeight === 1 ? undefined : state;
   const store = await storeReport(data, cipher, restored);
   const { checkpoint } = store;
   const replay = replayOf(cluster, state);
+  if (start !== undefined) {
+    replay.blockHashes.set(start.index, start.hash);
+    if (state.height === start.index) replay.configurations.set(start.index, state.configuration);
+  }
   const wal = verifyWal(disk, "log", cipher, (record) => {
     replay.apply(record.payload);
     onProgress(record.index);
