@@ -88,8 +88,8 @@ class Bench {
       bytesInFlightMax: 1e9,
     };
     // That of blocks that are on the disk is not what the bench was asked for.
-    const read = blocks.length === 0 ? configurationOf : (): Configuration => configuration;
-    const raft = new Raft({ ...tuning, ...start, id: 1, configuration, configurationOf: read });
+    const configurationIn = blocks.length === 0 ? configurationOf : (): Configuration => configuration;
+    const raft = new Raft({ ...tuning, ...start, id: 1, configuration, configurationOf: configurationIn });
     const last = blocks[applied - 1];
     const base = last === undefined ? GENESIS_HEAD : headOf(sha256, last);
     const deps = {
