@@ -9,10 +9,11 @@ import { CodedError } from "./base/errors.ts";
 import type { Host } from "./base/ports/host.ts";
 import { Prng } from "./base/prng.ts";
 import type { NodeOptions } from "./compose.ts";
+import { ManualClock } from "./manual-clock.test-support.ts";
 import { composeMending, mendFirst } from "./mend.ts";
 import { BLOCKS } from "./replica/catch-up.test-support.ts";
 import { headOf } from "./replica/chain.ts";
-import { blockBehind, GENESIS, recordingLog, sha256, TestClock } from "./replica/replica.test-support.ts";
+import { blockBehind, GENESIS, Later, recordingLog, sha256, TestClock } from "./replica/replica.test-support.ts";
 import { FORGET_RESTART } from "./replica/restart-note.ts";
 import { StateMachine } from "./state/state-machine.ts";
 import { decodeBlock } from "./wire/block.ts";
@@ -24,7 +25,7 @@ function unused(): never {
 }
 
 test("a node starts again to mend what it found damaged, and stops where that has not mended it", () => {
-  const host = { log: recordingLog().log, store: new MemoryStore((run) => run()) };
+  const host = { log: recordingLog().log, store: new MemoryStore((run) => run()), clock: new ManualClock() };
   const done: string[] = [];
   const options = {
     onRestart: () => done.push("restart"),
@@ -42,6 +43,26 @@ test("a node starts again to mend what it found damaged, and stops where that ha
   find("x".repeat(5_000));
   find("x".repeat(5_000));
   expect(done.slice(3)).toEqual(["restart", "restart", "x".repeat(5_000)]);
+});
+
+test("a node that is to start again and waits for its disk says so", () => {
+  const { log, warnings } = recordingLog();
+  const [clock, disk] = [new ManualClock(), new Later()];
+  const host = { log, clock, store: new MemoryStore(disk.schedule) };
+  const done: string[] = [];
+  const options = { onRestart: () => done.push("restart"), onFatal: unused };
+  const said = (): number => warnings.filter(({ event }) => event === "node.waits_for_disk").length;
+  mendFirst(host, options, { actor: "log", code: "wal_damaged", reason: "block 7", stack: "" });
+  clock.pass(1_999);
+  expect(said()).toBe(0);
+  clock.pass(1);
+  expect([said(), done]).toEqual([1, []]);
+  disk.all();
+  expect(done).toEqual(["restart"]);
+  mendFirst(host, options, { actor: "log", code: "wal_damaged", reason: "block 9", stack: "" });
+  disk.all();
+  clock.pass(10_000);
+  expect([said(), done]).toEqual([1, ["restart", "restart"]]);
 });
 
 test("a damaged log that has gone on to a release which is not read is not mended: the node does not start", () => {

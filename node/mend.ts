@@ -28,6 +28,9 @@ import { releaseOf } from "./wire/block.ts";
 import { clusterIdOf, genesisHash } from "./wire/genesis.ts";
 import { LANES } from "./wire/peer-frames.ts";
 
+/** For how long the disk is waited for without a word. */
+const QUIET_MS = 2_000;
+
 /**
  * Throws the damage itself where there is nobody to ask, or where nothing was found that could be mended, and `CodedError`
  * where the log cannot be mended.
@@ -97,7 +100,7 @@ function checkRelease(log: DamagedLog, releaseMax: number): void {
  * ever, and stops.
  */
 export function mendFirst(
-  { log, store }: Pick<Host, "log" | "store">,
+  { log, store, clock }: Pick<Host, "log" | "store" | "clock">,
   { onRestart, onFatal }: Pick<NodeOptions, "onRestart" | "onFatal">,
   report: FatalReport,
 ): void {
@@ -107,7 +110,13 @@ export function mendFirst(
     return;
   }
   log.warn("log.damaged", { actor, reason });
-  store.write([restartChange(reason)], (error) => (error === undefined ? onRestart() : onFatal(report)));
+  // Till then the node neither runs nor starts again.
+  const quiet = clock.setTimer(QUIET_MS, () => log.warn("node.waits_for_disk"));
+  store.write([restartChange(reason)], (error) => {
+    quiet.cancel();
+    if (error === undefined) onRestart();
+    else onFatal(report);
+  });
 }
 
 /** Where a log begins that goes on from a state. */

@@ -8,6 +8,7 @@ import type { Host } from "./base/ports/host.ts";
 import type { StoreChange } from "./base/ports/store.ts";
 import { Prng } from "./base/prng.ts";
 import { type NodeOptions, PRODUCTION_PARTS } from "./compose.ts";
+import { isLogNoted } from "./log-note.ts";
 import { type Damaged, type Recovered, recover, type Stateless } from "./recover.ts";
 import { BLOCKS, stateAfter } from "./replica/catch-up.test-support.ts";
 import { headOf } from "./replica/chain.ts";
@@ -76,6 +77,12 @@ class Data {
     return this;
   }
 
+  /** All of the log is gone, and what stands beside it. */
+  loseLog(): void {
+    for (const name of this.disk.list("log")) this.disk.remove(`log/${name}`);
+    this.disk.remove("log.reached");
+  }
+
   /** The node has started before. */
   claimed(): this {
     this.recover();
@@ -93,6 +100,23 @@ class Data {
     saveHardState(this.store, { term: 7, vote: 2 }, () => undefined);
     this.run();
     return this;
+  }
+
+  /** A node starts for the first time, votes, and takes a block; so many operations complete. Whether it has acknowledged the block. */
+  firstLife(operations: number): () => boolean {
+    let isAcknowledged = false;
+    const recovered = this.recover();
+    const [payload = new Uint8Array(0)] = BLOCKS;
+    const { header, hash } = decodeBlock(sha256, payload);
+    const { height: index, term, previousHash } = header;
+    saveHardState(this.store, { term: 7, vote: 2 }, () => {
+      if (!("raft" in recovered)) return;
+      recovered.log.append([{ index, term, previousHash, hash, payload }], () => {
+        isAcknowledged = true;
+      });
+    });
+    this.run(operations);
+    return () => isAcknowledged;
   }
 
   recover(releaseMax?: number): Recovered | Damaged | Stateless {
@@ -188,6 +212,47 @@ describe("a node starts", () => {
     const data = new Data().checkpoint(4, true).log(BLOCKS);
     data.disk.remove("log/0000000000000001.wal");
     expect(data.facts()).toEqual(["wal_missing_segment", 0]);
+  });
+
+  test("on no log, where it has had one: what is gone with all that stood beside it is missed, too", () => {
+    const data = new Data().claimed().log(BLOCKS);
+    data.loseLog();
+    expect(data.facts()).toEqual(["wal_missing_segment", 1]);
+    // Starting it again does not make it better.
+    expect(data.facts()).toEqual(["wal_missing_segment", 1]);
+    const foreign = new Data().checkpoint(4, true).log(BLOCKS);
+    foreign.loseLog();
+    expect(foreign.facts()).toEqual(["wal_missing_segment", 1]);
+  });
+
+  test("on no log, where it was stopped before its first block, whatever term it has been in", () => {
+    const data = new Data().claimed();
+    saveHardState(data.store, { term: 7, vote: 2 }, () => undefined);
+    data.run();
+    expect(data.facts()).toEqual([1, 0, 0, 7, 2, undefined]);
+  });
+
+  test("on data of a program that noted no log: from then on its log is missed", () => {
+    const older = (): Data => {
+      const data = new Data().claimed();
+      data.store.write([{ key: "node/log" }], () => undefined);
+      data.run();
+      data.disk.remove("log.reached");
+      return data;
+    };
+    expect(older().facts()).toEqual([1, 0, 0, 0, 0, undefined]);
+    const data = older().log(BLOCKS);
+    expect(data.facts()).toEqual([1, 6, 0, 1, 0, undefined]);
+    data.loseLog();
+    expect(data.facts()).toEqual(["wal_missing_segment", 1]);
+  });
+
+  test("new on a disk that is full, and notes that it has a log when there is room", () => {
+    const data = new Data();
+    data.disk.failNext("sync", "disk_full");
+    expect(data.facts()).toEqual([1, 0, 0, 0, 0, undefined]);
+    expect([data.failures, isLogNoted(data.store)]).toEqual([[], false]);
+    expect([data.facts(), isLogNoted(data.store)]).toEqual([[1, 0, 0, 0, 0, undefined], true]);
   });
 
   test("not on a log that has another block where its own checkpoint stands", () => {
@@ -294,6 +359,28 @@ test("the power may fail at any moment while a log is replaced: the next start f
       }
     }
   }
+});
+
+test("the power may fail at any moment of a node's first life: it starts again, and misses its log if anything was acknowledged", () => {
+  let acknowledgedIn = 0;
+  for (let operations = 0; operations < 30; operations++) {
+    for (let seed = 0; seed < 3; seed++) {
+      const data = new Data();
+      const acknowledged = data.firstLife(operations);
+      data.crash(operations * 10 + seed);
+      expect(data.facts()).toEqual([1, expect.any(Number), 0, expect.any(Number), expect.any(Number), undefined]);
+      const lost = new Data();
+      lost.firstLife(operations);
+      lost.crash(operations * 10 + seed);
+      lost.loseLog();
+      const [code] = lost.facts() as unknown[];
+      if (acknowledged()) {
+        acknowledgedIn += 1;
+        expect(code).toBe("wal_missing_segment");
+      }
+    }
+  }
+  expect(acknowledgedIn).toBeGreaterThan(0);
 });
 
 test("a peer's checkpoint that ends in a later term than this node knows raises its term, in which it has voted for nobody", () => {

@@ -25,6 +25,7 @@ import type { Store } from "./base/ports/store.ts";
 import { isTooNew, NEWEST_RELEASE, releaseError } from "./base/release.ts";
 import type { NodeOptions, NodeParts } from "./compose.ts";
 import { checkLogBesideNewStore, checkOwner, claimStore } from "./data-owner.ts";
+import { lostLog, noteLog } from "./log-note.ts";
 import {
   type CheckpointMeta,
   forgetChanges,
@@ -92,6 +93,12 @@ export function recover(
   if (isNew) checkLogBesideNewStore(log);
   claimStore(host.store, owner, fail);
   if (log instanceof StorageError) return { damage: log, state, reached, isForeign };
+  const lost = lostLog(host.disk, host.store, LOG_DIRECTORY, log);
+  if (lost !== undefined) {
+    log.close();
+    return { damage: lost, state, reached: Math.max(reached, log.firstIndex()), isForeign };
+  }
+  noteLog(host.disk, host.store, LOG_DIRECTORY, fail);
   checkRelease(log, releaseMax);
   if (log.lastIndex() < reached) {
     log.close();

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { InvariantError } from "../node/base/assert.ts";
 import type { Disk, DiskDone, DiskFile } from "../node/base/ports/disk.ts";
 import { describeDisk } from "./disk.contract.ts";
+import { DiskCalls } from "./disk-calls.ts";
 import { NodeDisk } from "./node-disk.ts";
 import { SyncCount } from "./sync-count.ts";
 
@@ -124,7 +125,7 @@ describe("NodeDisk", () => {
       nowMs += 3;
       return nowMs;
     });
-    const disk = new NodeDisk(freshDirectory(), syncs);
+    const disk = new NodeDisk(freshDirectory(), { syncs });
     const file = disk.open("log/a", { create: true });
     const done = (start: (done: DiskDone) => void): Promise<unknown> => new Promise((resolve) => start(resolve));
     expect(await done((resolve) => file.write(0, [Uint8Array.of(1)], resolve))).toBeUndefined();
@@ -141,6 +142,28 @@ describe("NodeDisk", () => {
     for (const use of [() => file.read(0, 1), () => file.sync(() => {}), () => file.settle(0, new Uint8Array(1), 1)]) {
       expect(use).toThrow(InvariantError);
     }
+  });
+
+  test("says what is under way, a refusal as well, and never that nothing is between two steps of a file", async () => {
+    const calls = new DiskCalls();
+    const disk = new NodeDisk(freshDirectory(), { calls });
+    const file = disk.open("file", { create: true });
+    const idle: boolean[] = [];
+    const last = new Promise<void>((resolve) => {
+      file.write(0, [Uint8Array.of(1)], () => {
+        idle.push(calls.isIdle);
+        // What comes of one step is begun before that is over.
+        file.sync(() => {
+          idle.push(calls.isIdle);
+          disk.syncDirectory("nowhere", () => resolve());
+        });
+      });
+    });
+    expect([calls.isIdle, calls.completed]).toEqual([false, 0]);
+    await last;
+    expect(idle).toEqual([false, false]);
+    await expect.poll(() => [calls.isIdle, calls.completed]).toEqual([true, 3]);
+    file.close();
   });
 
   test("says how much space is left, as the system does", () => {

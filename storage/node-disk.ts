@@ -27,6 +27,7 @@ import { dirname, join, resolve, sep } from "node:path";
 import { assert } from "../node/base/assert.ts";
 import { EMPTY_BYTES } from "../node/base/bytes.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFault, type DiskFile } from "../node/base/ports/disk.ts";
+import type { DiskCalls } from "./disk-calls.ts";
 import type { SyncCount } from "./sync-count.ts";
 
 type SystemError = NodeJS.ErrnoException;
@@ -39,14 +40,21 @@ const FAULTS: Readonly<Record<string, DiskFault>> = {
   EEXIST: "disk_exists",
 };
 
+/** Whoever looks at what is done to a disk; several disks may share both. */
+export interface DiskWatch {
+  /** Is told what is under way. */
+  readonly calls?: DiskCalls | undefined;
+  /** Counts what is synced from now on but for `settle`, which is recovery's. */
+  readonly syncs?: SyncCount | undefined;
+}
+
 export class NodeDisk implements Disk {
   readonly #root: string;
-  readonly #syncs: SyncCount | undefined;
+  readonly #watch: DiskWatch;
 
-  /** `syncs` counts what is synced from now on but for `settle`, which is recovery's. */
-  constructor(root: string, syncs?: SyncCount) {
+  constructor(root: string, watch: DiskWatch = {}) {
     this.#root = resolve(root);
-    this.#syncs = syncs;
+    this.#watch = watch;
     attempt(this.#root, () => makeDirectory(this.#root));
   }
 
@@ -67,7 +75,7 @@ export class NodeDisk implements Disk {
     return attempt(path, () => {
       if (create) makeDirectory(dirname(full));
       const descriptor = openSync(full, create ? "wx+" : "r+");
-      return new NodeFile({ path, directory: dirname(full), descriptor, syncs: this.#syncs });
+      return new NodeFile({ path, directory: dirname(full), descriptor, watch: this.#watch });
     });
   }
 
@@ -86,11 +94,14 @@ export class NodeDisk implements Disk {
   }
 
   syncDirectory(directory: string, done: DiskDone): void {
-    const synced = this.#syncs?.begin();
+    const { calls, syncs } = this.#watch;
+    const synced = syncs?.begin();
     const finish = (error: SystemError | null): void => {
       if (error === null) synced?.();
       done(error === null ? undefined : diskError(error, directory));
+      calls?.end();
     };
+    calls?.begin();
     open(this.#full(directory), "r", (openError, descriptor) => {
       if (openError !== null) finish(openError);
       else fsync(descriptor, (syncError) => close(descriptor, (closeError) => finish(syncError ?? closeError)));
@@ -104,28 +115,28 @@ export class NodeDisk implements Disk {
   }
 }
 
-interface OpenedFile {
+interface OpenFile {
   readonly path: string;
   readonly directory: string;
   readonly descriptor: number;
-  readonly syncs: SyncCount | undefined;
+  readonly watch: DiskWatch;
 }
 
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #directory: string;
   readonly #descriptor: number;
-  readonly #syncs: SyncCount | undefined;
+  readonly #watch: DiskWatch;
   readonly #steps: { readonly step: Step; readonly done: DiskDone }[] = [];
   #running = false;
   #size: number;
   #closed = false;
 
-  constructor({ path, directory, descriptor, syncs }: OpenedFile) {
+  constructor({ path, directory, descriptor, watch }: OpenFile) {
     this.path = path;
     this.#directory = directory;
     this.#descriptor = descriptor;
-    this.#syncs = syncs;
+    this.#watch = watch;
     this.#size = fstatSync(descriptor).size;
   }
 
@@ -161,7 +172,7 @@ class NodeFile implements DiskFile {
 
   sync(done: DiskDone): void {
     this.#start((finish) => {
-      const synced = this.#syncs?.begin();
+      const synced = this.#watch.syncs?.begin();
       fdatasync(this.#descriptor, (error) => {
         if (error === null) synced?.();
         finish(error);
@@ -213,9 +224,12 @@ class NodeFile implements DiskFile {
       if (this.#closed) closeSync(this.#descriptor);
       return;
     }
+    this.#watch.calls?.begin();
     head.step((error) => {
       head.done(error === null ? undefined : diskError(error, this.path));
       this.#next();
+      // Only now: what follows is under way already.
+      this.#watch.calls?.end();
     });
   }
 

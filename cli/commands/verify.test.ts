@@ -14,11 +14,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StoreChange } from "../../node/base/ports/store.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { StartedMark } from "../../node/host/started-mark.ts";
+import { noteLog } from "../../node/log-note.ts";
 import { wholeCheckpoint } from "../../node/replica/checkpoint.ts";
 import { saveHardState } from "../../node/replica/hard-state-store.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
 import { THREE_VOTERS } from "../../node/wire/configuration.test-support.ts";
+import { NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { readCluster } from "../cluster-access.ts";
@@ -127,6 +129,24 @@ describe("of a cluster whose nodes have run", () => {
     expect(found["nodes"]).toMatchObject([
       {},
       { height: 0, problems: [expect.stringMatching(/the log is gone: .* term 4 .* quorate member rejoin/)] },
+      { height: 0, problems: [] },
+    ]);
+  });
+
+  test("one that has noted that it has a log is known to have lost it, and known to have none yet", async () => {
+    for (const id of [1, 2, 3]) {
+      await hasRun(id, 4);
+      const store = await LevelStore.open(join(dataOf(id), "state"));
+      noteLog(new NodeDisk(dataOf(id)), store, "log", (error) => expect.unreachable(error.message));
+      // What is written behind the note is done after it.
+      await new Promise<void>((resolve) => store.write([], () => resolve()));
+      await store.close();
+    }
+    rmSync(join(dataOf(2), "log.reached"));
+    const found = await ranJson("verify", cluster);
+    expect(found["nodes"]).toMatchObject([
+      { height: 0, problems: [] },
+      { height: 0, problems: [expect.stringMatching(/the log is gone, with all/)] },
       { height: 0, problems: [] },
     ]);
   });

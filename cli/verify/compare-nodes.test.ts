@@ -13,7 +13,7 @@ interface Node {
   readonly first?: number;
 }
 
-/** Nodes whose blocks are letters, which all stand under one configuration. */
+/** Nodes whose blocks are letters, which all stand under one configuration. Of the one that a log begins behind only a checkpoint knows that. */
 function nodesOf(configuration: Configuration, all: readonly Node[]): ComparedNode[] {
   return all.map(({ id, blocks, checkpoint = 0, digests = blocks, first = 1 }) => {
     const byHeight = <T>(entryOf: (place: number) => T): Map<number, T> =>
@@ -23,13 +23,21 @@ function nodesOf(configuration: Configuration, all: readonly Node[]): ComparedNo
           .map((_, place): [number, T] => [place + 1, entryOf(place)] as const)
           .slice(first - 1),
       );
+    const before = first - 1;
+    const isStand = before > 0 && before === checkpoint;
     const counts = { height: blocks.length, digest: "", transactions: 0, segments: 1, tornBytes: 0 };
     return {
       id,
       report: { directory: `node-${id}`, firstHeight: first, ...counts, checkpointHeight: checkpoint, problems: [] },
-      blockHashes: byHeight((place) => bytes(blocks.charAt(place))),
+      blockHashes: new Map([
+        ...byHeight((place) => bytes(blocks.charAt(place))),
+        ...(before > 0 ? [[before, bytes(blocks.charAt(before - 1))] as const] : []),
+      ]),
       digests: byHeight((place) => bytes(`digest ${digests.charAt(place)}`)),
-      configurations: byHeight(() => configuration),
+      configurations: new Map([
+        ...byHeight(() => configuration),
+        ...(isStand ? [[before, configuration] as const] : []),
+      ]),
     };
   });
 }
@@ -48,6 +56,11 @@ function compared(nodes: readonly (Options & { blocks: string })[]): Comparison 
   return compareNodes(nodesOf({ voters: ids(false), outgoing: [], learners: ids(true) }, all));
 }
 
+/** One that has fetched a checkpoint, and no block since. */
+function beginning(blocks: string): Options & { blocks: string } {
+  return node(blocks, { first: blocks.length + 1, checkpoint: blocks.length });
+}
+
 const EMPTY_LEARNERS = [1, 2, 3].map(() => node("", { learner: true }));
 const LEARNERS = [1, 2, 3].map(() => node("abc", { learner: true }));
 
@@ -63,6 +76,13 @@ describe("what a quorum has is committed", () => {
     ["two of five are no quorum", [node("abc"), node("abc"), node("a"), node("a"), node("a")], 1],
     ["one has given up the first two", [node("abcd"), node("abcd", { first: 3 }), node("abcx")], 4],
     ["two have given up different parts", [node("abc", { first: 3 }), node("abc", { first: 2 }), node("ab")], 3],
+    [
+      "one begins behind what no other has come to",
+      [node("ab"), node("ab"), node("abcde", { first: 6, checkpoint: 5 })],
+      2,
+    ],
+    ["two begin behind a checkpoint, and have nothing yet", ["a", "abc", "abc"].map(beginning), 3],
+    ["one begins behind a block that another still has", [node("abc"), beginning("abc"), node("a")], 3],
     [
       "two of three voters, and learners that have less",
       [...["abc", "abc", "a"].map((of) => node(of)), ...EMPTY_LEARNERS],
@@ -86,6 +106,16 @@ describe("what a quorum has is committed", () => {
     expect(other).toEqual({ agreedHeight: 2, problems: [expect.stringContaining("behind block 2")] });
     const unlike = compared([...voters, node("abc", { digests: "aXX", learner: true })]);
     expect(unlike).toEqual({ agreedHeight: 2, problems: ["the state digests after block 2 differ"] });
+  });
+
+  test("and so it is where a log begins behind a block that a quorum has not", () => {
+    for (const other of [beginning("ax"), node("axc", { first: 3, checkpoint: 2 })]) {
+      const { agreedHeight, problems } = compared([node("abc"), node("abc"), other]);
+      expect([agreedHeight, problems]).toEqual([
+        2,
+        [expect.stringContaining("node-3 has a checkpoint behind block 2")],
+      ]);
+    }
   });
 
   test("equal blocks with unlike digests are reported at the first height", () => {

@@ -23,16 +23,14 @@ export function compareNodes(nodes: readonly ComparedNode[]): Comparison {
   const beginnings = nodes.map(({ report }) => report.firstHeight);
   const end = Math.max(...nodes.map(({ report }) => report.height));
   const agreed = agreedLog(nodes, end);
-  // What a node has given up it had committed.
-  const agreedHeight = Math.max(agreed.height, ...beginnings.map((first) => first - 1));
-  for (let height = Math.min(...beginnings); height <= end; height++) {
+  for (let height = Math.min(...beginnings) - 1; height <= end; height++) {
     const split = rivals(nodes, agreed, height);
     // Where there are two quorums, neither can say that the other has broken a promise.
     const broken = split.length > 0 ? split : brokenPromises(nodes, agreed, height);
     const problems = [...broken, ...unlikeDigests(nodes, height)];
-    if (problems.length > 0) return { agreedHeight: Math.min(height, agreedHeight), problems };
+    if (problems.length > 0) return { agreedHeight: Math.min(height, agreed.height), problems };
   }
-  return { agreedHeight, problems: [] };
+  return { agreedHeight: agreed.height, problems: [] };
 }
 
 /** The last block that a quorum has, and those that have it. */
@@ -41,7 +39,10 @@ interface AgreedLog {
   readonly holders: readonly ComparedNode[];
 }
 
-/** Earlier blocks may be of voters of whom none is left: what follows them is enough. */
+/**
+ * Earlier blocks may be of voters of whom none is left: what follows them is enough. That a node has given up its log up to a
+ * block is its word alone: that block counts as one that it has.
+ */
 function agreedLog(nodes: readonly ComparedNode[], end: number): AgreedLog {
   for (let height = end; height > 0; height--) {
     for (const holders of byBlock(nodes, height).values()) if (decides(holders, height)) return { height, holders };
@@ -51,7 +52,9 @@ function agreedLog(nodes: readonly ComparedNode[], end: number): AgreedLog {
 
 /** Whether those that have the same block at a height are a quorum of whom that block names. */
 function decides(holders: readonly ComparedNode[], height: number): boolean {
-  const configuration = holders[0]?.configurations.get(height);
+  const configuration = holders
+    .map(({ configurations }) => configurations.get(height))
+    .find((known) => known !== undefined);
   return configuration !== undefined && isQuorum(configuration, (voter) => holders.some(({ id }) => id === voter));
 }
 

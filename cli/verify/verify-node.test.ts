@@ -145,7 +145,7 @@ describe("a node's data", () => {
       problems: [],
     });
     expect([[...blockHashes.keys()], [...digests.keys()]]).toEqual([
-      [3, 4, 5, 6],
+      [2, 3, 4, 5, 6],
       [4, 5, 6],
     ]);
   });

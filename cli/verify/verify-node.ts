@@ -11,6 +11,7 @@ import type { ClusterFile } from "../../node/client/index.ts";
 import { isClaimed, lostStore } from "../../node/data-owner.ts";
 import { WRAPPED_KEY_FILE } from "../../node/host/data-key.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
+import { isLogNoted } from "../../node/log-note.ts";
 import { type CheckpointMeta, loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
 import { loadFetched } from "../../node/replica/fetched-pages.ts";
 import { loadHardState } from "../../node/replica/hard-state-store.ts";
@@ -18,6 +19,7 @@ import { StateMachine } from "../../node/state/state-machine.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import type { UntouchedStore } from "../../storage/state/untouched-store.ts";
 import { NOT_LOOKED_AT, verifyStore, whileLocked } from "../../storage/state/verify-store.ts";
+import { isReachedKnown } from "../../storage/wal/reached-file.ts";
 import { logStart, verifyWal, type WalReport } from "../../storage/wal/verify.ts";
 import { WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
 import { replayOf } from "./replay-of.ts";
@@ -41,7 +43,10 @@ export interface NodeReport {
   readonly problems: readonly string[];
 }
 
-/** A node's report, with what is needed to compare nodes: each block's hash, digest and configuration, by height. */
+/**
+ * A node's report, with what is needed to compare nodes: each block's hash, digest and configuration, by height. The block that a
+ * log begins behind is among them, of which only a checkpoint that stands there knows more than the hash.
+ */
 export interface VerifiedNode {
   readonly report: NodeReport;
   readonly blockHashes: ReadonlyMap<number, Uint8Array>;
@@ -56,6 +61,8 @@ interface StoreReport {
   readonly term: number;
   /** It is not there, or nobody's yet; false where that cannot be seen. */
   readonly isNew: boolean;
+  /** It says that there is a log. */
+  readonly notesLog: boolean;
   readonly problems: readonly string[];
 }
 
@@ -68,29 +75,36 @@ async function storeReport(
   let checkpoint: CheckpointMeta | undefined;
   let term = 0;
   let isNew = false;
-  if (locked === undefined) return { checkpoint, term, isNew: true, problems: [] };
+  let notesLog = false;
+  if (locked === undefined) return { checkpoint, term, isNew: true, notesLog, problems: [] };
   try {
     const broken = await verifyStore(locked, cipher, (store) => {
       if (restored !== undefined) restoreCheckpoint(store, restored);
       checkpoint = loadCheckpointMeta(store);
       isNew = !isClaimed(store);
+      notesLog = isLogNoted(store);
       if (loadFetched(store) === undefined) term = loadHardState(store).term;
     });
-    return { checkpoint, term, isNew, problems: broken.map(({ message }) => `state: ${message}`) };
+    return { checkpoint, term, isNew, notesLog, problems: broken.map(({ message }) => `state: ${message}`) };
   } catch (error) {
     if (!(error instanceof CodedError) || NOT_LOOKED_AT.includes(error.code)) throw error;
-    return { checkpoint: undefined, term: 0, isNew: false, problems: [`state: ${error.message}`] };
+    return { checkpoint: undefined, term: 0, isNew: false, notesLog: false, problems: [`state: ${error.message}`] };
   }
 }
 
 /**
- * A node takes part in a term by what it writes into its log, but for the moment before its first block, or before it has
- * noted which checkpoint it fetches. Nothing tells that from a log that is gone together with what says how far it reached,
- * and such a node would start and have forgotten what it acknowledged: better a new node is called damaged, which loses
- * nothing by joining again.
+ * A store that notes a log is never without what says how far that reached. One of an earlier program does not say: there a node
+ * takes part in a term by what it writes into its log, but for the moment before its first block, or before it has noted which
+ * checkpoint it fetches. Nothing tells that from a log that is gone, and such a node would start and have forgotten what it
+ * acknowledged: better a new node is called damaged, which loses nothing by joining again.
  */
-function lostLog({ term, checkpoint }: StoreReport, { records, tornBytes }: WalReport): string[] {
-  if (term === 0 || checkpoint !== undefined || records > 0 || tornBytes > 0) return [];
+function lostLog(disk: NodeDisk, { term, checkpoint, notesLog }: StoreReport, wal: WalReport): string[] {
+  if (wal.problem !== undefined || wal.records > 0 || wal.tornBytes > 0) return [];
+  if (notesLog) {
+    const gone = "the log is gone, with all that stood beside it; a node that starts gets it back from its peers";
+    return isReachedKnown(disk, "log") ? [] : [gone];
+  }
+  if (term === 0 || checkpoint !== undefined) return [];
   const unless = "unless it was stopped before it got its first block";
   return [`the log is gone: the node has been in term ${term} and has no block, ${unless}; ${REJOIN}`];
 }
@@ -140,12 +154,17 @@ async function verifyLocked(
   onProgress: (height: number) => void,
 ): Promise<VerifiedNode> {
   const disk = new NodeDisk(data);
-  const firstHeight = (logStart(disk, "log")?.index ?? 0) + 1;
+  const start = logStart(disk, "log");
+  const firstHeight = (start?.index ?? 0) + 1;
   const state = new StateMachine({ genesis: cluster.genesis, sha256 });
   const restored = firstHeight === 1 ? undefined : state;
   const store = await storeReport(locked, cipher, restored);
   const { checkpoint } = store;
   const replay = replayOf(cluster, state);
+  if (start !== undefined) {
+    replay.blockHashes.set(start.index, start.hash);
+    if (state.height === start.index) replay.configurations.set(start.index, state.configuration);
+  }
   const wal = verifyWal(disk, "log", cipher, (record) => {
     replay.apply(record.payload);
     onProgress(record.index);
@@ -156,7 +175,7 @@ async function verifyLocked(
   const problems = [
     ...(wal.problem === undefined ? [] : [wal.problem.message]),
     ...(replayProblem === undefined ? [] : [replayProblem]),
-    ...lostLog(store, wal),
+    ...lostLog(disk, store, wal),
     ...lostVote(store, wal),
     ...store.problems,
     ...keyProblems(disk),

@@ -33,7 +33,10 @@ export class CheckpointExchange {
   readonly #endorsements: Endorsements<Attested>;
   #period: bigint | undefined;
   #agreed: SignedCheckpoint | undefined;
-  /** The height of the newest that was ever agreed: a client that has seen it must not be told of an older one. */
+  /**
+   * The height of the newest that a quorum ever signed, whoever votes by now: a client that has seen it must not be told of an
+   * older one. It rests on signatures only, never on what a peer says of heights, and decides nothing else.
+   */
   #agreedHeight = 0;
 
   constructor({ crypto, clusterId }: CheckpointExchangeDeps) {

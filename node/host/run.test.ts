@@ -304,6 +304,15 @@ describe("a wholly lost disk", () => {
         mkdirSync(join(data, "lost+found"), { recursive: true });
       },
     ],
+    [
+      "of which the directories are left",
+      (data: string): void => {
+        for (const part of ["state", "log"]) {
+          rmSync(join(data, part), { recursive: true, force: true });
+          mkdirSync(join(data, part));
+        }
+      },
+    ],
   ])("%s keeps a node that has run from starting as if it were new", async (_, lose) => {
     const cluster = await newCluster();
     const [config = ""] = cluster.configs;
@@ -312,7 +321,7 @@ describe("a wholly lost disk", () => {
     lose(join(config, "../data"));
     const refused = await refusal(config);
     expect(refused).toMatchObject({ code: "data_missing", message: expect.stringContaining("member rejoin") });
-    expect(existsSync(join(config, "../data/state"))).toBe(false);
+    expect(existsSync(join(config, "../data/state/CURRENT"))).toBe(false);
   });
 });
 
@@ -351,10 +360,19 @@ describe("damaged data keeps a node from starting, with a report", () => {
     rmSync(join(config, "../data/log"), { recursive: true });
     expect(await refusal(config)).toMatchObject({ code: "wal_missing_segment" });
     rmSync(join(config, "../data/log.reached"));
-    expect(await refusal(config)).toMatchObject({
-      code: "checkpoint_damaged",
-      message: expect.stringContaining("the log holds 1 to 0"),
-    });
+    expect(await refusal(config)).toMatchObject({ code: "wal_missing_segment" });
+  });
+
+  test("a log that is gone with all that stood beside it, before the first checkpoint", async () => {
+    const cluster = await newCluster();
+    const [config = ""] = cluster.configs;
+    const node = await run(config);
+    await use(cluster);
+    await stop(node);
+    for (const part of ["log", "log.reached"]) rmSync(join(config, "../data", part), { recursive: true });
+    const refused = await refusal(config);
+    expect(refused).toMatchObject({ code: "wal_missing_segment", facts: { index: 1 } });
+    expect(isDamage(refused)).toBe(true);
   });
 
   test("a log of another history than the checkpoint's", async () => {

@@ -4,7 +4,8 @@
  */
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { NodeDisk } from "../../storage/node-disk.ts";
+import { DiskCalls } from "../../storage/disk-calls.ts";
+import { type DiskWatch, NodeDisk } from "../../storage/node-disk.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import { SyncCount } from "../../storage/sync-count.ts";
 import type { FatalReport } from "../actor/system.ts";
@@ -23,6 +24,8 @@ import { type NodeKey, openDataCipher, readNodeKey } from "./data-key.ts";
 import { endAtOnce } from "./end-at-once.ts";
 import { readSecret, readText } from "./files.ts";
 import { HttpOutside } from "./http-outside.ts";
+import { hasLeft, type Patience } from "./leaving.ts";
+import { Lives } from "./lives.ts";
 import { traceFields } from "./message-trace.ts";
 import { NodeClock } from "./node-clock.ts";
 import { NodeCrypto, sha256 } from "./node-crypto.ts";
@@ -40,8 +43,8 @@ const POLL_MS = 5;
 const STOP_MS = 8_000;
 /** For how long writes are waited for without a word. */
 const QUIET_MS = 2_000;
-/** A node that has stopped itself is kept no longer than this by what is under way to its disk. */
-const LEAVE_MS = 3_000;
+/** With what is under way to the disk of a node that has stopped itself: a single write of a slow one may take seconds. */
+const LEAVING: Patience = { quietMs: 6_000, longestMs: 30_000 };
 /** Spent at the start of the process on code that is to be compiled before the first client comes. */
 const WARM_UP_MS = 500;
 
@@ -98,44 +101,39 @@ export async function runNode(
   onHung: (text: string) => void = endAtOnce,
 ): Promise<RunningNode> {
   const settings = readSettings(configPath);
-  let life: Life;
-  let stopping = false;
+  const calls = new DiskCalls();
   let isFatal = false;
-  /** Ends with the last restart that was begun. */
-  let restarted: Promise<void> = Promise.resolve();
   const stopped: OnStopped = async (text, left) => {
     isFatal = true;
-    const hasLeft = await Promise.race([left.then(() => true), sleep(LEAVE_MS, false)]);
-    if (hasLeft) onFatal(text);
+    lives.end();
+    if (await hasLeft(left, calls, LEAVING)) onFatal(text);
     else onHung(`${text}\n${keptText(settings)}`);
   };
-  const again = async (): Promise<void> => {
-    if (stopping) return;
-    await life.close();
-    life = await live(settings, stopped, restart);
-  };
   const restart = (): void => {
-    restarted = again().catch((error: unknown) => onFatal(errorMessage(error)));
+    lives.restart().catch((error: unknown) => onFatal(errorMessage(error)));
   };
+  const lives: Lives<Life> = new Lives(() => live(settings, calls, { onStopped: stopped, onRestart: restart }));
   warmUpFor(WARM_UP_MS, settings.identity.publicKey);
-  life = await live(settings, stopped, restart);
-  const recoveredHeight = life.node.recoveredHeight;
+  const { node, log } = await lives.begin();
   const stop = async (): Promise<void> => {
-    stopping = true;
-    const patience = setTimeout(() => onHung(hungText(settings, life.node.isIdle())), STOP_MS);
+    lives.end();
+    const patience = setTimeout(() => {
+      // What has stopped itself ends by itself, and says why.
+      if (!isFatal) onHung(hungText(settings, lives.current?.node.isIdle() ?? false));
+    }, STOP_MS);
     try {
-      await restarted;
-      await handOver(life.node);
+      await lives.settled();
+      if (lives.current !== undefined) await handOver(lives.current.node);
       // Then it is not the end that it was told to come to: the process ends with another.
       if (isFatal) await new Promise<never>(() => undefined);
-      await life.close();
+      await lives.close();
     } finally {
       clearTimeout(patience);
     }
-    life.log.info("node.stopped");
+    log.info("node.stopped");
   };
   const { host, port } = settings.self;
-  return { id: settings.config.id, host, port, recoveredHeight, stop };
+  return { id: settings.config.id, host, port, recoveredHeight: node.recoveredHeight, stop };
 }
 
 function warmUpFor(milliseconds: number, publicKey: Uint8Array): void {
@@ -145,22 +143,29 @@ function warmUpFor(milliseconds: number, publicKey: Uint8Array): void {
 }
 
 /** Is told why a node has stopped itself, and when nothing of it is under way any more. */
-type OnStopped = (text: string, left: Promise<unknown>) => Promise<void>;
+type OnStopped = (text: string, left: Promise<void>) => Promise<void>;
 
-async function live(settings: Settings, onStopped: OnStopped, onRestart: () => void): Promise<Life> {
+interface Ends {
+  readonly onStopped: OnStopped;
+  readonly onRestart: () => void;
+}
+
+async function live(settings: Settings, calls: DiskCalls, { onStopped, onRestart }: Ends): Promise<Life> {
   const opened: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const closeOne of opened.toReversed()) await closeOne();
   };
   /** All at once, and whatever becomes of it: a disk that hangs keeps no link from being closed. */
-  const leave = async (): Promise<unknown> => {
+  const leave = async (): Promise<void> => {
     // An actor is in the middle of its turn.
     await sleep(0);
-    return await Promise.allSettled(opened.map(async (closeOne) => await closeOne()));
+    await Promise.allSettled(opened.map(async (closeOne) => await closeOne()));
+    // A log whose disk has failed counts as idle while another call to it may hang.
+    while (!calls.isIdle) await sleep(POLL_MS);
   };
   const onFatal = (text: string): void => void onStopped(text, leave());
   try {
-    return { ...(await start(settings, { onFatal, onRestart }, opened)), close };
+    return { ...(await start(settings, { calls, onFatal, onRestart }, opened)), close };
   } catch (error) {
     await close();
     throw isDamage(error) ? damaged(settings, error) : error;
@@ -182,10 +187,16 @@ function readSettings(configPath: string): Settings {
   return { config, home, cluster, self, identity, key: readNodeKey(config, home), data: resolve(home, config.data) };
 }
 
+interface Hooks {
+  readonly calls: DiskCalls;
+  readonly onFatal: (text: string) => void;
+  readonly onRestart: () => void;
+}
+
 /** `opened` collects how to close what has been opened, in order. */
 async function start(
   { config, home, cluster, self, identity, key, data }: Settings,
-  { onFatal, onRestart }: { readonly onFatal: (text: string) => void; readonly onRestart: () => void },
+  { calls, onFatal, onRestart }: Hooks,
   opened: (() => unknown)[],
 ): Promise<Pick<Life, "node" | "log">> {
   const { id, timing, preferredLeaders, releaseMax, endpoints } = config;
@@ -196,9 +207,9 @@ async function start(
   const mark = new StartedMark(resolve(home, config.identity), data);
   mark.check();
   const syncs = new SyncCount(() => clock.monotonicMs());
-  const disk = openDisk(data, syncs);
+  const disk = openDisk(data, { calls, syncs });
   const cipher = openDataCipher(disk, key, { create: true });
-  const store = await LevelStore.open(join(data, "state"), { cipher, syncs });
+  const store = await LevelStore.open(join(data, "state"), { cipher, calls, syncs });
   opened.push(() => store.close());
   const { clusterId, genesis, nodes } = cluster;
   const network = await WebSocketNetwork.listen({ id, identity, clusterId, nodes, clock, random, log });
@@ -244,9 +255,9 @@ async function handOver(node: ComposedNode): Promise<void> {
   }
 }
 
-function openDisk(data: string, syncs: SyncCount): NodeDisk {
+function openDisk(data: string, watch: DiskWatch): NodeDisk {
   try {
-    return new NodeDisk(data, syncs);
+    return new NodeDisk(data, watch);
   } catch (error) {
     throw new CodedError("data_unusable", `config.data: ${data} cannot be used: ${errorMessage(error)}`, {}, error);
   }

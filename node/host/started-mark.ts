@@ -3,7 +3,7 @@
  * another takes its place, the node knows that it had promised something. A voter that begins again with nothing could
  * vote a second time in a term, and help to elect a leader without what it had acknowledged.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CodedError } from "../base/errors.ts";
 import { replaceText } from "./files.ts";
@@ -29,7 +29,7 @@ export class StartedMark {
 
   /** What is to be said of a node that has run and has no data; undefined for others. */
   missing(): CodedError | undefined {
-    if (!existsSync(this.#path) || PARTS.some((part) => existsSync(join(this.#data, part)))) return undefined;
+    if (!existsSync(this.#path) || PARTS.some((part) => holdsSomething(join(this.#data, part)))) return undefined;
     const text =
       `this node has run before (${this.#path}), and its data in ${this.#data} is gone, with what it has voted and ` +
       "acknowledged: it must not take part again under its id. Move what is left of it away and begin it again with " +
@@ -43,4 +43,9 @@ export class StartedMark {
     if (!existsSync(this.#path))
       replaceText(this.#path, "This node has run: see docs/operating.md, wholly lost disk.\n");
   }
+}
+
+/** A directory that was made anew, or stayed when its files went, is nothing that a node has written. */
+function holdsSomething(directory: string): boolean {
+  return existsSync(directory) && readdirSync(directory).length > 0;
 }

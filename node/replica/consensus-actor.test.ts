@@ -3,6 +3,7 @@ import { TestDisk, TUNING } from "../../consensus/raft/cluster.test-support.ts";
 import type { Entry, Message, MessageBody } from "../../consensus/raft/messages.ts";
 import { Raft } from "../../consensus/raft/raft.ts";
 import { concatBytes, U64_MAX } from "../base/bytes.ts";
+import type { Configuration } from "../base/configuration.ts";
 import { BLOCKS_UNCOMMITTED_MAX, TRANSACTION_BYTES_MAX } from "../base/limits.ts";
 import { FIRST_RELEASE } from "../base/release.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
@@ -11,7 +12,7 @@ import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import { StatusBoard } from "../messages/status.ts";
-import { type Block, decodeBlock, releaseOf } from "../wire/block.ts";
+import { type Block, configurationOf, decodeBlock, releaseOf } from "../wire/block.ts";
 import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { headOf } from "./chain.ts";
@@ -42,6 +43,8 @@ interface BenchOptions {
   readonly preferredLeaders?: readonly number[];
   /** The newest release that the node reads. */
   readonly releaseMax?: number;
+  /** Ids of nodes without a vote. */
+  readonly learners?: readonly number[];
 }
 
 /** The consensus actor of node 1 with a real core; its disk, its ledger, its gateway and its peers are the test. */
@@ -65,6 +68,7 @@ class Bench {
     applied = 0,
     preferredLeaders = [],
     releaseMax = FIRST_RELEASE,
+    learners = [],
   }: BenchOptions = {}) {
     const { clock } = this;
     const { context, timers } = contextOf<ConsensusMessage>(clock);
@@ -73,7 +77,7 @@ class Bench {
     this.warnings = warnings;
     this.#disk.log.push(...blocks.map((data, index): Entry => ({ index: index + 1, term: 1, data })));
     const voters = Array.from({ length: nodes }, (_, index) => index + 1);
-    const configuration = { voters, outgoing: [], learners: [] };
+    const configuration = { voters, outgoing: [], learners };
     const hardState = { term: blocks.length > 0 ? 1 : 0, vote: 0 };
     const start = { hardState, log: this.#disk, commit: applied, random: () => 0 };
     const tuning = {
@@ -83,7 +87,9 @@ class Bench {
       appendBytesMax: 100_000_000,
       bytesInFlightMax: 1e9,
     };
-    const raft = new Raft({ ...tuning, ...start, id: 1, configuration, configurationOf: () => configuration });
+    // That of blocks that are on the disk is not what the bench was asked for.
+    const configurationIn = blocks.length === 0 ? configurationOf : (): Configuration => configuration;
+    const raft = new Raft({ ...tuning, ...start, id: 1, configuration, configurationOf: configurationIn });
     const last = blocks[applied - 1];
     const base = last === undefined ? GENESIS_HEAD : headOf(sha256, last);
     const deps = {
@@ -113,7 +119,7 @@ class Bench {
       preferredLeaders,
       releaseMax,
       applied: { ...STATE, height: applied },
-      members: THREE_VOTERS,
+      members: { voters, learners },
     });
   }
 
@@ -249,6 +255,33 @@ describe("a leader", () => {
     expect(persisted.map(({ index, term }) => [index, term])).toEqual([[3, 2]]);
     const { header } = decodeBlock(sha256, persisted[0]?.payload ?? new Uint8Array(0));
     expect(header.previousHash).toEqual(decodeBlock(sha256, blocks[1] as Uint8Array).hash);
+  });
+
+  test("gives a learner that is to vote its vote when it has caught up, and orders and commits without it meanwhile", () => {
+    const bench = new Bench({ learners: [4] });
+    bench.leads();
+    bench.syncs();
+    bench.isFollowed();
+    const isWanted = (): void => {
+      const height = Number(bench.status["commit"]);
+      const members = { voters: [1, 2, 3, 4], learners: [] };
+      bench.turn({ type: "applied", state: { ...STATE, height }, members });
+    };
+    const acknowledges = (node: number, index: number): void => {
+      bench.hears(node, 1, { type: "appendResponse", accepted: true, index, hintIndex: 0, hintTerm: 0 });
+    };
+    acknowledges(4, 1);
+    for (let block = 2; block <= 200; block++) {
+      bench.turn(propose(block));
+      bench.syncs();
+      bench.isFollowed();
+      acknowledges(3, block);
+      if (block > 100) isWanted();
+      expect(bench.status["commit"]).toBe(block);
+    }
+    expect(bench.status).toMatchObject({ voters: [1, 2, 3], outgoing: [], learners: [4], awaited: [4] });
+    acknowledges(4, 200);
+    expect(bench.status).toMatchObject({ voters: [1, 2, 3, 4], outgoing: [1, 2, 3], learners: [], lastIndex: 201 });
   });
 
   test("puts a lone transaction into a block of its own at once", () => {

@@ -441,6 +441,18 @@ describe("the end of the log", () => {
   });
 });
 
+test("a log that is gone with all that stood beside it comes back from a leader, and is missed until then", () => {
+  const disk = newDisk();
+  const bench = new Bench(disk, { reached: 1 });
+  const question = must(bench.asked()[0], "asked").frame.question;
+  bench.hears(2, { type: "end", question, term: 2, index: 7, hash: (BLOCKS[6] as Block).hash });
+  expect([bench.asked(), bench.toldTerm]).toEqual([[], [2]]);
+  bench.hears(2, { type: "end", question, term: 3, index: 9, hash: (BLOCKS[8] as Block).hash });
+  expect(() => hashesIn(disk)).toThrow("the end of the log is missing");
+  bench.serve(BLOCKS);
+  expect([bench.restarts, hashesIn(disk)]).toEqual([1, hashesOf(BLOCKS)]);
+});
+
 describe("an end that cannot be", () => {
   const LAST = BLOCKS[8] as Block;
   const OTHERS = chain(1, 1, 1, 2, 2, 2, 9, ...times(40, 9));

@@ -3,6 +3,7 @@ import { Prng } from "../../node/base/prng.ts";
 import { StorageError } from "../../storage/errors.ts";
 import { MemoryDisk } from "../../storage/memory-disk.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
+import { readReached, settleReached } from "../../storage/wal/reached-file.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { damageLog, isRotten, LOG_DAMAGES, rotOldFile } from "./disk-damage.ts";
 
@@ -62,9 +63,22 @@ describe.each(LOG_DAMAGES)("%s", (how) => {
     expect(outcomes.filter((outcome) => outcome === "lost").length).toBeGreaterThan(20);
   });
 
-  test("happens to nothing that is not there", () => {
-    expect(damageLog(new MemoryDisk(() => undefined), how, new Prng(1))).toBe(false);
+  test("happens to nothing that is not there, nor to what stands beside a log that holds nothing", () => {
+    const disk = new MemoryDisk(() => undefined);
+    expect(damageLog(disk, how, new Prng(1))).toBe(false);
+    settleReached(disk, "log", 0);
+    for (let seed = 0; seed < 20; seed++) expect(damageLog(disk, how, new Prng(seed))).toBe(false);
   });
+});
+
+test("damage upon damage never makes what stands beside the log look like another program's", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const [disk, random] = [diskWithLog(2), new Prng(seed)];
+    for (let damage = 0; damage < 40; damage++) {
+      damageLog(disk, damage % 2 === 0 ? "bitFlip" : "lostWrite", random);
+      expect(() => readReached(disk, "log")).not.toThrow();
+    }
+  }
 });
 
 describe("a bit that turns over in an old file", () => {

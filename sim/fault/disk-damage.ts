@@ -7,9 +7,10 @@
  */
 import type { Random } from "../../node/base/ports/random.ts";
 import { LOG_DIRECTORY } from "../../node/recover.ts";
+import { StorageError } from "../../storage/errors.ts";
 import type { MemoryDisk } from "../../storage/memory-disk.ts";
 import { PIECE_BYTES } from "../../storage/wal/patient-file.ts";
-import { reachedPath } from "../../storage/wal/reached-file.ts";
+import { reachedPath, readReached } from "../../storage/wal/reached-file.ts";
 import { pick } from "../draw.ts";
 import { type LogContents, logContents, logFiles, segments } from "./log-contents.ts";
 
@@ -86,13 +87,27 @@ export function isRotten(disk: MemoryDisk, { path, offset, byte }: RottenByte): 
 
 /** Whether a log that stood so either has its end, or is told that it has lost it. */
 function knows(disk: MemoryDisk, before: LogContents): boolean {
+  if (looksForeign(disk)) return false;
   const { newest, told } = logContents(disk);
   return newest >= Math.max(before.newest, before.told) || told > newest;
 }
 
+/** Both copies of what stands beside the log are damaged by now, and one looks like another program's: its node would not start. */
+function looksForeign(disk: MemoryDisk): boolean {
+  try {
+    readReached(disk, LOG_DIRECTORY);
+    return false;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === "wal_foreign_format") return true;
+    throw error;
+  }
+}
+
 function draw(disk: MemoryDisk, how: LogDamage, random: Random): Change | undefined {
-  const files = [...logFiles(disk), reachedPath(LOG_DIRECTORY)].filter((path) => usedBytes(disk, path) > 0);
-  if (files.length === 0) return undefined;
+  const isUsed = (path: string): boolean => usedBytes(disk, path) > 0;
+  // Where the log holds nothing, all would hit what stands beside it, time and again.
+  if (!logFiles(disk).some(isUsed)) return undefined;
+  const files = [...logFiles(disk), reachedPath(LOG_DIRECTORY)].filter(isUsed);
   switch (how) {
     case "bitFlip": {
       const { path, offset } = drawByte(disk, files, random) ?? {};

@@ -17,6 +17,7 @@ import { DiskError } from "../../node/base/ports/disk.ts";
 import type { Store, StoreChange, StoreSnapshot } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
 import { checkKeyId, keyIdOf } from "../data-key.ts";
+import type { DiskCalls } from "../disk-calls.ts";
 import { StorageError } from "../errors.ts";
 import { NodeDisk } from "../node-disk.ts";
 import type { SyncCount } from "../sync-count.ts";
@@ -35,6 +36,8 @@ export interface LevelStoreOptions {
   /** Counts writes, each of which is synced twice: by LevelDB, with all that it does for it, and in the file outside. */
   readonly syncs?: SyncCount | undefined;
   readonly createLevel?: (path: string) => Database;
+  /** Is told what is under way beside LevelDB's own files. */
+  readonly calls?: DiskCalls;
 }
 
 interface Waiting {
@@ -85,9 +88,9 @@ export class LevelStore implements Store {
   /** Opens or creates the store; throws `StorageError`, `data_in_use` where another process has it. */
   static async open(
     path: string,
-    { cipher, syncs, createLevel = newLevel }: LevelStoreOptions = {},
+    { cipher, calls, syncs, createLevel = newLevel }: LevelStoreOptions = {},
   ): Promise<LevelStore> {
-    const disk = new NodeDisk(path, syncs);
+    const disk = new NodeDisk(path, { calls, syncs });
     const level = createLevel(path);
     await openLevel(level, path);
     try {

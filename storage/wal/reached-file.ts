@@ -1,7 +1,8 @@
 /**
  * How far the log has reached at least, in a file beside its directory: the files of the log cannot tell that the newest of
  * them, or all, are gone. It is raised once a file, before anything in that is acknowledged, and lowered before a cut or a
- * reset that goes behind it. So a log that ends before this has lost something. Without the file nothing is known.
+ * reset that goes behind it. So a log that ends before this has lost something. Without the file nothing is known; whether
+ * there should be one, the node's store says (`node/log-note.ts`).
  *
  * A value: index u64, in a `NumberedFile`.
  */
@@ -24,6 +25,11 @@ export function reachedPath(directory: string): string {
 /** 0 where nothing says it. Throws `DiskError`. */
 export function readReached(disk: Disk, directory: string): number {
   return reachedFile(disk, directory).read() ?? 0;
+}
+
+/** Whether anything says it. Throws `DiskError`. */
+export function isReachedKnown(disk: Disk, directory: string): boolean {
+  return reachedFile(disk, directory).read() !== undefined;
 }
 
 /** Offsets of copies that are damaged. Throws `DiskError`. */
