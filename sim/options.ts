@@ -23,12 +23,12 @@ const FAULT_KINDS = {
   asymmetricPartition: 10,
   bridge: 10,
   /** Links that go down and up again and again. */
-  flap: 10,
+  flap: 8,
   clog: 5,
   isolateLeader: 10,
   isolateClients: 5,
   /** Clients that read slowly. */
-  slowClients: 10,
+  slowClients: 5,
   crash: 10,
   crashLeader: 10,
   crashAll: 3,
@@ -40,13 +40,13 @@ const FAULT_KINDS = {
   slowDisk: 10,
   fullDisk: 5,
   hangDisk: 5,
-  fullStore: 10,
-  hangStore: 10,
+  fullStore: 8,
+  hangStore: 5,
   /** A node that was down finds its log damaged. */
   damageLog: 10,
   rotLog: 50,
   rotPage: 50,
-  readError: 40,
+  readError: 20,
   slowTimers: 5,
   /** Starved and cut off from its peers: it is deposed and notices late. */
   sickLeader: 20,

@@ -6,7 +6,6 @@ export const POINTS = [
   "accountFrozen",
   "accountReopened",
   "accountThawed",
-  "answerContradicted",
   "assetBurned",
   "assetCapMet",
   "assetCreated",

@@ -24,7 +24,6 @@ const VERIFY_MEAN_US = 50;
 /** What nodes say in their logs that is worth to have been reached. */
 const SAID: Readonly<Record<string, Point>> = {
   "catch_up.fetched": "checkpointFetched",
-  "channels.contradicted": "answerContradicted",
   "checkpoint.dropped": "checkpointDropped",
   "checkpoint.unusable": "checkpointMissed",
   "mend.done": "logMended",
