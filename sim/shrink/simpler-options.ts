@@ -113,17 +113,22 @@ const WORLD_WAYS: readonly OptionsWay[] = [
   ofPeers((peers) => ({ ...peers, lossPermille: 0 })),
   ofPeers((peers) => ({ ...peers, duplicatePermille: 0 })),
   ofPeers((peers) => ({ ...peers, latePermille: 0 })),
-  ({ outside, ...options }) => ({
+  (options) => ({
     ...options,
-    outside: { ...outside, declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 },
+    outside: { ...options.outside, declinePermille: 0, timeoutPermille: 0, latePermille: 0, unavailablePermille: 0 },
   }),
   (options) => ({ ...options, clockRates: options.clockRates.map(() => TRUE_PERMILLE) }),
-  ({ timing: { leaseDriftPermille: _leases, ...unleased }, ...options }) => ({ ...options, timing: unleased }),
+  withoutLeases,
   (options) => ({ ...options, encrypted: false }),
   (options) => ({ ...options, giveUpLastCopy: false }),
   (options) => ({ ...options, perturbPermille: CALM.perturbPermille }),
   (options) => ({ ...options, retainBlocks: undefined }),
 ];
+
+function withoutLeases(options: SimOptions): SimOptions {
+  const { leaseDriftPermille: _leases, ...unleased } = options.timing;
+  return { ...options, timing: unleased };
+}
 
 function ofPeers(way: (peers: SimOptions["peers"]) => SimOptions["peers"]): OptionsWay {
   return (options) => ({ ...options, peers: way(options.peers) });
