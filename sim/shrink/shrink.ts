@@ -22,7 +22,7 @@ const SEEDS = 2 ** 32;
 const FEW_FAULTS = 4;
 /** Other seeds that are tried at a time: with everything simple, and with either half of the faults. */
 const SIMPLE_SEEDS = 24;
-const HALF_SEEDS = 12;
+const HALF_SEEDS = 32;
 
 /** What is being made smaller. */
 export type Stage = "faults" | "options" | "turns" | "time" | "seed";
