@@ -52,6 +52,11 @@ export interface CampaignHead {
   readonly giveUpLastCopy: boolean;
 }
 
+/** A campaign that is being read: its results come once, by rising seed. */
+export interface CampaignRead extends CampaignHead {
+  readonly results: Iterable<CampaignResult>;
+}
+
 export interface CampaignFile extends CampaignHead {
   readonly results: readonly CampaignResult[];
   /** UTF-16 units of the text that are whole lines; what comes behind was being written when the campaign was stopped. */
@@ -130,20 +135,32 @@ export function campaignLine(result: CampaignResult): string {
  */
 export function decodeCampaign(file: string): CampaignFile {
   const whole = file.lastIndexOf("\n") + 1;
-  const [head = "", ...lines] = file.slice(0, whole).split("\n").slice(0, -1);
-  const { quorateCampaign, program, giveUpLastCopy = false, seeds, shard } = lineOf(headSchema, head, 1);
+  const { results, ...head } = readCampaign(file.slice(0, whole).split("\n").slice(0, -1));
+  return { ...head, results: [...results], whole };
+}
+
+/** The same of whole lines: its head at once, its results one by one as they are asked for. */
+export function readCampaign(lines: Iterable<string>): CampaignRead {
+  const rest = lines[Symbol.iterator]();
+  const first = rest.next();
+  const head = lineOf(headSchema, first.done === true ? "" : first.value, 1);
+  const { quorateCampaign, program, giveUpLastCopy = false, seeds, shard } = head;
   if (quorateCampaign !== CAMPAIGN_VERSION)
     throw invalid(1, `version ${quorateCampaign}, and version ${CAMPAIGN_VERSION} is understood`);
   if (program === undefined) throw invalid(1, "program must be present");
   const which = { first: seeds[0], last: seeds[1], shard: shard[0], shards: shard[1] };
+  return { program, giveUpLastCopy, seeds: which, results: resultsOf(which, rest) };
+}
+
+function* resultsOf(which: CampaignSeeds, lines: Iterator<string>): Generator<CampaignResult> {
   const expected = seedsOf(which);
-  const results = lines.map((line, index) => {
-    const result = lineOf(resultSchema, line, index + 2);
+  let number = 2;
+  for (let line = lines.next(); line.done !== true; line = lines.next(), number++) {
+    const result = lineOf(resultSchema, line.value, number);
     const due = expected.next().value;
-    if (result.seed !== due) throw invalid(index + 2, `seed ${result.seed} stands where ${due ?? "none"} should`);
-    return result;
-  });
-  return { program, giveUpLastCopy, seeds: which, results, whole };
+    if (result.seed !== due) throw invalid(number, `seed ${result.seed} stands where ${due ?? "none"} should`);
+    yield result;
+  }
 }
 
 function lineOf<T>(schema: Schema<T>, line: string, number: number): T {

@@ -95,7 +95,7 @@ export const mutants: CommandModule = command({
       .option("shrink", { type: "boolean", default: false, describe: "shrink the run that found each" })
       .option("runs", {
         type: "number",
-        default: 400,
+        default: 1_000,
         describe: "runs for shrinking at most",
         coerce: whole("runs", 1, SEEDS_MAX),
       })

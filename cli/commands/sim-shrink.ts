@@ -40,7 +40,7 @@ export const shrinkCommand: CommandModule = command({
       .option("out", { type: "string", default: "small.plan", describe: "where the small plan goes" })
       .option("runs", {
         type: "number",
-        default: 400,
+        default: 1_000,
         describe: "run so many at most; the plan of a search that is stopped can be shrunk further",
         coerce: whole("runs", 1, RUNS_MAX),
       })

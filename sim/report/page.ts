@@ -98,7 +98,7 @@ function bars(counts: readonly (readonly [string, number])[]): string {
 
 function histogram(values: readonly number[]): string {
   const { width, height } = PLOT;
-  const greatest = Math.max(1, ...values);
+  const greatest = values.reduce((most, value) => Math.max(most, value), 1);
   const binWidth = Math.ceil((greatest + 1) / BINS);
   const bins = Array.from({ length: BINS }, () => 0);
   for (const value of values) {

@@ -30,7 +30,7 @@ function result(seed: number, checker?: string): CampaignResult {
 
 describe("the report of several campaigns", () => {
   test("adds up, and counts a seed once that is in two of them", () => {
-    const report = reportOf([campaign(result(3, "liveness"), result(1)), campaign(result(2, "liveness"), result(1))]);
+    const report = reportOf([campaign(result(1), result(3, "liveness")), campaign(result(1), result(2, "liveness"))]);
     expect(report).toMatchObject({ seeds: 3, transactions: 6, simulatedMs: 6_000, checkers: [["liveness", 2]] });
     expect(report.failed.map(({ seed }) => seed)).toEqual([2, 3]);
     expect(report.transactionsOfSeeds).toEqual([1, 2, 3]);
@@ -66,6 +66,13 @@ describe("the report of several campaigns", () => {
       [part(1, 2, 3, 4), part(3, 4, 5, 6)],
     ];
     for (const parts of parted) expect(reportOf(parts)).toEqual(whole);
+  });
+
+  test("of more seeds than a call can have arguments has a page", () => {
+    const some = Array.from({ length: 200_000 }, (_, index) => result(index + 1));
+    expect(reportPage(reportOf([campaign(...some.slice(0, 10)), { ...campaign(), results: some }]))).toContain(
+      "200,000 simulated clusters",
+    );
   });
 
   test("one seed with two runs is refused: somebody is not deterministic", () => {

@@ -1,6 +1,6 @@
 /** The sum of several campaigns: of the parts of one, or of one after the other. */
 import { CodedError } from "../../node/base/errors.ts";
-import type { CampaignFile, CampaignResult } from "../campaign.ts";
+import type { CampaignRead, CampaignResult } from "../campaign.ts";
 import { type NeverReached, neverReached } from "../never-reached.ts";
 import { failureRateBound } from "../statistics.ts";
 import { Summary, type SummaryFigures } from "../summary.ts";
@@ -21,33 +21,60 @@ export interface Report extends SummaryFigures {
 }
 
 /**
- * Adds campaigns up; a seed that is in several counts once. Throws `CodedError` `campaign_mismatch` where it had another
- * run in each: they were made by two versions of the program, or the program is not deterministic.
+ * Adds campaigns up, seed by seed over all of them, so that only sums are held; a seed that is in several counts once.
+ * Throws `CodedError` `campaign_mismatch` where it had another run in each: they were made by two versions of the program,
+ * or the program is not deterministic.
  */
-export function reportOf(campaigns: readonly CampaignFile[]): Report {
-  const bySeed = new Map<number, CampaignResult>();
-  for (const result of campaigns.flatMap(({ results }) => results)) {
-    const known = bySeed.get(result.seed);
-    if (known !== undefined && known.traceHash !== result.traceHash) {
-      const message = `seed ${result.seed} has the trace hash ${known.traceHash} in one file and ${result.traceHash} in another`;
-      throw new CodedError("campaign_mismatch", message, { seed: result.seed });
-    }
-    bySeed.set(result.seed, result);
-  }
-  const results = [...bySeed.values()].sort((a, b) => a.seed - b.seed);
+export function reportOf(campaigns: readonly CampaignRead[]): Report {
   const summary = new Summary();
-  for (const result of results) summary.add(result);
+  const transactionsOfSeeds: number[] = [];
+  const simulatedMsOfSeeds: number[] = [];
+  for (const result of bySeed(campaigns)) {
+    summary.add(result);
+    transactionsOfSeeds.push(result.transactions);
+    simulatedMsOfSeeds.push(result.simulatedMs);
+  }
   const figures = summary.read();
   return {
     ...figures,
     checkers: countsByChecker(figures),
     failureRateMax: figures.failed.length > 0 ? null : failureRateBound(figures.seeds),
-    transactionsOfSeeds: results.map(({ transactions }) => transactions),
-    simulatedMsOfSeeds: results.map(({ simulatedMs }) => simulatedMs),
+    transactionsOfSeeds,
+    simulatedMsOfSeeds,
     statesAfterSeeds: summary.coverage.growth(),
     neverReached: neverReached(figures),
     programs: [...new Set(campaigns.map(({ program }) => program))].sort(),
   };
+}
+
+/** The results of all campaigns by rising seed, as each of them has them; one seed of several is one result. */
+function* bySeed(campaigns: readonly CampaignRead[]): Generator<CampaignResult> {
+  const rests = campaigns.map(({ results }) => results[Symbol.iterator]());
+  const heads = rests.map((rest) => nextOf(rest));
+  for (;;) {
+    const [first, ...others] = heads.filter((head) => head !== undefined);
+    if (first === undefined) return;
+    const next = others.reduce((lowest, head) => (head.seed < lowest.seed ? head : lowest), first);
+    const newStates = new Set<number>();
+    for (const [place, head] of heads.entries()) {
+      if (head?.seed !== next.seed) continue;
+      checkSame(next, head);
+      for (const state of head.newStates) newStates.add(state);
+      heads[place] = nextOf(rests[place]);
+    }
+    yield { ...next, newStates: [...newStates] };
+  }
+}
+
+function nextOf(rest: Iterator<CampaignResult> | undefined): CampaignResult | undefined {
+  const next = rest?.next();
+  return next?.done === false ? next.value : undefined;
+}
+
+function checkSame({ seed, traceHash }: CampaignResult, other: CampaignResult): void {
+  if (traceHash === other.traceHash) return;
+  const message = `seed ${seed} has the trace hash ${traceHash} in one file and ${other.traceHash} in another`;
+  throw new CodedError("campaign_mismatch", message, { seed });
 }
 
 /** What is to be said of files that several programs made. */

@@ -81,6 +81,18 @@ describe("shrinking", () => {
     expect(plan.faults).toEqual([FAULTS[4]]);
   });
 
+  test("what nothing can go of under its own seed gets small under another, and no plan is run twice", () => {
+    const run: string[] = [];
+    const plan = shrunk((tried) => {
+      run.push(JSON.stringify(tried));
+      if (tried.mutant === undefined) return undefined;
+      const isWhole = tried.faults.length === FAULTS.length && tried.options.encrypted;
+      return isWhole || (tried.seed === 7 && has(tried, 3)) ? "a" : undefined;
+    });
+    expect(plan).toMatchObject({ seed: 7, faults: [FAULTS[2]], options: { nodes: 3, encrypted: false } });
+    expect(new Set(run).size).toBe(run.length);
+  });
+
   test("another rule that is broken in a smaller run is another failure", () => {
     const plan = shrunk((tried) => {
       if (tried.mutant === undefined) return undefined;

@@ -7,105 +7,136 @@ import { CALM } from "../calm-options.ts";
 import type { FaultStep, TimedFault } from "../fault/plan.ts";
 import type { SimOptions } from "../options.ts";
 import type { RunPlan } from "../run.ts";
-import type {
-  ClerkOptions,
-  OperationMix,
-  OperatorOptions,
-  ReviewerOptions,
-  WorkloadOptions,
-} from "../workload/options.ts";
+import type { ClerkOptions, OperatorOptions, ReviewerOptions, WorkloadOptions } from "../workload/options.ts";
 
 const NODES_MIN = 3;
 const TRUE_PERMILLE = 1_000;
 
+/** One way to be simpler; the same plan where it is so already. */
+export type Simplification = (plan: RunPlan) => RunPlan;
+
+/** What matters most. */
+export const SMALLER_CLUSTERS: readonly Simplification[] = [withFewerNodes, withoutSpares, withNewestPrograms];
+
 /** Plans that are each simpler in one way than this one. */
 export function simplerPlans(plan: RunPlan): readonly RunPlan[] {
-  const { options } = plan;
-  const simpler = [...simplerClients(options.workload).map((workload) => ({ ...options, workload }))];
-  const others = [...simpler, ...simplerWorlds(options)].map((changed) => ({ ...plan, options: changed }));
-  const smaller = [
-    ...(options.nodes > NODES_MIN ? [withFewerNodes(plan)] : []),
-    ...(options.spares > 0 ? [withoutSpares(plan)] : []),
-    ...(options.oldReleases ? [withNewestPrograms(plan)] : []),
-  ];
-  return [...smaller, ...others].filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(plan));
+  return simplifications(plan).map((simplify) => simplify(plan));
 }
 
-function simplerClients(workload: WorkloadOptions): readonly WorkloadOptions[] {
-  const { clerk, mix, operator, reviewer, tellers } = workload;
-  const withClerk = (changed: ClerkOptions): WorkloadOptions => ({ ...workload, clerk: changed });
+/** The ways in which a plan can be simpler. Any of them can be gone after any others. */
+export function simplifications(plan: RunPlan): readonly Simplification[] {
+  const ways = [
+    ...SMALLER_CLUSTERS,
+    ...clientWays(plan.options.workload).map(ofWorkload),
+    ...WORLD_WAYS.map(ofOptions),
+  ];
+  const text = JSON.stringify(plan);
+  return ways.filter((simplify) => JSON.stringify(simplify(plan)) !== text);
+}
+
+type OptionsWay = (options: SimOptions) => SimOptions;
+type WorkloadWay = (workload: WorkloadOptions) => WorkloadOptions;
+
+function ofOptions(way: OptionsWay): Simplification {
+  return (plan) => ({ ...plan, options: way(plan.options) });
+}
+
+function ofWorkload(way: WorkloadWay): Simplification {
+  return ofOptions((options) => ({ ...options, workload: way(options.workload) }));
+}
+
+const CLIENT_WAYS: readonly WorkloadWay[] = [
+  (workload) => ({ ...workload, clerk: undefined }),
+  withoutPayments,
+  (workload) => ({ ...workload, cards: false }),
+  (workload) => ({ ...workload, operator: undefined }),
+  (workload) => ({ ...workload, backups: undefined }),
+  (workload) => ({ ...workload, reviewer: undefined }),
+  (workload) => ({ ...workload, auditor: false }),
+  (workload) => ({ ...workload, intruder: false }),
+  (workload) => ({ ...workload, readers: 0 }),
+  (workload) => ({ ...workload, readersByLease: false }),
+  (workload) => ({ ...workload, tellers: Math.ceil(workload.tellers / 2) }),
+  (workload) => ({ ...workload, inFlightMax: 1 }),
+  ofClerk((clerk) => ({ ...clerk, linkedPermille: 0 })),
+  ofClerk((clerk) => ({ ...clerk, batchMax: Math.ceil(clerk.batchMax / 2) })),
+];
+
+/** What clients do less of: they are fewer, or one kind of thing that they do is left out. */
+function clientWays({ mix, operator, reviewer, clerk }: WorkloadOptions): readonly WorkloadWay[] {
   return [
-    { ...workload, clerk: undefined },
-    { ...workload, payments: false, cards: false, reviewer: undefined, mix: { ...mix, payment: 0 } },
-    { ...workload, cards: false },
-    { ...workload, operator: undefined },
-    { ...workload, backups: undefined },
-    { ...workload, reviewer: undefined },
-    { ...workload, auditor: false },
-    { ...workload, intruder: false },
-    { ...workload, readers: 0 },
-    { ...workload, readersByLease: false },
-    { ...workload, tellers: Math.ceil(tellers / 2) },
-    { ...workload, inFlightMax: 1 },
-    ...withoutOne(mix).map((fewer): WorkloadOptions => ({ ...workload, mix: fewer })),
-    ...(operator === undefined
-      ? []
-      : withoutOne(operator.mix).map((fewer) => ({ ...workload, operator: { ...operator, mix: fewer } }))),
-    ...(reviewer === undefined
-      ? []
-      : withoutOne(reviewer.mix).map((fewer) => ({ ...workload, reviewer: { ...reviewer, mix: fewer } }))),
-    ...(clerk === undefined
-      ? []
-      : [
-          ...withoutOne(clerk.mix).map((fewer) => withClerk({ ...clerk, mix: fewer })),
-          ...withoutOne(clerk.transfers).map((fewer) => withClerk({ ...clerk, transfers: fewer })),
-          withClerk({ ...clerk, linkedPermille: 0 }),
-          withClerk({ ...clerk, batchMax: Math.ceil(clerk.batchMax / 2) }),
-        ]),
+    ...CLIENT_WAYS,
+    ...namesOf(mix).map(
+      (name): WorkloadWay =>
+        (workload) => ({ ...workload, mix: without(workload.mix, name) }),
+    ),
+    ...namesOf(operator?.mix).map((name) => ofOperator((one) => ({ ...one, mix: without(one.mix, name) }))),
+    ...namesOf(reviewer?.mix).map((name) => ofReviewer((one) => ({ ...one, mix: without(one.mix, name) }))),
+    ...namesOf(clerk?.mix).map((name) => ofClerk((one) => ({ ...one, mix: without(one.mix, name) }))),
+    ...namesOf(clerk?.transfers).map((name) => ofClerk((one) => ({ ...one, transfers: without(one.transfers, name) }))),
   ];
 }
 
-/** The weights with one set to nothing, for each of them; some other is left. */
-function withoutOne<
-  Mix extends
-    | OperationMix
-    | ClerkOptions["mix"]
-    | ClerkOptions["transfers"]
-    | OperatorOptions["mix"]
-    | ReviewerOptions["mix"],
->(mix: Mix): readonly Mix[] {
-  const weights = Object.entries(mix) as [keyof Mix, number][];
-  const present = weights.filter(([, weight]) => weight > 0);
-  return present.length < 2 ? [] : present.map(([name]) => ({ ...mix, [name]: 0 }));
+function withoutPayments(workload: WorkloadOptions): WorkloadOptions {
+  const mix = without(workload.mix, "payment");
+  return mix.payment > 0 ? workload : { ...workload, payments: false, cards: false, reviewer: undefined, mix };
 }
 
-function simplerWorlds(options: SimOptions): readonly SimOptions[] {
-  const { peers, outside, clockRates, timing, faults } = options;
-  const { leaseDriftPermille: _leases, ...unleased } = timing;
-  const weights = Object.fromEntries(Object.keys(faults.weights).map((kind) => [kind, 0])) as typeof faults.weights;
-  return [
-    // The faults are given: what is drawn for them does not count.
-    { ...options, faults: { ...faults, weights } },
-    { ...options, peers: { ...peers, lossPermille: 0, duplicatePermille: 0, latePermille: 0 } },
-    { ...options, peers: { ...peers, bytesPerMs: 0 } },
-    { ...options, peers: { ...peers, delays: CALM.peers.delays } },
-    { ...options, peers: { ...peers, lossPermille: 0 } },
-    { ...options, peers: { ...peers, duplicatePermille: 0 } },
-    { ...options, peers: { ...peers, latePermille: 0 } },
-    { ...options, outside: { ...CALM.outside, delayUs: outside.delayUs } },
-    { ...options, outside: { ...outside, contradictPermille: 0 } },
-    { ...options, clockRates: clockRates.map(() => TRUE_PERMILLE) },
-    { ...options, timing: unleased },
-    { ...options, encrypted: false },
-    { ...options, giveUpLastCopy: false },
-    { ...options, perturbPermille: CALM.perturbPermille },
-    { ...options, retainBlocks: undefined },
-  ];
+function ofClerk(way: (clerk: ClerkOptions) => ClerkOptions): WorkloadWay {
+  return (workload) => (workload.clerk === undefined ? workload : { ...workload, clerk: way(workload.clerk) });
+}
+
+function ofOperator(way: (operator: OperatorOptions) => OperatorOptions): WorkloadWay {
+  return (workload) => (workload.operator === undefined ? workload : { ...workload, operator: way(workload.operator) });
+}
+
+function ofReviewer(way: (reviewer: ReviewerOptions) => ReviewerOptions): WorkloadWay {
+  return (workload) => (workload.reviewer === undefined ? workload : { ...workload, reviewer: way(workload.reviewer) });
+}
+
+/** What is done at all. */
+function namesOf<Mix extends object>(mix: Mix | undefined): readonly (keyof Mix & string)[] {
+  const weights = Object.entries(mix ?? {}) as [keyof Mix & string, number][];
+  return weights.filter(([, weight]) => weight > 0).map(([name]) => name);
+}
+
+/** The weights with one set to nothing, where some other is left. */
+function without<Mix extends object>(mix: Mix, name: keyof Mix): Mix {
+  const isOnly = namesOf(mix).every((present) => present === name);
+  return isOnly ? mix : { ...mix, [name]: 0 };
+}
+
+const WORLD_WAYS: readonly OptionsWay[] = [
+  // The faults are given: what is drawn for them does not count.
+  (options) => ({ ...options, faults: { ...options.faults, weights: CALM.faults.weights } }),
+  ofPeers((peers) => ({ ...peers, bytesPerMs: 0 })),
+  ofPeers((peers) => ({ ...peers, delays: CALM.peers.delays })),
+  ofPeers((peers) => ({ ...peers, lossPermille: 0 })),
+  ofPeers((peers) => ({ ...peers, duplicatePermille: 0 })),
+  ofPeers((peers) => ({ ...peers, latePermille: 0 })),
+  (options) => ({ ...options, outside: { ...CALM.outside, delayUs: options.outside.delayUs } }),
+  (options) => ({ ...options, outside: { ...options.outside, contradictPermille: 0 } }),
+  (options) => ({ ...options, clockRates: options.clockRates.map(() => TRUE_PERMILLE) }),
+  withoutLeases,
+  (options) => ({ ...options, encrypted: false }),
+  (options) => ({ ...options, giveUpLastCopy: false }),
+  (options) => ({ ...options, perturbPermille: CALM.perturbPermille }),
+  (options) => ({ ...options, retainBlocks: undefined }),
+];
+
+function withoutLeases(options: SimOptions): SimOptions {
+  const { leaseDriftPermille: _leases, ...unleased } = options.timing;
+  return { ...options, timing: unleased };
+}
+
+function ofPeers(way: (peers: SimOptions["peers"]) => SimOptions["peers"]): OptionsWay {
+  return (options) => ({ ...options, peers: way(options.peers) });
 }
 
 /** The same with three nodes at first: faults lose the others, and those that were about them alone are gone. */
 function withFewerNodes(plan: RunPlan): RunPlan {
   const { options, faults } = plan;
+  if (options.nodes <= NODES_MIN) return plan;
   const all = NODES_MIN + options.spares;
   const fewer = { ...options, nodes: NODES_MIN, clockRates: options.clockRates.slice(0, all) };
   const left = faults.filter(
@@ -115,7 +146,8 @@ function withFewerNodes(plan: RunPlan): RunPlan {
 }
 
 /** The same with nothing left to upgrade. */
-function withNewestPrograms({ options, faults, ...plan }: RunPlan): RunPlan {
+function withNewestPrograms(plan: RunPlan): RunPlan {
+  const { options, faults } = plan;
   const left = faults.filter(({ step }) => step.kind !== "upgrade");
   return { ...plan, options: { ...options, oldReleases: false }, faults: left };
 }
@@ -123,6 +155,7 @@ function withNewestPrograms({ options, faults, ...plan }: RunPlan): RunPlan {
 /** The same without nodes that could be added, and nobody who would. */
 function withoutSpares(plan: RunPlan): RunPlan {
   const { options, faults } = plan;
+  if (options.spares === 0) return plan;
   const { nodes, clockRates, workload } = options;
   const fewer = { ...options, spares: 0, clockRates: clockRates.slice(0, nodes) };
   const calm = { ...fewer, workload: { ...workload, operator: undefined } };
