@@ -11,7 +11,7 @@ import { StorageError } from "../../storage/errors.ts";
 import type { MemoryDisk } from "../../storage/memory-disk.ts";
 import { PIECE_BYTES } from "../../storage/wal/patient-file.ts";
 import { reachedPath, readReached } from "../../storage/wal/reached-file.ts";
-import { pick } from "../draw.ts";
+import { chance, pick } from "../draw.ts";
 import { type LogContents, logContents, logFiles, segments } from "./log-contents.ts";
 
 export const LOG_DAMAGES = [
@@ -36,6 +36,9 @@ const SECTOR_BYTES = 512;
 const TRIES = 8;
 /** Segments that may hold what nothing speaks of yet: the newest, and the one before while the newest's name is not durable. */
 const YOUNG_SEGMENTS = 2;
+
+/** How often it is the end of the newest file that cannot be read: there a node knows least of what it has lost. */
+const AT_THE_END_PERMILLE = 500;
 
 type Change = (disk: MemoryDisk) => void;
 
@@ -68,7 +71,10 @@ export function rotOldFile(disk: MemoryDisk, random: Random): RottenByte | undef
  * Nothing is spared, for who is told of an error knows that it does not know what stood there.
  */
 export function spoilLog(disk: MemoryDisk, lasting: boolean, random: Random): boolean {
-  const place = drawByte(disk, segments(disk), random);
+  const logs = segments(disk);
+  const place = chance(random, AT_THE_END_PERMILLE)
+    ? drawLast(disk, logs.at(-1), random)
+    : drawByte(disk, logs, random);
   if (place === undefined) return false;
   if (lasting) disk.spoil(place.path, place.offset);
   else disk.spoilOnce(place.path, place.offset);
@@ -176,6 +182,18 @@ function drawByte(
     offset -= bytes;
   }
   return undefined;
+}
+
+/** One of the last bytes that are used in a file. */
+function drawLast(
+  disk: MemoryDisk,
+  path: string | undefined,
+  random: Random,
+): { readonly path: string; readonly offset: number } | undefined {
+  const used = path === undefined ? 0 : usedBytes(disk, path);
+  return path === undefined || used === 0
+    ? undefined
+    : { path, offset: used - 1 - random.below(Math.min(used, SECTOR_BYTES)) };
 }
 
 function usedBytes(disk: MemoryDisk, path: string): number {

@@ -119,12 +119,12 @@ describe("drawing a plan of faults", () => {
     );
   });
 
-  test("readError: once or for good, and some is met by a start", () => {
+  test("readError: once or for good, and most is met by a start", () => {
     const steps = planOf("readError");
     const errors = only(steps, "readError");
     expect(new Set(errors.map(({ lasting }) => lasting)).size).toBe(2);
-    expect(only(steps, "crash").length).toBeGreaterThan(errors.length / 5);
-    expect(only(steps, "crash").length).toBeLessThan(errors.length / 2);
+    expect(only(steps, "crash").length).toBeGreaterThan(errors.length / 2);
+    expect(only(steps, "crash").length).toBeLessThan(errors.length * 0.8);
   });
 
   test("sickLeader: starved and cut off for the same time", () => {

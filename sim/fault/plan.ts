@@ -310,18 +310,19 @@ function drawOfDisks(
     // Some of it is met when the node starts again, the rest while it runs.
     case "rotLog":
     case "rotPage":
-      return [{ kind, target }, ...sometimesCrash(random, target, restartAfterMs)];
+      return [{ kind, target }, ...(between(random, 1, 3) > 1 ? [] : [crash(target, restartAfterMs)])];
     case "readError": {
       const lasting = pick(random, [true, false]);
-      return [{ kind, target, lasting, restartAfterMs }, ...sometimesCrash(random, target, restartAfterMs)];
+      const again = between(random, 1, 3) > 1 ? [crash(target, restartAfterMs)] : [];
+      return [{ kind, target, lasting, restartAfterMs }, ...again];
     }
     case "diskError":
       return [{ kind, target: node, operation: pick(random, ["write", "sync"]), restartAfterMs }];
   }
 }
 
-function sometimesCrash(random: Random, target: Target, restartAfterMs: number): readonly FaultStep[] {
-  return between(random, 1, 3) > 1 ? [] : [{ kind: "crash", target, restartAfterMs }];
+function crash(target: Target, restartAfterMs: number): FaultStep {
+  return { kind: "crash", target, restartAfterMs };
 }
 
 /**

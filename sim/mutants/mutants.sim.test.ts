@@ -72,18 +72,19 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   outgoingVotersIgnored: ["quorum"],
   // Members that were agreed on by too few voters may have no quorum that knows of them.
   learnersCounted: ["quorum", "liveness"],
-  configurationFromCommit: ["quorum"],
+  // A node whose own configuration is another than that of its log may find somebody in it who should not be.
+  configurationFromCommit: ["nodeStopped", "quorum"],
   changeTooSoon: ["membership"],
   configurationForgotten: ["membership"],
   releaseRaisedUnasked: ["release"],
   sessionsLeftOut: STATES,
   pageTakenForClean: STATES,
-  restoredHoldForgotten: STATES,
+  restoredHoldForgotten: ["expiry", ...STATES],
   checkpointUnvouched: STATES,
   readByDeposedLeader: ["linearizability", "staleness"],
   // Whether a session is open is a question that is asked of a state that may be old.
   readByFollower: ["linearizability", "refusals", "staleness"],
-  readFixedTooEarly: ["linearizability", "refusals"],
+  readFixedTooEarly: ["linearizability", "refusals", "staleness"],
   freshBeforeApplied: ["staleness"],
   leaseWithoutMargin: ["linearizability"],
   promiseForgotten: ["linearizability"],
@@ -92,7 +93,8 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   windowTooSmall: ["refusals"],
   // Who executes the log again comes to another state, too.
   sequenceReusedUnseen: ["backup", "exactlyOnce"],
-  sessionEvictedTooEarly: ["refusals"],
+  // A session that was forgotten and is opened once more knows no results.
+  sessionEvictedTooEarly: ["exactlyOnce", "refusals"],
   expiryTooLate: ["expiry"],
   oneExpiryABlock: ["expiry"],
   expiryByOwnClock: ["expiry", "stateMachineSafety"],
