@@ -95,7 +95,7 @@ function planFileOf(value: unknown): PlanFile {
   // Before anything else: a later version may have other fields.
   const version = (value as { readonly quoratePlan?: unknown } | null)?.quoratePlan;
   if (version !== undefined && version !== PLAN_VERSION)
-    throw invalid(`quoratePlan: this is version ${String(version)}, and version ${PLAN_VERSION} is understood`);
+    throw invalid(`quoratePlan: this is version ${JSON.stringify(version)}, and version ${PLAN_VERSION} is understood`);
   const { quoratePlan: _version, leftOut = [], program, breaks, ...plan } = shaped(planSchema, value);
   checkOptions(plan.options);
   checkFaults(plan.faults, plan.options, "faults");
