@@ -6,6 +6,8 @@ import { Raft } from "../../consensus/raft/raft.ts";
 import type { Ready } from "../../consensus/raft/ready.ts";
 import type { Host } from "../../node/base/ports/host.ts";
 import type { Store } from "../../node/base/ports/store.ts";
+import { StorageError } from "../../storage/errors.ts";
+import { Wal } from "../../storage/wal/wal.ts";
 
 /** The term is persisted, the vote is not: after a crash a node votes twice in a term. */
 export class ForgetsItsVote extends Raft {
@@ -70,6 +72,16 @@ export function answeringForCheckpoints({ store, clock }: Host): Store {
       clock.defer(() => done());
     },
   };
+}
+
+/** What cannot be read is taken for something that no peer can help with: the node does not start. */
+export function openingReadableLogs(...args: Parameters<typeof Wal.open>): Wal {
+  try {
+    return Wal.open(...args);
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== "wal_read_failed") throw error;
+    throw new StorageError("wal_foreign_format", error.message);
+  }
 }
 
 /** A store as it looks to one who does not hear that a write has failed. */
