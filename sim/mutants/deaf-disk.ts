@@ -1,20 +1,10 @@
-/** Disks as they look to one who does not hear that a sync, or a read, has failed. */
+/** A disk as it looks to one who does not hear that a sync has failed. */
 import type { Disk, DiskDone, DiskFile } from "../../node/base/ports/disk.ts";
-import { patient } from "../../storage/wal/patient-file.ts";
 
 export function deafToSyncErrors(disk: Disk): Disk {
-  return withFiles(disk, (file) => new DeafFile(file));
-}
-
-/** What cannot be read is taken for zeros, as if nothing had ever been written there. */
-export function deafToReadErrors(disk: Disk): Disk {
-  return withFiles(disk, patient);
-}
-
-function withFiles(disk: Disk, hearing: (file: DiskFile) => DiskFile): Disk {
   return {
     list: (directory) => disk.list(directory),
-    open: (path, options) => hearing(disk.open(path, options)),
+    open: (path, options) => new DeafFile(disk.open(path, options)),
     remove: (path) => disk.remove(path),
     rename: (from, to) => disk.rename(from, to),
     freeBytes: () => disk.freeBytes(),

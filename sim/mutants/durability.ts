@@ -97,6 +97,16 @@ function removeIfThere(disk: Disk, path: string): void {
   }
 }
 
+/** What cannot be read is taken for something that no peer can help with: the node does not start. */
+export function openingReadableLogs(...args: Parameters<typeof Wal.open>): Wal {
+  try {
+    return Wal.open(...args);
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== "wal_read_failed") throw error;
+    throw new StorageError("wal_foreign_format", error.message);
+  }
+}
+
 /** A store as it looks to one who does not hear that a write has failed. */
 export function deafToFailures(store: Store): Store {
   return {

@@ -59,7 +59,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   truncateOnStaleAppend: HISTORY,
   syncErrorIgnored: ["diskErrors", ...HISTORY],
   storeErrorIgnored: ["diskErrors", ...HISTORY],
-  unreadableTakenForTorn: ["diskErrors", ...HISTORY],
+  unreadableNotMended: ["nodeStopped"],
   checkpointBeforeDurable: HISTORY,
   lossHidden: HISTORY,
   // Who wins with a log that is behind lacks what was committed.

@@ -13,7 +13,7 @@ import * as batches from "./batches.ts";
 import * as bounds from "./bounds.ts";
 import * as checkpoints from "./checkpoints.ts";
 import * as commits from "./commits.ts";
-import { deafToReadErrors, deafToSyncErrors } from "./deaf-disk.ts";
+import { deafToSyncErrors } from "./deaf-disk.ts";
 import * as durability from "./durability.ts";
 import { EagerLog } from "./eager-log.ts";
 import * as elections from "./elections.ts";
@@ -39,7 +39,7 @@ export const MUTANT_NAMES = [
   "truncateOnStaleAppend",
   "syncErrorIgnored",
   "storeErrorIgnored",
-  "unreadableTakenForTorn",
+  "unreadableNotMended",
   "checkpointBeforeDurable",
   "lossHidden",
   // Elections
@@ -128,7 +128,7 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   truncateOnStaleAppend: raft(durability.TruncatesOnStaleAppend),
   syncErrorIgnored: (host) => ({ host: { ...host, disk: deafToSyncErrors(host.disk) } }),
   storeErrorIgnored: (host) => ({ host: { ...host, store: durability.deafToFailures(host.store) } }),
-  unreadableTakenForTorn: () => ({ openLog: (disk, ...rest) => Wal.open(deafToReadErrors(disk), ...rest) }),
+  unreadableNotMended: () => ({ openLog: durability.openingReadableLogs }),
   checkpointBeforeDurable: (host) => ({ host: { ...host, store: durability.answeringForCheckpoints(host) } }),
   lossHidden: () => ({ openLog: durability.beginningAnew }),
   voteByLength: raft(elections.ComparesLengths),
