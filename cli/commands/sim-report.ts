@@ -5,7 +5,7 @@ import { CodedError } from "../../node/base/errors.ts";
 import { type CampaignRead, type CampaignResult, readCampaign } from "../../sim/campaign.ts";
 import { neverReachedLines } from "../../sim/never-reached.ts";
 import { reportPage } from "../../sim/report/page.ts";
-import { programsLines, reportOf } from "../../sim/report/report.ts";
+import { partsLines, programsLines, reportOf } from "../../sim/report/report.ts";
 import { command } from "../command.ts";
 import { EXIT } from "../output.ts";
 import { countsText, unavoidableLines } from "../sim/told.ts";
@@ -54,10 +54,11 @@ export const report: CommandModule = command({
         ...(summed.checkers.length === 0 ? [] : [`broken: ${countsText(Object.fromEntries(summed.checkers))}`]),
         `${summed.states.distinct} states of the protocol, ${summed.states.byNewestTenth} by the newest tenth of the seeds`,
         ...programsLines(summed),
+        ...partsLines(summed),
         ...neverReachedLines(summed.neverReached),
         `the page is ${out}`,
       ].join("\n"),
     );
-    return summed.neverReached.isFailure ? EXIT.failed : EXIT.done;
+    return summed.neverReached.isFailure || summed.failed.length > 0 ? EXIT.failed : EXIT.done;
   },
 });

@@ -2,7 +2,7 @@
 import { escapeHtml, PAGE_STYLE } from "../html.ts";
 import { type NeverReached, neverReachedLines } from "../never-reached.ts";
 import { median } from "../statistics.ts";
-import { programsLines, type Report } from "./report.ts";
+import { partsLines, programsLines, type Report } from "./report.ts";
 
 const BINS = 32;
 const PLOT = { width: 460, height: 120 } as const;
@@ -43,9 +43,8 @@ ${card(number(transactions), "transactions")}
 ${card(number(report.states.distinct), "states of the protocol")}
 ${card(number(Math.round(simulatedMs / MS_PER_SECOND)), "simulated seconds")}
 </div>
-${programsLines(report)
-  .map((line) => `<p class="bad">${escapeHtml(line)}</p>`)
-  .join("")}
+${paragraphs(programsLines(report), "bad")}
+${paragraphs(partsLines(report), "faint")}
 ${failures(report)}
 <div class="two">
 <section><h2>Transactions of a seed</h2>${histogram(report.transactionsOfSeeds)}</section>
@@ -58,6 +57,10 @@ ${failures(report)}
 <section><h2>Points that were reached</h2>${bars(Object.entries(reached))}</section>
 </div></main></body></html>
 `;
+}
+
+function paragraphs(lines: readonly string[], style: string): string {
+  return lines.map((line) => `<p class="${style}">${escapeHtml(line)}</p>`).join("");
 }
 
 /** Only where the last copy could be given up. */

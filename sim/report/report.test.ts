@@ -65,7 +65,20 @@ describe("the report of several campaigns", () => {
       [part(4, 5, 6), part(1, 2, 3)],
       [part(1, 2, 3, 4), part(3, 4, 5, 6)],
     ];
-    for (const parts of parted) expect(reportOf(parts)).toEqual(whole);
+    for (const parts of parted) expect(reportOf(parts)).toEqual({ ...whole, repeated: expect.any(Number) });
+  });
+
+  test("says how many seeds no file has, and how many have the same run in several", () => {
+    const part = (first: number, last: number, ...seeds: readonly number[]): CampaignFile => ({
+      ...campaign(...seeds.map((seed) => result(seed))),
+      seeds: { first, last, shard: 0, shards: 2 },
+    });
+    expect(reportOf([part(1, 4, 1, 3), part(1, 4, 2, 4)])).toMatchObject({ missing: 0, repeated: 0 });
+    expect(reportOf([part(1, 4, 1, 3), part(1, 4, 1, 3)])).toMatchObject({ missing: 2, repeated: 2 });
+    expect(reportOf([part(3, 9, 3), part(1, 4, 1), part(20, 21, 20)])).toMatchObject({ missing: 8, repeated: 0 });
+    const page = reportPage(reportOf([part(1, 4, 1, 3), part(1, 4, 3)]));
+    expect(page).toContain("2 seeds of these campaigns are in no file");
+    expect(page).toContain("1 seeds are in several files");
   });
 
   test("of more seeds than a call can have arguments has a page", () => {

@@ -1,6 +1,6 @@
 /** The sum of several campaigns: of the parts of one, or of one after the other. */
 import { CodedError } from "../../node/base/errors.ts";
-import type { CampaignRead, CampaignResult } from "../campaign.ts";
+import type { CampaignHead, CampaignRead, CampaignResult } from "../campaign.ts";
 import { type NeverReached, neverReached } from "../never-reached.ts";
 import { failureRateBound } from "../statistics.ts";
 import { Summary, type SummaryFigures } from "../summary.ts";
@@ -18,6 +18,10 @@ export interface Report extends SummaryFigures {
   readonly neverReached: NeverReached;
   /** The programs that made the files, each once: of several, the runs are not those of one campaign. */
   readonly programs: readonly string[];
+  /** Seeds of the campaigns that no file has: a part is lacking, or was not finished. */
+  readonly missing: number;
+  /** Seeds that are in several files, with the same trace hash in each. */
+  readonly repeated: number;
 }
 
 /**
@@ -29,7 +33,9 @@ export function reportOf(campaigns: readonly CampaignRead[]): Report {
   const summary = new Summary();
   const transactionsOfSeeds: number[] = [];
   const simulatedMsOfSeeds: number[] = [];
-  for (const result of bySeed(campaigns)) {
+  let repeated = 0;
+  for (const { result, files } of bySeed(campaigns)) {
+    if (files > 1) repeated += 1;
     summary.add(result);
     transactionsOfSeeds.push(result.transactions);
     simulatedMsOfSeeds.push(result.simulatedMs);
@@ -44,11 +50,29 @@ export function reportOf(campaigns: readonly CampaignRead[]): Report {
     statesAfterSeeds: summary.coverage.growth(),
     neverReached: neverReached(figures),
     programs: [...new Set(campaigns.map(({ program }) => program))].sort(),
+    missing: askedSeeds(campaigns) - figures.seeds,
+    repeated,
   };
 }
 
+/** How many seeds the campaigns have together, in whatever parts they were to be run. */
+function askedSeeds(campaigns: readonly CampaignHead[]): number {
+  let [asked, reached] = [0, -1];
+  for (const { first, last } of campaigns.map(({ seeds }) => seeds).sort((a, b) => a.first - b.first)) {
+    asked += Math.max(0, last - Math.max(first - 1, reached));
+    reached = Math.max(reached, last);
+  }
+  return asked;
+}
+
+interface Merged {
+  readonly result: CampaignResult;
+  /** How many have it. */
+  readonly files: number;
+}
+
 /** The results of all campaigns by rising seed, as each of them has them; one seed of several is one result. */
-function* bySeed(campaigns: readonly CampaignRead[]): Generator<CampaignResult> {
+function* bySeed(campaigns: readonly CampaignRead[]): Generator<Merged> {
   const rests = campaigns.map(({ results }) => results[Symbol.iterator]());
   const heads = rests.map((rest) => nextOf(rest));
   for (;;) {
@@ -56,13 +80,15 @@ function* bySeed(campaigns: readonly CampaignRead[]): Generator<CampaignResult> 
     if (first === undefined) return;
     const next = others.reduce((lowest, head) => (head.seed < lowest.seed ? head : lowest), first);
     const newStates = new Set<number>();
+    let files = 0;
     for (const [place, head] of heads.entries()) {
       if (head?.seed !== next.seed) continue;
       checkSame(next, head);
+      files += 1;
       for (const state of head.newStates) newStates.add(state);
       heads[place] = nextOf(rests[place]);
     }
-    yield { ...next, newStates: [...newStates] };
+    yield { result: { ...next, newStates: [...newStates] }, files };
   }
 }
 
@@ -81,6 +107,16 @@ function checkSame({ seed, traceHash }: CampaignResult, other: CampaignResult): 
 export function programsLines({ programs }: Pick<Report, "programs">): readonly string[] {
   if (programs.length < 2) return [];
   return [`made by ${programs.length} programs, so these are no runs of one campaign: ${programs.join(", ")}`];
+}
+
+/** What is to be said of seeds that no file has, and of those that several have. */
+export function partsLines({ missing, repeated }: Pick<Report, "missing" | "repeated">): readonly string[] {
+  return [
+    ...(missing === 0
+      ? []
+      : [`${missing} seeds of these campaigns are in no file: a part is lacking, or not finished`]),
+    ...(repeated === 0 ? [] : [`${repeated} seeds are in several files, with the same trace hash in each`]),
+  ];
 }
 
 function countsByChecker({ failed }: SummaryFigures): readonly (readonly [string, number])[] {
