@@ -55,8 +55,6 @@ export interface VerifiedNode {
 interface StoreReport extends ToldOfLog {
   /** The newest checkpoint's description, if there is one. */
   readonly checkpoint: CheckpointMeta | undefined;
-  /** The newest that the node has been in; 0 where it has been in none, or is fetching a checkpoint in place of a log. */
-  readonly term: number;
   /** It is not there, or nobody's yet; false where that cannot be seen. */
   readonly isNew: boolean;
   readonly problems: readonly string[];
@@ -137,7 +135,7 @@ async function verifyLocked(
   locked: UntouchedStore | undefined,
   onProgress: (height: number) => void,
 ): Promise<VerifiedNode> {
-  const disk = new NodeDisk(data);
+  const disk = new NodeDisk(data, { readOnly: true });
   const start = logStart(disk, "log");
   const firstHeight = (start?.index ?? 0) + 1;
   const state = new StateMachine({ genesis: cluster.genesis, sha256 });
