@@ -81,9 +81,9 @@ export interface NodeOptions {
   readonly segmentBytes: number;
   /** Bytes of the log's tail kept in memory for followers that lag a little. */
   readonly cacheBytes: number;
-  /** Called once, when the node has stopped because something in it cannot be believed any more. */
   /** What the host says of its disk, for the status. */
   readonly diskStatus?: () => StatusFields;
+  /** Called once, when the node has stopped because something in it cannot be believed any more. */
   readonly onFatal: (report: FatalReport) => void;
   /**
    * Called once, when a peer's checkpoint has taken the place of the node's own, or its log is mended or has to be: no actor

@@ -15,7 +15,7 @@ import { NEWEST_RELEASE, releaseError } from "./base/release.ts";
 import { composeBystander } from "./bystander.ts";
 import type { ComposedNode, NodeOptions } from "./compose.ts";
 import type { MendingMessage } from "./messages/repair.ts";
-import { peersOf } from "./peers.ts";
+import { isOlder, peersOf } from "./peers.ts";
 import { type Damaged, LOG_DIRECTORY } from "./recover.ts";
 import { spawnRefetch } from "./refetch.ts";
 import { loadHardState } from "./replica/hard-state-store.ts";
@@ -65,7 +65,8 @@ export function composeMending(host: Host, options: NodeOptions, system: ActorSy
     checkpoint: startBehind(state),
     mayForget: mayForget || isForeign,
     term: Math.max(loadHardState(host.store).term, log.term, state.term),
-    isQuorum: (holds) => isQuorum(state.configuration, holds),
+    // Of an old state's voters none may be needed any more: nothing is said then of what they lack.
+    isQuorum: (holds) => isOlder(state.members, options) || isQuorum(configuration, holds),
     wantCheckpoint: mayForget ? (atLeast) => (needed = atLeast) : undefined,
   });
   return composeBystander(host, system, {

@@ -4,6 +4,7 @@
 export class DiskCalls {
   #underWay = 0;
   #completed = 0;
+  #unseen = 0;
 
   /** No thread is in the middle of a call. */
   get isIdle(): boolean {
@@ -13,6 +14,20 @@ export class DiskCalls {
   /** So many have come back, with an error or without. */
   get completed(): number {
     return this.#completed;
+  }
+
+  /** Something is under way of which nothing comes back before all of it is done, however much is written meanwhile. */
+  get isUnseen(): boolean {
+    return this.#unseen > 0;
+  }
+
+  async unseen<T>(act: () => Promise<T>): Promise<T> {
+    this.#unseen += 1;
+    try {
+      return await act();
+    } finally {
+      this.#unseen -= 1;
+    }
   }
 
   begin(): void {

@@ -11,6 +11,7 @@ export type StorageFault =
   | "store_foreign_format"
   | "store_failed"
   | "data_in_use"
+  | "data_not_lockable"
   | "data_key_missing"
   | "data_key_wrong"
   | "data_not_encrypted";

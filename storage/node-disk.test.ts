@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -181,4 +181,17 @@ describe("NodeDisk", () => {
     expect(error).toMatchObject({ code: "disk_full", facts: { path: "full", system: "ENOSPC" } });
     file.close();
   });
+});
+
+test("whoever only looks makes nothing, and needs no more than to read", async () => {
+  const home = freshDirectory();
+  new NodeDisk(home).open("log/a", { create: true }).settle(0, Uint8Array.of(1, 2), 2);
+  const disk = new NodeDisk(home, { readOnly: true });
+  const file = disk.open("log/a", { create: false });
+  expect(file.read(0, 2)).toEqual(Uint8Array.of(1, 2));
+  const error = await new Promise((resolve) => file.write(0, [Uint8Array.of(3)], resolve));
+  expect(error).toMatchObject({ code: "disk_io", facts: { system: "EBADF" } });
+  file.close();
+  const missing = join(home, "missing");
+  expect([new NodeDisk(missing, { readOnly: true }).list("."), existsSync(missing)]).toEqual([[], false]);
 });

@@ -48,14 +48,21 @@ export interface DiskWatch {
   readonly syncs?: SyncCount | undefined;
 }
 
+export interface NodeDiskOptions extends DiskWatch {
+  /** Whoever only looks: nothing is made, and files need not be writable; writing to them fails. */
+  readonly readOnly?: boolean | undefined;
+}
+
 export class NodeDisk implements Disk {
   readonly #root: string;
   readonly #watch: DiskWatch;
+  readonly #readOnly: boolean;
 
-  constructor(root: string, watch: DiskWatch = {}) {
+  constructor(root: string, { readOnly = false, ...watch }: NodeDiskOptions = {}) {
     this.#root = resolve(root);
     this.#watch = watch;
-    attempt(this.#root, () => makeDirectory(this.#root));
+    this.#readOnly = readOnly;
+    if (!readOnly) attempt(this.#root, () => makeDirectory(this.#root));
   }
 
   list(directory: string): string[] {
@@ -72,9 +79,10 @@ export class NodeDisk implements Disk {
 
   open(path: string, { create }: { readonly create: boolean }): DiskFile {
     const full = this.#full(path);
+    assert(!(create && this.#readOnly), `${path} is made by whoever only looks`);
     return attempt(path, () => {
       if (create) makeDirectory(dirname(full));
-      const descriptor = openSync(full, create ? "wx+" : "r+");
+      const descriptor = openSync(full, create ? "wx+" : this.#readOnly ? "r" : "r+");
       return new NodeFile({ path, directory: dirname(full), descriptor, watch: this.#watch });
     });
   }

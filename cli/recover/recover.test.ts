@@ -5,11 +5,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { must } from "../../node/base/assert.ts";
 import type { Configuration } from "../../node/base/configuration.ts";
 import { type DiskDone, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
+import type { Store } from "../../node/base/ports/store.ts";
 import { type ClusterFile, type Command, keyFromSeed, type Signer } from "../../node/client/index.ts";
 import { ownerChange } from "../../node/data-owner.ts";
 import { initCluster } from "../../node/host/init.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { wholeCheckpoint } from "../../node/replica/checkpoint.ts";
+import { saveHardState } from "../../node/replica/hard-state-store.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { formatClusterFile, votersIn } from "../../node/transport/cluster-file.ts";
 import { decodeBlock, encodeBlock } from "../../node/wire/block.ts";
@@ -18,6 +20,7 @@ import { NodeDisk } from "../../storage/node-disk.ts";
 import { heldByAnother, openedByAnother } from "../../storage/state/held-store.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
+import { settleReached } from "../../storage/wal/reached-file.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 import { readCluster } from "../cluster-access.ts";
 import { markLearners } from "../learner-mark.test-support.ts";
@@ -253,6 +256,45 @@ describe("nothing is changed", () => {
     bytes.writeUInt8(bytes.readUInt8(at + 5) ^ 1, at + 5);
     writeFileSync(path, bytes);
     await refused([1], "log_unsound");
+  });
+
+  /** What a node has written into its store beside its owner. */
+  async function notes(id: number, write: (store: Store, done: (error?: Error) => void) => void): Promise<void> {
+    const store = await LevelStore.open(join(homeOf(id), "data", "state"), {});
+    await new Promise<void>((succeed, fail) => {
+      write(store, (error) => (error === undefined ? succeed() : fail(error)));
+    });
+    await store.close();
+  }
+
+  const notesLog = (store: Store, done: (error?: Error) => void): void =>
+    store.write([{ key: "node/log", value: Uint8Array.of(1) }], done);
+
+  test("where the log of one is gone with all that stood beside it", async () => {
+    await gives(1, logOf([1, 1, 1]).records);
+    const votes = (store: Store, done: (error?: Error) => void): void =>
+      saveHardState(store, { term: 4, vote: 2 }, done);
+    for (const [id, write] of [
+      [2, notesLog],
+      [3, votes],
+    ] as const) {
+      await gives(id, logOf([1, 1, 1]).records);
+      await notes(id, write);
+      for (const part of ["log", "log.reached"])
+        rmSync(join(homeOf(id), "data", part), { recursive: true, force: true });
+      await refused([id], "log_unsound");
+      await refused([1, id], "log_unsound");
+      await expect(recovered([id])).rejects.toThrow(new RegExp(`the log is gone.* leave node ${id} out`));
+    }
+    expect((await recovered([1])).height).toBe(6);
+  });
+
+  test("where a node was stopped before its first block, which has lost nothing", async () => {
+    await gives(1, logOf([1, 1, 1]).records);
+    await gives(2, []);
+    await notes(2, notesLog);
+    settleReached(new NodeDisk(join(homeOf(2), "data")), "log", 0);
+    await withSurvivors([1, 2], (survivors) => expect(planRecovery(survivors).lost).toEqual([3, 4, 5]));
   });
 
   test("where the data is another node's", async () => {

@@ -23,8 +23,9 @@ import { NodeDisk } from "../../storage/node-disk.ts";
 import { UntouchedStore } from "../../storage/state/untouched-store.ts";
 import { growthOf } from "../../storage/wal/log-operations.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
-import { logStart, verifyWal } from "../../storage/wal/verify.ts";
+import { logStart, verifyWal, type WalReport } from "../../storage/wal/verify.ts";
 import { Wal } from "../../storage/wal/wal.ts";
+import { lostLog, toldOfLog } from "../verify/lost-log.ts";
 import type { NodeDirectory } from "../verify/node-directories.ts";
 import { replayOf } from "../verify/replay-of.ts";
 
@@ -74,7 +75,7 @@ export class Survivor {
       this.#hashes.set(start.index, start.hash);
     }
     let release = 0;
-    this.records(0, ({ index, term, hash, payload }) => {
+    const log = this.records(0, ({ index, term, hash, payload }) => {
       this.height = index;
       this.term = term;
       this.#hashes.set(index, hash);
@@ -82,6 +83,8 @@ export class Survivor {
     });
     // Nothing is wrong with it: whoever left it out would lose what it has more than others.
     if (release > NEWEST_RELEASE) throw releaseError(`the log of node ${this.id}`, release, NEWEST_RELEASE);
+    const lost = lostLog(this.#disk, toldOfLog(store), log);
+    if (lost !== undefined) throw this.#unsound(lost.reason);
     if (this.checkpointHeight > this.height) {
       const began = meta?.isForeign === true ? "; it has just been given that: start it once, and stop it" : "";
       throw this.#unsound(`its checkpoint is ahead of its log${began}`);
@@ -133,13 +136,14 @@ export class Survivor {
   }
 
   /** The blocks above a height, in order. */
-  records(above: number, visit: (record: WalRecord) => void): void {
-    const { problem } = verifyWal(this.#disk, "log", this.#cipher, (record) => {
+  records(above: number, visit: (record: WalRecord) => void): WalReport {
+    const report = verifyWal(this.#disk, "log", this.#cipher, (record) => {
       // What the reader shows of a record is its own again afterwards.
       if (record.index > above)
         visit({ ...record, hash: record.hash.slice(), previousHash: record.previousHash.slice() });
     });
-    if (problem !== undefined) throw this.#unsound(problem.message);
+    if (report.problem !== undefined) throw this.#unsound(report.problem.message);
+    return report;
   }
 
   /** The state after the last block: of the checkpoint, and the rest executed with all that `quorate verify` checks. */

@@ -66,7 +66,7 @@ export function executedLog(
   onProgress: (height: number) => void,
 ): StateMachine {
   const replay = replayOf(cluster);
-  const disk = new NodeDisk(data);
+  const disk = new NodeDisk(data, { readOnly: true });
   const start = logStart(disk, "log")?.index ?? 0;
   if (start > 0) {
     const text = `${data}: the log begins at height ${start + 1}; ask a node that has it from the first block`;

@@ -42,7 +42,7 @@ export async function scrubData(data: string, cipher: Cipher | undefined): Promi
 }
 
 function scrubLog(data: string, cipher: Cipher | undefined, { isNew, damage: store }: StoreDamage): ScrubbedData {
-  const disk = new NodeDisk(data);
+  const disk = new NodeDisk(data, { readOnly: true });
   const log = DamagedLog.open(disk, "log", { segmentBytes: SEGMENT_BYTES, cipher, reached: 0 });
   try {
     const damage: CodedError[] = [...log.faults, ...damagedCopies(disk, "log", log.firstIndex)];

@@ -59,7 +59,7 @@ export function viewLog(
 ): number {
   let shown = 0;
   let last = 0;
-  const report = verifyWal(new NodeDisk(data), "log", openCipher(), ({ index, payload }) => {
+  const report = verifyWal(new NodeDisk(data, { readOnly: true }), "log", openCipher(), ({ index, payload }) => {
     last = index;
     if (index < from || index > to) return;
     shown += 1;

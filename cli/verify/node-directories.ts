@@ -28,7 +28,7 @@ export function nodeIn(directory: string): NodeDirectory | undefined {
   const home = dirname(path);
   const data = resolve(home, config.data);
   const openCipher = (): Cipher | undefined =>
-    openDataCipher(new NodeDisk(data), readNodeKey(config, home), { create: false });
+    openDataCipher(new NodeDisk(data, { readOnly: true }), readNodeKey(config, home), { create: false });
   const { id, segmentBytes } = config;
   const missing = new StartedMark(resolve(home, config.identity), data).missing();
   return { id, clusterFile: resolve(home, config.cluster), data, segmentBytes, missing, openCipher };

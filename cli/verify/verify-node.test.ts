@@ -25,9 +25,11 @@ import { testCipher } from "../../storage/cipher.test-support.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import { heldByAnother, watchedWhileRead } from "../../storage/state/held-store.test-support.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
+import { mountReadOnly } from "../../storage/state/read-only-mount.test-support.ts";
 import { recordBytes, SEGMENT_HEADER_BYTES } from "../../storage/wal/format.ts";
 import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { WRAPPED_BYTES, WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
+import { scrubData } from "../scrub/scrub-data.ts";
 import { CLUSTER, claimStoreIn, GENESIS, recordsOf, START, signed, writeLog } from "./node-log.test-support.ts";
 import { type VerifiedNode, verifyNode } from "./verify-node.ts";
 
@@ -102,6 +104,23 @@ describe("a node's data", () => {
     change(bytes);
     writeFileSync(join(data, "log", name), bytes);
   }
+
+  test("in a snapshot that is read-only is sound, and read by scrub as well", async (context) => {
+    const home = mkdtempSync(join(tmpdir(), "quorate-snapshot-"));
+    await writeNode(recordsOf(transactions(5)));
+    await writeCheckpoint(stateAfter(recordsOf(transactions(3))));
+    const snapshot = join(home, "data");
+    const unmount = mountReadOnly(data, snapshot);
+    if (unmount === undefined) return context.skip("it may not mount");
+    try {
+      const { report } = await verifyNode({ cluster: CLUSTER, data: snapshot }, () => undefined);
+      expect(report).toMatchObject({ height: 5, checkpointHeight: 3, problems: [] });
+      expect(await scrubData(snapshot, undefined)).toMatchObject({ blocks: 5, damage: [], lost: [] });
+    } finally {
+      unmount();
+      rmSync(home, { recursive: true });
+    }
+  });
 
   test("that is sound is executed again, to the digest that the state machine gave", async () => {
     const records = recordsOf(transactions(5));

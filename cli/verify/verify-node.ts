@@ -7,21 +7,19 @@ import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import type { Configuration } from "../../node/base/configuration.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
+import type { Disk } from "../../node/base/ports/disk.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
 import { isClaimed, lostStore } from "../../node/data-owner.ts";
 import { WRAPPED_KEY_FILE } from "../../node/host/data-key.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
-import { isLogNoted } from "../../node/log-note.ts";
 import { type CheckpointMeta, loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
-import { loadFetched } from "../../node/replica/fetched-pages.ts";
-import { loadHardState } from "../../node/replica/hard-state-store.ts";
 import { StateMachine } from "../../node/state/state-machine.ts";
 import { NodeDisk } from "../../storage/node-disk.ts";
 import type { UntouchedStore } from "../../storage/state/untouched-store.ts";
 import { NOT_LOOKED_AT, verifyStore, whileLocked } from "../../storage/state/verify-store.ts";
-import { isReachedKnown } from "../../storage/wal/reached-file.ts";
 import { logStart, verifyWal, type WalReport } from "../../storage/wal/verify.ts";
 import { WrappedKeyFile } from "../../storage/wrapped-key-file.ts";
+import { lostLog, type ToldOfLog, toldOfLog } from "./lost-log.ts";
 import { replayOf } from "./replay-of.ts";
 
 /** What to do about a node that cannot go on with what it has. */
@@ -54,15 +52,11 @@ export interface VerifiedNode {
   readonly configurations: ReadonlyMap<number, Configuration>;
 }
 
-interface StoreReport {
+interface StoreReport extends ToldOfLog {
   /** The newest checkpoint's description, if there is one. */
   readonly checkpoint: CheckpointMeta | undefined;
-  /** The newest that the node has been in; 0 where it has been in none, or is fetching a checkpoint in place of a log. */
-  readonly term: number;
   /** It is not there, or nobody's yet; false where that cannot be seen. */
   readonly isNew: boolean;
-  /** It says that there is a log. */
-  readonly notesLog: boolean;
   readonly problems: readonly string[];
 }
 
@@ -73,40 +67,28 @@ async function storeReport(
   restored: StateMachine | undefined,
 ): Promise<StoreReport> {
   let checkpoint: CheckpointMeta | undefined;
-  let term = 0;
+  let told: ToldOfLog = { hasCheckpoint: false, term: 0, notesLog: false };
   let isNew = false;
-  let notesLog = false;
-  if (locked === undefined) return { checkpoint, term, isNew: true, notesLog, problems: [] };
+  if (locked === undefined) return { ...told, checkpoint, isNew: true, problems: [] };
   try {
     const broken = await verifyStore(locked, cipher, (store) => {
       if (restored !== undefined) restoreCheckpoint(store, restored);
       checkpoint = loadCheckpointMeta(store);
       isNew = !isClaimed(store);
-      notesLog = isLogNoted(store);
-      if (loadFetched(store) === undefined) term = loadHardState(store).term;
+      told = toldOfLog(store);
     });
-    return { checkpoint, term, isNew, notesLog, problems: broken.map(({ message }) => `state: ${message}`) };
+    return { ...told, checkpoint, isNew, problems: broken.map(({ message }) => `state: ${message}`) };
   } catch (error) {
     if (!(error instanceof CodedError) || NOT_LOOKED_AT.includes(error.code)) throw error;
-    return { checkpoint: undefined, term: 0, isNew: false, notesLog: false, problems: [`state: ${error.message}`] };
+    return { ...told, checkpoint: undefined, isNew: false, problems: [`state: ${error.message}`] };
   }
 }
 
-/**
- * A store that notes a log is never without what says how far that reached. One of an earlier program does not say: there a node
- * takes part in a term by what it writes into its log, but for the moment before its first block, or before it has noted which
- * checkpoint it fetches. Nothing tells that from a log that is gone, and such a node would start and have forgotten what it
- * acknowledged: better a new node is called damaged, which loses nothing by joining again.
- */
-function lostLog(disk: NodeDisk, { term, checkpoint, notesLog }: StoreReport, wal: WalReport): string[] {
-  if (wal.problem !== undefined || wal.records > 0 || wal.tornBytes > 0) return [];
-  if (notesLog) {
-    const gone = "the log is gone, with all that stood beside it; a node that starts gets it back from its peers";
-    return isReachedKnown(disk, "log") ? [] : [gone];
-  }
-  if (term === 0 || checkpoint !== undefined) return [];
-  const unless = "unless it was stopped before it got its first block";
-  return [`the log is gone: the node has been in term ${term} and has no block, ${unless}; ${REJOIN}`];
+function logProblems(disk: Disk, store: StoreReport, wal: WalReport): string[] {
+  const lost = lostLog(disk, store, wal);
+  if (lost === undefined) return [];
+  const remedy = lost.isSure ? "a node that starts gets it back from its peers" : REJOIN;
+  return [`${lost.reason}; ${remedy}`];
 }
 
 /** The node would not start: whom it has voted for is lost. */
@@ -153,7 +135,7 @@ async function verifyLocked(
   locked: UntouchedStore | undefined,
   onProgress: (height: number) => void,
 ): Promise<VerifiedNode> {
-  const disk = new NodeDisk(data);
+  const disk = new NodeDisk(data, { readOnly: true });
   const start = logStart(disk, "log");
   const firstHeight = (start?.index ?? 0) + 1;
   const state = new StateMachine({ genesis: cluster.genesis, sha256 });
@@ -175,7 +157,7 @@ async function verifyLocked(
   const problems = [
     ...(wal.problem === undefined ? [] : [wal.problem.message]),
     ...(replayProblem === undefined ? [] : [replayProblem]),
-    ...lostLog(disk, store, wal),
+    ...logProblems(disk, store, wal),
     ...lostVote(store, wal),
     ...store.problems,
     ...keyProblems(disk),

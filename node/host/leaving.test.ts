@@ -29,6 +29,18 @@ test("but not for ever", async () => {
   await left;
 });
 
+test("what is written to the store for long is waited for without a word, but not for ever either", async () => {
+  for (const [takesMs, hasCome] of [
+    [350, true],
+    [900, false],
+  ] as const) {
+    const calls = new DiskCalls();
+    const left = calls.unseen(async () => await sleep(takesMs, undefined));
+    expect([await hasLeft(left, calls, PATIENCE), calls.isUnseen]).toEqual([hasCome, !hasCome]);
+    await left;
+  }
+});
+
 test("one that hangs is given up after a while in which nothing came back", async () => {
   const { calls } = slowDisk(1);
   calls.begin();

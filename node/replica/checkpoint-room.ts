@@ -45,14 +45,25 @@ export class CheckpointRoom {
 
   /** Whether there is room for a checkpoint of these changes, which is written then. Throws `DiskError`. */
   hasRoomFor(changes: readonly StoreChange[], { height, givenUp }: { height: number; givenUp: number }): boolean {
-    const bytes = changes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
+    const bytes = bytesOf(changes);
     this.#missedBytes = bytes;
     if (!this.#has(this.#needed(bytes, givenUp))) return false;
     this.#written = [...this.#written, bytes].slice(1 - TABLES_MERGED);
-    if (this.#isMissed) this.#log.info("checkpoint.has_room", { height });
     this.#missedBytes = 0;
-    this.#isMissed = false;
+    this.#found(height);
     return true;
+  }
+
+  /** Whether there still is room for the one that `hasRoomFor` has let pass last. Throws `DiskError`. */
+  stillHasRoomFor(changes: readonly StoreChange[], { height, givenUp }: { height: number; givenUp: number }): boolean {
+    if (!this.#has(this.#needed(bytesOf(changes), givenUp))) return false;
+    this.#found(height);
+    return true;
+  }
+
+  #found(height: number): void {
+    if (this.#isMissed) this.#log.info("checkpoint.has_room", { height });
+    this.#isMissed = false;
   }
 
   #needed(bytes: number, givenUp: number): number {
@@ -69,4 +80,8 @@ export class CheckpointRoom {
     this.#isMissed = true;
     return false;
   }
+}
+
+function bytesOf(changes: readonly StoreChange[]): number {
+  return changes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
 }

@@ -462,6 +462,25 @@ describe("checkpoints", () => {
     expect(bench.hostLog.warnings.map(({ event }) => event)).toEqual(["checkpoint.no_room", "checkpoint.no_room"]);
   });
 
+  test("for which there is no room any more when their turn comes wait for it, and have lost nothing then", () => {
+    const bench = new Bench(undefined, undefined, undefined, { node: 2 });
+    bench.commits(1, 2);
+    bench.freeBytes = RESERVE_BYTES;
+    for (let look = 0; look < 2; look++) bench.stepsOn();
+    bench.commits(3, 4);
+    expect([bench.later.count, bench.delaysMs, bench.failures]).toEqual([0, [100, 1_000, 1_000], []]);
+    expect(bench.hostLog.warnings.map(({ event }) => event)).toEqual(["checkpoint.no_room"]);
+    bench.freeBytes = Number(must(bench.hostLog.warnings[0], "it was said").fields["needed"]);
+    bench.stepsOn();
+    bench.storesCheckpoint();
+    expect(loadCheckpointMeta(bench.store)?.height).toBe(2);
+    bench.commits(5, 6);
+    bench.stepsOn();
+    bench.storesCheckpoint();
+    const back = new StateMachine({ genesis: GENESIS, sha256 });
+    expect([restoreCheckpoint(bench.store, back), back.height, back.digest]).toEqual([true, 6, bench.state.digest]);
+  });
+
   test("that let the log give up as much as they take are taken on a disk where there is room for that alone", () => {
     const bytes = 100_000; // more than what a few blocks change
     for (const [retainBlocks, expected] of [

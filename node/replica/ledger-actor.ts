@@ -72,6 +72,8 @@ const SEEK_PAUSE_MS = 1;
 const GIVING_TICK_MS = 1_000;
 /** All take a checkpoint of the same height, and write it one after the other: a quorum's disks are free meanwhile. */
 const WRITE_STAGGER_MS = 100;
+/** Between two looks whether the disk has room again for one that is taken and cannot be left out any more. */
+const ROOM_RETRY_MS = 1_000;
 
 export interface LedgerActorDeps {
   readonly state: StateMachine;
@@ -216,7 +218,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
         this.#leaderChanged(message.leader === this.#deps.node ? message.readyAt : undefined);
         break;
       case "writeCheckpoint":
-        this.#write(message);
+        this.#writeWithRoom(message);
         break;
       case "checkpointed":
         this.#checkpointed(message.written);
@@ -467,6 +469,14 @@ export class LedgerActor implements Actor<LedgerMessage> {
     const write = { type: "writeCheckpoint", changes, written } as const;
     if (turn > 0) this.#after(turn * WRITE_STAGGER_MS, write);
     else this.#write(write);
+  }
+
+  /** Since it was taken others may have filled the disk. The pages that it holds are not marked as changed any more. */
+  #writeWithRoom(write: CheckpointWrite): void {
+    const { height } = write.written;
+    const givenUp = this.#deps.log.bytesBefore(this.#logFrom(height));
+    if (this.#room.stillHasRoomFor(write.changes, { height, givenUp })) this.#write(write);
+    else this.#after(ROOM_RETRY_MS, write);
   }
 
   #write({ changes, written }: CheckpointWrite): void {

@@ -10,6 +10,7 @@ import type { Store, StoreChange } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
 import { testCipher } from "../cipher.test-support.ts";
 import { NO_KEY } from "../data-key.ts";
+import { DiskCalls } from "../disk-calls.ts";
 import { StorageError } from "../errors.ts";
 import { LevelStore, type LevelStoreOptions } from "./level-store.ts";
 import { describeStore, type StoreUnderTest } from "./store.contract.ts";
@@ -183,6 +184,25 @@ describe("LevelStore", () => {
     expect(results.map((error) => error?.code)).toEqual(["store_failed"]);
     expect(store.get("a")).toBeUndefined();
     await store.close();
+  });
+
+  test("whoever waits for the disk is told while much is written, and of nothing that is over", async () => {
+    const calls = new DiskCalls();
+    const seen: boolean[] = [];
+    class Watched extends Level<string, Uint8Array> {
+      override batch(...args: unknown[]): never {
+        seen.push(calls.isUnseen);
+        return (super.batch as (...args: unknown[]) => Promise<void>)(...args) as never;
+      }
+    }
+    const store = await LevelStore.open(freshPath(), {
+      calls,
+      createLevel: (at) => new Watched(at, { valueEncoding: "view" }),
+    });
+    for (const bytes of [1_000, 5_000_000]) await writing(store, [{ key: "a", value: new Uint8Array(bytes) }]);
+    expect([seen, calls.isUnseen]).toEqual([[false, true], false]);
+    await store.close();
+    expect(calls.isUnseen).toBe(false);
   });
 
   test("a write that was cut off before its seal has happened, and is sealed when the store is opened", async () => {

@@ -17,7 +17,7 @@ import { DiskError } from "../../node/base/ports/disk.ts";
 import type { Store, StoreChange, StoreSnapshot } from "../../node/base/ports/store.ts";
 import { crc32c } from "../checksum.ts";
 import { checkKeyId, keyIdOf } from "../data-key.ts";
-import type { DiskCalls } from "../disk-calls.ts";
+import { DiskCalls } from "../disk-calls.ts";
 import { StorageError } from "../errors.ts";
 import { NodeDisk } from "../node-disk.ts";
 import type { SyncCount } from "../sync-count.ts";
@@ -29,6 +29,8 @@ import { decodeSeal, EMPTY_SEAL, encodeSeal, type Seal, STORE_VERSION, sealAfter
 const SEAL_KEY = "seal";
 const SUM_PREFIX = "sum/";
 const SUMS_END = "sum0";
+/** LevelDB's own buffer: what is larger it writes in many calls, of which nobody sees any. */
+const LONG_WRITE_BYTES = 4_194_304;
 
 export interface LevelStoreOptions {
   /** Seals values; a store is written with one data key from its beginning, or with none. */
@@ -36,8 +38,8 @@ export interface LevelStoreOptions {
   /** Counts writes, each of which is synced twice: by LevelDB, with all that it does for it, and in the file outside. */
   readonly syncs?: SyncCount | undefined;
   readonly createLevel?: (path: string) => Database;
-  /** Is told what is under way beside LevelDB's own files. */
-  readonly calls?: DiskCalls;
+  /** Is told what is under way beside LevelDB's own files, and while these are written for long. */
+  readonly calls?: DiskCalls | undefined;
 }
 
 interface Waiting {
@@ -57,6 +59,7 @@ export class LevelStore implements Store {
   readonly #cipher: Cipher | undefined;
   readonly #sealFile: SealFile;
   readonly #syncs: SyncCount | undefined;
+  readonly #calls: DiskCalls;
   readonly #sums: Map<string, number>;
   #seal: Seal;
   /** What the newest write that is done has left: nobody sees one that is still on its way. */
@@ -73,13 +76,15 @@ export class LevelStore implements Store {
       sealFile,
       cipher,
       syncs,
-    }: Pick<LevelStoreOptions, "cipher" | "syncs"> & { level: Database; sealFile: SealFile },
+      calls = new DiskCalls(),
+    }: Pick<LevelStoreOptions, "cipher" | "syncs" | "calls"> & { level: Database; sealFile: SealFile },
     { seal, sums }: Contents,
   ) {
     this.#level = level;
     this.#sealFile = sealFile;
     this.#cipher = cipher;
     this.#syncs = syncs;
+    this.#calls = calls;
     this.#seal = seal;
     this.#sums = sums;
     this.#newest = new SharedSnapshot(level);
@@ -102,7 +107,7 @@ export class LevelStore implements Store {
         throw damaged(`its newest write is number ${sequence}, the last that was done is number ${done}`);
       }
       sealFile.settle(sequence);
-      return new LevelStore({ level, sealFile, cipher, syncs }, contents);
+      return new LevelStore({ level, sealFile, cipher, syncs, calls }, contents);
     } catch (error) {
       await level.close();
       throw openingError(error);
@@ -126,7 +131,8 @@ export class LevelStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#underWay;
-    await this.#level.close();
+    // Tables may be merged meanwhile, which is waited for.
+    await this.#calls.unseen(async () => await this.#level.close());
     this.#sealFile.close();
   }
 
@@ -169,7 +175,8 @@ export class LevelStore implements Store {
 
   async #commit(operations: readonly Change[], { sequence }: Seal): Promise<void> {
     const synced = this.#syncs?.begin();
-    await this.#level.batch([...operations], { sync: true });
+    const write = async (): Promise<void> => await this.#level.batch([...operations], { sync: true });
+    await (bytesOf(operations) < LONG_WRITE_BYTES ? write() : this.#calls.unseen(write));
     synced?.();
     await new Promise<void>((resolve, reject) => {
       this.#sealFile.write(sequence, (error) => (error === undefined ? resolve() : reject(error)));
@@ -225,6 +232,10 @@ type Change =
 
 function change(key: string, value: Uint8Array | undefined): Change {
   return value === undefined ? { type: "del", key } : { type: "put", key, value };
+}
+
+function bytesOf(changes: readonly Change[]): number {
+  return changes.reduce((sum, each) => sum + (each.type === "put" ? each.value.length : 0), 0);
 }
 
 function u32Bytes(value: number): Uint8Array {

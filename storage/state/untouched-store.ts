@@ -6,7 +6,7 @@
  * tables. Files that LevelDB would take for leftovers and write over are not linked.
  *
  * Before anything is read an empty database is opened whose `LOCK` is a link to the store's, which locks that: one that a
- * node has is refused, and no node starts on it meanwhile.
+ * node has is refused, and no node starts on it meanwhile. Where nothing can be written, as in a snapshot, nobody can start one.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
@@ -26,7 +26,10 @@ const LOCK = "LOCK";
  * containers, which may share a temporary directory, are hosts. `mkdtemp` puts six characters behind them.
  */
 const TWIN = /^quorate-store-(\d+)@(.*)-.{6}$/s;
+/** Of the system, in the words of LevelDB, which gives no codes. */
 const NO_SPACE = /no space left/i;
+const READ_ONLY = /read-only file system/i;
+const NOT_PERMITTED = /permission denied|operation not permitted/i;
 
 export interface LockOptions {
   readonly makesLock?: boolean;
@@ -48,13 +51,14 @@ export class UntouchedStore {
 
   /**
    * Locks the store in a directory, which must be there. One that was copied without its `LOCK` gets one where `makesLock` is
-   * true, as whoever is to write beside it needs, and is not locked otherwise. Throws `StorageError` as `LevelStore.open`.
+   * true, as whoever is to write beside it needs, and is not locked otherwise; nor is one on a file system that is read-only.
+   * Throws `StorageError` as `LevelStore.open`, and `data_not_lockable`.
    */
   static async lock(path: string, { makesLock = false }: LockOptions = {}): Promise<UntouchedStore> {
     const locked = new UntouchedStore(path);
     try {
       // Where a link leads to nothing LevelDB makes what is not there.
-      if (makesLock || existsSync(join(path, LOCK))) await locked.#openIn("lock", undefined, [LOCK]);
+      if (makesLock || existsSync(join(path, LOCK))) await locked.#lock(makesLock);
       return locked;
     } catch (error) {
       await locked.close();
@@ -64,7 +68,7 @@ export class UntouchedStore {
 
   /** Throws `StorageError` as `LevelStore.open`. */
   async open(cipher: Cipher | undefined): Promise<Pick<Store, "get" | "snapshot">> {
-    const { manifest, contents = [] } = databaseFiles(new NodeDisk(this.path)) ?? {};
+    const { manifest, contents = [] } = databaseFiles(new NodeDisk(this.path, { readOnly: true })) ?? {};
     return await this.#openIn("store", cipher, contents, manifest === undefined ? COPIED : [...COPIED, manifest]);
   }
 
@@ -75,6 +79,16 @@ export class UntouchedStore {
     } finally {
       UntouchedStore.#twins.delete(this.#twin);
       rmSync(this.#twin, { recursive: true });
+    }
+  }
+
+  async #lock(isWritten: boolean): Promise<void> {
+    try {
+      await this.#openIn("lock", undefined, [LOCK]);
+    } catch (error) {
+      const refusal = error instanceof StorageError ? error.message : "";
+      if (READ_ONLY.test(refusal) && !isWritten) return;
+      throw READ_ONLY.test(refusal) || NOT_PERMITTED.test(refusal) ? notLockable(this.path, error) : error;
     }
   }
 
@@ -135,6 +149,16 @@ function removeIfAllowed(path: string): void {
   } catch {
     // It stays.
   }
+}
+
+function notLockable(path: string, cause: unknown): StorageError {
+  const need = `${path}: ${LOCK} there cannot be written, and without that nothing keeps a node from starting on it`;
+  return new StorageError(
+    "data_not_lockable",
+    `${need}: do this as the user whose it is, or with a copy`,
+    { path },
+    cause,
+  );
 }
 
 /** The same of the directory that is meant. */

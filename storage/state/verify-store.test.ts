@@ -25,6 +25,7 @@ import { NodeDisk } from "../node-disk.ts";
 import { heldByAnother, openedByAnother } from "./held-store.test-support.ts";
 import { levelDamage } from "./level-files.ts";
 import { LevelStore } from "./level-store.ts";
+import { mountReadOnly } from "./read-only-mount.test-support.ts";
 import { UntouchedStore } from "./untouched-store.ts";
 import { verifyStore, whileLocked } from "./verify-store.ts";
 
@@ -287,6 +288,38 @@ test("a store that was copied without its LOCK is locked for whoever asks for th
   await expect(openedByAnother(path)).resolves.toBe(false);
   await locked.close();
   await expect(openedByAnother(path)).resolves.toBe(true);
+});
+
+test("one on a file system that is read-only is looked at without being locked; whoever is to write beside it is refused", async (context) => {
+  const path = join(HOME, "writable");
+  await makeStore(path, undefined);
+  const snapshot = join(HOME, "snapshot");
+  const unmount = mountReadOnly(path, snapshot);
+  if (unmount === undefined) return context.skip("it may not mount");
+  try {
+    const keys: string[] = [];
+    const visit: Parameters<typeof verifyStore>[2] = (store) => void keys.push(...store.snapshot().keys("checkpoint/"));
+    expect(await lookedAt(snapshot, undefined, visit)).toEqual([]);
+    expect(keys.length).toBeGreaterThan(0);
+    const refused = UntouchedStore.lock(snapshot, { makesLock: true });
+    await expect(refused).rejects.toMatchObject({ code: "data_not_lockable", facts: { path: snapshot } });
+  } finally {
+    unmount();
+  }
+});
+
+test.skipIf(process.getuid?.() !== 0)("one that may be read and not be locked is not called damaged", async () => {
+  const path = join(HOME, "theirs");
+  await makeStore(path, undefined);
+  chmodSync(HOME, 0o711);
+  process.seteuid?.(NOBODY);
+  try {
+    const refused = lookedAt(path, undefined, () => undefined);
+    await expect(refused).rejects.toMatchObject({ code: "data_not_lockable", facts: { path } });
+    await expect(refused).rejects.toThrow(/as the user whose it is, or with a copy/);
+  } finally {
+    process.seteuid?.(0);
+  }
 });
 
 test("a table that is missing is named, and so is what CURRENT should name", async () => {

@@ -12,11 +12,12 @@ import { UntouchedStore } from "./untouched-store.ts";
 type StoreReader = Pick<Store, "get" | "snapshot">;
 
 /** With these nothing has been said of the store. */
-export const NOT_LOOKED_AT: readonly string[] = ["data_in_use", "store_failed"];
+export const NOT_LOOKED_AT: readonly string[] = ["data_in_use", "data_not_lockable", "store_failed"];
 
 /**
  * Does something while no node can start on the store in a directory: what lies beside it, such as the log, is not written
- * meanwhile. Where there is no store there is none to lock. Throws `StorageError` `data_in_use` or `store_failed`.
+ * meanwhile. Where there is no store there is none to lock. Throws `StorageError` `data_in_use`,
+ * `data_not_lockable` or `store_failed`.
  */
 export async function whileLocked<T>(
   path: string,
@@ -40,7 +41,7 @@ export async function verifyStore(
   cipher: Cipher | undefined,
   visit: (store: StoreReader) => void,
 ): Promise<StorageError[]> {
-  const disk = new NodeDisk(locked.path);
+  const disk = new NodeDisk(locked.path, { readOnly: true });
   const broken = damageIn(disk);
   if (broken.some(({ facts }) => facts["file"] !== SEAL_FILE)) return broken;
   try {
