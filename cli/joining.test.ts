@@ -6,8 +6,10 @@ import { toHex } from "../node/base/bytes.ts";
 import { writeKeyFile } from "../node/client/index.ts";
 import { execute, type OnSubmit, refuse, ScriptedCluster } from "../node/client/scripted-cluster.contract.ts";
 import { formatClusterFile, parseClusterFile, votersIn } from "../node/transport/cluster-file.ts";
-import { enterNode, promoteNode, submitChange } from "./joining.ts";
+import { followMembers } from "./cluster-members.ts";
+import { begunBefore, enterNode, promoteNode, submitChange } from "./joining.ts";
 import { markLearners } from "./learner-mark.test-support.ts";
+import { roleIn } from "./members.ts";
 
 const NEW_KEY = new Uint8Array(32).fill(7);
 const LEARNER = 4;
@@ -107,11 +109,24 @@ function whenSubmitted(act: OnSubmit): void {
 type Entrance = Parameters<typeof enterNode>[1];
 
 /** As a command has it that was told the name of the node before it, which is the new one's in the end. */
-function asNamed(entrance: Entrance): Entrance {
+async function asNamed(entrance: Entrance, dir: string): Promise<Entrance> {
   const { before } = entrance;
-  if (before === undefined) return entrance;
+  if (before?.name === undefined) return entrance;
+  const begun = await begunBefore({ ...args(), dir }, { node: before.name, isLost: before.isLost });
   const { nodes } = parseClusterFile(readFileSync(args().cluster, "utf8"));
-  return { ...entrance, before: { ...before, id: nodes.find(({ name }) => name === before.name)?.id ?? 0 } };
+  const id = nodes.find(({ name }) => name === before.name)?.id ?? 0;
+  return { ...entrance, before: begun?.before ?? { ...before, id } };
+}
+
+/** From now on nodes that are removed stand in the configuration no more, so that whoever asks takes them out of the file. */
+function letLeave(): void {
+  for (const node of cluster.nodes) {
+    node.lie = (answer) => {
+      if (answer.type !== "members") return answer;
+      const voters = answer.configuration.voters.filter((id) => roleIn(answer, id) !== "removed");
+      return { ...answer, configuration: { ...answer.configuration, voters } };
+    };
+  }
 }
 
 describe.each<[string, entrance: Entrance, after: string[]]>([
@@ -149,29 +164,40 @@ describe.each<[string, entrance: Entrance, after: string[]]>([
   });
 
   test.each([
-    ["what it has sent is carried out", true],
-    ["what it has sent is lost", false],
-  ])("cut short anywhere, where %s, the file counts all voters, and another run goes on", async (_how, isOrdered) => {
-    for (let cut = 1; ; cut++) {
-      let submits = 0;
-      whenSubmitted((call) => {
-        submits += 1;
-        if (submits !== cut) return execute(call);
-        if (isOrdered) call.receipt();
-        return refuse("internal")(call);
-      });
-      const isOver = await enterNode(place(), asNamed(entrance)).then(
-        () => true,
-        () => false,
-      );
-      expect(missed()).toEqual([]);
-      if (isOver) break;
-    }
-    expect(named()).toEqual(after);
-    const { all } = cluster.state.members;
-    expect(all.filter(({ id }) => id > LEARNER)).toHaveLength(1);
-    expect(all.filter(({ role }) => role === "removed").map(({ id }) => id)).toEqual(replaced);
-  });
+    ["what it has sent is carried out", true, false],
+    ["what it has sent is lost", false, false],
+    ["what it has sent is carried out and another command follows", true, true],
+    ["what it has sent is lost and another command follows", false, true],
+  ])(
+    "cut short anywhere, where %s, the file counts all voters, and another run goes on",
+    async (_how, isOrdered, isFollowed) => {
+      if (isFollowed) letLeave();
+      for (let cut = 1; ; cut++) {
+        let submits = 0;
+        whenSubmitted((call) => {
+          submits += 1;
+          if (submits !== cut) return execute(call);
+          if (isOrdered) call.receipt();
+          return refuse("internal")(call);
+        });
+        const { dir } = place();
+        const isOver = await enterNode(place(), await asNamed(entrance, dir)).then(
+          () => true,
+          () => false,
+        );
+        expect(missed()).toEqual([]);
+        if (isFollowed) await followMembers(args());
+        expect(missed()).toEqual([]);
+        if (isOver) break;
+      }
+      expect(named()).toEqual(after.filter((node) => !isFollowed || node !== "2 old-2"));
+      const { all } = cluster.state.members;
+      expect(all.filter(({ id }) => id > LEARNER)).toHaveLength(1);
+      expect(all.filter(({ role }) => role === "removed").map(({ id }) => id)).toEqual(replaced);
+      const isVoter = !after.some((node) => node.startsWith("+5"));
+      expect(all.at(-1)?.role).toBe(isVoter ? "voter" : "learner");
+    },
+  );
 
   test("where the file cannot be written nobody votes who is not in it, and another run goes on", async () => {
     const inTheWay = join(home, "cluster.json.new");
@@ -179,7 +205,7 @@ describe.each<[string, entrance: Entrance, after: string[]]>([
     await expect(enterNode(place(), entrance)).rejects.toThrow();
     expect(missed()).toEqual([]);
     rmdirSync(inTheWay);
-    await enterNode(place(), asNamed(entrance));
+    await enterNode(place(), await asNamed(entrance, place().dir));
     expect(missed()).toEqual([]);
     expect(named()).toEqual(after);
   });

@@ -10,12 +10,13 @@ import { NODES_MAX } from "../node/base/limits.ts";
 import type { ClusterNode, Outcome } from "../node/client/index.ts";
 import { replaceText } from "../node/host/files.ts";
 import { joiningIdentity, writeNode } from "../node/host/init.ts";
-import { addNode, defaultName, votersIn } from "../node/transport/cluster-file.ts";
+import { addNode, defaultName } from "../node/transport/cluster-file.ts";
 import type { Identity } from "../node/transport/identity.ts";
 import type { ChangeMembersBody } from "../node/wire/kinds.ts";
-import { type ClusterArguments, readCluster, withClient } from "./cluster-access.ts";
+import { type ClusterArguments, readCluster, withClient, withReader } from "./cluster-access.ts";
 import { countAsVoter, membersNow } from "./cluster-members.ts";
-import { type MembersAnswer, roleIn, standing } from "./members.ts";
+import { type JoiningNote, noteIn, type Predecessor, unfinishedNotes, writeNote } from "./joining-note.ts";
+import { type MembersAnswer, members, roleIn, standing } from "./members.ts";
 
 /** Where a node is to be. */
 export interface Place extends ClusterArguments {
@@ -24,15 +25,6 @@ export interface Place extends ClusterArguments {
   readonly port: number;
   readonly encrypt: boolean;
   readonly "card-endpoint"?: string | undefined;
-}
-
-/** A node that another takes the place of. */
-interface Predecessor {
-  readonly id: number;
-  /** In the cluster file; undefined where that does not name it. */
-  readonly name: string | undefined;
-  /** It has lost its disk and never comes back under its id; else it goes on until the other has caught up. */
-  readonly isLost: boolean;
 }
 
 /** How a node enters. */
@@ -51,6 +43,8 @@ export interface Joined {
   readonly config: string;
   /** Whether it is to vote. */
   readonly voter: boolean;
+  /** Whether one before it leaves when it enters, and not only when it is to vote. */
+  readonly isFreed: boolean;
 }
 
 /** Submits a change of members; throws `CodedError` with the refusal, and says what would be safe; or what the client throws. */
@@ -121,6 +115,48 @@ function checkIn(node: Member | undefined, id: number): void {
   if (node.role === "removed") throw new CodedError("wrong_state", `node ${id} is removed`);
 }
 
+/** What an earlier run, cut short, has entered in the cluster and not brought to its end. */
+interface Begun {
+  readonly dir: string;
+  readonly note: JoiningNote;
+  readonly before: Predecessor;
+}
+
+/**
+ * The node that an earlier run was about that is meant by a name or an id, its own or that of the one before it, and whose
+ * identity the cluster has; undefined where there is none. The cluster file may name neither any more.
+ */
+export async function begunBefore(
+  args: ClusterArguments & { readonly dir?: string | undefined },
+  { node, isLost }: { readonly node: string; readonly isLost: boolean },
+): Promise<Begun | undefined> {
+  const begun = unfinishedNotes(args.cluster, args.dir).flatMap(({ dir, note }) => {
+    const { before } = note;
+    return before?.isLost === isLost ? [{ dir, note, before }] : [];
+  });
+  if (begun.length === 0) return undefined;
+  const { members: known } = await withReader(args, members);
+  return begun.find(({ note, before }) => {
+    const entered = known.find(({ publicKey, role }) => publicKey === note.publicKey && role !== "removed");
+    return entered !== undefined && [before.name, note.name, `${before.id}`, `${entered.id}`].includes(node);
+  });
+}
+
+/** The note of the run that has entered a node; throws `CodedError` `wrong_state` where that was about something else. */
+function noteOf(entered: Member, { before }: Entrance, args: Place): JoiningNote | undefined {
+  const found = noteIn(args.dir);
+  const note = found?.publicKey === entered.publicKey ? found : undefined;
+  if (note?.before?.id === before?.id && note?.before?.isLost === before?.isLost) return note;
+  const { id } = entered;
+  const begun = commandOf(note?.before);
+  const text = `the identity in ${args.dir} is that of node ${id}, which "quorate member ${begun}" was to enter`;
+  throw new CodedError("wrong_state", `${text}: run that again, or "quorate member remove ${id}" and move it away`);
+}
+
+function commandOf(before: Predecessor | undefined): string {
+  return before === undefined ? "add" : `${before.isLost ? "rejoin" : "replace"} ${before.id}`;
+}
+
 interface Steps {
   readonly votes: boolean;
   /** Whether the node before it leaves when it enters; else when it is to vote, so that there is no voter less meanwhile. */
@@ -131,14 +167,14 @@ interface Known {
   readonly answer: MembersAnswer;
   /** The node, where an earlier run has entered it. */
   readonly entered: Member | undefined;
-  /** Whether the one before it was a voter in the cluster file: nobody else knows where an earlier run has had that leave. */
-  readonly counted: boolean;
+  /** And what that run was about. */
+  readonly note: JoiningNote | undefined;
 }
 
-function stepsOf({ answer, entered, counted }: Known, { voter, before }: Entrance, { host, port }: Place): Steps {
+function stepsOf({ answer, entered, note }: Known, { voter, before }: Entrance, { host, port }: Place): Steps {
   const old = answer.members.find(({ id }) => id === before?.id);
   if (entered === undefined && before !== undefined) checkIn(old, before.id);
-  const didVote = entered === undefined ? old?.role === "voter" : counted;
+  const didVote = note?.voter ?? old?.role === "voter";
   return {
     votes: entered?.role === "voter" || (voter === "as the one before" ? didVote : voter),
     isFreed: before?.isLost === true || (old?.host === host && old.port === port),
@@ -155,27 +191,25 @@ function newName(id: number): string {
  * learner, for its id is given by the cluster. One that is to vote counts as a voter in the cluster file before the cluster
  * hears of that: cut short in between, this has left a learner that the file does not name, or one voter too many in it,
  * which makes a quorum larger, but at no time one too few. Run again after it was cut short, or its outcome remained
- * unknown, it goes on with the identity that it wrote first.
+ * unknown, it goes on with the identity that it wrote first, and with what it noted beside it.
  */
 export async function enterNode(args: Place, entrance: Entrance): Promise<Joined> {
-  const { name: chosen, before } = entrance;
-  const counted = votersIn(readCluster(args.cluster)).some(({ id }) => id === before?.id);
+  const { before } = entrance;
   const answer = await membersNow(args);
   const cluster = readCluster(args.cluster);
   const identity = joiningIdentity(args.dir);
   const { publicKey } = identity;
   const { host, port } = args;
   const entered = enteredBefore(answer, identity, args);
-  const { votes, isFreed } = stepsOf({ answer, entered, counted }, entrance, args);
-  const written = cluster.nodes.find((node) => node.id === entered?.id);
-  const given = written === undefined || written.name === newName(written.id) ? undefined : written.name;
-  const wanted = given ?? chosen ?? before?.name;
-  const all = cluster.nodes.filter((node) => node !== written);
+  const note = entered === undefined ? undefined : noteOf(entered, entrance, args);
+  const { votes, isFreed } = stepsOf({ answer, entered, note }, entrance, args);
+  const wanted = entrance.name ?? note?.name ?? before?.name;
+  const all = cluster.nodes.filter((node) => node.id !== entered?.id);
   const others = besides(all, wanted, before);
-  if (entered === undefined) {
-    checkPlace(others, { name: wanted ?? defaultName(answer.members.length + 1), host, port }, before?.id);
-  }
-  const isIn = before !== undefined && before.id !== entered?.id && roleIn(answer, before.id) !== "removed";
+  const next = entered?.id ?? answer.members.length + 1;
+  checkPlace(others, { name: wanted ?? defaultName(next), host, port }, before?.id);
+  writeNote(args.dir, { publicKey: toHex(publicKey), host, port, voter: votes, name: wanted, before });
+  const isIn = before !== undefined && roleIn(answer, before.id) !== "removed";
   const leaving = isIn ? [before.id] : [];
   const id = entered?.id ?? (await enterLearner(args, publicKey, isFreed ? leaving : []));
   const name = wanted ?? defaultName(id);
@@ -190,7 +224,7 @@ export async function enterNode(args: Place, entrance: Entrance): Promise<Joined
   const card = args["card-endpoint"];
   const endpoints = card === undefined ? {} : { card };
   const files = { id, clusterFile: resolve(args.cluster), endpoints, encrypt: args.encrypt };
-  return { id, name, config: writeNode(resolve(args.dir), files), voter: votes };
+  return { id, name, config: writeNode(resolve(args.dir), files), voter: votes, isFreed };
 }
 
 /** Resolves with the id that the cluster gives. */

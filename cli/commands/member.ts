@@ -10,7 +10,8 @@ import { type Awaited, awaitedBy } from "../awaited.ts";
 import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { countAsVoter, followMembers, forgetNode, membersNow } from "../cluster-members.ts";
 import { command, group } from "../command.ts";
-import { enterNode, promoteNode, submitChange } from "../joining.ts";
+import { begunBefore, enterNode, promoteNode, submitChange } from "../joining.ts";
+import type { Predecessor } from "../joining-note.ts";
 import { type Configuration, members, roleIn, standing } from "../members.ts";
 import { chosenName, nodeIdOf, nodeReference, nodeText } from "../node-names.ts";
 import { clusterStatus } from "../node-status.ts";
@@ -217,7 +218,8 @@ async function refuseLagging(args: ClusterArguments, id: number): Promise<void> 
 
 const replace: CommandModule = command({
   command: "replace <node>",
-  describe: "enter a new node in the place of another, all at once: on another machine, or at another address",
+  describe:
+    "enter a new node in the place of another, all at once: on another machine, or at another address; at that of one that has joined, that one leaves at once",
   builder: (yargs) =>
     yargs
       .options({ ...CLUSTER_OPTIONS, ...PLACE_OPTIONS })
@@ -228,26 +230,35 @@ const replace: CommandModule = command({
         "node 2 keeps its vote until the new one has caught up",
       ),
   handler: async (args, output) => {
-    const cluster = readCluster(args.cluster);
-    const replaces = nodeIdOf(cluster, args.node);
-    const before = { id: replaces, name: cluster.nodes.find(({ id }) => id === replaces)?.name, isLost: false };
-    const { id, name, config } = await enterNode(args, { voter: true, name: args.name, before });
+    const begun = await begunBefore(args, { node: args.node, isLost: false });
+    const before = begun?.before ?? leavingNode(readCluster(args.cluster), args.node);
+    const { id, name, config, isFreed } = await enterNode(args, { voter: true, name: args.name, before });
+    const replaces = before.id;
+    const when = isFreed
+      ? `takes the place of node ${replaces}, which had its address and leaves at once; it gets its vote when it has caught up, and where node ${replaces} voted there is a voter less until then`
+      : `takes the place of node ${replaces} when it has caught up`;
     await entered(args, output, {
       facts: { id, name, config, replaces },
-      text: `${nodeText({ id, name })} takes the place of node ${replaces} when it has caught up. Start it with:\n  npx quorate start --config ${config}`,
+      text: `${nodeText({ id, name })} ${when}. Start it with:\n  npx quorate start --config ${config}`,
       voter: true,
     });
   },
 });
 
+/** Throws `CodedError` `usage` for a name that the cluster file does not have. */
+function leavingNode(cluster: ClusterFile, node: string): Predecessor {
+  const id = nodeIdOf(cluster, node);
+  return { id, name: cluster.nodes.find((known) => known.id === id)?.name, isLost: false };
+}
+
 /** The node of the cluster file that is meant; throws `CodedError` `usage` where there is none. */
-function nodeOf(cluster: ClusterFile, node: string): ClusterNode {
-  const wanted = nodeIdOf(cluster, node);
-  const found = cluster.nodes.find(({ id }) => id === wanted);
+function nodeOf({ nodes }: ClusterFile, node: string): ClusterNode {
+  const found = nodes.find(({ id, name }) => name === node || `${id}` === node);
   if (found !== undefined) return found;
+  const named = `the cluster file names no node ${node}; it names ${nodes.map(nodeText).join(", ")}`;
   throw new CodedError(
     "usage",
-    `the cluster file names no node ${wanted}; it names ${cluster.nodes.map(nodeText).join(", ")}`,
+    `${named}. Where a rejoin was cut short, --dir must say which directory that was given`,
   );
 }
 
@@ -293,20 +304,48 @@ const rejoin: CommandModule = command({
       })
       .example("$0 member rejoin node-2", "then: quorate start --config cluster/node-2/config.json"),
   handler: async (args, output) => {
-    const cluster = readCluster(args.cluster);
-    const old = nodeOf(cluster, args.node);
-    const { name, host, port } = old;
-    const dir = args.dir ?? homeOf(args.cluster, cluster, old);
-    await refuseIfAnswers(args, cluster, old);
-    const before = { id: old.id, name, isLost: true };
-    const { id, config, voter } = await enterNode({ ...args, dir, host, port }, { voter: "as the one before", before });
+    const { before, ...place } = (await rejoinBegun(args)) ?? (await rejoinNew(args));
+    const { id, name, config, voter } = await enterNode({ ...args, ...place }, { voter: "as the one before", before });
+    const role = voter
+      ? "a learner, and gets its vote when it has caught up"
+      : `a learner, as node ${before.id} was; where it shall vote, "quorate member promote ${name}" it`;
     await entered(args, output, {
-      facts: { id, name, config, rejoins: old.id },
-      text: `${name} begins again as node ${id}, and is what it was when it has caught up. Start it with:\n  npx quorate start --config ${config}\nIts configuration is a new one: set there what was set in the old one. (${args.cluster} names node ${id} now: copy it to other machines)`,
+      facts: { id, name, config, rejoins: before.id, voter },
+      text: `${name} begins again as node ${id}. It is ${role}. Start it with:\n  npx quorate start --config ${config}\nIts configuration is a new one: set there what was set in the old one. (${args.cluster} names node ${id} now: copy it to other machines)`,
       voter,
     });
   },
 });
+
+interface RejoinArguments extends ClusterArguments {
+  readonly node: string;
+  readonly dir?: string | undefined;
+}
+
+interface Rejoin {
+  readonly dir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly before: Predecessor;
+}
+
+/** What a run that was cut short was about. The node before it has left then: whether that answers does not matter any more. */
+async function rejoinBegun(args: RejoinArguments): Promise<Rejoin | undefined> {
+  const begun = await begunBefore(args, { node: args.node, isLost: true });
+  if (begun === undefined) return undefined;
+  const { dir, before, note } = begun;
+  return { dir, host: note.host, port: note.port, before };
+}
+
+/** Throws `CodedError` for a node that is not known, is not lost, or was at home nobody knows where. */
+async function rejoinNew(args: RejoinArguments): Promise<Rejoin> {
+  const cluster = readCluster(args.cluster);
+  const old = nodeOf(cluster, args.node);
+  const { id, name, host, port } = old;
+  const dir = args.dir ?? homeOf(args.cluster, cluster, old);
+  await refuseIfAnswers(args, cluster, old);
+  return { dir, host, port, before: { id, name, isLost: true } };
+}
 
 export const member: CommandModule = group("member", "who takes part in the cluster, and changing that while it runs", [
   list,

@@ -82,14 +82,14 @@ test("one whose disk is lost comes back under its name and a new id, and votes w
   renameSync(home("node-2"), home("lost"));
   const old = join(dirname(local.directory), "old.json");
   copyFileSync(local.clusterFile, old);
-  const entered = { id: 4, name: "node-2", config: join(home("node-2"), "config.json"), rejoins: 2 };
+  const entered = { id: 4, name: "node-2", config: join(home("node-2"), "config.json"), rejoins: 2, voter: true };
   expect(await json("member", "rejoin", "node-2")).toEqual(entered);
   // Twice as if the command had been cut short: before its answer came, and before the configuration was written.
   copyFileSync(old, local.clusterFile);
   rmSync(entered.config);
   expect(await json("member", "rejoin", "2")).toEqual(entered);
   rmSync(entered.config);
-  expect(await json("member", "rejoin", "node-2")).toEqual({ ...entered, rejoins: 4 });
+  expect(await json("member", "rejoin", "node-2")).toEqual(entered);
   expect(local.cluster.nodes.map(({ id, name }) => [id, name, id === 4])).toEqual([
     [1, "node-1", false],
     [3, "node-3", false],
@@ -139,7 +139,7 @@ test("a learner that has lost its disk is a learner again, and has the name that
   await takePart([1, 3, 4], [5]);
   await local.killNode(5);
   rmSync(home("watch"), { recursive: true });
-  expect(await json("member", "rejoin", "watch")).toMatchObject({ id: 6, name: "watch", rejoins: 5 });
+  expect(await json("member", "rejoin", "watch")).toMatchObject({ id: 6, name: "watch", rejoins: 5, voter: false });
   expect(local.cluster.nodes.map(({ id, learner }) => [id, learner])).toEqual([
     ...[1, 3, 4].map((id) => [id, undefined]),
     [6, true],

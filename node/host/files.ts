@@ -29,7 +29,7 @@ export function readSecret(path: string, what: string): string {
 /** Writes a new file that nobody but its owner may read; throws `CodedError` `file_exists` or `file_unusable`. */
 export function writeSecret(path: string, text: string): void {
   try {
-    writeFileSync(path, text, { flag: "wx", mode: OWNER_ONLY });
+    writeFileSync(path, text, { flag: "wx", mode: OWNER_ONLY, flush: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") {
       throw new CodedError("file_exists", `${path} is there already: choose another name`, { path }, error);

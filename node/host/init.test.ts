@@ -7,7 +7,7 @@ import { parseClusterFile } from "../transport/cluster-file.ts";
 import { Identity } from "../transport/identity.ts";
 import { parseConfig } from "./config.ts";
 import { readNodeKey } from "./data-key.ts";
-import { type InitResult, initCluster, joiningIdentity, writeNode } from "./init.ts";
+import { type InitResult, initCluster, JOINING_FILE, joiningIdentity, writeNode } from "./init.ts";
 
 const root = mkdtempSync(join(tmpdir(), "quorate-init-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -79,4 +79,13 @@ test("a node that is to join keeps its identity until it has its configuration",
   expect(joiningIdentity(directory).publicKey).toEqual(publicKey);
   writeNode(directory, { id: 4, clusterFile: join(root, "cluster.json"), endpoints: {}, encrypt: true });
   expect(readFileSync(join(directory, "data.key"), "utf8")).toBe(key);
+});
+
+test("what is noted beside the identity of a node that is to join is in nobody's way", () => {
+  const directory = join(root, "noted");
+  mkdirSync(directory);
+  // Of an identity that was moved away, and of a note that was cut short.
+  for (const name of [JOINING_FILE, `${JOINING_FILE}.new`]) writeFileSync(join(directory, name), "{");
+  const { publicKey } = joiningIdentity(directory);
+  expect(joiningIdentity(directory).publicKey).toEqual(publicKey);
 });

@@ -18,6 +18,10 @@ const DATA_KEY_FILE = "data.key";
 const IDENTITY_FILE = "identity.key";
 const CONFIG_FILE = "config.json";
 const DATA_DIRECTORY = "data";
+/** What whoever enters a node in a cluster notes beside its identity. */
+export const JOINING_FILE = "joining.json";
+/** And what is left of that where writing it was cut short. */
+const NOTES = [JOINING_FILE, `${JOINING_FILE}.new`];
 
 export interface InitOptions {
   readonly directory: string;
@@ -81,7 +85,8 @@ export function initCluster(options: InitOptions): InitResult {
  * the node got its configuration. Throws as `initCluster`, or what reading the identity throws.
  */
 export function joiningIdentity(directory: string): Identity {
-  const entries = entriesOf(directory);
+  // A note whose identity was moved away is worth nothing, and is written anew.
+  const entries = entriesOf(directory).filter((name) => !NOTES.includes(name));
   if (entries.includes(IDENTITY_FILE) && entries.every((name) => name === IDENTITY_FILE || name === DATA_KEY_FILE)) {
     return Identity.fromPem(readSecret(join(directory, IDENTITY_FILE), "the identity"));
   }
