@@ -25,13 +25,14 @@ function later(id: number): Pick<ClusterNode, "id" | "publicKey" | "host" | "por
 type Role = "voter" | "learner" | "removed";
 
 /** The nodes of the file afterwards, `+` before learners. */
-function updated(roles: readonly Role[], gone: readonly number[] = []): string {
+function updated(roles: readonly Role[], gone: readonly number[] = [], voting: readonly number[] = []): string {
   const known = roles.map((role, at) => {
     const { id, publicKey, host, port } = nodes[at] ?? later(at + 1);
     // The first is one of the genesis.
     return { ...(id === 1 ? { host: "", port: 0 } : { host, port }), id, publicKey, role };
   });
-  updateClusterFile(FILE, known, (id) => gone.includes(id));
+  const now = (id: number): string => (voting.includes(id) ? "voter, becoming a learner" : "learner");
+  updateClusterFile(FILE, known, (id) => (gone.includes(id) ? "-" : now(id)));
   const after = parseClusterFile(readFileSync(FILE, "utf8")).nodes;
   return after.map(({ id, learner }) => (learner === true ? `+${id}` : id)).join(" ");
 }
@@ -69,6 +70,12 @@ test.each<[string, readonly Role[], readonly number[], string]>([
   ["leaves alone whom the cluster does not know", ["voter", "voter"], [], "1 2 +3 +4"],
 ])("a file %s", (_, roles, gone, after) => {
   expect(updated(roles, gone)).toBe(after);
+});
+
+test("a file marks who was a voter when that is over, and not when it is wanted", () => {
+  const roles: readonly Role[] = ["voter", "learner", "learner", "learner"];
+  expect(updated(roles, [], [2])).toBe("1 2 +3 +4");
+  expect(updated(roles)).toBe("1 +2 +3 +4");
 });
 
 test("a file that is right is not written again", () => {

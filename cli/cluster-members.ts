@@ -37,7 +37,7 @@ export async function followMembers(args: ClusterArguments): Promise<MembersAnsw
   const agreed = await agreedMembers(readCluster(args.cluster), readKey(args));
   if (agreed === undefined) return undefined;
   const nodes = agreed.members.map((node) => ({ ...node, publicKey: fromHex(node.publicKey) ?? new Uint8Array(0) }));
-  updateClusterFile(args.cluster, nodes, (id) => standing(agreed.configuration, id) === "-");
+  updateClusterFile(args.cluster, nodes, (id) => standing(agreed.configuration, id));
   return agreed;
 }
 
@@ -53,20 +53,25 @@ export async function forgetNode(args: ClusterArguments, left: number): Promise<
 
 /**
  * Takes the nodes out of a cluster file that are to leave and are gone: they answer nobody, and their places are wanted. Who is
- * to be a learner is marked as one, and nobody else: who is to vote counts as a voter from then on, or signatures of fewer
- * than a quorum would be believed as soon as it does. A file so old that the voters it names would be no quorum gets all that
+ * to be a learner and votes no more is marked as one, and nobody else: who is to vote counts as a voter from then on, and who
+ * was one does until that is over, or signatures of fewer than a quorum would be believed. A file so old that the voters it names would be no quorum gets all that
  * the cluster has.
  */
-export function updateClusterFile(path: string, known: readonly Node[], isGone: (id: number) => boolean): void {
-  const roles = new Map(known.map(({ id, role }) => [id, role]));
+export function updateClusterFile(path: string, known: readonly Node[], standingOf: (id: number) => string): void {
+  const roles = new Map(known.map(({ id, role }) => [id, role === "learner" ? learnerOrVoter(standingOf(id)) : role]));
   const voters = known.filter(({ role }) => role === "voter").length;
   rewrite(path, (nodes) => {
     const left = nodes
-      .filter(({ id }) => roles.get(id) !== "removed" || !isGone(id))
+      .filter(({ id }) => roles.get(id) !== "removed" || standingOf(id) !== "-")
       .map((node) => marked(node, roles.get(node.id)));
     const isOld = votersIn({ nodes: left }).length < quorumOf(voters);
     return isOld ? [...left, ...othersOf(known, left)].sort((a, b) => a.id - b.id) : left;
   });
+}
+
+/** What counts of a node that is to be a learner: it may be a voter until the others have agreed. */
+function learnerOrVoter(now: string): NodeRole {
+  return now.startsWith("voter") ? "voter" : "learner";
 }
 
 /** Voters that are not among these and have joined: of a node of the genesis nobody but the file itself has the address. */

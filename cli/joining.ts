@@ -7,6 +7,7 @@ import { must } from "../node/base/assert.ts";
 import { toHex } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
 import { NODES_MAX } from "../node/base/limits.ts";
+import { DEMOTING_RELEASE } from "../node/base/release.ts";
 import type { ClusterNode, Outcome } from "../node/client/index.ts";
 import { replaceText } from "../node/host/files.ts";
 import { joiningIdentity, writeNode } from "../node/host/init.ts";
@@ -65,6 +66,18 @@ export async function submitChange(args: ClusterArguments, change: Partial<Chang
 export async function promoteNode(args: ClusterArguments, id: number): Promise<void> {
   countAsVoter(args.cluster, id);
   await submitChange(args, { promote: [id] });
+}
+
+/** Has a voter become a learner. The cluster file counts it as a voter until a quorum says that it votes no more. */
+export async function demoteNode(args: ClusterArguments, id: number): Promise<void> {
+  try {
+    await submitChange(args, { demote: [id] });
+  } catch (error) {
+    if (!(error instanceof CodedError && error.code === "malformed_body")) throw error;
+    const release = `the cluster has not come to release ${DEMOTING_RELEASE}`;
+    const remedy = 'upgrade all nodes ("quorate status" says whom that waits for), or remove the node';
+    throw new CodedError("malformed_body", `${release}, and cannot make a learner of a voter yet: ${remedy}`);
+  }
 }
 
 /** The nodes beside one that gets this name: of two with one name, the one that goes on for a while is called otherwise. */

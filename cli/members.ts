@@ -21,7 +21,7 @@ export type Configuration = MembersAnswer["configuration"];
 /** What a node does now, whatever it is to do. */
 export function standing({ voters, outgoing, learners }: Configuration, id: number): string {
   if (voters.includes(id)) return outgoing.length > 0 && !outgoing.includes(id) ? "voter, joining" : "voter";
-  if (outgoing.includes(id)) return "voter, leaving";
+  if (outgoing.includes(id)) return learners.includes(id) ? "voter, becoming a learner" : "voter, leaving";
   return learners.includes(id) ? "learner" : "-";
 }
 

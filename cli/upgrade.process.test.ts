@@ -87,7 +87,7 @@ test("a node whose program or configuration is held back again does not start, a
   holdBack(1, FIRST_RELEASE);
   const refused = await ran("start", "--config", join(home(1), "config.json"));
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("(release_too_new)") });
-  expect(refused.err).toContain("release 2, and this node reads up to release 1");
+  expect(refused.err).toContain(`release ${NEWEST_RELEASE}, and this node reads up to release 1`);
   const shown = await ran("log", "show", home(1), "--from", String(load.acknowledged.at(-1)?.height));
   expect(shown.out).toMatch(/ term \d+ by node [123], /);
 });

@@ -60,7 +60,8 @@ const operator: Schema<OperatorOptions> = object({
   thinkUs: integer(1, US_MAX),
   mix: numbers(
     weight,
-    ...(["addVoter", "addLearner", "promote", "remove", "replace", "nonsense", "lostDisk", "list", "scrub"] as const),
+    ...(["addVoter", "addLearner", "promote", "demote", "remove", "replace"] as const),
+    ...(["nonsense", "lostDisk", "list", "scrub"] as const),
   ),
 });
 

@@ -161,7 +161,8 @@ export class World {
     const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
     const lose: OperatorDeps["lose"] = (node) => this.#lose(node);
     const mayWant: OperatorDeps["mayWant"] = (voters) => this.#cluster.mayWant(voters);
-    const members = { nodes, founders: options.nodes, addable, lose, mayWant, pastMembers, authenticity };
+    const release = (): number => this.rules.releases.chain;
+    const members = { nodes, founders: options.nodes, addable, lose, mayWant, release, pastMembers, authenticity };
     this.#workload = new Workload(
       { scheduler, network, random: workloadRandom, clusterId, keys, leftOut, ...members, ...witnesses },
       options.workload,

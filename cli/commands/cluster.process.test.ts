@@ -1,10 +1,12 @@
 /** The commands against a real cluster of three processes: one cluster, started once, and a story from top to bottom. */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CodedError } from "../../node/base/errors.ts";
+import { NEWEST_RELEASE } from "../../node/base/release.ts";
 import { type ClusterFile, parseClusterFile } from "../../node/client/index.ts";
 import { proveReceipt } from "../receipt-file.ts";
 import { type Ran, ran, ranJson } from "../run.contract.ts";
@@ -77,7 +79,7 @@ describe("status", () => {
     const started = JSON.parse(cluster.out) as { clusterFile: string; nodes: unknown[] };
     expect(started).toMatchObject({ directory: dir, clusterFile: HERE[1], nodes: [{ id: 1 }, { id: 2 }, { id: 3 }] });
     // Nodes have to hear of each other's releases before the cluster goes on to the newest.
-    const raised = { release: 2, newest: 2, heldBackBy: [] };
+    const raised = { release: NEWEST_RELEASE, newest: NEWEST_RELEASE, heldBackBy: [] };
     await expect.poll(async () => (await json("status"))["release"], { timeout: 10_000 }).toEqual(raised);
     const status = await json("status");
     expect(status).toMatchObject({ healthy: true, leader: expect.any(Number) });
@@ -93,7 +95,7 @@ describe("status", () => {
     );
     const follower = { state: "replicate", match: expect.any(Number), lag: expect.any(Number), inFlight: 0 };
     expect(status["peers"]).toMatchObject([follower, follower]);
-    expect(text).toMatch(/\n\nrelease 2\n*$/);
+    expect(text).toMatch(new RegExp(`\\n\\nrelease ${NEWEST_RELEASE}\\n*$`));
   });
 });
 

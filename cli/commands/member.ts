@@ -6,11 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import type { ClusterFile, ClusterNode } from "../../node/client/index.ts";
+import { votersIn } from "../../node/transport/cluster-file.ts";
 import { type Awaited, awaitedBy } from "../awaited.ts";
 import { CLUSTER_OPTIONS, type ClusterArguments, readCluster, readKey, withReader } from "../cluster-access.ts";
 import { countAsVoter, followMembers, forgetNode, membersNow } from "../cluster-members.ts";
 import { command, group } from "../command.ts";
-import { begunBefore, enterNode, promoteNode, submitChange } from "../joining.ts";
+import { begunBefore, demoteNode, enterNode, promoteNode, submitChange } from "../joining.ts";
 import type { Predecessor } from "../joining-note.ts";
 import { type Configuration, members, roleIn, standing } from "../members.ts";
 import { chosenName, nodeIdOf, nodeReference, nodeText } from "../node-names.ts";
@@ -205,6 +206,29 @@ const promote: CommandModule = command({
   },
 });
 
+const demote: CommandModule = command({
+  command: "demote <node>",
+  describe: "take a voter's vote away: it goes on receiving everything, and can be promoted again",
+  builder: (yargs) =>
+    yargs
+      .options({ ...CLUSTER_OPTIONS, ...WAIT_OPTION })
+      .positional("node", NODE_POSITIONAL)
+      .example("$0 member demote 3", "node 3 is a learner from now on; the leader, too, may be demoted"),
+  handler: async (args, output) => {
+    const node = nodeIdOf(readCluster(args.cluster), args.node);
+    // Asked for again, it is not refused: this command may have been cut short before it was carried out.
+    if (roleIn(await membersNow(args), node) !== "learner") await demoteNode(args, node);
+    const done = await settled(args, args.wait, (now) => standing(now, node) === "learner");
+    if (done) await followMembers(args);
+    const isCounted = votersIn(readCluster(args.cluster)).some(({ id }) => id === node);
+    const hint = isCounted
+      ? `(${args.cluster} counts it among the voters until a quorum of them says otherwise: run this again)`
+      : `(${args.cluster} does not count it among the voters: copy it to other machines)`;
+    const waiting = `node ${node} is to be a learner, and votes still: stop nothing before it is one ${hint}`;
+    return await told(args, output, { node, done, text: `node ${node} votes no more ${hint}`, waiting });
+  },
+});
+
 /** Throws `CodedError` `lagging` for a node that is not there, or far behind: with a vote it would slow the others down. */
 async function refuseLagging(args: ClusterArguments, id: number): Promise<void> {
   const nodes = await clusterStatus(readCluster(args.cluster), readKey(args));
@@ -352,6 +376,7 @@ export const member: CommandModule = group("member", "who takes part in the clus
   add,
   remove,
   promote,
+  demote,
   replace,
   rejoin,
 ]);

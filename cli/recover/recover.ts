@@ -180,5 +180,5 @@ function signedBy(
 /** The cluster files of those that are left name the lost ones no more, and know that the others vote. */
 function updateFiles(survivors: readonly Survivor[], members: StateMachine["members"]["all"]): void {
   for (const path of new Set(survivors.map(({ node }) => node.clusterFile)))
-    updateClusterFile(path, members, () => true);
+    updateClusterFile(path, members, () => "-");
 }

@@ -18,6 +18,7 @@ import type { Crypto } from "../base/ports/crypto.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { Network } from "../base/ports/network.ts";
 import { Prng } from "../base/prng.ts";
+import { DEMOTING_RELEASE, FIRST_RELEASE } from "../base/release.ts";
 import type { ConsensusMessage, Question } from "../messages/consensus.ts";
 import type { GatewayMessage } from "../messages/gateway.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
@@ -37,7 +38,7 @@ import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
 import { leafHash } from "../wire/merkle.ts";
 import { pack } from "../wire/msgpack.ts";
 import { decodeReceipt, verifyReceipt } from "../wire/receipt.ts";
-import { decodeResult, type Refusal } from "../wire/results.ts";
+import { type AdmissionRefusal, decodeResult } from "../wire/results.ts";
 import {
   cosignTransaction,
   decodeTransaction,
@@ -78,6 +79,8 @@ class World {
   /** Whether links to peers carry frames. */
   peersReachable = true;
   diskIsFull = false;
+  /** Of the blocks that are applied. */
+  release: number = FIRST_RELEASE;
   readonly toPeers: { readonly to: number; readonly frame: ForwardFrame }[] = [];
   readonly status: StatusBoard = new StatusBoard();
   signatures = 0;
@@ -245,7 +248,7 @@ class World {
     this.gateway.deliver({ type: "admitted", batch, refusals });
   }
 
-  #refusalOf(encoded: Uint8Array): Refusal | undefined {
+  #refusalOf(encoded: Uint8Array): AdmissionRefusal | undefined {
     const now = START_NS + BigInt(this.scheduler.nowUs) * 1_000n;
     return this.state.admission(decodeTransaction(encoded), leafHash(sha256, encoded), now);
   }
@@ -279,6 +282,7 @@ class World {
     const timestamp = at ?? earliestTimestamp(before, transactions.length);
     const links = {
       group: 0,
+      release: this.release,
       height: height + 1,
       term: 1,
       timestamp,
@@ -635,6 +639,25 @@ describe("what the state must say", () => {
     world.answerQuestions();
     expect(world.take(connection)).toEqual([]);
     expect(world.proposed).toEqual([transaction]);
+  });
+
+  test("a voter is demoted by a cluster whose release knows that, and by no other; whoever lags asks", () => {
+    const world = leading();
+    const connection = world.connect();
+    world.apply([world.sign(OPEN, { sequence: 0 })]);
+    const body = { add: [], remove: [], promote: [], demote: [3] };
+    const transaction = world.sign({ kind: "changeMembers", body });
+    world.submit(connection, transaction, 4);
+    world.answerQuestions();
+    world.answerQuestions();
+    expect(code(world.take(connection))).toEqual(["4 malformed_body"]);
+    world.submit(connection, transaction, 5);
+    world.answerQuestions();
+    expect(world.consensus).toMatchObject([{ type: "read", question: { kind: "admission", transaction } }]);
+    world.release = DEMOTING_RELEASE;
+    world.apply([]);
+    world.answerQuestions();
+    expect([world.take(connection), world.proposed]).toEqual([[], [transaction]]);
   });
 
   test("when the read itself is refused, the client may ask again", () => {

@@ -30,7 +30,7 @@ import {
   type NodeFrame,
 } from "../wire/client-frames.ts";
 import { WireError } from "../wire/msgpack.ts";
-import type { Refusal } from "../wire/results.ts";
+import type { AdmissionRefusal } from "../wire/results.ts";
 import { signatureJobs } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
 import { blockReceipts } from "./block-receipts.ts";
@@ -269,7 +269,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
    * This node may lag, so a refusal by its own state is confirmed by a read that sees everything acknowledged before;
    * only then is the client told.
    */
-  #admitted(batch: number, refusals: readonly (Refusal | undefined)[]): void {
+  #admitted(batch: number, refusals: readonly (AdmissionRefusal | undefined)[]): void {
     const signed = must(this.#admitting.get(batch), `admissions ${batch} came back twice`);
     this.#admitting.delete(batch);
     signed.forEach(({ asker, encoded }, index) => {
@@ -289,7 +289,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
     this.#deps.consensus.deliver({ type: "read", question, consistency: "linearizable" });
   }
 
-  #admission(token: number, refusal: Refusal | undefined): void {
+  #admission(token: number, refusal: AdmissionRefusal | undefined): void {
     const question = this.#questions.take(token);
     if (question?.transaction === undefined) return;
     const { asker, transaction } = question;

@@ -1,4 +1,5 @@
 /** A whole node in this process, on real files and a real socket: how it starts, and above all when it must not. */
+
 import {
   chmodSync,
   copyFileSync,
@@ -15,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePorts } from "../../cli/free-ports.ts";
+import { NEWEST_RELEASE } from "../base/release.ts";
 import { ask } from "../client/ask.ts";
 import { type KeyPair, newKey, parseClusterFile, QuorateClient } from "../client/index.ts";
 import { newNodeKey } from "./data-key.ts";
@@ -183,9 +185,9 @@ describe("a node", () => {
     for (const node of [...running]) await stop(node);
     cluster.change(1, { releaseMax: 1 });
     const refused = await refusal(config);
-    expect(refused).toMatchObject({ code: "release_too_new", facts: { release: 2, releaseMax: 1 } });
+    expect(refused).toMatchObject({ code: "release_too_new", facts: { release: NEWEST_RELEASE, releaseMax: 1 } });
     expect([refused.message.includes("releaseMax"), isDamage(refused)]).toEqual([true, false]);
-    cluster.change(1, { releaseMax: 2 });
+    cluster.change(1, { releaseMax: NEWEST_RELEASE });
     await stop(await run(config));
   });
 

@@ -2,7 +2,7 @@
 import type { NodeId } from "../base/ids.ts";
 import type { ConnectionId } from "../base/ports/network.ts";
 import type { Applied } from "../state/state-machine.ts";
-import type { Refusal } from "../wire/results.ts";
+import type { AdmissionRefusal } from "../wire/results.ts";
 
 export type GatewayMessage =
   | { readonly type: "clientOpened"; readonly connection: ConnectionId }
@@ -25,9 +25,9 @@ export type GatewayMessage =
   /** The question itself was refused, with a code for its asker. */
   | { readonly type: "answerRefused"; readonly token: number; readonly code: string; readonly message: string }
   /** Of each of a batch, why it may not enter the log as far as this node's state says; undefined: it may. */
-  | { readonly type: "admitted"; readonly batch: number; readonly refusals: readonly (Refusal | undefined)[] }
+  | { readonly type: "admitted"; readonly batch: number; readonly refusals: readonly (AdmissionRefusal | undefined)[] }
   /** The same for one, of a state that has seen everything acknowledged before; no refusal means it may. */
-  | { readonly type: "admission"; readonly token: number; readonly refusal?: Refusal }
+  | { readonly type: "admission"; readonly token: number; readonly refusal?: AdmissionRefusal }
   /** A question that will not be answered. */
   | { readonly type: "questionRefused"; readonly token: number; readonly code: QuestionRefusalCode };
 

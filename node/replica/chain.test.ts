@@ -82,9 +82,9 @@ describe("blocks of a peer", () => {
       "block 1 is of release 2, and this node reads up to release 1; its configuration holds it back: raise or remove " +
         "releaseMax there",
     );
-    const third = { ...(list[0] as Entry), data: second.bytes.slice() };
-    viewOf(third.data).setUint16(4, 3, true);
-    expect(fault([third])).toContain("this program knows none above 2: use a newer one");
+    const later = { ...(list[0] as Entry), data: second.bytes.slice() };
+    viewOf(later.data).setUint16(4, NEWEST_RELEASE + 1, true);
+    expect(fault([later])).toContain(`this program knows none above ${NEWEST_RELEASE}: use a newer one`);
   });
 
   test("of a release below that of the block before are refused, in one frame and across two", () => {

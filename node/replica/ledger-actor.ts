@@ -43,7 +43,7 @@ import {
 import type { Applied, StateMachine } from "../state/state-machine.ts";
 import type { Block } from "../wire/block.ts";
 import { WireError } from "../wire/msgpack.ts";
-import type { Refusal } from "../wire/results.ts";
+import type { AdmissionRefusal } from "../wire/results.ts";
 import type { StateRoot } from "../wire/state-root.ts";
 import { decodeTransaction } from "../wire/transaction.ts";
 import type { TransactionHashes } from "../wire/transaction-hashes.ts";
@@ -298,7 +298,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#deps.gateway().deliver({ type: "admitted", batch, refusals });
   }
 
-  #refusalOf({ encoded, transaction }: SignedTransaction, now: bigint): Refusal | undefined {
+  #refusalOf({ encoded, transaction }: SignedTransaction, now: bigint): AdmissionRefusal | undefined {
     return this.#state.admission(transaction, this.#deps.hashes.of(encoded), now);
   }
 

@@ -7,9 +7,11 @@ import { toHex, U64_MAX } from "../base/bytes.ts";
 import { isStrictPoint } from "../base/ed25519.ts";
 import { CodedError } from "../base/errors.ts";
 import { ISO_LEDGER_MAX } from "../base/limits.ts";
+import { DEMOTING_RELEASE, NEWEST_RELEASE } from "../base/release.ts";
 import { checkBatch } from "../ledger/records.ts";
 import { type Command, decodeBody } from "../wire/body.ts";
 import type { ChangeMembersBody, CreateAssetBody, CreateAuthorityBody } from "../wire/kinds.ts";
+import { WireError } from "../wire/msgpack.ts";
 import { decodeTransaction, type Transaction } from "../wire/transaction.ts";
 
 /** A transaction that makes sense by itself. */
@@ -18,16 +20,25 @@ export interface Admitted {
   readonly command: Command;
 }
 
-/** Decodes and checks a transaction; throws `WireError`, or `CodedError` with `batch_*` or `invalid_command`. */
-export function admit(encoded: Uint8Array): Admitted {
+/**
+ * Decodes and checks a transaction as blocks of a release have it; throws `WireError`, or `CodedError` with `batch_*` or
+ * `invalid_command`. Before anything else is looked at, a body is refused just as programs refuse it that know no later release.
+ */
+export function admit(encoded: Uint8Array, release: number = NEWEST_RELEASE): Admitted {
   const transaction = decodeTransaction(encoded);
   const command = decodeBody(transaction.kind, transaction.body);
+  if (!isKnownAt(release, command)) throw new WireError("malformed_body", `release ${release} knows no such field`);
   const opening = command.kind === "sessionOpen";
   if ((transaction.sequence === 0) !== opening) {
     throw invalid("sequence 0 opens a session, and nothing else does");
   }
   checkCommand(command);
   return { transaction, command };
+}
+
+/** Whether a release has all fields of a command's body. */
+export function isKnownAt(release: number, command: Command): boolean {
+  return release >= DEMOTING_RELEASE || command.kind !== "changeMembers" || command.body.demote === undefined;
 }
 
 function checkCommand(command: Command): void {
@@ -73,9 +84,9 @@ function checkCommand(command: Command): void {
   }
 }
 
-function checkMembers({ add, remove, promote }: ChangeMembersBody): void {
-  if (add.length + remove.length + promote.length === 0) throw invalid("no member is changed");
-  const named = [...remove, ...promote];
+function checkMembers({ add, remove, promote, demote = [] }: ChangeMembersBody): void {
+  const named = [...remove, ...promote, ...demote];
+  if (add.length + named.length === 0) throw invalid("no member is changed");
   if (new Set(named).size < named.length) throw invalid("a node is named twice");
   for (const { publicKey } of add) checkKey(publicKey);
   const addresses = add.map(({ host, port }) => `${host}:${port}`);

@@ -8,6 +8,7 @@
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { toHex, utf8 } from "../base/bytes.ts";
 import type { Configuration } from "../base/configuration.ts";
+import { FIRST_RELEASE } from "../base/release.ts";
 import { type Account, encodeAccounts, encodeTransfers, type Transfer } from "../ledger/records.ts";
 import { decodeBlock, earliestTimestamp, encodeBlock } from "../wire/block.ts";
 import type { Command } from "../wire/body.ts";
@@ -97,6 +98,8 @@ export class Chain {
   last: Applied | undefined;
   /** What the next blocks stand under. */
   configuration: Configuration = THREE_VOTERS;
+  /** What the next blocks are of. */
+  release: number = FIRST_RELEASE;
   /** What time it is for whoever builds the next block, nanoseconds. */
   now: bigint = START;
 
@@ -123,6 +126,7 @@ export class Chain {
     const header = { group: GROUP, height: state.height + 1, term: 1, timestamp, clusterId: CLUSTER_ID };
     const { bytes } = encodeBlock(sha256, {
       ...header,
+      release: this.release,
       configuration: this.configuration,
       previousHash: state.blockHash,
       state: state.at,

@@ -2,9 +2,11 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../sim/virtual-crypto.ts";
 import { toHex, utf8 } from "../base/bytes.ts";
 import { NODES_MAX } from "../base/limits.ts";
+import { DEMOTING_RELEASE } from "../base/release.ts";
 import type { Command } from "../wire/body.ts";
 import type { ChangeMembersBody, NewNode } from "../wire/kinds.ts";
-import { Chain, GENESIS, machine, replay } from "./chain.test-support.ts";
+import { admit } from "./admit.ts";
+import { Chain, GENESIS, machine, replay, START } from "./chain.test-support.ts";
 
 const newNode = (name: string, changes: Partial<NewNode> = {}): NewNode => ({
   ...{ publicKey: sha256(utf8(`key of ${name}`)), host: name, port: 7000, voter: true },
@@ -13,6 +15,13 @@ const newNode = (name: string, changes: Partial<NewNode> = {}): NewNode => ({
 
 function change(changes: Partial<ChangeMembersBody>): Command {
   return { kind: "changeMembers", body: { add: [], remove: [], promote: [], ...changes } };
+}
+
+/** A chain whose release knows learners that have been voters. */
+function demoting(): Chain {
+  const chain = new Chain();
+  chain.release = DEMOTING_RELEASE;
+  return chain;
 }
 
 describe("members", () => {
@@ -119,6 +128,52 @@ describe("members", () => {
   ])("%s: is no command", (_what, body) => {
     expect(new Chain().admin.submit(change(body))).toMatchObject({ status: "invalid", what: "invalid_command" });
   });
+
+  test("become learners, keep their id and key, and may be promoted again", () => {
+    const chain = demoting();
+    expect(chain.admin.must(change({ demote: [1, 3] }))).toEqual({ status: "ok", ids: [] });
+    expect(chain.state.members.wanted).toEqual({ voters: [2], learners: [1, 3] });
+    chain.configuration = { voters: [2], outgoing: [], learners: [1, 3] };
+    const [first] = chain.nodes;
+    expect(first?.submit({ kind: "createTransfers", batch: new Uint8Array(128) })).toMatchObject({ status: "ok" });
+    chain.admin.must(change({ promote: [3], demote: [2] }));
+    expect(chain.state.members.wanted).toEqual({ voters: [3], learners: [1, 2] });
+    expect(replay(chain.blocks)).toBe(toHex(chain.state.digest));
+  });
+
+  test.each<[string, Partial<ChangeMembersBody>, object]>([
+    ["a node that there is not", { demote: [9] }, { status: "not_found", what: "node 9" }],
+    ["a learner", { demote: [4] }, { status: "wrong_state", what: "node 4 is learner" }],
+    ["a node that is removed", { demote: [5] }, { status: "wrong_state", what: "node 5 is removed" }],
+    ["all voters", { demote: [1, 2, 3] }, { status: "invalid", what: "the last voter" }],
+    ["all that are not removed", { demote: [2, 3], remove: [1] }, { status: "invalid", what: "the last voter" }],
+    ["a node twice", { demote: [2], remove: [2] }, { status: "invalid", what: "invalid_command" }],
+  ])("that vote become no learners: %s", (_what, body, answer) => {
+    const chain = demoting();
+    chain.admin.must(change({ add: [newNode("a", { voter: false }), newNode("b", { voter: false })] }));
+    chain.admin.must(change({ remove: [5] }));
+    expect(chain.admin.submit(change(body))).toEqual(answer);
+    expect(chain.state.members.wanted).toEqual({ voters: [1, 2, 3], learners: [4] });
+  });
+
+  test.each<[string, Partial<ChangeMembersBody>]>([
+    ["a voter", { demote: [3] }],
+    ["nobody", { demote: [], remove: [3] }],
+    ["who is no command later either", { demote: [3, 3] }],
+  ])(
+    "are demoted from release 3 on: before, %s is answered as by a program that knows no such field",
+    (_what, body) => {
+      const chain = new Chain();
+      const signed = chain.admin.sign(change(body));
+      const { transaction } = admit(chain.admin.sign(change({ demote: [3] })));
+      expect(chain.submit(signed)).toEqual({ status: "invalid", what: "malformed_body" });
+      expect(chain.state.admission(transaction, sha256(signed), START)).toBe("malformed_body");
+      chain.release = DEMOTING_RELEASE;
+      chain.block();
+      expect(chain.state.admission(transaction, sha256(signed), START)).toBeUndefined();
+      expect(chain.state.members.wanted.learners).toEqual([]);
+    },
+  );
 
   test("are changed by operators and admins", () => {
     const chain = new Chain();

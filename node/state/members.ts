@@ -30,6 +30,11 @@ export interface Node {
   readonly role: NodeRole;
 }
 
+/** Who is removed is so for good; a vote is given to learners and taken from voters. */
+function mayBecome(before: NodeRole, role: NodeRole): boolean {
+  return before !== "removed" && before !== role;
+}
+
 /** What became of a change: the ids that were given, or why it was refused. */
 type Changed = { readonly ids: readonly number[] } | { readonly refusal: Refusal; readonly what: string };
 
@@ -118,17 +123,17 @@ export class Members {
   }
 
   /** Changes who is to take part; all of it or nothing. A node that is removed works on until the configuration is changed. */
-  change({ add, remove, promote }: ChangeMembersBody): Changed {
+  change({ add, remove, promote, demote = [] }: ChangeMembersBody): Changed {
     const roles = new Map(this.all.map(({ id, role }) => [id, role]));
     for (const [ids, role] of [
       [remove, "removed"],
       [promote, "voter"],
+      [demote, "learner"],
     ] as const) {
       for (const id of ids) {
         const before = roles.get(id);
         if (before === undefined) return { refusal: "not_found", what: `node ${id}` };
-        const changes = role === "removed" ? before !== "removed" : before === "learner";
-        if (!changes) return { refusal: "wrong_state", what: `node ${id} is ${before}` };
+        if (!mayBecome(before, role)) return { refusal: "wrong_state", what: `node ${id} is ${before}` };
         roles.set(id, role);
       }
     }

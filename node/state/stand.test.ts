@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { NEWEST_RELEASE } from "../base/release.ts";
 import { CONFIGURATION_BYTES, encodeConfiguration } from "../wire/block-configuration.ts";
 import { pack, unpack } from "../wire/msgpack.ts";
 import { Stand, type StandAt } from "./stand.ts";
@@ -40,9 +41,12 @@ describe("the page of where a state stands", () => {
     expect(() => taken(second, 1)).toThrow(
       expect.objectContaining({ code: "release_too_new", facts: { release: 2, releaseMax: 1 } }),
     );
-    const later = pack([...firstFields(), 3, "what nobody knows yet"]);
+    const later = pack([...firstFields(), NEWEST_RELEASE + 1, "what nobody knows yet"]);
     expect(() => taken(later)).toThrow(
-      expect.objectContaining({ code: "release_too_new", facts: { release: 3, releaseMax: 2 } }),
+      expect.objectContaining({
+        code: "release_too_new",
+        facts: { release: NEWEST_RELEASE + 1, releaseMax: NEWEST_RELEASE },
+      }),
     );
   });
 

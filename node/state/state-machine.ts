@@ -23,13 +23,14 @@ import {
   type StateAt,
   transactionTimestamp,
 } from "../wire/block.ts";
+import { decodeBody } from "../wire/body.ts";
 import { clusterIdOf, firstClusterIdOf, firstConfiguration, type Genesis, genesisHash } from "../wire/genesis.ts";
 import { KINDS } from "../wire/kinds.ts";
 import { leafHash, MerkleTree } from "../wire/merkle.ts";
 import { stateDigest } from "../wire/receipt.ts";
-import { encodeResult, type Refusal } from "../wire/results.ts";
+import { type AdmissionRefusal, encodeResult, type Refusal } from "../wire/results.ts";
 import { GROUP, intentHash, type Transaction } from "../wire/transaction.ts";
-import { type Admitted, admit } from "./admit.ts";
+import { type Admitted, admit, isKnownAt } from "./admit.ts";
 import { Answers, type Reader, readerFor } from "./answers.ts";
 import { Assets } from "./assets.ts";
 import { type CommandParts, executeCommand } from "./commands.ts";
@@ -231,7 +232,7 @@ export class StateMachine {
     const duplicates: boolean[] = [];
     block.transactions.forEach((encoded, index) => {
       const moment = new Moment(transactionTimestamp(header, index), block.hash, events);
-      const executed = this.#applyTransaction(moment, encoded, block.tree.leaves[index] as Uint8Array);
+      const executed = this.#applyTransaction(moment, encoded, block.tree.leaves[index] as Uint8Array, header.release);
       results.push(executed.result);
       duplicates.push(executed.duplicate);
     });
@@ -254,7 +255,13 @@ export class StateMachine {
    * Whether a transaction would be let in now, for the gateway to ask before the log; undefined for yes. `now` is the
    * asking node's time: it judges expiries that lie too far ahead, generously, because log time lags while nobody pays.
    */
-  admission(transaction: Transaction, transactionHash: Uint8Array, now: bigint): Refusal | undefined {
+  admission(transaction: Transaction, transactionHash: Uint8Array, now: bigint): AdmissionRefusal | undefined {
+    // The release never falls: what is let in now is never executed in a block that does not know it.
+    if (
+      transaction.kind === KINDS.changeMembers &&
+      !isKnownAt(this.release, decodeBody(transaction.kind, transaction.body))
+    )
+      return "malformed_body";
     const place = this.#place(transaction, this.#claimOf(transaction, transactionHash), this.timestamp);
     if (place.type === "executed") return undefined;
     if (place.type === "refused" && place.code !== "expiry_too_far") return place.code;
@@ -394,10 +401,15 @@ export class StateMachine {
     this.#settlement.closeEnded(moment);
   }
 
-  #applyTransaction(moment: Moment, encoded: Uint8Array, hash: Uint8Array): { result: Uint8Array; duplicate: boolean } {
+  #applyTransaction(
+    moment: Moment,
+    encoded: Uint8Array,
+    hash: Uint8Array,
+    release: number,
+  ): { result: Uint8Array; duplicate: boolean } {
     let admitted: Admitted;
     try {
-      admitted = admit(encoded);
+      admitted = admit(encoded, release);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       return { result: encodeResult("invalid", { what: error.code }), duplicate: false };

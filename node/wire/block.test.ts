@@ -109,9 +109,10 @@ describe("block", () => {
       const refusal = refusalOf(decode, bent);
       if (refusal !== undefined) expect(refusal).toBe("malformed_block");
       else expect(toHex(decode(bent).hash)).not.toBe(toHex(hash));
-      // Of the body nothing may pass, and of the header neither magic, version, lengths, reserved bytes nor root.
+      // Of the body nothing may pass, and of the header neither magic, a release that is not known, lengths, reserved bytes nor root.
       const offset = bit >>> 3;
       const free =
+        (offset === 4 && bent[4] === NEWEST_RELEASE) ||
         (offset >= 8 && offset < 12) ||
         (offset >= 16 && offset < 56) ||
         (offset >= 64 && offset < 96) ||

@@ -277,15 +277,22 @@ export interface NewNode {
   readonly voter: boolean;
 }
 
-/** Changes who takes part in the cluster, all at once: `remove` and `promote` are ids of nodes. */
+/**
+ * Changes who takes part in the cluster, all at once: `remove`, `promote` and `demote` are ids of nodes. `demote` there is from
+ * release 3 on, and it is left out where nobody is demoted: before, and for programs of before, it is an unknown field.
+ */
 export interface ChangeMembersBody {
   readonly add: readonly NewNode[];
   readonly remove: readonly number[];
   readonly promote: readonly number[];
+  readonly demote?: readonly number[];
 }
 const nodeId: Schema<number> = integer(1, NODE_ID_MAX);
-export const changeMembersBody: Schema<ChangeMembersBody> = object({
-  add: list(object({ publicKey: bytes(32), host: text(255), port: integer(1, 65_535), voter: boolean }), NODES_MAX),
-  remove: list(nodeId, NODES_MAX),
-  promote: list(nodeId, NODES_MAX),
-});
+export const changeMembersBody: Schema<ChangeMembersBody> = object(
+  {
+    add: list(object({ publicKey: bytes(32), host: text(255), port: integer(1, 65_535), voter: boolean }), NODES_MAX),
+    remove: list(nodeId, NODES_MAX),
+    promote: list(nodeId, NODES_MAX),
+  },
+  { demote: list(nodeId, NODES_MAX) },
+);

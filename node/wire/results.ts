@@ -40,6 +40,8 @@ export const REFUSALS = [
   "invalid",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
+/** Why a transaction does not get into the log: the state refuses it, or the cluster's release knows no such body yet. */
+export type AdmissionRefusal = Refusal | "malformed_body";
 
 export type ResultFields = Readonly<Record<string, unknown>>;
 

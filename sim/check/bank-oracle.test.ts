@@ -5,6 +5,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { NEWEST_RELEASE } from "../../node/base/release.ts";
 import type { Ledger } from "../../node/ledger/ledger.ts";
 import { accountFlags, transferFlags } from "../../node/ledger/records.ts";
 import { accounts, type Chain, EUR, Party, SECOND, START, transfers } from "../../node/state/chain.test-support.ts";
@@ -152,11 +153,20 @@ const memberChange = fc
     add: fc.uniqueArray(newNode, { maxLength: 2, selector: ({ host }) => host }),
     remove: fc.oneof({ weight: 9, arbitrary: nodeIds }, { weight: 1, arbitrary: fc.constant<number[]>([1, 2, 3]) }),
     promote: nodeIds,
+    demote: fc.option(nodeIds, { nil: undefined }),
   })
-  .map(({ add, remove, promote }) => ({ add, remove, promote: promote.filter((id) => !remove.includes(id)) }))
-  .filter(({ add, remove, promote }) => add.length + remove.length + promote.length > 0);
+  .map(({ add, remove, promote, demote }) => ({
+    ...{ add, remove, promote: promote.filter((id) => !remove.includes(id)) },
+    ...(demote === undefined ? {} : { demote: demote.filter((id) => ![...remove, ...promote].includes(id)) }),
+  }))
+  .filter(({ add, remove, promote, demote = [] }) => add.length + remove.length + promote.length + demote.length > 0);
 const memberSteps = fc.array(
-  fc.record({ body: memberChange, who: fc.constantFrom("admin", "admin", "bank"), arrives: fc.boolean() }),
+  fc.record({
+    body: memberChange,
+    who: fc.constantFrom("admin", "admin", "bank"),
+    arrives: fc.boolean(),
+    isRaised: fc.boolean(),
+  }),
   { minLength: 10, maxLength: 30, size: "max" },
 );
 
@@ -167,7 +177,8 @@ describe("the state machine beside the reference bank", () => {
       fc.property(memberSteps, (asked) => {
         const chain = new JudgedChain(new Counters<Point>(), () => {});
         const parties = { admin: chain.admin, bank: chain.join("bank", "participant") };
-        for (const { body, who, arrives } of asked) {
+        for (const { body, who, arrives, isRaised } of asked) {
+          if (isRaised) chain.release = Math.min(chain.release + 1, NEWEST_RELEASE);
           statuses.add(parties[who].submit({ kind: "changeMembers", body }).status);
           if (arrives) chain.configuration = { ...chain.state.members.wanted, outgoing: [] };
           for (const node of chain.nodes) statuses.add(node.submit(transfers(NOTHING)).status);

@@ -30,6 +30,8 @@ import type { Verdict } from "./verdict.ts";
 const RULE = "ledgerOracle";
 /** Code of the transfer by which an asset gets its cap. */
 const CAP_CODE = 6;
+/** The release from which on members are demoted. */
+const DEMOTES_SINCE = 3;
 /** Kinds that are judged by the rule about settlement, and those by the rule about payments. */
 const OF_SETTLEMENT: readonly string[] = ["configureSettlement", "configureParticipant", "closeSettlement"];
 const OF_PAYMENTS: readonly string[] = [
@@ -43,6 +45,7 @@ interface Executed {
   readonly result: Uint8Array;
   readonly duplicate: boolean;
   readonly timestamp: bigint;
+  readonly release: number;
   readonly where: () => string;
 }
 
@@ -91,8 +94,8 @@ export class BankOracle {
       const timestamp = transactionTimestamp(header, index);
       const result = results[index] as Uint8Array;
       const inBlock = (): string => `${where()}, transaction ${index}`;
-      const executed = { encoded, result, duplicate: duplicates[index] === true, timestamp, where: inBlock };
-      this.#transaction(executed, calls);
+      const executed = { encoded, result, duplicate: duplicates[index] === true, where: inBlock };
+      this.#transaction({ ...executed, timestamp, release: header.release }, calls);
     });
     this.#expectNone(calls, where);
     this.#payments.endBlock(events, where);
@@ -118,12 +121,16 @@ export class BankOracle {
     }
   }
 
-  #transaction({ encoded, result, duplicate, timestamp, where }: Executed, calls: LedgerCall[]): void {
+  #transaction({ encoded, result, duplicate, timestamp, release, where }: Executed, calls: LedgerCall[]): void {
     const { kind, body, publicKey, cosignatures } = decodeTransaction(encoded);
     const command = decodeBody(kind, body);
     const mine = takeUntil(calls, timestamp, command.kind === "freezeAccount");
     const decoded = decodeResult(result);
     if (duplicate) return;
+    if (command.kind === "changeMembers" && command.body.demote !== undefined && release < DEMOTES_SINCE) {
+      expectSame(this.#verdict, RULE, decoded, { status: "invalid", what: "malformed_body" }, where);
+      return;
+    }
     const signatures = { first: toHex(publicKey), others: cosignatures.map((by) => toHex(by.publicKey)) };
     const signer = this.#bank.authorities.judge(signatures, command.kind === "sessionOpen");
     if (typeof signer === "string") {

@@ -77,6 +77,8 @@ export class Configurations {
     if (next.outgoing.length > 0) this.#reached.add("jointConfigurationApplied");
     this.#reached.add("memberAdded", is.filter((id) => !was.includes(id)).length);
     this.#reached.add("memberRemoved", was.filter((id) => !is.includes(id)).length);
+    const demoted = next.outgoing.length > 0 ? [] : before.outgoing.filter((id) => next.learners.includes(id));
+    this.#reached.add("memberDemoted", demoted.length);
     this.#reached.add("memberPromoted", next.voters.filter((id) => before.learners.includes(id)).length);
   }
 }

@@ -35,9 +35,10 @@ describe("configurations", () => {
   test("§6 by learners, a joint configuration and what it leads to; the way is counted", () => {
     const reached = new Counters<Point>();
     const way = [THREE, of([1, 2, 3], [], [4, 5]), JOINT, JOINT, of([1, 4, 5]), of([1, 4, 5], [], [6])];
-    expect(verdictOf(follow(reached, ...way))).toBeUndefined();
+    const back = [of([4, 5], [1, 4, 5], [1, 6]), of([4, 5], [], [1, 6])];
+    expect(verdictOf(follow(reached, ...way, ...back))).toBeUndefined();
     expect(reached.read()).toEqual({
-      ...{ jointConfigurationApplied: 1, memberAdded: 3, memberPromoted: 2, memberRemoved: 2 },
+      ...{ jointConfigurationApplied: 2, memberAdded: 3, memberPromoted: 2, memberRemoved: 2, memberDemoted: 1 },
     });
   });
 

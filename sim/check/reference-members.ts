@@ -48,11 +48,12 @@ export class ReferenceMembers {
     this.#retire();
   }
 
-  change({ add, remove, promote }: ChangeMembersBody): ModelChangeResult {
+  change({ add, remove, promote, demote = [] }: ChangeMembersBody): ModelChangeResult {
     const nodes = [...this.#nodes];
     const named = [
       ...remove.map((id) => ({ id, role: "removed", from: ["voter", "learner"] }) as const),
       ...promote.map((id) => ({ id, role: "voter", from: ["learner"] }) as const),
+      ...demote.map((id) => ({ id, role: "learner", from: ["voter"] }) as const),
     ];
     for (const { id, role, from } of named) {
       const node = nodes[id - 1];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { NEWEST_RELEASE } from "../../node/base/release.ts";
 import { encodeBlock } from "../../node/wire/block.ts";
 import { Counters } from "../counts.ts";
 import type { Point } from "../reached.ts";
@@ -60,12 +61,12 @@ describe("the chain", () => {
     const reached = new Counters<Point>();
     const broken = verdictOf((verdict) => {
       const rule = new Releases(verdict, reached);
-      [2, 2, 1].forEach((releaseMax, index) => {
+      [NEWEST_RELEASE, NEWEST_RELEASE, 1].forEach((releaseMax, index) => {
         rule.started(index + 1, releaseMax);
       });
       expect([rule.isHeldBack(1, THREE), rule.isHeldBack(1, { ...THREE, voters: [1, 2] })]).toEqual([true, false]);
       rule.atRest(1, THREE);
-      rule.atRest(2, { ...THREE, voters: [1, 2] });
+      rule.atRest(NEWEST_RELEASE, { ...THREE, voters: [1, 2] });
     });
     expect([broken, reached.read()]).toEqual([undefined, { releaseHeldBack: 1 }]);
   });

@@ -27,6 +27,11 @@ export class Releases {
     this.#reached = reached;
   }
 
+  /** Of the last block that was executed anywhere. */
+  get chain(): number {
+    return this.#chain;
+  }
+
   /** A node begins to run a program. */
   started(node: NodeId, releaseMax: number): void {
     this.#reads.set(node, releaseMax);

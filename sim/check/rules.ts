@@ -190,9 +190,10 @@ export class Rules implements ClusterObserver {
   #committedByLeader(node: NodeId, raft: RaftView, { configurationBefore }: NodeChange): void {
     this.chain.committedByLeader(node, raft);
     this.#quorums.committedByLeader(node, raft, configurationBefore);
-    const { voters, outgoing } = raft.configuration;
+    const { voters, outgoing, learners } = raft.configuration;
     const isOut = ![...voters, ...outgoing].includes(node);
-    if (isOut && raft.configurationIsCommitted) this.#reached.add("leaderRemoved");
+    if (!isOut || !raft.configurationIsCommitted) return;
+    this.#reached.add(learners.includes(node) ? "leaderDemoted" : "leaderRemoved");
   }
 
   #compareBalances(node: NodeId, state: StateMachine): void {

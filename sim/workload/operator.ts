@@ -1,11 +1,12 @@
 /**
- * One who changes the members of the cluster: nodes join as voters or learners, are promoted, replaced and removed, the
- * leader like any other; and some of what is asked makes no sense. The oracle knows what must be answered. The next change
+ * One who changes the members of the cluster: nodes join as voters or learners, are promoted, demoted, replaced and removed,
+ * the leader like any other; and some of what is asked makes no sense. The oracle knows what must be answered. The next change
  * is asked for when the one before is wanted, which is long before it is in force.
  */
 import { must } from "../../node/base/assert.ts";
 import type { NodeId } from "../../node/base/ids.ts";
 import type { Random } from "../../node/base/ports/random.ts";
+import { DEMOTING_RELEASE } from "../../node/base/release.ts";
 import { decodeAnswer, encodeQuery } from "../../node/state/queries.ts";
 import type { ChangeMembersBody, NewNode } from "../../node/wire/kinds.ts";
 import type { History } from "../check/history.ts";
@@ -40,6 +41,8 @@ export interface OperatorDeps {
   readonly lose: (node: NodeId) => boolean;
   /** Whether most of these have their data, so that they may be asked to vote. One who is at work looks at that first. */
   readonly mayWant: (voters: readonly NodeId[]) => boolean;
+  /** Of the last block that was executed anywhere. */
+  readonly release: () => number;
 }
 
 type Ask = keyof OperatorOptions["mix"];
@@ -108,6 +111,8 @@ export class Operator {
         return this.#add(false);
       case "promote":
         return this.#promote();
+      case "demote":
+        return this.#demote();
       case "remove":
         return this.#remove();
       case "replace":
@@ -127,6 +132,14 @@ export class Operator {
   #promote(): Partial<ChangeMembersBody> | undefined {
     const learners = this.#having("learner");
     return learners.length === 0 ? undefined : { promote: [pick(this.#deps.random, learners)] };
+  }
+
+  /** With so few voters or less it mostly stays one, for nobody takes its place. */
+  #demote(): Partial<ChangeMembersBody> | undefined {
+    const { random } = this.#deps;
+    const voters = this.#having("voter");
+    if (voters.length === 1 || (voters.length <= FEW_VOTERS && chance(random, 900))) return undefined;
+    return { demote: [pick(random, voters)] };
   }
 
   #remove(): Partial<ChangeMembersBody> | undefined {
@@ -160,14 +173,17 @@ export class Operator {
     const known = nodes.slice(0, this.#roles.length);
     const next = nodes[known.length];
     const [voters, removed] = [this.#having("voter"), this.#having("removed")];
+    const learners = this.#having("learner");
     const joined = known.slice(this.#deps.founders);
     const { publicKey } = pick(random, known);
     const choices: Partial<ChangeMembersBody>[] = [
       { remove: [nodes.length + 1] },
       { promote: [pick(random, voters)] },
       { remove: voters },
+      { demote: voters },
+      ...learners.map((id) => ({ demote: [id] })),
       { add: [{ publicKey, host: "another", port: 1, voter: true }], remove: [pick(random, voters)] },
-      ...removed.flatMap((id) => [{ remove: [id] }, { promote: [id] }]),
+      ...removed.flatMap((id) => [{ remove: [id] }, { promote: [id] }, { demote: [id] }]),
       ...joined.map(({ host, port }) => ({ add: [{ publicKey, host, port, voter: false }] })),
       ...(next === undefined
         ? []
@@ -177,9 +193,14 @@ export class Operator {
   }
 
   #submit(body: ChangeMembersBody): void {
-    const { client, receipts, verdict } = this.#deps;
+    const { client, receipts, verdict, reached } = this.#deps;
     const transaction = client.sign({ kind: "changeMembers", body });
+    const tooEarly = body.demote !== undefined && this.#deps.release() < DEMOTING_RELEASE;
     client.ask({ kind: "submit", transaction }, (outcome) => {
+      if (tooEarly && codeOf(outcome) === "malformed_body") {
+        reached.add("demotionTooEarly");
+        return;
+      }
       if (outcome.kind !== "receipt") {
         verdict.fail("refusals", `the operator got ${codeOf(outcome)}`);
         return;
@@ -189,15 +210,17 @@ export class Operator {
     });
   }
 
-  #changed({ add, remove, promote }: ChangeMembersBody): void {
+  #changed({ add, remove, promote, demote = [] }: ChangeMembersBody): void {
     for (const id of remove) this.#roles[id - 1] = "removed";
     for (const id of promote) this.#roles[id - 1] = "voter";
+    for (const id of demote) this.#roles[id - 1] = "learner";
     for (const { voter } of add) this.#roles.push(voter ? "voter" : "learner");
   }
 
-  #votersAfter({ add, remove, promote }: ChangeMembersBody): readonly NodeId[] {
+  #votersAfter({ add, remove, promote, demote = [] }: ChangeMembersBody): readonly NodeId[] {
     const added = add.flatMap(({ voter }, index) => (voter ? this.#roles.length + index + 1 : []));
-    return [...this.#having("voter").filter((id) => !remove.includes(id)), ...promote, ...added];
+    const gone = [...remove, ...demote];
+    return [...this.#having("voter").filter((id) => !gone.includes(id)), ...promote, ...added];
   }
 
   #having(role: Role): NodeId[] {

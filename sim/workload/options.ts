@@ -123,6 +123,7 @@ export interface OperatorOptions {
     readonly addVoter: number;
     readonly addLearner: number;
     readonly promote: number;
+    readonly demote: number;
     readonly remove: number;
     readonly replace: number;
     /** What must be refused, most of the time. */
@@ -206,6 +207,7 @@ export function drawOperator(random: Random): OperatorOptions | undefined {
       addVoter: weight(),
       addLearner: weight(),
       promote: weight(),
+      demote: weight(),
       remove: weight(),
       replace: between(random, 1, 10),
       nonsense: between(random, 1, 4),

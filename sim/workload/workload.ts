@@ -52,7 +52,7 @@ const BY_LEASE_PERMILLE = 500;
 
 export interface WorkloadDeps
   extends Omit<SimClientDeps, "complain" | "authenticity">,
-    Pick<OperatorDeps, "lose" | "mayWant" | "pastMembers"> {
+    Pick<OperatorDeps, "lose" | "mayWant" | "pastMembers" | "release"> {
   readonly authenticity: Authenticity;
   readonly scheduler: Scheduler;
   readonly random: Random;
