@@ -6,7 +6,7 @@ import { toHex } from "../node/base/bytes.ts";
 import { writeKeyFile } from "../node/client/index.ts";
 import { execute, type OnSubmit, refuse, ScriptedCluster } from "../node/client/scripted-cluster.contract.ts";
 import { formatClusterFile, parseClusterFile, votersIn } from "../node/transport/cluster-file.ts";
-import { enterNode, promoteNode, submitChange } from "./joining.ts";
+import { demoteNode, enterNode, promoteNode, submitChange } from "./joining.ts";
 import { markLearners } from "./learner-mark.test-support.ts";
 
 const NEW_KEY = new Uint8Array(32).fill(7);
@@ -82,6 +82,18 @@ test("where the outcome is not certain it counts as a voter: it may have been or
   }
   await expect(promoteNode(args(), LEARNER)).rejects.toMatchObject({ code: "internal" });
   expect(cluster.state.members.all.find(({ id }) => id === LEARNER)?.role).toBe("voter");
+  expect(learners()).toEqual([]);
+});
+
+test("a cluster of a release that demotes nobody is told from other faults, and the voter counts in the cluster file", async () => {
+  await promoteNode(args(), LEARNER);
+  let submits = 0;
+  // The session first, as above.
+  whenSubmitted((call) => (++submits === 1 ? execute(call) : refuse("malformed_body")(call)));
+  await expect(demoteNode(args(), LEARNER)).rejects.toMatchObject({
+    code: "malformed_body",
+    message: expect.stringContaining("the cluster has not come to release 3"),
+  });
   expect(learners()).toEqual([]);
 });
 
