@@ -7,7 +7,7 @@ import { writeKeyFile } from "../node/client/index.ts";
 import { execute, type OnSubmit, refuse, ScriptedCluster } from "../node/client/scripted-cluster.contract.ts";
 import { formatClusterFile, parseClusterFile, votersIn } from "../node/transport/cluster-file.ts";
 import { followMembers } from "./cluster-members.ts";
-import { begunBefore, enterNode, promoteNode, submitChange } from "./joining.ts";
+import { begunBefore, demoteNode, enterNode, promoteNode, submitChange } from "./joining.ts";
 import { markLearners } from "./learner-mark.test-support.ts";
 import { roleIn } from "./members.ts";
 
@@ -84,6 +84,18 @@ test("where the outcome is not certain it counts as a voter: it may have been or
   }
   await expect(promoteNode(args(), LEARNER)).rejects.toMatchObject({ code: "internal" });
   expect(cluster.state.members.all.find(({ id }) => id === LEARNER)?.role).toBe("voter");
+  expect(learners()).toEqual([]);
+});
+
+test("a cluster of a release that demotes nobody is told from other faults, and the voter counts in the cluster file", async () => {
+  await promoteNode(args(), LEARNER);
+  let submits = 0;
+  // The session first, as above.
+  whenSubmitted((call) => (++submits === 1 ? execute(call) : refuse("malformed_body")(call)));
+  await expect(demoteNode(args(), LEARNER)).rejects.toMatchObject({
+    code: "malformed_body",
+    message: expect.stringContaining("the cluster has not come to release 3"),
+  });
   expect(learners()).toEqual([]);
 });
 

@@ -8,7 +8,7 @@ import { ScriptedCluster } from "../node/client/scripted-cluster.contract.ts";
 import type { QueryAnswer } from "../node/state/queries.ts";
 import { type ClusterNode, formatClusterFile, parseClusterFile } from "../node/transport/cluster-file.ts";
 import { followMembers, forgetNode, membersNow } from "./cluster-members.ts";
-import type { MembersAnswer } from "./members.ts";
+import { type MembersAnswer, standing } from "./members.ts";
 
 let home = "";
 let cluster: ScriptedCluster;
@@ -57,6 +57,13 @@ function saying(voters: readonly number[], own: readonly ClusterNode[]): (answer
     return { ...answer, members: [...known, ...added], configuration };
   };
 }
+
+test("who is to be a learner votes until the joint configuration is left", () => {
+  const now = (outgoing: readonly number[]): string[] =>
+    [2, 3, 4].map((id) => standing({ voters: [1, 2], outgoing, learners: [3] }, id));
+  expect(now([1, 2, 3, 4])).toEqual(["voter", "voter, becoming a learner", "voter, leaving"]);
+  expect(now([])).toEqual(["voter", "learner", "-"]);
+});
 
 test.each([0, 1])(
   "one of two voters that lies changes nothing in a cluster file: the one at place %d",

@@ -61,6 +61,16 @@ describe("a configuration counts from when it is appended (§6 of the paper)", (
   });
 });
 
+test("a node that becomes a learner may campaign until that is committed, and not as a learner", () => {
+  const node = new OneNode({ log: [1] });
+  hearsChanges(node, 1, changes(1, "2,3&1,2,3+1", "2,3+1"), 2);
+  node.campaigns();
+  expect(node.raft).toMatchObject({ role: "candidate", term: 2 });
+  node.hears(2, 3, { ...HEARTBEAT, commit: 3 });
+  expect(node.raft.configurationIsCommitted).toBe(true);
+  expect(node.campaigns()).toEqual([]);
+});
+
 describe("messages of those who are no members", () => {
   test("their votes and acknowledgements do not count", () => {
     const node = new OneNode();
@@ -184,7 +194,17 @@ class ModelLog {
 }
 
 test("whatever is appended, cut off, committed and started again, a list knows the same of who votes", () => {
-  const texts = ["1,2,3", "1,2,3+4", "1,2,3,4&1,2,3", "1,2,3,4", "2,3&1,2,3", "2,3", "4,5&1,2,3"];
+  const texts = [
+    "1,2,3",
+    "1,2,3+4",
+    "1,2,3,4&1,2,3",
+    "1,2,3,4",
+    "2,3&1,2,3",
+    "2,3",
+    "4,5&1,2,3",
+    "1,2&1,2,3+3",
+    "1,2+3",
+  ];
   const step = fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 1_000 }));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
