@@ -59,10 +59,11 @@ function saying(voters: readonly number[], own: readonly ClusterNode[]): (answer
 }
 
 test("who is to be a learner votes until the joint configuration is left", () => {
-  const now = (outgoing: readonly number[]): string[] =>
-    [2, 3, 4].map((id) => standing({ voters: [1, 2], outgoing, learners: [3] }, id));
-  expect(now([1, 2, 3, 4])).toEqual(["voter", "voter, becoming a learner", "voter, leaving"]);
-  expect(now([])).toEqual(["voter", "learner", "-"]);
+  const [joint, left] = [[1, 2, 3, 4], []].map((outgoing) => {
+    return [2, 3, 4].map((id) => standing({ voters: [1, 2], outgoing, learners: [3] }, id));
+  });
+  expect(joint).toEqual(["voter", "voter, becoming a learner", "voter, leaving"]);
+  expect(left).toEqual(["voter", "learner", "-"]);
 });
 
 test.each([0, 1])(

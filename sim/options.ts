@@ -10,7 +10,14 @@ import { FASTEST, hasLaggard, SLOWEST, testingMargin, testingRounds } from "./le
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
 import type { OutsideOptions } from "./virtual-outside.ts";
-import { drawBackups, drawOperator, drawReviewer, drawWorkload, type WorkloadOptions } from "./workload/options.ts";
+import {
+  drawBackups,
+  drawDemotions,
+  drawOperator,
+  drawReviewer,
+  drawWorkload,
+  type WorkloadOptions,
+} from "./workload/options.ts";
 
 const US_PER_MS = 1_000;
 const FAULT_EVERY_MIN_MS = 30;
@@ -154,9 +161,9 @@ export function drawOptions(random: Random): SimOptions {
     encrypted: chance(random, 250),
     perturbPermille: drawPerturbations(random),
   };
-  const operator = drawOperator(random);
-  const spares = operator === undefined ? 0 : pick(random, [0, 1, 2, 2, 2]);
-  const changeUnderFire = operator === undefined ? 0 : sometimes(random, CHANGE_UNDER_FIRE);
+  const early = drawOperator(random);
+  const spares = early === undefined ? 0 : pick(random, [0, 1, 2, 2, 2]);
+  const changeUnderFire = early === undefined ? 0 : sometimes(random, CHANGE_UNDER_FIRE);
   // A spare's clock is like some other's, so that the bound that leases rely on holds for it.
   const spareClocks = Array.from({ length: spares }, () => pick(random, clockRates));
   const catchUpBytesPerTick = pick(random, [10_000, 100_000, 1_048_576]);
@@ -167,11 +174,13 @@ export function drawOptions(random: Random): SimOptions {
   const rounds = chance(random, ROUNDS_PERMILLE);
   const reviewer = drawn.workload.payments ? drawReviewer(random.fork("reviewer")) : undefined;
   const faultsWait = chance(random, FAULTS_WAIT_PERMILLE);
+  const zones = pick(random, ZONES);
+  const operator = early && drawDemotions(random, early);
   const options = {
     ...drawn,
     giveUpLastCopy: false,
     faultsWait,
-    zones: pick(random, ZONES),
+    zones,
     catchUpBytesPerTick,
     oldReleases,
     spares,

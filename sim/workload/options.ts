@@ -197,8 +197,11 @@ function drawClerk(random: Random): ClerkOptions {
   };
 }
 
+/** All of it but what is drawn behind all else. */
+type EarlyOperator = Omit<OperatorOptions, "mix"> & { readonly mix: Omit<OperatorOptions["mix"], "demote"> };
+
 /** An operator in most runs. */
-export function drawOperator(random: Random): OperatorOptions | undefined {
+export function drawOperator(random: Random): EarlyOperator | undefined {
   if (!chance(random, 650)) return undefined;
   const weight = (): number => (chance(random, 250) ? 0 : between(random, 1, 10));
   return {
@@ -207,7 +210,6 @@ export function drawOperator(random: Random): OperatorOptions | undefined {
       addVoter: weight(),
       addLearner: weight(),
       promote: weight(),
-      demote: weight(),
       remove: weight(),
       replace: between(random, 1, 10),
       nonsense: between(random, 1, 4),
@@ -216,6 +218,11 @@ export function drawOperator(random: Random): OperatorOptions | undefined {
       scrub: between(random, 2, 8),
     },
   };
+}
+
+/** How often it demotes voters: drawn last, so that seeds draw all else as before. */
+export function drawDemotions(random: Random, { mix, ...operator }: EarlyOperator): OperatorOptions {
+  return { ...operator, mix: { ...mix, demote: chance(random, 250) ? 0 : between(random, 1, 10) } };
 }
 
 /** Backups in more than half of the runs. */
