@@ -9,7 +9,7 @@ import type { Host } from "../../node/base/ports/host.ts";
 import type { Store } from "../../node/base/ports/store.ts";
 import type { NodeParts } from "../../node/compose.ts";
 import { StorageError } from "../../storage/errors.ts";
-import { reachedPath } from "../../storage/wal/reached-file.ts";
+import { reachedPath, settleReached } from "../../storage/wal/reached-file.ts";
 import { Wal } from "../../storage/wal/wal.ts";
 
 /** The term is persisted, the vote is not: after a crash a node votes twice in a term. */
@@ -69,6 +69,8 @@ export const beginningAnew: NodeParts["openLog"] = (disk, directory, options) =>
     if (!(error instanceof StorageError)) throw error;
     const files = disk.list(directory).map((name) => `${directory}/${name}`);
     for (const path of [...files, reachedPath(directory)]) removeIfThere(disk, path);
+    // As a node has it that was stopped before its first block.
+    settleReached(disk, directory, 0);
     return Wal.open(disk, directory, options);
   }
 };
