@@ -15,7 +15,8 @@ const MS_PER_SECOND = 1_000;
 const US_PER_SECOND = 1_000_000;
 const ROUNDS_MAX = 100;
 /** Runs before those that count: what runs for the first times is still being compiled, and in a campaign it is soon not. */
-const WARM_UP_RUNS = { pace: 40, bulk: 1 } as const;
+const WARM_UP_RUNS = 40;
+const WARM_UP_RUNS_MAX = 1_000;
 
 interface Timed {
   readonly result: SeedResult;
@@ -43,10 +44,10 @@ function rates(
   return Math.round(median(runs.map((run) => of(run.result) / run[by])) ?? 0);
 }
 
-function warmUp(name: keyof typeof WARM_UP_RUNS, planOf: (seed: number) => RunPlan, output: Output): void {
-  for (let seed = 1; seed <= WARM_UP_RUNS[name]; seed++) {
-    output.progress(`${name}: warm-up, run ${seed} of ${WARM_UP_RUNS[name]}`);
-    timed(planOf(seed));
+function warmUp(runs: number, output: Output): void {
+  for (let seed = 1; seed <= runs; seed++) {
+    output.progress(`warm-up: run ${seed} of ${runs}`);
+    timed(pacePlan(seed, PACES[0]));
   }
 }
 
@@ -75,9 +76,13 @@ export const bench: CommandModule = command({
         ...{ type: "number", default: 5, describe: "runs of each, of which the middle one is told" },
         coerce: whole("rounds", 1, ROUNDS_MAX),
       })
+      .option("warm-up", {
+        ...{ type: "number", default: WARM_UP_RUNS, describe: "runs before those that count" },
+        coerce: whole("warm-up", 0, WARM_UP_RUNS_MAX),
+      })
       .example("$0 sim bench --json", "with the nodes, requests and faults that it was measured with"),
-  handler: ({ rounds }, output) => {
-    warmUp("pace", (seed) => pacePlan(seed, PACES[0]), output);
+  handler: ({ rounds, warmUp: warmUpRuns }, output) => {
+    warmUp(warmUpRuns, output);
     const paces = PACES.map((perSecond) => {
       const plan = (seed: number): RunPlan => pacePlan(seed, perSecond);
       const runs = measure("pace", plan, rounds, output);
@@ -89,11 +94,11 @@ export const bench: CommandModule = command({
         of: describe(plan(1)),
       };
     });
-    warmUp("bulk", bulkPlan, output);
+    timed(bulkPlan(1));
     const bulk = measure("bulk", bulkPlan, rounds, output);
     const transfersPerSecond = rates(bulk, ({ transfers }) => transfers);
     output.result(
-      { paces, transfersPerSecond, rounds, bulk: describe(bulkPlan(1)), version: softwareVersion() },
+      { paces, transfersPerSecond, rounds, warmUpRuns, bulk: describe(bulkPlan(1)), version: softwareVersion() },
       [
         ...paces.map(({ simulatedSecondsPerSecond, simulatedSecondsPerCpuSecond, eventsPerSecond, of }) => {
           const each = `${simulatedSecondsPerCpuSecond} for one of processor time, ${eventsPerSecond} events`;

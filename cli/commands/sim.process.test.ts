@@ -129,7 +129,7 @@ describe("quorate sim", () => {
   });
 
   test("the simulator tells its own speed, and on what it was measured", async () => {
-    const told = lastJson(await printed("bench", "--rounds", "1", "--json"));
+    const told = lastJson(await printed("bench", "--rounds", "1", "--warm-up", "1", "--json"));
     const pace = {
       ...{ of: expect.stringContaining("3 nodes"), simulatedSecondsPerSecond: expect.any(Number) },
       simulatedSecondsPerCpuSecond: expect.any(Number),

@@ -1,3 +1,0 @@
-import { breakNoRule } from "./sweep.test-support.ts";
-
-breakNoRule(101, 150);
