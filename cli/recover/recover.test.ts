@@ -270,6 +270,17 @@ describe("nothing is changed", () => {
   const notesLog = (store: Store, done: (error?: Error) => void): void =>
     store.write([{ key: "node/log", value: Uint8Array.of(1) }], done);
 
+  test("where the store of one was made anew beside its log: it would not start", async () => {
+    await gives(1, logOf([1, 1, 1]).records);
+    await gives(2, logOf([1, 1]).records);
+    const path = join(homeOf(1), "data", "state");
+    rmSync(path, { recursive: true });
+    await (await LevelStore.open(path, {})).close();
+    await refused([1], "log_unsound");
+    await refused([1, 2], "log_unsound");
+    await expect(recovered([1])).rejects.toThrow(/the store with the node's term and vote is gone.* leave node 1 out/);
+  });
+
   test("where the log of one is gone with all that stood beside it", async () => {
     await gives(1, logOf([1, 1, 1]).records);
     const votes = (store: Store, done: (error?: Error) => void): void =>

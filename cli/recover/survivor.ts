@@ -12,7 +12,7 @@ import type { Disk } from "../../node/base/ports/disk.ts";
 import type { Store } from "../../node/base/ports/store.ts";
 import { NEWEST_RELEASE, releaseError } from "../../node/base/release.ts";
 import type { ClusterFile } from "../../node/client/index.ts";
-import { checkOwner } from "../../node/data-owner.ts";
+import { checkOwner, lostStore } from "../../node/data-owner.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { loadCheckpointMeta, restoreCheckpoint } from "../../node/replica/checkpoint.ts";
 import { loadHardState } from "../../node/replica/hard-state-store.ts";
@@ -113,9 +113,11 @@ export class Survivor {
     return this.node.id;
   }
 
-  /** Throws `CodedError` `data_foreign` where the data is not this node's, of this cluster. */
+  /** Throws `CodedError` `data_foreign` where the data is not this node's, of this cluster, and `log_unsound` where it would not start. */
   checkOwner({ clusterId }: ClusterFile): void {
-    checkOwner(this.#store, { clusterId, node: this.id });
+    if (checkOwner(this.#store, { clusterId, node: this.id })) return;
+    const lost = lostStore(this.height);
+    if (lost !== undefined) throw this.#unsound(lost.message);
   }
 
   /** The hash of the block at a height; undefined where the log does not know it. */
