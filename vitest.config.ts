@@ -3,7 +3,10 @@ import { defineConfig } from "vitest/config";
 const everywhere = ["node", "consensus", "storage", "sim", "cli"];
 const glob = (suffix: string): string[] => everywhere.map((folder) => `${folder}/**/*.${suffix}.test.ts`);
 
-/** Four suites by suffix: tidy (rules about the code), unit, simulation sweeps (*.sim) and real processes (*.process). */
+/**
+ * Four suites by suffix: tidy (rules about the code), unit, the simulator at work (*.sim: sweeps, and its commands and pages), and
+ * clusters of real processes (*.process), one file at a time: they are about time.
+ */
 export default defineConfig({
   test: {
     // One worker a core of the machine that CI has; without it, vitest leaves one core idle.
