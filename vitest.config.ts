@@ -4,8 +4,8 @@ const everywhere = ["node", "consensus", "storage", "sim", "cli"];
 const glob = (suffix: string): string[] => everywhere.map((folder) => `${folder}/**/*.${suffix}.test.ts`);
 
 /**
- * Four suites by suffix: tidy (rules about the code), unit, the simulator at work (*.sim: sweeps, and its commands and pages), and
- * clusters of real processes (*.process), one file at a time: they are about time.
+ * Four suites by suffix: tidy (rules about the code), unit, the simulator at work (*.sim: sweeps, and its commands), and real
+ * processes (*.process): clusters and browsers, one file at a time, for they are about time, and some install what they need.
  */
 export default defineConfig({
   test: {
