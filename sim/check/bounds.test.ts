@@ -41,7 +41,7 @@ function leader(own: number, commit: number) {
 describe("bounds", () => {
   test("a node that keeps them is let be", () => {
     expect(look()).toBeUndefined();
-    expect(look({}, leader(BLOCKS_UNCOMMITTED_MAX + 1, 0))).toBeUndefined();
+    expect(look({}, leader(BLOCKS_UNCOMMITTED_MAX + 2, 0))).toBeUndefined();
     expect(look({}, leader(100, 103 - BLOCKS_UNCOMMITTED_MAX))).toBeUndefined();
   });
 
@@ -64,8 +64,8 @@ describe("bounds", () => {
   });
 
   test("a leader's own blocks that are not committed", () => {
-    expect(look({}, leader(BLOCKS_UNCOMMITTED_MAX + 2, 0))).toBe("bounds");
-    expect(look({}, leader(100, 103 - BLOCKS_UNCOMMITTED_MAX - 2))).toBe("bounds");
+    expect(look({}, leader(BLOCKS_UNCOMMITTED_MAX + 3, 0))).toBe("bounds");
+    expect(look({}, leader(100, 103 - BLOCKS_UNCOMMITTED_MAX - 3))).toBe("bounds");
   });
 
   test.each([
