@@ -15,7 +15,7 @@ import { newNodeKey } from "./data-key.ts";
 import { readSecret, writeSecret } from "./files.ts";
 
 const DATA_KEY_FILE = "data.key";
-export const IDENTITY_FILE = "identity.key";
+const IDENTITY_FILE = "identity.key";
 const CONFIG_FILE = "config.json";
 const DATA_DIRECTORY = "data";
 /** What whoever enters a node in a cluster notes beside its identity. */
