@@ -1,13 +1,11 @@
 /** A real cluster whose logs forget: a node that was away too long is given a checkpoint, and goes on in the same process. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { QuorateClient } from "../node/client/index.ts";
 import { accountBatches, TransferBatches } from "../node/ledger/flat-batches.ts";
-import { clusterStatus, type NodeStatus, waitReady } from "./node-status.ts";
-import { LocalCluster } from "./processes.ts";
+import { agreed, endCluster, freshCluster } from "./fresh-cluster.test-support.ts";
+import type { LocalCluster } from "./processes.ts";
 import { ran } from "./run.contract.ts";
 
 const PATIENCE_MS = 120_000;
@@ -16,36 +14,23 @@ const SHAPE = { accounts: 1_000, ledger: 978, code: 1 };
 const BATCHES = 24;
 const EVENTS = 8_190;
 
-let directory = "";
 let local: LocalCluster;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "quorate-catch-up-"));
-  local = await LocalCluster.init({ directory: join(directory, "cluster"), nodes: 3, nowMs: Date.now() });
-  for (const id of local.nodeIds) {
-    const path = join(local.directory, `node-${id}`, "config.json");
-    const config = JSON.parse(readFileSync(path, "utf8")) as object;
-    const forgetful = { checkpointBlocks: 4, retainBlocks: 2, segmentBytes: 8_388_608 };
-    writeFileSync(path, JSON.stringify({ ...config, ...forgetful }));
-  }
-  local.startAll();
-  await waitReady(local.cluster, local.admin, PATIENCE_MS);
+  local = await freshCluster({
+    ...{ name: "catch-up", nodes: 3, patienceMs: PATIENCE_MS },
+    prepare: ({ nodeIds, directory }) => {
+      for (const id of nodeIds) {
+        const path = join(directory, `node-${id}`, "config.json");
+        const config = JSON.parse(readFileSync(path, "utf8")) as object;
+        const forgetful = { checkpointBlocks: 4, retainBlocks: 2, segmentBytes: 8_388_608 };
+        writeFileSync(path, JSON.stringify({ ...config, ...forgetful }));
+      }
+    },
+  });
 }, PATIENCE_MS);
 
-afterAll(async () => {
-  await local.stopAll();
-  rmSync(directory, { recursive: true });
-});
-
-/** Resolves when all nodes stand at one height. */
-async function agreed(): Promise<readonly NodeStatus[]> {
-  for (;;) {
-    const nodes = await clusterStatus(local.cluster, local.admin);
-    const [first] = nodes;
-    if (nodes.every(({ reachable, height }) => reachable && height === first?.height)) return nodes;
-    await sleep(100);
-  }
-}
+afterAll(async () => await endCluster(local));
 
 test("a node that was away too long comes back by a checkpoint, with the same state", {
   timeout: PATIENCE_MS,
@@ -56,13 +41,13 @@ test("a node that was away too long comes back by a checkpoint, with the same st
   const transfers = new TransferBatches(SHAPE, 1, 1);
   for (let i = 0; i < BATCHES; i++) await client.submit({ kind: "createTransfers", batch: transfers.next(EVENTS) });
   local.startNode(3);
-  const nodes = await agreed();
+  const nodes = await agreed(local);
   expect(new Set(nodes.map(({ digest }) => digest)).size).toBe(1);
   expect(Number(nodes[2]?.sections["ledger"]?.["checkpointGeneration"])).toBeGreaterThan(1);
   expect(Number(nodes[2]?.sections["log"]?.["firstIndex"])).toBeGreaterThan(1);
   await client.submit({ kind: "createTransfers", batch: transfers.next(1) });
   client.close();
-  await agreed();
+  await agreed(local);
   await Promise.all(local.nodeIds.map((node) => local.stopNode(node)));
   const { code, out } = await ran("verify", local.directory, "--json");
   expect({

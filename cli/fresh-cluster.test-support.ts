@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { waitReady } from "./node-status.ts";
+import { clusterStatus, type NodeStatus, waitReady } from "./node-status.ts";
 import { LocalCluster } from "./processes.ts";
+import { until } from "./waiting.test-support.ts";
 
 interface Fresh {
   /** Part of the directory's name. */
@@ -22,6 +23,18 @@ export async function freshCluster({ name, nodes, patienceMs, prepare }: Fresh):
   local.startAll();
   await waitReady(local.cluster, local.admin, patienceMs);
   return local;
+}
+
+/** Resolves with what all nodes say of themselves when they stand at one height. */
+export async function agreed({
+  cluster,
+  admin,
+}: Pick<LocalCluster, "cluster" | "admin">): Promise<readonly NodeStatus[]> {
+  return await until("all nodes to agree", async () => {
+    const nodes = await clusterStatus(cluster, admin);
+    const [first] = nodes;
+    return nodes.every(({ reachable, height }) => reachable && height === first?.height) ? nodes : undefined;
+  });
 }
 
 /** Stops its nodes, and leaves nothing of it. */

@@ -1,46 +1,30 @@
 /** A real cluster in which a node loses its log and all that stands beside it, before there is any checkpoint. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask } from "../node/client/ask.ts";
 import { QuorateClient } from "../node/client/index.ts";
 import { accountBatches } from "../node/ledger/flat-batches.ts";
-import { clusterStatus, waitReady } from "./node-status.ts";
-import { LocalCluster } from "./processes.ts";
+import { agreed, endCluster, freshCluster } from "./fresh-cluster.test-support.ts";
+import { clusterStatus } from "./node-status.ts";
+import type { LocalCluster } from "./processes.ts";
 import { ran } from "./run.contract.ts";
 import { until } from "./waiting.test-support.ts";
 
 const PATIENCE_MS = 120_000;
 const SHAPE = { accounts: 10, ledger: 978, code: 1 };
 
-let directory = "";
 let local: LocalCluster;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "quorate-lost-log-"));
-  local = await LocalCluster.init({ directory: join(directory, "cluster"), nodes: 3, nowMs: Date.now() });
-  local.startAll();
-  await waitReady(local.cluster, local.admin, PATIENCE_MS);
+  local = await freshCluster({ name: "lost-log", nodes: 3, patienceMs: PATIENCE_MS });
   const client = await QuorateClient.open({ cluster: local.cluster, signer: local.admin, deadlineMs: PATIENCE_MS });
   for (const batch of accountBatches(SHAPE)) await client.submit({ kind: "createAccounts", batch });
   client.close();
-  await agreed();
+  await agreed(local);
 }, PATIENCE_MS);
 
-afterAll(async () => {
-  await local.stopAll();
-  rmSync(directory, { recursive: true });
-});
-
-/** Resolves when all nodes stand at one height. */
-async function agreed(): Promise<void> {
-  await until("all nodes to agree", async () => {
-    const nodes = await clusterStatus(local.cluster, local.admin);
-    const [first] = nodes;
-    return nodes.every(({ reachable, height }) => reachable && height === first?.height) ? true : undefined;
-  });
-}
+afterAll(async () => await endCluster(local));
 
 function loseLog(id: number): void {
   for (const part of ["log", "log.reached"])
@@ -62,7 +46,7 @@ test("it takes no part until it has its log back from a leader, and cannot make 
   const roles = (await clusterStatus(local.cluster, local.admin)).map(({ role }) => role);
   expect(roles).not.toContain("leader");
   local.startNode(2);
-  await agreed();
+  await agreed(local);
   const client = await QuorateClient.open({ cluster: local.cluster, signer: local.admin, deadlineMs: PATIENCE_MS });
   expect(await ask(client, { type: "summary" })).toMatchObject({ accounts: SHAPE.accounts });
   client.close();

@@ -1,23 +1,13 @@
 /** A real cluster in which logs are damaged: what one node has lost the others give back, and what all have lost is said. */
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask } from "../node/client/ask.ts";
 import { QuorateClient } from "../node/client/index.ts";
 import { accountBatches, TransferBatches } from "../node/ledger/flat-batches.ts";
-import { clusterStatus, type NodeStatus, waitReady } from "./node-status.ts";
-import { LocalCluster } from "./processes.ts";
+import { agreed, endCluster, freshCluster } from "./fresh-cluster.test-support.ts";
+import { waitReady } from "./node-status.ts";
+import type { LocalCluster } from "./processes.ts";
 import { ran } from "./run.contract.ts";
 import { until } from "./waiting.test-support.ts";
 
@@ -28,36 +18,31 @@ const SHAPE = { accounts: 1_000, ledger: 978, code: 1 };
 const BATCHES = 24;
 const EVENTS = 8_190;
 
-let directory = "";
 let local: LocalCluster;
 const exits: string[] = [];
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "quorate-repair-"));
-  local = await LocalCluster.init({ directory: join(directory, "cluster"), nodes: 3, nowMs: Date.now() });
-  local.onUnexpectedExit = (name, ending) => exits.push(`${name} ${ending}`);
-  for (const id of local.nodeIds) {
-    const path = join(local.directory, `node-${id}`, "config.json");
-    const config = JSON.parse(readFileSync(path, "utf8")) as object;
-    writeFileSync(
-      path,
-      JSON.stringify({ ...config, checkpointBlocks: 4, segmentBytes: 8_388_608, cacheBytes: 1_048_576 }),
-    );
-  }
-  local.startAll();
-  await waitReady(local.cluster, local.admin, PATIENCE_MS);
+  local = await freshCluster({
+    ...{ name: "repair", nodes: 3, patienceMs: PATIENCE_MS },
+    prepare: (made) => {
+      made.onUnexpectedExit = (name, ending) => exits.push(`${name} ${ending}`);
+      for (const id of made.nodeIds) {
+        const path = join(made.directory, `node-${id}`, "config.json");
+        const config = JSON.parse(readFileSync(path, "utf8")) as object;
+        const small = { checkpointBlocks: 4, segmentBytes: 8_388_608, cacheBytes: 1_048_576 };
+        writeFileSync(path, JSON.stringify({ ...config, ...small }));
+      }
+    },
+  });
   const client = await QuorateClient.open({ cluster: local.cluster, signer: local.admin, deadlineMs: PATIENCE_MS });
   for (const batch of accountBatches(SHAPE)) await client.submit({ kind: "createAccounts", batch });
   const transfers = new TransferBatches(SHAPE, 1, 1);
   for (let i = 0; i < BATCHES; i++) await client.submit({ kind: "createTransfers", batch: transfers.next(EVENTS) });
   client.close();
-  await agreed();
+  await agreed(local);
 }, PATIENCE_MS);
 
-afterAll(async () => {
-  await local.stopAll();
-  rmSync(directory, { recursive: true });
-});
+afterAll(async () => await endCluster(local));
 
 function logOf(id: number): string {
   return join(local.directory, `node-${id}`, "data", "log");
@@ -76,17 +61,8 @@ function damage(id: number, name: string, offset: number): void {
   closeSync(file);
 }
 
-/** Resolves when all nodes stand at one height. */
-async function agreed(): Promise<readonly NodeStatus[]> {
-  return await until("all nodes to agree", async () => {
-    const nodes = await clusterStatus(local.cluster, local.admin);
-    const [first] = nodes;
-    return nodes.every(({ reachable, height }) => reachable && height === first?.height) ? nodes : undefined;
-  });
-}
-
 async function expectSound(): Promise<void> {
-  const nodes = await agreed();
+  const nodes = await agreed(local);
   expect(new Set(nodes.map(({ digest }) => digest)).size).toBe(1);
   await Promise.all(local.nodeIds.map((node) => local.stopNode(node)));
   const { code, out } = await ran("verify", local.directory, "--json");
@@ -109,7 +85,7 @@ test("an old file with a flipped bit, and the end of the newest, come back from 
   const before = await ran("scrub", join(local.directory, "node-3"), "--json");
   expect(before.code).toBe(1);
   local.startNode(3);
-  const nodes = await agreed();
+  const nodes = await agreed(local);
   expect(Number(nodes[2]?.sections["repair"]?.["repairedBlocks"])).toBeGreaterThan(5);
   expect(readFileSync(local.logOf("node-3"), "utf8")).toMatch(/"mend.end".*"leader"/);
   await expectSound();
@@ -119,7 +95,7 @@ test("a log of which no file is left is missed, and comes back from the others",
   await local.stopNode(3);
   for (const file of segmentsOf(3)) rmSync(join(logOf(3), file));
   local.startNode(3);
-  await agreed();
+  await agreed(local);
   expect(readFileSync(local.logOf("node-3"), "utf8")).toMatch(/"mend.begun".*wal_missing_segment/);
   await expectSound();
 });
@@ -129,7 +105,7 @@ test("scrub finds what is damaged under a running node, and the others give it b
 }, async () => {
   const args = ["--cluster", local.clusterFile, "--json"];
   const repairedBlocks = async (): Promise<number> =>
-    Number((await agreed())[1]?.sections["repair"]?.["repairedBlocks"]);
+    Number((await agreed(local))[1]?.sections["repair"]?.["repairedBlocks"]);
   const before = await repairedBlocks();
   damage(2, segmentsOf(2)[0] ?? "", 1_500_000);
   damage(2, segmentsOf(2)[0] ?? "", 3_500_000);
@@ -153,7 +129,7 @@ test("scrub finds what is damaged under a running node, and the others give it b
 test("a node that needs a damaged block starts again in place, and mends it first", {
   timeout: PATIENCE_MS,
 }, async () => {
-  const before = Number((await agreed())[0]?.sections["repair"]?.["repairedBlocks"]);
+  const before = Number((await agreed(local))[0]?.sections["repair"]?.["repairedBlocks"]);
   damage(1, segmentsOf(1)[0] ?? "", 1_500_000);
   const nodes = local.cluster.nodes.filter(({ id }) => id === 1);
   const reader = await QuorateClient.openReader({
@@ -164,7 +140,7 @@ test("a node that needs a damaged block starts again in place, and mends it firs
   reader.close();
   expect(blocks.length).toBeGreaterThan(0);
   expect(readFileSync(local.logOf("node-1"), "utf8")).toContain("log.damaged");
-  const after = Number((await agreed())[0]?.sections["repair"]?.["repairedBlocks"]);
+  const after = Number((await agreed(local))[0]?.sections["repair"]?.["repairedBlocks"]);
   expect([after > before, exits]).toEqual([true, []]);
   await expectSound();
 });

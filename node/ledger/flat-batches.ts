@@ -24,6 +24,12 @@ export interface BatchShape {
   readonly code: number;
 }
 
+/** One of the accounts 1 to `accounts` that is not this one, each as likely. */
+export function otherAccount(random: Prng, accounts: number, than: number): number {
+  const other = 1 + random.below(accounts - 1);
+  return other < than ? other : other + 1;
+}
+
 /** Batches that open accounts 1 to `accounts`. */
 export function* accountBatches({ accounts, ledger, code }: BatchShape): Generator<Uint8Array> {
   for (let first = 1; first <= accounts; first += BATCH_RECORDS_MAX) {
@@ -59,10 +65,9 @@ export class TransferBatches {
     for (let i = 0; i < count; i++) {
       const at = i * RECORD_BYTES;
       const debit = 1 + this.#random.below(accounts);
-      const other = 1 + this.#random.below(accounts - 1);
       view.setUint32(at, this.#nextId, true);
       view.setUint32(at + AT.debit, debit, true);
-      view.setUint32(at + AT.credit, other < debit ? other : other + 1, true);
+      view.setUint32(at + AT.credit, otherAccount(this.#random, accounts, debit), true);
       view.setUint32(at + AT.amount, 1 + this.#random.below(AMOUNT_MAX), true);
       view.setUint32(at + AT.ledger, ledger, true);
       view.setUint16(at + AT.code, code, true);

@@ -4,6 +4,7 @@
  */
 import { BATCH_RECORDS_MAX } from "../../../node/base/limits.ts";
 import { Prng } from "../../../node/base/prng.ts";
+import { otherAccount } from "../../../node/ledger/flat-batches.ts";
 import { transferFlags } from "../../../node/ledger/index.ts";
 
 /** Words of a record, and where its fields begin. */
@@ -103,10 +104,9 @@ export class Batches {
 
   #transfer(at: number, flags: number): void {
     const debit = 1 + this.#random.below(this.#accounts);
-    const other = 1 + this.#random.below(this.#accounts - 1);
     this.#words[at] = this.#nextId++;
     this.#words[at + DEBIT_ACCOUNT_ID] = debit;
-    this.#words[at + CREDIT_ACCOUNT_ID] = other < debit ? other : other + 1;
+    this.#words[at + CREDIT_ACCOUNT_ID] = otherAccount(this.#random, this.#accounts, debit);
     this.#words[at + AMOUNT] = 1 + this.#random.below(AMOUNT_MAX);
     this.#words[at + CODE_FLAGS] = 1 | (flags << FLAGS_SHIFT);
   }

@@ -4,19 +4,13 @@ import { randomFillSync } from "node:crypto";
 import { closedLoop, halfOf, openLoop, WARM_UP_SECONDS } from "../loops.ts";
 import type { Percentiles } from "../percentiles.ts";
 import { PutConnection } from "./grpc-put.ts";
-import { Servers } from "./servers.ts";
+import { type PeerOptions, Servers } from "./servers.ts";
 
 const MEMBERS = 3;
 const KEYS = 10_000;
 const VALUE_BYTES = 256;
 const CONNECTIONS = 16;
 const IN_FLIGHT = 512;
-
-export interface EtcdOptions {
-  readonly seconds: number;
-  readonly stopped: Promise<void>;
-  readonly note: (text: string) => void;
-}
 
 export interface EtcdFigures {
   readonly putsPerSecond: number;
@@ -43,7 +37,7 @@ export const ETCD_SETTINGS: string =
   `${KEYS} keys, ${IN_FLIGHT} puts under way over ${CONNECTIONS} connections to the leader; no signatures, no TLS`;
 
 /** Starts the members, measures, checks that every acknowledged put is on all of them, and stops them. */
-export async function measureEtcd({ seconds, stopped, note }: EtcdOptions): Promise<EtcdFigures> {
+export async function measureEtcd({ seconds, stopped, note }: PeerOptions): Promise<EtcdFigures> {
   return await Servers.use({ name: "etcd", user: "etcd", ports: MEMBERS * 2, stopped }, async (servers) => {
     startMembers(servers);
     await servers.until("a leader of etcd", async () => leaderPort(await status(servers)) !== undefined);

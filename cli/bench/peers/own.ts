@@ -6,19 +6,16 @@ import { CodedError } from "../../../node/base/errors.ts";
 import { endProcess } from "../../end-process.ts";
 import { halfOf, WARM_UP_SECONDS } from "../loops.ts";
 import type { Percentiles } from "../percentiles.ts";
-import { unlessStopped } from "./servers.ts";
+import { type PeerOptions, unlessStopped } from "./servers.ts";
 
 /** Longer than the command takes to stop its nodes. */
 const STOP_MS = 30_000;
 
-export interface OwnOptions {
-  readonly seconds: number;
+export interface OwnOptions extends PeerOptions {
   /** Of the bulk load. */
   readonly transfers: number;
   /** Of the signed load. */
   readonly payments: number;
-  readonly stopped: Promise<void>;
-  readonly note: (text: string) => void;
 }
 
 export interface OwnFigures {

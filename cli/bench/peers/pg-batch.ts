@@ -4,6 +4,7 @@
  */
 import { randomFillSync } from "node:crypto";
 import type { Prng } from "../../../node/base/prng.ts";
+import { otherAccount } from "../../../node/ledger/flat-batches.ts";
 
 const TYPES = { uuid: 2_950, bigint: 20 } as const;
 const UUID_BYTES = 16;
@@ -58,11 +59,13 @@ export class PgBatch {
     randomFillSync(this.#entropy);
     for (let index = 0; index < this.#transfers; index++) {
       const debit = 1 + this.#random.below(this.#accounts);
-      const other = 1 + this.#random.below(this.#accounts - 1);
       const id = index * UUID_BYTES;
       this.#entropy.copy(this.#ids.bytes, this.#ids.at(index), id, id + UUID_BYTES);
       this.#debits.bytes.writeBigInt64BE(BigInt(debit), this.#debits.at(index));
-      this.#credits.bytes.writeBigInt64BE(BigInt(other < debit ? other : other + 1), this.#credits.at(index));
+      this.#credits.bytes.writeBigInt64BE(
+        BigInt(otherAccount(this.#random, this.#accounts, debit)),
+        this.#credits.at(index),
+      );
       this.#amounts.bytes.writeBigInt64BE(BigInt(1 + this.#random.below(AMOUNT_MAX)), this.#amounts.at(index));
     }
     return [this.#ids, this.#debits, this.#credits, this.#amounts].map(({ bytes }) => bytes);

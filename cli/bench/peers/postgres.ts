@@ -13,7 +13,7 @@ import { PgBatch } from "./pg-batch.ts";
 import { PgConnection } from "./pg-connection.ts";
 import { POSTGRES_NODES, PostgresCluster } from "./postgres-cluster.ts";
 import { BATCH_FUNCTION, FUNCTION_SCRIPT, STATEMENTS_SCRIPT } from "./postgres-sql.ts";
-import { Servers } from "./servers.ts";
+import { type PeerOptions, Servers } from "./servers.ts";
 
 const ACCOUNTS = 10_000;
 const BATCH = 1_000;
@@ -28,12 +28,6 @@ export const POSTGRES_SETTINGS: string =
   "a primary and two streaming standbys, fsync on; every commit after fsync at the primary and at one of them " +
   `(synchronous_commit on, ANY 1); ${ACCOUNTS} accounts, no overdraft check, no foreign key; ${CLIENTS} clients with one ` +
   `transfer a transaction, ${BATCH_CLIENTS} with ${BATCH} in one set-based function; no signatures, no TLS`;
-
-export interface PostgresOptions {
-  readonly seconds: number;
-  readonly stopped: Promise<void>;
-  readonly note: (text: string) => void;
-}
 
 interface Load {
   readonly transfersPerSecond: number;
@@ -54,7 +48,7 @@ export interface PostgresFigures {
 }
 
 /** Starts primary and standbys, measures the three loads, checks the books on all three, and stops them. */
-export async function measurePostgres({ seconds, stopped, note }: PostgresOptions): Promise<PostgresFigures> {
+export async function measurePostgres({ seconds, stopped, note }: PeerOptions): Promise<PostgresFigures> {
   const options = { name: "postgres", user: "postgres", ports: POSTGRES_NODES, stopped };
   return await Servers.use(options, async (servers) => {
     const cluster = new PostgresCluster(servers);

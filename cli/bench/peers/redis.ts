@@ -7,10 +7,11 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { CodedError } from "../../../node/base/errors.ts";
 import { Prng } from "../../../node/base/prng.ts";
+import { otherAccount } from "../../../node/ledger/flat-batches.ts";
 import { closedLoop, WARM_UP_SECONDS } from "../loops.ts";
 import type { Percentiles } from "../percentiles.ts";
 import { RedisConnection, type Reply, redisCommand } from "./redis-connection.ts";
-import { Servers } from "./servers.ts";
+import { type PeerOptions, Servers } from "./servers.ts";
 
 const NODES = 3;
 const ACCOUNTS = 10_000;
@@ -43,12 +44,6 @@ for i = 1, #ARGV, 4 do
   end
 end
 return created`;
-
-export interface RedisOptions {
-  readonly seconds: number;
-  readonly stopped: Promise<void>;
-  readonly note: (text: string) => void;
-}
 
 interface Load {
   readonly transfersPerSecond: number;
@@ -87,7 +82,7 @@ export function redisSettings(): string {
 }
 
 /** Starts primary and replicas, measures both loads, checks the books on all three, and stops them. */
-export async function measureRedis({ seconds, stopped, note }: RedisOptions): Promise<RedisFigures> {
+export async function measureRedis({ seconds, stopped, note }: PeerOptions): Promise<RedisFigures> {
   return await Servers.use({ name: "redis", user: "redis", ports: NODES, stopped }, async (servers) => {
     await startServers(servers);
     const books = new Books();
@@ -179,10 +174,10 @@ function scriptCall(
   let units = 0;
   for (let index = 0; index < transfers; index++) {
     const debit = 1 + random.below(ACCOUNTS);
-    const other = 1 + random.below(ACCOUNTS - 1);
+    const credit = otherAccount(random, ACCOUNTS, debit);
     const amount = 1 + random.below(AMOUNT_MAX);
     const id = ids.slice(index * ID_BYTES, (index + 1) * ID_BYTES);
-    words.push(id, `${debit}`, `${other < debit ? other : other + 1}`, `${amount}`);
+    words.push(id, `${debit}`, `${credit}`, `${amount}`);
     units += amount;
   }
   return { command: redisCommand(...words), units };

@@ -25,13 +25,19 @@ interface Account {
   readonly gid: number;
 }
 
-export interface ServersOptions {
+/** What each comparison is measured with. */
+export interface PeerOptions {
+  readonly seconds: number;
+  /** Resolves when the user wants all this to end. */
+  readonly stopped: Promise<void>;
+  readonly note: (text: string) => void;
+}
+
+export interface ServersOptions extends Pick<PeerOptions, "stopped"> {
   readonly name: string;
   /** Whom servers run as when we are root; nobody, where there is no such user. */
   readonly user: string;
   readonly ports: number;
-  /** Resolves when the user wants all this to end. */
-  readonly stopped: Promise<void>;
 }
 
 /** What a promise gives, or `CodedError` `interrupted` when the user wants an end first. */
