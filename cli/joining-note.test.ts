@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { JOINING_FILE } from "../node/host/init.ts";
+import { toHex } from "../node/base/bytes.ts";
+import { JOINING_FILE, joiningIdentity } from "../node/host/init.ts";
 import { type JoiningNote, noteIn, unfinishedNotes, writeNote } from "./joining-note.ts";
 
 const home = mkdtempSync(join(tmpdir(), "quorate-note-"));
@@ -53,13 +54,23 @@ describe("what is no note is an error that names the file", () => {
 
 test("nodes are unfinished that have no configuration: beside the cluster file, or in one directory", () => {
   const beside = directory("cluster");
-  for (const name of ["node-2", "node-3"]) writeNote(directory(`cluster/${name}`), REJOIN);
+  const begun = (dir: string, note: JoiningNote): JoiningNote => {
+    const own = { ...note, publicKey: toHex(joiningIdentity(dir).publicKey) };
+    writeNote(dir, own);
+    return own;
+  };
+  const rejoin = begun(directory("cluster/node-2"), REJOIN);
+  begun(directory("cluster/node-3"), REJOIN);
+  // Its identity was moved away, and another one is there by now.
+  joiningIdentity(directory("cluster/node-4"));
+  writeNote(directory("cluster/node-4"), REJOIN);
+  writeNote(directory("cluster/node-5"), REJOIN);
   writeFileSync(join(beside, "node-3", "config.json"), "{}");
   const elsewhere = directory("elsewhere");
-  writeNote(elsewhere, ADD);
+  const add = begun(elsewhere, ADD);
   const clusterFile = join(beside, "cluster.json");
   writeFileSync(clusterFile, "{}");
-  expect(unfinishedNotes(clusterFile, undefined)).toEqual([{ dir: join(beside, "node-2"), note: REJOIN }]);
-  expect(unfinishedNotes(clusterFile, elsewhere)).toEqual([{ dir: elsewhere, note: ADD }]);
+  expect(unfinishedNotes(clusterFile, undefined)).toEqual([{ dir: join(beside, "node-2"), note: rejoin }]);
+  expect(unfinishedNotes(clusterFile, elsewhere)).toEqual([{ dir: elsewhere, note: add }]);
   expect(unfinishedNotes(clusterFile, join(beside, "node-3"))).toEqual([]);
 });

@@ -1,13 +1,16 @@
 /**
  * What a command that enters a node is about, noted beside the node's identity before the cluster hears of it. Cut short, it
  * has perhaps had the node before it leave, which the next change of members takes out of the cluster file: then nothing but
- * the note says whose name, place and vote the new one is to have. The note stays when all is done: nothing reads it then.
+ * the note says whose name, place and vote the new one is to have. It is removed when all is done: an identity that the cluster
+ * has counts as one that was never started only while the note says so.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { toHex } from "../node/base/bytes.ts";
 import { CodedError } from "../node/base/errors.ts";
-import { readText, replaceText } from "../node/host/files.ts";
-import { JOINING_FILE } from "../node/host/init.ts";
+import { readSecret, readText, replaceText } from "../node/host/files.ts";
+import { IDENTITY_FILE, JOINING_FILE } from "../node/host/init.ts";
+import { Identity } from "../node/transport/identity.ts";
 
 /** A node that another takes the place of. */
 export interface Predecessor {
@@ -36,6 +39,10 @@ export function writeNote(directory: string, note: JoiningNote): void {
   replaceText(join(directory, JOINING_FILE), `${JSON.stringify({ version: VERSION, ...note }, undefined, 2)}\n`);
 }
 
+export function removeNote(directory: string): void {
+  rmSync(join(directory, JOINING_FILE), { force: true });
+}
+
 /** The note in a directory, where there is one; throws `CodedError` `file_unreadable`. */
 export function noteIn(directory: string): JoiningNote | undefined {
   const path = join(directory, JOINING_FILE);
@@ -54,8 +61,14 @@ export interface Unfinished {
 export function unfinishedNotes(clusterFile: string, dir: string | undefined): readonly Unfinished[] {
   return (dir === undefined ? placesBeside(clusterFile) : [dir]).flatMap((place) => {
     const note = existsSync(join(place, "config.json")) ? undefined : noteIn(place);
-    return note === undefined ? [] : [{ dir: place, note }];
+    return note === undefined || keyIn(place) !== note.publicKey ? [] : [{ dir: place, note }];
   });
+}
+
+/** The public key of the identity in a directory, in hexadecimal; undefined where none is there. */
+function keyIn(directory: string): string | undefined {
+  const path = join(directory, IDENTITY_FILE);
+  return existsSync(path) ? toHex(Identity.fromPem(readSecret(path, "the identity")).publicKey) : undefined;
 }
 
 function placesBeside(path: string): readonly string[] {

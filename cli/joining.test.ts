@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -234,4 +234,22 @@ test("nobody enters in place of a node that is not there, and the cluster is as 
     await expect(enterNode(place, { voter: true, before })).rejects.toMatchObject({ code });
   }
   expect(cluster.state.members.all).toHaveLength(LEARNER);
+});
+
+test("an identity that entered once is no reason to enter again: its node may have voted, and been demoted", async () => {
+  const place = { ...args(), dir: join(home, "node"), host: "127.0.0.1", port: 10, encrypt: false };
+  await enterNode(place, { voter: false });
+  const restored = { ...place, dir: join(home, "restored") };
+  mkdirSync(restored.dir);
+  copyFileSync(join(place.dir, "identity.key"), join(restored.dir, "identity.key"));
+  const before = { id: 5, name: "node-5", isLost: true };
+  for (const entrance of [{ voter: true }, { voter: "as the one before", before }] as const) {
+    await expect(enterNode(restored, entrance)).rejects.toMatchObject({
+      code: "wrong_state",
+      message: expect.stringContaining('move it away, and "quorate member rejoin 5"'),
+    });
+  }
+  // With another identity there it is what it says: a node whose disk is lost begins again.
+  rmSync(join(restored.dir, "identity.key"));
+  expect(await enterNode(restored, { voter: "as the one before", before })).toMatchObject({ id: 6, voter: false });
 });

@@ -16,7 +16,7 @@ import type { Identity } from "../node/transport/identity.ts";
 import type { ChangeMembersBody } from "../node/wire/kinds.ts";
 import { type ClusterArguments, readCluster, withClient, withReader } from "./cluster-access.ts";
 import { countAsVoter, membersNow } from "./cluster-members.ts";
-import { type JoiningNote, noteIn, type Predecessor, unfinishedNotes, writeNote } from "./joining-note.ts";
+import { type JoiningNote, noteIn, type Predecessor, removeNote, unfinishedNotes, writeNote } from "./joining-note.ts";
 import { type MembersAnswer, members, roleIn, standing } from "./members.ts";
 
 /** Where a node is to be. */
@@ -155,13 +155,19 @@ export async function begunBefore(
   });
 }
 
-/** The note of the run that has entered a node; throws `CodedError` `wrong_state` where that was about something else. */
-function noteOf(entered: Member, { before }: Entrance, args: Place): JoiningNote | undefined {
-  const found = noteIn(args.dir);
-  const note = found?.publicKey === entered.publicKey ? found : undefined;
-  if (note?.before?.id === before?.id && note?.before?.isLost === before?.isLost) return note;
+/**
+ * The note of the run that has entered a node; throws `CodedError` `wrong_state` where that was about something else, or where no
+ * note says that the node was never started: a learner may have voted before it became one.
+ */
+function noteOf(entered: Member, { before }: Entrance, args: Place): JoiningNote {
   const { id } = entered;
-  const begun = commandOf(note?.before);
+  const note = noteIn(args.dir);
+  if (note?.publicKey !== entered.publicKey) {
+    const whose = `the identity in ${args.dir} is that of node ${id}, and nothing there says that it was never started`;
+    throw new CodedError("wrong_state", `${whose}: move it away, and "quorate member rejoin ${id}"`);
+  }
+  if (note.before?.id === before?.id && note.before?.isLost === before?.isLost) return note;
+  const begun = commandOf(note.before);
   const text = `the identity in ${args.dir} is that of node ${id}, which "quorate member ${begun}" was to enter`;
   throw new CodedError("wrong_state", `${text}: run that again, or "quorate member remove ${id}" and move it away`);
 }
@@ -237,7 +243,9 @@ export async function enterNode(args: Place, entrance: Entrance): Promise<Joined
   const card = args["card-endpoint"];
   const endpoints = card === undefined ? {} : { card };
   const files = { id, clusterFile: resolve(args.cluster), endpoints, encrypt: args.encrypt };
-  return { id, name, config: writeNode(resolve(args.dir), files), voter: votes, isFreed };
+  const config = writeNode(resolve(args.dir), files);
+  removeNote(args.dir);
+  return { id, name, config, voter: votes, isFreed };
 }
 
 /** Resolves with the id that the cluster gives. */

@@ -2,9 +2,10 @@
  * Members that come and go while a real cluster works under load: one cluster, started as a single node, and a story from
  * top to bottom. What was acknowledged on the way is there at the end, on all that are left.
  */
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { must } from "../../node/base/assert.ts";
 import { ask } from "../../node/client/ask.ts";
 import {
   type ClusterFile,
@@ -17,6 +18,7 @@ import {
 import { batchResults } from "../../node/wire/results.ts";
 import { freePorts } from "../free-ports.ts";
 import { endCluster, freshCluster } from "../fresh-cluster.test-support.ts";
+import { cutShort } from "../joining-note.test-support.ts";
 import { clusterStatus, type NodeStatus, waitReady } from "../node-status.ts";
 import type { LocalCluster } from "../processes.ts";
 import { ran } from "../run.contract.ts";
@@ -186,9 +188,13 @@ test("three become five, though an answer is lost on the way", { timeout: PATIEN
   copyFileSync(local.clusterFile, old);
   const fourth = await place(4);
   await member("add", ...fourth);
+  const added = must(
+    local.cluster.nodes.find(({ id }) => id === 4),
+    "it has entered",
+  );
   // As if the command had been cut short while it waited for the answer.
   copyFileSync(old, local.clusterFile);
-  rmSync(join(home(4), "config.json"));
+  cutShort(home(4), added);
   await refused("already_exists", /the identity in .* is that of node 4 at/, "add", "--dir", home(4), "--port", "9");
   expect(await member("add", ...fourth)).toMatchObject({ code: 0, json: { id: 4 } });
   await refused("dir_not_empty", /node-4 is not empty/, "add", ...fourth);

@@ -2,13 +2,15 @@
  * A node of three loses its whole disk while a real cluster works under load, and begins again under its name, at its
  * address and in its directory, with another id. What was acknowledged on the way is there at the end, on all of them.
  */
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { must } from "../../node/base/assert.ts";
 import { QuorateClient } from "../../node/client/index.ts";
 import { missingOf, SteadyTransfers } from "../backup/steady-transfers.test-support.ts";
 import { freePorts } from "../free-ports.ts";
 import { endCluster, freshCluster } from "../fresh-cluster.test-support.ts";
+import { cutShort } from "../joining-note.test-support.ts";
 import { clusterStatus, waitReady } from "../node-status.ts";
 import type { LocalCluster } from "../processes.ts";
 import { type Ran, ran } from "../run.contract.ts";
@@ -85,11 +87,21 @@ test("one whose disk is lost comes back under its name and a new id, and votes w
   const entered = { id: 4, name: "node-2", config: join(home("node-2"), "config.json"), rejoins: 2, voter: true };
   expect(await json("member", "rejoin", "node-2")).toEqual(entered);
   // Twice as if the command had been cut short: before its answer came, and before the configuration was written.
+  const node = must(
+    local.cluster.nodes.find(({ id }) => id === 4),
+    "it has entered",
+  );
+  const before = { id: 2, name: "node-2", isLost: true };
   copyFileSync(old, local.clusterFile);
-  rmSync(entered.config);
+  cutShort(home("node-2"), node, before);
   expect(await json("member", "rejoin", "2")).toEqual(entered);
-  rmSync(entered.config);
+  cutShort(home("node-2"), node, before);
   expect(await json("member", "rejoin", "node-2")).toEqual(entered);
+  // Nothing says any more that it was never started: it may have voted, and been demoted.
+  const config = readFileSync(entered.config);
+  rmSync(entered.config);
+  await refused("wrong_state", /node 4, and nothing there says|which votes/, "member", "rejoin", "node-2");
+  writeFileSync(entered.config, config);
   expect(local.cluster.nodes.map(({ id, name }) => [id, name, id === 4])).toEqual([
     [1, "node-1", false],
     [3, "node-3", false],

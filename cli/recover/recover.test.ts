@@ -65,17 +65,21 @@ function signed(sequence: number, command: Command): Uint8Array {
 const blocked = (payer: number): Command => ({ kind: "blockPayer", body: { payer: BigInt(payer), blocked: true } });
 const ALL: Configuration = { voters: [1, 2, 3, 4, 5], outgoing: [], learners: [] };
 
-/** A log of which each block, in the term that is given, blocks a payer: first a session, then whom `payers` says. */
+/**
+ * A log of which each block, in the term that is given, blocks a payer: first a session, then whom `payers` says, or what
+ * stands there.
+ */
 function logOf(
   terms: readonly number[],
-  payers: readonly number[] = [],
+  payers: readonly (number | Command)[] = [],
   configurations: readonly Configuration[] = [],
 ) {
   const state = new StateMachine({ genesis: cluster.genesis, sha256 });
   const records = terms.map((term, place): WalRecord => {
     const height = place + 1;
-    const transaction =
-      place === 0 ? signed(0, { kind: "sessionOpen" }) : signed(place, blocked(payers[place] ?? height));
+    const given = payers[place] ?? height;
+    const command = typeof given === "number" ? blocked(given) : given;
+    const transaction = signed(place, place === 0 ? { kind: "sessionOpen" } : command);
     const at = { group: 0, height, term, timestamp: START + BigInt(height) * SECOND, clusterId: cluster.clusterId };
     const previousHash = state.blockHash;
     const configuration = configurations[place] ?? ALL;
@@ -346,6 +350,24 @@ test("a recovery that was cut off between two nodes has only the cluster file le
   expect(named()).toEqual([1, 2, 3, 4, 5]);
   await withSurvivors([1, 2], (survivors) => finishRecovery(survivors));
   expect(named()).toEqual([1, 2]);
+});
+
+test.each([
+  ["leaves its vote only in a configuration that is on the way", [1, 2, 3, 4, 5, 6], false],
+  ["is a learner", [], true],
+])("where a quorum is left, who %s counts so in the cluster file", async (_what, outgoing, isMarked) => {
+  const publicKey = new Uint8Array(32).fill(6);
+  const enters: Command = {
+    kind: "changeMembers",
+    body: { add: [{ publicKey, host: "127.0.0.1", port: 6, voter: false }], remove: [], promote: [] },
+  };
+  const { records } = logOf([1, 1], [0, enters], [ALL, { ...ALL, outgoing, learners: [6] }]);
+  for (const id of [1, 2, 3, 4]) await gives(id, records);
+  const file = join(home, "c", "cluster.json");
+  const sixth = { id: 6, name: "node-6", publicKey, host: "127.0.0.1", port: 6 };
+  writeFileSync(file, formatClusterFile(cluster.genesis, [...cluster.nodes, sixth]));
+  await withSurvivors([1, 2, 3, 4], (survivors) => finishRecovery(survivors));
+  expect(readCluster(file).nodes.find(({ id }) => id === 6)?.learner === true).toBe(isMarked);
 });
 
 describe("on a disk that is full, or becomes so, or fails", () => {

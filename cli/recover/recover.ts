@@ -11,6 +11,7 @@ import { randomBytes } from "../../node/client/crypto.ts";
 import type { ClusterFile, Signer } from "../../node/client/index.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { recoveryBlocks } from "../../node/replica/recovery-blocks.ts";
+import type { Node } from "../../node/state/members.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
 import type { Command } from "../../node/wire/body.ts";
 import { decodeResult } from "../../node/wire/results.ts";
@@ -19,6 +20,7 @@ import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { RESERVE_BYTES } from "../../storage/wal/log-writer.ts";
 import { readCluster } from "../cluster-access.ts";
 import { updateClusterFile } from "../cluster-members.ts";
+import { standing } from "../members.ts";
 import type { Survivor } from "./survivor.ts";
 
 /** No node can have been in a term so far above those that the survivors have heard of. */
@@ -47,7 +49,7 @@ export function finishRecovery(survivors: readonly Survivor[]): void {
   const best = bestOf(survivors);
   const { configuration, members } = best.state(readCluster(best.node.clusterFile));
   if (!isQuorum(configuration, (id) => survivors.some((one) => one.id === id))) return;
-  updateFiles(survivors, members.all);
+  updateFiles(survivors, members.all, (id) => standing(configuration, id));
 }
 
 /**
@@ -136,7 +138,8 @@ export async function recoverCluster(
     const common = survivor.commonWith(best);
     await survivor.goOn(common, missing(common));
   }
-  updateFiles(survivors, state.members.all);
+  // Who is left votes, whatever was under way.
+  updateFiles(survivors, state.members.all, () => "-");
   return { height: state.height, term };
 }
 
@@ -177,8 +180,12 @@ function signedBy(
   });
 }
 
-/** The cluster files of those that are left name the lost ones no more, and know that the others vote. */
-function updateFiles(survivors: readonly Survivor[], members: StateMachine["members"]["all"]): void {
+/** The cluster files of those that are left name nobody any more that has left, and know who votes. */
+function updateFiles(
+  survivors: readonly Survivor[],
+  members: readonly Node[],
+  standingOf: (id: number) => string,
+): void {
   for (const path of new Set(survivors.map(({ node }) => node.clusterFile)))
-    updateClusterFile(path, members, () => "-");
+    updateClusterFile(path, members, standingOf);
 }

@@ -12,16 +12,16 @@ import { Identity } from "../transport/identity.ts";
 import type { Genesis, Origin } from "../wire/genesis.ts";
 import { CONFIG_DEFAULTS } from "./config.ts";
 import { newNodeKey } from "./data-key.ts";
-import { readSecret, writeSecret } from "./files.ts";
+import { readSecret, replaceText, writeSecret } from "./files.ts";
 
 const DATA_KEY_FILE = "data.key";
-const IDENTITY_FILE = "identity.key";
+export const IDENTITY_FILE = "identity.key";
 const CONFIG_FILE = "config.json";
 const DATA_DIRECTORY = "data";
 /** What whoever enters a node in a cluster notes beside its identity. */
 export const JOINING_FILE = "joining.json";
-/** And what is left of that where writing it was cut short. */
-const NOTES = [JOINING_FILE, `${JOINING_FILE}.new`];
+/** That, and what is left where writing it, or the configuration, was cut short. */
+const BEGUN = [JOINING_FILE, `${JOINING_FILE}.new`, `${CONFIG_FILE}.new`];
 
 export interface InitOptions {
   readonly directory: string;
@@ -86,7 +86,7 @@ export function initCluster(options: InitOptions): InitResult {
  */
 export function joiningIdentity(directory: string): Identity {
   // A note whose identity was moved away is worth nothing, and is written anew.
-  const entries = entriesOf(directory).filter((name) => !NOTES.includes(name));
+  const entries = entriesOf(directory).filter((name) => !BEGUN.includes(name));
   if (entries.includes(IDENTITY_FILE) && entries.every((name) => name === IDENTITY_FILE || name === DATA_KEY_FILE)) {
     return Identity.fromPem(readSecret(join(directory, IDENTITY_FILE), "the identity"));
   }
@@ -128,7 +128,7 @@ export function writeNode(directory: string, { id, clusterFile, endpoints, encry
     ...(encrypt === true ? { encryption: { keyFile: DATA_KEY_FILE } } : {}),
   };
   const path = join(directory, CONFIG_FILE);
-  writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`);
+  replaceText(path, `${JSON.stringify(config, undefined, 2)}\n`);
   return path;
 }
 

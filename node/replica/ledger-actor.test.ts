@@ -481,6 +481,22 @@ describe("checkpoints", () => {
     expect([restoreCheckpoint(bench.store, back), back.height, back.digest]).toEqual([true, 6, bench.state.digest]);
   });
 
+  test("for which there is no room make way for one of a peer that is further, and only for that", () => {
+    const bench = new Bench(undefined, undefined, undefined, { node: 2 });
+    bench.commits(1, 2);
+    bench.freeBytes = RESERVE_BYTES;
+    bench.actor.receive({ type: "install", height: 2 });
+    bench.stepsOn();
+    expect([bench.later.count, bench.timers.length]).toEqual([0, 1]);
+    const fetched = { height: 5, digest: new Uint8Array(32).fill(5), components: [], generation: 2 };
+    bench.store.write([noteChange(fetched)], () => undefined);
+    bench.later.next();
+    bench.actor.receive({ type: "install", height: 5 });
+    bench.stepsOn();
+    bench.storesCheckpoint();
+    expect([loadCheckpointMeta(bench.store)?.height, bench.restarts, bench.timers.length]).toEqual([5, 1, 0]);
+  });
+
   test("that let the log give up as much as they take are taken on a disk where there is room for that alone", () => {
     const bytes = 100_000; // more than what a few blocks change
     for (const [retainBlocks, expected] of [

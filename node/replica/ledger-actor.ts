@@ -471,11 +471,15 @@ export class LedgerActor implements Actor<LedgerMessage> {
     else this.#write(write);
   }
 
-  /** Since it was taken others may have filled the disk. The pages that it holds are not marked as changed any more. */
+  /**
+   * Since it was taken others may have filled the disk. The pages that it holds are not marked as changed any more, so it can
+   * be dropped only for one of a peer, which has all pages.
+   */
   #writeWithRoom(write: CheckpointWrite): void {
     const { height } = write.written;
     const givenUp = this.#deps.log.bytesBefore(this.#logFrom(height));
     if (this.#room.stillHasRoomFor(write.changes, { height, givenUp })) this.#write(write);
+    else if (this.#installing !== undefined && this.#installing > this.#state.height) this.#install();
     else this.#after(ROOM_RETRY_MS, write);
   }
 
