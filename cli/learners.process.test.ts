@@ -67,7 +67,7 @@ test("a voter that was never started is waited for, and named by all that wait",
   expect(fifth).toMatchObject([0, { id: 5, awaited: [{ node: 4, text: AWAITED }] }]);
   expect(await json("member", "remove", "5")).toEqual([0, { node: 5, done: true }]);
   expect((await json("status"))[1]).toMatchObject({ healthy: true, leader: 1 });
-  const { code, err } = await q("backup", backups("missing"));
+  const { code, err } = await q("backup", backups("missing"), "--wait", "2");
   const missing =
     '1 of 2 nodes that vote have signed; missing: node-4; start them, or remove them ("quorate member remove")';
   expect([code, err]).toEqual([1, expect.stringContaining(missing)]);

@@ -23,6 +23,7 @@ import { RecordFiles, readRecords } from "./record-files.ts";
 import { takeBackup } from "./take-backup.ts";
 
 const home = mkdtempSync(join(tmpdir(), "quorate-backup-"));
+const WAIT_MS = 30_000;
 const WHOLE = join(home, "whole");
 const PAGES = join(home, "pages");
 let cluster: ScriptedCluster;
@@ -33,7 +34,14 @@ async function enters(client: QuorateClient, from: number, count: number): Promi
 }
 
 async function backup(directory: string, fromCheckpoint = false): Promise<Manifest> {
-  const job = { cluster: cluster.file, signer: newKey(), directory, fromCheckpoint, onProgress: () => undefined };
+  const job = {
+    cluster: cluster.file,
+    signer: newKey(),
+    directory,
+    fromCheckpoint,
+    waitMs: WAIT_MS,
+    onProgress: () => undefined,
+  };
   return await takeBackup(job);
 }
 

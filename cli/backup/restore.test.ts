@@ -15,6 +15,7 @@ import { restoreCluster } from "./restore.ts";
 import { takeBackup } from "./take-backup.ts";
 
 const home = mkdtempSync(join(tmpdir(), "quorate-restore-"));
+const WAIT_MS = 30_000;
 const BACKUP = join(home, "backup");
 let old: ScriptedCluster;
 
@@ -23,7 +24,13 @@ beforeAll(async () => {
   const client = await QuorateClient.open({ cluster: old.file, signer: old.admin });
   await client.submit({ kind: "createAccounts", batch: encodeAccounts([{ id: 5n, ledger: 978, code: 1 }]) });
   client.close();
-  const job = { cluster: old.file, signer: newKey(), fromCheckpoint: false, onProgress: () => undefined };
+  const job = {
+    cluster: old.file,
+    signer: newKey(),
+    fromCheckpoint: false,
+    waitMs: WAIT_MS,
+    onProgress: () => undefined,
+  };
   await takeBackup({ ...job, directory: BACKUP });
 });
 afterAll(async () => {

@@ -29,8 +29,6 @@ import { softwareVersion } from "../software.ts";
 import { formatManifest, MANIFEST_FILE, type Manifest } from "./manifest.ts";
 import { FILE_NAME, RecordFiles } from "./record-files.ts";
 
-/** Signatures of a quorum come together within some seconds, and a node that lags catches up. */
-const PATIENCE_MS = 30_000;
 const POLL_MS = 500;
 const UNFINISHED = `${MANIFEST_FILE}.new`;
 
@@ -43,6 +41,8 @@ export interface BackupJob {
   readonly node?: number | undefined;
   /** Begin with the pages of a checkpoint although the node has the whole log. */
   readonly fromCheckpoint: boolean;
+  /** How long signatures of a quorum are waited for, which come together within some seconds, and a node that lags. */
+  readonly waitMs: number;
   readonly onProgress: (text: string) => void;
 }
 
@@ -125,8 +125,9 @@ async function writePages({ directory, onProgress }: BackupJob, client: QuorateC
  * What a quorum has signed of the log at `atLeast` or above: a checkpoint that the nodes agreed on, or, where nobody writes,
  * what each of them signs of the state in which all stand.
  */
-async function agreedEnd({ cluster, signer, onProgress }: BackupJob, atLeast: number): Promise<SignedCheckpoint> {
-  const giveUpAt = performance.now() + PATIENCE_MS;
+async function agreedEnd(job: BackupJob, atLeast: number): Promise<SignedCheckpoint> {
+  const { cluster, signer, onProgress, waitMs } = job;
+  const giveUpAt = performance.now() + waitMs;
   for (;;) {
     const asked = await Promise.allSettled(cluster.nodes.map(({ id }) => statementOf({ cluster, signer }, id)));
     const statements = asked.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
@@ -164,7 +165,8 @@ interface Span {
 }
 
 /** The blocks behind the checkpoint, or all; each follows the one before, and the last is the one that a quorum has signed. */
-async function writeLog({ cluster, directory, onProgress }: BackupJob, client: QuorateClient, { offered, end }: Span) {
+async function writeLog(job: BackupJob, client: QuorateClient, { offered, end }: Span) {
+  const { cluster, directory, waitMs, onProgress } = job;
   const start = offered?.signed.height ?? 0;
   const files = new RecordFiles(directory, "log", start + 1);
   // The block of the checkpoint is bound by its pages, which say which block comes next.
@@ -174,7 +176,7 @@ async function writeLog({ cluster, directory, onProgress }: BackupJob, client: Q
   while (height < end.height) {
     const { blocks } = await ask(client, { type: "blocks", from: height + 1 }, "local");
     if (blocks.length > 0) heardAt = performance.now();
-    else if (performance.now() - heardAt < PATIENCE_MS) await sleep(POLL_MS);
+    else if (performance.now() - heardAt < waitMs) await sleep(POLL_MS);
     else throw wrongLog(`the node has no block ${height + 1}, which a quorum has signed`);
     for (const encoded of blocks.slice(0, end.height - height)) {
       const { header, hash } = decodeBlock(sha256, encoded);

@@ -4,6 +4,7 @@ import { takeBackup } from "../backup/take-backup.ts";
 import { CLUSTER_OPTIONS, readCluster, readKey } from "../cluster-access.ts";
 import { command } from "../command.ts";
 import { nodeIdOf, nodeReference } from "../node-names.ts";
+import { whole } from "../numbers.ts";
 
 export const backup: CommandModule = command({
   command: "backup <dir>",
@@ -26,6 +27,12 @@ export const backup: CommandModule = command({
         default: false,
         describe: "begin with a checkpoint that a quorum has signed, although the node has the whole log",
       })
+      .option("wait", {
+        type: "number",
+        default: 30,
+        coerce: whole("wait", 0, 86_400),
+        describe: "seconds to wait for the signatures of a quorum, and for a node that lags",
+      })
       .example("$0 backup /backups/monday", "then: quorate verify /backups/monday")
       .example("$0 backup /backups/monday --key auditor.key", "an auditor's key will do: nothing is changed"),
   handler: async (args, output) => {
@@ -36,6 +43,7 @@ export const backup: CommandModule = command({
       directory: args.dir,
       node: args.node === undefined ? undefined : nodeIdOf(cluster, args.node),
       fromCheckpoint: args["from-checkpoint"],
+      waitMs: args.wait * 1_000,
       onProgress: (text) => output.progress(text),
     });
     const { height, stateDigest, blockHash, node, files, checkpoint } = manifest;

@@ -17,6 +17,8 @@ import { Spawned } from "../spawned.contract.ts";
 import { pause, until } from "../waiting.test-support.ts";
 
 const PATIENCE_MS = 120_000;
+/** After it a client of a cluster without a quorum says so. */
+const LOST_MS = 4_000;
 
 let local: LocalCluster;
 
@@ -33,7 +35,7 @@ async function client(): Promise<QuorateClient> {
 }
 
 test("the node that is left goes on alone, and grows a cluster again", { timeout: 3 * PATIENCE_MS }, async () => {
-  const load = await SteadyTransfers.start(local.cluster, local.admin, 1n, 10_000);
+  const load = await SteadyTransfers.start(local.cluster, local.admin, 1n, LOST_MS);
   await load.answers(100);
   await Promise.all([local.killNode(2), local.killNode(3)]);
   await load.rest();
@@ -115,7 +117,7 @@ test("two of five, whose data is encrypted, go on with one log and lead themselv
   five.startAll();
   try {
     await waitReady(five.cluster, five.admin, PATIENCE_MS);
-    const load = await SteadyTransfers.start(five.cluster, five.admin, 1n, 10_000);
+    const load = await SteadyTransfers.start(five.cluster, five.admin, 1n, LOST_MS);
     await load.answers(20);
     await five.killNode(2);
     await load.answers(50);
