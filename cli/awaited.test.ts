@@ -7,7 +7,7 @@ function node(id: number, role: string, height: number, awaited: readonly number
   return { id, name: `node-${id}`, reachable: role !== "down", role, term: 2, leader: 1, height, digest: "", sections };
 }
 
-test.each<[string, readonly NodeStatus[], readonly string[]]>([
+test.each<[string, readonly NodeStatus[], readonly string[], (readonly number[])?]>([
   [
     "who is down is to be started",
     [node(1, "leader", 90, [4]), node(4, "down", 0)],
@@ -41,8 +41,16 @@ test.each<[string, readonly NodeStatus[], readonly string[]]>([
       "voters change when node 4 has caught up (10 blocks behind): let it run",
     ],
   ],
+  [
+    "who is waited for by one that leaves then had better not leave itself",
+    [node(1, "leader", 90, [4]), node(3, "follower", 90), node(4, "down", 0)],
+    [
+      'voters change when node 4 is there, which gives no answer: start it, or enter another in its place ("quorate member replace 4"): were it to leave, so would node 3 at once',
+    ],
+    [3],
+  ],
   ["nobody", [node(1, "leader", 90), node(2, "follower", 90)], []],
   ["nobody says it", [node(2, "follower", 90, [4])], []],
-])("%s", (_, nodes, text) => {
-  expect(awaitedIn(nodes).map((one) => one.text)).toEqual(text);
+])("%s", (_, nodes, text, leaving) => {
+  expect(awaitedIn(nodes, leaving).map((one) => one.text)).toEqual(text);
 });

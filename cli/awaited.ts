@@ -1,7 +1,7 @@
 /** Whom a change of members waits for, as the leader says, and what can be done about it. */
 import { sameIds } from "../node/base/configuration.ts";
 import { type ClusterArguments, readCluster, readKey } from "./cluster-access.ts";
-import type { MembersAnswer } from "./members.ts";
+import { type MembersAnswer, standing } from "./members.ts";
 import { clusterStatus, type NodeStatus } from "./node-status.ts";
 
 export interface Awaited {
@@ -15,25 +15,43 @@ export async function awaitedBy(args: ClusterArguments, answer: MembersAnswer): 
   const voters = answer.members.filter(({ role }) => role === "voter").map(({ id }) => id);
   const { configuration } = answer;
   if (configuration.outgoing.length === 0 && sameIds(voters, configuration.voters)) return [];
-  return awaitedIn(await clusterStatus(readCluster(args.cluster), readKey(args)));
+  const leaving = answer.members.filter(({ id, role }) => role === "removed" && standing(configuration, id) !== "-");
+  const nodes = await clusterStatus(readCluster(args.cluster), readKey(args));
+  return awaitedIn(
+    nodes,
+    leaving.map(({ id }) => id),
+  );
 }
 
-/** The nodes that the leader waits for. */
-export function awaitedIn(nodes: readonly NodeStatus[]): readonly Awaited[] {
+/** The nodes that the leader waits for; `leaving` do so when these are there, or are waited for no more. */
+export function awaitedIn(nodes: readonly NodeStatus[], leaving: readonly number[] = []): readonly Awaited[] {
   const [leader] = nodes.filter(({ role }) => role === "leader").sort((a, b) => b.term - a.term);
   const awaited = leader?.sections["consensus"]?.["awaited"];
   if (leader === undefined || !Array.isArray(awaited)) return [];
-  return (awaited as readonly number[]).map((id) => ({ node: id, text: textOf(id, leader, nodes) }));
+  return (awaited as readonly number[]).map((id) => ({ node: id, text: textOf(id, { leader, nodes, leaving }) }));
 }
 
-function textOf(id: number, leader: NodeStatus, nodes: readonly NodeStatus[]): string {
+interface Now {
+  readonly leader: NodeStatus;
+  readonly nodes: readonly NodeStatus[];
+  readonly leaving: readonly number[];
+}
+
+function textOf(id: number, { leader, nodes, leaving }: Now): string {
   const node = nodes.find((one) => one.id === id);
   // Where voters give way to others already, the step is to be taken before anybody who leaves is out of it.
   const isUnderWay = (leader.configuration?.outgoing.length ?? 0) > 0;
-  const leave = isUnderWay ? "" : `, or have it leave ("quorate member remove ${id}")`;
+  const leave = isUnderWay ? "" : `, or ${without(id, leaving)}`;
   if (node?.reachable !== true) {
     return `voters change when node ${id} is there, which gives no answer: start it${leave}`;
   }
   const behind = Math.max(0, leader.height - node.height);
   return `voters change when node ${id} has caught up (${behind} blocks behind): let it run${leave}`;
+}
+
+/** How to do without a node; where others leave as soon as that is so, they had better have somebody in their place. */
+function without(id: number, leaving: readonly number[]): string {
+  if (leaving.length === 0) return `have it leave ("quorate member remove ${id}")`;
+  const others = `${leaving.length === 1 ? "node" : "nodes"} ${leaving.join(" and ")}`;
+  return `enter another in its place ("quorate member replace ${id}"): were it to leave, so would ${others} at once`;
 }

@@ -9,7 +9,7 @@ import { quorumOf } from "../node/base/quorum.ts";
 import { replaceText } from "../node/host/files.ts";
 import type { Node, NodeRole } from "../node/state/members.ts";
 import { type ClusterNode, defaultName, formatClusterFile, votersIn } from "../node/transport/cluster-file.ts";
-import { type ClusterArguments, readCluster, readKey, withReader } from "./cluster-access.ts";
+import { type ClusterArguments, readCluster, readKey, withClient, withReader } from "./cluster-access.ts";
 import { agreedMembers, type MembersAnswer, members, standing } from "./members.ts";
 
 /**
@@ -34,11 +34,29 @@ export async function membersNow(args: ClusterArguments): Promise<MembersAnswer>
  * none, as while new voters have not been started, the file stays: it may name voters too many, which makes a quorum larger.
  */
 export async function followMembers(args: ClusterArguments): Promise<MembersAnswer | undefined> {
-  const agreed = await agreedMembers(readCluster(args.cluster), readKey(args));
+  const before = await agreedMembers(readCluster(args.cluster), readKey(args));
+  if (before === undefined || !marksMore(args.cluster, before)) return follow(args, before);
+  // Who is a learner may have a promotion on its way that no quorum has: behind a transaction of our own it is there, or never.
+  await withClient(args, () => Promise.resolve());
+  return follow(args, await agreedMembers(readCluster(args.cluster), readKey(args)));
+}
+
+function follow(args: ClusterArguments, agreed: MembersAnswer | undefined): MembersAnswer | undefined {
   if (agreed === undefined) return undefined;
-  const nodes = agreed.members.map((node) => ({ ...node, publicKey: fromHex(node.publicKey) ?? new Uint8Array(0) }));
-  updateClusterFile(args.cluster, nodes, (id) => standing(agreed.configuration, id));
+  updateClusterFile(args.cluster, nodesOf(agreed), (id) => standing(agreed.configuration, id));
   return agreed;
+}
+
+function nodesOf({ members: known }: MembersAnswer): readonly Node[] {
+  return known.map((node) => ({ ...node, publicKey: fromHex(node.publicKey) ?? new Uint8Array(0) }));
+}
+
+/** Whether the file would count a voter less. */
+function marksMore(path: string, agreed: MembersAnswer): boolean {
+  const { nodes } = readCluster(path);
+  const voters = votersIn({ nodes }).map(({ id }) => id);
+  const next = inStep(nodes, nodesOf(agreed), (id) => standing(agreed.configuration, id));
+  return next.some(({ id, learner }) => learner === true && voters.includes(id));
 }
 
 /**
@@ -58,15 +76,21 @@ export async function forgetNode(args: ClusterArguments, left: number): Promise<
  * the cluster has.
  */
 export function updateClusterFile(path: string, known: readonly Node[], standingOf: (id: number) => string): void {
+  rewrite(path, (nodes) => inStep(nodes, known, standingOf));
+}
+
+function inStep(
+  nodes: readonly ClusterNode[],
+  known: readonly Node[],
+  standingOf: (id: number) => string,
+): readonly ClusterNode[] {
   const roles = new Map(known.map(({ id, role }) => [id, role === "learner" ? learnerOrVoter(standingOf(id)) : role]));
   const voters = known.filter(({ role }) => role === "voter").length;
-  rewrite(path, (nodes) => {
-    const left = nodes
-      .filter(({ id }) => roles.get(id) !== "removed" || standingOf(id) !== "-")
-      .map((node) => marked(node, roles.get(node.id)));
-    const isOld = votersIn({ nodes: left }).length < quorumOf(voters);
-    return isOld ? [...left, ...othersOf(known, left)].sort((a, b) => a.id - b.id) : left;
-  });
+  const left = nodes
+    .filter(({ id }) => roles.get(id) !== "removed" || standingOf(id) !== "-")
+    .map((node) => marked(node, roles.get(node.id)));
+  const isOld = votersIn({ nodes: left }).length < quorumOf(voters);
+  return isOld ? [...left, ...othersOf(known, left)].sort((a, b) => a.id - b.id) : left;
 }
 
 /** What counts of a node that is to be a learner: it may be a voter until the others have agreed. */

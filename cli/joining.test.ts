@@ -253,3 +253,48 @@ test("an identity that entered once is no reason to enter again: its node may ha
   rmSync(join(restored.dir, "identity.key"));
   expect(await enterNode(restored, { voter: "as the one before", before })).toMatchObject({ id: 6, voter: false });
 });
+
+test("a promotion that is agreed on later than its command ended is not taken for one that never was", async () => {
+  const held: (() => void)[] = [];
+  let submits = 0;
+  whenSubmitted((call) => {
+    submits += 1;
+    // The session first; what comes behind it stands in a log, and no quorum has it.
+    if (submits === 1) return execute(call);
+    held.push(call.receipt);
+    return refuse("internal")(call);
+  });
+  await expect(promoteNode(args(), LEARNER)).rejects.toMatchObject({ code: "internal" });
+  // Behind it in the log, and agreed on with it.
+  whenSubmitted((call) => {
+    for (const receipt of held.splice(0)) receipt();
+    return execute(call);
+  });
+  await followMembers(args());
+  expect([missed(), learners()]).toEqual([[], []]);
+});
+
+test("whoever was entered for another reason has the node before it leave all the same", async () => {
+  const place = { ...args(), dir: join(home, "node"), host: "127.0.0.1", port: 10, encrypt: false };
+  const before = { id: 2, name: "node-2", isLost: false };
+  let held: (() => void) | undefined;
+  let submits = 0;
+  whenSubmitted((call) => {
+    submits += 1;
+    if (submits === 1) return execute(call);
+    held = call.receipt;
+    return refuse("internal")(call);
+  });
+  await expect(enterNode(place, { voter: true, before })).rejects.toMatchObject({ code: "internal" });
+  // Its disk is lost then, and what was to replace it is agreed on only now.
+  const rejoins = { voter: "as the one before", before: { ...before, isLost: true } } as const;
+  whenSubmitted((call) => {
+    held?.();
+    held = undefined;
+    return execute(call);
+  });
+  await expect(enterNode(place, rejoins)).rejects.toMatchObject({ code: "already_exists" });
+  await enterNode(place, rejoins);
+  expect(cluster.state.members.all.map(({ role }) => role)).toEqual(["voter", "removed", "voter", "learner", "voter"]);
+  expect([missed(), named()]).toEqual([[], ["1 node-1", "3 node-3", "+4 node-4", "5 node-2"]]);
+});

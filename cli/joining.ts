@@ -48,6 +48,12 @@ export interface Joined {
   readonly isFreed: boolean;
 }
 
+/** What would be safe instead of what the cluster refuses, by what it says. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  "the last voter": ": add another voter first, or replace it",
+  [`nodes: ${NODES_MAX} at one time`]: ': have one leave first ("quorate member remove"), and wait until it has',
+};
+
 /** Submits a change of members; throws `CodedError` with the refusal, and says what would be safe; or what the client throws. */
 export async function submitChange(args: ClusterArguments, change: Partial<ChangeMembersBody>): Promise<Outcome> {
   const body = { add: [], remove: [], promote: [], ...change };
@@ -55,7 +61,7 @@ export async function submitChange(args: ClusterArguments, change: Partial<Chang
   const { status, what } = outcome.result;
   if (status === "ok") return outcome;
   const about = typeof what === "string" ? ` (${what})` : "";
-  const instead = what === "the last voter" ? ": add another voter first, or replace it" : "";
+  const instead = typeof what === "string" ? (INSTEAD[what] ?? "") : "";
   throw new CodedError(status, `the cluster refused: ${status.replaceAll("_", " ")}${about}${instead}`);
 }
 
@@ -93,7 +99,10 @@ function besides(nodes: readonly ClusterNode[], name: string | undefined, before
 function checkPlace(others: readonly ClusterNode[], node: Pick<ClusterNode, "name" | "host" | "port">, left?: number) {
   const { name, host, port } = node;
   if (others.length >= NODES_MAX)
-    throw new CodedError("limit_reached", `the cluster file names ${NODES_MAX} nodes, and has room for no more`);
+    throw new CodedError(
+      "limit_reached",
+      `the cluster file names ${NODES_MAX} nodes, and has room for no more: have one leave first ("quorate member remove")`,
+    );
   const there = others.find((other) => other.host === host && other.port === port && other.id !== left);
   if (there !== undefined)
     throw new CodedError("already_exists", `node ${there.id} listens at ${host}:${port}: choose another address`);
@@ -231,14 +240,18 @@ export async function enterNode(args: Place, entrance: Entrance): Promise<Joined
   const isIn = before !== undefined && roleIn(answer, before.id) !== "removed";
   const leaving = isIn ? [before.id] : [];
   const id = entered?.id ?? (await enterLearner(args, publicKey, isFreed ? leaving : []));
+  // Another command may have entered it, after whom this one is named.
+  const leavesLater = isFreed && entered === undefined ? [] : leaving;
   const name = wanted ?? defaultName(id);
   const node = { id, name, publicKey, host, port, ...(votes ? {} : { learner: true as const }) };
-  if (votes && entered?.role !== "voter") {
+  const isPromoted = votes && entered?.role !== "voter";
+  if (isPromoted) {
     const isTaken = !isFreed && all.some((other) => other.name === name);
     const beside = isFreed ? others : all;
     replaceText(args.cluster, addNode({ ...cluster, nodes: beside }, isTaken ? { ...node, name: newName(id) } : node));
-    await submitChange(args, { promote: [id], remove: isFreed ? [] : leaving });
   }
+  if (isPromoted || leavesLater.length > 0)
+    await submitChange(args, { promote: isPromoted ? [id] : [], remove: leavesLater });
   replaceText(args.cluster, addNode({ ...cluster, nodes: others }, node));
   const card = args["card-endpoint"];
   const endpoints = card === undefined ? {} : { card };

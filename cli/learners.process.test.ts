@@ -1,5 +1,5 @@
 /** A real cluster of one node that votes, with learners and a new voter that were never started. */
-import { readFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { votersIn } from "../node/transport/cluster-file.ts";
@@ -40,8 +40,22 @@ function backups(name: string): string {
 test("learners that were never started are down, and nothing else: there is a leader, and a backup", {
   timeout: PATIENCE_MS,
 }, async () => {
+  const old = backups("old.json");
+  copyFileSync(local.clusterFile, old);
   for (const id of [2, 3]) expect((await json("member", "add", "--learner", ...(await place(id))))[0]).toBe(0);
   expect(readFileSync(local.clusterFile, "utf8").match(/"learner": true/g)).toHaveLength(2);
+  const { err: unnamed } = await ran(
+    "member",
+    "promote",
+    "2",
+    "--cluster",
+    old,
+    "--key",
+    join(local.directory, "admin.key"),
+  );
+  expect(unnamed).toContain(
+    'old.json does not name node 2, and would take fewer signatures for a quorum: run the "quorate',
+  );
   const [code, status] = await json("status");
   expect([code, status]).toMatchObject([0, { healthy: true, leader: 1 }]);
   expect((status["nodes"] as { role: string }[]).map(({ role }) => role)).toEqual(["leader", "down", "down"]);

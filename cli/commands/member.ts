@@ -190,8 +190,10 @@ const promote: CommandModule = command({
       .example("$0 member promote 4", "node 4 votes from now on"),
   handler: async (args, output) => {
     const node = nodeIdOf(readCluster(args.cluster), args.node);
-    if (roleIn(await membersNow(args), node) === "voter") countAsVoter(args.cluster, node);
+    const role = roleIn(await membersNow(args), node);
+    if (role === "voter") countAsVoter(args.cluster, node);
     else {
+      if (role === "learner") refuseUnnamed(args, node);
       await refuseLagging(args, node);
       await promoteNode(args, node);
     }
@@ -228,6 +230,14 @@ const demote: CommandModule = command({
     return await told(args, output, { node, done, text: `node ${node} votes no more ${hint}`, waiting });
   },
 });
+
+/** Throws `CodedError` `wrong_state` for a node that the cluster file could not count among those that vote. */
+function refuseUnnamed({ cluster }: ClusterArguments, id: number): void {
+  if (readCluster(cluster).nodes.some((node) => node.id === id)) return;
+  const text = `${cluster} does not name node ${id}, and would take fewer signatures for a quorum`;
+  const what = 'run the "quorate member add" again that entered it, or fetch the file from where that was done';
+  throw new CodedError("wrong_state", `${text}: ${what}`);
+}
 
 /** Throws `CodedError` `lagging` for a node that is not there, or far behind: with a vote it would slow the others down. */
 async function refuseLagging(args: ClusterArguments, id: number): Promise<void> {

@@ -17,7 +17,7 @@ import { nodesIn } from "../verify/node-directories.ts";
 const ABSENT = ["down", "wrong_node"];
 
 /** What was found, and what it means to go on with it. */
-function describe({ best, survivors, state, lost }: RecoveryPlan): string {
+function describe({ best, survivors, state, lost, leaving }: RecoveryPlan): string {
   const rows = survivors.map(({ id, term, height, checkpointHeight, node }) => [
     ...[`${id}`, term, height, checkpointHeight, node.data],
   ]);
@@ -34,6 +34,7 @@ function describe({ best, survivors, state, lost }: RecoveryPlan): string {
     "WHAT IS FOR GOOD",
     `  - Nodes ${gone} leave: their keys are revoked, and nobody talks to them any more. Destroy their disks: a quorum of the`,
     "    old nodes that is ever started again would go on as the old cluster, for clients that still know its addresses.",
+    ...leaving.map((id) => `  - Node ${id}, which was to leave before, leaves now: it only gives what it has.`),
   ].join("\n");
 }
 
@@ -115,7 +116,7 @@ export const recover: CommandModule = command({
       }
       const files = key ?? [join(dirname(best.node.clusterFile), "admin.key")];
       const { height, term } = await recoverCluster(plan, files.map(readKeyFile), Date.now());
-      const left = survivors.map(({ id }) => id);
+      const left = survivors.map(({ id }) => id).filter((id) => !plan.leaving.includes(id));
       output.result(
         { nodes: left, lost, from: best.id, height, term },
         [

@@ -63,6 +63,12 @@ function signed(sequence: number, command: Command): Uint8Array {
 }
 
 const blocked = (payer: number): Command => ({ kind: "blockPayer", body: { payer: BigInt(payer), blocked: true } });
+const NEWCOMER = (id: number) => ({ publicKey: new Uint8Array(32).fill(id), host: "127.0.0.1", port: id });
+/** Learners enter, and nodes are to leave when they may. */
+const CHANGE = (ids: readonly number[], remove: readonly number[] = []): Command => ({
+  kind: "changeMembers",
+  body: { add: ids.map((id) => ({ ...NEWCOMER(id), voter: remove.length > 0 })), remove: [...remove], promote: [] },
+});
 const ALL: Configuration = { voters: [1, 2, 3, 4, 5], outgoing: [], learners: [] };
 
 /**
@@ -352,22 +358,54 @@ test("a recovery that was cut off between two nodes has only the cluster file le
   expect(named()).toEqual([1, 2]);
 });
 
-test.each([
-  ["leaves its vote only in a configuration that is on the way", [1, 2, 3, 4, 5, 6], false],
-  ["is a learner", [], true],
-])("where a quorum is left, who %s counts so in the cluster file", async (_what, outgoing, isMarked) => {
-  const publicKey = new Uint8Array(32).fill(6);
-  const enters: Command = {
-    kind: "changeMembers",
-    body: { add: [{ publicKey, host: "127.0.0.1", port: 6, voter: false }], remove: [], promote: [] },
-  };
-  const { records } = logOf([1, 1], [0, enters], [ALL, { ...ALL, outgoing, learners: [6] }]);
-  for (const id of [1, 2, 3, 4]) await gives(id, records);
+test("where a quorum is left, no node is marked as a learner: the log may end with what nobody has agreed on", async () => {
+  const learner: Configuration = { ...ALL, learners: [6] };
+  const { records } = logOf([1, 1], [0, CHANGE([6])], [ALL, learner]);
+  for (const id of [1, 2, 3]) await gives(id, records);
   const file = join(home, "c", "cluster.json");
-  const sixth = { id: 6, name: "node-6", publicKey, host: "127.0.0.1", port: 6 };
+  const sixth = { ...NEWCOMER(6), id: 6, name: "node-6" };
   writeFileSync(file, formatClusterFile(cluster.genesis, [...cluster.nodes, sixth]));
-  await withSurvivors([1, 2, 3, 4], (survivors) => finishRecovery(survivors));
-  expect(readCluster(file).nodes.find(({ id }) => id === 6)?.learner === true).toBe(isMarked);
+  await withSurvivors([1, 2, 3], (survivors) => finishRecovery(survivors));
+  expect(votersIn(readCluster(file)).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+describe("where voters are to leave, and those to come are not there yet", () => {
+  /** Nodes 1 and 2 are to leave when node 6 is there, and vote until then. */
+  async function given(ids: readonly number[], terms: readonly number[] = [1, 1, 1]): Promise<void> {
+    const waiting: Configuration = { ...ALL, learners: [6] };
+    const { records } = logOf(terms, [0, CHANGE([6], [1, 2])], [ALL, ALL, ...terms.slice(2).map(() => waiting)]);
+    for (const id of ids) await gives(id, records);
+  }
+
+  test("they are among the lost, for what was agreed on may be with them only", async () => {
+    await given([3]);
+    await withSurvivors([3], (survivors) => expect(planRecovery(survivors).lost).toEqual([1, 2, 4, 5, 6]));
+    expect((await recovered([3])).height).toBe(7);
+    expect(await configurationOf(3)).toEqual({ voters: [3], outgoing: [], learners: [] });
+  });
+
+  test("they make up a quorum with those that stay", async () => {
+    await given([1, 2, 3]);
+    await expect(recovered([1, 2, 3])).rejects.toMatchObject({ code: "quorum_survives" });
+  });
+
+  test("the cluster goes on from the log of one of them, where that has most, and without it", async () => {
+    await given([1], [1, 1, 1, 1]);
+    await given([3]);
+    const plan = await withSurvivors([1, 3], (survivors) => planRecovery(survivors));
+    expect([plan.best.id, plan.lost, plan.leaving]).toEqual([1, [2, 4, 5, 6], [1]]);
+    expect((await recovered([1, 3])).height).toBe(8);
+    for (const id of [1, 3]) expect(await configurationOf(id)).toEqual({ voters: [3], outgoing: [], learners: [] });
+    expect(readCluster(join(home, "c", "cluster.json")).nodes.map(({ id }) => id)).toEqual([3]);
+  });
+
+  test("none of them goes on alone", async () => {
+    await given([1, 2]);
+    await expect(recovered([1, 2])).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringContaining("node 1, 2 was to leave the cluster, and cannot go on alone"),
+    });
+  });
 });
 
 describe("on a disk that is full, or becomes so, or fails", () => {

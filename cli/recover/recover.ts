@@ -4,14 +4,12 @@
  * the lost nodes had committed among themselves and none of these has is lost.
  */
 import { must } from "../../node/base/assert.ts";
-import type { Configuration } from "../../node/base/configuration.ts";
 import { CodedError } from "../../node/base/errors.ts";
 import { isQuorum } from "../../node/base/quorum.ts";
 import { randomBytes } from "../../node/client/crypto.ts";
 import type { ClusterFile, Signer } from "../../node/client/index.ts";
 import { sha256 } from "../../node/host/node-crypto.ts";
 import { recoveryBlocks } from "../../node/replica/recovery-blocks.ts";
-import type { Node } from "../../node/state/members.ts";
 import type { StateMachine } from "../../node/state/state-machine.ts";
 import type { Command } from "../../node/wire/body.ts";
 import { decodeResult } from "../../node/wire/results.ts";
@@ -20,7 +18,7 @@ import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { RESERVE_BYTES } from "../../storage/wal/log-writer.ts";
 import { readCluster } from "../cluster-access.ts";
 import { updateClusterFile } from "../cluster-members.ts";
-import { standing } from "../members.ts";
+import { roleIn, standing } from "../members.ts";
 import type { Survivor } from "./survivor.ts";
 
 /** No node can have been in a term so far above those that the survivors have heard of. */
@@ -39,6 +37,8 @@ export interface RecoveryPlan {
   readonly state: StateMachine;
   /** Ids of the nodes that are gone for good; they have left already where a recovery was cut off behind that. */
   readonly lost: readonly number[];
+  /** And of those that are left who were to leave before, and do now. */
+  readonly leaving: readonly number[];
 }
 
 /**
@@ -47,9 +47,8 @@ export interface RecoveryPlan {
  */
 export function finishRecovery(survivors: readonly Survivor[]): void {
   const best = bestOf(survivors);
-  const { configuration, members } = best.state(readCluster(best.node.clusterFile));
-  if (!isQuorum(configuration, (id) => survivors.some((one) => one.id === id))) return;
-  updateFiles(survivors, members.all, (id) => standing(configuration, id));
+  const state = best.state(readCluster(best.node.clusterFile));
+  if (isQuorum(state.configuration, (id) => survivors.some((one) => one.id === id))) updateFiles(survivors, state);
 }
 
 /**
@@ -63,28 +62,36 @@ export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
   const state = best.state(cluster);
   const ids = new Set(survivors.map(({ id }) => id));
   if (ids.size < survivors.length) throw new CodedError("usage", "a node is given more than once");
-  const members = state.members.all.filter(({ role }) => role !== "removed");
-  for (const id of ids) {
-    if (!members.some((member) => member.id === id))
-      throw new CodedError("usage", `node ${id} is not one of the cluster's`);
-  }
   if (isQuorum(state.configuration, (id) => ids.has(id))) {
     const text = "these nodes are a quorum: start them, and they go on by themselves; nothing is lost";
     throw new CodedError("quorum_survives", text);
+  }
+  const present = presentIn(state);
+  for (const id of ids) {
+    if (!present.includes(id)) throw new CodedError("usage", `node ${id} is not one of the cluster's`);
+  }
+  const leaving = [...ids].filter((id) => roleIn({ members: state.members.all }, id) === "removed");
+  if (leaving.length === ids.size) {
+    const text = `node ${leaving.join(", ")} was to leave the cluster, and cannot go on alone`;
+    throw new CodedError("usage", `${text}: give a node that stays, too, or restore a backup ("quorate restore")`);
   }
   for (const other of survivors) {
     if (other.checkpointHeight > other.commonWith(best)) {
       throw new CodedError("log_unsound", `node ${other.id} has a checkpoint of blocks that node ${best.id} has not`);
     }
   }
-  const gone = members.map(({ id }) => id).filter((id) => !ids.has(id));
-  const lost = gone.length > 0 ? gone : takingPart(state.configuration).filter((id) => !ids.has(id));
-  return { cluster, best, survivors, state, lost };
+  return { cluster, best, survivors, state, lost: present.filter((id) => !ids.has(id)), leaving };
 }
 
-/** Not what a cluster file says, which may be older than the log. */
-function takingPart({ voters, outgoing, learners }: Configuration): readonly number[] {
-  return [...new Set([...voters, ...outgoing, ...learners])].sort((a, b) => a - b);
+/**
+ * Who is to take part, and who still does: a node that is to leave votes until those to come are there, so what was agreed on
+ * may stand in its log only. Not what a cluster file says, which may be older than the log.
+ */
+function presentIn({ members, configuration }: StateMachine): readonly number[] {
+  const { voters, outgoing, learners } = configuration;
+  const { wanted } = members;
+  const all = new Set([...wanted.voters, ...wanted.learners, ...voters, ...outgoing, ...learners]);
+  return [...all].sort((a, b) => a - b);
 }
 
 function bestOf(survivors: readonly Survivor[]): Survivor {
@@ -138,8 +145,7 @@ export async function recoverCluster(
     const common = survivor.commonWith(best);
     await survivor.goOn(common, missing(common));
   }
-  // Who is left votes, whatever was under way.
-  updateFiles(survivors, state.members.all, () => "-");
+  updateFiles(survivors, state);
   return { height: state.height, term };
 }
 
@@ -180,12 +186,12 @@ function signedBy(
   });
 }
 
-/** The cluster files of those that are left name nobody any more that has left, and know who votes. */
-function updateFiles(
-  survivors: readonly Survivor[],
-  members: readonly Node[],
-  standingOf: (id: number) => string,
-): void {
+/**
+ * The cluster files of those that are left name nobody any more that has left, and know who votes. No node is marked as a
+ * learner: a log may end with what nobody has agreed on.
+ */
+function updateFiles(survivors: readonly Survivor[], { members, configuration }: StateMachine): void {
+  const known = members.all.filter(({ role }) => role !== "learner");
   for (const path of new Set(survivors.map(({ node }) => node.clusterFile)))
-    updateClusterFile(path, members, standingOf);
+    updateClusterFile(path, known, (id) => standing(configuration, id));
 }
