@@ -57,12 +57,6 @@ export interface CampaignRead extends CampaignHead {
   readonly results: Iterable<CampaignResult>;
 }
 
-export interface CampaignFile extends CampaignHead {
-  readonly results: readonly CampaignResult[];
-  /** UTF-16 units of the text that are whole lines; what comes behind was being written when the campaign was stopped. */
-  readonly whole: number;
-}
-
 const count = integer(0, COUNT_MAX);
 /** How often each of these happened; those that did not may be absent. */
 function countsOf<Name extends string>(names: readonly Name[]): Schema<Counts<Name>> {
@@ -130,16 +124,10 @@ export function campaignLine(result: CampaignResult): string {
 }
 
 /**
- * Reads a campaign. Throws `CodedError` `campaign_invalid`, with the line, for anything that is no campaign of this version
- * or whose lines are not those of its seeds in their order.
+ * Reads a campaign from its whole lines: its head at once, its results one by one as they are asked for. Throws `CodedError`
+ * `campaign_invalid`, with the line, for anything that is no campaign of this version or whose lines are not those of its
+ * seeds in their order.
  */
-export function decodeCampaign(file: string): CampaignFile {
-  const whole = file.lastIndexOf("\n") + 1;
-  const { results, ...head } = readCampaign(file.slice(0, whole).split("\n").slice(0, -1));
-  return { ...head, results: [...results], whole };
-}
-
-/** The same of whole lines: its head at once, its results one by one as they are asked for. */
 export function readCampaign(lines: Iterable<string>): CampaignRead {
   const rest = lines[Symbol.iterator]();
   const first = rest.next();
