@@ -9,6 +9,7 @@ import { type Counts, FAULTS } from "./counts.ts";
 import { STEP_KINDS } from "./plan-schema.ts";
 import { POINTS } from "./reached.ts";
 import type { SeedResult } from "./run.ts";
+import { UNAVOIDABLE } from "./unavoidable-schema.ts";
 
 const CAMPAIGN_VERSION = 4;
 /** Length of the hash that tells a program. */
@@ -16,8 +17,6 @@ const PROGRAM_DIGITS = 16;
 const SHARDS_MAX = 1_000_000;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const STATES_MAX = 10_000_000;
-const HEIGHTS_MAX = 1_000_000;
-const NODES_MAX = 18;
 
 /** Which seeds a campaign runs: those from `first` to `last` whose place in that row is `shard` modulo `shards`. */
 export interface CampaignSeeds {
@@ -73,11 +72,6 @@ const headSchema = object(
   },
   { program: text(PROGRAM_DIGITS), giveUpLastCopy: boolean },
 );
-const halt = {
-  atMs: count,
-  step: count,
-  refusals: list(object({ node: integer(1, NODES_MAX), how: text(100) }), NODES_MAX),
-};
 const resultSchema = object(
   {
     seed: u32,
@@ -92,8 +86,8 @@ const resultSchema = object(
   },
   {
     failed: object({ checker: text(100), message: text(1_000_000), atMs: count, step: count }),
-    unavoidableLoss: object({ ...halt, heights: list(tuple(count, count), HEIGHTS_MAX) }),
-    unavoidableHalt: object(halt),
+    unavoidableLoss: object(UNAVOIDABLE.unavoidableLoss),
+    unavoidableHalt: object(UNAVOIDABLE.unavoidableHalt),
   },
 );
 

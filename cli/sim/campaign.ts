@@ -4,12 +4,13 @@ import { Guided, type GuidedFigures } from "../../sim/guided/guided.ts";
 import type { SeedResult } from "../../sim/run.ts";
 import { type Scenario, scenarioPlan, unmet } from "../../sim/scenario.ts";
 import { Summary } from "../../sim/summary.ts";
+import { unavoidableText } from "../../sim/unavoidable.ts";
 import type { Output } from "../output.ts";
 import { CampaignOut } from "./campaign-out.ts";
 import { KeptPlans } from "./kept-plans.ts";
 import { type Job, Pool } from "./pool.ts";
 import { programHash } from "./program.ts";
-import { failureText, unavoidableText } from "./told.ts";
+import { failureText } from "./told.ts";
 
 export interface Campaign {
   readonly seeds: CampaignSeeds;
