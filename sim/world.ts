@@ -113,7 +113,7 @@ export class World {
     const [networkRandom, outsideRandom, clusterRandom, faultsRandom, workloadRandom] = forks(random);
     const { options, counters } = this;
     const everybody = options.nodes + options.spares;
-    const oldNodes = options.oldReleases ? options.nodes : 0;
+    const oldNodes = options.oldRelease === undefined ? 0 : options.nodes;
     this.faults = watch.faults ?? drawPlan(faultsRandom, { ...options, nodes: everybody, oldNodes });
     const scheduler = this.#scheduler;
     const recorder = record && new Recorder(scheduler, record);
