@@ -2,6 +2,9 @@
 import { CodedError } from "../node/base/errors.ts";
 import { PLANTED, type Planted } from "./run.ts";
 
+/** What it means that a run may give up the last copy. */
+export const GIVE_UP_LAST_COPY = "let faults destroy the last copy of something, and have some that do";
+
 const SEED_MAX = 2 ** 32 - 1;
 
 /** One seed. Throws `CodedError` `usage`. */

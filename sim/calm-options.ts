@@ -45,7 +45,7 @@ export const CALM: SimOptions = {
   segmentBytes: 65_536,
   cacheBytes: 1_048_576,
   encrypted: false,
-  oldReleases: false,
+  oldRelease: undefined,
   perturbPermille: {
     ...{ blockOfOne: 0, blocksOneByOne: 0, earlyCheckpoint: 0, earlyScrub: 0, shortChunk: 0 },
     reportedTwice: 0,

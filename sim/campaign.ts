@@ -9,6 +9,7 @@ import { type Counts, FAULTS } from "./counts.ts";
 import { STEP_KINDS } from "./plan-schema.ts";
 import { POINTS } from "./reached.ts";
 import type { SeedResult } from "./run.ts";
+import { UNAVOIDABLE } from "./unavoidable-schema.ts";
 
 const CAMPAIGN_VERSION = 4;
 /** Length of the hash that tells a program. */
@@ -16,8 +17,6 @@ const PROGRAM_DIGITS = 16;
 const SHARDS_MAX = 1_000_000;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const STATES_MAX = 10_000_000;
-const HEIGHTS_MAX = 1_000_000;
-const NODES_MAX = 18;
 
 /** Which seeds a campaign runs: those from `first` to `last` whose place in that row is `shard` modulo `shards`. */
 export interface CampaignSeeds {
@@ -57,12 +56,6 @@ export interface CampaignRead extends CampaignHead {
   readonly results: Iterable<CampaignResult>;
 }
 
-export interface CampaignFile extends CampaignHead {
-  readonly results: readonly CampaignResult[];
-  /** UTF-16 units of the text that are whole lines; what comes behind was being written when the campaign was stopped. */
-  readonly whole: number;
-}
-
 const count = integer(0, COUNT_MAX);
 /** How often each of these happened; those that did not may be absent. */
 function countsOf<Name extends string>(names: readonly Name[]): Schema<Counts<Name>> {
@@ -79,11 +72,6 @@ const headSchema = object(
   },
   { program: text(PROGRAM_DIGITS), giveUpLastCopy: boolean },
 );
-const halt = {
-  atMs: count,
-  step: count,
-  refusals: list(object({ node: integer(1, NODES_MAX), how: text(100) }), NODES_MAX),
-};
 const resultSchema = object(
   {
     seed: u32,
@@ -98,8 +86,8 @@ const resultSchema = object(
   },
   {
     failed: object({ checker: text(100), message: text(1_000_000), atMs: count, step: count }),
-    unavoidableLoss: object({ ...halt, heights: list(tuple(count, count), HEIGHTS_MAX) }),
-    unavoidableHalt: object(halt),
+    unavoidableLoss: object(UNAVOIDABLE.unavoidableLoss),
+    unavoidableHalt: object(UNAVOIDABLE.unavoidableHalt),
   },
 );
 
@@ -130,16 +118,10 @@ export function campaignLine(result: CampaignResult): string {
 }
 
 /**
- * Reads a campaign. Throws `CodedError` `campaign_invalid`, with the line, for anything that is no campaign of this version
- * or whose lines are not those of its seeds in their order.
+ * Reads a campaign from its whole lines: its head at once, its results one by one as they are asked for. Throws `CodedError`
+ * `campaign_invalid`, with the line, for anything that is no campaign of this version or whose lines are not those of its
+ * seeds in their order.
  */
-export function decodeCampaign(file: string): CampaignFile {
-  const whole = file.lastIndexOf("\n") + 1;
-  const { results, ...head } = readCampaign(file.slice(0, whole).split("\n").slice(0, -1));
-  return { ...head, results: [...results], whole };
-}
-
-/** The same of whole lines: its head at once, its results one by one as they are asked for. */
 export function readCampaign(lines: Iterable<string>): CampaignRead {
   const rest = lines[Symbol.iterator]();
   const first = rest.next();

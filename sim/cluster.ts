@@ -12,7 +12,7 @@ import { isMember } from "../node/base/configuration.ts";
 import { CodedError, errorCode, errorMessage } from "../node/base/errors.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
-import { FIRST_RELEASE, isTooNew, NEWEST_RELEASE } from "../node/base/release.ts";
+import { isTooNew, NEWEST_RELEASE } from "../node/base/release.ts";
 import { type ComposedNode, composeNode, type NodeParts } from "../node/compose.ts";
 import type { Ledger } from "../node/ledger/ledger.ts";
 import { type Applied, StateMachine } from "../node/state/state-machine.ts";
@@ -133,7 +133,8 @@ export class Cluster {
       };
       // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
       const clock = new ClockError(options.clockRates[index], options.timing.leaseDriftPermille !== undefined);
-      const releaseMax = options.oldReleases && index < options.nodes ? FIRST_RELEASE : NEWEST_RELEASE;
+      const { oldRelease = NEWEST_RELEASE } = options;
+      const releaseMax = index < options.nodes ? oldRelease : NEWEST_RELEASE;
       return { id: index + 1, key, disk, clock, ...idle, ...sound, releaseMax };
     });
   }

@@ -5,43 +5,19 @@
  *
  * Nothing here excuses an answer: whatever is lost, all rules about what nodes say and do hold to the end.
  */
-import type { LogIndex, NodeId } from "../node/base/ids.ts";
+import type { NodeId } from "../node/base/ids.ts";
 import type { CommittedChain } from "./check/committed-chain.ts";
 import { areQuorum, type Configurations } from "./check/configurations.ts";
 import { LastCopies } from "./check/last-copies.ts";
 import type { Moment } from "./check/verdict.ts";
 import type { Cluster, Standing } from "./cluster.ts";
 import type { Holding } from "./holding.ts";
+import type { Refusal, UnavoidableHalt, UnavoidableLoss } from "./unavoidable.ts";
 
 /** What a node says of damage to its log that has no other to ask. */
 const ALONE: ReadonlySet<string> = new Set(["wal_damaged", "wal_missing_segment"]);
 /** All disks are looked at so often while a run comes to rest. */
 const LOOK_MS = 1_000;
-
-/** Who takes no part in the end, and how: `lost` with its disk, `mending` its log for ever, or the code it has stopped with. */
-export interface Refusal {
-  readonly node: NodeId;
-  readonly how: string;
-}
-
-/** The cluster could not go on, and nobody is to blame but who destroyed what a quorum of it had. */
-export interface UnavoidableHalt extends Moment {
-  readonly refusals: readonly Refusal[];
-}
-
-/** Committed blocks that no node has any more. */
-export interface UnavoidableLoss extends UnavoidableHalt {
-  /** The first and the last of each row of blocks. */
-  readonly heights: readonly (readonly [first: LogIndex, last: LogIndex])[];
-}
-
-/** What became of a run besides its rules; nothing where all could go on with everything. */
-export interface Unavoidable {
-  /** All rules held, and who cannot go on says so. */
-  readonly unavoidableLoss?: UnavoidableLoss;
-  /** The same where nothing is lost, and yet nobody can lead any more. */
-  readonly unavoidableHalt?: UnavoidableHalt;
-}
 
 export interface GivenUpDeps {
   readonly cluster: () => Pick<Cluster, "ids" | "holdings" | "standing" | "refusedWith" | "inForce">;

@@ -1,4 +1,18 @@
 /** What the pages that the simulator writes have in common: each is one file that needs nothing else. */
+import { type Outcome, type Unavoidable, unavoidableText } from "./unavoidable.ts";
+
+/** The colour in which pages say how a run has ended. */
+export type Tone = "good" | "warm" | "bad";
+
+export function toneOf({ failed, ...unavoidable }: Outcome): Tone {
+  if (failed !== undefined) return "bad";
+  return unavoidableText(unavoidable) === undefined ? "good" : "warm";
+}
+
+/** What they say of a run in which all rules held. */
+export function heldText(unavoidable: Unavoidable): string {
+  return ["all rules held", unavoidableText(unavoidable)].filter(Boolean).join("; ");
+}
 
 /** Text as HTML shows it. */
 export function escapeHtml(text: string): string {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Prng } from "../node/base/prng.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import { DELAYS } from "./draw.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 
@@ -79,10 +80,13 @@ describe("drawing a run's options", () => {
     expect(alone.filter(({ spares, faults }) => spares + faults.weights.changeUnderFire > 0)).toEqual([]);
   });
 
-  test("in some runs nodes begin with an old program", () => {
-    const old = valuesOf(({ oldReleases }) => oldReleases).get(true) ?? 0;
-    expect(old).toBeGreaterThan(100);
-    expect(old).toBeLessThan(200);
+  test("in some runs nodes begin with an old program, whichever this one can take the place of", () => {
+    const begun = drawn.flatMap(({ oldRelease }) => oldRelease ?? []);
+    expect(begun.length).toBeGreaterThan(100);
+    expect(begun.length).toBeLessThan(200);
+    for (let release = FIRST_RELEASE; release < NEWEST_RELEASE; release++)
+      expect(begun.filter((own) => own === release).length).toBeGreaterThan(100 / NEWEST_RELEASE);
+    expect(Math.max(...begun)).toBeLessThan(NEWEST_RELEASE);
   });
 
   test("somebody takes backups in more than half of the runs", () => {

@@ -4,6 +4,7 @@
  */
 import { PERTURBATIONS, type Perturbation } from "../node/base/ports/perturb.ts";
 import type { Random } from "../node/base/ports/random.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import type { NodeTiming } from "../node/compose.ts";
 import { between, chance, pick } from "./draw.ts";
 import { FASTEST, hasLaggard, SLOWEST, testingMargin, testingRounds } from "./lease-hunt.ts";
@@ -116,8 +117,8 @@ export interface SimOptions {
   readonly perturbPermille: Readonly<Record<Perturbation, number>>;
   /** Whether nodes encrypt their logs. */
   readonly encrypted: boolean;
-  /** The nodes that are members at first begin with a program that knows the first release only; all others have the newest. */
-  readonly oldReleases: boolean;
+  /** The nodes that are members at first begin with a program that reads up to this release; undefined: with the newest, as all others do. */
+  readonly oldRelease: number | undefined;
   readonly peers: NetworkOptions;
   readonly disk: DiskOptions;
   readonly outside: OutsideOptions;
@@ -176,13 +177,14 @@ export function drawOptions(random: Random): SimOptions {
   const faultsWait = chance(random, FAULTS_WAIT_PERMILLE);
   const zones = pick(random, ZONES);
   const operator = early && drawDemotions(random, early);
+  const oldRelease = oldReleases ? between(random, FIRST_RELEASE, NEWEST_RELEASE - 1) : undefined;
   const options = {
     ...drawn,
     giveUpLastCopy: false,
     faultsWait,
     zones,
     catchUpBytesPerTick,
-    oldReleases,
+    oldRelease,
     spares,
     clockRates: [...clockRates, ...spareClocks],
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers } },

@@ -50,7 +50,7 @@ export function pathIn(message: string): string {
   return /^([\w.[\]]+)(?:: | must )/.exec(message)?.[1] ?? "";
 }
 
-function checkStep(step: FaultStep, { nodes, spares, zones, timing, oldReleases }: SimOptions, path: string): void {
+function checkStep(step: FaultStep, { nodes, spares, zones, timing, oldRelease }: SimOptions, path: string): void {
   const named = nodesOf(step);
   const missing = named.find((node) => node > nodes + spares);
   if (missing !== undefined) refuse(path, `there is no node ${missing} in a cluster of ${nodes + spares}`);
@@ -58,8 +58,8 @@ function checkStep(step: FaultStep, { nodes, spares, zones, timing, oldReleases 
   if ("groups" in step && step.groups.some((group) => group.length === 0))
     refuse(`${path}.groups`, "no side may be empty");
   if (step.kind === "zoneLoss" && step.zone > zones) refuse(`${path}.zone`, `there are ${zones} zones (options.zones)`);
-  if (step.kind === "upgrade" && (!oldReleases || named.some((node) => node > nodes)))
-    refuse(path, "only members of the beginning can be upgraded, and only with options.oldReleases");
+  if (step.kind === "upgrade" && (oldRelease === undefined || named.some((node) => node > nodes)))
+    refuse(path, "only members of the beginning can be upgraded, and only with options.oldRelease");
   if (step.kind === "slowTimers" && timing.leaseDriftPermille !== undefined)
     refuse(path, "leaders with leases rely on clocks that are not slowed (options.timing.leaseDriftPermille)");
 }

@@ -1,6 +1,7 @@
 /** The shape of a plan's options and faults: types, ranges, no unknown keys. What it makes no sense to ask is refused elsewhere. */
 import { BATCH_RECORDS_MAX } from "../node/base/limits.ts";
 import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } from "../node/wire/schema.ts";
 import { DELAYS } from "./draw.ts";
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
@@ -119,7 +120,7 @@ export const optionsSchema: Schema<SimOptions> = object({
   cacheBytes: bytes,
   encrypted: boolean,
   giveUpLastCopy: boolean,
-  oldReleases: boolean,
+  oldRelease: orNull(integer(FIRST_RELEASE, NEWEST_RELEASE - 1)),
   perturbPermille: numbers(permille, ...PERTURBATIONS),
   peers: object({
     minDelayUs: us,

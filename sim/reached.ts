@@ -76,6 +76,7 @@ export const POINTS = [
   "readLocal",
   "releaseHeldBack",
   "releaseRaised",
+  "releaseRaisedPartly",
   "reversalReversed",
   "reversalTooMuch",
   "reversedAgain",

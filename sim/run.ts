@@ -3,13 +3,12 @@
  * same run, event for event, in every process; `traceHash` says so. What a run was made of is its plan, plain data that
  * gives the run again, whole or in parts.
  */
-import type { Failure } from "./check/verdict.ts";
 import type { Counts, FaultCounts } from "./counts.ts";
 import type { StepKind, TimedFault } from "./fault/plan.ts";
-import type { Unavoidable } from "./given-up.ts";
 import { MUTANT_NAMES, MUTANTS, type MutantName } from "./mutants/mutants.ts";
 import type { SimOptions } from "./options.ts";
 import type { Point } from "./reached.ts";
+import type { Outcome } from "./unavoidable.ts";
 import { World, type WorldOptions } from "./world.ts";
 
 /** Names of the planted bugs. */
@@ -52,10 +51,8 @@ export interface RunOptions extends Watch, Pick<WorldOptions, "adjust"> {
   readonly giveUpLastCopy?: boolean;
 }
 
-export interface SeedResult extends Unavoidable {
+export interface SeedResult extends Outcome {
   readonly seed: number;
-  /** Absent when all rules held. */
-  readonly failed?: Failure;
   readonly plan: RunPlan;
   readonly simulatedMs: number;
   /** Of it, what passed before the time with faults. */
@@ -107,11 +104,10 @@ function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
   } catch (error) {
     world.verdict.fail("simulator", error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  const { failure } = world.verdict;
   const { simulatedMs, elections, transactions } = progressOf(world);
   return {
     seed: plan.seed,
-    ...(failure === undefined ? world.unavoidable : { failed: failure }),
+    ...world.outcome,
     plan,
     simulatedMs,
     begunMs: world.begunMs,

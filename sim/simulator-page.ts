@@ -2,6 +2,7 @@
  * The simulator as one HTML page that needs nothing else and may load nothing: the whole of it is the script of a worker,
  * which the page (`browser/main.ts`) starts for each run.
  */
+import { GIVE_UP_LAST_COPY } from "./asked.ts";
 import { escapeHtml, PAGE_STYLE, scriptText } from "./html.ts";
 import { PLANTED } from "./run.ts";
 import { VIEWER_BODY, VIEWER_STYLE, VIEWER_TOOLS } from "./viewer-parts.ts";
@@ -28,7 +29,7 @@ header { flex-direction: column; gap: 8px; }
 header form { display: flex; gap: 10px; align-items: center; flex: 1; margin: 0; white-space: nowrap; }
 header form label { color: var(--faint); display: flex; gap: 6px; align-items: center; }
 header .row { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; width: 100%; min-width: 0; }
-#seed { width: 118px; } #filter { width: 210px; }
+#seed { width: 118px; } #give-up { width: auto; height: auto; margin: 0; accent-color: var(--accent); } #filter { width: 210px; }
 select { font: inherit; height: 28px; color: var(--ink); background: var(--back); border: 1px solid var(--line); border-radius: 6px;
   max-width: 210px; } select:focus { outline: 2px solid var(--accent); outline-offset: -1px; }
 button:disabled { opacity: 0.45; cursor: default; border-color: var(--line); }
@@ -41,7 +42,8 @@ button, #found { white-space: nowrap; } #which { font-weight: 600; white-space: 
 #empty { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 6px; padding: 24px;
   text-align: center; background: var(--back); } #empty b { font-size: 17px; } #empty p { margin: 0; max-width: 560px; }
 #empty.bad b { color: var(--bad); } #empty[hidden] { display: none; }
-@media (max-width: 1300px) { header h1, #found, #legend { display: none; } #filter { width: 150px; } }
+@media (max-width: 1300px) { header h1, #found, #legend { display: none; } #filter { width: 150px; }
+  #seed { width: 96px; } #mutant { max-width: 120px; } }
 body.dropping #view { outline: 2px dashed var(--accent); outline-offset: -10px; }
 `;
 
@@ -57,6 +59,7 @@ export function simulatorPage({ page, worker }: SimulatorScripts): string {
 <header><div class="row"><h1>Quorate simulator</h1><form id="asked" autocomplete="off">
 <label>seed<input id="seed" inputmode="numeric" spellcheck="false" value="1"></label>
 <label>bug<select id="mutant">${option(["none", ""])}${PLANTED.map((name) => option([name])).join("")}</select></label>
+<label title="${escapeHtml(GIVE_UP_LAST_COPY)}"><input id="give-up" type="checkbox">give up the last copy</label>
 <label>pace<select id="pace">${PACES.map(option).join("")}</select></label>
 <button id="run">run</button></form>
 <span class="group"><button id="open" title="run a plan file; it may also be dropped anywhere">open a plan</button>

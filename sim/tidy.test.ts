@@ -75,7 +75,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
     // Sockets and files are for the acquirer's process only: see the ban below.
     packages: ["@noble/hashes/sha2.js", "node:crypto", "node:fs", "node:http", "node:net", "node:timers"],
   },
-  // A page's script: the browser's names, and nothing of the project but types.
+  // A page's script: the browser's names, and little of the project but types.
   "sim/view": { units: ["sim"], packages: [] },
   // The page that simulates: its script, and its worker with all that runs in it.
   "sim/browser": { units: ["node/base", "sim", "sim/view"], packages: [] },

@@ -53,7 +53,7 @@ describe("traces as files", () => {
   });
 
   test.each([
-    ["another version", text.replace('"quorateTrace":2', '"quorateTrace":3'), /line 1: .*3/],
+    ["another version", text.replace('"quorateTrace":3', '"quorateTrace":2'), /line 1: .*2/],
     ["no trace at all", "hello\n", /line 1/],
     ["a line that was cut off", `${text.slice(0, text.length - 20)}\n`, new RegExp(`line ${records.length + 1}`)],
     ["a record without a number", `${traceHead(plan)}\n{"id":1,"us":2,"what":"quiet"}\n`, /line 2: node/],

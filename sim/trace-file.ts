@@ -10,7 +10,7 @@ import type { RunPlan } from "./run.ts";
 import type { TraceRecord } from "./trace-recorder.ts";
 import { recordSchema } from "./trace-schema.ts";
 
-const TRACE_VERSION = 2;
+const TRACE_VERSION = 3;
 
 /** A trace that was read: its plan, and its records as they stand in the file. */
 export interface TraceFile {

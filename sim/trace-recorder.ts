@@ -13,6 +13,7 @@ import type { ClusterObserver, Inspected } from "./cluster.ts";
 import type { FaultStep } from "./fault/plan.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { EventKind, EventListener } from "./trace.ts";
+import type { Outcome, UnavoidableHalt, UnavoidableLoss } from "./unavoidable.ts";
 import type { Link } from "./virtual-network.ts";
 
 /** Why a frame did not arrive. */
@@ -55,6 +56,8 @@ export type Happening =
   /** Faults are over. */
   | { readonly what: "quiet" }
   | ({ readonly what: "failed" } & Failure)
+  | ({ readonly what: "unavoidableLoss" } & UnavoidableLoss)
+  | ({ readonly what: "unavoidableHalt" } & UnavoidableHalt)
   | { readonly what: "end"; readonly traceHash: string };
 
 /** One line of a trace file. */
@@ -140,8 +143,10 @@ export class Recorder implements NetworkRecorder {
     };
   }
 
-  ended(failure: Failure | undefined, traceHash: string): void {
-    if (failure !== undefined) this.#tell(0, { what: "failed", ...failure });
+  ended({ failed, unavoidableLoss, unavoidableHalt }: Outcome, traceHash: string): void {
+    if (failed !== undefined) this.#tell(0, { what: "failed", ...failed });
+    if (unavoidableLoss !== undefined) this.#tell(0, { what: "unavoidableLoss", ...unavoidableLoss });
+    if (unavoidableHalt !== undefined) this.#tell(0, { what: "unavoidableHalt", ...unavoidableHalt });
     this.#tell(0, { what: "end", traceHash });
   }
 

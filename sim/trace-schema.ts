@@ -3,6 +3,7 @@ import { integer, list, object, oneOf, type Schema, text, tuple, u32 } from "../
 import { stepSchema } from "./plan-schema.ts";
 import { EVENT_KINDS } from "./trace.ts";
 import { type Happening, LOSS_REASONS, type TraceRecord } from "./trace-recorder.ts";
+import { UNAVOIDABLE } from "./unavoidable-schema.ts";
 
 const LINKS_MAX = 10_000;
 const TEXT_MAX = 1_000_000;
@@ -33,6 +34,7 @@ const FIELDS: { readonly [What in Happening["what"]]: Record<string, Schema<unkn
   cut: links,
   heal: links,
   quiet: {},
+  ...UNAVOIDABLE,
   failed: { checker: anyText, message: anyText, atMs: count, step: count },
   end: { traceHash: anyText },
 };

@@ -21,6 +21,7 @@ header { grid-column: 1 / 3; display: flex; gap: 14px; align-items: center; padd
   border-bottom: 1px solid var(--line); }
 header h1 { font-size: 15px; white-space: nowrap; } header .verdict { overflow: hidden; text-overflow: ellipsis;
   white-space: nowrap; flex: 1; } .verdict.bad { color: var(--bad); } .verdict.good { color: var(--good); }
+  .verdict.warm { color: var(--warm); }
 button { font: inherit; color: var(--ink); background: var(--back); border: 1px solid var(--line); border-radius: 6px;
   min-width: 32px; height: 28px; padding: 0 8px; cursor: pointer; } button:hover { border-color: var(--faint); }
 .group { display: flex; gap: 4px; }

@@ -23,13 +23,14 @@ import { addressOf, Cluster, type NodeStatus, type Plant } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
 import { drawPlan, type StepKind, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
-import { GivenUp, type Unavoidable } from "./given-up.ts";
+import { GivenUp } from "./given-up.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import type { Reached } from "./reached.ts";
 import { Scheduler } from "./scheduler.ts";
 import { TraceHash, type TraceListener } from "./trace.ts";
 import { TraceLines } from "./trace-lines.ts";
 import { Recorder, type RecordListener } from "./trace-recorder.ts";
+import type { Outcome, Unavoidable } from "./unavoidable.ts";
 import { EPOCH_MS } from "./virtual-clock.ts";
 import { KeyRing, sha256 } from "./virtual-crypto.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
@@ -112,7 +113,7 @@ export class World {
     const [networkRandom, outsideRandom, clusterRandom, faultsRandom, workloadRandom] = forks(random);
     const { options, counters } = this;
     const everybody = options.nodes + options.spares;
-    const oldNodes = options.oldReleases ? options.nodes : 0;
+    const oldNodes = options.oldRelease === undefined ? 0 : options.nodes;
     this.faults = watch.faults ?? drawPlan(faultsRandom, { ...options, nodes: everybody, oldNodes });
     const scheduler = this.#scheduler;
     const recorder = record && new Recorder(scheduler, record);
@@ -195,12 +196,10 @@ export class World {
     return this.#workload.turns;
   }
 
-  /** What nothing could have kept, of a run in which all rules held. */
-  get unavoidable(): Unavoidable {
-    this.#givenUp?.look();
-    const loss = this.#givenUp?.loss;
-    if (loss !== undefined) return { unavoidableLoss: loss };
-    return this.#isHalted && this.#givenUp !== undefined ? { unavoidableHalt: this.#givenUp.halt } : {};
+  /** How it has ended. */
+  get outcome(): Outcome {
+    const { failure } = this.verdict;
+    return failure === undefined ? this.#unavoidable() : { failed: failure };
   }
 
   get traceHash(): string {
@@ -234,7 +233,7 @@ export class World {
       if (this.#isHalted) this.#checkHalt();
       else this.#checkRest();
     }
-    this.#recorder?.ended(this.verdict.failure, this.traceHash);
+    this.#recorder?.ended(this.outcome, this.traceHash);
     this.#tellHistory?.(this.history.operations);
   }
 
@@ -361,6 +360,14 @@ export class World {
   #stand(node: NodeId): string {
     const state = this.#cluster.inspect(node)?.state;
     return state === undefined ? "down" : `${state.height} ${toHex(state.digest).slice(0, 8)}`;
+  }
+
+  /** What nothing could have kept, of a run in which all rules held. */
+  #unavoidable(): Unavoidable {
+    this.#givenUp?.look();
+    const loss = this.#givenUp?.loss;
+    if (loss !== undefined) return { unavoidableLoss: loss };
+    return this.#isHalted && this.#givenUp !== undefined ? { unavoidableHalt: this.#givenUp.halt } : {};
   }
 
   /** Those that still run stand for what was committed, and what clients were told has an order. */

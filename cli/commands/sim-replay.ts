@@ -1,21 +1,13 @@
 /** `quorate sim replay`: one run again, out of its seed or a plan file. */
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
-import { parseMutant, parseSeed } from "../../sim/asked.ts";
+import { GIVE_UP_LAST_COPY, parseMutant, parseSeed } from "../../sim/asked.ts";
 import { historyLines, type Operations } from "../../sim/check/history-file.ts";
 import { runPlan, runSeed, type SeedResult, type Watch } from "../../sim/run.ts";
+import { unavoidableText } from "../../sim/unavoidable.ts";
 import { command } from "../command.ts";
 import { EXIT } from "../output.ts";
-import {
-  failureText,
-  GIVE_UP_LAST_COPY,
-  readPlanFile,
-  strangeness,
-  TraceWriter,
-  unavoidableText,
-  writeLines,
-  writePlan,
-} from "../sim/told.ts";
+import { failureText, readPlanFile, strangeness, TraceWriter, writeLines, writePlan } from "../sim/told.ts";
 
 interface Which {
   readonly seed: string | undefined;

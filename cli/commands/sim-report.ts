@@ -1,37 +1,13 @@
 /** `quorate sim report`: campaigns, or the parts of one, as one page and one JSON object. */
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
-import { CodedError } from "../../node/base/errors.ts";
-import { type CampaignRead, type CampaignResult, readCampaign } from "../../sim/campaign.ts";
 import { neverReachedLines } from "../../sim/never-reached.ts";
 import { reportPage } from "../../sim/report/page.ts";
 import { partsLines, programsLines, reportOf } from "../../sim/report/report.ts";
 import { command } from "../command.ts";
 import { EXIT } from "../output.ts";
+import { openCampaign } from "../sim/campaign-file.ts";
 import { countsText, unavoidableLines } from "../sim/told.ts";
-import { wholeLines } from "../sim/whole-lines.ts";
-
-/** Begins to read a file; what is wrong with it is told with its name. Throws `CodedError` `usage` where there is none. */
-function openCampaign(file: string): CampaignRead {
-  if (!existsSync(file)) throw new CodedError("usage", `there is no file ${file}`);
-  const campaign = naming(file, () => readCampaign(wholeLines(file)));
-  return { ...campaign, results: resultsOf(file, campaign) };
-}
-
-function* resultsOf(file: string, { results }: CampaignRead): Generator<CampaignResult> {
-  const rest = results[Symbol.iterator]();
-  for (let next = naming(file, () => rest.next()); next.done !== true; next = naming(file, () => rest.next()))
-    yield next.value;
-}
-
-function naming<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof CodedError) throw new CodedError(error.code, `${file}: ${error.message}`, error.facts, error);
-    throw error;
-  }
-}
 
 export const report: CommandModule = command({
   command: "report <files..>",

@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
+import { GIVE_UP_LAST_COPY } from "../../sim/asked.ts";
 import { type CampaignSeeds, seedCount } from "../../sim/campaign.ts";
 import { neverReached } from "../../sim/never-reached.ts";
 import { command } from "../command.ts";
@@ -11,7 +12,6 @@ import { runCampaign } from "../sim/campaign.ts";
 import { tell } from "../sim/campaign-told.ts";
 import { readScenario } from "../sim/scenario-file.ts";
 import { parseSeeds } from "../sim/seeds.ts";
-import { GIVE_UP_LAST_COPY } from "../sim/told.ts";
 
 const WORKERS_MAX = 1_024;
 const SEEDS_DRAWN = 200;

@@ -2,13 +2,13 @@
 import { performance } from "node:perf_hooks";
 import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
-import { parseMutant, parseSeed } from "../../sim/asked.ts";
+import { GIVE_UP_LAST_COPY, parseMutant, parseSeed } from "../../sim/asked.ts";
 import { runPlan, runSeed, type SeedResult } from "../../sim/run.ts";
 import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
 import { shrink } from "../sim/shrinking.ts";
-import { GIVE_UP_LAST_COPY, readPlan, writePlan } from "../sim/told.ts";
+import { readPlan, writePlan } from "../sim/told.ts";
 
 const MS_PER_SECOND = 1_000;
 const RUNS_MAX = 1_000_000;

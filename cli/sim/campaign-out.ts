@@ -1,22 +1,19 @@
 /** The file that a campaign writes, and goes on with when it is there already. */
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync, truncateSync, writeSync } from "node:fs";
 import { CodedError } from "../../node/base/errors.ts";
-import {
-  type CampaignHead,
-  type CampaignResult,
-  campaignHead,
-  campaignLine,
-  decodeCampaign,
-} from "../../sim/campaign.ts";
+import { type CampaignHead, type CampaignResult, campaignHead, campaignLine } from "../../sim/campaign.ts";
+import { openCampaign } from "./campaign-file.ts";
+import { wholeBytes } from "./whole-lines.ts";
 
 export class CampaignOut {
-  /** What the file had from before. */
-  readonly before: readonly CampaignResult[];
   readonly #file: number;
 
-  /** Opens or makes the file. Throws `CodedError` `campaign_mismatch` where it holds another campaign, or another program's. */
-  constructor(path: string, head: CampaignHead) {
-    this.before = existsSync(path) ? resumed(path, head) : [];
+  /**
+   * Opens or makes the file; `before` is told what it has already. Throws `CodedError` `campaign_mismatch` where it holds
+   * another campaign, or another program's, and `campaign_invalid` where it is damaged.
+   */
+  constructor(path: string, head: CampaignHead, before: (result: CampaignResult) => void) {
+    if (existsSync(path)) resume(path, head, before);
     this.#file = openSync(path, "a");
     if (fstatSync(this.#file).size === 0) writeSync(this.#file, `${campaignHead(head)}\n`);
   }
@@ -30,15 +27,26 @@ export class CampaignOut {
   }
 }
 
-/** What was done of this campaign; a line that was cut off is taken away, and so is a head, if it is this campaign's. */
-function resumed(path: string, head: CampaignHead): readonly CampaignResult[] {
-  const text = readFileSync(path, "utf8");
-  if (campaignHead(head).startsWith(text)) {
-    truncateSync(path, 0);
-    return [];
+/** Tells what was done of this campaign, and takes away a line that was cut off. What is refused is left as it is. */
+function resume(path: string, head: CampaignHead, before: (result: CampaignResult) => void): void {
+  const whole = wholeBytes(path);
+  if (whole === 0) checkBegun(path, head);
+  else {
+    const { results, ...own } = openCampaign(path);
+    checkSame(path, own, head);
+    for (const result of results) before(result);
   }
-  if (!text.includes("\n")) throw new CodedError("campaign_invalid", `${path} is no campaign, and is left as it is`);
-  const { results, whole, ...own } = decodeCampaign(text);
+  truncateSync(path, whole);
+}
+
+/** A file without a whole line must be the beginning of this campaign's head. */
+function checkBegun(path: string, head: CampaignHead): void {
+  const own = campaignHead(head);
+  if (statSync(path).size <= own.length && own.startsWith(readFileSync(path, "utf8"))) return;
+  throw new CodedError("campaign_invalid", `${path} is no campaign, and is left as it is`);
+}
+
+function checkSame(path: string, own: CampaignHead, head: CampaignHead): void {
   if (own.program !== head.program) {
     const why = `${path} was made by the program ${own.program}, and this is ${head.program}`;
     throw new CodedError("campaign_mismatch", `${why}: name another file, or remove this one to begin again`);
@@ -46,6 +54,4 @@ function resumed(path: string, head: CampaignHead): readonly CampaignResult[] {
   if (campaignHead(own) !== campaignHead(head)) {
     throw new CodedError("campaign_mismatch", `${path} holds ${campaignHead(own)}, not ${campaignHead(head)}`);
   }
-  truncateSync(path, Buffer.byteLength(text.slice(0, whole)));
-  return results;
 }

@@ -4,12 +4,13 @@ import { Guided, type GuidedFigures } from "../../sim/guided/guided.ts";
 import type { SeedResult } from "../../sim/run.ts";
 import { type Scenario, scenarioPlan, unmet } from "../../sim/scenario.ts";
 import { Summary } from "../../sim/summary.ts";
+import { unavoidableText } from "../../sim/unavoidable.ts";
 import type { Output } from "../output.ts";
 import { CampaignOut } from "./campaign-out.ts";
 import { KeptPlans } from "./kept-plans.ts";
 import { type Job, Pool } from "./pool.ts";
 import { programHash } from "./program.ts";
-import { failureText, unavoidableText } from "./told.ts";
+import { failureText } from "./told.ts";
 
 export interface Campaign {
   readonly seeds: CampaignSeeds;
@@ -44,8 +45,7 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   const summary = new Summary();
   const unmetSeeds: Unmet[] = [];
   const head = { program: programHash(), giveUpLastCopy, seeds };
-  const file = out === undefined ? undefined : new CampaignOut(out, head);
-  for (const result of file?.before ?? []) summary.add(result);
+  const file = out === undefined ? undefined : new CampaignOut(out, head, (result) => summary.add(result));
   const { seeds: skipped, simulatedMs } = summary.read();
   if (skipped > 0) output.note(`${out}: ${skipped} seeds were done before`);
   const guided = campaign.guided ? new Guided(seeds) : undefined;
@@ -86,10 +86,12 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   return { summary, before: { seeds: skipped, simulatedMs }, unmet: unmetSeeds, guided: guided?.read(), stopped };
 }
 
-function jobsOf({ seeds, scenario, giveUpLastCopy }: Campaign, skipped: number): readonly Job[] {
-  const left = [...seedsOf(seeds)].slice(skipped);
-  if (scenario !== undefined) return left.map((seed) => scenarioPlan(scenario, seed));
-  return giveUpLastCopy ? left.map((seed) => ({ seed, giveUpLastCopy })) : left;
+/** One after the other as they are asked for: they may be very many. */
+function* jobsOf({ seeds, scenario, giveUpLastCopy }: Campaign, skipped: number): Generator<Job> {
+  for (const seed of seedsOf({ ...seeds, first: seeds.first + skipped * seeds.shards })) {
+    if (scenario !== undefined) yield scenarioPlan(scenario, seed);
+    else yield giveUpLastCopy ? { seed, giveUpLastCopy } : seed;
+  }
 }
 
 /** How a seed's run is named on the command line; undefined where it is not by its seed alone. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PLANTED } from "../../sim/run.ts";
+import { PLANTED, runSeed } from "../../sim/run.ts";
 import { Spawned } from "../spawned.contract.ts";
 import { BrowserPage, needsChromium } from "./browser.test-support.ts";
 
@@ -28,6 +28,11 @@ async function quorate(...args: readonly string[]): Promise<string> {
 /** What `quorate sim replay` says of a run. */
 async function replayed(...which: readonly string[]): Promise<{ traceHash: string; failed: unknown }> {
   return JSON.parse(await quorate("replay", ...which, "--json")) as { traceHash: string; failed: unknown };
+}
+
+/** The first seed of which the faults, when they may destroy the last copy of something, come to this end. */
+function firstToEnd(end: "unavoidableLoss" | "unavoidableHalt"): number {
+  for (let seed = 1; ; seed++) if (runSeed(seed, { giveUpLastCopy: true })[end] !== undefined) return seed;
 }
 
 function text(id: string): string {
@@ -118,6 +123,39 @@ describe("the simulator's page", () => {
     }
     // It ends where the rule was broken.
     expect(await page.value(text("title"))).toContain(`${checker}: ${message}`);
+    expect(page.errors).toEqual([]);
+    await page.close();
+  });
+
+  test("lets the last copy be given up where that is wanted, and says what was lost as the command line does", async (context) => {
+    needsChromium(context);
+    const page = await BrowserPage.open(address);
+    await page.until(READY);
+    for (const end of ["unavoidableLoss", "unavoidableHalt"] as const) {
+      const seed = firstToEnd(end);
+      const plan = join(DIRECTORY, `${end}.plan`);
+      const printed = await quorate("replay", "--seed", `${seed}`, "--give-up-last-copy", "--write-plan", plan);
+      const [, told = "nothing", traceHash] = /^(unavoidable: .*)\ntrace hash (\w+)/m.exec(printed) ?? [];
+      await page.value(
+        `document.getElementById("give-up").checked = true; document.getElementById("seed").value = "${seed}"; document.getElementById("run").click()`,
+      );
+      await page.until(`${text("which")} === "seed ${seed}, the last copy given up" && ${ENDED}`);
+      expect(await page.value(text("verdict"))).toBe(`all rules held; ${told}`);
+      expect(await page.value('document.getElementById("verdict").className')).toBe("verdict warm");
+      expect(await page.value(text("hash"))).toBe(traceHash);
+      // It ends where that is said, in full.
+      expect(await page.value(text("title"))).toContain(told);
+      expect(await page.value("location.hash")).toMatch(new RegExp(`^#seed=${seed}&giveUpLastCopy=true&record=\\d+$`));
+      // A plan says itself whether it may be so, whatever is chosen for seeds.
+      await page.value('document.getElementById("give-up").checked = false');
+      await page.value(giveFile("drop", "lost.plan", readFileSync(plan, "utf8")));
+      await page.until(`${text("which")} === "lost.plan, seed ${seed}, the last copy given up" && ${ENDED}`);
+      expect(await page.value(text("verdict"))).toBe(`all rules held; ${told}`);
+      // So does a link.
+      await page.value(`location.hash = "#seed=${seed}&giveUpLastCopy=true"`);
+      await page.until(`${text("which")} === "seed ${seed}, the last copy given up" && ${ENDED}`);
+      expect(await page.value('document.getElementById("give-up").checked')).toBe(true);
+    }
     expect(page.errors).toEqual([]);
     await page.close();
   });

@@ -1,6 +1,5 @@
 /** What the commands of the simulator print of a run, and the files that they write and read. */
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
-import type { Unavoidable } from "../../sim/given-up.ts";
 import { decodePlanFile, encodePlan, type PlanFile } from "../../sim/plan-file.ts";
 import type { RunPlan, SeedResult } from "../../sim/run.ts";
 import type { SummaryFigures } from "../../sim/summary.ts";
@@ -10,9 +9,6 @@ import { toJson } from "../output.ts";
 import { programHash } from "./program.ts";
 
 const BUFFERED_LINES = 4_096;
-
-/** What the option of this name does. */
-export const GIVE_UP_LAST_COPY = "let faults destroy the last copy of something, and have some that do";
 
 /** A run that has broken a rule, and how to see it again: `again` names it on the command line. */
 export function failureText({ seed, failed, plan }: SeedResult, again: string = `--seed ${seed}`): string {
@@ -24,17 +20,7 @@ export function failureText({ seed, failed, plan }: SeedResult, again: string = 
   ].join("\n");
 }
 
-/** What nothing could have kept, and how those who cannot go on say so; undefined where there is nothing to be said. */
-export function unavoidableText({ unavoidableLoss: loss, unavoidableHalt: halt }: Unavoidable): string | undefined {
-  const after = loss ?? halt;
-  if (after === undefined) return undefined;
-  const rows = loss?.heights.map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`));
-  const what = rows === undefined ? "no quorum was left, and no block lost" : `blocks were lost: ${rows.join(", ")}`;
-  const who = after.refusals.map(({ node, how }) => `node ${node} ${how}`);
-  return `unavoidable: ${what}, from ${after.atMs} ms, event ${after.step}, on; ${who.join(", ") || "all go on"}`;
-}
-
-/** The same of many runs. */
+/** What nothing could have kept in many runs. */
 export function unavoidableLines({
   unavoidableLoss: lost,
   unavoidableHalt: halted,

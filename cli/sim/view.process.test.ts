@@ -5,11 +5,14 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 import { afterAll, describe, expect, test } from "vitest";
-import { runSeed } from "../../sim/run.ts";
+import { type RunPlan, runPlan, runSeed } from "../../sim/run.ts";
+import { scenarioPlan } from "../../sim/scenario.ts";
 import { traceHead, traceLine } from "../../sim/trace-file.ts";
 import type { TraceRecord } from "../../sim/trace-recorder.ts";
+import { unavoidableText } from "../../sim/unavoidable.ts";
 import { Spawned } from "../spawned.contract.ts";
 import { BrowserPage, needsChromium } from "./browser.test-support.ts";
+import { readScenario } from "./scenario-file.ts";
 
 const DIRECTORY = mkdtempSync(join(tmpdir(), "quorate-view-"));
 const MANY = 100_000;
@@ -28,9 +31,9 @@ const records: TraceRecord[] = [];
 const { plan } = runSeed(5, { record: (record) => records.push(record) });
 
 /** Writes a trace and has `quorate sim view` make its page; the page's address. */
-async function pageOf(name: string, of: readonly TraceRecord[]): Promise<string> {
+async function pageOf(name: string, of: readonly TraceRecord[], by: RunPlan = plan): Promise<string> {
   const trace = join(DIRECTORY, name);
-  writeFileSync(trace, [traceHead(plan), ...of.map(traceLine), ""].join("\n"));
+  writeFileSync(trace, [traceHead(by), ...of.map(traceLine), ""].join("\n"));
   const spawned = new Spawned(["sim", "view", trace]);
   expect(await spawned.code(), spawned.err).toBe(0);
   return pathToFileURL(`${trace}.html`).href;
@@ -67,6 +70,22 @@ describe("the page of a trace", () => {
     expect(await page.value(INKED)).toBeGreaterThan(10_000);
     const rows = await page.value('document.querySelectorAll("#nodes tr").length');
     expect(rows).toBe(plan.options.nodes + plan.options.spares + 1);
+    expect(page.errors).toEqual([]);
+    await page.close();
+  });
+
+  test("says what a run has lost that nothing could have kept, and leads there", async (context) => {
+    needsChromium(context);
+    const lost = scenarioPlan(await readScenario("sim/scenarios/last-copy-lost.yaml"), 1);
+    const told: TraceRecord[] = [];
+    const result = runPlan(lost, { record: (record) => told.push(record) });
+    const page = await BrowserPage.open(await pageOf("lost.trace", told, lost));
+    await page.until(READY);
+    const said = unavoidableText(result) ?? "nothing";
+    expect(said).toMatch(/^unavoidable: blocks were lost: 1 to \d+, from /);
+    const verdict = 'document.querySelector(".verdict.warm").textContent';
+    expect(await page.value(verdict)).toBe(`all rules held; ${said}`);
+    expect(await page.value('document.getElementById("title").textContent')).toContain(said);
     expect(page.errors).toEqual([]);
     await page.close();
   });

@@ -2,14 +2,15 @@
  * The simulator's page: it has runs happen, shows the lanes while they go on, and says how they ended. Its parts are in its
  * HTML (`simulator-page.ts`).
  */
+import { type Tone, toneOf } from "../html.ts";
 import type { Progress } from "../run.ts";
 import type { TraceRecord } from "../trace-recorder.ts";
 import { part, Viewer } from "../view/viewer.ts";
 import { LiveRun } from "./live-run.ts";
 import type { Asked, Begun, Ended, Told } from "./messages.ts";
-import { linkOfRun, type RunLink, runOfLink } from "./run-link.ts";
+import { linkOfRun, type RunLink, runLink, runOfLink } from "./run-link.ts";
 import { saveFile } from "./save-file.ts";
-import { figuresText, verdictText, WELCOME } from "./texts.ts";
+import { figuresText, verdictText, WELCOME, whichText } from "./texts.ts";
 
 /** Where there is a pace, what happened in so many seconds on the screen is seen at once. */
 const SEEN_SECONDS = 3;
@@ -19,6 +20,7 @@ class SimulatorPage {
   readonly #viewer = new Viewer();
   readonly #seed = part("seed", HTMLInputElement);
   readonly #mutant = part("mutant", HTMLSelectElement);
+  readonly #giveUp = part("give-up", HTMLInputElement);
   readonly #pace = part("pace", HTMLSelectElement);
   readonly #button = part("run", HTMLButtonElement);
   readonly #file = part("file", HTMLInputElement);
@@ -88,17 +90,17 @@ class SimulatorPage {
   #followAddress(): void {
     const named = runOfLink(window.location.hash);
     if (named === undefined) return;
-    if (named.seed === this.#named?.seed && named.mutant === this.#named.mutant) this.#viewer.followLink();
+    if (this.#named !== undefined && linkOfRun(named) === linkOfRun(this.#named)) this.#viewer.followLink();
     else {
       this.#seed.value = named.seed;
       this.#mutant.value = named.mutant ?? "";
+      this.#giveUp.checked = named.giveUpLastCopy ?? false;
       this.#runSeed(named);
     }
   }
 
   #chosen(): RunLink {
-    const [seed, mutant] = [this.#seed.value.trim(), this.#mutant.value];
-    return mutant === "" ? { seed } : { seed, mutant };
+    return runLink(this.#seed.value.trim(), this.#mutant.value, this.#giveUp.checked);
   }
 
   #runSeed(run: RunLink): void {
@@ -172,13 +174,12 @@ class SimulatorPage {
   }
 
   #begin(begun: Begun): void {
-    const { seed, mutant, nodes } = begun;
     this.#begun = begun;
     this.#empty.hidden = true;
-    const what = `seed ${seed}${mutant === undefined ? "" : ` with ${mutant}`}`;
+    const what = whichText(begun);
     this.#which.textContent = this.#fileName === undefined ? what : `${this.#fileName}, ${what}`;
     this.#savePlan.disabled = false;
-    this.#viewer.begin(nodes, this.#named === undefined ? "" : `${linkOfRun(this.#named)}&`);
+    this.#viewer.begin(begun.nodes, this.#named === undefined ? "" : `${linkOfRun(this.#named)}&`);
     this.#follow();
   }
 
@@ -188,9 +189,9 @@ class SimulatorPage {
     if (this.#progress !== undefined) this.#figures.textContent = figuresText(this.#progress);
   }
 
-  #end({ failed, traceHash }: Ended): void {
-    this.#showVerdict(failed === undefined ? "good" : "bad", verdictText(failed));
-    this.#hash.textContent = traceHash;
+  #end(ended: Ended): void {
+    this.#showVerdict(toneOf(ended), verdictText(ended));
+    this.#hash.textContent = ended.traceHash;
     this.#saveTrace.disabled = false;
     if (this.#progress !== undefined) this.#figures.textContent = figuresText(this.#progress, this.#run?.tookMs);
     if (!this.#linked || !this.#viewer.followLink()) this.#viewer.end("last");
@@ -221,7 +222,7 @@ class SimulatorPage {
     this.#button.classList.toggle("stop", runs);
   }
 
-  #showVerdict(tone: "good" | "bad" | "", text: string): void {
+  #showVerdict(tone: Tone | "", text: string): void {
     this.#verdict.className = `verdict ${tone}`;
     this.#verdict.textContent = text;
     this.#verdict.title = text;

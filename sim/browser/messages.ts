@@ -1,15 +1,20 @@
 /** What the page and the worker that simulates for it say to each other. */
-import type { Failure } from "../check/verdict.ts";
 import type { Progress } from "../run.ts";
 import type { TraceRecord } from "../trace-recorder.ts";
+import type { Outcome } from "../unavoidable.ts";
+import type { RunLink } from "./run-link.ts";
 
-/** Which run: a seed, perhaps with a planted bug, or the text of a plan file. All is as somebody has written it. */
-export type Asked = { readonly seed: string; readonly mutant?: string } | { readonly plan: string };
+/**
+ * Which run: a seed, perhaps with a planted bug or with faults that may destroy the last copy of something, or the text of a
+ * plan file, which says that itself. All is as somebody has written it.
+ */
+export type Asked = RunLink | { readonly plan: string };
 
 export interface Begun {
   readonly what: "begun";
   readonly seed: number;
   readonly mutant?: string;
+  readonly giveUpLastCopy: boolean;
   readonly nodes: number;
   /** The text of the plan's file. */
   readonly plan: string;
@@ -24,10 +29,8 @@ interface Went {
   readonly progress: Progress;
 }
 
-export interface Ended {
+export interface Ended extends Outcome {
   readonly what: "ended";
-  /** Absent when all rules held. */
-  readonly failed?: Failure;
   readonly traceHash: string;
 }
 

@@ -53,6 +53,8 @@ describe("links to runs", () => {
   test.each([
     ["#seed=25&mutant=voteNotPersisted&step=12", { seed: "25", mutant: "voteNotPersisted" }],
     ["#seed=25&mutant=", { seed: "25" }],
+    ["#seed=8&giveUpLastCopy=true&record=9", { seed: "8", giveUpLastCopy: true }],
+    ["#seed=8&giveUpLastCopy=false", { seed: "8" }],
     ["#record=3&seed=7", { seed: "7" }],
     ["#step=12", undefined],
     ["", undefined],

@@ -24,7 +24,7 @@ export function simulate(asked: Asked, tell: (told: Told) => void): void {
     tell({ what: "went", records: piece, progress: progress() });
     piece = [];
   };
-  const { failed, traceHash } = run({
+  const { failed, unavoidableLoss, unavoidableHalt, traceHash } = run({
     begun: (plan, current) => {
       progress = current;
       tell(begunOf(plan));
@@ -35,7 +35,13 @@ export function simulate(asked: Asked, tell: (told: Told) => void): void {
     },
   });
   tellPiece();
-  tell({ what: "ended", ...(failed === undefined ? {} : { failed }), traceHash });
+  tell({
+    what: "ended",
+    ...(failed === undefined ? {} : { failed }),
+    ...(unavoidableLoss === undefined ? {} : { unavoidableLoss }),
+    ...(unavoidableHalt === undefined ? {} : { unavoidableHalt }),
+    traceHash,
+  });
 }
 
 /** What runs it, or why there is no such run. */
@@ -47,7 +53,8 @@ function runOf(asked: Asked): ((watch: Watch) => SeedResult) | string {
     }
     const seed = parseSeed(asked.seed);
     const planted = asked.mutant === undefined ? {} : { mutant: parseMutant(asked.mutant) };
-    return (watch) => runSeed(seed, { ...watch, ...planted });
+    const { giveUpLastCopy = false } = asked;
+    return (watch) => runSeed(seed, { ...watch, ...planted, giveUpLastCopy });
   } catch (error) {
     if (error instanceof CodedError) return `${error.message} (${error.code})`;
     throw error;
@@ -60,6 +67,7 @@ function begunOf(plan: RunPlan): Begun {
     what: "begun",
     seed,
     ...(mutant === undefined ? {} : { mutant }),
+    giveUpLastCopy: options.giveUpLastCopy,
     nodes: options.nodes + options.spares,
     plan: encodePlan(plan),
     traceHead: traceHead(plan),

@@ -1,6 +1,8 @@
 /** What the page says of a run. */
-import type { Failure } from "../check/verdict.ts";
+import { heldText } from "../html.ts";
 import type { Progress } from "../run.ts";
+import type { Outcome } from "../unavoidable.ts";
+import type { Begun } from "./messages.ts";
 
 /** What stands there before anything was run: a title, and lines below it. */
 export const WELCOME: readonly [title: string, lines: readonly string[]] = [
@@ -11,8 +13,14 @@ export const WELCOME: readonly [title: string, lines: readonly string[]] = [
   ],
 ];
 
-export function verdictText(failed: Failure | undefined): string {
-  if (failed === undefined) return "all rules held";
+/** Which run it is. */
+export function whichText({ seed, mutant, giveUpLastCopy }: Begun): string {
+  const planted = mutant === undefined ? "" : ` with ${mutant}`;
+  return `seed ${seed}${planted}${giveUpLastCopy ? ", the last copy given up" : ""}`;
+}
+
+export function verdictText({ failed, ...unavoidable }: Outcome): string {
+  if (failed === undefined) return heldText(unavoidable);
   const { checker, message, atMs, step } = failed;
   return `${checker} at event ${step}, ${atMs} ms: ${message}`;
 }

@@ -7,12 +7,15 @@ import {
   SESSIONS_MAX,
   STATES_GIVEN_MAX,
 } from "../../node/base/limits.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE } from "../../node/base/release.ts";
 import type { NodeStatus } from "../cluster.ts";
 import { Bounds } from "./bounds.ts";
 import { raft, verdictOf } from "./raft-view.test-support.ts";
 
 const APPENDS_IN_FLIGHT_MAX = 2;
 const CACHE_BYTES = 65_536;
+/** A change of members, and each release above the first. */
+const OWN_BLOCKS_MAX = BLOCKS_UNCOMMITTED_MAX + 1 + NEWEST_RELEASE - FIRST_RELEASE;
 const PEER = { peer: 2, inFlight: APPENDS_IN_FLIGHT_MAX, inFlightBytes: 100 };
 const STATUS: NodeStatus = {
   consensus: { transactionBytesWaiting: 0, readsWaiting: 0, peers: [PEER] },
@@ -41,7 +44,7 @@ function leader(own: number, commit: number) {
 describe("bounds", () => {
   test("a node that keeps them is let be", () => {
     expect(look()).toBeUndefined();
-    expect(look({}, leader(BLOCKS_UNCOMMITTED_MAX + 2, 0))).toBeUndefined();
+    expect(look({}, leader(OWN_BLOCKS_MAX, 0))).toBeUndefined();
     expect(look({}, leader(100, 103 - BLOCKS_UNCOMMITTED_MAX))).toBeUndefined();
   });
 
@@ -64,8 +67,8 @@ describe("bounds", () => {
   });
 
   test("a leader's own blocks that are not committed", () => {
-    expect(look({}, leader(BLOCKS_UNCOMMITTED_MAX + 3, 0))).toBe("bounds");
-    expect(look({}, leader(100, 103 - BLOCKS_UNCOMMITTED_MAX - 3))).toBe("bounds");
+    expect(look({}, leader(OWN_BLOCKS_MAX + 1, 0))).toBe("bounds");
+    expect(look({}, leader(100, 103 - OWN_BLOCKS_MAX - 1))).toBe("bounds");
   });
 
   test.each([

@@ -18,6 +18,7 @@ import {
   SESSIONS_MAX,
   STATES_GIVEN_MAX,
 } from "../../node/base/limits.ts";
+import { FIRST_RELEASE, NEWEST_RELEASE } from "../../node/base/release.ts";
 import { BLOCK_HEADER_BYTES } from "../../node/wire/block.ts";
 import type { NodeStatus } from "../cluster.ts";
 import type { SimOptions } from "../options.ts";
@@ -25,8 +26,8 @@ import type { RaftView } from "./observed-node.ts";
 import type { Verdict } from "./verdict.ts";
 
 const RULE = "bounds";
-/** Blocks of a leader's own that are not committed: one more where members change, and one where the release is raised, which wait for nobody. */
-const OWN_BLOCKS_MAX: number = BLOCKS_UNCOMMITTED_MAX + 2;
+/** Blocks of a leader's own that are not committed: one more where members change, and one each time the release is raised, which wait for nobody. */
+const OWN_BLOCKS_MAX: number = BLOCKS_UNCOMMITTED_MAX + 1 + NEWEST_RELEASE - FIRST_RELEASE;
 /** One append may pass the bound, and hold one block that is larger than appends are, by its header. */
 const BYTES_IN_FLIGHT_MAX: number = APPEND_BYTES_IN_FLIGHT_MAX + APPEND_BYTES_MAX + BLOCK_HEADER_BYTES;
 

@@ -54,7 +54,9 @@ describe("the chain", () => {
         });
       });
     expect([execute(1, 1, 2, 2), execute(1, 2, 1)]).toEqual([undefined, "release"]);
-    expect(reached.read()).toEqual({ releaseRaised: 2 });
+    expect(reached.read()).toEqual({ releaseRaised: 2, releaseRaisedPartly: 2 });
+    expect(execute(1, NEWEST_RELEASE)).toBeUndefined();
+    expect(reached.read()).toEqual({ releaseRaised: 3, releaseRaisedPartly: 2 });
   });
 
   test("is held back by a member of the configuration that reads no more", () => {

@@ -54,6 +54,7 @@ export class Releases {
     const why = (): string => `block ${height} is of release ${release}, after release ${before}`;
     this.#verdict.expect(release >= before, "release", why);
     if (release > before) this.#reached.add("releaseRaised");
+    if (release > before && release < NEWEST_RELEASE) this.#reached.add("releaseRaisedPartly");
     this.#chain = release;
   }
 

@@ -49,7 +49,7 @@ function hostileRun(seed: number, leaveOut: readonly Judgement[]): HostileRun {
     const forgets = seed % 2 === 0 ? { checkpointBlocks: 5, retainBlocks: 0, segmentBytes: 8_192 } : {};
     // A node that stands still hears much at once: of what is changed then, no frame can be told to be the cause.
     const weights = { ...faults.weights, pause: 0, crash: 10, damageLog: 20, rotLog: 50, rotPage: 50 };
-    return { ...drawn, ...forgets, faultsWait: false, oldReleases: false, faults: { ...faults, weights } };
+    return { ...drawn, ...forgets, faultsWait: false, oldRelease: undefined, faults: { ...faults, weights } };
   };
   const world = new World(seed, { adjust, plant: (host, node) => peers[0]?.plant(host, node) ?? {} });
   world.run();

@@ -1,16 +1,15 @@
 import { describe, expect, test } from "vitest";
-import type { CampaignFile, CampaignResult } from "../campaign.ts";
+import type { CampaignRead, CampaignResult } from "../campaign.ts";
 import { Coverage } from "../coverage.ts";
 import { reportPage } from "./page.ts";
 import { reportOf } from "./report.ts";
 
-function campaign(...results: readonly CampaignResult[]): CampaignFile {
+function campaign(...results: readonly CampaignResult[]): CampaignRead {
   return {
     program: "a".repeat(16),
     giveUpLastCopy: false,
     seeds: { first: 1, last: 9, shard: 0, shards: 1 },
     results,
-    whole: 0,
   };
 }
 
@@ -47,7 +46,7 @@ describe("the report of several campaigns", () => {
       [1, 7],
       [7, 8],
     ];
-    const part = (...seeds: readonly number[]): CampaignFile => {
+    const part = (...seeds: readonly number[]): CampaignRead => {
       const met = new Coverage();
       const results = seeds.map((seed) => {
         const all = states[seed - 1] ?? [];
@@ -69,7 +68,7 @@ describe("the report of several campaigns", () => {
   });
 
   test("says how many seeds no file has, and how many have the same run in several", () => {
-    const part = (first: number, last: number, ...seeds: readonly number[]): CampaignFile => ({
+    const part = (first: number, last: number, ...seeds: readonly number[]): CampaignRead => ({
       ...campaign(...seeds.map((seed) => result(seed))),
       seeds: { first, last, shard: 0, shards: 2 },
     });

@@ -11,7 +11,7 @@ const STEPS: readonly FaultStep[] = [
 ];
 const PLAN: RunPlan = {
   seed: 1,
-  options: { ...CALM, nodes: 5, spares: 2, clockRates: Array.from({ length: 7 }, () => 1_000), oldReleases: true },
+  options: { ...CALM, nodes: 5, spares: 2, clockRates: Array.from({ length: 7 }, () => 1_000), oldRelease: 1 },
   faults: STEPS.map((step) => ({ atMs: 0, step })),
   leftOut: [],
 };
@@ -28,6 +28,6 @@ test("upgrades go with the old programs, and with nodes that are none of the fir
     simplerPlans(PLAN)
       .find(change)
       ?.faults.map(({ step }) => step);
-  expect(stepsOf(({ options }) => !options.oldReleases)).toEqual(STEPS.slice(3));
+  expect(stepsOf(({ options }) => options.oldRelease === undefined)).toEqual(STEPS.slice(3));
   expect(stepsOf(({ options }) => options.nodes === 3)).toEqual([STEPS[0], STEPS[2], STEPS[3]]);
 });

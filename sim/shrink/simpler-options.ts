@@ -149,7 +149,7 @@ function withFewerNodes(plan: RunPlan): RunPlan {
 function withNewestPrograms(plan: RunPlan): RunPlan {
   const { options, faults } = plan;
   const left = faults.filter(({ step }) => step.kind !== "upgrade");
-  return { ...plan, options: { ...options, oldReleases: false }, faults: left };
+  return { ...plan, options: { ...options, oldRelease: undefined }, faults: left };
 }
 
 /** The same without nodes that could be added, and nobody who would. */

@@ -3,6 +3,7 @@
  * what happened last is shown until somebody looks at something else. Its parts are in the page's HTML (`view-page.ts`).
  */
 import type { TraceRecord } from "../trace-recorder.ts";
+import { isOutcome } from "../unavoidable.ts";
 import { drawScene } from "./draw.ts";
 import { Filter } from "./filter.ts";
 import { GUTTER, type Layout, layoutOf, rowsOf } from "./layout.ts";
@@ -17,7 +18,6 @@ const ZOOM_STEP = 1.25;
 /** How much time is seen around a record to which a link has led: a part of the run, and not too little. */
 const LINKED_PART = 40;
 const LINKED_MIN_US = 20_000;
-
 /** The part of the page with this id. */
 export function part<T extends Element>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
@@ -83,13 +83,16 @@ export class Viewer {
     this.#followedUs = lengthUs;
   }
 
-  /** All has happened. Whoever has not looked at something else sees the whole run, and what broke a rule, or else one end of it. */
+  /**
+   * All has happened. Whoever has not looked at something else sees the whole run, and what broke a rule or was lost, or else
+   * one end of it.
+   */
   end(otherwise: "first" | "last"): void {
     if (this.#followedUs === undefined) return;
     const { records, endUs } = this.#model;
-    const failed = records.findIndex(({ what }) => what === "failed");
+    const verdict = records.findIndex(({ what }) => isOutcome(what));
     this.#scale.showLast(endUs);
-    this.#select(failed >= 0 ? failed : otherwise === "first" ? 0 : records.length - 1);
+    this.#select(verdict >= 0 ? verdict : otherwise === "first" ? 0 : records.length - 1);
   }
 
   /** Goes to the record that the address names, if it is there: `#step=12` is the event of that number, `#record=34` a record. */

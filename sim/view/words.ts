@@ -1,5 +1,6 @@
 /** Records of a trace in words. */
 import type { TraceRecord } from "../trace-recorder.ts";
+import { haltText, lossText } from "../unavoidable.ts";
 
 /** Who something happened to: a node, a client, or the world. */
 export function nodeName(node: number): string {
@@ -41,6 +42,10 @@ export function wordsOf(record: TraceRecord): string {
       return "faults are over";
     case "failed":
       return `${record.checker}: ${record.message}`;
+    case "unavoidableLoss":
+      return lossText(record);
+    case "unavoidableHalt":
+      return haltText(record);
     case "end":
       return `the end, trace hash ${record.traceHash}`;
   }
