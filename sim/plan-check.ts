@@ -55,6 +55,7 @@ function checkStep(step: FaultStep, { nodes, spares, zones, timing, oldRelease }
   const missing = named.find((node) => node > nodes + spares);
   if (missing !== undefined) refuse(path, `there is no node ${missing} in a cluster of ${nodes + spares}`);
   if (new Set(named).size < named.length) refuse(path, "a node stands on one side only");
+  if ("groups" in step && step.groups.length < 2) refuse(`${path}.groups`, "there must be two sides or more");
   if ("groups" in step && step.groups.some((group) => group.length === 0))
     refuse(`${path}.groups`, "no side may be empty");
   if (step.kind === "zoneLoss" && step.zone > zones) refuse(`${path}.zone`, `there are ${zones} zones (options.zones)`);

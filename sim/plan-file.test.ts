@@ -32,6 +32,17 @@ describe("plans as files", () => {
     expect(decodePlanFile(encodePlan(PLAN))).toEqual({ plan: PLAN });
   });
 
+  test("sides of a partition are two or more, and need not have all nodes", () => {
+    for (const groups of [
+      [[1, 2], [3]],
+      [[1], [2], [3]],
+      [[1], [3]],
+    ]) {
+      const faults = [{ atMs: 5, step: { kind: "partition", groups, oneWay: false, forMs: 5 } }];
+      expect(decodePlan(changed((file) => Object.assign(file, { faults }))).faults).toEqual(faults);
+    }
+  });
+
   test("without its faults the run is another one, and without half of its turns less is done", () => {
     const done = { calm: 0, half: 0 };
     for (const seed of SEEDS) {
@@ -87,6 +98,11 @@ describe("plans as files", () => {
       "a link that flaps to itself",
       withFault({ kind: "flap", groups: [[1], [1]], downMs: 5, upMs: 5, forMs: 9 }),
       /one side/,
+    ],
+    [
+      "a partition with one side",
+      withFault({ kind: "partition", groups: [[1, 2]], oneWay: false, forMs: 5 }),
+      /faults\[0\]\.groups: there must be two sides or more/,
     ],
     ["an empty side", withFault({ kind: "partition", groups: [[1, 2], []], oneWay: false, forMs: 5 }), /empty/],
     ["a fault after the end", withFault({ kind: "handOver" }, 3_000_000), /faults\[0\]\.atMs/],

@@ -2,10 +2,17 @@
 import { BATCH_RECORDS_MAX } from "../node/base/limits.ts";
 import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
-import { boolean, integer, list, type Of, object, oneOf, type Schema, tuple } from "../node/wire/schema.ts";
+import { boolean, integer, list, type Of, object, oneOf, type Schema } from "../node/wire/schema.ts";
 import { DELAYS } from "./draw.ts";
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
-import { CRASH_MOMENTS, type FaultStep, type StepKind, TIMERS_SLOWER_MAX, ZONE_LOSSES } from "./fault/plan.ts";
+import {
+  CRASH_MOMENTS,
+  type FaultStep,
+  type Groups,
+  type StepKind,
+  TIMERS_SLOWER_MAX,
+  ZONE_LOSSES,
+} from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
 import type {
   BackupOptions,
@@ -159,7 +166,7 @@ export const optionsSchema: Schema<SimOptions> = object({
 });
 
 const target: Schema<number | "leader"> = (value, path) => (value === "leader" ? value : node(value, path));
-const groups: Schema<readonly [readonly number[], readonly number[]]> = tuple(nodes, nodes);
+const groups: Schema<Groups> = list(nodes, NODES_MAX);
 const forMs = { forMs: ms };
 const restartAfterMs = { restartAfterMs: ms };
 

@@ -131,6 +131,22 @@ describe("carrying out faults", () => {
     expect(counters.read()).toEqual({ asymmetricPartition: 1 });
   });
 
+  test.each([
+    [false, ["1>2", "1>3", "2>1", "2>3", "3>1", "3>2"]],
+    [true, ["1>2", "1>3", "2>3"]],
+  ])("of three sides none hears another, and none those before it where it is one-way (%s)", (oneWay, links) => {
+    const { run, blocked, counters } = world({ kind: "partition", groups: [[1], [2], [3]], oneWay, forMs: 20 });
+    run(10);
+    expect(blocked()).toEqual(links);
+    expect(counters.read()).toEqual({ [oneWay ? "asymmetricPartition" : "partition"]: 1, manySides: 1 });
+  });
+
+  test("nodes on no side hear all", () => {
+    const { run, blocked, counters } = world({ kind: "partition", groups: [[1], [3]], oneWay: false, forMs: 20 });
+    run(10);
+    expect([blocked(), counters.read()]).toEqual([["1>3", "3>1"], { partialPartition: 1, partition: 1 }]);
+  });
+
   test("over a bridge both sides are heard", () => {
     const { run, blocked } = world({ kind: "bridge", bridge: 3, groups: [[1], [2]], forMs: 20 });
     run(10);

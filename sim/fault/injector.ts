@@ -14,6 +14,7 @@ import {
   type CrashMoment,
   type DiskFaultKind,
   type FaultStep,
+  type Groups,
   isOfDisks,
   type StepKind,
   type Target,
@@ -182,10 +183,10 @@ export class Injector {
     const { counters, cluster } = this.#deps;
     switch (step.kind) {
       case "partition":
-        this.#cut(step.oneWay ? "asymmetricPartition" : "partition", step.forMs, between(...step.groups, step.oneWay));
+        this.#partition(step);
         break;
       case "bridge":
-        this.#cut("bridgePartition", step.forMs, between(...step.groups, false));
+        this.#cut("bridgePartition", step.forMs, apart(step.groups, false));
         break;
       case "isolate":
         this.#withTarget(step, (node) => this.#isolate(node, step.direction, step.forMs));
@@ -268,6 +269,13 @@ export class Injector {
     this.#later(forMs, heal);
   }
 
+  #partition({ groups, oneWay, forMs }: StepOf<"partition">): void {
+    const { counters, cluster } = this.#deps;
+    if (groups.length > 2) counters.add("manySides");
+    if (groups.flat().length < cluster.ids.length) counters.add("partialPartition");
+    this.#cut(oneWay ? "asymmetricPartition" : "partition", forMs, apart(groups, oneWay));
+  }
+
   #isolate(node: NodeId, direction: "both" | "in" | "out", forMs: number): void {
     const others = this.#deps.cluster.ids.filter((other) => other !== node);
     if (direction === "both") this.#cut("partition", forMs, between([node], others, false));
@@ -278,7 +286,7 @@ export class Injector {
   #flap({ groups, downMs, upMs, forMs }: StepOf<"flap">): void {
     const { counters, network } = this.#deps;
     counters.add("flap");
-    const links = between(...groups, false);
+    const links = apart(groups, false);
     for (let atMs = 0; atMs < forMs; atMs += downMs + upMs)
       this.#later(atMs, () => this.#later(downMs, network.block(links)));
   }
@@ -417,6 +425,11 @@ export class Injector {
     cluster.setTimerSlowness(node, factor);
     this.#later(forMs, () => cluster.setTimerSlowness(node, 1));
   }
+}
+
+/** The links from each group to those behind it, and back unless `oneWay`. */
+function apart(groups: Groups, oneWay: boolean): Link[] {
+  return groups.flatMap((group, index) => between(group, groups.slice(index + 1).flat(), oneWay));
 }
 
 /** The links from each of these to each of those, and back unless `oneWay`. */

@@ -59,18 +59,29 @@ describe("drawing a plan of faults", () => {
   });
 
   test.each(["partition", "asymmetricPartition"] as const)(
-    "%s: every node is on one side, neither side empty",
+    "%s: two sides, sometimes more, none of them empty, and mostly every node on one",
     (kind) => {
       const steps = only(planOf(kind, { nodes: 5 }), "partition");
       expect(steps.length).toBeGreaterThan(100);
       for (const { groups, oneWay } of steps) {
-        expect(groups.flat().sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+        expect(new Set(groups.flat()).size).toBe(groups.flat().length);
         expect(Math.min(...groups.map((group) => group.length))).toBeGreaterThan(0);
         expect(oneWay).toBe(kind === "asymmetricPartition");
       }
-      expect(new Set(steps.map(({ groups }) => groups[0].length))).toEqual(new Set([1, 2, 3, 4]));
+      expect(new Set(steps.map(({ groups }) => groups[0]?.length))).toEqual(new Set([1, 2, 3, 4]));
+      expect(new Set(steps.map(({ groups }) => groups.length))).toEqual(new Set([2, 3, 4, 5]));
+      expect(new Set(steps.map(({ groups }) => groups.flat().length))).toEqual(new Set([2, 3, 4, 5]));
+      expect(steps.filter(({ groups }) => groups.length > 2).length).toBeLessThan(steps.length * 0.4);
+      expect(steps.filter(({ groups }) => groups.flat().length < 5).length).toBeLessThan(steps.length * 0.4);
     },
   );
+
+  test("partitions of three nodes: one against two, all three apart, or one link alone", () => {
+    const sizes = only(planOf("partition"), "partition").map(({ groups }) =>
+      groups.map((group) => group.length).join(),
+    );
+    expect(new Set(sizes)).toEqual(new Set(["1,2", "2,1", "1,1,1", "1,1"]));
+  });
 
   test("bridge: one node hears both sides, and every other is on one", () => {
     for (const { bridge, groups } of only(planOf("bridge", { nodes: 5 }), "bridge")) {
@@ -103,7 +114,7 @@ describe("drawing a plan of faults", () => {
   test("flap: one link, or all between two sides, down and up several times", () => {
     const steps = only(planOf("flap", { nodes: 5 }), "flap");
     expect(steps.length).toBeGreaterThan(100);
-    expect(new Set(steps.map(({ groups }) => groups.flat().length))).toEqual(new Set([2, 5]));
+    expect(new Set(steps.map(({ groups }) => groups.flat().length))).toEqual(new Set([2, 3, 4, 5]));
     for (const { groups, downMs, upMs, forMs } of steps) {
       expect(new Set(groups.flat()).size).toBe(groups.flat().length);
       expect(Math.min(...groups.map((group) => group.length))).toBeGreaterThan(0);

@@ -33,25 +33,35 @@ export const ZONE_LOSSES = ["power", "links"] as const;
 const SLOW_CLIENTS_EVERY_MAX = 4;
 const READ_PAUSES_MS = [5, 50, 500] as const;
 
+/** How often a partition has more than two sides where there are nodes enough, and how often some nodes are on none. */
+const MANY_SIDES_PERMILLE = 300;
+const PARTIAL_PERMILLE = 250;
+
 /** How often nobody is left with an old program. */
 const ALL_UPGRADED_PERMILLE = 650;
 
 /** Whom a step is about: a node, or whoever leads then (the newest term counts). */
 export type Target = number | "leader";
 
+/** Two groups of nodes or more. */
+export type Groups = readonly (readonly number[])[];
+
 export type FaultStep =
-  /** Nodes of different groups do not hear each other; `oneWay` only stops what the first group says. */
+  /**
+   * Nodes of different groups do not hear each other; with `oneWay` each group is heard by those before it, and by none behind
+   * it. Nodes in no group hear all, and all hear them.
+   */
   | {
       readonly kind: "partition";
-      readonly groups: readonly [readonly number[], readonly number[]];
+      readonly groups: Groups;
       readonly oneWay: boolean;
       readonly forMs: number;
     }
-  /** Both groups hear the bridge, but not each other. */
+  /** All groups hear the bridge, but not each other. */
   | {
       readonly kind: "bridge";
       readonly bridge: number;
-      readonly groups: readonly [readonly number[], readonly number[]];
+      readonly groups: Groups;
       readonly forMs: number;
     }
   /** Cut off from its peers; its clients still reach it. */
@@ -66,10 +76,10 @@ export type FaultStep =
    * hears it. A leader is deposed, and hears of that only after it has heard how it was answered long before.
    */
   | { readonly kind: "lateAnswers"; readonly target: Target; readonly forMs: number }
-  /** The links between two groups go down and up again and again. */
+  /** The links between groups go down and up again and again. */
   | {
       readonly kind: "flap";
-      readonly groups: readonly [readonly number[], readonly number[]];
+      readonly groups: Groups;
       readonly downMs: number;
       readonly upMs: number;
       readonly forMs: number;
@@ -348,11 +358,11 @@ function drawChangeUnderFire(random: Random): readonly FaultStep[] {
   });
 }
 
-/** One link, or all that lie between two sides. */
+/** One link, or all that lie between sides. */
 function drawFlap(random: Random, nodes: number, lastsMs: number): FaultStep {
   const isOfGroups = chance(random, FLAP_GROUPS_PERMILLE);
   const [one = 1, other = 2] = shuffledNodes(random, nodes);
-  const groups = isOfGroups ? drawGroups(random, nodes) : ([[one], [other]] as const);
+  const groups = isOfGroups ? drawGroups(random, nodes) : [[one], [other]];
   const [downMs, upMs] = [drawFlapMs(random, lastsMs), drawFlapMs(random, lastsMs)];
   return { kind: "flap", groups, downMs, upMs, forMs: lastsMs + exponential(random, lastsMs) };
 }
@@ -361,11 +371,15 @@ function drawFlapMs(random: Random, lastsMs: number): number {
   return between(random, FLAP_MIN_MS, Math.max(FLAP_MIN_MS, Math.ceil(lastsMs / FLAP_PART)));
 }
 
-/** Two groups, each with at least one node. */
-function drawGroups(random: Random, nodes: number): readonly [readonly number[], readonly number[]] {
+/** Two groups, sometimes more, each with at least one node; mostly of all nodes. */
+function drawGroups(random: Random, nodes: number): Groups {
   const order = shuffledNodes(random, nodes);
-  const cut = between(random, 1, nodes - 1);
-  return [order.slice(0, cut), order.slice(cut)];
+  const isPartial = nodes > 2 && chance(random, PARTIAL_PERMILLE);
+  const grouped = isPartial ? between(random, 2, nodes - 1) : nodes;
+  const sides = grouped > 2 && chance(random, MANY_SIDES_PERMILLE) ? between(random, 3, grouped) : 2;
+  const cuts = shuffledNodes(random, grouped - 1).slice(0, sides - 1);
+  const ends = [...cuts, grouped].sort((a, b) => a - b);
+  return ends.map((end, index) => order.slice(ends[index - 1] ?? 0, end));
 }
 
 function drawBridge(random: Random, nodes: number, forMs: number): FaultStep {

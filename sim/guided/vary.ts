@@ -60,7 +60,7 @@ function elsewhere(random: Random, step: FaultStep, nodes: number): FaultStep {
   if (!("groups" in step)) return step;
   const mixed = shuffled(random, ids);
   const place = (node: number): number => mixed[node - 1] ?? node;
-  const groups = [step.groups[0].map(place), step.groups[1].map(place)] as const;
+  const groups = step.groups.map((group) => group.map(place));
   return step.kind === "bridge" ? { ...step, bridge: place(step.bridge), groups } : { ...step, groups };
 }
 

@@ -168,8 +168,7 @@ export function within(nodes: number, { atMs, step }: TimedFault): readonly Time
   if ("target" in step && step.target !== "leader" && !exists(step.target)) return [];
   if (step.kind === "bridge" && !exists(step.bridge)) return [];
   if (!("groups" in step)) return [{ atMs, step }];
-  const [first, second] = [step.groups[0].filter(exists), step.groups[1].filter(exists)];
-  if (first.length === 0 || second.length === 0) return [];
-  const fewer: FaultStep = { ...step, groups: [first, second] };
-  return [{ atMs, step: fewer }];
+  const groups = step.groups.map((group) => group.filter(exists)).filter((group) => group.length > 0);
+  const fewer: FaultStep = { ...step, groups };
+  return groups.length < 2 ? [] : [{ atMs, step: fewer }];
 }

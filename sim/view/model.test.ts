@@ -113,6 +113,9 @@ describe("small things that are drawn with", () => {
         [102, 1],
       ]),
     ).toBe("1 | clients");
+    const among = [1, 2, 3].flatMap((from) => [1, 2, 3].map((to) => [from, to] as const));
+    expect(linksText(among.filter(([from, to]) => from !== to))).toBe("1 | 2 | 3");
+    expect(linksText(among.filter(([from, to]) => from < to))).toBe("1 > 2 3, 2 > 3");
   });
 
   test("bands share a row where none lies over another", () => {

@@ -51,14 +51,18 @@ export function wordsOf(record: TraceRecord): string {
   }
 }
 
-/** Who does not hear whom: `1 2 | 3` in both directions, `1 > 2 3` in one. */
+/** Who does not hear whom: `1 2 | 3 | 4` where none of a side hears the others, `1 > 2 3` where those do not hear the first. */
 export function linksText(links: readonly (readonly [number, number])[]): string {
   const keys = new Set(links.map(([from, to]) => `${from}>${to}`));
   const both = links.every(([from, to]) => keys.has(`${to}>${from}`));
-  const first = links[0]?.[0] ?? 0;
-  const there = [...new Set(links.flatMap(([from, to]) => (from === first ? [to] : [])))];
-  const here = [...new Set(links.flatMap(([from, to]) => (to === there[0] ? [from] : [])))];
-  return `${sideText(here)} ${both ? "|" : ">"} ${sideText(there)}`;
+  /** Those by whom the same are not heard, by whom these are. */
+  const sides = new Map<string, number[]>();
+  for (const from of new Set(links.map(([end]) => end))) {
+    const unheardBy = sideText(links.flatMap(([end, to]) => (end === from ? [to] : [])));
+    sides.set(unheardBy, [...(sides.get(unheardBy) ?? []), from]);
+  }
+  if (both) return [...sides.values()].map(sideText).join(" | ");
+  return [...sides].map(([unheardBy, side]) => `${sideText(side)} > ${unheardBy}`).join(", ");
 }
 
 function sideText(side: readonly number[]): string {
