@@ -59,6 +59,7 @@ export const CALM: SimOptions = {
     latePermille: 0,
     lateMeanUs: 0,
     bytesPerMs: 0,
+    unequal: undefined,
   },
   disk: { writeUs: 50, syncUs: 1_000, storeUs: 1_000 },
   outside: {

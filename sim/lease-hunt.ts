@@ -40,7 +40,7 @@ export function testingRounds(options: SimOptions): SimOptions {
   return fitting({ ...options, timing, clockRates: options.clockRates.map(() => TRUE) }, "lateAnswers");
 }
 
-/** One kind of fault often, all others seldom; a quick network; readers who do not wait. */
+/** One kind of fault often, all others seldom; a quick network, the same for all; readers who do not wait. */
 function fitting(options: SimOptions, often: keyof SimOptions["faults"]["weights"]): SimOptions {
   const { peers, faults, workload } = options;
   const seldom = Object.entries(faults.weights).map(([kind, weight]) => [kind, Math.min(1, weight)]);
@@ -51,6 +51,7 @@ function fitting(options: SimOptions, often: keyof SimOptions["faults"]["weights
       ...peers,
       meanDelayUs: Math.min(peers.meanDelayUs, DELAY_MAX_US),
       lossPermille: Math.min(peers.lossPermille, LOSS_MAX_PERMILLE),
+      unequal: undefined,
     },
     faults: { ...faults, everyMs: EVERY_MS, lastsMs: LASTS_MS, weights },
     workload: { ...workload, readers: READERS, readersByLease: true },

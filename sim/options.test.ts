@@ -49,6 +49,14 @@ describe("drawing a run's options", () => {
     expect(new Set(valuesOf(({ zones }) => zones).keys())).toEqual(new Set([2, 3]));
   });
 
+  test("links differ in some runs, and in most of those some are narrow", () => {
+    const unequal = drawn.filter(({ peers }) => peers.unequal !== undefined);
+    expect(unequal.length).toBeGreaterThan(100);
+    expect(unequal.length).toBeLessThan(200);
+    expect(unequal.filter(({ peers }) => peers.bytesPerMs > 0).length).toBeGreaterThan(unequal.length * 0.7);
+    expect(new Set(unequal.map(({ peers }) => peers.unequal?.seed)).size).toBe(unequal.length);
+  });
+
   test("the card network contradicts itself in some runs and not in most", () => {
     const truthful = valuesOf(({ outside }) => outside.contradictPermille).get(0) ?? 0;
     expect(truthful).toBeGreaterThan(330);

@@ -76,6 +76,8 @@ const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heav
 const ZONES = [2, 3, 3] as const;
 /** In so many runs faults wait for the work: where they do not, some of them keep the clients from ever coming to it. */
 const FAULTS_WAIT_PERMILLE = 850;
+/** In so many runs each direction of each link has its own capacity and its own mean delay. */
+const UNEQUAL_PERMILLE = 300;
 export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
 
 export interface FaultOptions {
@@ -180,6 +182,7 @@ export function drawOptions(random: Random): SimOptions {
   const oldRelease = oldReleases ? between(random, FIRST_RELEASE, NEWEST_RELEASE - 1) : undefined;
   const options = {
     ...drawn,
+    peers: drawUnequal(random, drawn.peers),
     giveUpLastCopy: false,
     faultsWait,
     zones,
@@ -238,8 +241,11 @@ function worstDrift(clockRates: readonly number[]): number {
   return Math.max(1, ...clockRates.map((rate) => Math.abs(rate - 1_000)));
 }
 
+/** Drawn before it is drawn whether links differ. */
+type EqualNetwork = Omit<NetworkOptions, "unequal">;
+
 /** What counts for elections is how long a frame takes beside the election timeout. */
-function drawNetwork(random: Random, electionUs: number): NetworkOptions {
+function drawNetwork(random: Random, electionUs: number): EqualNetwork {
   const permilleMax = pick(random, [30, 100, 300]);
   return {
     minDelayUs: between(random, 50, 500),
@@ -251,6 +257,14 @@ function drawNetwork(random: Random, electionUs: number): NetworkOptions {
     lateMeanUs: Math.round(electionUs / pick(random, [4, 1, 0.5])),
     bytesPerMs: pick(random, [0, 0, 0, 0, 200, 2_000]),
   };
+}
+
+/** In some runs links differ. */
+function drawUnequal(random: Random, peers: EqualNetwork): NetworkOptions {
+  if (!chance(random, UNEQUAL_PERMILLE)) return { ...peers, unequal: undefined };
+  const seed = random.u32();
+  const unequal = { seed, halvingsMax: between(random, 1, 5), doublingsMax: between(random, 0, 2) };
+  return { ...peers, bytesPerMs: pick(random, [peers.bytesPerMs, 2_000, 20_000]), unequal };
 }
 
 /** Each place is perturbed in most of the runs, seldom or often. */

@@ -111,6 +111,11 @@ describe("plans as files", () => {
       withFaults({ atMs: 5, step: { kind: "handOver" } }, { atMs: 4, step: { kind: "handOver" } }),
       /before/,
     ],
+    [
+      "unequal links that say too little",
+      changed(({ options }) => Object.assign(options["peers"] as object, { unequal: { seed: 1 } })),
+      /options\.peers\.unequal\.halvingsMax must be present/,
+    ],
     ["clocks for other nodes", changed(({ options }) => Object.assign(options, { clockRates: [1_000] })), /clockRates/],
     [
       "an unknown planted bug",

@@ -2,7 +2,7 @@
 import { BATCH_RECORDS_MAX } from "../node/base/limits.ts";
 import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
-import { boolean, integer, list, type Of, object, oneOf, type Schema } from "../node/wire/schema.ts";
+import { boolean, integer, list, type Of, object, oneOf, type Schema, u32 } from "../node/wire/schema.ts";
 import { DELAYS } from "./draw.ts";
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
 import {
@@ -30,6 +30,8 @@ const RUN_MS_MAX = 400_000;
 const US_MAX = 3_600_000_000;
 const BYTES_MAX = 0x4000_0000;
 const WEIGHT_MAX = 1_000;
+/** How often a link's capacity is halved, and its delay doubled, at most. */
+const DOUBLINGS_MAX = 20;
 
 const permille: Schema<number> = integer(0, 1_000);
 const ms: Schema<number> = integer(1, MS_MAX);
@@ -138,6 +140,9 @@ export const optionsSchema: Schema<SimOptions> = object({
     latePermille: permille,
     lateMeanUs: us,
     bytesPerMs: bytes,
+    unequal: orNull(
+      object({ seed: u32, halvingsMax: integer(0, DOUBLINGS_MAX), doublingsMax: integer(0, DOUBLINGS_MAX) }),
+    ),
   }),
   disk: object({ writeUs: us, syncUs: us, storeUs: us }),
   outside: object({

@@ -9,7 +9,7 @@ import { type NetworkOptions, VirtualNetwork } from "./virtual-network.ts";
 const CLIENT = 101;
 const PERFECT: NetworkOptions = {
   ...{ minDelayUs: 100, meanDelayUs: 1_000, lossPermille: 0, duplicatePermille: 0, bytesPerMs: 0 },
-  ...{ latePermille: 0, lateMeanUs: 0, delays: "exponential" },
+  ...{ latePermille: 0, lateMeanUs: 0, delays: "exponential", unequal: undefined },
 };
 
 function world(options: Partial<NetworkOptions> = {}) {
@@ -66,6 +66,25 @@ describe("virtual network", () => {
     expect(heard.length).toBe(3);
     run(30_000);
     expect(heard.length).toBe(4);
+  });
+
+  test("where links differ each direction has its own capacity and mean delay, the same in every run", () => {
+    const arrivals = (seed: number): readonly number[] => {
+      const unequal = { seed, halvingsMax: 3, doublingsMax: 2 };
+      const constant = { minDelayUs: 0, meanDelayUs: 1_000, delays: "constant", bytesPerMs: 800, unequal } as const;
+      const { nodes, scheduler, heard } = world(constant);
+      nodes[0]?.port.sendPeer(2, new Uint8Array(8_000));
+      nodes[1]?.port.sendPeer(1, new Uint8Array(8_000));
+      const at = new Map<string, number>();
+      while (scheduler.step(1e6)) for (const text of heard.splice(0)) at.set(text, scheduler.nowUs);
+      return [at.get("2 hears 0 from 1") ?? 0, at.get("1 hears 0 from 2") ?? 0];
+    };
+    const seeds = Array.from({ length: 100 }, (_, seed) => seed);
+    const all = seeds.map(arrivals);
+    expect(seeds.map(arrivals)).toEqual(all);
+    const may = [10, 20, 40, 80].flatMap((sends) => [0.25, 0.5, 1, 2, 4].map((delay) => 1_000 * (sends + delay)));
+    expect(new Set(all.flat())).toEqual(new Set(may));
+    expect(all.filter(([there, back]) => there !== back).length).toBeGreaterThan(50);
   });
 
   test("a client that reads slowly pauses after each frame, and is left when too much waits for it", () => {

@@ -18,19 +18,19 @@ import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TraceHash } from "./trace.ts";
 import type { FrameFate, NetworkRecorder } from "./trace-recorder.ts";
+import { Links, type LinkTraits, type UnequalLinks } from "./unequal-links.ts";
 
-export interface NetworkOptions {
+export interface NetworkOptions extends LinkTraits {
   /** Every frame takes at least this long, and on average `meanDelayUs` more. */
   readonly minDelayUs: number;
-  readonly meanDelayUs: number;
   readonly delays: Delays;
   readonly lossPermille: number;
   readonly duplicatePermille: number;
   /** Frames between peers that take `lateMeanUs` longer: long after their sender has forgotten them. */
   readonly latePermille: number;
   readonly lateMeanUs: number;
-  /** What a link carries in each direction; 0 for no bound. */
-  readonly bytesPerMs: number;
+  /** How links differ; undefined: they are all alike. */
+  readonly unequal: UnequalLinks | undefined;
 }
 
 /** One direction between two endpoints. */
@@ -107,6 +107,7 @@ export class VirtualNetwork {
   readonly #blocked = new Map<number, number>();
   readonly #attached = new Map<NodeId, Attached>();
   readonly #streams = new Map<ConnectionId, Stream>();
+  readonly #links: Links;
   readonly #load: LinkLoad;
   /** Pauses of clients that read slowly, one for each fault. */
   readonly #slow = new Set<{ readonly clients: ReadonlySet<number>; readonly pauseUs: number }>();
@@ -116,7 +117,8 @@ export class VirtualNetwork {
   constructor(deps: NetworkDeps, options: NetworkOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#load = new LinkLoad(options.bytesPerMs);
+    this.#links = new Links(options, options.unequal);
+    this.#load = new LinkLoad(this.#links);
   }
 
   /** The network as one incarnation of a node sees it; `first` are its peers at first. Peers are told apart by id alone. */
@@ -143,7 +145,7 @@ export class VirtualNetwork {
   detach(node: NodeId): void {
     this.#attached.delete(node);
     for (const to of this.#attached.keys()) {
-      if (chance(this.#deps.random, END_HEARD_PERMILLE)) this.#endLink({ from: node, to }, this.#delayUs());
+      if (chance(this.#deps.random, END_HEARD_PERMILLE)) this.#endLink({ from: node, to }, this.#delayUs(node, to));
     }
     for (const stream of this.#streams.values()) if (stream.process.node === node) this.#closeFromNode(stream.id);
   }
@@ -209,8 +211,9 @@ export class VirtualNetwork {
     return this.#blocked.size > 0 && this.#blocked.has(linkOf(from, to));
   }
 
-  #delayUs(): number {
-    const { minDelayUs, meanDelayUs, delays } = this.#options;
+  #delayUs(from: number, to: number): number {
+    const { minDelayUs, delays } = this.#options;
+    const { meanDelayUs } = this.#links.of(linkOf(from, to));
     const mean = this.isQuiet ? Math.min(meanDelayUs, QUIET_DELAY_US) : meanDelayUs;
     return minDelayUs + delay(this.#deps.random, delays, mean);
   }
@@ -251,7 +254,7 @@ export class VirtualNetwork {
 
   #deliverPeer(from: NodeId, to: NodeId, frame: Uint8Array, fate: FrameFate | undefined): void {
     const { scheduler, trace, counters } = this.#deps;
-    const delayUs = this.#delayUs() + this.#latenessUs() + this.#waitUs(from, to, frame);
+    const delayUs = this.#delayUs(from, to) + this.#latenessUs() + this.#waitUs(from, to, frame);
     const link = linkOf(from, to);
     const arrivalUs = scheduler.nowUs + delayUs;
     const last = this.#lastPeerArrivalUs.get(link) ?? 0;
@@ -281,7 +284,8 @@ export class VirtualNetwork {
     if (!chance(random, CUT_HEARD_PERMILLE)) return;
     const afterUs = between(random, 0, chance(random, CUT_REFUSED_PERMILLE) ? REFUSED_MAX_US : BREAK_MAX_US);
     for (const link of links) {
-      if (this.#attached.has(link.from) && this.#attached.has(link.to)) this.#endLink(link, afterUs + this.#delayUs());
+      const { from, to } = link;
+      if (this.#attached.has(from) && this.#attached.has(to)) this.#endLink(link, afterUs + this.#delayUs(from, to));
     }
   }
 
@@ -298,13 +302,15 @@ export class VirtualNetwork {
 
   #toNode(stream: Stream, action: () => void, frame?: Uint8Array): void {
     const { scheduler, trace, recorder } = this.#deps;
-    const fate = frame && recorder?.sent(stream.client, stream.process.node, frame);
-    if (this.#breaks(stream, stream.client, stream.process.node)) {
+    const { client } = stream;
+    const { node } = stream.process;
+    const fate = frame && recorder?.sent(client, node, frame);
+    if (this.#breaks(stream, client, node)) {
       fate?.lost("blocked");
       return;
     }
-    const waitUs = this.#waitUs(stream.client, stream.process.node, frame);
-    stream.toNodeUs = Math.max(stream.toNodeUs, scheduler.nowUs + this.#delayUs() + waitUs);
+    const delayUs = this.#delayUs(client, node) + this.#waitUs(client, node, frame);
+    stream.toNodeUs = Math.max(stream.toNodeUs, scheduler.nowUs + delayUs);
     scheduler.after(stream.toNodeUs - scheduler.nowUs, () => {
       if (!stream.nodeOpen || stream.broken) {
         fate?.lost("closed");
@@ -346,19 +352,21 @@ export class VirtualNetwork {
     counters.add("tooSlowClient");
     stream.broken = true;
     this.#streams.delete(stream.id);
-    scheduler.after(this.#delayUs(), () => this.#tellClient(stream));
+    scheduler.after(this.#delayUs(stream.process.node, stream.client), () => this.#tellClient(stream));
     scheduler.after(0, () => this.#tellNode(stream));
   }
 
   #toClient(stream: Stream, action: () => void, frame?: Uint8Array): void {
     const { scheduler, trace, recorder } = this.#deps;
-    const fate = frame && recorder?.sent(stream.process.node, stream.client, frame);
-    if (this.#breaks(stream, stream.process.node, stream.client)) {
+    const { client } = stream;
+    const { node } = stream.process;
+    const fate = frame && recorder?.sent(node, client, frame);
+    if (this.#breaks(stream, node, client)) {
       fate?.lost("blocked");
       return;
     }
-    const waitUs = this.#waitUs(stream.process.node, stream.client, frame);
-    stream.toClientUs = Math.max(stream.toClientUs, scheduler.nowUs + this.#delayUs() + waitUs);
+    const delayUs = this.#delayUs(node, client) + this.#waitUs(node, client, frame);
+    stream.toClientUs = Math.max(stream.toClientUs, scheduler.nowUs + delayUs);
     scheduler.after(stream.toClientUs - scheduler.nowUs, () => {
       if (!stream.clientOpen || stream.broken) {
         fate?.lost("closed");

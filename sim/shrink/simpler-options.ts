@@ -110,6 +110,7 @@ const WORLD_WAYS: readonly OptionsWay[] = [
   // The faults are given: what is drawn for them does not count.
   (options) => ({ ...options, faults: { ...options.faults, weights: CALM.faults.weights } }),
   ofPeers((peers) => ({ ...peers, bytesPerMs: 0 })),
+  ofPeers((peers) => ({ ...peers, unequal: undefined })),
   ofPeers((peers) => ({ ...peers, delays: CALM.peers.delays })),
   ofPeers((peers) => ({ ...peers, lossPermille: 0 })),
   ofPeers((peers) => ({ ...peers, duplicatePermille: 0 })),

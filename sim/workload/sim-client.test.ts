@@ -18,7 +18,7 @@ const CLUSTER = new Uint8Array(16).fill(7);
 const ANSWER = new Uint8Array([1, 2, 3]);
 const NETWORK: NetworkOptions = {
   ...{ minDelayUs: 100, meanDelayUs: 500, lossPermille: 0, duplicatePermille: 0, bytesPerMs: 0 },
-  ...{ latePermille: 0, lateMeanUs: 0, delays: "exponential" },
+  ...{ latePermille: 0, lateMeanUs: 0, delays: "exponential", unequal: undefined },
 };
 
 /** What a node does with a question: answers it, knows no leader, is not there at all, or says what no node may say. */
