@@ -86,7 +86,7 @@ export const CALM: SimOptions = {
     },
     clerk: undefined,
     auditor: true,
-    intruder: false,
+    intruder: undefined,
     operator: undefined,
     backups: undefined,
     reviewer: undefined,

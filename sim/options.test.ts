@@ -3,6 +3,7 @@ import { Prng } from "../node/base/prng.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import { DELAYS } from "./draw.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
+import { TRICKS } from "./workload/options.ts";
 
 const drawn: readonly SimOptions[] = Array.from({ length: 500 }, (_, seed) => drawOptions(new Prng(seed)));
 
@@ -55,6 +56,19 @@ describe("drawing a run's options", () => {
     expect(unequal.length).toBeLessThan(200);
     expect(unequal.filter(({ peers }) => peers.bytesPerMs > 0).length).toBeGreaterThan(unequal.length * 0.7);
     expect(new Set(unequal.map(({ peers }) => peers.unequal?.seed)).size).toBe(unequal.length);
+  });
+
+  test("there is an intruder in less than half of the runs, more or less busy, and each trick is absent from some", () => {
+    const intruders = drawn.flatMap(({ workload }) => workload.intruder ?? []);
+    expect(intruders.length).toBeGreaterThan(150);
+    expect(intruders.length).toBeLessThan(250);
+    expect(new Set(intruders.map(({ thinkUs }) => thinkUs)).size).toBe(4);
+    for (const trick of TRICKS) {
+      const absent = intruders.filter(({ mix }) => mix[trick] === 0).length;
+      if (trick === "again") expect(absent).toBe(0);
+      else expect(absent, trick).toBeGreaterThan(20);
+      expect(absent, trick).toBeLessThan(100);
+    }
   });
 
   test("the card network contradicts itself in some runs and not in most", () => {

@@ -14,6 +14,7 @@ import type { OutsideOptions } from "./virtual-outside.ts";
 import {
   drawBackups,
   drawDemotions,
+  drawIntruder,
   drawOperator,
   drawReviewer,
   drawWorkload,
@@ -180,9 +181,11 @@ export function drawOptions(random: Random): SimOptions {
   const zones = pick(random, ZONES);
   const operator = early && drawDemotions(random, early);
   const oldRelease = oldReleases ? between(random, FIRST_RELEASE, NEWEST_RELEASE - 1) : undefined;
+  const peers = drawUnequal(random, drawn.peers);
+  const intruder = drawn.workload.intruder ? drawIntruder(random) : undefined;
   const options = {
     ...drawn,
-    peers: drawUnequal(random, drawn.peers),
+    peers,
     giveUpLastCopy: false,
     faultsWait,
     zones,
@@ -191,7 +194,7 @@ export function drawOptions(random: Random): SimOptions {
     spares,
     clockRates: [...clockRates, ...spareClocks],
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers } },
-    workload: { ...drawn.workload, readersByLease, operator, backups, reviewer },
+    workload: { ...drawn.workload, readersByLease, operator, backups, reviewer, intruder },
   };
   if (!leases) return options;
   if (hasLaggard(options.clockRates)) return testingMargin(options);

@@ -25,6 +25,8 @@ export function checkOptions({ nodes, spares, clockRates, timing, workload }: Si
   if (workload.cards && !workload.payments) refuse("options.workload.cards", "cards need payments");
   if (Object.values(workload.mix).every((weight) => weight === 0))
     refuse("options.workload.mix", "tellers need something to do");
+  if (workload.intruder !== undefined && Object.values(workload.intruder.mix).every((weight) => weight === 0))
+    refuse("options.workload.intruder.mix", "an intruder needs something to try");
 }
 
 /** Throws `CodedError` `plan_invalid` for a fault that cannot happen in a run with these options; `path` names the list. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodePlan, decodePlanFile, encodePlan } from "./plan-file.ts";
 import { type RunPlan, runPlan, runSeed } from "./run.ts";
+import { TRICKS } from "./workload/options.ts";
 
 interface PlanValue {
   readonly options: Record<string, unknown>;
@@ -115,6 +116,14 @@ describe("plans as files", () => {
       "unequal links that say too little",
       changed(({ options }) => Object.assign(options["peers"] as object, { unequal: { seed: 1 } })),
       /options\.peers\.unequal\.halvingsMax must be present/,
+    ],
+    [
+      "an intruder who has nothing to try",
+      changed(({ options }) => {
+        const mix = Object.fromEntries(TRICKS.map((trick) => [trick, 0]));
+        Object.assign(options["workload"] as object, { intruder: { thinkUs: 1, mix } });
+      }),
+      /options\.workload\.intruder\.mix: an intruder needs something/,
     ],
     ["clocks for other nodes", changed(({ options }) => Object.assign(options, { clockRates: [1_000] })), /clockRates/],
     [

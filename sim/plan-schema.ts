@@ -14,12 +14,14 @@ import {
   ZONE_LOSSES,
 } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
-import type {
-  BackupOptions,
-  ClerkOptions,
-  OperatorOptions,
-  ReviewerOptions,
-  WorkloadOptions,
+import {
+  type BackupOptions,
+  type ClerkOptions,
+  type IntruderOptions,
+  type OperatorOptions,
+  type ReviewerOptions,
+  TRICKS,
+  type WorkloadOptions,
 } from "./workload/options.ts";
 
 const NODES_MAX = 9;
@@ -81,6 +83,11 @@ const backups: Schema<BackupOptions> = object({
   pausePermille: permille,
 });
 
+const intruder: Schema<IntruderOptions> = object({
+  thinkUs: integer(1, US_MAX),
+  mix: numbers(weight, ...TRICKS),
+});
+
 const reviewer: Schema<ReviewerOptions> = object({
   thinkUs: integer(1, US_MAX),
   mix: numbers(weight, "review", "reviewAgain", "block", "rules", "close"),
@@ -102,7 +109,7 @@ const workload: Schema<WorkloadOptions> = object({
   ),
   clerk: orNull(clerk),
   auditor: boolean,
-  intruder: boolean,
+  intruder: orNull(intruder),
   operator: orNull(operator),
   backups: orNull(backups),
   reviewer: orNull(reviewer),

@@ -7,7 +7,13 @@ import { CALM } from "../calm-options.ts";
 import type { FaultStep, TimedFault } from "../fault/plan.ts";
 import type { SimOptions } from "../options.ts";
 import type { RunPlan } from "../run.ts";
-import type { ClerkOptions, OperatorOptions, ReviewerOptions, WorkloadOptions } from "../workload/options.ts";
+import type {
+  ClerkOptions,
+  IntruderOptions,
+  OperatorOptions,
+  ReviewerOptions,
+  WorkloadOptions,
+} from "../workload/options.ts";
 
 const NODES_MIN = 3;
 const TRUE_PERMILLE = 1_000;
@@ -53,7 +59,7 @@ const CLIENT_WAYS: readonly WorkloadWay[] = [
   (workload) => ({ ...workload, backups: undefined }),
   (workload) => ({ ...workload, reviewer: undefined }),
   (workload) => ({ ...workload, auditor: false }),
-  (workload) => ({ ...workload, intruder: false }),
+  (workload) => ({ ...workload, intruder: undefined }),
   (workload) => ({ ...workload, readers: 0 }),
   (workload) => ({ ...workload, readersByLease: false }),
   (workload) => ({ ...workload, tellers: Math.ceil(workload.tellers / 2) }),
@@ -63,7 +69,7 @@ const CLIENT_WAYS: readonly WorkloadWay[] = [
 ];
 
 /** What clients do less of: they are fewer, or one kind of thing that they do is left out. */
-function clientWays({ mix, operator, reviewer, clerk }: WorkloadOptions): readonly WorkloadWay[] {
+function clientWays({ mix, operator, reviewer, intruder, clerk }: WorkloadOptions): readonly WorkloadWay[] {
   return [
     ...CLIENT_WAYS,
     ...namesOf(mix).map(
@@ -72,6 +78,7 @@ function clientWays({ mix, operator, reviewer, clerk }: WorkloadOptions): readon
     ),
     ...namesOf(operator?.mix).map((name) => ofOperator((one) => ({ ...one, mix: without(one.mix, name) }))),
     ...namesOf(reviewer?.mix).map((name) => ofReviewer((one) => ({ ...one, mix: without(one.mix, name) }))),
+    ...namesOf(intruder?.mix).map((name) => ofIntruder((one) => ({ ...one, mix: without(one.mix, name) }))),
     ...namesOf(clerk?.mix).map((name) => ofClerk((one) => ({ ...one, mix: without(one.mix, name) }))),
     ...namesOf(clerk?.transfers).map((name) => ofClerk((one) => ({ ...one, transfers: without(one.transfers, name) }))),
   ];
@@ -92,6 +99,10 @@ function ofOperator(way: (operator: OperatorOptions) => OperatorOptions): Worklo
 
 function ofReviewer(way: (reviewer: ReviewerOptions) => ReviewerOptions): WorkloadWay {
   return (workload) => (workload.reviewer === undefined ? workload : { ...workload, reviewer: way(workload.reviewer) });
+}
+
+function ofIntruder(way: (intruder: IntruderOptions) => IntruderOptions): WorkloadWay {
+  return (workload) => (workload.intruder === undefined ? workload : { ...workload, intruder: way(workload.intruder) });
 }
 
 /** What is done at all. */

@@ -22,14 +22,10 @@ import { chance, pick } from "../draw.ts";
 import type { Reached } from "../reached.ts";
 import { sha256 } from "../virtual-crypto.ts";
 import type { ClientConnection, VirtualNetwork } from "../virtual-network.ts";
+import type { IntruderOptions, Trick } from "./options.ts";
 
 const OVERHEARD_MAX = 64;
 const GREETINGS = ["true", "true", "true", "true", "anothersKey", "overheard", "foreign", "none"] as const;
-const TRICKS = [
-  ...["altered", "altered", "cut", "longer", "resigned", "foreign", "swapped", "cosigned", "again", "again"],
-  ...["garbage", "query", "helloAgain"],
-] as const;
-type Trick = (typeof TRICKS)[number];
 
 /** Tricks whose transaction bears a true signature of somebody, so that it may have an outcome. */
 const TRUE: readonly Trick[] = ["again", "cosigned", "resigned"];
@@ -51,21 +47,24 @@ export interface IntruderDeps {
 
 export class Intruder {
   readonly #deps: IntruderDeps;
+  readonly #tricks: readonly Trick[];
   #connection: ClientConnection | undefined;
   #isWelcome = false;
   #greetings: Uint8Array[] = [];
   #nextRequest = 1;
   readonly #tried = new Map<number, Trick>();
 
-  constructor(deps: IntruderDeps) {
+  constructor(deps: IntruderDeps, { mix }: Pick<IntruderOptions, "mix">) {
     this.#deps = deps;
+    const weights = Object.entries(mix) as [Trick, number][];
+    this.#tricks = weights.flatMap(([trick, weight]) => Array.from({ length: weight }, () => trick));
   }
 
   /** Tries something, or comes by once more where it was shown out. */
   next(): void {
     const { random } = this.#deps;
     if (this.#connection === undefined) this.#connect();
-    else if (this.#isWelcome || chance(random, 200)) this.#try(pick(random, TRICKS));
+    else if (this.#isWelcome || chance(random, 200)) this.#try(pick(random, this.#tricks));
     else if (chance(random, 100)) this.#leave();
   }
 

@@ -79,14 +79,37 @@ export interface WorkloadOptions {
   readonly clerk: ClerkOptions | undefined;
   /** One more client, which only reads: the stream of changes, and pages. */
   readonly auditor: boolean;
-  /** One more, who has no key that counts, and tries what can be tried. */
-  readonly intruder: boolean;
+  /** One more, who has no key that counts, and tries what can be tried; in most runs there is none. */
+  readonly intruder: IntruderOptions | undefined;
   /** One more client, which changes the members of the cluster; in some runs there is none. */
   readonly operator: OperatorOptions | undefined;
   /** One more client, which takes backups and restores them; in some runs there is none. */
   readonly backups: BackupOptions | undefined;
   /** One more client, which decides about payments, payers and windows; in some runs with payments there is none. */
   readonly reviewer: ReviewerOptions | undefined;
+}
+
+/** What an intruder tries. */
+export const TRICKS = [
+  "altered",
+  "cut",
+  "longer",
+  "resigned",
+  "foreign",
+  "swapped",
+  "cosigned",
+  "again",
+  "garbage",
+  "query",
+  "helloAgain",
+] as const;
+export type Trick = (typeof TRICKS)[number];
+
+export interface IntruderOptions {
+  /** Mean pause before it tries something, or comes by once more; microseconds. */
+  readonly thinkUs: number;
+  /** The relative frequencies of its tricks. */
+  readonly mix: Readonly<Record<Trick, number>>;
 }
 
 export interface ReviewerOptions {
@@ -137,10 +160,13 @@ export interface OperatorOptions {
   };
 }
 
-type DrawnApart = "operator" | "backups" | "readersByLease" | "reviewer";
+type DrawnApart = "operator" | "backups" | "readersByLease" | "reviewer" | "intruder";
 
-/** Draws what clients do; the operator, backups and the reviewer are drawn apart, behind all else. */
-export function drawWorkload(random: Random): Omit<WorkloadOptions, DrawnApart> {
+/** What is drawn first; of an intruder only whether there is one. */
+type EarlyWorkload = Omit<WorkloadOptions, DrawnApart> & { readonly intruder: boolean };
+
+/** Draws what clients do; the operator, backups, the reviewer and what an intruder does are drawn apart, behind all else. */
+export function drawWorkload(random: Random): EarlyWorkload {
   const weight = (): number => (chance(random, 200) ? 0 : between(random, 1, 10));
   const payments = chance(random, 600);
   return {
@@ -223,6 +249,13 @@ export function drawOperator(random: Random): EarlyOperator | undefined {
 /** How often it demotes voters: drawn last, so that seeds draw all else as before. */
 export function drawDemotions(random: Random, { mix, ...operator }: EarlyOperator): OperatorOptions {
   return { ...operator, mix: { ...mix, demote: chance(random, 250) ? 0 : between(random, 1, 10) } };
+}
+
+/** Any trick is absent in some runs, but for the one by which everybody sees what nodes do with what they had before. */
+export function drawIntruder(random: Random): IntruderOptions {
+  const thinkUs = pick(random, [2_000, 10_000, 50_000, 200_000]);
+  const weights = TRICKS.map((trick) => [trick, chance(random, 250) ? 0 : between(random, 1, 5)]);
+  return { thinkUs, mix: { ...Object.fromEntries(weights), again: between(random, 1, 5) } as IntruderOptions["mix"] };
 }
 
 /** Backups in more than half of the runs. */

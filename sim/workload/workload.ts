@@ -129,9 +129,7 @@ export class Workload {
 
   /** Addresses of all clients of a run with these options. */
   static endpoints({ tellers, readers, operator, backups, reviewer, intruder }: WorkloadOptions): readonly number[] {
-    const some = [operator !== undefined, backups !== undefined, reviewer !== undefined, intruder].filter(
-      (there) => there,
-    ).length;
+    const some = [operator, backups, reviewer, intruder].filter((one) => one !== undefined).length;
     const clients = tellers + readers + OTHERS + some;
     return Array.from({ length: clients }, (_, index) => FIRST_CLIENT + index);
   }
@@ -357,12 +355,13 @@ export class Workload {
   /** Nobody waits for what an intruder does. */
   #letIn(): void {
     const { keys, random } = this.#deps;
+    const { intruder: options } = this.#options;
+    if (options === undefined) return;
     const endpoint = must(Workload.endpoints(this.#options).at(-1), "there are clients");
-    if (!this.#options.intruder) return;
     const [careless = keys.admin] = keys.bank;
     const own = { ...this.#deps, endpoint, careless, signer: keys.intruder, random: random.fork("intruder") };
-    const intruder = new Intruder(own);
-    this.#work(() => intruder.next(), random.fork("intruder's pauses"), this.#options.thinkUs);
+    const intruder = new Intruder(own, options);
+    this.#work(() => intruder.next(), random.fork("intruder's pauses"), options.thinkUs);
   }
 
   /** Does something again and again, with pauses, while there is work. */
