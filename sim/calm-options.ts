@@ -89,6 +89,7 @@ export const CALM: SimOptions = {
     intruder: undefined,
     operator: undefined,
     backups: undefined,
+    crowd: undefined,
     reviewer: undefined,
   },
 };

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { CLIENT_REQUESTS_IN_FLIGHT_MAX, SESSION_WINDOW } from "../node/base/limits.ts";
 import { Prng } from "../node/base/prng.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import { DELAYS } from "./draw.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import { TRICKS } from "./workload/options.ts";
 
-const drawn: readonly SimOptions[] = Array.from({ length: 500 }, (_, seed) => drawOptions(new Prng(seed)));
+const many: readonly SimOptions[] = Array.from({ length: 2_000 }, (_, seed) => drawOptions(new Prng(seed)));
+const drawn: readonly SimOptions[] = many.slice(0, 500);
 
 /** The values that one option takes, with how often. */
 function valuesOf(option: (options: SimOptions) => unknown): Map<unknown, number> {
@@ -68,6 +70,22 @@ describe("drawing a run's options", () => {
       if (trick === "again") expect(absent).toBe(0);
       else expect(absent, trick).toBeGreaterThan(20);
       expect(absent, trick).toBeLessThan(100);
+    }
+  });
+
+  test("in few runs a crowd asks more than a node takes at once, and in some of these tellers hardly pause", () => {
+    const crowded = many.filter(({ workload }) => workload.crowd !== undefined);
+    expect(crowded.length).toBeGreaterThan(50);
+    expect(crowded.length).toBeLessThan(120);
+    for (const { workload } of crowded)
+      expect(workload.crowd?.questions).toBeGreaterThan(CLIENT_REQUESTS_IN_FLIGHT_MAX);
+    const hurried = many.filter(({ workload }) => workload.inFlightMax > 8);
+    expect(hurried.length).toBeGreaterThan(15);
+    expect(hurried.length).toBeLessThan(60);
+    for (const { durationMs, workload } of hurried) {
+      expect(workload.crowd).toBeDefined();
+      expect(workload.inFlightMax * 2).toBeLessThan(SESSION_WINDOW);
+      expect(durationMs).toBeLessThan(4_000);
     }
   });
 

@@ -8,11 +8,13 @@ import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import type { NodeTiming } from "../node/compose.ts";
 import { between, chance, pick } from "./draw.ts";
 import { FASTEST, hasLaggard, SLOWEST, testingMargin, testingRounds } from "./lease-hunt.ts";
+import { overloaded } from "./overload.ts";
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
 import type { OutsideOptions } from "./virtual-outside.ts";
 import {
   drawBackups,
+  drawCrowd,
   drawDemotions,
   drawIntruder,
   drawOperator,
@@ -79,6 +81,8 @@ const ZONES = [2, 3, 3] as const;
 const FAULTS_WAIT_PERMILLE = 850;
 /** In so many runs each direction of each link has its own capacity and its own mean delay. */
 const UNEQUAL_PERMILLE = 300;
+/** In so many runs without leases clients ask for far more than the cluster can take. */
+const OVERLOADED_PERMILLE = 15;
 export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
 
 export interface FaultOptions {
@@ -183,6 +187,8 @@ export function drawOptions(random: Random): SimOptions {
   const oldRelease = oldReleases ? between(random, FIRST_RELEASE, NEWEST_RELEASE - 1) : undefined;
   const peers = drawUnequal(random, drawn.peers);
   const intruder = drawn.workload.intruder ? drawIntruder(random) : undefined;
+  const crowd = drawCrowd(random);
+  const tooMuch = chance(random, OVERLOADED_PERMILLE);
   const options = {
     ...drawn,
     peers,
@@ -194,9 +200,9 @@ export function drawOptions(random: Random): SimOptions {
     spares,
     clockRates: [...clockRates, ...spareClocks],
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers } },
-    workload: { ...drawn.workload, readersByLease, operator, backups, reviewer, intruder },
+    workload: { ...drawn.workload, readersByLease, operator, backups, reviewer, intruder, crowd },
   };
-  if (!leases) return options;
+  if (!leases) return tooMuch ? overloaded(options) : options;
   if (hasLaggard(options.clockRates)) return testingMargin(options);
   return rounds ? testingRounds(options) : options;
 }

@@ -32,6 +32,7 @@ const RUN_MS_MAX = 400_000;
 const US_MAX = 3_600_000_000;
 const BYTES_MAX = 0x4000_0000;
 const WEIGHT_MAX = 1_000;
+const QUESTIONS_MAX = 10_000;
 /** How often a link's capacity is halved, and its delay doubled, at most. */
 const DOUBLINGS_MAX = 20;
 
@@ -112,6 +113,7 @@ const workload: Schema<WorkloadOptions> = object({
   intruder: orNull(intruder),
   operator: orNull(operator),
   backups: orNull(backups),
+  crowd: orNull(object({ thinkUs: integer(1, US_MAX), questions: integer(1, QUESTIONS_MAX) })),
   reviewer: orNull(reviewer),
 });
 

@@ -19,6 +19,7 @@ export const POINTS = [
   "balancesRead",
   "blockedPayerDeclined",
   "blockRepaired",
+  "busyRefused",
   "chainMade",
   "chainUndone",
   "checkpointDropped",

@@ -58,6 +58,7 @@ const CLIENT_WAYS: readonly WorkloadWay[] = [
   (workload) => ({ ...workload, operator: undefined }),
   (workload) => ({ ...workload, backups: undefined }),
   (workload) => ({ ...workload, reviewer: undefined }),
+  (workload) => ({ ...workload, crowd: undefined }),
   (workload) => ({ ...workload, auditor: false }),
   (workload) => ({ ...workload, intruder: undefined }),
   (workload) => ({ ...workload, readers: 0 }),

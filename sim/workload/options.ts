@@ -15,6 +15,10 @@ export interface OperationMix {
   readonly payment: number;
 }
 
+/** In so many runs there is a crowd, and so much it asks at once: nodes take 1,024 requests of a connection at a time. */
+const CROWD_PERMILLE = 30;
+const CROWDS = [1_100, 1_300] as const;
+
 const NOTHING: OperationMix = {
   ...{ transfer: 0, hold: 0, chain: 0, readAccount: 0, readStale: 0, readTransfer: 0, retry: 0, payment: 0 },
 };
@@ -85,8 +89,17 @@ export interface WorkloadOptions {
   readonly operator: OperatorOptions | undefined;
   /** One more client, which takes backups and restores them; in some runs there is none. */
   readonly backups: BackupOptions | undefined;
+  /** One more client, which asks far too much at a time; in few runs there is one. */
+  readonly crowd: CrowdOptions | undefined;
   /** One more client, which decides about payments, payers and windows; in some runs with payments there is none. */
   readonly reviewer: ReviewerOptions | undefined;
+}
+
+export interface CrowdOptions {
+  /** Mean pause after which it comes again, where all has been answered; microseconds. */
+  readonly thinkUs: number;
+  /** How much it asks at once. */
+  readonly questions: number;
 }
 
 /** What an intruder tries. */
@@ -160,7 +173,7 @@ export interface OperatorOptions {
   };
 }
 
-type DrawnApart = "operator" | "backups" | "readersByLease" | "reviewer" | "intruder";
+type DrawnApart = "operator" | "backups" | "readersByLease" | "reviewer" | "intruder" | "crowd";
 
 /** What is drawn first; of an intruder only whether there is one. */
 type EarlyWorkload = Omit<WorkloadOptions, DrawnApart> & { readonly intruder: boolean };
@@ -256,6 +269,12 @@ export function drawIntruder(random: Random): IntruderOptions {
   const thinkUs = pick(random, [2_000, 10_000, 50_000, 200_000]);
   const weights = TRICKS.map((trick) => [trick, chance(random, 250) ? 0 : between(random, 1, 5)]);
   return { thinkUs, mix: { ...Object.fromEntries(weights), again: between(random, 1, 5) } as IntruderOptions["mix"] };
+}
+
+/** A crowd in few runs, for it is much work. */
+export function drawCrowd(random: Random): CrowdOptions | undefined {
+  if (!chance(random, CROWD_PERMILLE)) return undefined;
+  return { thinkUs: pick(random, [500_000, 2_000_000]), questions: pick(random, CROWDS) };
 }
 
 /** Backups in more than half of the runs. */

@@ -303,6 +303,7 @@ export class SimClient {
     if (request === undefined) return;
     this.#byNumber.delete(number);
     const { scheduler, random, reached } = this.#deps;
+    if (code === "busy") reached.add("busyRefused");
     if (code === "disk_full") reached.add("fullDiskRefused");
     if (code === "no_leader") this.#lonelyUs ??= scheduler.nowUs;
     const isLonely = this.#lonelyUs !== undefined && scheduler.nowUs - this.#lonelyUs >= this.#options.requestTimeoutUs;

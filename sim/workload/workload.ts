@@ -29,6 +29,7 @@ import {
   type SetupStep,
 } from "./bank.ts";
 import { Clerk } from "./clerk.ts";
+import { Crowd } from "./crowd.ts";
 import { Intruder } from "./intruder.ts";
 import { Operations, type OperationsDeps, type OperationsOptions } from "./operations.ts";
 import { type Addable, Operator, type OperatorDeps } from "./operator.ts";
@@ -79,6 +80,7 @@ interface Clients {
   readonly auditor: SimClient;
   readonly operator: SimClient | undefined;
   readonly backups: SimClient | undefined;
+  readonly crowd: SimClient | undefined;
   readonly reviewer: SimClient | undefined;
 }
 
@@ -121,6 +123,7 @@ export class Workload {
       backups: options.backups === undefined ? undefined : client(auditor),
       // An admin is an operator, too.
       reviewer: options.reviewer === undefined ? undefined : client(admin),
+      crowd: options.crowd === undefined ? undefined : client(auditor),
     };
     const untouched = new Set(hotPurses(options.hotAccounts).flatMap((purse) => purse.accounts));
     const reading = { client: this.#clients.auditor, random: deps.random.fork("auditor"), untouched, seen: this.#seen };
@@ -128,8 +131,16 @@ export class Workload {
   }
 
   /** Addresses of all clients of a run with these options. */
-  static endpoints({ tellers, readers, operator, backups, reviewer, intruder }: WorkloadOptions): readonly number[] {
-    const some = [operator, backups, reviewer, intruder].filter((one) => one !== undefined).length;
+  static endpoints({
+    tellers,
+    readers,
+    operator,
+    backups,
+    reviewer,
+    crowd,
+    intruder,
+  }: WorkloadOptions): readonly number[] {
+    const some = [operator, backups, reviewer, crowd, intruder].filter((one) => one !== undefined).length;
     const clients = tellers + readers + OTHERS + some;
     return Array.from({ length: clients }, (_, index) => FIRST_CLIENT + index);
   }
@@ -192,8 +203,8 @@ export class Workload {
   }
 
   get #all(): readonly SimClient[] {
-    const { admin, bank, shop, desk, delegates, auditor, operator, backups, reviewer } = this.#clients;
-    const some = [operator, backups, reviewer].filter((client) => client !== undefined);
+    const { admin, bank, shop, desk, delegates, auditor, operator, backups, reviewer, crowd } = this.#clients;
+    const some = [operator, backups, reviewer, crowd].filter((client) => client !== undefined);
     return [admin, ...bank, shop, desk, ...delegates, auditor, ...some];
   }
 
@@ -258,6 +269,7 @@ export class Workload {
     if (auditor) this.#work(() => this.#auditor.next(), random.fork("audit"), thinkUs);
     this.#takeBackups();
     this.#employReviewer();
+    this.#gatherCrowd();
   }
 
   /** Replaces a key of the bank under way; from then on it is none, in the session that has used it, too. */
@@ -340,6 +352,16 @@ export class Workload {
     const reviewer = new Reviewer({ ...this.#deps, ...own }, options);
     const pauses = random.fork("reviewer's pauses");
     this.#openSession(client, () => this.#work(() => reviewer.next(), pauses, options.thinkUs));
+  }
+
+  #gatherCrowd(): void {
+    const { crowd: options, hotAccounts } = this.#options;
+    const client = this.#clients.crowd;
+    if (client === undefined || options === undefined) return;
+    const { random } = this.#deps;
+    const own = { client, random: random.fork("crowd"), purses: hotPurses(hotAccounts) };
+    const crowd = new Crowd({ ...this.#deps, ...own }, options);
+    this.#work(() => crowd.next(), random.fork("crowd's pauses"), options.thinkUs);
   }
 
   #employOperator(): void {
