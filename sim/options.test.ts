@@ -22,8 +22,10 @@ describe("drawing a run's options", () => {
     expect(new Set(drawn.map((options) => JSON.stringify(options))).size).toBe(drawn.length);
   });
 
-  test("clusters of three and of five occur, with up to two spares, and a clock for each node", () => {
-    expect(new Set(valuesOf(({ nodes }) => nodes).keys())).toEqual(new Set([3, 5]));
+  test("clusters of three and five, seldom of other sizes, occur with up to two spares, and a clock for each node", () => {
+    const sizes = valuesOf(({ nodes }) => nodes);
+    expect(new Set(sizes.keys())).toEqual(new Set([1, 2, 3, 4, 5, 7]));
+    expect((sizes.get(3) ?? 0) + (sizes.get(5) ?? 0)).toBeGreaterThan(400);
     expect(new Set(valuesOf(({ spares }) => spares).keys())).toEqual(new Set([0, 1, 2]));
     for (const { nodes, spares, clockRates } of drawn) expect(clockRates).toHaveLength(nodes + spares);
     expect(valuesOf(({ clockRates }) => clockRates.every((rate) => rate === 1_000)).size).toBe(2);

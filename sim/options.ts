@@ -83,6 +83,9 @@ const FAULTS_WAIT_PERMILLE = 850;
 const UNEQUAL_PERMILLE = 300;
 /** In so many runs without leases clients ask for far more than the cluster can take. */
 const OVERLOADED_PERMILLE = 15;
+/** How often a cluster is neither of three nor of five nodes, and what it is then. */
+const OTHER_SIZE_PERMILLE = 120;
+const OTHER_SIZES = [1, 2, 4, 4, 7] as const;
 export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
 
 export interface FaultOptions {
@@ -132,6 +135,8 @@ export interface SimOptions {
   readonly faults: FaultOptions;
   readonly workload: WorkloadOptions;
 }
+
+type ClusterSize = Pick<SimOptions, "nodes" | "clockRates">;
 
 /** Draws the options of a run. */
 export function drawOptions(random: Random): SimOptions {
@@ -189,8 +194,10 @@ export function drawOptions(random: Random): SimOptions {
   const intruder = drawn.workload.intruder ? drawIntruder(random) : undefined;
   const crowd = drawCrowd(random);
   const tooMuch = chance(random, OVERLOADED_PERMILLE);
+  const size = drawSize(random, { nodes, clockRates });
   const options = {
     ...drawn,
+    nodes: size.nodes,
     peers,
     giveUpLastCopy: false,
     faultsWait,
@@ -198,13 +205,21 @@ export function drawOptions(random: Random): SimOptions {
     catchUpBytesPerTick,
     oldRelease,
     spares,
-    clockRates: [...clockRates, ...spareClocks],
+    clockRates: [...size.clockRates, ...spareClocks],
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers } },
     workload: { ...drawn.workload, readersByLease, operator, backups, reviewer, intruder, crowd },
   };
   if (!leases) return tooMuch ? overloaded(options) : options;
   if (hasLaggard(options.clockRates)) return testingMargin(options);
   return rounds ? testingRounds(options) : options;
+}
+
+/** Seldom another size of a cluster, whose clocks are like those that were drawn. */
+function drawSize(random: Random, common: ClusterSize): ClusterSize {
+  if (!chance(random, OTHER_SIZE_PERMILLE)) return common;
+  const nodes = pick(random, OTHER_SIZES);
+  const more = Array.from({ length: Math.max(0, nodes - common.nodes) }, () => pick(random, common.clockRates));
+  return { nodes, clockRates: [...common.clockRates.slice(0, nodes), ...more] };
 }
 
 /** In some runs logs forget so early that a node which was away for a moment needs a checkpoint. */

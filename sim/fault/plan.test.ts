@@ -145,6 +145,18 @@ describe("drawing a plan of faults", () => {
     expect(slow.length).toBeGreaterThan(100);
   });
 
+  test.each([1, 2])("what needs more than %d nodes is left out where there are no more", (nodes) => {
+    for (const kind of Object.keys(NOTHING) as FaultKind[]) {
+      for (const step of planOf(kind, { nodes })) {
+        if (!("groups" in step)) continue;
+        expect(step.groups.length, kind).toBe(2);
+        expect(step.groups.flat().sort(), kind).toEqual([1, 2]);
+      }
+    }
+    expect(planOf("crash", { nodes }).length).toBeGreaterThan(100);
+    expect(planOf("partition", { nodes }).length > 0).toBe(nodes === 2);
+  });
+
   test("everything that is broken is whole again after a time of its own", () => {
     for (const kind of Object.keys(NOTHING) as FaultKind[]) {
       for (const step of planOf(kind)) {

@@ -37,6 +37,12 @@ const READ_PAUSES_MS = [5, 50, 500] as const;
 const MANY_SIDES_PERMILLE = 300;
 const PARTIAL_PERMILLE = 250;
 
+/** Faults that need more than one node. */
+const NODES_MIN: Partial<Record<FaultKind, number>> = {
+  ...{ partition: 2, asymmetricPartition: 2, bridge: 3, flap: 2, clog: 2, isolateLeader: 2, sickLeader: 2 },
+  ...{ handOver: 2, lateAnswers: 2 },
+};
+
 /** How often nobody is left with an old program. */
 const ALL_UPGRADED_PERMILLE = 650;
 
@@ -176,8 +182,8 @@ export function drawPlan(random: Random, options: PlanOptions): readonly TimedFa
 }
 
 function drawFaults(random: Random, options: PlanOptions): TimedFault[] {
-  const { durationMs, faults } = options;
-  const kinds = weighted(faults.weights);
+  const { nodes, durationMs, faults } = options;
+  const kinds = weighted(faults.weights).filter((kind) => nodes >= (NODES_MIN[kind] ?? 1));
   if (kinds.length === 0) return [];
   const plan: TimedFault[] = [];
   for (
@@ -345,7 +351,7 @@ function drawElectionUnderFire(random: Random, nodes: number, forMs: number): re
     const delayUs = exponential(random, pick(random, [200, 2_000, 10_000]));
     return { kind: "crashWhen", moment, delayUs, all: false, restartAfterMs: between(random, 1, 10) };
   });
-  const apart = pick(random, [true, false]) ? [drawBridge(random, nodes, forMs)] : [];
+  const apart = pick(random, [true, false]) && nodes > 2 ? [drawBridge(random, nodes, forMs)] : [];
   return [...apart, ...fire, { kind: "crash", target: "leader", restartAfterMs: between(random, 1, 50) }];
 }
 
