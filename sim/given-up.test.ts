@@ -22,8 +22,8 @@ interface Made {
   readonly stateHeight?: number;
 }
 
-/** What is judged of nodes 1 to 3; logs forget nothing unless it is said. */
-function judged(nodes: readonly Made[], logsForget = false): GivenUp {
+/** What is judged of nodes, three unless it is said; logs forget nothing unless it is said. */
+function judged(nodes: readonly Made[], logsForget = false, newest = THREE): GivenUp {
   const holdings = nodes.flatMap(({ standing, blocks, endIsLost = false, stateHeight = 0 }, index): Holding[] => {
     const has: Holding["has"] = (height, hash) => blocks.includes(height) && hash === hashAt(height);
     const own = { node: index + 1, has, endIsLost, stateHeight, isWholeBehind: () => true };
@@ -36,7 +36,7 @@ function judged(nodes: readonly Made[], logsForget = false): GivenUp {
     refusedWith: (node: number) => (nodes[node - 1]?.standing === "refused" ? "blocks_lost" : undefined),
     inForce: () => [],
   };
-  const rules = { chain: { height: HEIGHT, headerAt }, configurations: { newest: THREE } };
+  const rules = { chain: { height: HEIGHT, headerAt }, configurations: { newest } };
   const givenUp = new GivenUp({ cluster: () => cluster, rules, logsForget, now: () => ({ atMs: 7, step: 8 }) });
   givenUp.look();
   return givenUp;
@@ -64,6 +64,14 @@ test("what stands nowhere is lost, and who lacks it may say so", () => {
   expect(givenUp.isHalted()).toBe(true);
   expect(givenUp.mayRefuse(3, "blocks_lost")).toBe(true);
   expect(givenUp.mayRefuse(3, "wal_damaged")).toBe(false);
+});
+
+test("who is the only member may say that its log is damaged or cannot be read, and nobody else may", () => {
+  const alone = judged([{ standing: "down", blocks: [1, 2] }], false, { voters: [1], outgoing: [], learners: [] });
+  const one = judged([whole, whole, { standing: "down", blocks: [1, 2] }]);
+  for (const code of ["wal_damaged", "wal_missing_segment", "wal_read_failed"])
+    expect([alone.mayRefuse(1, code), one.mayRefuse(3, code)], code).toEqual([true, false]);
+  expect(alone.mayRefuse(1, "wal_write_failed")).toBe(false);
 });
 
 test("a node that is down, and could go on, is waited for", () => {

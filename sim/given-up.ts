@@ -15,7 +15,7 @@ import type { Holding } from "./holding.ts";
 import type { Refusal, UnavoidableHalt, UnavoidableLoss } from "./unavoidable.ts";
 
 /** What a node says of damage to its log that has no other to ask. */
-const ALONE: ReadonlySet<string> = new Set(["wal_damaged", "wal_missing_segment"]);
+const ALONE: ReadonlySet<string> = new Set(["wal_damaged", "wal_missing_segment", "wal_read_failed"]);
 /** All disks are looked at so often while a run comes to rest. */
 const LOOK_MS = 1_000;
 
