@@ -1,10 +1,13 @@
 /** What a node has of what is committed, by what stands on its disks and by what it runs on, whatever it makes of it. */
 import { toHex } from "../node/base/bytes.ts";
 import type { LogIndex, NodeId } from "../node/base/ids.ts";
+import { DiskError } from "../node/base/ports/disk.ts";
 import { loadCheckpointMeta } from "../node/replica/checkpoint.ts";
 import { blockHash } from "../node/wire/block.ts";
+import type { MemoryDisk } from "../storage/memory-disk.ts";
+import { PIECE_BYTES } from "../storage/wal/patient-file.ts";
 import type { Inspected } from "./cluster.ts";
-import { logContents } from "./fault/log-contents.ts";
+import { logContents, segments } from "./fault/log-contents.ts";
 import { sha256 } from "./sha256.ts";
 import type { VirtualDisk } from "./virtual-disk.ts";
 
@@ -21,8 +24,12 @@ export interface Holding {
 }
 
 /** `inspected` is undefined for a node that is down, or only mends its log. */
-export function holdingOf(node: NodeId, { disk, store }: VirtualDisk, inspected: Inspected | undefined): Holding {
-  const { newest, told, blocks } = logContents(disk);
+export function holdingOf(
+  node: NodeId,
+  { disk, store }: Pick<VirtualDisk, "disk" | "store">,
+  inspected: Inspected | undefined,
+): Holding {
+  const { newest, told, blocks } = logContents(readable(disk));
   const checkpoint = loadCheckpointMeta(store);
   const onDisk = (index: LogIndex, hash: string): boolean => blocks.get(index)?.has(hash) ?? false;
   if (inspected !== undefined) {
@@ -39,7 +46,36 @@ export function holdingOf(node: NodeId, { disk, store }: VirtualDisk, inspected:
     while (next <= newest && blocks.has(next)) next += 1;
     return next > newest;
   };
-  return { node, has: onDisk, stateHeight, endIsLost: reached > newest, isWholeBehind };
+  // What stood last in a file that cannot be read everywhere nobody knows: it may have been more than is told of.
+  const endIsLost = reached > newest || disk.isSpoiled(segments(disk).at(-1) ?? "");
+  return { node, has: onDisk, stateHeight, endIsLost, isWholeBehind };
+}
+
+/** The disk without what nobody can read from it, however often. */
+function readable(disk: MemoryDisk): MemoryDisk {
+  const spoiled = segments(disk).filter((path) => disk.isSpoiled(path));
+  if (spoiled.length === 0) return disk;
+  const copy = disk.copy();
+  for (const path of spoiled) {
+    const size = copy.durableBytes(path).length;
+    for (let at = 0; at < size; at += PIECE_BYTES) {
+      const bytes = Math.min(PIECE_BYTES, size - at);
+      if (!canRead(copy, path, at, bytes) && !canRead(copy, path, at, bytes))
+        copy.overwrite(path, at, new Uint8Array(bytes));
+    }
+  }
+  return copy;
+}
+
+/** What fails once is read the next time. */
+function canRead(disk: MemoryDisk, path: string, at: number, bytes: number): boolean {
+  try {
+    disk.open(path, { create: false }).read(at, bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof DiskError) return false;
+    throw error;
+  }
 }
 
 function hashAt(raft: Inspected["raft"], index: LogIndex): string {
