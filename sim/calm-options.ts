@@ -60,7 +60,7 @@ export const CALM: SimOptions = {
     lateMeanUs: 0,
     bytesPerMs: 0,
   },
-  disk: { writeUs: 50, syncUs: 1_000, storeUs: 1_000 },
+  disk: { writeUs: 50, syncUs: 1_000, storeUs: 1_000, unsynced: { lost: 1, kept: 1, torn: 1 } },
   outside: {
     delayUs: 20_000,
     declinePermille: 0,

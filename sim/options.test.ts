@@ -42,6 +42,16 @@ describe("drawing a run's options", () => {
     }
   });
 
+  test("what becomes of unsynced writes is never lost, kept or torn in some runs, and something always happens", () => {
+    for (const fate of ["lost", "kept", "torn"] as const) {
+      const absent = drawn.filter(({ disk }) => disk.unsynced[fate] === 0).length;
+      expect(absent, fate).toBeGreaterThan(60);
+      expect(absent, fate).toBeLessThan(140);
+    }
+    const present = drawn.map(({ disk }) => Object.values(disk.unsynced).filter((weight) => weight > 0).length);
+    expect(new Set(present)).toEqual(new Set([2, 3]));
+  });
+
   test("delays are spread in several ways, most often in the usual one; zones hold one node of three, or two", () => {
     const delays = valuesOf(({ peers }) => peers.delays);
     expect(new Set(delays.keys())).toEqual(new Set(DELAYS));

@@ -74,6 +74,8 @@ const ROUNDS_PERMILLE = 300;
 const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heavyTailed"] as const;
 /** Two nodes of three in one zone, or each in its own; of five two or three in one. */
 const ZONES = [2, 3, 3] as const;
+/** What becomes of unsynced writes weighs so much at most. */
+const FATES_MAX = 5;
 /** In so many runs faults wait for the work: where they do not, some of them keep the clients from ever coming to it. */
 const FAULTS_WAIT_PERMILLE = 850;
 export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
@@ -178,11 +180,13 @@ export function drawOptions(random: Random): SimOptions {
   const zones = pick(random, ZONES);
   const operator = early && drawDemotions(random, early);
   const oldRelease = oldReleases ? between(random, FIRST_RELEASE, NEWEST_RELEASE - 1) : undefined;
+  const unsynced = drawUnsynced(random);
   const options = {
     ...drawn,
     giveUpLastCopy: false,
     faultsWait,
     zones,
+    disk: { ...drawn.disk, unsynced },
     catchUpBytesPerTick,
     oldRelease,
     spares,
@@ -251,6 +255,13 @@ function drawNetwork(random: Random, electionUs: number): NetworkOptions {
     lateMeanUs: Math.round(electionUs / pick(random, [4, 1, 0.5])),
     bytesPerMs: pick(random, [0, 0, 0, 0, 200, 2_000]),
   };
+}
+
+/** What a crash does to unsynced writes: in many runs one of the three never happens. */
+function drawUnsynced(random: Random): DiskOptions["unsynced"] {
+  const absent = pick(random, ["lost", "kept", "torn", undefined, undefined] as const);
+  const weigh = (fate: typeof absent): number => (fate === absent ? 0 : between(random, 1, FATES_MAX));
+  return { lost: weigh("lost"), kept: weigh("kept"), torn: weigh("torn") };
 }
 
 /** Each place is perturbed in most of the runs, seldom or often. */

@@ -9,7 +9,7 @@ const TRUE_PERMILLE = 1_000;
 const BANK_CLIENTS_MAX = AUTHORITY_KEYS_MAX - 3;
 
 /** Throws `CodedError` `plan_invalid` for options that contradict each other. */
-export function checkOptions({ nodes, spares, clockRates, timing, workload }: SimOptions): void {
+export function checkOptions({ nodes, spares, clockRates, timing, disk, workload }: SimOptions): void {
   const all = nodes + spares;
   if (clockRates.length !== all) refuse("options.clockRates", `must be ${all} rates, one a node`);
   if (2 * timing.heartbeatTicks > timing.electionTimeoutTicks)
@@ -17,6 +17,8 @@ export function checkOptions({ nodes, spares, clockRates, timing, workload }: Si
   const drift = timing.leaseDriftPermille;
   if (drift !== undefined && clockRates.some((rate) => Math.abs(rate - TRUE_PERMILLE) > drift))
     refuse("options.clockRates", "a clock is off by more than leaders with leases are told (leaseDriftPermille)");
+  if (Object.values(disk.unsynced).every((weight) => weight === 0))
+    refuse("options.disk.unsynced", "something becomes of writes that are not synced");
   if (workload.tellers + workload.readers > BANK_CLIENTS_MAX)
     refuse(
       "options.workload.tellers",

@@ -95,6 +95,11 @@ describe("plans as files", () => {
       withFaults({ atMs: 5, step: { kind: "handOver" } }, { atMs: 4, step: { kind: "handOver" } }),
       /before/,
     ],
+    [
+      "unsynced writes of which nothing becomes",
+      changed(({ options }) => Object.assign(options["disk"] as object, { unsynced: { lost: 0, kept: 0, torn: 0 } })),
+      /^line 1: options.disk.unsynced: something becomes/,
+    ],
     ["clocks for other nodes", changed(({ options }) => Object.assign(options, { clockRates: [1_000] })), /clockRates/],
     [
       "an unknown planted bug",

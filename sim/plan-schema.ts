@@ -132,7 +132,7 @@ export const optionsSchema: Schema<SimOptions> = object({
     lateMeanUs: us,
     bytesPerMs: bytes,
   }),
-  disk: object({ writeUs: us, syncUs: us, storeUs: us }),
+  disk: object({ writeUs: us, syncUs: us, storeUs: us, unsynced: numbers(weight, "lost", "kept", "torn") }),
   outside: object({
     delayUs: us,
     declinePermille: permille,

@@ -114,6 +114,7 @@ const WORLD_WAYS: readonly OptionsWay[] = [
   ofPeers((peers) => ({ ...peers, lossPermille: 0 })),
   ofPeers((peers) => ({ ...peers, duplicatePermille: 0 })),
   ofPeers((peers) => ({ ...peers, latePermille: 0 })),
+  (options) => ({ ...options, disk: { ...options.disk, unsynced: CALM.disk.unsynced } }),
   (options) => ({ ...options, outside: { ...CALM.outside, delayUs: options.outside.delayUs } }),
   (options) => ({ ...options, outside: { ...options.outside, contradictPermille: 0 } }),
   (options) => ({ ...options, clockRates: options.clockRates.map(() => TRUE_PERMILLE) }),
