@@ -27,6 +27,10 @@ const NO_FAULTS: SimOptions["faults"]["weights"] = {
   },
 };
 
+const ALL_DAMAGES: SimOptions["faults"]["damages"] = {
+  ...{ bitFlip: 1, lostWrite: 1, misdirectedWrite: 1, unreadable: 1, missingFile: 1, missingLog: 1 },
+};
+
 /** What a scenario begins with. */
 export const CALM: SimOptions = {
   nodes: 3,
@@ -69,7 +73,7 @@ export const CALM: SimOptions = {
     unavailablePermille: 0,
     contradictPermille: 0,
   },
-  faults: { everyMs: 1_000, lastsMs: 1_000, restartAfterMs: 1_000, weights: NO_FAULTS },
+  faults: { everyMs: 1_000, lastsMs: 1_000, restartAfterMs: 1_000, weights: NO_FAULTS, damages: ALL_DAMAGES },
   workload: {
     tellers: 3,
     readers: 1,

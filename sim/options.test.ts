@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Prng } from "../node/base/prng.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import { DELAYS } from "./draw.ts";
+import { LOG_DAMAGES } from "./fault/disk-damage.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 
 const drawn: readonly SimOptions[] = Array.from({ length: 500 }, (_, seed) => drawOptions(new Prng(seed)));
@@ -50,6 +51,15 @@ describe("drawing a run's options", () => {
     }
     const present = drawn.map(({ disk }) => Object.values(disk.unsynced).filter((weight) => weight > 0).length);
     expect(new Set(present)).toEqual(new Set([2, 3]));
+  });
+
+  test("each way to damage a log is absent from some runs, and none has no way", () => {
+    for (const how of LOG_DAMAGES) {
+      const absent = drawn.filter(({ faults }) => faults.damages[how] === 0).length;
+      expect(absent, how).toBeGreaterThan(100);
+      expect(absent, how).toBeLessThan(230);
+    }
+    expect(drawn.filter(({ faults }) => Object.values(faults.damages).every((weight) => weight === 0))).toEqual([]);
   });
 
   test("delays are spread in several ways, most often in the usual one; zones hold one node of three, or two", () => {

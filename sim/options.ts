@@ -7,6 +7,7 @@ import type { Random } from "../node/base/ports/random.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import type { NodeTiming } from "../node/compose.ts";
 import { between, chance, pick } from "./draw.ts";
+import { LOG_DAMAGES, type LogDamage } from "./fault/disk-damage.ts";
 import { FASTEST, hasLaggard, SLOWEST, testingMargin, testingRounds } from "./lease-hunt.ts";
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
@@ -76,6 +77,8 @@ const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heav
 const ZONES = [2, 3, 3] as const;
 /** What becomes of unsynced writes weighs so much at most. */
 const FATES_MAX = 5;
+/** Each way in which a log is damaged weighs so much at most. */
+const DAMAGES_MAX = 10;
 /** In so many runs faults wait for the work: where they do not, some of them keep the clients from ever coming to it. */
 const FAULTS_WAIT_PERMILLE = 850;
 export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
@@ -89,6 +92,8 @@ export interface FaultOptions {
   readonly restartAfterMs: number;
   /** How often each kind of step is drawn, relative to the others; 0 for never. */
   readonly weights: Readonly<Record<FaultKind, number>>;
+  /** How often a damaged log is damaged in each way, relative to the others; 0 for never. */
+  readonly damages: Readonly<Record<LogDamage, number>>;
 }
 
 export interface SimOptions {
@@ -181,6 +186,7 @@ export function drawOptions(random: Random): SimOptions {
   const operator = early && drawDemotions(random, early);
   const oldRelease = oldReleases ? between(random, FIRST_RELEASE, NEWEST_RELEASE - 1) : undefined;
   const unsynced = drawUnsynced(random);
+  const damages = drawDamages(random);
   const options = {
     ...drawn,
     giveUpLastCopy: false,
@@ -191,7 +197,7 @@ export function drawOptions(random: Random): SimOptions {
     oldRelease,
     spares,
     clockRates: [...clockRates, ...spareClocks],
-    faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers } },
+    faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers }, damages },
     workload: { ...drawn.workload, readersByLease, operator, backups, reviewer },
   };
   if (!leases) return options;
@@ -264,6 +270,16 @@ function drawUnsynced(random: Random): DiskOptions["unsynced"] {
   return { lost: weigh("lost"), kept: weigh("kept"), torn: weigh("torn") };
 }
 
+/** One way occurs for sure; each other one is absent from a third of the runs. */
+function drawDamages(random: Random): FaultOptions["damages"] {
+  const sure = pick(random, LOG_DAMAGES);
+  const drawn = LOG_DAMAGES.map((how) => {
+    const weight = how === sure ? between(random, 1, DAMAGES_MAX) : sometimes(random, DAMAGES_MAX);
+    return [how, weight] as const;
+  });
+  return Object.fromEntries(drawn) as Record<LogDamage, number>;
+}
+
 /** Each place is perturbed in most of the runs, seldom or often. */
 function drawPerturbations(random: Random): SimOptions["perturbPermille"] {
   const drawn = PERTURBATIONS.map((place) => [place, chance(random, 400) ? 0 : pick(random, [10, 100, 500])]);
@@ -285,7 +301,7 @@ function seldom(random: Random, max: number): number {
  * timeouts too. Where leaders have leases no clock is slowed beyond what they are told; leaders are cut off, and hand over
  * to such with slow clocks, whose own elections come too late.
  */
-function drawFaults(random: Random, electionMs: number, leases: boolean): FaultOptions {
+function drawFaults(random: Random, electionMs: number, leases: boolean): Omit<FaultOptions, "damages"> {
   const present = pick(random, [150, 300, 600]);
   const drawn = Object.entries(FAULT_KINDS).map(([kind, max]) => [
     kind,

@@ -9,7 +9,7 @@ const TRUE_PERMILLE = 1_000;
 const BANK_CLIENTS_MAX = AUTHORITY_KEYS_MAX - 3;
 
 /** Throws `CodedError` `plan_invalid` for options that contradict each other. */
-export function checkOptions({ nodes, spares, clockRates, timing, disk, workload }: SimOptions): void {
+export function checkOptions({ nodes, spares, clockRates, timing, disk, faults, workload }: SimOptions): void {
   const all = nodes + spares;
   if (clockRates.length !== all) refuse("options.clockRates", `must be ${all} rates, one a node`);
   if (2 * timing.heartbeatTicks > timing.electionTimeoutTicks)
@@ -19,6 +19,8 @@ export function checkOptions({ nodes, spares, clockRates, timing, disk, workload
     refuse("options.clockRates", "a clock is off by more than leaders with leases are told (leaseDriftPermille)");
   if (Object.values(disk.unsynced).every((weight) => weight === 0))
     refuse("options.disk.unsynced", "something becomes of writes that are not synced");
+  if (faults.weights.damageLog > 0 && Object.values(faults.damages).every((weight) => weight === 0))
+    refuse("options.faults.damages", "damaged logs need a way to be damaged");
   if (workload.tellers + workload.readers > BANK_CLIENTS_MAX)
     refuse(
       "options.workload.tellers",

@@ -100,6 +100,15 @@ describe("plans as files", () => {
       changed(({ options }) => Object.assign(options["disk"] as object, { unsynced: { lost: 0, kept: 0, torn: 0 } })),
       /^line 1: options.disk.unsynced: something becomes/,
     ],
+    [
+      "logs that are to be damaged in no way",
+      changed(({ options }) => {
+        const { weights, damages } = options["faults"] as Record<"weights" | "damages", Record<string, number>>;
+        weights["damageLog"] = 1;
+        for (const how of Object.keys(damages)) damages[how] = 0;
+      }),
+      /^line 1: options.faults.damages: damaged logs need/,
+    ],
     ["clocks for other nodes", changed(({ options }) => Object.assign(options, { clockRates: [1_000] })), /clockRates/],
     [
       "an unknown planted bug",

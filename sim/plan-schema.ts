@@ -154,6 +154,7 @@ export const optionsSchema: Schema<SimOptions> = object({
       ...(["slowTimers", "sickLeader", "diskError", "clockJump", "handOver"] as const),
       ...(["changeUnderFire", "lateAnswers"] as const),
     ),
+    damages: numbers(weight, ...LOG_DAMAGES),
   }),
   workload,
 });

@@ -108,7 +108,10 @@ function without<Mix extends object>(mix: Mix, name: keyof Mix): Mix {
 
 const WORLD_WAYS: readonly OptionsWay[] = [
   // The faults are given: what is drawn for them does not count.
-  (options) => ({ ...options, faults: { ...options.faults, weights: CALM.faults.weights } }),
+  ({ faults, ...options }) => ({
+    ...options,
+    faults: { ...faults, weights: CALM.faults.weights, damages: CALM.faults.damages },
+  }),
   ofPeers((peers) => ({ ...peers, bytesPerMs: 0 })),
   ofPeers((peers) => ({ ...peers, delays: CALM.peers.delays })),
   ofPeers((peers) => ({ ...peers, lossPermille: 0 })),
