@@ -31,6 +31,16 @@ const ALL_DAMAGES: SimOptions["faults"]["damages"] = {
   ...{ bitFlip: 1, lostWrite: 1, misdirectedWrite: 1, unreadable: 1, missingFile: 1, missingLog: 1 },
 };
 
+/** The clocks of so many nodes. */
+export function trueClocks(count: number): Pick<SimOptions, "clockRates" | "wallOffsetsMs" | "wallDrifts"> {
+  const each = Array.from({ length: count });
+  return {
+    clockRates: each.map(() => 1_000),
+    wallOffsetsMs: each.map(() => 0),
+    wallDrifts: each.map(() => false),
+  };
+}
+
 /** What a scenario begins with. */
 export const CALM: SimOptions = {
   nodes: 3,
@@ -40,7 +50,7 @@ export const CALM: SimOptions = {
   giveUpLastCopy: false,
   faultsWait: false,
   timing: { tickMs: 10, electionTimeoutTicks: 15, heartbeatTicks: 3 },
-  clockRates: [1_000, 1_000, 1_000],
+  ...trueClocks(3),
   appendBytesMax: 1_048_576,
   appendsInFlightMax: 32,
   catchUpBytesPerTick: 1_048_576,

@@ -27,6 +27,24 @@ describe("drawing a run's options", () => {
     expect(valuesOf(({ clockRates }) => clockRates.every((rate) => rate === 1_000)).size).toBe(2);
   });
 
+  test("wall clocks begin true in some runs, in others each is off by itself; some drift, spares' too", () => {
+    for (const { nodes, spares, wallOffsetsMs, wallDrifts } of drawn) {
+      expect([wallOffsetsMs.length, wallDrifts.length]).toEqual([nodes + spares, nodes + spares]);
+      expect(Math.max(...wallOffsetsMs.map(Math.abs))).toBeLessThanOrEqual(5_000);
+    }
+    const areTrue = drawn.filter(({ wallOffsetsMs }) => wallOffsetsMs.every((offset) => offset === 0));
+    const keepTime = drawn.filter(({ wallDrifts }) => !wallDrifts.includes(true));
+    for (const { length } of [areTrue, keepTime]) {
+      expect(length).toBeGreaterThan(150);
+      expect(length).toBeLessThan(300);
+    }
+    const apart = drawn.filter(({ wallOffsetsMs }) => new Set(wallOffsetsMs).size === wallOffsetsMs.length);
+    expect(apart.length).toBeGreaterThan(200);
+    const mixed = drawn.filter(({ wallDrifts }) => new Set(wallDrifts).size === 2);
+    expect(mixed.length).toBeGreaterThan(150);
+    expect(drawn.filter(({ nodes, wallDrifts }) => wallDrifts.slice(nodes).includes(true)).length).toBeGreaterThan(50);
+  });
+
   test("each kind of fault is absent from many runs and present in many", () => {
     for (const kind of Object.keys(drawn[0]?.faults.weights ?? {}) as (keyof SimOptions["faults"]["weights"])[]) {
       const present = drawn.filter(({ faults }) => faults.weights[kind] > 0).length;

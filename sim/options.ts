@@ -75,6 +75,8 @@ const ROUNDS_PERMILLE = 300;
 const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heavyTailed"] as const;
 /** Two nodes of three in one zone, or each in its own; of five two or three in one. */
 const ZONES = [2, 3, 3] as const;
+/** How far a wall clock is off at first, at most: as far as one that nobody has set right for a while. */
+const WALL_OFFSET_MAX_MS = 5_000;
 /** What becomes of unsynced writes weighs so much at most. */
 const FATES_MAX = 5;
 /** Each way in which a log is damaged weighs so much at most. */
@@ -112,6 +114,10 @@ export interface SimOptions {
   readonly timing: NodeTiming;
   /** How fast each node's monotonic clock runs, in thousandths of true time. */
   readonly clockRates: readonly number[];
+  /** How far each node's wall clock is ahead of true time at first; behind it, where negative. */
+  readonly wallOffsetsMs: readonly number[];
+  /** Whether each node's wall clock is as slow or as fast as its monotonic one; where leaders have leases, all are. */
+  readonly wallDrifts: readonly boolean[];
   readonly appendBytesMax: number;
   readonly appendsInFlightMax: number;
   readonly catchUpBytesPerTick: number;
@@ -187,6 +193,7 @@ export function drawOptions(random: Random): SimOptions {
   const oldRelease = oldReleases ? between(random, FIRST_RELEASE, NEWEST_RELEASE - 1) : undefined;
   const unsynced = drawUnsynced(random);
   const damages = drawDamages(random);
+  const walls = drawWalls(random, nodes + spares);
   const options = {
     ...drawn,
     giveUpLastCopy: false,
@@ -197,6 +204,7 @@ export function drawOptions(random: Random): SimOptions {
     oldRelease,
     spares,
     clockRates: [...clockRates, ...spareClocks],
+    ...walls,
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers }, damages },
     workload: { ...drawn.workload, readersByLease, operator, backups, reviewer },
   };
@@ -241,6 +249,16 @@ function drawClocks(random: Random, nodes: number, leases: boolean): readonly nu
     if (extreme && slow !== undefined) return index === slow ? SLOWEST : FASTEST;
     return extreme ? pick(random, [SLOWEST, FASTEST]) : between(random, SLOWEST, FASTEST);
   });
+}
+
+/** In some runs all wall clocks begin true, in the others each is off by itself; in some none drifts, in the others some do. */
+function drawWalls(random: Random, count: number): Pick<SimOptions, "wallOffsetsMs" | "wallDrifts"> {
+  const [areOff, drift] = [chance(random, 600), chance(random, 600)];
+  const offset = (): number => between(random, -WALL_OFFSET_MAX_MS, WALL_OFFSET_MAX_MS);
+  return {
+    wallOffsetsMs: Array.from({ length: count }, () => (areOff ? offset() : 0)),
+    wallDrifts: Array.from({ length: count }, () => drift && chance(random, 500)),
+  };
 }
 
 /** The bound that all clocks of a run keep. */

@@ -9,9 +9,11 @@ const TRUE_PERMILLE = 1_000;
 const BANK_CLIENTS_MAX = AUTHORITY_KEYS_MAX - 3;
 
 /** Throws `CodedError` `plan_invalid` for options that contradict each other. */
-export function checkOptions({ nodes, spares, clockRates, timing, disk, faults, workload }: SimOptions): void {
+export function checkOptions(options: SimOptions): void {
+  const { nodes, spares, clockRates, timing, disk, faults, workload } = options;
   const all = nodes + spares;
-  if (clockRates.length !== all) refuse("options.clockRates", `must be ${all} rates, one a node`);
+  for (const name of ["clockRates", "wallOffsetsMs", "wallDrifts"] as const)
+    if (options[name].length !== all) refuse(`options.${name}`, `must be ${all}, one a node`);
   if (2 * timing.heartbeatTicks > timing.electionTimeoutTicks)
     refuse("options.timing", "an election timeout must outlast two heartbeats");
   const drift = timing.leaseDriftPermille;

@@ -111,6 +111,16 @@ describe("plans as files", () => {
     ],
     ["clocks for other nodes", changed(({ options }) => Object.assign(options, { clockRates: [1_000] })), /clockRates/],
     [
+      "offsets for other nodes",
+      changed(({ options }) => Object.assign(options, { wallOffsetsMs: [] })),
+      /wallOffsetsMs/,
+    ],
+    [
+      "a wall clock that drifts by so much",
+      changed(({ options }) => Object.assign(options, { wallDrifts: [5] })),
+      /^line 1: options.wallDrifts\[0\] must be/,
+    ],
+    [
       "an unknown planted bug",
       changed((file) => Object.assign(file, { mutant: "none" })),
       /^line 1: mutant must be one of/,

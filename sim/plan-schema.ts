@@ -111,6 +111,8 @@ export const optionsSchema: Schema<SimOptions> = object({
     { leaseDriftPermille: integer(1, 1_000) },
   ),
   clockRates: list(integer(1, 100_000), NODES_MAX),
+  wallOffsetsMs: list(integer(-MS_MAX, MS_MAX), NODES_MAX),
+  wallDrifts: list(boolean, NODES_MAX),
   appendBytesMax: integer(1, BYTES_MAX),
   appendsInFlightMax: integer(1, 1_024),
   catchUpBytesPerTick: integer(1, BYTES_MAX),
