@@ -10,6 +10,7 @@ interface PlanValue {
 const SEEDS = Array.from({ length: 4 }, (_, index) => index + 1);
 
 const PLAN: RunPlan = runSeed(1).plan;
+const TIMING = PLAN.options.timing;
 
 /** A plan file of seed 1 with something changed in it. */
 function changed(change: (file: PlanValue) => void): string {
@@ -114,6 +115,20 @@ describe("plans as files", () => {
       "offsets for other nodes",
       changed(({ options }) => Object.assign(options, { wallOffsetsMs: [] })),
       /wallOffsetsMs/,
+    ],
+    [
+      "a wall clock by which nothing lives to the end",
+      changed(({ options }) => Object.assign(options, { wallOffsetsMs: [100_001] })),
+      /^line 1: options.wallOffsetsMs\[0\] must be/,
+    ],
+    [
+      "a wall clock that is too fast for so long a run",
+      changed(({ options }) => {
+        const clocks = options["clockRates"] as readonly number[];
+        Object.assign(options, { durationMs: 300_000, timing: { ...TIMING, leaseDriftPermille: 1_000 } });
+        Object.assign(options, { clockRates: clocks.map(() => 1_500) });
+      }),
+      /^line 1: options.durationMs: a wall clock is so fast/,
     ],
     [
       "a wall clock that drifts by so much",
