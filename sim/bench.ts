@@ -29,6 +29,7 @@ const PACE: SimOptions = {
       pause: 1,
       slowDisk: 1,
     },
+    damages: CALM.faults.damages,
   },
   workload: { ...CALM.workload, tellers: 1, readers: 0, auditor: false },
 };

@@ -27,6 +27,20 @@ const NO_FAULTS: SimOptions["faults"]["weights"] = {
   },
 };
 
+const ALL_DAMAGES: SimOptions["faults"]["damages"] = {
+  ...{ bitFlip: 1, lostWrite: 1, misdirectedWrite: 1, unreadable: 1, missingFile: 1, missingLog: 1 },
+};
+
+/** The clocks of so many nodes. */
+export function trueClocks(count: number): Pick<SimOptions, "clockRates" | "wallOffsetsMs" | "wallDrifts"> {
+  const each = Array.from({ length: count });
+  return {
+    clockRates: each.map(() => 1_000),
+    wallOffsetsMs: each.map(() => 0),
+    wallDrifts: each.map(() => false),
+  };
+}
+
 /** What a scenario begins with. */
 export const CALM: SimOptions = {
   nodes: 3,
@@ -36,7 +50,7 @@ export const CALM: SimOptions = {
   giveUpLastCopy: false,
   faultsWait: false,
   timing: { tickMs: 10, electionTimeoutTicks: 15, heartbeatTicks: 3 },
-  clockRates: [1_000, 1_000, 1_000],
+  ...trueClocks(3),
   appendBytesMax: 1_048_576,
   appendsInFlightMax: 32,
   catchUpBytesPerTick: 1_048_576,
@@ -61,7 +75,7 @@ export const CALM: SimOptions = {
     bytesPerMs: 0,
     unequal: undefined,
   },
-  disk: { writeUs: 50, syncUs: 1_000, storeUs: 1_000 },
+  disk: { writeUs: 50, syncUs: 1_000, storeUs: 1_000, unsynced: { lost: 1, kept: 1, torn: 1 } },
   outside: {
     delayUs: 20_000,
     declinePermille: 0,
@@ -70,7 +84,7 @@ export const CALM: SimOptions = {
     unavailablePermille: 0,
     contradictPermille: 0,
   },
-  faults: { everyMs: 1_000, lastsMs: 1_000, restartAfterMs: 1_000, weights: NO_FAULTS },
+  faults: { everyMs: 1_000, lastsMs: 1_000, restartAfterMs: 1_000, weights: NO_FAULTS, damages: ALL_DAMAGES },
   workload: {
     tellers: 3,
     readers: 1,

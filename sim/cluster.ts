@@ -132,7 +132,9 @@ export class Cluster {
         restartAfterReadMs: undefined,
       };
       // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
-      const clock = new ClockError(options.clockRates[index], options.timing.leaseDriftPermille !== undefined);
+      const wallDrifts = options.timing.leaseDriftPermille !== undefined || options.wallDrifts[index] === true;
+      const wall = { wallDrifts, wallOffsetMs: options.wallOffsetsMs[index] ?? 0 };
+      const clock = new ClockError(options.clockRates[index], wall);
       const { oldRelease = NEWEST_RELEASE } = options;
       const releaseMax = index < options.nodes ? oldRelease : NEWEST_RELEASE;
       return { id: index + 1, key, disk, clock, ...idle, ...sound, releaseMax };

@@ -3,7 +3,7 @@
  * told. The rules ask whether anything goes on when faults are over; here it is asked meanwhile.
  */
 import { expect, test } from "vitest";
-import { CALM } from "./calm-options.ts";
+import { CALM, trueClocks } from "./calm-options.ts";
 import type { TimedFault } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
 import { runPlan } from "./run.ts";
@@ -19,7 +19,7 @@ const OPTIONS: SimOptions = {
   ...CALM,
   nodes: 5,
   durationMs: HANGS_AT_MS + HANGS_FOR_MS,
-  clockRates: [1_000, 1_000, 1_000, 1_000, 1_000],
+  ...trueClocks(5),
   workload: { ...CALM.workload, tellers: 1, thinkUs: 100_000 },
 };
 const { tickMs, electionTimeoutTicks } = OPTIONS.timing;

@@ -3,6 +3,7 @@ import { CLIENT_REQUESTS_IN_FLIGHT_MAX, SESSION_WINDOW } from "../node/base/limi
 import { Prng } from "../node/base/prng.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import { DELAYS } from "./draw.ts";
+import { LOG_DAMAGES } from "./fault/disk-damage.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import { TRICKS } from "./workload/options.ts";
 
@@ -31,6 +32,24 @@ describe("drawing a run's options", () => {
     expect(valuesOf(({ clockRates }) => clockRates.every((rate) => rate === 1_000)).size).toBe(2);
   });
 
+  test("wall clocks begin true in some runs, in others each is off by itself; some drift, spares' too", () => {
+    for (const { nodes, spares, wallOffsetsMs, wallDrifts } of drawn) {
+      expect([wallOffsetsMs.length, wallDrifts.length]).toEqual([nodes + spares, nodes + spares]);
+      expect(Math.max(...wallOffsetsMs.map(Math.abs))).toBeLessThanOrEqual(5_000);
+    }
+    const areTrue = drawn.filter(({ wallOffsetsMs }) => wallOffsetsMs.every((offset) => offset === 0));
+    const keepTime = drawn.filter(({ wallDrifts }) => !wallDrifts.includes(true));
+    for (const { length } of [areTrue, keepTime]) {
+      expect(length).toBeGreaterThan(150);
+      expect(length).toBeLessThan(300);
+    }
+    const apart = drawn.filter(({ wallOffsetsMs }) => new Set(wallOffsetsMs).size === wallOffsetsMs.length);
+    expect(apart.length).toBeGreaterThan(200);
+    const mixed = drawn.filter(({ wallDrifts }) => new Set(wallDrifts).size === 2);
+    expect(mixed.length).toBeGreaterThan(150);
+    expect(drawn.filter(({ nodes, wallDrifts }) => wallDrifts.slice(nodes).includes(true)).length).toBeGreaterThan(50);
+  });
+
   test("each kind of fault is absent from many runs and present in many", () => {
     for (const kind of Object.keys(drawn[0]?.faults.weights ?? {}) as (keyof SimOptions["faults"]["weights"])[]) {
       const present = drawn.filter(({ faults }) => faults.weights[kind] > 0).length;
@@ -45,6 +64,25 @@ describe("drawing a run's options", () => {
       expect(absent, rate).toBeGreaterThan(100);
       expect(absent, rate).toBeLessThan(250);
     }
+  });
+
+  test("what becomes of unsynced writes is never lost, kept or torn in some runs, and something always happens", () => {
+    for (const fate of ["lost", "kept", "torn"] as const) {
+      const absent = drawn.filter(({ disk }) => disk.unsynced[fate] === 0).length;
+      expect(absent, fate).toBeGreaterThan(60);
+      expect(absent, fate).toBeLessThan(140);
+    }
+    const present = drawn.map(({ disk }) => Object.values(disk.unsynced).filter((weight) => weight > 0).length);
+    expect(new Set(present)).toEqual(new Set([2, 3]));
+  });
+
+  test("each way to damage a log is absent from some runs, and none has no way", () => {
+    for (const how of LOG_DAMAGES) {
+      const absent = drawn.filter(({ faults }) => faults.damages[how] === 0).length;
+      expect(absent, how).toBeGreaterThan(100);
+      expect(absent, how).toBeLessThan(230);
+    }
+    expect(drawn.filter(({ faults }) => Object.values(faults.damages).every((weight) => weight === 0))).toEqual([]);
   });
 
   test("delays are spread in several ways, most often in the usual one; zones hold one node of three, or two", () => {

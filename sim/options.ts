@@ -7,6 +7,7 @@ import type { Random } from "../node/base/ports/random.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import type { NodeTiming } from "../node/compose.ts";
 import { between, chance, pick } from "./draw.ts";
+import { LOG_DAMAGES, type LogDamage } from "./fault/disk-damage.ts";
 import { FASTEST, hasLaggard, SLOWEST, testingMargin, testingRounds } from "./lease-hunt.ts";
 import { overloaded } from "./overload.ts";
 import type { DiskOptions } from "./virtual-disk.ts";
@@ -77,6 +78,12 @@ const ROUNDS_PERMILLE = 300;
 const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heavyTailed"] as const;
 /** Two nodes of three in one zone, or each in its own; of five two or three in one. */
 const ZONES = [2, 3, 3] as const;
+/** How far a wall clock is off at first, at most: as far as one that nobody has set right for a while. */
+const WALL_OFFSET_MAX_MS = 5_000;
+/** What becomes of unsynced writes weighs so much at most. */
+const FATES_MAX = 5;
+/** Each way in which a log is damaged weighs so much at most. */
+const DAMAGES_MAX = 10;
 /** In so many runs faults wait for the work: where they do not, some of them keep the clients from ever coming to it. */
 const FAULTS_WAIT_PERMILLE = 850;
 /** In so many runs each direction of each link has its own capacity and its own mean delay. */
@@ -97,6 +104,8 @@ export interface FaultOptions {
   readonly restartAfterMs: number;
   /** How often each kind of step is drawn, relative to the others; 0 for never. */
   readonly weights: Readonly<Record<FaultKind, number>>;
+  /** How often a damaged log is damaged in each way, relative to the others; 0 for never. */
+  readonly damages: Readonly<Record<LogDamage, number>>;
 }
 
 export interface SimOptions {
@@ -115,6 +124,10 @@ export interface SimOptions {
   readonly timing: NodeTiming;
   /** How fast each node's monotonic clock runs, in thousandths of true time. */
   readonly clockRates: readonly number[];
+  /** How far each node's wall clock is ahead of true time at first; behind it, where negative. */
+  readonly wallOffsetsMs: readonly number[];
+  /** Whether each node's wall clock is as slow or as fast as its monotonic one; where leaders have leases, all are. */
+  readonly wallDrifts: readonly boolean[];
   readonly appendBytesMax: number;
   readonly appendsInFlightMax: number;
   readonly catchUpBytesPerTick: number;
@@ -195,6 +208,9 @@ export function drawOptions(random: Random): SimOptions {
   const crowd = drawCrowd(random);
   const tooMuch = chance(random, OVERLOADED_PERMILLE);
   const size = drawSize(random, { nodes, clockRates });
+  const unsynced = drawUnsynced(random);
+  const damages = drawDamages(random);
+  const walls = drawWalls(random, size.nodes + spares);
   const options = {
     ...drawn,
     nodes: size.nodes,
@@ -202,11 +218,13 @@ export function drawOptions(random: Random): SimOptions {
     giveUpLastCopy: false,
     faultsWait,
     zones,
+    disk: { ...drawn.disk, unsynced },
     catchUpBytesPerTick,
     oldRelease,
     spares,
     clockRates: [...size.clockRates, ...spareClocks],
-    faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers } },
+    ...walls,
+    faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers }, damages },
     workload: { ...drawn.workload, readersByLease, operator, backups, reviewer, intruder, crowd },
   };
   if (!leases) return tooMuch ? overloaded(options) : options;
@@ -260,6 +278,16 @@ function drawClocks(random: Random, nodes: number, leases: boolean): readonly nu
   });
 }
 
+/** In some runs all wall clocks begin true, in the others each is off by itself; in some none drifts, in the others some do. */
+function drawWalls(random: Random, count: number): Pick<SimOptions, "wallOffsetsMs" | "wallDrifts"> {
+  const [areOff, drift] = [chance(random, 600), chance(random, 600)];
+  const offset = (): number => between(random, -WALL_OFFSET_MAX_MS, WALL_OFFSET_MAX_MS);
+  return {
+    wallOffsetsMs: Array.from({ length: count }, () => (areOff ? offset() : 0)),
+    wallDrifts: Array.from({ length: count }, () => drift && chance(random, 500)),
+  };
+}
+
 /** The bound that all clocks of a run keep. */
 function worstDrift(clockRates: readonly number[]): number {
   return Math.max(1, ...clockRates.map((rate) => Math.abs(rate - 1_000)));
@@ -291,6 +319,23 @@ function drawUnequal(random: Random, peers: EqualNetwork): NetworkOptions {
   return { ...peers, bytesPerMs: pick(random, [peers.bytesPerMs, 2_000, 20_000]), unequal };
 }
 
+/** What a crash does to unsynced writes: in many runs one of the three never happens. */
+function drawUnsynced(random: Random): DiskOptions["unsynced"] {
+  const absent = pick(random, ["lost", "kept", "torn", undefined, undefined] as const);
+  const weigh = (fate: typeof absent): number => (fate === absent ? 0 : between(random, 1, FATES_MAX));
+  return { lost: weigh("lost"), kept: weigh("kept"), torn: weigh("torn") };
+}
+
+/** One way occurs for sure; each other one is absent from a third of the runs. */
+function drawDamages(random: Random): FaultOptions["damages"] {
+  const sure = pick(random, LOG_DAMAGES);
+  const drawn = LOG_DAMAGES.map((how) => {
+    const weight = how === sure ? between(random, 1, DAMAGES_MAX) : sometimes(random, DAMAGES_MAX);
+    return [how, weight] as const;
+  });
+  return Object.fromEntries(drawn) as Record<LogDamage, number>;
+}
+
 /** Each place is perturbed in most of the runs, seldom or often. */
 function drawPerturbations(random: Random): SimOptions["perturbPermille"] {
   const drawn = PERTURBATIONS.map((place) => [place, chance(random, 400) ? 0 : pick(random, [10, 100, 500])]);
@@ -312,7 +357,7 @@ function seldom(random: Random, max: number): number {
  * timeouts too. Where leaders have leases no clock is slowed beyond what they are told; leaders are cut off, and hand over
  * to such with slow clocks, whose own elections come too late.
  */
-function drawFaults(random: Random, electionMs: number, leases: boolean): FaultOptions {
+function drawFaults(random: Random, electionMs: number, leases: boolean): Omit<FaultOptions, "damages"> {
   const present = pick(random, [150, 300, 600]);
   const drawn = Object.entries(FAULT_KINDS).map(([kind, max]) => [
     kind,

@@ -3,20 +3,31 @@ import { CodedError } from "../node/base/errors.ts";
 import { AUTHORITY_KEYS_MAX } from "../node/base/limits.ts";
 import type { FaultStep, TimedFault } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
+import { RUN_MS_MAX } from "./plan-schema.ts";
 
 const TRUE_PERMILLE = 1_000;
 /** The bank has three keys that are nobody's of its tellers and readers. */
 const BANK_CLIENTS_MAX = AUTHORITY_KEYS_MAX - 3;
 
 /** Throws `CodedError` `plan_invalid` for options that contradict each other. */
-export function checkOptions({ nodes, spares, clockRates, timing, workload }: SimOptions): void {
+export function checkOptions(options: SimOptions): void {
+  const { nodes, spares, clockRates, timing, disk, faults, workload } = options;
   const all = nodes + spares;
-  if (clockRates.length !== all) refuse("options.clockRates", `must be ${all} rates, one a node`);
+  for (const name of ["clockRates", "wallOffsetsMs", "wallDrifts"] as const)
+    if (options[name].length !== all) refuse(`options.${name}`, `must be ${all}, one a node`);
   if (2 * timing.heartbeatTicks > timing.electionTimeoutTicks)
     refuse("options.timing", "an election timeout must outlast two heartbeats");
   const drift = timing.leaseDriftPermille;
   if (drift !== undefined && clockRates.some((rate) => Math.abs(rate - TRUE_PERMILLE) > drift))
     refuse("options.clockRates", "a clock is off by more than leaders with leases are told (leaseDriftPermille)");
+  const isDrifting = (index: number): boolean => drift !== undefined || options.wallDrifts[index] === true;
+  const fastest = Math.max(TRUE_PERMILLE, ...clockRates.filter((_, index) => isDrifting(index)));
+  if (options.durationMs * fastest > RUN_MS_MAX * TRUE_PERMILLE)
+    refuse("options.durationMs", "a wall clock is so fast that what clients sign at first expires before the end");
+  if (Object.values(disk.unsynced).every((weight) => weight === 0))
+    refuse("options.disk.unsynced", "something becomes of writes that are not synced");
+  if (faults.weights.damageLog > 0 && Object.values(faults.damages).every((weight) => weight === 0))
+    refuse("options.faults.damages", "damaged logs need a way to be damaged");
   if (workload.tellers + workload.readers > BANK_CLIENTS_MAX)
     refuse(
       "options.workload.tellers",

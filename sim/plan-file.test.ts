@@ -11,6 +11,7 @@ interface PlanValue {
 const SEEDS = Array.from({ length: 4 }, (_, index) => index + 1);
 
 const PLAN: RunPlan = runSeed(1).plan;
+const TIMING = PLAN.options.timing;
 
 /** A plan file of seed 1 with something changed in it. */
 function changed(change: (file: PlanValue) => void): string {
@@ -125,7 +126,45 @@ describe("plans as files", () => {
       }),
       /options\.workload\.intruder\.mix: an intruder needs something/,
     ],
+    [
+      "unsynced writes of which nothing becomes",
+      changed(({ options }) => Object.assign(options["disk"] as object, { unsynced: { lost: 0, kept: 0, torn: 0 } })),
+      /^line 1: options.disk.unsynced: something becomes/,
+    ],
+    [
+      "logs that are to be damaged in no way",
+      changed(({ options }) => {
+        const { weights, damages } = options["faults"] as Record<"weights" | "damages", Record<string, number>>;
+        weights["damageLog"] = 1;
+        for (const how of Object.keys(damages)) damages[how] = 0;
+      }),
+      /^line 1: options.faults.damages: damaged logs need/,
+    ],
     ["clocks for other nodes", changed(({ options }) => Object.assign(options, { clockRates: [1_000] })), /clockRates/],
+    [
+      "offsets for other nodes",
+      changed(({ options }) => Object.assign(options, { wallOffsetsMs: [] })),
+      /wallOffsetsMs/,
+    ],
+    [
+      "a wall clock by which nothing lives to the end",
+      changed(({ options }) => Object.assign(options, { wallOffsetsMs: [100_001] })),
+      /^line 1: options.wallOffsetsMs\[0\] must be/,
+    ],
+    [
+      "a wall clock that is too fast for so long a run",
+      changed(({ options }) => {
+        const clocks = options["clockRates"] as readonly number[];
+        Object.assign(options, { durationMs: 300_000, timing: { ...TIMING, leaseDriftPermille: 1_000 } });
+        Object.assign(options, { clockRates: clocks.map(() => 1_500) });
+      }),
+      /^line 1: options.durationMs: a wall clock is so fast/,
+    ],
+    [
+      "a wall clock that drifts by so much",
+      changed(({ options }) => Object.assign(options, { wallDrifts: [5] })),
+      /^line 1: options.wallDrifts\[0\] must be/,
+    ],
     [
       "an unknown planted bug",
       changed((file) => Object.assign(file, { mutant: "none" })),

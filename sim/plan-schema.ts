@@ -28,7 +28,9 @@ const NODES_MAX = 9;
 const CLIENTS_MAX = 16;
 const MS_MAX = 3_600_000;
 /** What is signed lives for ten minutes at most, and the clients of a run repeat the first of it to the end. */
-const RUN_MS_MAX = 400_000;
+export const RUN_MS_MAX = 400_000;
+/** It is dated so that it lives to the end of the longest run on a clock that is off by so much, either way. */
+const WALL_OFFSET_MAX_MS = 100_000;
 const US_MAX = 3_600_000_000;
 const BYTES_MAX = 0x4000_0000;
 const WEIGHT_MAX = 1_000;
@@ -129,6 +131,8 @@ export const optionsSchema: Schema<SimOptions> = object({
     { leaseDriftPermille: integer(1, 1_000) },
   ),
   clockRates: list(integer(1, 100_000), NODES_MAX),
+  wallOffsetsMs: list(integer(-WALL_OFFSET_MAX_MS, WALL_OFFSET_MAX_MS), NODES_MAX),
+  wallDrifts: list(boolean, NODES_MAX),
   appendBytesMax: integer(1, BYTES_MAX),
   appendsInFlightMax: integer(1, 1_024),
   catchUpBytesPerTick: integer(1, BYTES_MAX),
@@ -153,7 +157,7 @@ export const optionsSchema: Schema<SimOptions> = object({
       object({ seed: u32, halvingsMax: integer(0, DOUBLINGS_MAX), doublingsMax: integer(0, DOUBLINGS_MAX) }),
     ),
   }),
-  disk: object({ writeUs: us, syncUs: us, storeUs: us }),
+  disk: object({ writeUs: us, syncUs: us, storeUs: us, unsynced: numbers(weight, "lost", "kept", "torn") }),
   outside: object({
     delayUs: us,
     declinePermille: permille,
@@ -175,6 +179,7 @@ export const optionsSchema: Schema<SimOptions> = object({
       ...(["slowTimers", "sickLeader", "diskError", "clockJump", "handOver"] as const),
       ...(["changeUnderFire", "lateAnswers"] as const),
     ),
+    damages: numbers(weight, ...LOG_DAMAGES),
   }),
   workload,
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { trueClocks } from "./calm-options.ts";
 import { decodePlan, encodePlan } from "./plan-file.ts";
 import type { SeedResult } from "./run.ts";
 import { type Scenario, scenarioOf, scenarioPlan, unmet } from "./scenario.ts";
@@ -12,7 +13,7 @@ function scenario(changes: object = {}): Scenario {
 describe("scenarios", () => {
   test("what is left out is calm; a larger cluster has as many true clocks", () => {
     const { options, seeds, faults } = scenario({ options: { nodes: 5, peers: { lossPermille: 100 } } });
-    expect(options).toMatchObject({ nodes: 5, clockRates: [1_000, 1_000, 1_000, 1_000, 1_000] });
+    expect(options).toMatchObject({ nodes: 5, ...trueClocks(5) });
     expect(options.peers).toMatchObject({ lossPermille: 100, duplicatePermille: 0 });
     expect({ seeds, faults }).toEqual({ seeds: 3, faults: [] });
   });

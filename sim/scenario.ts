@@ -8,7 +8,7 @@
 import { CodedError } from "../node/base/errors.ts";
 import { WireError } from "../node/wire/msgpack.ts";
 import { check, integer, list, object, type Schema, text } from "../node/wire/schema.ts";
-import { CALM } from "./calm-options.ts";
+import { CALM, trueClocks } from "./calm-options.ts";
 import { FAULTS, type Fault } from "./counts.ts";
 import type { FaultStep, TimedFault } from "./fault/plan.ts";
 import type { SimOptions } from "./options.ts";
@@ -20,7 +20,6 @@ import type { RunPlan, SeedResult } from "./run.ts";
 const SEEDS_MAX = 1_000_000;
 const STEPS_MAX = 10_000;
 const MS_MAX = 3_600_000;
-const TRUE_PERMILLE = 1_000;
 /** More clocks than this make no sense, whatever is asked for. */
 const CLOCKS_MAX = 18;
 
@@ -169,13 +168,13 @@ function misses(
 /** The calm options with these changes; a cluster of another size has as many true clocks. */
 function optionsOf(changed: unknown): SimOptions {
   const merged = merge(CALM, changed);
-  const { nodes, spares, clockRates } = merged as Readonly<Record<string, unknown>>;
-  const all = Number(nodes) + Number(spares);
-  const rates =
-    clockRates === CALM.clockRates && all <= CLOCKS_MAX ? Array.from({ length: all }, () => TRUE_PERMILLE) : clockRates;
+  const own = merged as Readonly<Record<string, unknown>>;
+  const all = Number(own["nodes"]) + Number(own["spares"]);
+  const isUnsaid = (name: string): boolean => own[name] === (CALM as unknown as typeof own)[name];
+  const clocks = all <= CLOCKS_MAX ? Object.entries(trueClocks(all)).filter(([name]) => isUnsaid(name)) : [];
   const options = check(
     object({ options: optionsSchema }),
-    { options: merge(merged, { clockRates: rates }) },
+    { options: merge(merged, Object.fromEntries(clocks)) },
     "malformed_body",
   ).options;
   checkOptions(options);

@@ -54,7 +54,7 @@ describe("virtual clock", () => {
       [false, 1_000],
       [true, 500],
     ] as const) {
-      const { clock, error, run } = world(new ClockError(500, drifts));
+      const { clock, error, run } = world(new ClockError(500, { wallDrifts: drifts }));
       run(1_000);
       expect(clock.wallMs()).toBe(EPOCH_MS + shown);
       error.wallOffsetMs = -70;
@@ -84,6 +84,17 @@ describe("virtual clock", () => {
     expect(clock.wallMs()).toBe(EPOCH_MS - 4_000);
     error.wallOffsetMs += 7_000;
     expect(clock.wallMs()).toBe(EPOCH_MS + 3_000);
+  });
+
+  test("a wall clock is off from the beginning, and drifts by its own rate however starved the node is", () => {
+    const error = new ClockError(1_200, { wallDrifts: true, wallOffsetMs: -3_000 });
+    const { clock, scheduler, run } = world(error);
+    expect(clock.wallMs()).toBe(EPOCH_MS - 3_000);
+    run(1_000);
+    error.setRate(120, scheduler.nowUs);
+    run(2_000);
+    expect(clock.wallMs()).toBe(EPOCH_MS - 600);
+    expect(clock.monotonicMs()).toBe(1_320);
   });
 
   test("timers of a killed process do not fire", () => {

@@ -1,7 +1,8 @@
 /**
  * One node's clocks on virtual time. The monotonic clock, and with it the timers, may run slower or faster than true time,
- * as those of a starved or badly measured machine do. The wall clock keeps true time, or is as slow or fast, for one
- * oscillator makes them both; and has an offset, which may change at any moment, in both directions.
+ * as those of a starved or badly measured machine do. The wall clock keeps true time, or is as slow or fast as the other
+ * was made, for one oscillator makes them both; it has an offset from the beginning, which may change at any moment, in both
+ * directions.
  */
 import type { Clock, Timer } from "../node/base/ports/clock.ts";
 import type { Process } from "./process.ts";
@@ -12,20 +13,28 @@ export const EPOCH_MS = 1_750_031_996_000;
 const US_PER_MS = 1_000;
 const TRUE_PERMILLE = 1_000;
 
+/** How a wall clock is off. */
+export interface WallError {
+  /** Whether it is as slow or fast as the monotonic one. */
+  readonly wallDrifts?: boolean;
+  readonly wallOffsetMs?: number;
+}
+
 /** How a node's clocks are off; it outlives the node's process. */
 export class ClockError {
-  wallOffsetMs = 0;
-  /** Whether the wall clock is as slow or fast as the monotonic one. */
-  readonly #wallDrifts: boolean;
+  wallOffsetMs: number;
+  /** Wall time that passes in a thousand of true time. To be starved makes timers late, and changes no wall clock. */
+  readonly #wallPermille: number;
   /** Monotonic time that passes in a thousand of true time. */
   #ratePermille: number;
   /** When the rate changed last, in true and in monotonic time. */
   #changedUs = 0;
   #monotonicUs = 0;
 
-  constructor(ratePermille: number = TRUE_PERMILLE, wallDrifts = false) {
+  constructor(ratePermille: number = TRUE_PERMILLE, { wallDrifts = false, wallOffsetMs = 0 }: WallError = {}) {
     this.#ratePermille = ratePermille;
-    this.#wallDrifts = wallDrifts;
+    this.#wallPermille = wallDrifts ? ratePermille : TRUE_PERMILLE;
+    this.wallOffsetMs = wallOffsetMs;
   }
 
   get ratePermille(): number {
@@ -33,6 +42,7 @@ export class ClockError {
   }
 
   setRate(ratePermille: number, nowUs: number): void {
+    if (ratePermille === this.#ratePermille) return;
     this.#monotonicUs = this.monotonicUs(nowUs);
     this.#changedUs = nowUs;
     this.#ratePermille = ratePermille;
@@ -44,7 +54,7 @@ export class ClockError {
 
   /** Wall time that has passed since the beginning. */
   wallUs(nowUs: number): number {
-    return (this.#wallDrifts ? this.monotonicUs(nowUs) : nowUs) + this.wallOffsetMs * US_PER_MS;
+    return Math.floor((nowUs * this.#wallPermille) / TRUE_PERMILLE) + this.wallOffsetMs * US_PER_MS;
   }
 
   /** True time that passes until so much monotonic time has. */

@@ -8,7 +8,7 @@ import { Scheduler } from "./scheduler.ts";
 import { TraceHash } from "./trace.ts";
 import { type DiskOptions, VirtualDisk } from "./virtual-disk.ts";
 
-const OPTIONS: DiskOptions = { writeUs: 100, syncUs: 1_000, storeUs: 5_000 };
+const OPTIONS: DiskOptions = { writeUs: 100, syncUs: 1_000, storeUs: 5_000, unsynced: { lost: 1, kept: 1, torn: 1 } };
 
 function rethrow(error: unknown): void {
   throw error;

@@ -4,7 +4,7 @@
  */
 import type { Random } from "../node/base/ports/random.ts";
 import { META_KEY } from "../node/replica/checkpoint.ts";
-import { MemoryDisk } from "../storage/memory-disk.ts";
+import { MemoryDisk, type UnsyncedFates } from "../storage/memory-disk.ts";
 import { MemoryStore } from "../storage/state/memory-store.ts";
 import type { Counters } from "./counts.ts";
 import { exponential, pick } from "./draw.ts";
@@ -25,6 +25,8 @@ export interface DiskOptions {
   readonly writeUs: number;
   readonly syncUs: number;
   readonly storeUs: number;
+  /** What becomes of writes of the log that are not synced when the power fails. */
+  readonly unsynced: UnsyncedFates;
 }
 
 export interface DiskDeps {
@@ -45,11 +47,11 @@ export class VirtualDisk {
   /** A fault: everything takes this many times as long. */
   slowness = 1;
 
-  constructor(deps: DiskDeps, { writeUs, syncUs, storeUs }: DiskOptions) {
+  constructor(deps: DiskDeps, { writeUs, syncUs, storeUs, unsynced }: DiskOptions) {
     this.#deps = deps;
     this.disk = new MemoryDisk((kind, run) => {
       this.#complete("disk", kind === "sync" || kind === "syncDirectory" ? syncUs : writeUs, run);
-    });
+    }, unsynced);
     this.store = new MemoryStore((run) => this.#complete("store", storeUs, run));
   }
 

@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import type { DiskFile } from "../node/base/ports/disk.ts";
 import { Prng } from "../node/base/prng.ts";
 import { describeDisk } from "./disk.contract.ts";
-import { MemoryDisk } from "./memory-disk.ts";
+import { MemoryDisk, type UnsyncedFates } from "./memory-disk.ts";
 
-function fixture() {
+function fixture(unsynced?: UnsyncedFates) {
   const queue: (() => void)[] = [];
-  const disk = new MemoryDisk((_, run) => queue.push(run));
+  const disk = new MemoryDisk((_, run) => queue.push(run), unsynced);
   const run = (): void => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) next();
   };
@@ -19,8 +19,8 @@ describeDisk("MemoryDisk", () => {
 });
 
 /** A file of 4 KiB of ones, durable and so is its name. */
-function durableFile() {
-  const { disk, run } = fixture();
+function durableFile(unsynced?: UnsyncedFates) {
+  const { disk, run } = fixture(unsynced);
   const file = disk.open("log/a", { create: true });
   file.settle(0, new Uint8Array(4_096).fill(1), 4_096);
   return { disk, run, file };
@@ -80,6 +80,23 @@ describe("a crash", () => {
     expect(seen).toContain("11111");
     expect(seen).toContain("22222");
     expect(new Set(seen).size).toBeGreaterThan(15);
+  });
+
+  test("loses, keeps and tears what was not synced as often as each weighs", () => {
+    const counted = ({ lost, kept, torn }: UnsyncedFates): readonly number[] => {
+      const { disk, file } = durableFile({ lost, kept, torn });
+      for (let write = 0; write < 600; write++) file.write(0, [Uint8Array.of(write)], () => {});
+      disk.crash(new Prng(1));
+      const { lostWrites, keptWrites, tornWrites } = disk.counts;
+      return [lostWrites, keptWrites, tornWrites];
+    };
+    expect(counted({ lost: 1, kept: 0, torn: 0 })).toEqual([600, 0, 0]);
+    expect(counted({ lost: 0, kept: 3, torn: 0 })).toEqual([0, 600, 0]);
+    expect(counted({ lost: 0, kept: 0, torn: 2 })).toEqual([0, 0, 600]);
+    const [lost = 0, kept, torn = 0] = counted({ lost: 4, kept: 0, torn: 2 });
+    expect([lost + torn, kept]).toEqual([600, 0]);
+    expect(lost / torn).toBeGreaterThan(1.6);
+    expect(lost / torn).toBeLessThan(2.5);
   });
 
   test("may lose a truncation, and none that was synced", () => {

@@ -28,6 +28,16 @@ export interface CrashCounts {
   revivedFiles: number;
 }
 
+/** What the power's failure does to a write that is not synced, and how much each weighs. */
+export interface UnsyncedFates {
+  readonly lost: number;
+  readonly kept: number;
+  readonly torn: number;
+}
+
+/** Each is as likely. */
+const ALIKE: UnsyncedFates = { lost: 1, kept: 1, torn: 1 };
+
 /** A file, whatever its name. */
 interface Inode {
   durable: Content;
@@ -52,14 +62,16 @@ export class MemoryDisk implements Disk {
   /** Somebody looks on from outside, and reads all, without the disk taking note. */
   isWatched = false;
   readonly #schedule: ScheduleDisk;
+  readonly #unsynced: UnsyncedFates;
   #files = new Map<string, Inode>();
   /** The directory as it will be found after a crash. */
   #durableFiles = new Map<string, Inode>();
   #epoch = 0;
   #fault: InjectedFault | undefined;
 
-  constructor(schedule: ScheduleDisk) {
+  constructor(schedule: ScheduleDisk, unsynced: UnsyncedFates = ALIKE) {
     this.#schedule = schedule;
+    this.#unsynced = unsynced;
   }
 
   list(directory: string): string[] {
@@ -202,14 +214,15 @@ export class MemoryDisk implements Disk {
   }
 
   #crashFile(inode: Inode, random: Random): void {
+    const { lost, kept, torn } = this.#unsynced;
     for (const operation of inode.pending) {
       if (operation.kind === "truncate") {
         if (random.below(2) === 0) inode.durable.apply(operation);
         continue;
       }
-      const fate = random.below(3);
-      if (fate === 0) this.counts.lostWrites += 1;
-      else if (fate === 1) {
+      const fate = random.below(lost + kept + torn);
+      if (fate < lost) this.counts.lostWrites += 1;
+      else if (fate < lost + kept) {
         this.counts.keptWrites += 1;
         inode.durable.write(operation.write);
       } else {

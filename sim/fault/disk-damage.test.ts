@@ -25,10 +25,13 @@ function openWal(disk: MemoryDisk): Wal {
   });
 }
 
-/** A disk that has done all that was asked of it when the power failed; the last record has no mark behind it. */
-function diskWithLog(records: number): MemoryDisk {
+/**
+ * A disk that has done all that was asked of it when the power failed; the last record has no mark behind it. So many more
+ * were written, and not synced: each sector of them may be there or not.
+ */
+function diskWithLog(records: number, { unsynced = 0, seed = 1 } = {}): MemoryDisk {
   const queue: (() => void)[] = [];
-  const disk = new MemoryDisk((_, run) => queue.push(run));
+  const disk = new MemoryDisk((_, run) => queue.push(run), { lost: 0, kept: 0, torn: 1 });
   const wal = openWal(disk);
   let acknowledged = 0;
   for (let index = 1; index <= records; index++) {
@@ -37,7 +40,9 @@ function diskWithLog(records: number): MemoryDisk {
     });
     while (acknowledged < index) queue.shift()?.();
   }
-  disk.crash(new Prng(1));
+  const more = Array.from({ length: unsynced }, (_, index) => recordAt(records + 1 + index));
+  if (unsynced > 0) wal.append(more, () => undefined);
+  disk.crash(new Prng(seed));
   return disk;
 }
 
@@ -61,6 +66,14 @@ describe.each(LOG_DAMAGES)("%s", (how) => {
       [],
     );
     expect(outcomes.filter((outcome) => outcome === "lost").length).toBeGreaterThan(20);
+  });
+
+  test("does not take what was acknowledged last, while nothing tells of it, though something later is there", () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const disk = diskWithLog(3, { unsynced: 8, seed });
+      damageLog(disk, how, new Prng(seed));
+      expect(openedUpTo(disk) ?? 3, `seed ${seed}`).toBeGreaterThanOrEqual(3);
+    }
   });
 
   test("happens to nothing that is not there, nor to what stands beside a log that holds nothing", () => {

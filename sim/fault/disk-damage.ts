@@ -5,6 +5,7 @@
  * Not everywhere: a log cannot tell the last group it acknowledged, if nothing written later speaks of it yet, from a torn
  * tail (docs/operating.md). Where that is damaged the node forgets it, and loss cannot be avoided; such places are spared.
  */
+import type { LogIndex } from "../../node/base/ids.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import { LOG_DIRECTORY } from "../../node/recover.ts";
 import { StorageError } from "../../storage/errors.ts";
@@ -91,11 +92,18 @@ export function isRotten(disk: MemoryDisk, { path, offset, byte }: RottenByte): 
   return byteAt(disk, path, offset) === byte;
 }
 
-/** Whether a log that stood so either has its end, or is told that it has lost it. */
+/**
+ * Whether a log that stood so either has its end, or is told that it has lost it. What stands behind a gap is an end only
+ * where the log is told of the gap: otherwise that is a torn tail to it.
+ */
 function knows(disk: MemoryDisk, before: LogContents): boolean {
   if (looksForeign(disk)) return false;
-  const { newest, told } = logContents(disk);
-  return newest >= Math.max(before.newest, before.told) || told > newest;
+  const { newest, told, end, blocks } = logContents(disk);
+  if (told > newest) return true;
+  const isThere = (index: LogIndex, hash: string): boolean => blocks.get(index)?.has(hash) === true;
+  const untold = [...before.blocks].filter(([index]) => index > told);
+  const isWhole = untold.every(([index, hashes]) => [...hashes].every((hash) => isThere(index, hash)));
+  return isWhole && newest >= Math.max(before.newest, before.told) && (told > end || end >= before.end);
 }
 
 /** Both copies of what stands beside the log are damaged by now, and one looks like another program's: its node would not start. */

@@ -7,7 +7,15 @@ import { toHex, viewOf } from "../../node/base/bytes.ts";
 import type { LogIndex } from "../../node/base/ids.ts";
 import { LOG_DIRECTORY } from "../../node/recover.ts";
 import type { MemoryDisk } from "../../storage/memory-disk.ts";
-import { ALIGNMENT, claimedBytes, decodeClaimed, MARK_BYTES, SEGMENT_HEADER_BYTES } from "../../storage/wal/format.ts";
+import {
+  ALIGNMENT,
+  claimedBytes,
+  decodeClaimed,
+  decodeSegmentHeader,
+  type Found,
+  MARK_BYTES,
+  SEGMENT_HEADER_BYTES,
+} from "../../storage/wal/format.ts";
 import { readReached } from "../../storage/wal/reached-file.ts";
 
 export interface LogContents {
@@ -15,6 +23,8 @@ export interface LogContents {
   readonly newest: LogIndex;
   /** The newest that something tells of which is there. */
   readonly told: LogIndex;
+  /** The last record of the newest file that nothing before it keeps from being read; the one before the file for none. */
+  readonly end: LogIndex;
   /** Hashes of the blocks in whole records, in hexadecimal: what was replaced may stand beside what took its place. */
   readonly blocks: ReadonlyMap<LogIndex, ReadonlySet<string>>;
 }
@@ -24,13 +34,11 @@ export function logContents(disk: MemoryDisk): LogContents {
   let newest = 0;
   let told = readReached(disk, LOG_DIRECTORY);
   for (const path of segments(disk)) {
-    told = Math.max(told, Number.parseInt(path.slice(-20, -4), 16) - 1);
+    told = Math.max(told, beforeFile(path));
     const bytes = disk.durableBytes(path);
     const view = viewOf(bytes);
     for (let at = SEGMENT_HEADER_BYTES; at + MARK_BYTES <= bytes.length; at += ALIGNMENT) {
-      const claimed = claimedBytes(view, at, at);
-      if (claimed === undefined || at + claimed > bytes.length) continue;
-      const found = decodeClaimed(bytes.subarray(at, at + claimed));
+      const found = foundAt(bytes, view, at);
       if (found === undefined) continue;
       told = Math.max(told, found.durableIndex);
       if (found.record === undefined) continue;
@@ -39,7 +47,33 @@ export function logContents(disk: MemoryDisk): LogContents {
       blocks.set(index, (blocks.get(index) ?? new Set()).add(toHex(hash)));
     }
   }
-  return { newest, told, blocks };
+  return { newest, told, end: endOf(disk, segments(disk).at(-1)), blocks };
+}
+
+function endOf(disk: MemoryDisk, path: string | undefined): LogIndex {
+  if (path === undefined) return 0;
+  let end = beforeFile(path);
+  const bytes = disk.durableBytes(path);
+  if (decodeSegmentHeader(bytes) === undefined) return end;
+  const view = viewOf(bytes);
+  for (let at = SEGMENT_HEADER_BYTES; ; ) {
+    const found = foundAt(bytes, view, at);
+    if (found === undefined) return end;
+    end = found.record?.index ?? end;
+    at += found.bytes;
+  }
+}
+
+/** The index before the first one that a file may have. */
+function beforeFile(path: string): LogIndex {
+  return Number.parseInt(path.slice(-20, -4), 16) - 1;
+}
+
+/** A whole record or mark. */
+function foundAt(bytes: Uint8Array, view: DataView, at: number): Found | undefined {
+  const claimed = claimedBytes(view, at, at);
+  if (claimed === undefined || at + claimed > bytes.length) return undefined;
+  return decodeClaimed(bytes.subarray(at, at + claimed));
 }
 
 /** The files that hold records, the oldest first. */

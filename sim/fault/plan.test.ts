@@ -1,15 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { Prng } from "../../node/base/prng.ts";
+import { CALM } from "../calm-options.ts";
 import { drawOptions, type FaultKind } from "../options.ts";
+import { LOG_DAMAGES } from "./disk-damage.ts";
 import { drawPlan, type FaultStep, type PlanOptions } from "./plan.ts";
 
 const NOTHING = Object.fromEntries(
   Object.keys(drawOptions(new Prng(1)).faults.weights).map((kind) => [kind, 0]),
 ) as Record<FaultKind, number>;
 
+const DAMAGES = CALM.faults.damages;
+
 /** A plan in which only one kind of fault occurs. */
-function planOf(kind: FaultKind, { nodes = 3, seed = 1 } = {}): readonly FaultStep[] {
-  const faults = { everyMs: 20, lastsMs: 100, restartAfterMs: 100, weights: { ...NOTHING, [kind]: 1 } };
+function planOf(kind: FaultKind, { nodes = 3, seed = 1, damages = DAMAGES } = {}): readonly FaultStep[] {
+  const faults = { everyMs: 20, lastsMs: 100, restartAfterMs: 100, weights: { ...NOTHING, [kind]: 1 }, damages };
   return drawPlan(new Prng(seed), { nodes, zones: 3, durationMs: 10_000, faults }).map(({ step }) => step);
 }
 
@@ -51,7 +55,7 @@ describe("drawing a plan of faults", () => {
 
   test("draws kinds as often as they weigh", () => {
     const weights = { ...NOTHING, crash: 9, crashAll: 1 };
-    const faults = { everyMs: 5, lastsMs: 100, restartAfterMs: 100, weights };
+    const faults = { everyMs: 5, lastsMs: 100, restartAfterMs: 100, weights, damages: DAMAGES };
     const steps = drawPlan(new Prng(1), { nodes: 3, zones: 3, durationMs: 10_000, faults }).map(({ step }) => step);
     const rare = only(steps, "crashAll").length / steps.length;
     expect(rare).toBeGreaterThan(0.05);
@@ -136,6 +140,18 @@ describe("drawing a plan of faults", () => {
     expect(new Set(errors.map(({ lasting }) => lasting)).size).toBe(2);
     expect(only(steps, "crash").length).toBeGreaterThan(errors.length / 2);
     expect(only(steps, "crash").length).toBeLessThan(errors.length * 0.8);
+  });
+
+  test("damageLog: in each way as often as it weighs", () => {
+    const ways = only(planOf("damageLog"), "damageLog").map(({ how }) => how);
+    expect(new Set(ways)).toEqual(new Set(LOG_DAMAGES));
+    const none = Object.fromEntries(LOG_DAMAGES.map((how) => [how, 0])) as typeof DAMAGES;
+    const damages = { ...none, lostWrite: 3, misdirectedWrite: 1 };
+    const lost = only(planOf("damageLog", { damages }), "damageLog").map(({ how }) => how);
+    expect(new Set(lost)).toEqual(new Set(["lostWrite", "misdirectedWrite"]));
+    const share = lost.filter((how) => how === "lostWrite").length / lost.length;
+    expect(share).toBeGreaterThan(0.65);
+    expect(share).toBeLessThan(0.85);
   });
 
   test("sickLeader: starved and cut off for the same time", () => {

@@ -7,7 +7,7 @@ import type { Random } from "../../node/base/ports/random.ts";
 import { between, chance, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
 import { drawDestruction } from "./destruction.ts";
-import { LOG_DAMAGES, type LogDamage } from "./disk-damage.ts";
+import type { LogDamage } from "./disk-damage.ts";
 
 /** Moments in a node's life at which a crash is most likely to hurt. */
 const DRAWN_MOMENTS = ["voted", "elected", "appended", "committed"] as const;
@@ -221,8 +221,8 @@ function cutOffNext(random: Random, atMs: number, lastsMs: number): TimedFault {
 }
 
 /** Each kind as often as it weighs. */
-function weighted(weights: Readonly<Record<FaultKind, number>>): FaultKind[] {
-  return (Object.entries(weights) as [FaultKind, number][]).flatMap(([kind, weight]) =>
+function weighted<Kind extends string>(weights: Readonly<Record<Kind, number>>): Kind[] {
+  return (Object.entries(weights) as [Kind, number][]).flatMap(([kind, weight]) =>
     Array.from({ length: weight }, () => kind),
   );
 }
@@ -232,7 +232,8 @@ function drawSteps(random: Random, { nodes, zones, faults }: PlanOptions, kind: 
   const target = pick(random, [node, "leader" as const]);
   const restartAfterMs = 1 + exponential(random, faults.restartAfterMs);
   const forMs = 1 + exponential(random, faults.lastsMs);
-  if (isOfDisks(kind)) return drawOfDisks(random, kind, { node, target, restartAfterMs, forMs });
+  if (isOfDisks(kind))
+    return drawOfDisks(random, kind, { node, target, restartAfterMs, forMs, damages: faults.damages });
   switch (kind) {
     case "partition":
       return [{ kind: "partition", groups: drawGroups(random, nodes), oneWay: false, forMs }];
@@ -306,12 +307,13 @@ interface Drawn {
   readonly target: Target;
   readonly restartAfterMs: number;
   readonly forMs: number;
+  readonly damages: FaultOptions["damages"];
 }
 
 function drawOfDisks(
   random: Random,
   kind: DiskFaultKind,
-  { node, target, restartAfterMs, forMs }: Drawn,
+  { node, target, restartAfterMs, forMs, damages }: Drawn,
 ): readonly FaultStep[] {
   switch (kind) {
     case "slowDisk":
@@ -322,7 +324,7 @@ function drawOfDisks(
     case "hangStore":
       return [{ kind, target, forMs }];
     case "damageLog":
-      return [{ kind, target, how: pick(random, LOG_DAMAGES), restartAfterMs }];
+      return [{ kind, target, how: pick(random, weighted(damages)), restartAfterMs }];
     // Some of it is met when the node starts again, the rest while it runs.
     case "rotLog":
     case "rotPage":

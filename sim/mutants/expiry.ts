@@ -1,7 +1,9 @@
-/** Holds that do not expire when log time says so. */
+/** Holds that do not expire when log time says so, or not in the order in which they are due. */
 import type { Host } from "../../node/base/ports/host.ts";
+import { EXPIRY } from "../../node/ledger/books.ts";
 import type { Ledger } from "../../node/ledger/ledger.ts";
-import { withSpoiledLedger } from "./plants.ts";
+import type { RowTable } from "../../node/ledger/row-table.ts";
+import { componentOf, withSpoiledLedger } from "./plants.ts";
 
 const NS_PER_MS = 1_000_000n;
 const NS_PER_SECOND = 1_000_000_000n;
@@ -19,6 +21,24 @@ export function expiresLate(ledger: Ledger): void {
 export function expiresOneABlock(ledger: Ledger): void {
   const expire = ledger.expirePendingTransfers.bind(ledger);
   ledger.expirePendingTransfers = (timestamp) => expire(timestamp, 1);
+}
+
+/** Of holds that are due at one block, the one that was due last expires first. */
+export function expiresLastFirst(ledger: Ledger): void {
+  const expiries = componentOf(ledger, "expiries") as RowTable;
+  const expire = ledger.expirePendingTransfers.bind(ledger);
+  ledger.expirePendingTransfers = (timestamp, limit) => {
+    const expired = expire(timestamp, limit);
+    const { count, sealedRows, tail, width } = expiries;
+    const end = count - sealedRows;
+    const places = Array.from(
+      { length: Math.min(expired, end) },
+      (_, back) => (end - 1 - back) * width + EXPIRY.pending,
+    );
+    const pending = places.map((place) => tail[place] as number);
+    for (const place of places) tail[place] = pending.pop() as number;
+    return expired;
+  };
 }
 
 /** A node expires what is due by its own clock, not by the log's time: its state is its own, too. */

@@ -105,6 +105,8 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   sessionEvictedTooEarly: ["exactlyOnce", "refusals"],
   expiryTooLate: ["expiry"],
   oneExpiryABlock: ["expiry"],
+  // Who reads the stream of changes sees which was first.
+  expiryOutOfOrder: ["answers"],
   expiryByOwnClock: ["expiry", "stateMachineSafety"],
   otherLimitNamed: ["ledgerOracle"],
   // Payments by wallet are chains, and so is what settles a window.

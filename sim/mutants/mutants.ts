@@ -79,6 +79,7 @@ export const MUTANT_NAMES = [
   // Expiry
   "expiryTooLate",
   "oneExpiryABlock",
+  "expiryOutOfOrder",
   "expiryByOwnClock",
   // The ledger
   "otherLimitNamed",
@@ -160,6 +161,7 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   sessionEvictedTooEarly: sessions(onceOnly.EvictsTooEarly),
   expiryTooLate: spoiledLedger(expiry.expiresLate),
   oneExpiryABlock: spoiledLedger(expiry.expiresOneABlock),
+  expiryOutOfOrder: spoiledLedger(expiry.expiresLastFirst),
   expiryByOwnClock: (host) => ({ createStateMachine: expiry.expiresByOwnClock(host) }),
   otherLimitNamed: spoiledLedger(batches.namesTheOtherLimit),
   brokenChainKept: spoiledLedger(batches.keepsBrokenChains),

@@ -1,6 +1,6 @@
 /** Shrinking runs that are made up: what they need to fail is known, so what must be left is known, too. */
 import { describe, expect, test } from "vitest";
-import { CALM } from "../calm-options.ts";
+import { CALM, trueClocks } from "../calm-options.ts";
 import type { TimedFault } from "../fault/plan.ts";
 import type { RunPlan, SeedResult } from "../run.ts";
 import { Shrinking } from "./shrink.ts";
@@ -12,7 +12,7 @@ const FAULTS: readonly TimedFault[] = Array.from({ length: 40 }, (_, index) => (
 }));
 const PLAN: RunPlan = {
   seed: 1,
-  options: { ...CALM, nodes: 5, clockRates: [1_000, 1_000, 1_000, 1_000, 1_000], encrypted: true },
+  options: { ...CALM, nodes: 5, ...trueClocks(5), encrypted: true },
   faults: FAULTS,
   leftOut: [],
   mutant: "retryExecutedTwice",

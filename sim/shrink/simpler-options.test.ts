@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CALM } from "../calm-options.ts";
+import { CALM, trueClocks } from "../calm-options.ts";
 import type { FaultStep } from "../fault/plan.ts";
 import { checkFaults, checkOptions } from "../plan-check.ts";
 import type { RunPlan } from "../run.ts";
@@ -11,7 +11,7 @@ const STEPS: readonly FaultStep[] = [
 ];
 const PLAN: RunPlan = {
   seed: 1,
-  options: { ...CALM, nodes: 5, spares: 2, clockRates: Array.from({ length: 7 }, () => 1_000), oldRelease: 1 },
+  options: { ...CALM, nodes: 5, spares: 2, ...trueClocks(7), oldRelease: 1 },
   faults: STEPS.map((step) => ({ atMs: 0, step })),
   leftOut: [],
 };

@@ -120,16 +120,22 @@ function without<Mix extends object>(mix: Mix, name: keyof Mix): Mix {
 
 const WORLD_WAYS: readonly OptionsWay[] = [
   // The faults are given: what is drawn for them does not count.
-  (options) => ({ ...options, faults: { ...options.faults, weights: CALM.faults.weights } }),
+  ({ faults, ...options }) => ({
+    ...options,
+    faults: { ...faults, weights: CALM.faults.weights, damages: CALM.faults.damages },
+  }),
   ofPeers((peers) => ({ ...peers, bytesPerMs: 0 })),
   ofPeers((peers) => ({ ...peers, unequal: undefined })),
   ofPeers((peers) => ({ ...peers, delays: CALM.peers.delays })),
   ofPeers((peers) => ({ ...peers, lossPermille: 0 })),
   ofPeers((peers) => ({ ...peers, duplicatePermille: 0 })),
   ofPeers((peers) => ({ ...peers, latePermille: 0 })),
+  (options) => ({ ...options, disk: { ...options.disk, unsynced: CALM.disk.unsynced } }),
   (options) => ({ ...options, outside: { ...CALM.outside, delayUs: options.outside.delayUs } }),
   (options) => ({ ...options, outside: { ...options.outside, contradictPermille: 0 } }),
   (options) => ({ ...options, clockRates: options.clockRates.map(() => TRUE_PERMILLE) }),
+  (options) => ({ ...options, wallOffsetsMs: options.wallOffsetsMs.map(() => 0) }),
+  (options) => ({ ...options, wallDrifts: options.wallDrifts.map(() => false) }),
   withoutLeases,
   (options) => ({ ...options, encrypted: false }),
   (options) => ({ ...options, giveUpLastCopy: false }),
@@ -151,7 +157,7 @@ function withFewerNodes(plan: RunPlan): RunPlan {
   const { options, faults } = plan;
   if (options.nodes <= NODES_MIN) return plan;
   const all = NODES_MIN + options.spares;
-  const fewer = { ...options, nodes: NODES_MIN, clockRates: options.clockRates.slice(0, all) };
+  const fewer = { ...options, nodes: NODES_MIN, ...clocksOf(options, all) };
   const left = faults.filter(
     ({ step }) => step.kind !== "upgrade" || step.target === "leader" || step.target <= NODES_MIN,
   );
@@ -169,10 +175,19 @@ function withNewestPrograms(plan: RunPlan): RunPlan {
 function withoutSpares(plan: RunPlan): RunPlan {
   const { options, faults } = plan;
   if (options.spares === 0) return plan;
-  const { nodes, clockRates, workload } = options;
-  const fewer = { ...options, spares: 0, clockRates: clockRates.slice(0, nodes) };
+  const { nodes, workload } = options;
+  const fewer = { ...options, spares: 0, ...clocksOf(options, nodes) };
   const calm = { ...fewer, workload: { ...workload, operator: undefined } };
   return { ...plan, options: calm, faults: faults.flatMap((fault) => within(nodes, fault)) };
+}
+
+/** The clocks of so many nodes. */
+function clocksOf({ clockRates, wallOffsetsMs, wallDrifts }: SimOptions, nodes: number): Partial<SimOptions> {
+  return {
+    clockRates: clockRates.slice(0, nodes),
+    wallOffsetsMs: wallOffsetsMs.slice(0, nodes),
+    wallDrifts: wallDrifts.slice(0, nodes),
+  };
 }
 
 /** What is left of a fault among so many nodes. */
