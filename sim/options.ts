@@ -174,14 +174,7 @@ export function drawOptions(random: Random): SimOptions {
       syncUs: pick(random, [100, 1_000, 5_000, 15_000]),
       storeUs: pick(random, [100, 1_000, 5_000]),
     },
-    outside: {
-      delayUs: pick(random, [1_000, 20_000, 100_000]),
-      declinePermille: sometimes(random, 200),
-      timeoutPermille: sometimes(random, 200),
-      latePermille: sometimes(random, 200),
-      unavailablePermille: sometimes(random, 200),
-      contradictPermille: seldom(random, 300),
-    },
+    outside: drawOutside(random),
     faults,
     workload: drawWorkload(random),
     encrypted: chance(random, 250),
@@ -230,6 +223,17 @@ export function drawOptions(random: Random): SimOptions {
   if (!leases) return tooMuch ? overloaded(options) : options;
   if (hasLaggard(options.clockRates)) return testingMargin(options);
   return rounds ? testingRounds(options) : options;
+}
+
+function drawOutside(random: Random): OutsideOptions {
+  return {
+    delayUs: pick(random, [1_000, 20_000, 100_000]),
+    declinePermille: sometimes(random, 200),
+    timeoutPermille: sometimes(random, 200),
+    latePermille: sometimes(random, 200),
+    unavailablePermille: sometimes(random, 200),
+    contradictPermille: seldom(random, 300),
+  };
 }
 
 /** Seldom another size of a cluster, whose clocks are like those that were drawn. */

@@ -233,8 +233,12 @@ export class CheckpointClient {
     this.#pause(nowMs);
   }
 
-  /** The peer takes a checkpoint where it stands: others can still tell what their pages are there when they come by. */
+  /**
+   * The peer takes a checkpoint where it stands: others can still tell what their pages are there when they come by. Where that
+   * is no further than what others have passed, nobody may come any further without this node, and it asks for that again.
+   */
   #refused(height: LogIndex, nowMs: number): void {
+    if (height <= (this.#passed.get(this.#from) ?? -1)) this.#passed.delete(this.#from);
     if (height >= this.#atLeast) this.#inquiry.about(height, nowMs);
     this.#pause(nowMs);
   }
@@ -406,17 +410,19 @@ export class CheckpointClient {
     ledger.deliver({ type: "install", height });
   }
 
-  /** What others have come past, or know otherwise, is of no use any more; for what they have not come to they may vouch yet. */
+  /**
+   * What others know otherwise is of no use any more; for what they have not come to they may vouch yet. In place of what they
+   * have come past its giver is asked for a newer one; it is kept for when there is none, for they may have come to rest then.
+   */
   #reject(judgement: Judgement, isPassed: boolean, nowMs: number): void {
     const { height } = must(this.#fetched, "something is fetched");
     this.#unvouched += 1;
     this.#rounds += 1;
     this.#inquiry.forget();
-    const isKept = judgement === "unvouched" && !isPassed;
     if (isPassed) this.#passed.set(this.#from, height);
-    if (!isKept) this.#forget();
+    if (judgement !== "unvouched") this.#forget();
     this.#pause(nowMs);
-    if (isKept) this.#notBeforeMs = nowMs + SILENCE_MS;
+    if (judgement === "unvouched" && !isPassed) this.#notBeforeMs = nowMs + SILENCE_MS;
   }
 
   /** Pages that are not handed to the store are dropped: behind the note they would be rubbish that nobody sees. */
