@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { QUERY_RESULTS_MAX } from "../node/base/limits.ts";
 import { Prng } from "../node/base/prng.ts";
 import { ask } from "../node/client/ask.ts";
 import {
@@ -350,7 +351,11 @@ describe("afterwards", () => {
     ).toEqual(balances);
     const transfers = sent.filter(({ kind }) => kind === "transfer");
     const ids = transfers.map(({ id }) => id);
-    const kept = decodeTransfers(((await ask(client, { type: "transfers", ids })) as { records: Uint8Array }).records);
+    const kept: Transfer[] = [];
+    for (let at = 0; at < ids.length; at += QUERY_RESULTS_MAX) {
+      const asked = ids.slice(at, at + QUERY_RESULTS_MAX);
+      kept.push(...decodeTransfers((await ask(client, { type: "transfers", ids: asked })).records));
+    }
     expect(kept.map(({ id, amount }) => [id, amount])).toEqual(transfers.map(({ id, amount }) => [id, amount]));
     const summary = await ask(client, { type: "summary" });
     const payments = sent.length - transfers.length;
