@@ -85,7 +85,7 @@ export const CHECKPOINT_PAGES_MAX: number = 1_048_576;
 /** Checkpoints that a node keeps for clients who take them page by page; several clients may share one. */
 export const STATES_GIVEN_MAX = 4;
 /** Bytes of a checkpoint that a node which catches up fetches in a second, or of the log that it is sent: twice what the log grows by, if that is more. */
-export const CATCH_UP_BYTES_PER_SECOND: number = 44 * 1_048_576;
+export const CATCH_UP_BYTES_PER_SECOND: number = 36 * 1_048_576;
 /** Nodes in a cluster at one time. */
 export const NODES_MAX = 9;
 /** The highest id of a node; ids are not used again, so this bounds all nodes that a cluster ever has. */
