@@ -15,16 +15,18 @@ export async function awaitedBy(args: ClusterArguments, answer: MembersAnswer): 
   const voters = answer.members.filter(({ role }) => role === "voter").map(({ id }) => id);
   const { configuration } = answer;
   if (configuration.outgoing.length === 0 && sameIds(voters, configuration.voters)) return [];
-  const leaving = answer.members.filter(({ id, role }) => role === "removed" && standing(configuration, id) !== "-");
-  const nodes = await clusterStatus(readCluster(args.cluster), readKey(args));
-  return awaitedIn(
-    nodes,
-    leaving.map(({ id }) => id),
-  );
+  return awaitedIn(await clusterStatus(readCluster(args.cluster), readKey(args)), answer);
 }
 
-/** The nodes that the leader waits for; `leaving` do so when these are there, or are waited for no more. */
-export function awaitedIn(nodes: readonly NodeStatus[], leaving: readonly number[] = []): readonly Awaited[] {
+/** The nodes that the leader waits for. */
+export function awaitedIn(
+  nodes: readonly NodeStatus[],
+  { members, configuration }: Pick<MembersAnswer, "members" | "configuration">,
+): readonly Awaited[] {
+  // They leave when those are there, or are waited for no more.
+  const leaving = members
+    .filter(({ id, role }) => role === "removed" && standing(configuration, id) !== "-")
+    .map(({ id }) => id);
   const [leader] = nodes.filter(({ role }) => role === "leader").sort((a, b) => b.term - a.term);
   const awaited = leader?.sections["consensus"]?.["awaited"];
   if (leader === undefined || !Array.isArray(awaited)) return [];

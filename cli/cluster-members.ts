@@ -36,7 +36,8 @@ export async function membersNow(args: ClusterArguments): Promise<MembersAnswer>
 export async function followMembers(args: ClusterArguments): Promise<MembersAnswer | undefined> {
   const before = await agreedMembers(readCluster(args.cluster), readKey(args));
   if (before === undefined || !marksMore(args.cluster, before)) return follow(args, before);
-  // Who is a learner may have a promotion on its way that no quorum has: behind a transaction of our own it is there, or never.
+  // Who is a learner may have a promotion in a log that no quorum has: behind a transaction of our own it is there, or never.
+  // (One that no log has yet, because a node holds it back, ends when it expires.)
   await withClient(args, () => Promise.resolve());
   return follow(args, await agreedMembers(readCluster(args.cluster), readKey(args)));
 }

@@ -274,27 +274,48 @@ test("a promotion that is agreed on later than its command ended is not taken fo
   expect([missed(), learners()]).toEqual([[], []]);
 });
 
-test("whoever was entered for another reason has the node before it leave all the same", async () => {
-  const place = { ...args(), dir: join(home, "node"), host: "127.0.0.1", port: 10, encrypt: false };
+describe("whoever was entered for another reason", () => {
   const before = { id: 2, name: "node-2", isLost: false };
-  let held: (() => void) | undefined;
-  let submits = 0;
-  whenSubmitted((call) => {
-    submits += 1;
-    if (submits === 1) return execute(call);
-    held = call.receipt;
-    return refuse("internal")(call);
-  });
-  await expect(enterNode(place, { voter: true, before })).rejects.toMatchObject({ code: "internal" });
-  // Its disk is lost then, and what was to replace it is agreed on only now.
   const rejoins = { voter: "as the one before", before: { ...before, isLost: true } } as const;
-  whenSubmitted((call) => {
-    held?.();
-    held = undefined;
-    return execute(call);
+  const place = () => ({ ...args(), dir: join(home, "node"), host: "127.0.0.1", port: 10, encrypt: false });
+
+  /** It was to replace a node; when that is agreed on, the node has lost its disk, and begins again there. */
+  async function entered(): Promise<void> {
+    let held: (() => void) | undefined;
+    let submits = 0;
+    whenSubmitted((call) => {
+      submits += 1;
+      if (submits === 1) return execute(call);
+      held = call.receipt;
+      return refuse("internal")(call);
+    });
+    await expect(enterNode(place(), { voter: true, before })).rejects.toMatchObject({ code: "internal" });
+    whenSubmitted((call) => {
+      held?.();
+      held = undefined;
+      return execute(call);
+    });
+    await expect(enterNode(place(), rejoins)).rejects.toMatchObject({ code: "already_exists" });
+  }
+
+  test("has the node before it leave all the same", async () => {
+    await entered();
+    await enterNode(place(), rejoins);
+    const { all } = cluster.state.members;
+    expect(all.map(({ role }) => role)).toEqual(["voter", "removed", "voter", "learner", "voter"]);
+    expect([missed(), named()]).toEqual([[], ["1 node-1", "3 node-3", "+4 node-4", "5 node-2"]]);
   });
-  await expect(enterNode(place, rejoins)).rejects.toMatchObject({ code: "already_exists" });
-  await enterNode(place, rejoins);
-  expect(cluster.state.members.all.map(({ role }) => role)).toEqual(["voter", "removed", "voter", "learner", "voter"]);
-  expect([missed(), named()]).toEqual([[], ["1 node-1", "3 node-3", "+4 node-4", "5 node-2"]]);
+
+  test("and the file counts that one until it is agreed on that it leaves", async () => {
+    await promoteNode(args(), LEARNER);
+    await entered();
+    let submits = 0;
+    whenSubmitted((call) => (++submits === 1 ? execute(call) : refuse("internal")(call)));
+    await expect(enterNode(place(), rejoins)).rejects.toMatchObject({ code: "internal" });
+    whenSubmitted(execute);
+    await followMembers(args());
+    expect(missed()).toEqual([]);
+    await enterNode(place(), rejoins);
+    expect([missed(), named()]).toEqual([[], ["1 node-1", "3 node-3", "4 node-4", "5 node-2"]]);
+  });
 });

@@ -101,7 +101,7 @@ function checkPlace(others: readonly ClusterNode[], node: Pick<ClusterNode, "nam
   if (others.length >= NODES_MAX)
     throw new CodedError(
       "limit_reached",
-      `the cluster file names ${NODES_MAX} nodes, and has room for no more: have one leave first ("quorate member remove")`,
+      `the cluster file names ${NODES_MAX} nodes, and has room for no more: have one leave first ("quorate member remove"), or start whom others wait for ("quorate member list")`,
     );
   const there = others.find((other) => other.host === host && other.port === port && other.id !== left);
   if (there !== undefined)
@@ -246,8 +246,10 @@ export async function enterNode(args: Place, entrance: Entrance): Promise<Joined
   const node = { id, name, publicKey, host, port, ...(votes ? {} : { learner: true as const }) };
   const isPromoted = votes && entered?.role !== "voter";
   if (isPromoted) {
-    const isTaken = !isFreed && all.some((other) => other.name === name);
-    const beside = isFreed ? others : all;
+    // Whoever leaves only now counts until that is agreed on.
+    const stays = !isFreed || leavesLater.length > 0;
+    const isTaken = stays && all.some((other) => other.name === name);
+    const beside = stays ? all : others;
     replaceText(args.cluster, addNode({ ...cluster, nodes: beside }, isTaken ? { ...node, name: newName(id) } : node));
   }
   if (isPromoted || leavesLater.length > 0)

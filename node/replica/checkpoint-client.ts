@@ -102,7 +102,7 @@ export class CheckpointClient {
   #wholeAtMs = 0;
   readonly #inquiry: Inquiry;
   /** By who gave it, what others had passed when they were asked: for a newer one, whoever else may be asked in between. */
-  readonly #passed = new Map<NodeId, LogIndex>();
+  readonly #passed = new Map<NodeId, { readonly height: LogIndex; readonly atMs: number }>();
   /** How often others would not vouch for what is fetched. */
   #rounds = 0;
   #vouched = 0;
@@ -170,7 +170,7 @@ export class CheckpointClient {
       this.#inquiry.about(height, nowMs);
       this.#check(nowMs);
     } else if (isIdle || (this.#phase !== "asking" && height < atLeast)) {
-      this.#ask(from, Math.max(atLeast, (this.#passed.get(from) ?? 0) + 1), nowMs);
+      this.#ask(from, Math.max(atLeast, (this.#passed.get(from)?.height ?? 0) + 1), nowMs);
     }
   }
 
@@ -235,10 +235,13 @@ export class CheckpointClient {
 
   /**
    * The peer takes a checkpoint where it stands: others can still tell what their pages are there when they come by. Where that
-   * is no further than what others have passed, nobody may come any further without this node, and it asks for that again.
+   * is no further than what others have passed, or it cannot write it for long, nobody may come any further without this node,
+   * and it asks for that again.
    */
   #refused(height: LogIndex, nowMs: number): void {
-    if (height <= (this.#passed.get(this.#from) ?? -1)) this.#passed.delete(this.#from);
+    const passed = this.#passed.get(this.#from);
+    if (passed !== undefined && (height <= passed.height || nowMs - passed.atMs >= SILENCE_MS))
+      this.#passed.delete(this.#from);
     if (height >= this.#atLeast) this.#inquiry.about(height, nowMs);
     this.#pause(nowMs);
   }
@@ -417,9 +420,9 @@ export class CheckpointClient {
   #reject(judgement: Judgement, isPassed: boolean, nowMs: number): void {
     const { height } = must(this.#fetched, "something is fetched");
     this.#unvouched += 1;
-    this.#rounds += 1;
     this.#inquiry.forget();
-    if (isPassed) this.#passed.set(this.#from, height);
+    if (isPassed) this.#passed.set(this.#from, { height, atMs: nowMs });
+    else this.#rounds += 1;
     if (judgement !== "unvouched") this.#forget();
     this.#pause(nowMs);
     if (judgement === "unvouched" && !isPassed) this.#notBeforeMs = nowMs + SILENCE_MS;

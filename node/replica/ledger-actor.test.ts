@@ -488,6 +488,7 @@ describe("checkpoints", () => {
     bench.actor.receive({ type: "install", height: 2 });
     bench.stepsOn();
     expect([bench.later.count, bench.timers.length]).toEqual([0, 1]);
+    expect(bench.catchUp.take("notInstalled")).toHaveLength(1);
     const fetched = { height: 5, digest: new Uint8Array(32).fill(5), components: [], generation: 2 };
     bench.store.write([noteChange(fetched)], () => undefined);
     bench.later.next();

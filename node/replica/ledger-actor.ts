@@ -478,9 +478,13 @@ export class LedgerActor implements Actor<LedgerMessage> {
   #writeWithRoom(write: CheckpointWrite): void {
     const { height } = write.written;
     const givenUp = this.#deps.log.bytesBefore(this.#logFrom(height));
-    if (this.#room.stillHasRoomFor(write.changes, { height, givenUp })) this.#write(write);
-    else if (this.#installing !== undefined && this.#installing > this.#state.height) this.#install();
-    else this.#after(ROOM_RETRY_MS, write);
+    if (this.#room.stillHasRoomFor(write.changes, { height, givenUp })) {
+      this.#write(write);
+      return;
+    }
+    const isDropped = this.#installing !== undefined && this.#installing > this.#state.height;
+    if (this.#installing !== undefined) this.#install();
+    if (!isDropped) this.#after(ROOM_RETRY_MS, write);
   }
 
   #write({ changes, written }: CheckpointWrite): void {

@@ -227,6 +227,17 @@ describe("a checkpoint is installed", () => {
     expect(bytes).toBe(once.of(2).status["bytes"]);
   });
 
+  test("where its giver is further, and cannot write a newer one: it is asked for the same again after a while", () => {
+    const nodes = new Nodes(3);
+    nodes.add(1, storeAt(4), 6);
+    const other = nodes.add(2, newStore(), 6);
+    other.logged = { commit: 6, lastIndex: 7 };
+    nodes.lagging(3);
+    const tookMs = nodes.install(1, [3]);
+    expect([tookMs >= 3_000, tookMs < 6_000]).toEqual([true, true]);
+    expect(nodes.warnings(3).at(-1)).toBe("catch_up.believed: 1 the same, 2 waiting");
+  });
+
   test("by two who have each one that the other has passed, and are asked in turn for a newer one", () => {
     const nodes = new Nodes(3);
     nodes.add(1, storeAt(4), 6);
