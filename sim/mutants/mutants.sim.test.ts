@@ -17,7 +17,7 @@ const FIRST_SEEDS: Partial<Record<MutantName, number>> = {
   termNotPersisted: 7,
   voteBeforeDurable: 5,
   replyBeforeFsync: 10,
-  truncateOnStaleAppend: 2,
+  truncateOnStaleAppend: 12,
   syncErrorIgnored: 72,
   storeErrorIgnored: 52,
   unreadableNotMended: 24,
