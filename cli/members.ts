@@ -5,7 +5,7 @@ import { CodedError } from "../node/base/errors.ts";
 import { quorumOf } from "../node/base/quorum.ts";
 import { ask } from "../node/client/ask.ts";
 import { type ClusterFile, type ClusterNode, QuorateClient, type Signer } from "../node/client/index.ts";
-import type { Node, NodeRole } from "../node/state/members.ts";
+import type { NodeRole } from "../node/state/members.ts";
 import type { QueryAnswer } from "../node/state/queries.ts";
 import { votersIn } from "../node/transport/cluster-file.ts";
 
@@ -26,10 +26,7 @@ export function standing({ voters, outgoing, learners }: Configuration, id: numb
 }
 
 /** What a node is to be; undefined where there never was such a node. */
-export function roleIn(
-  { members: known }: { readonly members: readonly Pick<Node, "id" | "role">[] },
-  id: number,
-): NodeRole | undefined {
+export function roleIn({ members: known }: MembersAnswer, id: number): NodeRole | undefined {
   return known.find((node) => node.id === id)?.role;
 }
 

@@ -18,7 +18,7 @@ import type { WalRecord } from "../../storage/wal/log-store.ts";
 import { RESERVE_BYTES } from "../../storage/wal/log-writer.ts";
 import { readCluster } from "../cluster-access.ts";
 import { updateClusterFile } from "../cluster-members.ts";
-import { roleIn, standing } from "../members.ts";
+import { standing } from "../members.ts";
 import type { Survivor } from "./survivor.ts";
 
 /** No node can have been in a term so far above those that the survivors have heard of. */
@@ -66,11 +66,13 @@ export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
     const text = "these nodes are a quorum: start them, and they go on by themselves; nothing is lost";
     throw new CodedError("quorum_survives", text);
   }
-  const present = presentIn(state);
+  // Who is to leave votes until those to come are there: what was agreed on may stand in its log only.
+  const { present } = state.members;
   for (const id of ids) {
-    if (!present.includes(id)) throw new CodedError("usage", `node ${id} is not one of the cluster's`);
+    if (!present.some((node) => node.id === id))
+      throw new CodedError("usage", `node ${id} is not one of the cluster's`);
   }
-  const leaving = [...ids].filter((id) => roleIn({ members: state.members.all }, id) === "removed");
+  const leaving = present.filter(({ id, role }) => role === "removed" && ids.has(id)).map(({ id }) => id);
   if (leaving.length === ids.size) {
     const text = `node ${leaving.join(", ")} was to leave the cluster, and cannot go on alone`;
     throw new CodedError("usage", `${text}: give a node that stays, too, or restore a backup ("quorate restore")`);
@@ -80,18 +82,8 @@ export function planRecovery(survivors: readonly Survivor[]): RecoveryPlan {
       throw new CodedError("log_unsound", `node ${other.id} has a checkpoint of blocks that node ${best.id} has not`);
     }
   }
-  return { cluster, best, survivors, state, lost: present.filter((id) => !ids.has(id)), leaving };
-}
-
-/**
- * Who is to take part, and who still does: a node that is to leave votes until those to come are there, so what was agreed on
- * may stand in its log only. Not what a cluster file says, which may be older than the log.
- */
-function presentIn({ members, configuration }: StateMachine): readonly number[] {
-  const { voters, outgoing, learners } = configuration;
-  const { wanted } = members;
-  const all = new Set([...wanted.voters, ...wanted.learners, ...voters, ...outgoing, ...learners]);
-  return [...all].sort((a, b) => a - b);
+  const lost = present.map(({ id }) => id).filter((id) => !ids.has(id));
+  return { cluster, best, survivors, state, lost, leaving };
 }
 
 function bestOf(survivors: readonly Survivor[]): Survivor {

@@ -18,6 +18,7 @@ const ZOOM_STEP = 1.25;
 /** How much time is seen around a record to which a link has led: a part of the run, and not too little. */
 const LINKED_PART = 40;
 const LINKED_MIN_US = 20_000;
+
 /** The part of the page with this id. */
 export function part<T extends Element>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
