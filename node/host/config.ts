@@ -43,7 +43,7 @@ export const CONFIG_DEFAULTS: Omit<
   endpoints: {},
   logLevel: "info",
   timing: { tickMs: 20, electionTimeoutTicks: 15, heartbeatTicks: 3 },
-  checkpointBlocks: 4_000,
+  checkpointBlocks: 1_000,
   segmentBytes: SEGMENT_BYTES,
   cacheBytes: 64 * 1_048_576,
 };

@@ -142,12 +142,7 @@ export class AccountStore implements Paged {
     const segment = readSegment(bytes, count, layout.RECORD_WORDS);
     const first = this.#count;
     for (let row = 0; row < count; row++) this.#append();
-    const { rows } = this;
-    for (let column = 0; column < layout.RECORD_WORDS; column++) {
-      const values = segment.column(column);
-      let at = first * layout.RECORD_WORDS + column;
-      for (let row = 0; row < count; row++, at += layout.RECORD_WORDS) rows[at] = values[row] as number;
-    }
+    segment.unpackTo(this.rows, first * layout.RECORD_WORDS);
     for (let slot = first; slot < this.#count; slot++) this.index.add(slot);
   }
 

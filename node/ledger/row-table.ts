@@ -3,6 +3,7 @@
  * row's number, its slot, never changes. Only rows of a linked chain that fails are taken away again.
  */
 import { assert } from "../base/assert.ts";
+import { readU32 } from "../base/bytes.ts";
 import type { Paged } from "../base/paged.ts";
 import { packSegment, readSegment, type Segment } from "./segment.ts";
 import { compare64, u64At } from "./words.ts";
@@ -11,7 +12,7 @@ const TAIL_PAGE_ROWS = 1_024;
 const INITIAL_TAIL_ROWS = 256;
 /** Rows that a batch may add before the tail can be packed; some add two an event. */
 const BATCH_ROWS = 8_192;
-/** First word of a page of the tail, where that of a segment tells its rows. */
+/** First word of a page of the tail, before its rows, which are packed, too; that of a segment tells how many it has. */
 const TAIL_MARK = 0;
 
 export interface RowTableOptions {
@@ -158,9 +159,10 @@ export class RowTable implements Paged {
     if (segment !== undefined) return new Uint8Array(segment.words.slice().buffer);
     const from = (page - this.segments.length) * TAIL_PAGE_ROWS;
     const to = Math.min(from + TAIL_PAGE_ROWS, this.#tailRows);
-    const words = new Uint32Array(1 + (to - from) * this.width);
+    const packed = packSegment(this.tail.subarray(from * this.width, to * this.width), to - from, this.width);
+    const words = new Uint32Array(1 + packed.words.length);
     words[0] = TAIL_MARK;
-    words.set(this.tail.subarray(from * this.width, to * this.width), 1);
+    words.set(packed.words, 1);
     return new Uint8Array(words.buffer);
   }
 
@@ -175,12 +177,12 @@ export class RowTable implements Paged {
       this.segments.push(readSegment(bytes, this.segmentRows, this.width));
       return;
     }
-    assert((bytes.length - 4) % (this.width * 4) === 0, "a page of the tail has an odd length");
-    const words = new Uint32Array(bytes.slice(4).buffer);
-    for (let from = 0; from < words.length; from += this.width) {
-      const at = this.push();
-      this.tail.set(words.subarray(from, from + this.width), at);
-    }
+    const rows = bytes.length < 8 ? 0 : readU32(bytes, 4);
+    assert(rows > 0 && rows <= TAIL_PAGE_ROWS, "a page of the tail has another number of rows");
+    const packed = readSegment(bytes.subarray(4), rows, this.width);
+    const first = this.#tailRows * this.width;
+    for (let row = 0; row < rows; row++) this.push();
+    packed.unpackTo(this.tail, first);
   }
 
   restored(): void {

@@ -62,6 +62,16 @@ export class Segment {
     return values;
   }
 
+  /** Writes all rows to `to`, one behind the other from a place on: what `packSegment` was given. */
+  unpackTo(to: Uint32Array, at: number): void {
+    const width = this.words[1] as number;
+    for (let column = 0; column < width; column++) {
+      const values = this.column(column);
+      for (let row = 0, place = at + column; row < values.length; row++, place += width)
+        to[place] = values[row] as number;
+    }
+  }
+
   /** Whether all rows have the same value in a column. */
   isConstant(column: number): boolean {
     const at = HEADER_WORDS + column * COLUMN_WORDS;

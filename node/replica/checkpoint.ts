@@ -23,8 +23,8 @@ export const PAGE_BYTES_MAX: number = 64 * 1_048_576;
 const OF_SESSIONS: readonly string[] = ["sessions", "replies"];
 /** That of a node's own first checkpoint. */
 export const FIRST_GENERATION = 1;
-/** Of the description and of all pages; 5 since what sessions have answered is a journal. */
-const META_VERSION = 5;
+/** Of the description and of all pages; 6 since replies and the newest rows are packed. */
+const META_VERSION = 6;
 
 /** Pages of a component of the state. */
 export interface ComponentPages {

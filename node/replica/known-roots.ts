@@ -10,8 +10,8 @@ import type { LogIndex, NodeId } from "../base/ids.ts";
 import type { CheckpointBoard } from "../messages/checkpoints.ts";
 import type { StateRoot } from "../wire/state-root.ts";
 
-/** Checkpoints of its own. */
-const OWN_KEPT = 16;
+/** Checkpoints of its own: those of a minute where a thousand blocks come in a second. */
+const OWN_KEPT = 64;
 /** Heights that one peer has asked about. */
 const ASKED_KEPT = 4;
 /** Between two that are reckoned for one peer; it does not ask about another in less. */

@@ -50,7 +50,7 @@ const bank = { name: "bank", keys: [KEYS.create("bank").publicKey], threshold: 1
 const audit = { name: "auditor", keys: [AUDITOR.publicKey], threshold: 1, roles: ["auditor"] } as const;
 const ENTER = [bank, audit].map((body, index) => adminTransaction(index + 1, { kind: "createAuthority", body }));
 const EMPTY: readonly Uint8Array[] = [];
-const ENCODED = chainOf(1, [[OPEN], ENTER, ...Array.from({ length: 20 }, () => EMPTY)]);
+const ENCODED = chainOf(1, [[OPEN], ENTER, ...Array.from({ length: 70 }, () => EMPTY)]);
 const BLOCKS = ENCODED.map((bytes) => decodeBlock(sha256, bytes));
 
 class Bench {
@@ -632,19 +632,19 @@ describe("checkpoints", () => {
     expect([bench.catchUp.take("notInstalled").length, bench.restarts]).toEqual([1, 0]);
   });
 
-  test("are vouched for from when they are taken, the last sixteen of them", () => {
+  test("are vouched for from when they are taken, the last sixty-four of them", () => {
     const bench = new Bench();
     bench.commits(1, 2);
     expect([bench.checkpoints.roots.length, bench.checkpoints.written]).toEqual([1, undefined]);
     bench.storesCheckpoint();
     expect(bench.checkpoints.roots).toEqual([bench.checkpoints.written]);
-    const own = Array.from({ length: 20 }, (_, at) => 3 + at);
+    const own = Array.from({ length: 70 }, (_, at) => 3 + at);
     for (const height of own) {
       bench.commits(height, height);
       bench.actor.receive({ type: "takeCheckpoint" });
       while (bench.later.count > 0) bench.storesCheckpoint();
     }
-    expect(bench.checkpoints.roots.map(({ height }) => height)).toEqual(own.slice(-16));
+    expect(bench.checkpoints.roots.map(({ height }) => height)).toEqual(own.slice(-64));
   });
 
   test("are reckoned for a peer that asks, as who takes one there has them, and are no other afterwards", () => {

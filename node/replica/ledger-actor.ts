@@ -12,7 +12,6 @@ import { assert, must } from "../base/assert.ts";
 import { toHex } from "../base/bytes.ts";
 import type { CodedError } from "../base/errors.ts";
 import type { LogIndex, NodeId } from "../base/ids.ts";
-import { CHECKPOINT_LOG_BYTES } from "../base/limits.ts";
 import type { Clock } from "../base/ports/clock.ts";
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { Disk } from "../base/ports/disk.ts";
@@ -58,6 +57,7 @@ import {
   markTaken,
   tellChanged,
 } from "./checkpoint.ts";
+import { checkpointsDue } from "./checkpoint-pace.ts";
 import { CheckpointRoom } from "./checkpoint-room.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 import { GivenStates } from "./given-states.ts";
@@ -106,7 +106,7 @@ export interface LedgerActorDeps {
 }
 
 export interface LedgerActorOptions {
-  /** Blocks between checkpoints. */
+  /** Blocks between checkpoints; where there are many accounts, some more. */
   readonly checkpointBlocks: number;
   /** Blocks that the log keeps before a checkpoint; undefined: all. */
   readonly retainBlocks: number | undefined;
@@ -431,10 +431,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (this.#isDue || this.#damagedPages.size > 0 || perturb("earlyCheckpoint")) this.#checkpoint();
   }
 
-  /** How many checkpoints the log so far is worth, by its blocks and by their bytes. */
   #checkpointsDue(): number {
-    const { height, logBytes } = this.#state;
-    return Math.floor(height / this.#options.checkpointBlocks) + Math.floor(logBytes / CHECKPOINT_LOG_BYTES);
+    const { height, logBytes, ledger } = this.#state;
+    return checkpointsDue({ height, logBytes, accounts: ledger.accountCount }, this.#options.checkpointBlocks);
   }
 
   /** The state has what the page should hold: the next checkpoint, which is taken now, writes it again. */

@@ -1,9 +1,7 @@
 /**
  * What sessions have answered, as flat bytes in the order of execution, of all sessions together: a checkpoint writes what
- * was answered since the one before, however many sessions there are and however much each of them remembers.
- *
- *   page:  stamp u64, 0 where the page is free | replies                                        (little-endian)
- *   reply: slot u32 | length of the result u32 | number u64 | sequence u64 | transaction hash 32 | result | zeros up to 8
+ * was answered since the one before, however many sessions there are and however much each of them remembers. How the pages
+ * look there and here is in `reply-page.ts`.
  *
  * Replies are only ever appended, to the page with the highest stamp. Which of them still count, and which have a result, the
  * sessions know. A page of which nothing counts is free, and is used again; where most of what the pages hold counts no
@@ -11,21 +9,26 @@
  * executed alone, so all nodes have the same pages.
  */
 import { assert, must } from "../base/assert.ts";
-import { allZero, readU32, readU64Number, writeU32, writeU64Number } from "../base/bytes.ts";
+import { readU32, readU64Number, writeU32, writeU64Number } from "../base/bytes.ts";
 import { DirtyPages, type Paged } from "../base/paged.ts";
-import { WireError } from "../wire/msgpack.ts";
-import { RESULT_BYTES_MAX } from "../wire/results.ts";
+import {
+  ALIGNMENT,
+  checkReplies,
+  HASH_AT,
+  HASH_BYTES,
+  HEADER_BYTES,
+  LENGTH_AT,
+  malformed,
+  NUMBER_AT,
+  PAGE_BYTES,
+  packPage,
+  RESULT_AT,
+  SEQUENCE_AT,
+  sizeAt,
+  sizeOf,
+  unpackPage,
+} from "./reply-page.ts";
 
-const HEADER_BYTES = 8;
-const LENGTH_AT = 4;
-const NUMBER_AT = 8;
-const SEQUENCE_AT = 16;
-const HASH_AT = 24;
-const HASH_BYTES = 32;
-const RESULT_AT: number = HASH_AT + HASH_BYTES;
-const ALIGNMENT = 8;
-/** A page ends with the reply that would make it longer; one that is longer by itself has a page of its own. */
-const PAGE_BYTES = 65_536;
 const PLACES_PER_PAGE: number = PAGE_BYTES / ALIGNMENT;
 const FIRST_CAPACITY = 1_024;
 /** Bytes that may count no more without anything being moved. */
@@ -144,7 +147,7 @@ export class ReplyJournal implements Paged {
 
   encodePage(page: number): Uint8Array {
     const { bytes, used } = this.#pages[page] ?? FREE;
-    return bytes.slice(0, used);
+    return packPage(bytes.subarray(0, used));
   }
 
   markClean(): void {
@@ -155,8 +158,9 @@ export class ReplyJournal implements Paged {
     const stamp = encoded.length < HEADER_BYTES ? -1 : readU64Number(encoded, 0);
     if (!Number.isSafeInteger(stamp) || stamp < 0) throw malformed("a page has no stamp");
     if (stamp === 0 && encoded.length > HEADER_BYTES) throw malformed("a free page is not empty");
-    checkReplies(encoded);
-    this.#pages.push(stamp === 0 ? undefined : { stamp, bytes: encoded.slice(), used: encoded.length, live: 0 });
+    const bytes = unpackPage(encoded);
+    checkReplies(bytes);
+    this.#pages.push(stamp === 0 ? undefined : { stamp, bytes, used: bytes.length, live: 0 });
   }
 
   /** After the sessions were taken back, too: each gets its replies. */
@@ -285,15 +289,6 @@ function offsetOf(place: Place): number {
   return ((place - 1) % PLACES_PER_PAGE) * ALIGNMENT;
 }
 
-/** Bytes of a reply in a page. */
-function sizeOf(resultBytes: number): number {
-  return Math.ceil((RESULT_AT + resultBytes) / ALIGNMENT) * ALIGNMENT;
-}
-
-function sizeAt(bytes: Uint8Array, at: number): number {
-  return sizeOf(readU32(bytes, at + LENGTH_AT));
-}
-
 function bytesThatCount(standing: Standing, bytes: Uint8Array, at: number): number {
   if (standing === "gone") return 0;
   return standing === "kept" ? sizeAt(bytes, at) : RESULT_AT;
@@ -303,21 +298,4 @@ function widened(bytes: Uint8Array, least: number): Uint8Array {
   const wider = new Uint8Array(Math.max(least, Math.min(2 * bytes.length, PAGE_BYTES)));
   wider.set(bytes);
   return wider;
-}
-
-/** Throws `WireError` `malformed_body` unless a page is replies, one behind the other. */
-function checkReplies(page: Uint8Array): void {
-  for (let at = HEADER_BYTES; at < page.length; ) {
-    if (at >= PAGE_BYTES || at + RESULT_AT > page.length) throw malformed("a reply is cut");
-    const length = readU32(page, at + LENGTH_AT);
-    const end = at + sizeOf(length);
-    if (length > RESULT_BYTES_MAX || end > page.length) throw malformed("a result is cut");
-    if (!allZero(page.subarray(at + RESULT_AT + length, end))) throw malformed("a result has more bytes than it says");
-    at = end;
-  }
-}
-
-/** Bytes of a session's replies that are not as they can be. */
-export function malformed(reason: string): WireError {
-  return new WireError("malformed_body", `malformed replies: ${reason}`);
 }

@@ -24,10 +24,12 @@ import {
   TRANSACTION_LIFETIME_MAX_NS,
 } from "../base/limits.ts";
 import { DirtyPages, type Paged } from "../base/paged.ts";
-import { pack, unpack } from "../wire/msgpack.ts";
+import { unpack } from "../wire/msgpack.ts";
+import { packing } from "../wire/pack-writer.ts";
 import { RESULT_BYTES_MAX, type Refusal } from "../wire/results.ts";
 import { bytes, check, list, safeInteger, tuple, u32, u64 } from "../wire/schema.ts";
-import { malformed, NOWHERE, type Place, ReplyJournal, type ReplyOwners } from "./reply-journal.ts";
+import { NOWHERE, type Place, ReplyJournal, type ReplyOwners } from "./reply-journal.ts";
+import { malformed } from "./reply-page.ts";
 import { emptyQueue, type SlotQueue, SlotQueues } from "./slot-queues.ts";
 
 interface Session {
@@ -178,13 +180,13 @@ export class Sessions implements Paged {
 
   encodePage(page: number): Uint8Array {
     const from = page * ROWS_PER_PAGE;
-    return pack(
-      this.#slots
-        .slice(from, from + ROWS_PER_PAGE)
-        .map(({ id, publicKey, authority, lastUsed, highest, executed, first, firstKept }) => [
-          ...[id, publicKey, authority, lastUsed, highest, executed, first, firstKept],
-        ]),
-    );
+    const sessions = this.#slots.slice(from, from + ROWS_PER_PAGE);
+    const to = packing().list(sessions.length);
+    for (const { id, publicKey, authority, lastUsed, highest, executed, first, firstKept } of sessions) {
+      to.list(8).bytes(id).bytes(publicKey).integer(authority).unsigned64(lastUsed);
+      to.integer(highest).integer(executed).integer(first).integer(firstKept);
+    }
+    return to.finish();
   }
 
   markClean(): void {
