@@ -47,11 +47,21 @@ export class Effects {
    * are overwritten at the next call.
    */
   take(): Uint8Array {
-    const { rows, count } = this.#accounts;
     // By what blocks touch, with room to spare, and not by how many accounts there are.
     const needed = this.#count * EFFECT_WORDS;
     if (this.#words.length < needed) this.#words = new Uint32Array(2 * needed);
-    const words = this.#words;
+    const written = this.#writeTouched(this.#words);
+    this.#count = 0;
+    this.#nextRound();
+    return new Uint8Array(this.#words.buffer, 0, written * 4);
+  }
+
+  /**
+   * Returns how many words were written. Nothing stands behind the loop: V8 compiles it in the middle of the first large
+   * batch, and the code that it then has would be left for what comes after it, again and again.
+   */
+  #writeTouched(words: Uint32Array): number {
+    const { rows, count } = this.#accounts;
     let at = 0;
     for (let i = 0; i < this.#count; i++) {
       if (i % FETCHED === 0) this.#fetch(i);
@@ -67,9 +77,7 @@ export class Effects {
       copy(rows, row + layout.CREDITS_POSTED, words, at + 14);
       at += EFFECT_WORDS;
     }
-    this.#count = 0;
-    this.#nextRound();
-    return new Uint8Array(words.buffer, 0, at * 4);
+    return at;
   }
 
   /** Reads a little of each of the next rows, so that a processor waits for many of them at the same time. */
