@@ -24,6 +24,7 @@ const NO_FAULTS: SimOptions["faults"]["weights"] = {
     hangStore: 0,
     changeUnderFire: 0,
     lateAnswers: 0,
+    storeReadError: 0,
   },
 };
 

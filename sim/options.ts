@@ -19,6 +19,7 @@ import {
   drawDemotions,
   drawIntruder,
   drawOperator,
+  drawRejoins,
   drawReviewer,
   drawWorkload,
   type WorkloadOptions,
@@ -74,6 +75,9 @@ const CHANGE_UNDER_FIRE = 20;
 const LATE_ANSWERS = 10;
 /** Of the runs with leases in which the margin for clocks is not put to the test, so many are about rounds of heartbeats. */
 const ROUNDS_PERMILLE = 300;
+const DRAWN_LATER = { changeUnderFire: 0, lateAnswers: 0, storeReadError: 0 };
+/** A store of which something cannot be read weighs so much at most. */
+const STORE_READ_ERRORS = 20;
 /** How delays are spread: as is usual in two of five runs, and in each of the other ways in one. */
 const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heavyTailed"] as const;
 /** Two nodes of three in one zone, or each in its own; of five two or three in one. */
@@ -93,7 +97,7 @@ const OVERLOADED_PERMILLE = 15;
 /** How often a cluster is neither of three nor of five nodes, and what it is then. */
 const OTHER_SIZE_PERMILLE = 120;
 const OTHER_SIZES = [1, 2, 4, 4, 7] as const;
-export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
+export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers" | "storeReadError";
 
 export interface FaultOptions {
   /** Mean time between fault steps. */
@@ -194,7 +198,7 @@ export function drawOptions(random: Random): SimOptions {
   const reviewer = drawn.workload.payments ? drawReviewer(random.fork("reviewer")) : undefined;
   const faultsWait = chance(random, FAULTS_WAIT_PERMILLE);
   const zones = pick(random, ZONES);
-  const operator = early && drawDemotions(random, early);
+  const demoting = early && drawDemotions(random, early);
   const oldRelease = oldReleases ? between(random, FIRST_RELEASE, NEWEST_RELEASE - 1) : undefined;
   const peers = drawUnequal(random, drawn.peers);
   const intruder = drawn.workload.intruder ? drawIntruder(random) : undefined;
@@ -204,6 +208,8 @@ export function drawOptions(random: Random): SimOptions {
   const unsynced = drawUnsynced(random);
   const damages = drawDamages(random);
   const walls = drawWalls(random, size.nodes + spares);
+  const operator = demoting && drawRejoins(random, demoting);
+  const storeReadError = sometimes(random, STORE_READ_ERRORS);
   const options = {
     ...drawn,
     nodes: size.nodes,
@@ -217,7 +223,7 @@ export function drawOptions(random: Random): SimOptions {
     spares,
     clockRates: [...size.clockRates, ...spareClocks],
     ...walls,
-    faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers }, damages },
+    faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers, storeReadError }, damages },
     workload: { ...drawn.workload, readersByLease, operator, backups, reviewer, intruder, crowd },
   };
   if (!leases) return tooMuch ? overloaded(options) : options;
@@ -369,7 +375,7 @@ function drawFaults(random: Random, electionMs: number, leases: boolean): Omit<F
   ]);
   const often = between(random, 1, 10);
   const leased = { slowTimers: 0, sickLeader: 0, isolateLeader: often, handOver: often };
-  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}), changeUnderFire: 0, lateAnswers: 0 };
+  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}), ...DRAWN_LATER };
   return {
     everyMs: clamp(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_EVERY_MIN_MS, FAULT_EVERY_MAX_MS),
     lastsMs: Math.min(Math.round(electionMs * pick(random, leases ? [3, 10] : [1, 3, 10])), FAULT_LASTS_MAX_MS),

@@ -163,7 +163,10 @@ export class World {
     const lose: OperatorDeps["lose"] = (node) => this.#lose(node);
     const mayWant: OperatorDeps["mayWant"] = (voters) => this.#cluster.mayWant(voters);
     const release = (): number => this.rules.releases.chain;
-    const members = { nodes, founders: options.nodes, addable, lose, mayWant, release, pastMembers, authenticity };
+    const remove: OperatorDeps["remove"] = (node) => this.#cluster.crash(node);
+    const start: OperatorDeps["start"] = (node) => this.#cluster.start(node);
+    const machines = { lose, remove, start };
+    const members = { nodes, founders: options.nodes, addable, ...machines, mayWant, release, pastMembers, authenticity };
     this.#workload = new Workload(
       { scheduler, network, random: workloadRandom, clusterId, keys, leftOut, ...members, ...witnesses },
       options.workload,

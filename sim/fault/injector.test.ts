@@ -48,6 +48,11 @@ function world(...steps: readonly FaultStep[]) {
       note(`spoil ${node} ${lasting} ${afterMs}`);
       return node !== 1;
     },
+    failStoreReads: (node, part, lasting) => {
+      note(`unreadable ${part} ${node} ${lasting}`);
+      return node !== 2;
+    },
+    healStoreReads: (node) => note(`readable ${node}`),
     canSpare: (node) => node !== 3,
     damageLog: (node, how) => {
       note(`${how} ${node}`);
