@@ -22,6 +22,7 @@ import { areQuorum } from "./check/configurations.ts";
 import type { Absence } from "./check/protocol-states.ts";
 import type { LogDamage } from "./fault/disk-damage.ts";
 import { type Holding, holdingOf } from "./holding.ts";
+import type { Meddler } from "./meddler.ts";
 import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
 import type { TraceHash } from "./trace.ts";
@@ -75,6 +76,8 @@ export interface ClusterDeps extends Omit<VirtualHostDeps, "sent"> {
   readonly trace: TraceHash;
   readonly observer: ClusterObserver;
   readonly plant: Plant;
+  /** Hears what nodes say to each other, beside the observer. */
+  readonly meddler?: Pick<Meddler, "overhear">;
   /** Where the last copy of something may be destroyed: who hears when it may have been, and knows what nodes may say then. */
   readonly givenUp?: { look(): void; mayRefuse(node: NodeId, code: string): boolean };
 }
@@ -461,8 +464,11 @@ export class Cluster {
     const onRestart = (): void => this.#restart(slot);
     const peers = this.#slots.map(({ id: peer, key }) => ({ id: peer, publicKey: key.publicKey, ...addressOf(peer) }));
     const options = { id, genesis: this.#genesis, peers, timing, releaseMax, ...sizes, onFatal, onRestart };
-    const { observer, ...deps } = this.#deps;
-    const sent = observer.sent.bind(observer);
+    const { observer, meddler, ...deps } = this.#deps;
+    const sent: VirtualHostDeps["sent"] = (from, to, frame) => {
+      observer.sent(from, to, frame);
+      meddler?.overhear(from, to, frame);
+    };
     const { encrypted, perturbPermille } = this.#options;
     const own = virtualHost({ ...deps, sent }, slot, process, { nodes: this.ids, encrypted, perturbPermille });
     const { host = own, ...parts } = this.#deps.plant(own, id);

@@ -9,6 +9,7 @@ import type { NodeTiming } from "../node/compose.ts";
 import { between, chance, pick } from "./draw.ts";
 import { LOG_DAMAGES, type LogDamage } from "./fault/disk-damage.ts";
 import { FASTEST, hasLaggard, SLOWEST, testingMargin, testingRounds } from "./lease-hunt.ts";
+import { MEDDLINGS, type MeddlerOptions } from "./meddler.ts";
 import { overloaded } from "./overload.ts";
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
@@ -94,6 +95,8 @@ const FAULTS_WAIT_PERMILLE = 850;
 const UNEQUAL_PERMILLE = 300;
 /** In so many runs without leases clients ask for far more than the cluster can take. */
 const OVERLOADED_PERMILLE = 15;
+/** In so many runs somebody is on the links between nodes. */
+const MEDDLER_PERMILLE = 350;
 /** How often a cluster is neither of three nor of five nodes, and what it is then. */
 const OTHER_SIZE_PERMILLE = 120;
 const OTHER_SIZES = [1, 2, 4, 4, 7] as const;
@@ -149,6 +152,8 @@ export interface SimOptions {
   readonly peers: NetworkOptions;
   readonly disk: DiskOptions;
   readonly outside: OutsideOptions;
+  /** Somebody on the links between nodes; in most runs there is nobody. */
+  readonly meddler: MeddlerOptions | undefined;
   readonly faults: FaultOptions;
   readonly workload: WorkloadOptions;
 }
@@ -210,6 +215,7 @@ export function drawOptions(random: Random): SimOptions {
   const walls = drawWalls(random, size.nodes + spares);
   const operator = demoting && drawRejoins(random, demoting);
   const storeReadError = sometimes(random, STORE_READ_ERRORS);
+  const meddler = drawMeddler(random);
   const options = {
     ...drawn,
     nodes: size.nodes,
@@ -218,6 +224,7 @@ export function drawOptions(random: Random): SimOptions {
     faultsWait,
     zones,
     disk: { ...drawn.disk, unsynced },
+    meddler,
     catchUpBytesPerTick,
     oldRelease,
     spares,
@@ -327,6 +334,15 @@ function drawUnequal(random: Random, peers: EqualNetwork): NetworkOptions {
   const seed = random.u32();
   const unequal = { seed, halvingsMax: between(random, 1, 5), doublingsMax: between(random, 0, 2) };
   return { ...peers, bytesPerMs: pick(random, [peers.bytesPerMs, 2_000, 20_000]), unequal };
+}
+
+/** In some runs somebody is on the links; each way of theirs is absent from some of these. */
+function drawMeddler(random: Random): MeddlerOptions | undefined {
+  if (!chance(random, MEDDLER_PERMILLE)) return undefined;
+  const sure = pick(random, MEDDLINGS);
+  const weights = MEDDLINGS.map((way) => [way, way === sure ? between(random, 1, 5) : sometimes(random, 5)] as const);
+  const mix = Object.fromEntries(weights) as MeddlerOptions["mix"];
+  return { permille: pick(random, [2, 10, 50]), mix };
 }
 
 /** What a crash does to unsynced writes: in many runs one of the three never happens. */

@@ -13,6 +13,7 @@ import {
   TIMERS_SLOWER_MAX,
   ZONE_LOSSES,
 } from "./fault/plan.ts";
+import { MEDDLINGS } from "./meddler.ts";
 import type { SimOptions } from "./options.ts";
 import { STORE_PARTS } from "./virtual-disk.ts";
 import {
@@ -167,6 +168,7 @@ export const optionsSchema: Schema<SimOptions> = object({
     unavailablePermille: permille,
     contradictPermille: permille,
   }),
+  meddler: orNull(object({ permille, mix: numbers(weight, ...MEDDLINGS) })),
   faults: object({
     everyMs: ms,
     lastsMs: ms,

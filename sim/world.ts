@@ -24,6 +24,7 @@ import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
 import { drawPlan, type StepKind, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
 import { GivenUp } from "./given-up.ts";
+import { Meddler } from "./meddler.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import type { Reached } from "./reached.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -37,6 +38,7 @@ import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualOutside } from "./virtual-outside.ts";
 import { LEDGERS } from "./workload/accounts.ts";
 import { bankKeys, hotPurses } from "./workload/bank.ts";
+import { otherCluster } from "./workload/intruder.ts";
 import type { OperatorDeps } from "./workload/operator.ts";
 import { Receipts } from "./workload/receipts.ts";
 import { Workload } from "./workload/workload.ts";
@@ -146,7 +148,11 @@ export class World {
     const destroyed = { cluster: () => this.#cluster, rules: this.rules, logsForget, now };
     this.#givenUp = options.giveUpLastCopy ? new GivenUp(destroyed) : undefined;
     const givenUp = this.#givenUp === undefined ? {} : { givenUp: this.#givenUp };
-    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached, ...givenUp };
+    const foreign = { clusterId, otherId: otherCluster(clusterId), nodeKeys };
+    const meddling = { random: random.fork("meddler"), network, reached, ...foreign };
+    const meddler = options.meddler === undefined ? {} : { meddler: new Meddler(meddling, options.meddler) };
+    const others = { ...meddler, ...givenUp };
+    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached, ...others };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
     const zoneOf = (node: NodeId): number => ((node - 1) % options.zones) + 1;
@@ -166,7 +172,16 @@ export class World {
     const remove: OperatorDeps["remove"] = (node) => this.#cluster.crash(node);
     const start: OperatorDeps["start"] = (node) => this.#cluster.start(node);
     const machines = { lose, remove, start };
-    const members = { nodes, founders: options.nodes, addable, ...machines, mayWant, release, pastMembers, authenticity };
+    const members = {
+      nodes,
+      founders: options.nodes,
+      addable,
+      ...machines,
+      mayWant,
+      release,
+      pastMembers,
+      authenticity,
+    };
     this.#workload = new Workload(
       { scheduler, network, random: workloadRandom, clusterId, keys, leftOut, ...members, ...witnesses },
       options.workload,

@@ -279,7 +279,11 @@ export class Operator {
       const { result } = receipts.accept(transaction, outcome.receipt);
       if (result.status === "ok") this.#changed(body);
       if (then === undefined) return;
-      verdict.expect(result.status === "ok", "refusals", () => `the operator goes by the book, and got ${result.status}`);
+      verdict.expect(
+        result.status === "ok",
+        "refusals",
+        () => `the operator goes by the book, and got ${result.status}`,
+      );
       then();
     });
   }
