@@ -12,8 +12,10 @@ import { Counters } from "./counts.ts";
 import { Meddler, type Meddling } from "./meddler.ts";
 import type { Point } from "./reached.ts";
 import { KeyRing, sha256 } from "./virtual-crypto.ts";
+import { otherCluster } from "./workload/intruder.ts";
 
-const [CLUSTER, OTHER] = [1, 2].map((byte) => new Uint8Array(16).fill(byte)) as [Uint8Array, Uint8Array];
+const CLUSTER = new Uint8Array(16).fill(1);
+const OTHER = otherCluster(CLUSTER);
 const ring = new KeyRing();
 const nodeKeys = [1, 2, 3].map((id) => ring.create(`node ${id}`));
 const hash = new Uint8Array(32).fill(3);
@@ -29,7 +31,7 @@ function meddled(way: Meddling, heard: readonly Added[]) {
   const added: Added[] = [];
   const reached = new Counters<Point>();
   const inject = (from: number, to: number, frame: Uint8Array): boolean => added.push({ from, to, frame }) > 0;
-  const deps = { random: new Prng(1), network: { inject }, reached, clusterId: CLUSTER, otherId: OTHER, nodeKeys };
+  const deps = { random: new Prng(1), network: { inject }, reached, clusterId: CLUSTER, nodeKeys };
   const mix = { altered: 0, forged: 0, replayed: 0, foreign: 0, [way]: 1 };
   const meddler = new Meddler(deps, { permille: 500, mix });
   for (let round = 0; round < 100; round++) for (const { from, to, frame } of heard) meddler.overhear(from, to, frame);

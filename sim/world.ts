@@ -38,7 +38,6 @@ import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualOutside } from "./virtual-outside.ts";
 import { LEDGERS } from "./workload/accounts.ts";
 import { bankKeys, hotPurses } from "./workload/bank.ts";
-import { otherCluster } from "./workload/intruder.ts";
 import type { OperatorDeps } from "./workload/operator.ts";
 import { Receipts } from "./workload/receipts.ts";
 import { Workload } from "./workload/workload.ts";
@@ -148,10 +147,8 @@ export class World {
     const destroyed = { cluster: () => this.#cluster, rules: this.rules, logsForget, now };
     this.#givenUp = options.giveUpLastCopy ? new GivenUp(destroyed) : undefined;
     const givenUp = this.#givenUp === undefined ? {} : { givenUp: this.#givenUp };
-    const foreign = { clusterId, otherId: otherCluster(clusterId), nodeKeys };
-    const meddling = { random: random.fork("meddler"), network, reached, ...foreign };
-    const meddler = options.meddler === undefined ? {} : { meddler: new Meddler(meddling, options.meddler) };
-    const others = { ...meddler, ...givenUp };
+    const meddling = { random: random.fork("meddler"), network, reached, clusterId, nodeKeys };
+    const others = { ...givenUp, ...(options.meddler && { meddler: new Meddler(meddling, options.meddler) }) };
     const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached, ...others };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
@@ -166,27 +163,25 @@ export class World {
     const witnesses = { verdict, history, receipts, past, backups, reached: this.reached };
     const nodes = this.#cluster.ids;
     const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
-    const lose: OperatorDeps["lose"] = (node) => this.#lose(node);
-    const mayWant: OperatorDeps["mayWant"] = (voters) => this.#cluster.mayWant(voters);
-    const release = (): number => this.rules.releases.chain;
-    const remove: OperatorDeps["remove"] = (node) => this.#cluster.crash(node);
-    const start: OperatorDeps["start"] = (node) => this.#cluster.start(node);
-    const machines = { lose, remove, start };
-    const members = {
-      nodes,
-      founders: options.nodes,
-      addable,
-      ...machines,
-      mayWant,
-      release,
-      pastMembers,
-      authenticity,
-    };
+    const members = { nodes, founders: options.nodes, addable, ...this.#forOperator(), pastMembers, authenticity };
     this.#workload = new Workload(
       { scheduler, network, random: workloadRandom, clusterId, keys, leftOut, ...members, ...witnesses },
       options.workload,
       BigInt(EPOCH_MS + EXPIRY_MS) * NS_PER_MS,
     );
+  }
+
+  /** What an operator may do with machines, and knows of the cluster. */
+  #forOperator(): Pick<OperatorDeps, "lose" | "remove" | "start" | "mayWant" | "release"> {
+    return {
+      lose: (node) => this.#lose(node),
+      remove: (node) => {
+        this.#cluster.crash(node);
+      },
+      start: (node) => this.#cluster.start(node),
+      mayWant: (voters) => this.#cluster.mayWant(voters),
+      release: () => this.rules.releases.chain,
+    };
   }
 
   /** Virtual time so far. */
