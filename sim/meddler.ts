@@ -76,6 +76,8 @@ export class Meddler {
   readonly #permille: number;
   readonly #inGossipWays: readonly Meddling[];
   readonly #elsewhereWays: readonly Elsewhere[];
+  /** What each node has said last in gossip. */
+  readonly #newest = new Map<NodeId, Uint8Array>();
   readonly #kept: Readonly<Record<"gossip" | "others", Said[]>> = { gossip: [], others: [] };
 
   constructor(deps: MeddlerDeps, { permille, mix }: MeddlerOptions) {
@@ -91,6 +93,7 @@ export class Meddler {
     const { random } = this.#deps;
     const said = { from, to, frame };
     const isGossip = frame[0] === LANES.gossip;
+    if (isGossip) this.#newest.set(from, frame);
     this.#keep(isGossip ? this.#kept.gossip : this.#kept.others, said);
     if (!chance(random, Math.min(1_000, this.#permille * (isGossip ? GOSSIP_TIMES : 1)))) return;
     if (isGossip) {
@@ -140,14 +143,14 @@ export class Meddler {
     return { ...at, signature: this.#keyOf(from).sign(stateStatement(sha256, this.#otherId, at)) };
   }
 
-  /** What another node has signed at the same height, if it was heard; else a signature of nobody. */
+  /** What another node has signed last, if it is of the same height; else a signature of nobody. */
   #anothers(
     of: (frame: GossipFrame) => { readonly height: number; readonly signature: Uint8Array } | undefined,
     than: NodeId,
     height: number,
   ): Uint8Array {
-    const others = this.#kept.gossip.filter(({ from }) => from !== than);
-    const signed = others.flatMap(({ frame }) => of(decodeGossip(frame.subarray(1))) ?? []);
+    const others = [...this.#newest].filter(([node]) => node !== than);
+    const signed = others.flatMap(([, frame]) => of(decodeGossip(frame.subarray(1))) ?? []);
     return signed.find((one) => one.height === height)?.signature ?? this.#bytes(64);
   }
 
