@@ -45,6 +45,20 @@ test("a node starts again to mend what it found damaged, and stops where that ha
   expect(done.slice(3)).toEqual(["restart", "restart", "x".repeat(5_000)]);
 });
 
+test("a node whose store does not say what it started again for stops, and says what is damaged", () => {
+  const host = { log: recordingLog().log, store: new MemoryStore((run) => run()), clock: new ManualClock() };
+  const fatal: string[] = [];
+  const options = {
+    onRestart: () => undefined,
+    onFatal: ({ code, reason }: FatalReport) => fatal.push(`${code} ${reason}`),
+  };
+  const report = { actor: "log", code: "wal_damaged", reason: "block 7", stack: "" };
+  mendFirst(host, options, report);
+  host.store.failReads((key) => key === "repair/restart", true);
+  mendFirst(host, options, { ...report, reason: "block 9" });
+  expect(fatal).toEqual(["wal_damaged block 9"]);
+});
+
 test("a node that is to start again and waits for its disk says so", () => {
   const { log, warnings } = recordingLog();
   const [clock, disk] = [new ManualClock(), new Later()];

@@ -8,6 +8,7 @@ import { DamagedLog } from "../storage/wal/damaged-log.ts";
 import type { LogStart } from "../storage/wal/log-store.ts";
 import type { ActorRef } from "./actor/actor.ts";
 import type { ActorSystem, FatalReport } from "./actor/system.ts";
+import { CodedError } from "./base/errors.ts";
 import type { LogIndex, NodeId, Term } from "./base/ids.ts";
 import type { Host } from "./base/ports/host.ts";
 import { isQuorum } from "./base/quorum.ts";
@@ -106,7 +107,7 @@ export function mendFirst(
   report: FatalReport,
 ): void {
   const { actor, reason } = report;
-  if (isSameReason(store, reason)) {
+  if (mayBeSameReason(store, reason)) {
     onFatal(report);
     return;
   }
@@ -118,6 +119,16 @@ export function mendFirst(
     if (error === undefined) onRestart();
     else onFatal(report);
   });
+}
+
+/** Where the store cannot tell, it may have started again for this already. */
+function mayBeSameReason(store: Host["store"], reason: string): boolean {
+  try {
+    return isSameReason(store, reason);
+  } catch (error) {
+    if (error instanceof CodedError) return true;
+    throw error;
+  }
 }
 
 /** Where a log begins that goes on from a state. */

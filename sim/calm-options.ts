@@ -24,6 +24,7 @@ const NO_FAULTS: SimOptions["faults"]["weights"] = {
     hangStore: 0,
     changeUnderFire: 0,
     lateAnswers: 0,
+    storeReadError: 0,
   },
 };
 
@@ -84,6 +85,7 @@ export const CALM: SimOptions = {
     unavailablePermille: 0,
     contradictPermille: 0,
   },
+  meddler: undefined,
   faults: { everyMs: 1_000, lastsMs: 1_000, restartAfterMs: 1_000, weights: NO_FAULTS, damages: ALL_DAMAGES },
   workload: {
     tellers: 3,

@@ -22,11 +22,12 @@ import { areQuorum } from "./check/configurations.ts";
 import type { Absence } from "./check/protocol-states.ts";
 import type { LogDamage } from "./fault/disk-damage.ts";
 import { type Holding, holdingOf } from "./holding.ts";
+import type { Meddler } from "./meddler.ts";
 import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
 import type { TraceHash } from "./trace.ts";
 import { ClockError } from "./virtual-clock.ts";
-import { VirtualDisk } from "./virtual-disk.ts";
+import { type StorePart, VirtualDisk } from "./virtual-disk.ts";
 import { type Machine, type VirtualHostDeps, virtualHost } from "./virtual-host.ts";
 
 const US_PER_MS = 1_000;
@@ -34,6 +35,8 @@ const US_PER_MS = 1_000;
 const RESTART_US = 1_000;
 /** What a node says that has met one place of its log twice that cannot be read. */
 const READ_FAILED = "wal_read_failed";
+/** What a node says that could not read its store. */
+const STORE_UNREAD: readonly string[] = ["store_damaged", "checkpoint_damaged"];
 
 /** Where a virtual node is said to be; nodes are told apart by their ids alone. */
 export function addressOf(node: NodeId): { readonly host: string; readonly port: number } {
@@ -73,6 +76,8 @@ export interface ClusterDeps extends Omit<VirtualHostDeps, "sent"> {
   readonly trace: TraceHash;
   readonly observer: ClusterObserver;
   readonly plant: Plant;
+  /** Hears what nodes say to each other, beside the observer. */
+  readonly meddler?: Pick<Meddler, "overhear">;
   /** Where the last copy of something may be destroyed: who hears when it may have been, and knows what nodes may say then. */
   readonly givenUp?: { look(): void; mayRefuse(node: NodeId, code: string): boolean };
 }
@@ -96,9 +101,9 @@ interface Slot extends Machine {
   restartAfterErrorMs: number | undefined;
   /** Reads of its log have failed once: where one fails again it may stop itself, and starts again after this time. */
   restartAfterReadMs: number | undefined;
-  /** It has stopped itself, for its store had no space; it starts again when there is some. */
-  waitsForSpace: boolean;
-  /** It has taken part with a log of which it cannot read all. */
+  /** It has stopped itself, for its store had no space, or could not be read; it starts again when that is over. */
+  waitsForStore: boolean;
+  /** It has taken part with a log, or records of its store, of which it cannot read all. */
   isBlind: boolean;
 }
 
@@ -128,7 +133,7 @@ export class Cluster {
         lost: false,
         refused: undefined,
         isBlind: false,
-        waitsForSpace: false,
+        waitsForStore: false,
         restartAfterReadMs: undefined,
       };
       // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
@@ -204,7 +209,13 @@ export class Cluster {
   /** What each node has whose disk is not gone. */
   holdings(): readonly Holding[] {
     const there = this.#slots.filter(({ lost }) => !lost);
-    return there.map(({ id, disk, composed }) => holdingOf(id, disk, composed?.inspect));
+    return there.map(({ id, disk, composed }) => {
+      const { store } = disk;
+      store.isWatched = true;
+      const holding = holdingOf(id, disk, composed?.inspect);
+      store.isWatched = false;
+      return holding;
+    });
   }
 
   /** The configurations that running nodes go by. */
@@ -232,13 +243,13 @@ export class Cluster {
     });
     slot.process = process;
     slot.refused = undefined;
-    slot.waitsForSpace = false;
+    slot.waitsForStore = false;
     this.#deps.log?.(node, "start");
     process.run("start", () => {
       slot.composed = this.#compose(slot, process);
       if (slot.composed.inspect === undefined) return observer.absent(node, "mending");
       slot.damaged = false;
-      slot.isBlind ||= slot.disk.isSpoiled;
+      slot.isBlind ||= slot.disk.isSpoiled || slot.disk.isUnread;
       const inspected = slot.composed.inspect;
       watching(slot, () => observer.started(node, inspected));
     });
@@ -355,6 +366,21 @@ export class Cluster {
     this.#slot(node).disk.hang(forMs * US_PER_MS, ["store"]);
   }
 
+  /**
+   * A part of a node's store cannot be read, once or until it can be again; false where there is nothing of it. A node that
+   * stops itself for it starts again then.
+   */
+  failStoreReads(node: NodeId, part: StorePart, lasting: boolean): boolean {
+    const { lost, disk } = this.#slot(node);
+    return !lost && disk.failStoreReads(part, lasting);
+  }
+
+  healStoreReads(node: NodeId): void {
+    const slot = this.#slot(node);
+    slot.disk.store.healReads();
+    if (slot.waitsForStore && !slot.disk.store.isFull) this.start(node);
+  }
+
   pause(node: NodeId): boolean {
     const { process } = this.#slot(node);
     if (process === undefined || process.paused) return false;
@@ -383,7 +409,7 @@ export class Cluster {
   setStoreFull(node: NodeId, isFull: boolean): void {
     const slot = this.#slot(node);
     slot.disk.store.isFull = isFull;
-    if (!isFull && slot.waitsForSpace) this.start(node);
+    if (!isFull && slot.waitsForStore) this.start(node);
   }
 
   /** The disk's next operation of this kind fails; the node must stop itself and is started again. */
@@ -403,7 +429,7 @@ export class Cluster {
       const isUp = composed !== undefined;
       if (isUp && disk.store.hasFailed)
         return `the store of node ${id} has failed, and the node has not stopped itself`;
-      if (isBlind) return `node ${id} has taken part with a log of which it could not read all`;
+      if (isBlind) return `node ${id} has taken part with a log or a store of which it could not read all`;
     }
     return undefined;
   }
@@ -413,6 +439,7 @@ export class Cluster {
     for (const node of this.ids) {
       this.setDiskFull(node, false);
       this.setStoreFull(node, false);
+      this.healStoreReads(node);
       this.setDiskSlowness(node, 1);
       this.setTimerSlowness(node, 1);
     }
@@ -437,8 +464,11 @@ export class Cluster {
     const onRestart = (): void => this.#restart(slot);
     const peers = this.#slots.map(({ id: peer, key }) => ({ id: peer, publicKey: key.publicKey, ...addressOf(peer) }));
     const options = { id, genesis: this.#genesis, peers, timing, releaseMax, ...sizes, onFatal, onRestart };
-    const { observer, ...deps } = this.#deps;
-    const sent = observer.sent.bind(observer);
+    const { observer, meddler, ...deps } = this.#deps;
+    const sent: VirtualHostDeps["sent"] = (from, to, frame) => {
+      observer.sent(from, to, frame);
+      meddler?.overhear(from, to, frame);
+    };
     const { encrypted, perturbPermille } = this.#options;
     const own = virtualHost({ ...deps, sent }, slot, process, { nodes: this.ids, encrypted, perturbPermille });
     const { host = own, ...parts } = this.#deps.plant(own, id);
@@ -476,6 +506,7 @@ export class Cluster {
       this.#awaitSpace(slot);
       return;
     }
+    if (this.#hasUnread(slot, code)) return;
     const after = slot.restartAfterErrorMs ?? (code === READ_FAILED ? slot.restartAfterReadMs : undefined);
     if (after === undefined) {
       if (this.#refuses(slot, code)) return;
@@ -494,8 +525,19 @@ export class Cluster {
   #awaitSpace(slot: Slot): void {
     this.#deps.counters.add("fullStore");
     this.crash(slot.id);
-    if (slot.disk.store.isFull) slot.waitsForSpace = true;
+    if (slot.disk.store.isFull) slot.waitsForStore = true;
     else this.#restart(slot);
+  }
+
+  /** A node that could not read its store, and says so, stops; when it can be read, it starts again. */
+  #hasUnread(slot: Slot, code: string): boolean {
+    const { store } = slot.disk;
+    if (store.unread.size === 0 || !STORE_UNREAD.includes(code)) return false;
+    this.#deps.reached.add("storeUnreadStopped");
+    this.crash(slot.id);
+    if (store.isUnreadable) slot.waitsForStore = true;
+    else this.#restart(slot);
+    return true;
   }
 
   /** A node that says that something is lost, and so it is, stays down until somebody starts it again. */
@@ -513,6 +555,7 @@ export class Cluster {
    * on to a release that it does not read while it was no member any more. Whoever wants to have it back upgrades it.
    */
   #thrown(slot: Slot, error: unknown): void {
+    if (this.#hasUnread(slot, errorCode(error))) return;
     if (this.#refuses(slot, errorCode(error))) return;
     const after = slot.restartAfterReadMs;
     if (after !== undefined && error instanceof CodedError && error.code === READ_FAILED) {
@@ -543,12 +586,14 @@ export class Cluster {
 }
 
 /** Looks at a node from outside: what it cannot read itself is nobody's trouble then, and is still to be met. */
-function watching({ disk: { disk } }: Slot, look: () => void): void {
+function watching({ disk: { disk, store } }: Slot, look: () => void): void {
   disk.isWatched = true;
+  store.isWatched = true;
   try {
     look();
   } finally {
     disk.isWatched = false;
+    store.isWatched = false;
   }
 }
 

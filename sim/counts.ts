@@ -47,6 +47,7 @@ const OWN_FAULTS = [
   "slowClients",
   "slowDisk",
   "slowTimers",
+  "storeReadError",
   "strangerFrame",
   "tornWrite",
   "tooSlowClient",

@@ -67,9 +67,11 @@ test("what stands nowhere is lost, and who lacks it may say so", () => {
 });
 
 test("who is the only member may say that its log is damaged or cannot be read, and nobody else may", () => {
-  const alone = judged([{ standing: "down", blocks: [1, 2] }], false, { voters: [1], outgoing: [], learners: [] });
+  const only: Configuration = { voters: [1], outgoing: [], learners: [] };
+  // One that has left has everything, and is not asked.
+  const alone = judged([{ standing: "down", blocks: [1, 2] }, whole], false, only);
   const one = judged([whole, whole, { standing: "down", blocks: [1, 2] }]);
-  for (const code of ["wal_damaged", "wal_missing_segment", "wal_read_failed"])
+  for (const code of ["wal_damaged", "wal_missing_segment", "wal_read_failed", "blocks_lost"])
     expect([alone.mayRefuse(1, code), one.mayRefuse(3, code)], code).toEqual([true, false]);
   expect(alone.mayRefuse(1, "wal_write_failed")).toBe(false);
 });

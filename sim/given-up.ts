@@ -14,8 +14,8 @@ import type { Cluster, Standing } from "./cluster.ts";
 import type { Holding } from "./holding.ts";
 import type { Refusal, UnavoidableHalt, UnavoidableLoss } from "./unavoidable.ts";
 
-/** What a node says of damage to its log that has no other to ask. */
-const ALONE: ReadonlySet<string> = new Set(["wal_damaged", "wal_missing_segment", "wal_read_failed"]);
+/** What a node says of damage to its log that has no other member to ask; the last, where it asks some that may yet become one. */
+const ALONE: ReadonlySet<string> = new Set(["wal_damaged", "wal_missing_segment", "wal_read_failed", "blocks_lost"]);
 /** All disks are looked at so often while a run comes to rest. */
 const LOOK_MS = 1_000;
 
@@ -56,7 +56,8 @@ export class GivenUp {
 
   /** Whether a node may stop itself with this code: it is one that says what is lost, and so it is. */
   mayRefuse(node: NodeId, code: string): boolean {
-    if (code !== "blocks_lost") return ALONE.has(code) && this.#isAlone(node);
+    if (ALONE.has(code) && this.#isAlone(node)) return true;
+    if (code !== "blocks_lost") return false;
     this.look();
     return this.#copies.lost.length > 0 || this.#leaderless !== undefined;
   }

@@ -4,6 +4,7 @@ import { Prng } from "../node/base/prng.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
 import { DELAYS } from "./draw.ts";
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
+import { MEDDLINGS } from "./meddler.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import { TRICKS } from "./workload/options.ts";
 
@@ -111,6 +112,26 @@ describe("drawing a run's options", () => {
       else expect(absent, trick).toBeGreaterThan(20);
       expect(absent, trick).toBeLessThan(100);
     }
+  });
+
+  test("somebody is on the links in some runs, seldom or often at work, and each way is absent from some of these", () => {
+    const meddlers = drawn.flatMap(({ meddler }) => meddler ?? []);
+    expect(meddlers.length).toBeGreaterThan(130);
+    expect(meddlers.length).toBeLessThan(220);
+    expect(new Set(meddlers.map(({ permille }) => permille)).size).toBe(3);
+    for (const way of MEDDLINGS) {
+      const absent = meddlers.filter(({ mix }) => mix[way] === 0).length;
+      expect(absent, way).toBeGreaterThan(20);
+      expect(absent, way).toBeLessThan(90);
+    }
+    expect(meddlers.every(({ mix }) => Object.values(mix).some((weight) => weight > 0))).toBe(true);
+  });
+
+  test("most operators have nodes begin again that have lost their disks", () => {
+    const rejoins = drawn.flatMap(({ workload }) => workload.operator?.mix.rejoin ?? []);
+    const never = rejoins.filter((weight) => weight === 0).length;
+    expect(never).toBeGreaterThan(rejoins.length / 8);
+    expect(never).toBeLessThan(rejoins.length / 2);
   });
 
   test("in few runs a crowd asks more than a node takes at once, and in some of these tellers hardly pause", () => {

@@ -9,6 +9,7 @@ import type { NodeTiming } from "../node/compose.ts";
 import { between, chance, pick } from "./draw.ts";
 import { LOG_DAMAGES, type LogDamage } from "./fault/disk-damage.ts";
 import { FASTEST, hasLaggard, SLOWEST, testingMargin, testingRounds } from "./lease-hunt.ts";
+import { MEDDLINGS, type MeddlerOptions } from "./meddler.ts";
 import { overloaded } from "./overload.ts";
 import type { DiskOptions } from "./virtual-disk.ts";
 import type { NetworkOptions } from "./virtual-network.ts";
@@ -19,6 +20,7 @@ import {
   drawDemotions,
   drawIntruder,
   drawOperator,
+  drawRejoins,
   drawReviewer,
   drawWorkload,
   type WorkloadOptions,
@@ -74,6 +76,9 @@ const CHANGE_UNDER_FIRE = 20;
 const LATE_ANSWERS = 10;
 /** Of the runs with leases in which the margin for clocks is not put to the test, so many are about rounds of heartbeats. */
 const ROUNDS_PERMILLE = 300;
+const DRAWN_LATER = { changeUnderFire: 0, lateAnswers: 0, storeReadError: 0 };
+/** A store of which something cannot be read weighs so much at most. */
+const STORE_READ_ERRORS = 20;
 /** How delays are spread: as is usual in two of five runs, and in each of the other ways in one. */
 const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heavyTailed"] as const;
 /** Two nodes of three in one zone, or each in its own; of five two or three in one. */
@@ -90,10 +95,12 @@ const FAULTS_WAIT_PERMILLE = 850;
 const UNEQUAL_PERMILLE = 300;
 /** In so many runs without leases clients ask for far more than the cluster can take. */
 const OVERLOADED_PERMILLE = 15;
+/** In so many runs somebody is on the links between nodes. */
+const MEDDLER_PERMILLE = 350;
 /** How often a cluster is neither of three nor of five nodes, and what it is then. */
 const OTHER_SIZE_PERMILLE = 120;
 const OTHER_SIZES = [1, 2, 4, 4, 7] as const;
-export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers";
+export type FaultKind = keyof typeof FAULT_KINDS | "changeUnderFire" | "lateAnswers" | "storeReadError";
 
 export interface FaultOptions {
   /** Mean time between fault steps. */
@@ -145,6 +152,8 @@ export interface SimOptions {
   readonly peers: NetworkOptions;
   readonly disk: DiskOptions;
   readonly outside: OutsideOptions;
+  /** Somebody on the links between nodes; in most runs there is nobody. */
+  readonly meddler: MeddlerOptions | undefined;
   readonly faults: FaultOptions;
   readonly workload: WorkloadOptions;
 }
@@ -194,7 +203,7 @@ export function drawOptions(random: Random): SimOptions {
   const reviewer = drawn.workload.payments ? drawReviewer(random.fork("reviewer")) : undefined;
   const faultsWait = chance(random, FAULTS_WAIT_PERMILLE);
   const zones = pick(random, ZONES);
-  const operator = early && drawDemotions(random, early);
+  const demoting = early && drawDemotions(random, early);
   const oldRelease = oldReleases ? between(random, FIRST_RELEASE, NEWEST_RELEASE - 1) : undefined;
   const peers = drawUnequal(random, drawn.peers);
   const intruder = drawn.workload.intruder ? drawIntruder(random) : undefined;
@@ -204,6 +213,9 @@ export function drawOptions(random: Random): SimOptions {
   const unsynced = drawUnsynced(random);
   const damages = drawDamages(random);
   const walls = drawWalls(random, size.nodes + spares);
+  const operator = demoting && drawRejoins(random, demoting);
+  const storeReadError = sometimes(random, STORE_READ_ERRORS);
+  const meddler = drawMeddler(random);
   const options = {
     ...drawn,
     nodes: size.nodes,
@@ -212,12 +224,13 @@ export function drawOptions(random: Random): SimOptions {
     faultsWait,
     zones,
     disk: { ...drawn.disk, unsynced },
+    meddler,
     catchUpBytesPerTick,
     oldRelease,
     spares,
     clockRates: [...size.clockRates, ...spareClocks],
     ...walls,
-    faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers }, damages },
+    faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers, storeReadError }, damages },
     workload: { ...drawn.workload, readersByLease, operator, backups, reviewer, intruder, crowd },
   };
   if (!leases) return tooMuch ? overloaded(options) : options;
@@ -323,6 +336,15 @@ function drawUnequal(random: Random, peers: EqualNetwork): NetworkOptions {
   return { ...peers, bytesPerMs: pick(random, [peers.bytesPerMs, 2_000, 20_000]), unequal };
 }
 
+/** In some runs somebody is on the links; each way of theirs is absent from some of these. */
+function drawMeddler(random: Random): MeddlerOptions | undefined {
+  if (!chance(random, MEDDLER_PERMILLE)) return undefined;
+  const sure = pick(random, MEDDLINGS);
+  const weights = MEDDLINGS.map((way) => [way, way === sure ? between(random, 1, 5) : sometimes(random, 5)] as const);
+  const mix = Object.fromEntries(weights) as MeddlerOptions["mix"];
+  return { permille: pick(random, [2, 10, 50]), mix };
+}
+
 /** What a crash does to unsynced writes: in many runs one of the three never happens. */
 function drawUnsynced(random: Random): DiskOptions["unsynced"] {
   const absent = pick(random, ["lost", "kept", "torn", undefined, undefined] as const);
@@ -369,7 +391,7 @@ function drawFaults(random: Random, electionMs: number, leases: boolean): Omit<F
   ]);
   const often = between(random, 1, 10);
   const leased = { slowTimers: 0, sickLeader: 0, isolateLeader: often, handOver: often };
-  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}), changeUnderFire: 0, lateAnswers: 0 };
+  const weights = { ...Object.fromEntries(drawn), ...(leases ? leased : {}), ...DRAWN_LATER };
   return {
     everyMs: clamp(Math.round(electionMs * pick(random, [1, 3, 10])), FAULT_EVERY_MIN_MS, FAULT_EVERY_MAX_MS),
     lastsMs: Math.min(Math.round(electionMs * pick(random, leases ? [3, 10] : [1, 3, 10])), FAULT_LASTS_MAX_MS),

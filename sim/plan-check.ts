@@ -11,7 +11,7 @@ const BANK_CLIENTS_MAX = AUTHORITY_KEYS_MAX - 3;
 
 /** Throws `CodedError` `plan_invalid` for options that contradict each other. */
 export function checkOptions(options: SimOptions): void {
-  const { nodes, spares, clockRates, timing, disk, faults, workload } = options;
+  const { nodes, spares, clockRates, timing, disk, faults, meddler, workload } = options;
   const all = nodes + spares;
   for (const name of ["clockRates", "wallOffsetsMs", "wallDrifts"] as const)
     if (options[name].length !== all) refuse(`options.${name}`, `must be ${all}, one a node`);
@@ -28,6 +28,8 @@ export function checkOptions(options: SimOptions): void {
     refuse("options.disk.unsynced", "something becomes of writes that are not synced");
   if (faults.weights.damageLog > 0 && Object.values(faults.damages).every((weight) => weight === 0))
     refuse("options.faults.damages", "damaged logs need a way to be damaged");
+  if (meddler !== undefined && Object.values(meddler.mix).every((weight) => weight === 0))
+    refuse("options.meddler.mix", "a meddler needs something to do");
   if (workload.tellers + workload.readers > BANK_CLIENTS_MAX)
     refuse(
       "options.workload.tellers",

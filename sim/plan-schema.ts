@@ -13,7 +13,9 @@ import {
   TIMERS_SLOWER_MAX,
   ZONE_LOSSES,
 } from "./fault/plan.ts";
+import { MEDDLINGS } from "./meddler.ts";
 import type { SimOptions } from "./options.ts";
+import { STORE_PARTS } from "./virtual-disk.ts";
 import {
   type BackupOptions,
   type ClerkOptions,
@@ -76,7 +78,7 @@ const operator: Schema<OperatorOptions> = object({
   mix: numbers(
     weight,
     ...(["addVoter", "addLearner", "promote", "demote", "remove", "replace"] as const),
-    ...(["nonsense", "lostDisk", "list", "scrub"] as const),
+    ...(["nonsense", "lostDisk", "rejoin", "list", "scrub"] as const),
   ),
 });
 
@@ -166,6 +168,7 @@ export const optionsSchema: Schema<SimOptions> = object({
     unavailablePermille: permille,
     contradictPermille: permille,
   }),
+  meddler: orNull(object({ permille, mix: numbers(weight, ...MEDDLINGS) })),
   faults: object({
     everyMs: ms,
     lastsMs: ms,
@@ -177,7 +180,7 @@ export const optionsSchema: Schema<SimOptions> = object({
       ...(["crash", "crashLeader", "crashAll", "crashWhen", "electionUnderFire", "pause", "slowDisk"] as const),
       ...(["fullDisk", "hangDisk", "damageLog", "rotLog", "rotPage"] as const),
       ...(["slowTimers", "sickLeader", "diskError", "clockJump", "handOver"] as const),
-      ...(["changeUnderFire", "lateAnswers"] as const),
+      ...(["changeUnderFire", "lateAnswers", "storeReadError"] as const),
     ),
     damages: numbers(weight, ...LOG_DAMAGES),
   }),
@@ -212,6 +215,7 @@ const STEPS: { readonly [Kind in StepKind]: Record<string, Schema<unknown>> } = 
   rotPage: { target },
   loseDisk: { target },
   readError: { target, lasting: boolean, ...restartAfterMs },
+  storeReadError: { target, part: oneOf(...STORE_PARTS), lasting: boolean, ...forMs },
   fullStore: { target, ...forMs },
   hangStore: { target, ...forMs },
   slowTimers: { target, factor: integer(2, TIMERS_SLOWER_MAX), ...forMs },

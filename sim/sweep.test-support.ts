@@ -30,6 +30,7 @@ const FAULTS = [
     "readError",
     "reorder",
     "slowClients",
+    "storeReadError",
     "zoneCut",
     "zoneDown",
   ],

@@ -69,8 +69,8 @@ const UNITS: Readonly<Record<string, Unit>> = {
   },
   sim: {
     units: [
-      ...["consensus", "node", "node/actor", "node/base", "node/ledger", "node/replica", "node/state", "node/wire"],
-      "storage",
+      ...["consensus", "node", "node/actor", "node/base", "node/gossip", "node/ledger", "node/replica", "node/state"],
+      ...["node/wire", "storage"],
     ],
     // Sockets and files are for the acquirer's process only: see the ban below.
     packages: ["@noble/hashes/sha2.js", "node:crypto", "node:fs", "node:http", "node:net", "node:timers"],

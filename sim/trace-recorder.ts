@@ -208,14 +208,20 @@ function describe(from: number, to: number, frame: Uint8Array): string {
   if (to >= FIRST_CLIENT) return inWords(decodeNodeFrame(frame));
   const lane = frame[0] ?? 0;
   if (lane !== LANES.raft) return LANE_NAMES.get(lane) ?? `lane ${lane}`;
-  const { from: _from, to: _to, ...message } = decodeRaftMessage(frame.subarray(1));
-  return inWords(message);
+  return ifAny(() => {
+    const { from: _from, to: _to, ...message } = decodeRaftMessage(frame.subarray(1));
+    return inWords(message);
+  });
 }
 
-/** An intruder's need not be one. */
 function clientFrame(frame: Uint8Array): string {
+  return ifAny(() => inWords(decodeClientFrame(frame)));
+}
+
+/** What somebody says who has no business there need not be a frame. */
+function ifAny(words: () => string): string {
   try {
-    return inWords(decodeClientFrame(frame));
+    return words();
   } catch (error) {
     if (error instanceof WireError) return "no frame";
     throw error;

@@ -227,3 +227,24 @@ test("a page that rots cannot be read until it is written again; what says which
   run();
   expect([virtual.isRotten, virtual.store.get("checkpoint/1/accounts/0")]).toEqual([false, Uint8Array.of(2)]);
 });
+
+test("a part of the store that cannot be read counts as rotten until it can be; an empty part has nothing to fail", () => {
+  const { virtual, run } = fixture();
+  const { store } = virtual;
+  expect(virtual.failStoreReads("all", true)).toBe(false);
+  store.write([{ key: "checkpoint/meta", value: Uint8Array.of(1) }], () => {});
+  run();
+  expect([virtual.failStoreReads("pages", true), virtual.failStoreReads("records", true)]).toEqual([false, true]);
+  expect([virtual.isRotten, virtual.isUnread]).toEqual([true, false]);
+  expect(() => store.get("checkpoint/meta")).toThrow("cannot be read");
+  store.healReads();
+  expect([virtual.isRotten, virtual.isUnread]).toEqual([false, true]);
+  store.write([{ key: "checkpoint/1/accounts/0", value: Uint8Array.of(2) }], () => {});
+  run();
+  virtual.crash();
+  expect(virtual.failStoreReads("pages", false)).toBe(true);
+  expect(store.get("checkpoint/meta")).toEqual(Uint8Array.of(1));
+  expect(() => store.get("checkpoint/1/accounts/0")).toThrow("cannot be read");
+  // A page is no reason not to start.
+  expect([virtual.isRotten, virtual.isUnread]).toEqual([false, false]);
+});

@@ -20,6 +20,10 @@ import {
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 
+/** What of a store cannot be read: pages of checkpoints, everything else, or all. */
+export const STORE_PARTS = ["pages", "records", "all"] as const;
+export type StorePart = (typeof STORE_PARTS)[number];
+
 export interface DiskOptions {
   /** Mean times; every operation takes at least a tenth of its mean. */
   readonly writeUs: number;
@@ -97,11 +101,22 @@ export class VirtualDisk {
     return isSpoiled(this.disk);
   }
 
+  /** What is read next of a part of the store cannot be read, or nothing of it until `healReads`; false where it has nothing. */
+  failStoreReads(part: StorePart, lasting: boolean): boolean {
+    const isOf = (key: string): boolean => part === "all" || isPage(key) === (part === "pages");
+    if (!this.#keys("").some(isOf)) return false;
+    this.store.failReads(isOf, !lasting);
+    return true;
+  }
+
+  /** Whether whoever has started on it could not read something without which it must not start. */
+  get isUnread(): boolean {
+    return [...this.store.unread].some((key) => !isPage(key));
+  }
+
   /** A page of the checkpoint is not what was written; false where there is none. */
   rotPage(): boolean {
-    const snapshot = this.store.snapshot();
-    const pages = snapshot.keys("checkpoint/").filter((key) => key !== META_KEY);
-    snapshot.close();
+    const pages = this.#keys("checkpoint/").filter(isPage);
     if (pages.length === 0) return false;
     this.store.damage(pick(this.#deps.random, pages));
     return true;
@@ -110,7 +125,14 @@ export class VirtualDisk {
   /** Whether something is not as it was written, or cannot be read. */
   get isRotten(): boolean {
     this.#rotten = this.#rotten.filter((byte) => isRotten(this.disk, byte));
-    return this.#rotten.length > 0 || this.store.isDamaged || this.isSpoiled;
+    return this.#rotten.length > 0 || this.store.isDamaged || this.store.isUnreadable || this.isSpoiled;
+  }
+
+  #keys(prefix: string): string[] {
+    const snapshot = this.store.snapshot();
+    const keys = snapshot.keys(prefix);
+    snapshot.close();
+    return keys;
   }
 
   /** Runs a completion after its own time and all those asked for before, in the process that asked for it. */
@@ -122,4 +144,8 @@ export class VirtualDisk {
     const process = this.#deps.process();
     scheduler.after(freeAtUs - scheduler.nowUs, () => process?.run(kind, run));
   }
+}
+
+function isPage(key: string): boolean {
+  return key.startsWith("checkpoint/") && key !== META_KEY;
 }

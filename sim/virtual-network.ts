@@ -207,6 +207,13 @@ export class VirtualNetwork {
     };
   }
 
+  /** A frame arrives in the name of a node that has not sent it now; false where it does not get through. */
+  inject(from: NodeId, to: NodeId, frame: Uint8Array): boolean {
+    if (this.isQuiet || !this.#attached.has(to) || this.#isBlocked(from, to)) return false;
+    this.#deliverPeer(from, to, frame, this.#deps.recorder?.sent(from, to, frame));
+    return true;
+  }
+
   #isBlocked(from: number, to: number): boolean {
     return this.#blocked.size > 0 && this.#blocked.has(linkOf(from, to));
   }

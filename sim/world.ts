@@ -24,6 +24,7 @@ import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
 import { drawPlan, type StepKind, TIMERS_SLOWER_MAX, type TimedFault } from "./fault/plan.ts";
 import { GivenUp } from "./given-up.ts";
+import { Meddler } from "./meddler.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
 import type { Reached } from "./reached.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -146,7 +147,9 @@ export class World {
     const destroyed = { cluster: () => this.#cluster, rules: this.rules, logsForget, now };
     this.#givenUp = options.giveUpLastCopy ? new GivenUp(destroyed) : undefined;
     const givenUp = this.#givenUp === undefined ? {} : { givenUp: this.#givenUp };
-    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached, ...givenUp };
+    const meddling = { random: random.fork("meddler"), network, reached, clusterId, nodeKeys };
+    const others = { ...givenUp, ...(options.meddler && { meddler: new Meddler(meddling, options.meddler) }) };
+    const clusterDeps = { ...world, random: clusterRandom, keys: ring, observer, plant, reached, ...others };
     this.#cluster = new Cluster(clusterDeps, options, genesis, nodeKeys);
     const clients = Workload.endpoints(options.workload);
     const zoneOf = (node: NodeId): number => ((node - 1) % options.zones) + 1;
@@ -160,15 +163,25 @@ export class World {
     const witnesses = { verdict, history, receipts, past, backups, reached: this.reached };
     const nodes = this.#cluster.ids;
     const addable = nodeKeys.map(({ publicKey }, index) => ({ publicKey, ...addressOf(index + 1) }));
-    const lose: OperatorDeps["lose"] = (node) => this.#lose(node);
-    const mayWant: OperatorDeps["mayWant"] = (voters) => this.#cluster.mayWant(voters);
-    const release = (): number => this.rules.releases.chain;
-    const members = { nodes, founders: options.nodes, addable, lose, mayWant, release, pastMembers, authenticity };
+    const members = { nodes, founders: options.nodes, addable, ...this.#forOperator(), pastMembers, authenticity };
     this.#workload = new Workload(
       { scheduler, network, random: workloadRandom, clusterId, keys, leftOut, ...members, ...witnesses },
       options.workload,
       BigInt(EPOCH_MS + EXPIRY_MS) * NS_PER_MS,
     );
+  }
+
+  /** What an operator may do with machines, and knows of the cluster. */
+  #forOperator(): Pick<OperatorDeps, "lose" | "remove" | "start" | "mayWant" | "release"> {
+    return {
+      lose: (node) => this.#lose(node),
+      remove: (node) => {
+        this.#cluster.crash(node);
+      },
+      start: (node) => this.#cluster.start(node),
+      mayWant: (voters) => this.#cluster.mayWant(voters),
+      release: () => this.rules.releases.chain,
+    };
   }
 
   /** Virtual time so far. */

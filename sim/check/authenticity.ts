@@ -13,6 +13,7 @@ import { NOT_EXECUTED } from "./exactly-once.ts";
 import type { Verdict } from "./verdict.ts";
 
 const EXECUTED_MAX = 64;
+const GREETINGS_MAX = 64;
 /** Nothing was executed, for a signer is unknown. */
 const UNKNOWN: readonly string[] = ["unknown_key", "unknown_cosigner"];
 
@@ -21,6 +22,7 @@ export class Authenticity {
   readonly #signed = new Set<string>();
   readonly #nodes: ReadonlySet<string>;
   readonly #executed: Uint8Array[] = [];
+  #greetings: readonly Uint8Array[] = [];
 
   /** `nodeKeys` are the public keys of all nodes of the run. */
   constructor(verdict: Verdict, nodeKeys: readonly Uint8Array[]) {
@@ -31,6 +33,16 @@ export class Authenticity {
   /** A client has signed this. */
   signed(transaction: Uint8Array): void {
     this.#signed.add(toHex(leafHash(sha256, transaction)));
+  }
+
+  /** A client has greeted a node with this. */
+  greeted(hello: Uint8Array): void {
+    this.#greetings = [...this.#greetings, hello].slice(-GREETINGS_MAX);
+  }
+
+  /** The newest greetings of clients: each is good on one connection. */
+  get greetings(): readonly Uint8Array[] {
+    return this.#greetings;
   }
 
   /** Somebody else's co-signature makes no other transaction of it. */

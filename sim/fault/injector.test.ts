@@ -48,6 +48,11 @@ function world(...steps: readonly FaultStep[]) {
       note(`spoil ${node} ${lasting} ${afterMs}`);
       return node !== 1;
     },
+    failStoreReads: (node, part, lasting) => {
+      note(`unreadable ${part} ${node} ${lasting}`);
+      return node !== 2;
+    },
+    healStoreReads: (node) => note(`readable ${node}`),
     canSpare: (node) => node !== 3,
     damageLog: (node, how) => {
       note(`${how} ${node}`);
@@ -292,6 +297,22 @@ describe("carrying out faults", () => {
       "16 full store 2 false",
     ]);
     expect([counters.read(), skipped.read()]).toEqual([{ hungStore: 1, readError: 2 }, { readError: 2 }]);
+  });
+
+  test("stores cannot be read for a while; pages only where the others can do without the node", () => {
+    const unreadable = { kind: "storeReadError", lasting: true, forMs: 5 } as const;
+    const { run, done, counters, skipped } = world(
+      { ...unreadable, target: 1, part: "pages" },
+      { ...unreadable, target: 3, part: "all" },
+      { ...unreadable, target: 3, part: "records" },
+      { ...unreadable, target: "leader", part: "records" },
+    );
+    run(50);
+    expect(done).toEqual([
+      ...["10 unreadable pages 1 true", "10 unreadable records 3 true", "10 unreadable records 2 true"],
+      ...["15 readable 1", "15 readable 3"],
+    ]);
+    expect([counters.read(), skipped.read()]).toEqual([{ storeReadError: 2 }, { storeReadError: 2 }]);
   });
 
   test("links flap: down, up, and down again until the time is over", () => {

@@ -48,6 +48,8 @@ export type FaultyCluster = Pick<
   | "rotPage"
   | "spoilLog"
   | "hangStore"
+  | "failStoreReads"
+  | "healStoreReads"
   | "setStoreFull"
   | "jumpClock"
   | "handOver"
@@ -172,6 +174,9 @@ export class Injector {
         break;
       case "readError":
         this.#withTarget(step, (node) => this.#readError(node, step));
+        break;
+      case "storeReadError":
+        this.#withTarget(step, (node) => this.#storeReadError(node, step));
         break;
       case "diskError":
         this.#withTarget(step, (node) => cluster.failDisk(node, step.operation, step.restartAfterMs));
@@ -389,6 +394,17 @@ export class Injector {
     const isDone = (!lasting || cluster.canSpare(node)) && cluster.spoilLog(node, lasting, restartAfterMs);
     if (isDone) counters.add("readError");
     return isDone;
+  }
+
+  /** Who cannot read pages gives them up, so they are spared where the others have no copy. */
+  #storeReadError(node: NodeId, { part, lasting, forMs }: StepOf<"storeReadError">): boolean {
+    const { counters, cluster } = this.#deps;
+    const maySpoil = part === "records" || cluster.canSpare(node);
+    const isDone = maySpoil && cluster.failStoreReads(node, part, lasting);
+    if (!isDone) return false;
+    counters.add("storeReadError");
+    this.#later(forMs, () => cluster.healStoreReads(node));
+    return true;
   }
 
   /** What others have no copy of is never damaged. */

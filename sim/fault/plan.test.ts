@@ -142,6 +142,14 @@ describe("drawing a plan of faults", () => {
     expect(only(steps, "crash").length).toBeLessThan(errors.length * 0.8);
   });
 
+  test("storeReadError: each part, once or for a while, and most is met by a start", () => {
+    const steps = planOf("storeReadError");
+    const errors = only(steps, "storeReadError");
+    expect(new Set(errors.map(({ part, lasting }) => `${part} ${lasting}`)).size).toBe(6);
+    expect(only(steps, "crash").length).toBeGreaterThan(errors.length / 2);
+    expect(only(steps, "crash").length).toBeLessThan(errors.length * 0.8);
+  });
+
   test("damageLog: in each way as often as it weighs", () => {
     const ways = only(planOf("damageLog"), "damageLog").map(({ how }) => how);
     expect(new Set(ways)).toEqual(new Set(LOG_DAMAGES));

@@ -6,6 +6,7 @@
 import type { Random } from "../../node/base/ports/random.ts";
 import { between, chance, exponential, pick, shuffled } from "../draw.ts";
 import type { FaultKind, FaultOptions } from "../options.ts";
+import { STORE_PARTS, type StorePart } from "../virtual-disk.ts";
 import { drawDestruction } from "./destruction.ts";
 import type { LogDamage } from "./disk-damage.ts";
 
@@ -130,6 +131,17 @@ export type FaultStep =
       readonly target: Target;
       readonly lasting: boolean;
       readonly restartAfterMs: number;
+    }
+  /**
+   * A part of the store cannot be read: what is read next of it, or all of it until the time is over. Whoever starts on it
+   * must stop, but for pages, and starts again; one that runs mends what it can.
+   */
+  | {
+      readonly kind: "storeReadError";
+      readonly target: Target;
+      readonly part: StorePart;
+      readonly lasting: boolean;
+      readonly forMs: number;
     }
   /** No write of the store succeeds: the node must stop itself, and starts again when there is space. */
   | { readonly kind: "fullStore"; readonly target: Target; readonly forMs: number }
@@ -291,10 +303,10 @@ function drawSteps(random: Random, { nodes, zones, faults }: PlanOptions, kind: 
 
 export type DiskFaultKind =
   | ("slowDisk" | "fullDisk" | "hangDisk" | "fullStore" | "hangStore")
-  | ("damageLog" | "rotLog" | "rotPage" | "readError" | "diskError");
+  | ("damageLog" | "rotLog" | "rotPage" | "readError" | "storeReadError" | "diskError");
 const OF_DISKS: readonly DiskFaultKind[] = [
   ...(["slowDisk", "fullDisk", "hangDisk", "fullStore", "hangStore"] as const),
-  ...(["damageLog", "rotLog", "rotPage", "readError", "diskError"] as const),
+  ...(["damageLog", "rotLog", "rotPage", "readError", "storeReadError", "diskError"] as const),
 ];
 
 /** Whether a fault, or a step, is of a node's disk or its store. */
@@ -333,6 +345,12 @@ function drawOfDisks(
       const lasting = pick(random, [true, false]);
       const again = between(random, 1, 3) > 1 ? [crash(target, restartAfterMs)] : [];
       return [{ kind, target, lasting, restartAfterMs }, ...again];
+    }
+    // Most of a store is read by a node that starts.
+    case "storeReadError": {
+      const [part, lasting] = [pick(random, STORE_PARTS), pick(random, [true, false])];
+      const again = between(random, 1, 3) > 1 ? [crash(target, restartAfterMs)] : [];
+      return [{ kind, target, part, lasting, forMs }, ...again];
     }
     case "diskError":
       return [{ kind, target: node, operation: pick(random, ["write", "sync"]), restartAfterMs }];

@@ -109,6 +109,21 @@ export function openingReadableLogs(...args: Parameters<typeof Wal.open>): Wal {
   }
 }
 
+/** A store as it looks to one who takes what cannot be read for what is not there. */
+export function deafToReadErrors(store: Store): Store {
+  return {
+    get: (key) => {
+      try {
+        return store.get(key);
+      } catch {
+        return undefined;
+      }
+    },
+    snapshot: () => store.snapshot(),
+    write: (changes, done) => store.write(changes, done),
+  };
+}
+
 /** A store as it looks to one who does not hear that a write has failed. */
 export function deafToFailures(store: Store): Store {
   return {

@@ -97,6 +97,8 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   truncateOnStaleAppend: HISTORY,
   syncErrorIgnored: ["diskErrors", ...HISTORY],
   storeErrorIgnored: ["diskErrors", ...HISTORY],
+  // Whom it has voted for, and that there is a log, is taken for nothing; and so is what it was given of a checkpoint.
+  storeReadErrorIgnored: ["diskErrors", "electionSafety", "membership", ...HISTORY],
   unreadableNotMended: ["nodeStopped"],
   checkpointBeforeDurable: HISTORY,
   lossHidden: HISTORY,
@@ -162,6 +164,10 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   // An altered number is another transaction, and what a delegate is answered was signed by nobody.
   signaturesUnchecked: ["authenticity", "exactlyOnce", "refusals"],
   oneSignatureForAll: ["authenticity", "exactlyOnce", "refusals"],
+  foreignSignatureTaken: ["authenticity"],
+  greetingTakenAgain: ["authenticity"],
+  // Who takes a backup, or a checkpoint, checks them all.
+  nodesSignaturesUnchecked: ["backup"],
   changeSkipped: ["answers"],
   rowLostBetweenPages: ["answers"],
   receiptOfAnotherPast: ["receipts"],

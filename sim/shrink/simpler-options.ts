@@ -124,6 +124,7 @@ const WORLD_WAYS: readonly OptionsWay[] = [
     ...options,
     faults: { ...faults, weights: CALM.faults.weights, damages: CALM.faults.damages },
   }),
+  (options) => ({ ...options, meddler: undefined }),
   ofPeers((peers) => ({ ...peers, bytesPerMs: 0 })),
   ofPeers((peers) => ({ ...peers, unequal: undefined })),
   ofPeers((peers) => ({ ...peers, delays: CALM.peers.delays })),

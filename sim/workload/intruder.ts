@@ -1,6 +1,6 @@
 /**
  * One who has read everything that was ever executed, has no key that counts, and tries what can be tried: frames that
- * are no frames, greetings with others' keys and with signatures that were overheard, transactions that were altered, cut,
+ * are no frames, greetings with others' keys, for another cluster, altered, and as clients or it have said them, transactions that were altered, cut,
  * signed by the wrong key or for another cluster, and true ones once more. Nothing of it may be executed but what somebody
  * has signed (`check/authenticity.ts`), once (`check/exactly-once.ts`), and no node may stop for it.
  */
@@ -8,6 +8,7 @@ import { must } from "../../node/base/assert.ts";
 import { equalBytes } from "../../node/base/bytes.ts";
 import type { NodeId } from "../../node/base/ids.ts";
 import type { Random } from "../../node/base/ports/random.ts";
+import { encodeQuery } from "../../node/state/queries.ts";
 import { decodeNodeFrame, encodeClientFrame, helloDigest, type NodeFrame } from "../../node/wire/client-frames.ts";
 import {
   cosignTransaction,
@@ -19,14 +20,33 @@ import {
 import type { Authenticity } from "../check/authenticity.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { chance, pick } from "../draw.ts";
-import type { Reached } from "../reached.ts";
+import type { Point, Reached } from "../reached.ts";
 import { sha256 } from "../virtual-crypto.ts";
 import type { ClientConnection, VirtualNetwork } from "../virtual-network.ts";
 import type { IntruderOptions, Trick } from "./options.ts";
 
-const OVERHEARD_MAX = 64;
-const GREETINGS = ["true", "true", "true", "true", "anothersKey", "overheard", "foreign", "none"] as const;
+const GREETINGS_MAX = 64;
+const GREETINGS = [
+  ...(["true", "true", "true", "true", "true"] as const),
+  ...(["altered", "anothersKey", "overheard", "overheard", "foreign", "none"] as const),
+] as const;
+type Greeting = (typeof GREETINGS)[number];
+/** What each greeting is, where it is a wrong one. */
+const GREETED: Readonly<Partial<Record<Greeting, Point>>> = {
+  altered: "greetingAltered",
+  anothersKey: "greetingForged",
+  overheard: "greetingReplayed",
+  foreign: "greetingForeign",
+};
+/** What of a transaction is wrong. */
+const TRIED: Readonly<Partial<Record<Trick, Point>>> = {
+  ...{ altered: "transactionAltered", cut: "transactionAltered", longer: "transactionAltered" },
+  ...{ resigned: "transactionForged", swapped: "transactionForged", cosigned: "transactionForged" },
+  again: "transactionReplayed",
+  foreign: "transactionForeign",
+};
 
+const WHO_THERE_IS = encodeQuery({ type: "members" });
 /** Tricks whose transaction bears a true signature of somebody, so that it may have an outcome. */
 const TRUE: readonly Trick[] = ["again", "cosigned", "resigned"];
 
@@ -35,7 +55,7 @@ export interface IntruderDeps {
   readonly random: Random;
   readonly verdict: Verdict;
   readonly reached: Reached;
-  readonly authenticity: Pick<Authenticity, "executed">;
+  readonly authenticity: Pick<Authenticity, "executed" | "greetings">;
   readonly clusterId: Uint8Array;
   readonly nodes: readonly NodeId[];
   readonly endpoint: number;
@@ -108,21 +128,33 @@ export class Intruder {
   }
 
   #greet(connection: ClientConnection, { node, nonce, clusterId }: Extract<NodeFrame, { type: "challenge" }>): void {
-    const { random, signer, careless } = this.#deps;
+    const { random, reached, authenticity } = this.#deps;
     const how = pick(random, GREETINGS);
     if (how === "none") return;
-    if (how === "overheard" && this.#greetings.length > 0) {
-      connection.send(pick(random, this.#greetings));
-      return;
-    }
-    const { publicKey } = how === "anothersKey" ? careless : signer;
-    const signed = { clusterId: how === "foreign" ? other(clusterId) : clusterId, node, nonce, publicKey };
-    const greeting = encodeClientFrame({
-      ...{ type: "hello", clusterId: signed.clusterId, publicKey },
-      signature: signer.sign(helloDigest(sha256, signed)),
-    });
-    this.#greetings = [...this.#greetings, greeting].slice(-OVERHEARD_MAX);
+    const overheard = chance(random, 500) ? this.#greetings : authenticity.greetings;
+    if (how === "overheard" && overheard.length === 0) return;
+    const point = GREETED[how];
+    if (point !== undefined) reached.add(point);
+    const greeting = how === "overheard" ? pick(random, overheard) : this.#greeting(how, { node, nonce, clusterId });
+    this.#greetings = [...this.#greetings, greeting].slice(-GREETINGS_MAX);
     connection.send(greeting);
+  }
+
+  /** A true one of a stranger; or one of somebody who is known, and has not said it here. */
+  #greeting(
+    how: Exclude<Greeting, "none" | "overheard">,
+    { node, nonce, clusterId }: Pick<Extract<NodeFrame, { type: "challenge" }>, "node" | "nonce" | "clusterId">,
+  ): Uint8Array {
+    const { random, signer, careless } = this.#deps;
+    const { publicKey } = how === "true" ? signer : careless;
+    const by = how === "true" || how === "anothersKey" ? signer : careless;
+    const other = how === "foreign" ? otherCluster(clusterId) : clusterId;
+    const signature = by.sign(helloDigest(sha256, { clusterId: other, node, nonce, publicKey }));
+    const said = chance(random, 500) ? other : clusterId;
+    return encodeClientFrame({
+      ...{ type: "hello", clusterId: said, publicKey },
+      signature: this.#spoiledIf(how === "altered", signature),
+    });
   }
 
   #try(trick: Trick): void {
@@ -134,6 +166,8 @@ export class Intruder {
     if (frame === undefined) return;
     this.#tried.set(request, trick);
     reached.add("intruderTried");
+    const point = TRIED[trick];
+    if (point !== undefined) reached.add(point);
     connection.send(frame);
   }
 
@@ -142,7 +176,7 @@ export class Intruder {
     if (trick === "garbage") return this.#bytes(1 + random.below(64));
     if (trick === "helloAgain") return this.#greetings.at(-1);
     if (trick === "query") {
-      const query = this.#bytes(1 + random.below(32));
+      const query = chance(random, 500) ? WHO_THERE_IS : this.#bytes(1 + random.below(32));
       return encodeClientFrame({ type: "query", request, consistency: "local", query });
     }
     const transaction = this.#spoiled(trick, pick(random, authenticity.executed));
@@ -154,12 +188,8 @@ export class Intruder {
     switch (trick) {
       case "again":
         return transaction;
-      case "altered": {
-        const altered = transaction.slice();
-        const at = random.below(altered.length);
-        altered[at] = (altered[at] ?? 0) ^ (1 << random.below(8));
-        return altered;
-      }
+      case "altered":
+        return this.#spoiledIf(true, transaction);
       case "cut":
         return transaction.subarray(0, random.below(transaction.length));
       case "longer":
@@ -169,7 +199,7 @@ export class Intruder {
       case "resigned":
         return signedBy(signer, clusterId, transaction);
       case "foreign":
-        return signedBy(careless, other(clusterId), transaction);
+        return signedBy(careless, otherCluster(clusterId), transaction);
       case "swapped": {
         const { signature, cosignatures } = decodeTransaction(pick(random, authenticity.executed));
         const own = decodeTransaction(transaction);
@@ -177,6 +207,16 @@ export class Intruder {
         return encodeTransaction({ ...own, signature, cosignatures });
       }
     }
+  }
+
+  /** With a bit turned over, or as it is. */
+  #spoiledIf(is: boolean, bytes: Uint8Array): Uint8Array {
+    if (!is) return bytes;
+    const { random } = this.#deps;
+    const spoiled = bytes.slice();
+    const at = random.below(spoiled.length);
+    spoiled[at] = (spoiled[at] ?? 0) ^ (1 << random.below(8));
+    return spoiled;
   }
 
   #bytes(count: number): Uint8Array {
@@ -193,6 +233,6 @@ function signedBy(signer: Signer, clusterId: Uint8Array, transaction: Uint8Array
 }
 
 /** The id of a cluster that is another one. */
-function other(clusterId: Uint8Array): Uint8Array {
+export function otherCluster(clusterId: Uint8Array): Uint8Array {
   return clusterId.map((byte) => byte ^ 0xff);
 }

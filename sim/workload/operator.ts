@@ -1,6 +1,6 @@
 /**
  * One who changes the members of the cluster: nodes join as voters or learners, are promoted, demoted, replaced and removed,
- * the leader like any other; and some of what is asked makes no sense. The oracle knows what must be answered. The next change
+ * the leader like any other; those that have lost their disks begin again; and some of what is asked makes no sense. The oracle knows what must be answered. The next change
  * is asked for when the one before is wanted, which is long before it is in force.
  */
 import { must } from "../../node/base/assert.ts";
@@ -22,6 +22,8 @@ import { codeOf, type SimClient } from "./sim-client.ts";
 const FEW_VOTERS = 2;
 /** With so many voters or more, sometimes two are replaced by one. */
 const MANY_VOTERS = 4;
+/** How often a node whose disk is lost begins again at its address; else another takes its place elsewhere. */
+const AT_ITS_ADDRESS_PERMILLE = 500;
 
 /** What is to be known of a node that may be added. */
 export type Addable = Omit<NewNode, "voter">;
@@ -39,6 +41,9 @@ export interface OperatorDeps {
   readonly founders: number;
   /** Takes a node and its disk away for good; false where the others could not do without it. */
   readonly lose: (node: NodeId) => boolean;
+  /** Stops a node that is no member yet, for its machine is not there; and starts it. */
+  readonly remove: (node: NodeId) => void;
+  readonly start: (node: NodeId) => void;
   /** Whether most of these have their data, so that they may be asked to vote. One who is at work looks at that first. */
   readonly mayWant: (voters: readonly NodeId[]) => boolean;
   /** Of the last block that was executed anywhere. */
@@ -47,39 +52,103 @@ export interface OperatorDeps {
 
 type Ask = keyof OperatorOptions["mix"];
 type Role = "voter" | "learner" | "removed";
+type Address = Pick<NewNode, "host" | "port">;
+
+/** A command that asks the cluster for several things, one after the other. */
+interface Command {
+  readonly steps: readonly ChangeMembersBody[];
+  readonly done: () => void;
+}
 
 export class Operator {
   readonly #deps: OperatorDeps;
   readonly #kinds: readonly Ask[];
   /** What each node that was ever a member is to be, in the order of their ids. */
   readonly #roles: Role[];
+  /** Where each of them is. */
+  readonly #addresses: Address[];
+  /** What was begun and is not done yet: nothing else is asked for until it is. */
+  #command: Command | undefined;
+
   constructor(deps: OperatorDeps, { mix }: OperatorOptions) {
     this.#deps = deps;
     const weights = Object.entries(mix) as [Ask, number][];
     this.#kinds = weights.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
     this.#roles = Array.from({ length: deps.founders }, () => "voter");
+    this.#addresses = deps.nodes.slice(0, deps.founders);
   }
 
   /** Asks for something, unless it waits for an answer or cannot be asked for now. */
   next(): void {
     const { random, client } = this.#deps;
     if (client.open > 0) return;
+    if (this.#command !== undefined) {
+      this.#goOn(this.#command);
+      return;
+    }
     const kind = pick(random, this.#kinds);
-    if (kind === "list") {
-      this.#list();
-      return;
+    switch (kind) {
+      case "list":
+        this.#list();
+        break;
+      case "scrub":
+        this.#scrub();
+        break;
+      case "rejoin":
+        this.#rejoin();
+        break;
+      default: {
+        const asked = this.#body(kind);
+        if (asked === undefined) return;
+        const body = changeOf(asked);
+        if (kind === "nonsense" || this.#deps.mayWant(this.#votersAfter(body))) this.#submit(body);
+      }
     }
-    if (kind === "scrub") {
-      this.#scrub();
-      return;
-    }
-    const asked = this.#body(kind);
-    if (asked === undefined) return;
-    const body = { add: [], remove: [], promote: [], ...asked };
-    if (kind === "nonsense" || this.#deps.mayWant(this.#votersAfter(body))) this.#submit(body);
   }
 
-  #list(): void {
+  /**
+   * A node that has lost its disk cannot come back under its id, nor with its key. As `quorate member rejoin` has it, a new
+   * one begins in its place, or as `member replace` has it, elsewhere: who there is; a learner, for which the one before it
+   * leaves at once where it has its address; its vote, for which that one leaves otherwise. Then the new one is started.
+   */
+  #rejoin(): void {
+    const { random, nodes, lose, remove, start, reached } = this.#deps;
+    const node = nodes[this.#roles.length];
+    if (node === undefined) return;
+    const id = this.#roles.length + 1;
+    const lost = pick(random, [...this.#having("voter"), ...this.#having("learner")]);
+    const isRejoin = chance(random, AT_ITS_ADDRESS_PERMILLE);
+    if (!lose(lost)) return;
+    remove(id);
+    const place = isRejoin ? must(this.#addresses[lost - 1], "a member has an address") : node;
+    const entering = { publicKey: node.publicKey, host: place.host, port: place.port, voter: false };
+    const promote = this.#roles[lost - 1] === "voter" ? [id] : [];
+    const later = changeOf({ promote, remove: isRejoin ? [] : [lost] });
+    const command: Command = {
+      steps: [changeOf({ add: [entering], remove: isRejoin ? [lost] : [] }), ...(isNothing(later) ? [] : [later])],
+      done: () => {
+        reached.add(isRejoin ? "lostNodeRejoined" : "lostNodeReplaced");
+        start(id);
+      },
+    };
+    this.#command = command;
+    this.#list(() => this.#goOn(command));
+  }
+
+  /** Asks for the next thing that a command asks for, as soon as it may be wanted. */
+  #goOn({ steps: [step, ...steps], done }: Command): void {
+    if (step === undefined) {
+      this.#command = undefined;
+      done();
+    } else if (this.#deps.mayWant(this.#votersAfter(step))) {
+      this.#submit(step, () => {
+        this.#command = { steps, done };
+        this.#goOn(this.#command);
+      });
+    }
+  }
+
+  #list(then: () => void = () => {}): void {
     const { client, verdict, history, pastMembers, reached } = this.#deps;
     const query = encodeQuery({ type: "members" });
     client.ask({ kind: "query", query, consistency: "linearizable" }, (outcome, times) => {
@@ -91,6 +160,7 @@ export class Operator {
       history.heights.read(shown.height, times);
       pastMembers.read(shown);
       reached.add("membersListed");
+      then();
     });
   }
 
@@ -103,7 +173,7 @@ export class Operator {
     });
   }
 
-  #body(kind: Exclude<Ask, "list" | "scrub">): Partial<ChangeMembersBody> | undefined {
+  #body(kind: Exclude<Ask, "list" | "scrub" | "rejoin">): Partial<ChangeMembersBody> | undefined {
     switch (kind) {
       case "addVoter":
         return this.#add(true);
@@ -192,7 +262,8 @@ export class Operator {
     return pick(random, choices);
   }
 
-  #submit(body: ChangeMembersBody): void {
+  /** `then` is for what is not refused by any cluster. */
+  #submit(body: ChangeMembersBody, then?: () => void): void {
     const { client, receipts, verdict, reached } = this.#deps;
     const transaction = client.sign({ kind: "changeMembers", body });
     const tooEarly = body.demote !== undefined && this.#deps.release() < DEMOTING_RELEASE;
@@ -207,6 +278,13 @@ export class Operator {
       }
       const { result } = receipts.accept(transaction, outcome.receipt);
       if (result.status === "ok") this.#changed(body);
+      if (then === undefined) return;
+      verdict.expect(
+        result.status === "ok",
+        "refusals",
+        () => `the operator goes by the book, and got ${result.status}`,
+      );
+      then();
     });
   }
 
@@ -214,7 +292,10 @@ export class Operator {
     for (const id of remove) this.#roles[id - 1] = "removed";
     for (const id of promote) this.#roles[id - 1] = "voter";
     for (const id of demote) this.#roles[id - 1] = "learner";
-    for (const { voter } of add) this.#roles.push(voter ? "voter" : "learner");
+    for (const { voter, host, port } of add) {
+      this.#roles.push(voter ? "voter" : "learner");
+      this.#addresses.push({ host, port });
+    }
   }
 
   #votersAfter({ add, remove, promote, demote = [] }: ChangeMembersBody): readonly NodeId[] {
@@ -227,4 +308,12 @@ export class Operator {
     const ids = this.#roles.map((_, index) => index + 1);
     return ids.filter((id) => must(this.#roles[id - 1], "a member has a role") === role);
   }
+}
+
+function changeOf(asked: Partial<ChangeMembersBody>): ChangeMembersBody {
+  return { add: [], remove: [], promote: [], ...asked };
+}
+
+function isNothing({ add, remove, promote }: ChangeMembersBody): boolean {
+  return add.length + remove.length + promote.length === 0;
 }

@@ -166,6 +166,8 @@ export interface OperatorOptions {
     readonly nonsense: number;
     /** A node is lost for good with its disk, and removed, with another in its place where there is one. */
     readonly lostDisk: number;
+    /** The same, and a new node takes its place as the commands have it, at its address or elsewhere: a learner first. */
+    readonly rejoin: number;
     /** Who there is. */
     readonly list: number;
     /** A node reads everything again that it keeps. */
@@ -237,7 +239,8 @@ function drawClerk(random: Random): ClerkOptions {
 }
 
 /** All of it but what is drawn behind all else. */
-type EarlyOperator = Omit<OperatorOptions, "mix"> & { readonly mix: Omit<OperatorOptions["mix"], "demote"> };
+type EarlyOperator = Omit<OperatorOptions, "mix"> & { readonly mix: Omit<OperatorOptions["mix"], "demote" | "rejoin"> };
+type DemotingOperator = Omit<OperatorOptions, "mix"> & { readonly mix: Omit<OperatorOptions["mix"], "rejoin"> };
 
 /** An operator in most runs. */
 export function drawOperator(random: Random): EarlyOperator | undefined {
@@ -260,8 +263,13 @@ export function drawOperator(random: Random): EarlyOperator | undefined {
 }
 
 /** How often it demotes voters: drawn last, so that seeds draw all else as before. */
-export function drawDemotions(random: Random, { mix, ...operator }: EarlyOperator): OperatorOptions {
+export function drawDemotions(random: Random, { mix, ...operator }: EarlyOperator): DemotingOperator {
   return { ...operator, mix: { ...mix, demote: chance(random, 250) ? 0 : between(random, 1, 10) } };
+}
+
+/** How often it has nodes that have lost their disks begin again: drawn later still. */
+export function drawRejoins(random: Random, { mix, ...operator }: DemotingOperator): OperatorOptions {
+  return { ...operator, mix: { ...mix, rejoin: chance(random, 250) ? 0 : between(random, 4, 14) } };
 }
 
 /** Any trick is absent in some runs, but for the one by which everybody sees what nodes do with what they had before. */

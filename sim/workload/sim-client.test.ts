@@ -69,7 +69,7 @@ function ask(seed: number, nodes: readonly Node[], founders = nodes.length, done
       clusterId: CLUSTER,
       nodes: ids,
       founders,
-      authenticity: { signed: () => undefined },
+      authenticity: { signed: () => undefined, greeted: () => undefined },
       reached: new Counters(),
       complain,
     },

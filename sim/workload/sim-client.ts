@@ -75,7 +75,7 @@ export interface SimClientDeps {
   /** Something that no node may say: a frame out of place. */
   readonly complain: (message: string) => void;
   /** Hears what this client signs. */
-  readonly authenticity: Pick<Authenticity, "signed">;
+  readonly authenticity: Pick<Authenticity, "signed" | "greeted">;
   readonly reached: Reached;
 }
 
@@ -261,7 +261,9 @@ export class SimClient {
     if (!equalBytes(clusterId, this.#deps.clusterId)) this.#deps.complain("a node of another cluster answers");
     const { publicKey } = this.signer;
     const signature = this.signer.sign(helloDigest(sha256, { clusterId, node, nonce, publicKey }));
-    connection.send(encodeClientFrame({ type: "hello", clusterId, publicKey, signature }));
+    const hello = encodeClientFrame({ type: "hello", clusterId, publicKey, signature });
+    this.#deps.authenticity.greeted(hello);
+    connection.send(hello);
   }
 
   #send(request: Request): void {

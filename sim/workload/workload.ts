@@ -53,7 +53,7 @@ const BY_LEASE_PERMILLE = 500;
 
 export interface WorkloadDeps
   extends Omit<SimClientDeps, "complain" | "authenticity">,
-    Pick<OperatorDeps, "lose" | "mayWant" | "pastMembers" | "release"> {
+    Pick<OperatorDeps, "lose" | "remove" | "start" | "mayWant" | "pastMembers" | "release"> {
   readonly authenticity: Authenticity;
   readonly scheduler: Scheduler;
   readonly random: Random;

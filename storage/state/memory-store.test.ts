@@ -91,3 +91,33 @@ describe("without space", () => {
     expect(new Set(seen)).toEqual(new Set([undefined, 1, 2]));
   });
 });
+
+test("values that cannot be read, one of them or all, are there again afterwards; a snapshot of them, too", () => {
+  const { store, run } = fixture();
+  const keys = ["a/1", "a/2", "b"];
+  store.write(
+    keys.map((key) => ({ key, value: Uint8Array.of(1) })),
+    () => {},
+  );
+  run();
+  const read = (key: string): unknown => {
+    try {
+      return store.get(key)?.[0];
+    } catch (error) {
+      return (error as { readonly code?: string }).code;
+    }
+  };
+  store.failReads((key) => key.startsWith("a/"), true);
+  expect([read("b"), read("a/0"), store.isUnreadable]).toEqual([1, undefined, true]);
+  expect([read("a/2"), read("a/1"), read("a/2"), store.isUnreadable]).toEqual(["store_damaged", 1, 1, false]);
+  expect([...store.unread]).toEqual(["a/2"]);
+  store.crash(new Prng(1));
+  store.failReads((key) => key.startsWith("a/"), false);
+  expect([read("a/1"), read("a/2"), read("b"), store.unread.size]).toEqual(["store_damaged", "store_damaged", 1, 2]);
+  expect(() => store.snapshot().get("a/1")).toThrow("cannot be read");
+  store.isWatched = true;
+  expect(read("a/1")).toBe(1);
+  store.isWatched = false;
+  store.healReads();
+  expect([read("a/1"), store.isDamaged]).toEqual([1, false]);
+});
