@@ -31,6 +31,18 @@ test("nodes that say nothing to each other never come to rest", () => {
   expect(verdictOf(mute)).toBe("liveness");
 });
 
+test("nodes that keep themselves busy with nothing are not waited for", () => {
+  const busy: Plant = ({ clock }) => {
+    const again = (): void => void clock.setTimer(1, again);
+    for (let timers = 0; timers < 50; timers++) again();
+    return {};
+  };
+  const world = new World(1, { plant: busy, faults: [], adjust: () => CALM });
+  world.run();
+  expect(world.verdict.failure).toMatchObject({ checker: "liveness", message: expect.stringContaining("no end") });
+  expect(world.nowMs).toBeLessThan(3_000);
+});
+
 test("a node that goes on though a sync has failed is found out when all is at rest", () => {
   const fails: TimedFault = {
     atMs: 1_000,
