@@ -39,7 +39,7 @@ export interface Progress {
 }
 
 /** Whoever looks on. */
-export interface Watch extends Pick<WorldOptions, "trace" | "record" | "history"> {
+export interface Watch extends Pick<WorldOptions, "trace" | "record" | "history" | "eventsMax"> {
   /** Hears of a run before its first event: what it is made of, and what tells at any time how far it has come. */
   readonly begun?: (plan: RunPlan, progress: () => Progress) => void;
 }

@@ -61,13 +61,23 @@ function figuresOf(rows: readonly Row[], unclean: readonly Unclean[]): object {
     medianSeeds: median(seeds) ?? null,
     maxSeeds: Math.max(0, ...seeds),
     unclean: unclean.map(({ seed }) => seed),
-    ...(shrunk.length === 0
-      ? {}
-      : {
-          shrinkingStopped: shrunk.filter(({ complete }) => !complete).length,
-          medianFaults: median(shrunk.map(({ faults }) => faults)),
-          medianShrinkSeconds: median(shrunk.map(({ seconds }) => seconds)),
-        }),
+    ...shrinkingFigures(shrunk),
+  };
+}
+
+function shrinkingFigures(shrunk: readonly Shrunk[]): object {
+  if (shrunk.length === 0) return {};
+  const faults = shrunk.map((one) => one.faults);
+  const runs = shrunk.map((one) => one.runs);
+  const seconds = shrunk.map((one) => one.seconds);
+  return {
+    shrinkingStopped: shrunk.filter(({ complete }) => !complete).length,
+    medianFaults: median(faults),
+    maxFaults: Math.max(...faults),
+    medianShrinkRuns: median(runs),
+    maxShrinkRuns: Math.max(...runs),
+    medianShrinkSeconds: median(seconds),
+    maxShrinkSeconds: Math.max(...seconds),
   };
 }
 

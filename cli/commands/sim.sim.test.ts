@@ -113,6 +113,8 @@ describe("quorate sim", () => {
       medianSeeds: told["maxSeeds"],
       unclean: [],
       shrinkingStopped: 1,
+      maxFaults: told["medianFaults"],
+      maxShrinkRuns: 20,
     });
     const seed = String(told["maxSeeds"]); // the first that shows it; they begin at 1
     const plan = file("small.plan");

@@ -25,10 +25,10 @@ export async function shrink(failed: SeedResult, runsMax: number, output: Output
   let runs = 0;
   let step = search.next();
   for (; step.done !== true && runs < runsMax && !stopped; runs++) {
-    const { stage, plan } = step.value;
+    const { stage, plan, ...bound } = step.value;
     const { faults, leftOut } = shrinking.best.plan;
     output.progress(`${stage}: run ${runs + 1}; ${faults.length} faults, ${leftOut.length} gaps in the work (Ctrl-C)`);
-    step = search.next(runPlan(plan));
+    step = search.next(runPlan(plan, bound));
     await setImmediate(); // a signal is heard between two runs
   }
   process.removeListener("SIGINT", stop);

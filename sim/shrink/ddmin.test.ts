@@ -31,7 +31,7 @@ describe("delta debugging", () => {
 
   test("any one of several reasons is enough", () => {
     const { kept } = reduce(upTo(64), (part) => part.includes(7) || (part.includes(20) && part.includes(21)));
-    expect(kept).toEqual([7]);
+    expect([[7], [20, 21]]).toContainEqual(kept);
   });
 
   test("what is left fails, and without any one of its items it does not", () => {

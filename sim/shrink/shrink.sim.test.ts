@@ -10,8 +10,10 @@ function shrink(failed: SeedResult): { readonly best: SeedResult; readonly runs:
   const shrinking = new Shrinking(failed);
   const search = shrinking.search();
   let runs = 0;
-  for (let step = search.next(); step.done !== true && runs < RUNS_MAX; runs++)
-    step = search.next(runPlan(step.value.plan));
+  for (let step = search.next(); step.done !== true && runs < RUNS_MAX; runs++) {
+    const { plan, stage: _stage, ...bound } = step.value;
+    step = search.next(runPlan(plan, bound));
+  }
   return { best: shrinking.best, runs };
 }
 

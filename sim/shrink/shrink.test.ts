@@ -1,8 +1,9 @@
 /** Shrinking runs that are made up: what they need to fail is known, so what must be left is known, too. */
 import { describe, expect, test } from "vitest";
 import { CALM, trueClocks } from "../calm-options.ts";
-import type { TimedFault } from "../fault/plan.ts";
+import type { FaultStep, TimedFault } from "../fault/plan.ts";
 import type { RunPlan, SeedResult } from "../run.ts";
+import { sha256 } from "../virtual-crypto.ts";
 import { Shrinking } from "./shrink.ts";
 
 const TURNS = 500;
@@ -41,12 +42,17 @@ function runOf(checkerOf: (plan: RunPlan) => string | undefined): (plan: RunPlan
   };
 }
 
+/** What is left where what a run needs is known. */
 function shrunk(checkerOf: (plan: RunPlan) => string | undefined): RunPlan {
   const run = runOf(checkerOf);
   const shrinking = new Shrinking(run(PLAN));
   const search = shrinking.search();
   for (let step = search.next(); step.done !== true; ) step = search.next(run(step.value.plan));
   return shrinking.best.plan;
+}
+
+function stepsOf({ faults }: RunPlan): readonly FaultStep[] {
+  return faults.map(({ step }) => step);
 }
 
 function has({ faults }: RunPlan, restartAfterMs: number): boolean {
@@ -64,7 +70,7 @@ describe("shrinking", () => {
         ? "a"
         : undefined,
     );
-    expect(plan.faults).toEqual([FAULTS[1], FAULTS[20]]);
+    expect(stepsOf(plan)).toEqual([FAULTS[1]?.step, FAULTS[20]?.step]);
     expect(plan.leftOut).toEqual([
       [1, 6],
       [8, 299],
@@ -78,7 +84,7 @@ describe("shrinking", () => {
   test("the cluster stays as large as it must, with the faults of its nodes", () => {
     const plan = shrunk((tried) => (has(tried, 5) && tried.mutant !== undefined ? "a" : undefined));
     expect(plan.options.nodes).toBe(5);
-    expect(plan.faults).toEqual([FAULTS[4]]);
+    expect(stepsOf(plan)).toEqual([FAULTS[4]?.step]);
   });
 
   test("what nothing can go of under its own seed gets small under another, and no plan is run twice", () => {
@@ -89,7 +95,8 @@ describe("shrinking", () => {
       const isWhole = tried.faults.length === FAULTS.length && tried.options.encrypted;
       return isWhole || (tried.seed === 7 && has(tried, 3)) ? "a" : undefined;
     });
-    expect(plan).toMatchObject({ seed: 7, faults: [FAULTS[2]], options: { nodes: 3, encrypted: false } });
+    expect(plan).toMatchObject({ seed: 7, options: { nodes: 3, encrypted: false } });
+    expect(stepsOf(plan)).toEqual([FAULTS[2]?.step]);
     expect(new Set(run).size).toBe(run.length);
   });
 
@@ -98,12 +105,48 @@ describe("shrinking", () => {
       if (tried.mutant === undefined) return undefined;
       return has(tried, 3) ? "a" : "b";
     });
-    expect(plan.faults).toEqual([FAULTS[2]]);
+    expect(stepsOf(plan)).toEqual([FAULTS[2]?.step]);
   });
 
   test("what fails without the planted bug is not taken for its doing", () => {
     const plan = shrunk((tried) => (tried.mutant !== undefined || !has(tried, 3) ? "a" : undefined));
-    expect(plan.faults).toEqual([FAULTS[2]]);
+    expect(stepsOf(plan)).toEqual([FAULTS[2]?.step]);
     expect(plan.mutant).toBe("retryExecutedTwice");
+  });
+
+  test("time before the first fault goes, and clients pause longer", () => {
+    const plan = shrunk((tried) => (has(tried, 3) && has(tried, 9) && tried.mutant !== undefined ? "a" : undefined));
+    expect(plan.faults.map(({ atMs }) => atMs)).toEqual([0, 600]);
+    expect(plan.options.workload.thinkUs).toBeGreaterThan(PLAN.options.workload.thinkUs);
+  });
+
+  test("where chance decides whether a part fails, nothing that is left can go when the search is over", () => {
+    for (let chance = 1; chance <= 20; chance++) {
+      const fails = (tried: RunPlan): boolean =>
+        has(tried, 3) && asks(tried, 300) && (sha256(Buffer.from(`${chance}${JSON.stringify(tried)}`))[0] ?? 0) < 25;
+      const isFirst = (tried: RunPlan): boolean => tried === PLAN;
+      const plan = shrunk((tried) =>
+        tried.mutant !== undefined && (isFirst(tried) || fails(tried)) ? "a" : undefined,
+      );
+      expect(plan.faults.length).toBeLessThan(5);
+      for (const fault of plan.faults)
+        expect(fails({ ...plan, faults: plan.faults.filter((other) => other !== fault) })).toBe(false);
+    }
+  });
+
+  test("a run may be twice as long as the best one, but for one that must keep all rules", () => {
+    const run = runOf(({ mutant }) => (mutant === undefined ? undefined : "a"));
+    const search = new Shrinking({ ...run(PLAN), events: 400 }).search();
+    const first = search.next().value;
+    expect(first).toMatchObject({ plan: { mutant: PLAN.mutant }, eventsMax: 800 });
+    const bounds: unknown[] = [];
+    for (let step = search.next({ ...run(PLAN), events: 90 }); step.done !== true; ) {
+      const { plan, eventsMax } = step.value;
+      bounds.push([plan.mutant === undefined, eventsMax]);
+      step = search.next({ ...run(plan), events: 90 });
+    }
+    expect(bounds).toContainEqual([true, undefined]);
+    expect(bounds).toContainEqual([false, 180]);
+    expect(bounds).not.toContainEqual([true, 180]);
   });
 });

@@ -62,6 +62,7 @@ const CLIENT_WAYS: readonly WorkloadWay[] = [
   (workload) => ({ ...workload, auditor: false }),
   (workload) => ({ ...workload, intruder: undefined }),
   (workload) => ({ ...workload, readers: 0 }),
+  (workload) => ({ ...workload, readers: Math.ceil(workload.readers / 2) }),
   (workload) => ({ ...workload, readersByLease: false }),
   (workload) => ({ ...workload, tellers: Math.ceil(workload.tellers / 2) }),
   (workload) => ({ ...workload, inFlightMax: 1 }),
