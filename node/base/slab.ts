@@ -6,16 +6,14 @@
 
 const CUT_BYTES_MAX = 4_096;
 const SLAB_BYTES = 65_536;
-/** Up to here an array lies within V8's heap, and is cheap by itself. */
-const IN_HEAP_BYTES_MAX = 64;
 
 export class Slab {
   #bytes = new Uint8Array(0);
   #used = 0;
 
-  /** An array of zeros, cut from a slab or not. */
+  /** An array of zeros, cut from a slab unless it is large. */
   cut(length: number): Uint8Array {
-    if (length <= IN_HEAP_BYTES_MAX || length > CUT_BYTES_MAX) return new Uint8Array(length);
+    if (length > CUT_BYTES_MAX) return new Uint8Array(length);
     if (this.#used + length > this.#bytes.length) {
       this.#bytes = new Uint8Array(SLAB_BYTES);
       this.#used = 0;

@@ -7,6 +7,8 @@ import { U32_MAX } from "../base/bytes.ts";
 import { Slab } from "../base/slab.ts";
 
 const FIRST_CAPACITY = 65_536;
+/** Up to here an array lies within V8's heap, and is cheap by itself. */
+const IN_HEAP_BYTES_MAX = 64;
 /** To take 64-bit integers apart without making others; the lower half first, as on every machine that Node runs on. */
 const WIDE = new BigUint64Array(1);
 const HALVES = new Uint32Array(WIDE.buffer);
@@ -78,7 +80,7 @@ class PackWriter {
 
   /** An array of `length` bytes that begins with the first `written` ones. */
   #cut(written: number, length = written): Uint8Array {
-    const cut = this.#slab.cut(length);
+    const cut = length <= IN_HEAP_BYTES_MAX ? new Uint8Array(length) : this.#slab.cut(length);
     cut.set(this.#bytes.subarray(0, written));
     return cut;
   }
