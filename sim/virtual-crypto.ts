@@ -3,29 +3,31 @@
  * the key object has, and the key ring checks it by knowing all secrets. So nobody in a run can sign for another, which
  * is all that the system asks of signatures, at a hundredth of the cost.
  */
-import { toHex, utf8 } from "../node/base/bytes.ts";
+import { equalBytes, nameOf, utf8 } from "../node/base/bytes.ts";
 import type { Crypto, VerifyJob } from "../node/base/ports/crypto.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { sha256 } from "./sha256.ts";
 
 export { sha256 };
 
+const KEY_BYTES = 32;
+
 /** All keys of a run. */
 export class KeyRing {
+  /** By the names of public keys. */
   readonly #secrets = new Map<string, Uint8Array>();
 
   /** Makes a key; the same label gives the same key. */
   create(label: string): Signer {
     const secret = sha256(utf8(`secret ${label}`));
     const publicKey = sha256(utf8(`public ${label}`));
-    this.#secrets.set(toHex(publicKey), secret);
+    this.#secrets.set(nameOf(publicKey), secret);
     return { publicKey, sign: (message) => signature(secret, message) };
   }
 
   verify(publicKey: Uint8Array, message: Uint8Array, signed: Uint8Array): boolean {
-    const secret = this.#secrets.get(toHex(publicKey));
-    if (secret === undefined || signed.length !== 64) return false;
-    return toHex(signature(secret, message)) === toHex(signed);
+    const secret = publicKey.length === KEY_BYTES ? this.#secrets.get(nameOf(publicKey)) : undefined;
+    return secret !== undefined && equalBytes(signature(secret, message), signed);
   }
 }
 

@@ -1,9 +1,7 @@
 /** The ports of one incarnation of a node, each on virtual time, and watched by whoever follows the run. */
-import { concatBytes } from "../node/base/bytes.ts";
 import type { NodeId } from "../node/base/ids.ts";
 import type { Host } from "../node/base/ports/host.ts";
 import type { Log } from "../node/base/ports/log.ts";
-import type { Network } from "../node/base/ports/network.ts";
 import type { Perturb, Perturbation } from "../node/base/ports/perturb.ts";
 import type { Random } from "../node/base/ports/random.ts";
 import type { Signer } from "../node/wire/transaction.ts";
@@ -69,7 +67,7 @@ export function virtualHost(
   process: Process,
   { nodes, encrypted, perturbPermille }: VirtualHostOptions,
 ): Host {
-  const { scheduler, random, network, keys, outside } = deps;
+  const { scheduler, random, network, keys, outside, sent } = deps;
   const own = random.fork(`node ${id}`);
   const verifyDelays = own.fork("verify");
   const later = (run: () => void): void => {
@@ -81,7 +79,7 @@ export function virtualHost(
     disk: disk.disk,
     store: disk.store,
     cipher: encrypted ? virtualCipher(id, lives) : undefined,
-    network: watched(deps, id, network.port(process, nodes)),
+    network: network.port(process, nodes, (to, frame) => sent(id, to, frame)),
     outside: outside.port(process),
     crypto: virtualCrypto(keys, key, later),
     log: nodeLog(deps, id),
@@ -94,17 +92,6 @@ function perturbing(random: Random, permille: VirtualHostOptions["perturbPermill
     const is = permille[place] > 0 && chance(random, permille[place]);
     if (is) counters.add(place);
     return is;
-  };
-}
-
-function watched({ sent }: VirtualHostDeps, node: NodeId, port: Network): Network {
-  return {
-    ...port,
-    sendPeer: (to, ...pieces) => {
-      const frame = concatBytes(pieces);
-      sent(node, to, frame);
-      return port.sendPeer(to, frame);
-    },
   };
 }
 

@@ -7,7 +7,7 @@
  * node. digest = H(previous digest, block hash, result root, effects hash).
  */
 import { assert } from "../base/assert.ts";
-import { equalBytes, utf8, viewOf } from "../base/bytes.ts";
+import { equalBytes, u64Bytes, utf8 } from "../base/bytes.ts";
 import type { Configuration } from "../base/configuration.ts";
 import { CodedError } from "../base/errors.ts";
 import { EXPIRIES_PER_BLOCK_MAX, TRANSACTION_LIFETIME_MAX_NS } from "../base/limits.ts";
@@ -51,6 +51,8 @@ import { type OpenRefusal, type SessionClaim, Sessions, type SessionVerdict } fr
 import { Settlement } from "./settlement/settlement.ts";
 import { Stand } from "./stand.ts";
 import type { StateTable } from "./table.ts";
+
+const EFFECTS_DOMAIN = utf8("quorate.effects.v1\0");
 
 /** Parts that the simulator may replace by deliberately broken ones, or by ones that it can look into. */
 export interface StateParts {
@@ -462,10 +464,8 @@ export class StateMachine {
 
   #takeEffectsHash(): Uint8Array {
     const ledger = this.#ledger.takeEffects();
-    const length = new Uint8Array(8);
-    viewOf(length).setBigUint64(0, BigInt(ledger.length), true);
     const rows = this.#tables.flatMap((table) => table.takeEffects() ?? []);
-    return this.#sha256(utf8("quorate.effects.v1\0"), length, ledger, ...rows);
+    return this.#sha256(EFFECTS_DOMAIN, u64Bytes(ledger.length), ledger, ...rows);
   }
 }
 

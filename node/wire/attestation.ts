@@ -3,11 +3,13 @@
  * blocks up to it. One such signature serves every receipt of the block; with the signatures of a quorum the same
  * statement is a signed checkpoint, which no minority of nodes can forge.
  */
-import { equalBytes, utf8, viewOf } from "../base/bytes.ts";
+import { equalBytes, u64Bytes, utf8 } from "../base/bytes.ts";
 import { NODES_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { pack, unpack, WireError } from "./msgpack.ts";
 import { bytes, check, integer, list, safeInteger, tuple } from "./schema.ts";
+
+const DOMAIN = utf8("quorate.attestation.v1\0");
 
 /** A state and its whole past, in 104 bytes. */
 export interface Attested {
@@ -32,9 +34,7 @@ export interface SignedCheckpoint extends Attested {
 
 /** The 32 bytes that a node signs. */
 export function attestation(sha256: Sha256, clusterId: Uint8Array, at: Attested): Uint8Array {
-  const height = new Uint8Array(8);
-  viewOf(height).setBigUint64(0, BigInt(at.height), true);
-  return sha256(utf8("quorate.attestation.v1\0"), clusterId, height, at.blockHash, at.digest, at.historyRoot);
+  return sha256(DOMAIN, clusterId, u64Bytes(at.height), at.blockHash, at.digest, at.historyRoot);
 }
 
 export function equalAttested(a: Attested, b: Attested): boolean {

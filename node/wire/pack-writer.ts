@@ -4,18 +4,11 @@
  * as long (5.5 microseconds instead of 1.8 for a receipt with its paths, in its frame).
  */
 import { U32_MAX } from "../base/bytes.ts";
+import { Slab } from "../base/slab.ts";
 
 const FIRST_CAPACITY = 65_536;
-/**
- * Encodings up to so many bytes are cut from slabs, as Node cuts its small buffers: an allocation for each would cost more
- * than the writing, and be one thing more for the collector to free. So they are for what soon goes: whoever keeps one for
- * long keeps a slab.
- */
-const CUT_BYTES_MAX = 4_096;
-const SLAB_BYTES = 65_536;
 /** Up to here an array lies within V8's heap, and is cheap by itself. */
 const IN_HEAP_BYTES_MAX = 64;
-
 /** To take 64-bit integers apart without making others; the lower half first, as on every machine that Node runs on. */
 const WIDE = new BigUint64Array(1);
 const HALVES = new Uint32Array(WIDE.buffer);
@@ -23,8 +16,7 @@ const HALVES = new Uint32Array(WIDE.buffer);
 class PackWriter {
   #bytes = new Uint8Array(FIRST_CAPACITY);
   #at = 0;
-  #slab = new Uint8Array(0);
-  #slabUsed = 0;
+  readonly #slab = new Slab();
 
   begin(): this {
     this.#at = 0;
@@ -88,20 +80,9 @@ class PackWriter {
 
   /** An array of `length` bytes that begins with the first `written` ones. */
   #cut(written: number, length = written): Uint8Array {
-    const cut = this.#array(length);
+    const cut = length <= IN_HEAP_BYTES_MAX ? new Uint8Array(length) : this.#slab.cut(length);
     cut.set(this.#bytes.subarray(0, written));
     return cut;
-  }
-
-  #array(length: number): Uint8Array {
-    if (length <= IN_HEAP_BYTES_MAX || length > CUT_BYTES_MAX) return new Uint8Array(length);
-    if (this.#slabUsed + length > this.#slab.length) {
-      this.#slab = new Uint8Array(SLAB_BYTES);
-      this.#slabUsed = 0;
-    }
-    const from = this.#slabUsed;
-    this.#slabUsed = from + length;
-    return this.#slab.subarray(from, this.#slabUsed);
   }
 
   #byte(value: number): this {

@@ -34,6 +34,7 @@ export interface Receipt {
   readonly signature: Uint8Array;
 }
 
+const DIGEST_DOMAIN = utf8("quorate.digest.v1\0");
 const VERSION = 1;
 const FIELDS = 13;
 const RESULT_MAX: number = 2 ** 20;
@@ -122,13 +123,7 @@ export function stateDigest(
   sha256: Sha256,
   parts: { previousDigest: Uint8Array; blockHash: Uint8Array; resultRoot: Uint8Array; effectsHash: Uint8Array },
 ): Uint8Array {
-  return sha256(
-    utf8("quorate.digest.v1\0"),
-    parts.previousDigest,
-    parts.blockHash,
-    parts.resultRoot,
-    parts.effectsHash,
-  );
+  return sha256(DIGEST_DOMAIN, parts.previousDigest, parts.blockHash, parts.resultRoot, parts.effectsHash);
 }
 
 export type ReceiptVerdict =

@@ -3,12 +3,14 @@
  * over what has happened and says nothing to somebody who has pages only; with the root, a state that comes page by page
  * from a stranger is checked against what a quorum has signed.
  */
-import { utf8, viewOf } from "../base/bytes.ts";
+import { u64Bytes, utf8 } from "../base/bytes.ts";
 import { NODES_MAX } from "../base/limits.ts";
 import type { Sha256 } from "../base/ports/crypto.ts";
 import { ascendingSigners, type NodeSignature, type NodeTrust, signersOf } from "./attestation.ts";
 import { pack, unpack } from "./msgpack.ts";
 import { bytes, check, integer, list, safeInteger, tuple } from "./schema.ts";
+
+const DOMAIN = utf8("quorate.state.v1\0");
 
 /** A state by its pages. Height, digest and block hash are in them, too. */
 export interface StateRoot {
@@ -25,9 +27,7 @@ export interface SignedState extends StateRoot {
 
 /** The 32 bytes that a node signs. */
 export function stateStatement(sha256: Sha256, clusterId: Uint8Array, at: StateRoot): Uint8Array {
-  const height = new Uint8Array(8);
-  viewOf(height).setBigUint64(0, BigInt(at.height), true);
-  return sha256(utf8("quorate.state.v1\0"), clusterId, height, at.root);
+  return sha256(DOMAIN, clusterId, u64Bytes(at.height), at.root);
 }
 
 const stateSchema = tuple(integer(1, 1), safeInteger, bytes(32), list(tuple(bytes(32), bytes(64)), NODES_MAX));

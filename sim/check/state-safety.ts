@@ -4,7 +4,7 @@
  * within the state (holds that fit their payments) holds, and nothing is left undone past its time.
  */
 import { InvariantError } from "../../node/base/assert.ts";
-import { toHex } from "../../node/base/bytes.ts";
+import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import type { NodeId } from "../../node/base/ids.ts";
 import { EVENT_SLOTS_PER_TRANSACTION } from "../../node/base/limits.ts";
 import type { Applied, StateMachine } from "../../node/state/state-machine.ts";
@@ -20,7 +20,7 @@ type StateView = Pick<StateMachine, "height" | "digest" | "checkInvariants" | "n
 export class StateSafety {
   readonly #verdict: Verdict;
   /** By height. */
-  readonly #digests: string[] = [];
+  readonly #digests: Uint8Array[] = [];
 
   constructor(verdict: Verdict) {
     this.#verdict = verdict;
@@ -33,7 +33,8 @@ export class StateSafety {
 
   /** The digest that everybody has at a height, in hexadecimal; undefined for one that nobody has come to. */
   digestAt(height: number): string | undefined {
-    return this.#digests[height];
+    const digest = this.#digests[height];
+    return digest && toHex(digest);
   }
 
   applied(node: NodeId, applied: Pick<Applied, "block" | "digest">, state: StateView): void {
@@ -68,12 +69,12 @@ export class StateSafety {
   }
 
   #compare(who: string, height: number, digest: Uint8Array): void {
-    const text = toHex(digest);
-    this.#digests[height] ??= text;
+    this.#digests[height] ??= digest.slice();
+    const known = this.#digests[height];
     this.#verdict.expect(
-      this.#digests[height] === text,
+      equalBytes(known, digest),
       "stateMachineSafety",
-      () => `${who} has digest ${text} at height ${height}, another had ${this.#digests[height]}`,
+      () => `${who} has digest ${toHex(digest)} at height ${height}, another had ${toHex(known)}`,
     );
   }
 }
