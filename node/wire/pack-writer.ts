@@ -9,6 +9,7 @@ import { Slab } from "../base/slab.ts";
 const FIRST_CAPACITY = 65_536;
 /** Up to here an array lies within V8's heap, and is cheap by itself. */
 const IN_HEAP_BYTES_MAX = 64;
+
 /** To take 64-bit integers apart without making others; the lower half first, as on every machine that Node runs on. */
 const WIDE = new BigUint64Array(1);
 const HALVES = new Uint32Array(WIDE.buffer);
