@@ -209,13 +209,7 @@ export class Cluster {
   /** What each node has whose disk is not gone. */
   holdings(): readonly Holding[] {
     const there = this.#slots.filter(({ lost }) => !lost);
-    return there.map(({ id, disk, composed }) => {
-      const { store } = disk;
-      store.isWatched = true;
-      const holding = holdingOf(id, disk, composed?.inspect);
-      store.isWatched = false;
-      return holding;
-    });
+    return there.map(({ id, disk, composed }) => watchingStore(disk, () => holdingOf(id, disk, composed?.inspect)));
   }
 
   /** The configurations that running nodes go by. */
@@ -586,13 +580,21 @@ export class Cluster {
 }
 
 /** Looks at a node from outside: what it cannot read itself is nobody's trouble then, and is still to be met. */
-function watching({ disk: { disk, store } }: Slot, look: () => void): void {
-  disk.isWatched = true;
+function watching({ disk }: Slot, look: () => void): void {
+  disk.disk.isWatched = true;
+  try {
+    watchingStore(disk, look);
+  } finally {
+    disk.disk.isWatched = false;
+  }
+}
+
+/** The same of its store alone: what of its log cannot be read, it has not. */
+function watchingStore<T>({ store }: VirtualDisk, look: () => T): T {
   store.isWatched = true;
   try {
-    look();
+    return look();
   } finally {
-    disk.isWatched = false;
     store.isWatched = false;
   }
 }

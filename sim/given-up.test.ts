@@ -73,6 +73,7 @@ test("who is the only member may say that its log is damaged or cannot be read, 
   const one = judged([whole, whole, { standing: "down", blocks: [1, 2] }]);
   for (const code of ["wal_damaged", "wal_missing_segment", "wal_read_failed", "blocks_lost"])
     expect([alone.mayRefuse(1, code), one.mayRefuse(3, code)], code).toEqual([true, false]);
+  expect(judged([{ standing: "down", blocks: ALL }], false, only).mayRefuse(1, "blocks_lost")).toBe(false);
   expect(alone.mayRefuse(1, "wal_write_failed")).toBe(false);
 });
 

@@ -14,8 +14,8 @@ import type { Cluster, Standing } from "./cluster.ts";
 import type { Holding } from "./holding.ts";
 import type { Refusal, UnavoidableHalt, UnavoidableLoss } from "./unavoidable.ts";
 
-/** What a node says of damage to its log that has no other member to ask; the last, where it asks some that may yet become one. */
-const ALONE: ReadonlySet<string> = new Set(["wal_damaged", "wal_missing_segment", "wal_read_failed", "blocks_lost"]);
+/** What a node says of damage to its log that has no other to ask. */
+const ALONE: ReadonlySet<string> = new Set(["wal_damaged", "wal_missing_segment", "wal_read_failed"]);
 /** All disks are looked at so often while a run comes to rest. */
 const LOOK_MS = 1_000;
 
@@ -56,10 +56,12 @@ export class GivenUp {
 
   /** Whether a node may stop itself with this code: it is one that says what is lost, and so it is. */
   mayRefuse(node: NodeId, code: string): boolean {
-    if (ALONE.has(code) && this.#isAlone(node)) return true;
+    if (ALONE.has(code)) return this.#isAlone(node);
     if (code !== "blocks_lost") return false;
     this.look();
-    return this.#copies.lost.length > 0 || this.#leaderless !== undefined;
+    // The only member asks those that may yet become one, but not who has left and may have what it lacks.
+    const lacksAlone = this.#isAlone(node) && !this.#isWhole(node);
+    return lacksAlone || this.#copies.lost.length > 0 || this.#leaderless !== undefined;
   }
 
   /** Nodes that take no part and need not. */
@@ -92,6 +94,11 @@ export class GivenUp {
     const own = this.#holdings.find((holding) => holding.node === node);
     // What is behind a checkpoint comes from one that a quorum vouches for, which there may be none of.
     return own === undefined || !this.#knowsItsEnd(own) || this.#deps.logsForget || !this.#copies.canBeWhole(own);
+  }
+
+  #isWhole(node: NodeId): boolean {
+    const own = this.#holdings.find((holding) => holding.node === node);
+    return own !== undefined && this.#knowsItsEnd(own) && this.#copies.isWhole(own);
   }
 
   #isAlone(node: NodeId): boolean {

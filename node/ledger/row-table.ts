@@ -179,6 +179,8 @@ export class RowTable implements Paged {
     }
     const rows = bytes.length < 8 ? 0 : readU32(bytes, 4);
     assert(rows > 0 && rows <= TAIL_PAGE_ROWS, "a page of the tail has another number of rows");
+    assert(this.#tailRows % TAIL_PAGE_ROWS === 0, "only the last page of the tail is not full");
+    assert(this.#tailRows < this.segmentRows + BATCH_ROWS, "the tail is longer than one may be");
     const packed = readSegment(bytes.subarray(4), rows, this.width);
     const first = this.#tailRows * this.width;
     for (let row = 0; row < rows; row++) this.push();

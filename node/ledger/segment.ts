@@ -48,8 +48,7 @@ export class Segment {
       const stride = words[at + 2] as number;
       for (let run = 0; run < count; run++) {
         const start = words[offset + run] as number;
-        // A segment that a peer has sent may say anything.
-        const end = run + 1 < count ? Math.min(words[offset + run + 1] as number, this.rows) : this.rows;
+        const end = run + 1 < count ? (words[offset + run + 1] as number) : this.rows;
         const first = words[offset + count + run] as number;
         for (let row = start; row < end; row++) values[row] = first + stride * (row - start);
       }
@@ -222,11 +221,22 @@ export function readSegment(bytes: Uint8Array, rows: number, width: number): Seg
   assert(bytes.length % 4 === 0 && bytes.length >= 4 * HEADER_WORDS, "a segment has an odd length");
   const words = new Uint32Array(bytes.slice().buffer);
   assert(words[0] === rows && words[1] === width, "a segment has rows of another shape");
-  for (let column = 0; column < width; column++) {
-    const [kind = 0, size = 0, , offset = 0] = words.subarray(HEADER_WORDS + column * COLUMN_WORDS);
-    assert(kind === PACKED || kind === RUNS, "a segment has a column of an unknown kind");
-    const length = kind === RUNS ? 2 * size : Math.ceil((rows * size) / 32);
-    assert((kind === RUNS ? size > 0 : size <= 32) && offset + length <= words.length, "a segment is cut off");
-  }
+  assert(words.length >= HEADER_WORDS + width * COLUMN_WORDS, "a segment does not describe all columns");
+  for (let column = 0; column < width; column++) checkColumn(words, rows, HEADER_WORDS + column * COLUMN_WORDS);
   return new Segment(words);
+}
+
+/** Runs must follow each other, or reading them could take as long as whoever made them likes. */
+function checkColumn(words: Uint32Array, rows: number, at: number): void {
+  const [kind, size, , offset] = words.subarray(at, at + COLUMN_WORDS) as unknown as [number, number, number, number];
+  assert(kind === PACKED || kind === RUNS, "a segment has a column of an unknown kind");
+  const length = kind === RUNS ? 2 * size : Math.ceil((rows * size) / 32);
+  assert((kind === RUNS ? size > 0 : size <= 32) && offset + length <= words.length, "a segment is cut off");
+  if (kind === PACKED) return;
+  let behind = 0;
+  for (let run = 0; run < size; run++) {
+    const start = words[offset + run] as number;
+    assert(run === 0 ? start === 0 : start >= behind && start < rows, "the runs of a segment do not follow each other");
+    behind = start + 1;
+  }
 }

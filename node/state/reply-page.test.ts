@@ -130,4 +130,20 @@ describe("what is no packed page is refused", () => {
       }
     }
   });
+
+  /** A page of one reply with so many words, in a segment of these words. */
+  function ofOne(replyWords: number, segment: readonly number[]): Uint8Array {
+    const sizes = [6, 1, 1, 0, 0, replyWords * 4, 0];
+    const words = Uint32Array.from([7, 0, ...sizes, segment.length, ...segment]);
+    return new Uint8Array(words.buffer);
+  }
+
+  test("one whose columns are not described, or are runs without end", () => {
+    const columns = 16;
+    expect(isRefused(ofOne(columns, [1, columns]))).toBe(true);
+    // All columns have the same runs, which are more than there are rows.
+    const runs = Array.from({ length: 1_000 }, () => 0);
+    const head = Array.from({ length: columns }, () => [1, runs.length, 0, 2 + 4 * columns]).flat();
+    expect(isRefused(ofOne(columns, [1, columns, ...head, ...runs, ...runs]))).toBe(true);
+  });
 });

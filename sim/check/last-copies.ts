@@ -28,7 +28,7 @@ export class LastCopies {
 
   /** Looks at what all nodes have that are there; what was only thought to be lost is not any more. */
   look(holdings: readonly Holding[]): void {
-    const executed = this.#logsForget ? Math.max(0, ...holdings.map(({ stateHeight }) => stateHeight)) : 0;
+    const executed = this.#executed(holdings);
     for (let height = 1; height <= this.#chain.height; height++) {
       const hash = this.#hashAt(height);
       const isKept = height <= executed || holdings.some(({ has }) => has(height, hash));
@@ -53,6 +53,19 @@ export class LastCopies {
   /** Whether a log can have all its committed blocks back, from itself or from others. */
   canBeWhole({ has }: Holding): boolean {
     return this.lost.every((height) => has(height, this.#hashAt(height)));
+  }
+
+  /** Whether a node has all that is committed. */
+  isWhole(holding: Holding): boolean {
+    const executed = this.#executed([holding]);
+    for (let height = executed + 1; height <= this.#chain.height; height++)
+      if (!holding.has(height, this.#hashAt(height))) return false;
+    return true;
+  }
+
+  /** Where logs forget, how far a state goes, which is as good as the blocks. */
+  #executed(holdings: readonly Holding[]): LogIndex {
+    return this.#logsForget ? Math.max(0, ...holdings.map(({ stateHeight }) => stateHeight)) : 0;
   }
 
   #hashAt(height: LogIndex): string {

@@ -55,6 +55,8 @@ export class Shrinking {
   #isCareful = false;
   /** Plans that did not fail as they should, or not because of the planted bug: what is tried again has the same end. */
   readonly #refused = new Set<string>();
+  /** Plans whose runs were given up because the best one was that short. */
+  readonly #tooLong = new Set<string>();
 
   constructor(failed: SeedResult) {
     this.#sure = failed;
@@ -107,6 +109,7 @@ export class Shrinking {
     yield* stage();
     if (yield* this.#isSure()) return;
     this.#best = this.#sure;
+    this.#tooLong.clear();
     this.#isCareful = true;
     yield* stage();
     this.#isCareful = false;
@@ -205,15 +208,17 @@ export class Shrinking {
   /** Runs a plan; it becomes the best when it fails as it should. */
   *#try(stage: Stage, plan: RunPlan): Search<boolean> {
     const text = JSON.stringify(plan);
-    if (this.#refused.has(text) || text === JSON.stringify(this.#best.plan)) return false;
+    if (this.#refused.has(text) || this.#tooLong.has(text) || text === JSON.stringify(this.#best.plan)) return false;
     const before = this.#best;
-    const result = yield { stage, plan, eventsMax: EVENTS_TIMES * before.events };
+    const eventsMax = EVENTS_TIMES * before.events;
+    const result = yield { stage, plan, eventsMax };
     if (result.failed?.checker === this.checker) {
       this.#best = result;
       if (!this.#isDue() || (yield* this.#isSure())) return true;
       this.#best = before;
     }
-    this.#refused.add(text);
+    const isCut = result.failed === undefined && result.events >= eventsMax;
+    (isCut ? this.#tooLong : this.#refused).add(text);
     return false;
   }
 

@@ -90,7 +90,7 @@ export class MemoryStore implements Store {
     return this.#unreadable !== undefined;
   }
 
-  /** The keys of what could not be read, though it is as it was written, since somebody began anew. */
+  /** The keys of what could not be read, though it is as it was written, since somebody began anew, and was not written since. */
   get unread(): ReadonlySet<string> {
     return this.#unread;
   }
@@ -118,6 +118,7 @@ export class MemoryStore implements Store {
   #apply(changes: readonly StoreChange[]): void {
     for (const { key, value } of changes) {
       this.#damaged.delete(key);
+      this.#unread.delete(key);
       if (value === undefined) this.#values.delete(key);
       else this.#values.set(key, value);
     }
