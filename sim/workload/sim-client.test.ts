@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { NodeId } from "../../node/base/ids.ts";
+import { SESSION_WINDOW } from "../../node/base/limits.ts";
 import { Prng } from "../../node/base/prng.ts";
 import { decodeClientFrame, encodeNodeFrame, type NodeFrame } from "../../node/wire/client-frames.ts";
 import { WireError } from "../../node/wire/msgpack.ts";
@@ -84,7 +85,7 @@ function ask(seed: number, nodes: readonly Node[], founders = nodes.length, done
   while (outcomes.length === 0 && complaints.length === 0 && scheduler.step(60_000_000)) {
     // until then
   }
-  return { outcomes, visits, complaints, atMs: scheduler.nowMs };
+  return { client, outcomes, visits, complaints, atMs: scheduler.nowMs };
 }
 
 const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);
@@ -115,6 +116,18 @@ describe("a client of the simulator", () => {
       expect(visits.length).toBeGreaterThan(60);
       expect(atMs).toBe(60_000);
     }
+  });
+
+  test("gets no further ahead of what it waits for than its session remembers, twice over", () => {
+    const [waiting, answered] = [ask(1, ["down"]).client, ask(1, ["answers"]).client];
+    const isFar = Array.from({ length: SESSION_WINDOW / 2 }, () => {
+      for (const client of [waiting, answered]) client.sign({ kind: "sessionOpen" });
+      return [waiting.isFarAhead, answered.isFarAhead];
+    });
+    const first = isFar.findIndex(([far]) => far);
+    expect(first).toBeGreaterThan(100);
+    expect(2 * (first + 1)).toBeLessThan(SESSION_WINDOW);
+    expect(isFar.every(([, far]) => far === false)).toBe(true);
   });
 
   test.each<[string, Saying, RegExp]>([

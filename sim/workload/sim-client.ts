@@ -7,6 +7,7 @@
  */
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import type { NodeId } from "../../node/base/ids.ts";
+import { SESSION_WINDOW } from "../../node/base/limits.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import type { Command } from "../../node/wire/body.ts";
 import {
@@ -54,10 +55,15 @@ export interface Times {
   readonly answeredUs: number;
 }
 
+/** Less than half of what a session remembers: a transaction may be asked twice, without and with its second signature. */
+const AHEAD_MAX = SESSION_WINDOW / 2 - 8;
+
 interface Request {
   readonly asked: Asked;
   readonly done: (outcome: Outcome, times: Times) => void;
   readonly firstUs: number;
+  /** The next sequence number of the client's session when it was first asked. */
+  readonly nextSequence: number;
   /** The number under which it is asked on the current connection; 0 when it is not. */
   number: number;
   lastUs: number;
@@ -126,6 +132,15 @@ export class SimClient {
     return this.#connection?.node;
   }
 
+  /**
+   * Whether so many numbers were given since the oldest unanswered request that more might push it out of what its session
+   * remembers: a client of the cluster's own library waits then (`node/client/sequence-window.ts`).
+   */
+  get isFarAhead(): boolean {
+    const [oldest] = this.#requests;
+    return oldest !== undefined && this.#nextSequence - oldest.nextSequence >= AHEAD_MAX;
+  }
+
   /** Has the next request asked of another node. */
   leave(): void {
     if (this.#connection !== undefined) this.#useless.add(this.#connection.node);
@@ -168,7 +183,8 @@ export class SimClient {
   /** Asks until there is an outcome. */
   ask(asked: Asked, done: Request["done"]): void {
     const { nowUs } = this.#deps.scheduler;
-    const request: Request = { asked, done, firstUs: nowUs, lastUs: nowUs, number: 0, timeout: undefined };
+    const first = { firstUs: nowUs, nextSequence: this.#nextSequence };
+    const request: Request = { asked, done, ...first, lastUs: nowUs, number: 0, timeout: undefined };
     this.#requests.add(request);
     if (this.#welcome) this.#send(request);
     else if (this.#connection === undefined) this.#connect();
