@@ -4,7 +4,7 @@
  */
 import type { Configuration } from "../node/base/configuration.ts";
 import type { NodeId } from "../node/base/ids.ts";
-import { decodeRaftMessage } from "../node/replica/raft-codec.ts";
+import { decodeRaftMessage, RaftCodecError } from "../node/replica/raft-codec.ts";
 import { decodeClientFrame, decodeNodeFrame } from "../node/wire/client-frames.ts";
 import { WireError } from "../node/wire/msgpack.ts";
 import { LANES } from "../node/wire/peer-frames.ts";
@@ -223,7 +223,7 @@ function ifAny(words: () => string): string {
   try {
     return words();
   } catch (error) {
-    if (error instanceof WireError) return "no frame";
+    if (error instanceof WireError || error instanceof RaftCodecError) return "no frame";
     throw error;
   }
 }

@@ -105,11 +105,12 @@ describe("blocks of a peer", () => {
         const after = before ^ (1 << (bit % 8));
         data[at] = after;
         const refused = fault([{ index: 1, term: 2, data }]) !== undefined;
-        // Only a later time or another state digest makes another good block: a leader may say what time it is, and only
-        // those who execute the log know its digests.
+        // Only a later time, a later release or another state digest makes another good block: a leader may say what time it
+        // is and which release all read, and only those who execute the log know its digests.
         const laterTime = at >= 32 && at < 40 && after > before;
         const otherDigest = at >= 136 && at < BLOCK_HEADER_BYTES;
-        expect(refused || laterTime || otherDigest).toBe(true);
+        const laterRelease = at === 4 && after > before && after <= NEWEST_RELEASE;
+        expect(refused || laterTime || laterRelease || otherDigest).toBe(true);
       }),
       { numRuns: 500 },
     );
