@@ -1,4 +1,5 @@
 /** Draws from a `Random` in the shapes that faults and workloads need. */
+import { u128Of } from "../node/base/bytes.ts";
 import type { Random } from "../node/base/ports/random.ts";
 
 /** A uniform integer from `low` to `high`, both included. */
@@ -53,4 +54,24 @@ export function shuffled<T>(random: Random, items: readonly T[]): T[] {
     [result[i], result[j]] = [result[j] as T, result[i] as T];
   }
   return result;
+}
+
+/** So many bytes of any value. */
+export function randomBytes(random: Random, count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  random.fill(bytes);
+  return bytes;
+}
+
+/** An id that nobody has chosen yet, below half of all. */
+export function randomId(random: Random): bigint {
+  return u128Of(randomBytes(random, 16)) >> 1n;
+}
+
+/** The bytes, which are at least one, with a bit turned over. */
+export function flipped(random: Random, bytes: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
+  const at = random.below(copy.length);
+  copy[at] = (copy[at] ?? 0) ^ (1 << random.below(8));
+  return copy;
 }

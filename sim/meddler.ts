@@ -20,7 +20,7 @@ import { attestation } from "../node/wire/attestation.ts";
 import { LANES } from "../node/wire/peer-frames.ts";
 import { type StateRoot, stateStatement } from "../node/wire/state-root.ts";
 import type { Signer } from "../node/wire/transaction.ts";
-import { between, chance, pick } from "./draw.ts";
+import { between, chance, flipped, pick, randomBytes } from "./draw.ts";
 import type { Point, Reached } from "./reached.ts";
 import { sha256 } from "./sha256.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
@@ -132,13 +132,13 @@ export class Meddler {
   #endorsement(way: Exclude<Meddling, "replayed">, from: NodeId, at: Endorsement): Endorsement {
     const { random } = this.#deps;
     const altered = pick(random, ["signature", "signature", "digest", "blockHash", "historyRoot"] as const);
-    if (way === "altered") return { ...at, [altered]: this.#flipped(at[altered]) };
+    if (way === "altered") return { ...at, [altered]: flipped(random, at[altered]) };
     if (way === "forged") return { ...at, signature: this.#anothers((frame) => frame.endorsement, from, at.height) };
     return { ...at, signature: this.#keyOf(from).sign(attestation(sha256, this.#otherId, at)) };
   }
 
   #state(way: Exclude<Meddling, "replayed">, from: NodeId, at: Signed<StateRoot>): Signed<StateRoot> {
-    if (way === "altered") return { ...at, signature: this.#flipped(at.signature) };
+    if (way === "altered") return { ...at, signature: flipped(this.#deps.random, at.signature) };
     if (way === "forged") return { ...at, signature: this.#anothers((frame) => frame.state, from, at.height) };
     return { ...at, signature: this.#keyOf(from).sign(stateStatement(sha256, this.#otherId, at)) };
   }
@@ -151,7 +151,7 @@ export class Meddler {
   ): Uint8Array {
     const others = [...this.#newest].filter(([node]) => node !== than);
     const signed = others.flatMap(([, frame]) => of(decodeGossip(frame.subarray(1))) ?? []);
-    return signed.find((one) => one.height === height)?.signature ?? this.#bytes(64);
+    return signed.find((one) => one.height === height)?.signature ?? randomBytes(this.#deps.random, 64);
   }
 
   #elsewhere(way: Elsewhere, said: Said): Said | undefined {
@@ -167,25 +167,11 @@ export class Meddler {
   #spoiled({ from, to, frame }: Said): Said | undefined {
     const { random } = this.#deps;
     const spoiled = pick(random, [
-      () => this.#flipped(frame),
+      () => flipped(random, frame),
       () => frame.subarray(0, random.below(frame.length)),
-      () => new Uint8Array([...frame, ...this.#bytes(between(random, 1, 8))]),
+      () => new Uint8Array([...frame, ...randomBytes(random, between(random, 1, 8))]),
     ])();
     return mayBeSaid(from, to, spoiled) ? { from, to, frame: spoiled } : undefined;
-  }
-
-  #flipped(bytes: Uint8Array): Uint8Array {
-    const { random } = this.#deps;
-    const flipped = bytes.slice();
-    const at = random.below(flipped.length);
-    flipped[at] = (flipped[at] ?? 0) ^ (1 << random.below(8));
-    return flipped;
-  }
-
-  #bytes(count: number): Uint8Array {
-    const bytes = new Uint8Array(count);
-    this.#deps.random.fill(bytes);
-    return bytes;
   }
 
   #keyOf(node: NodeId): Signer {

@@ -64,7 +64,10 @@ interface Layout {
 export function packPage(page: Uint8Array): Uint8Array {
   if (page.length === HEADER_BYTES) return page.slice();
   const found: number[] = [];
-  for (let at = HEADER_BYTES; at < page.length; at += sizeAt(page, at)) found.push(sizeAt(page, at));
+  for (let at = HEADER_BYTES, size: number; at < page.length; at += size) {
+    size = sizeAt(page, at);
+    found.push(size);
+  }
   const { sizes, places } = layoutOf(Uint32Array.from(found));
   const parts = [packSegment(sizes, sizes.length, 1).words];
   for (const [size, starts] of places) parts.push(packRows(page, size, starts));

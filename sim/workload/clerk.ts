@@ -3,7 +3,7 @@
  * frozen accounts, delegates, and transactions with too few signatures. The oracle knows what must come of it; here only
  * the receipts are looked at.
  */
-import { equalBytes, U128_MAX, u128Of } from "../../node/base/bytes.ts";
+import { equalBytes, U128_MAX } from "../../node/base/bytes.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import {
   type AccountInput,
@@ -16,7 +16,7 @@ import type { Command } from "../../node/wire/body.ts";
 import { decodeTransaction, type Signer } from "../../node/wire/transaction.ts";
 import type { History } from "../check/history.ts";
 import type { Verdict } from "../check/verdict.ts";
-import { between, chance, pick } from "../draw.ts";
+import { between, chance, pick, randomId } from "../draw.ts";
 import type { Reached } from "../reached.ts";
 import { ASSETS, assetAccounts, DESK_ACCOUNTS, LEDGERS, SHOP_ACCOUNT } from "./accounts.ts";
 import { PAYER_ACCOUNTS } from "./bank.ts";
@@ -83,7 +83,7 @@ export class Clerk {
     this.#deps = deps;
     const weights = Object.entries(options.mix) as [Ask, number][];
     this.#kinds = weights.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
-    this.#transfers = new DeskTransfers(deps.random, () => this.#newId(), options);
+    this.#transfers = new DeskTransfers(deps.random, () => randomId(deps.random), options);
   }
 
   /** Asks for something, unless the desk has got too far ahead of what it waits for. */
@@ -132,7 +132,13 @@ export class Clerk {
       this.#submit(desk, { kind: "createTransfers", batch: encodeTransfers(this.#transfers.imported(from)) });
       return;
     }
-    const account = { id: this.#newId(), ledger: LEDGERS[0], code: 1, flags: accountFlags.imported, timestamp: from };
+    const account = {
+      id: randomId(random),
+      ledger: LEDGERS[0],
+      code: 1,
+      flags: accountFlags.imported,
+      timestamp: from,
+    };
     this.#submit(desk, { kind: "createAccounts", batch: encodeAccounts([account]) });
   }
 
@@ -158,7 +164,7 @@ export class Clerk {
       pick(random, assetAccounts(ledger)),
       pick(random, assetAccounts(ledger)),
     ];
-    const base = { id: this.#newId(), ledger, amount: BigInt(between(random, 1, SUPPLY_AMOUNT_MAX)) };
+    const base = { id: randomId(random), ledger, amount: BigInt(between(random, 1, SUPPLY_AMOUNT_MAX)) };
     const kind = pick(random, ["issueAsset", "issueAsset", "burnAsset", "createTransfers"] as const);
     if (kind === "createTransfers") {
       const moved = { ...base, debitAccountId, creditAccountId, code: 1 };
@@ -178,7 +184,7 @@ export class Clerk {
     const { id: transfer, amount: moved } = original;
     const amount = pick(random, [1n, moved / 2n, moved, moved + 1n]);
     if (amount === 0n || amount > U128_MAX) return;
-    const body = { id: this.#newId(), transfer, amount };
+    const body = { id: randomId(random), transfer, amount };
     this.#submit(chance(random, 300) ? shop : desk, { kind: "reverseTransfer", body }, () => {
       this.#reversed = [original, body];
     });
@@ -299,11 +305,5 @@ export class Clerk {
 
   #accept(transaction: Uint8Array, receipt: Parameters<Receipts["accept"]>[1]): ReturnType<Receipts["accept"]> {
     return this.#deps.receipts.accept(transaction, receipt);
-  }
-
-  #newId(): bigint {
-    const bytes = new Uint8Array(16);
-    this.#deps.random.fill(bytes);
-    return u128Of(bytes) >> 1n;
   }
 }

@@ -19,7 +19,7 @@ import {
 } from "../../node/wire/transaction.ts";
 import type { Authenticity } from "../check/authenticity.ts";
 import type { Verdict } from "../check/verdict.ts";
-import { chance, pick } from "../draw.ts";
+import { chance, flipped, pick, randomBytes } from "../draw.ts";
 import type { Point, Reached } from "../reached.ts";
 import { sha256 } from "../virtual-crypto.ts";
 import type { ClientConnection, VirtualNetwork } from "../virtual-network.ts";
@@ -153,7 +153,7 @@ export class Intruder {
     const said = chance(random, 500) ? other : clusterId;
     return encodeClientFrame({
       ...{ type: "hello", clusterId: said, publicKey },
-      signature: this.#spoiledIf(how === "altered", signature),
+      signature: how === "altered" ? flipped(random, signature) : signature,
     });
   }
 
@@ -173,10 +173,10 @@ export class Intruder {
 
   #frame(trick: Trick, request: number): Uint8Array | undefined {
     const { random, authenticity } = this.#deps;
-    if (trick === "garbage") return this.#bytes(1 + random.below(64));
+    if (trick === "garbage") return randomBytes(random, 1 + random.below(64));
     if (trick === "helloAgain") return this.#greetings.at(-1);
     if (trick === "query") {
-      const query = chance(random, 500) ? WHO_THERE_IS : this.#bytes(1 + random.below(32));
+      const query = chance(random, 500) ? WHO_THERE_IS : randomBytes(random, 1 + random.below(32));
       return encodeClientFrame({ type: "query", request, consistency: "local", query });
     }
     const transaction = this.#spoiled(trick, pick(random, authenticity.executed));
@@ -189,11 +189,11 @@ export class Intruder {
       case "again":
         return transaction;
       case "altered":
-        return this.#spoiledIf(true, transaction);
+        return flipped(random, transaction);
       case "cut":
         return transaction.subarray(0, random.below(transaction.length));
       case "longer":
-        return new Uint8Array([...transaction, ...this.#bytes(1 + random.below(8))]);
+        return new Uint8Array([...transaction, ...randomBytes(random, 1 + random.below(8))]);
       case "cosigned":
         return cosignTransaction(sha256, signer, clusterId, transaction);
       case "resigned":
@@ -207,22 +207,6 @@ export class Intruder {
         return encodeTransaction({ ...own, signature, cosignatures });
       }
     }
-  }
-
-  /** With a bit turned over, or as it is. */
-  #spoiledIf(is: boolean, bytes: Uint8Array): Uint8Array {
-    if (!is) return bytes;
-    const { random } = this.#deps;
-    const spoiled = bytes.slice();
-    const at = random.below(spoiled.length);
-    spoiled[at] = (spoiled[at] ?? 0) ^ (1 << random.below(8));
-    return spoiled;
-  }
-
-  #bytes(count: number): Uint8Array {
-    const bytes = new Uint8Array(count);
-    this.#deps.random.fill(bytes);
-    return bytes;
   }
 }
 

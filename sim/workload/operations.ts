@@ -3,7 +3,6 @@
  * written into the history.
  */
 import { must } from "../../node/base/assert.ts";
-import { u128Of } from "../../node/base/bytes.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import { decodeAccounts, encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
 import { TransferStatus } from "../../node/ledger/status.ts";
@@ -14,7 +13,7 @@ import { batchResults } from "../../node/wire/results.ts";
 import type { History, TransferEffect } from "../check/history.ts";
 import type { PastStates } from "../check/past-states.ts";
 import type { Verdict } from "../check/verdict.ts";
-import { between, chance, pick } from "../draw.ts";
+import { between, chance, pick, randomId } from "../draw.ts";
 import { LEDGERS } from "./accounts.ts";
 import { PAYEE_ACCOUNTS, PAYER_ACCOUNTS, type Purse, transfer } from "./bank.ts";
 import type { OperationMix } from "./options.ts";
@@ -111,7 +110,7 @@ export class Operations {
     const from = random.below(accounts.length);
     const to = (from + between(random, 1, accounts.length - 1)) % accounts.length;
     return transfer({
-      id: this.#newId(),
+      id: randomId(random),
       debitAccountId: must(accounts[from], "there is such an account"),
       creditAccountId: must(accounts[to], "there is such an account"),
       amount: this.#deps.nextAmount(),
@@ -130,7 +129,7 @@ export class Operations {
     }
     const post = chance(random, 700);
     const flags = post ? transferFlags.postPendingTransfer : transferFlags.voidPendingTransfer;
-    const end = { ...held, id: this.#newId(), pendingId: held.id, flags, timeout: 0 };
+    const end = { ...held, id: randomId(random), pendingId: held.id, flags, timeout: 0 };
     this.#transfers([end], post ? effectsOf([held]) : []);
   }
 
@@ -211,12 +210,12 @@ export class Operations {
       this.#submit({ kind, body: { id: authorized } }, () => {});
       return;
     }
-    const id = this.#newId();
+    const id = randomId(random);
     const capture = chance(random, 700) ? "automatic" : "manual";
     const payee = pick(random, PAYEE_ACCOUNTS);
     const amount = BigInt(between(random, 1, PAYMENT_AMOUNT_MAX));
     const base = { id, payee, amount, ledger: LEDGERS[0], capture } as const;
-    const card = { payer: this.#newId(), channel: "card", cardToken: pick(random, CARD_TOKENS) } as const;
+    const card = { payer: randomId(random), channel: "card", cardToken: pick(random, CARD_TOKENS) } as const;
     const wallet = { payer: pick(random, PAYER_ACCOUNTS), channel: "wallet" } as const;
     const body = this.#options.channel === "card" ? { ...base, ...card } : { ...base, ...wallet };
     this.#submit({ kind: "createPayment", body }, (result) => {
@@ -262,12 +261,6 @@ export class Operations {
       if (outcome.kind === "refused") verdict.fail("refusals", `a ${asked.kind} that makes sense got ${outcome.code}`);
       else done(outcome, times);
     });
-  }
-
-  #newId(): bigint {
-    const bytes = new Uint8Array(16);
-    this.#deps.random.fill(bytes);
-    return u128Of(bytes) >> 1n;
   }
 }
 
