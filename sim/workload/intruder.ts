@@ -1,8 +1,9 @@
 /**
  * One who has read everything that was ever executed, has no key that counts, and tries what can be tried: frames that
- * are no frames, greetings with others' keys, for another cluster, altered, and as clients or it have said them, transactions that were altered, cut,
- * signed by the wrong key or for another cluster, and true ones once more. Nothing of it may be executed but what somebody
- * has signed (`check/authenticity.ts`), once (`check/exactly-once.ts`), and no node may stop for it.
+ * are no frames, greetings with others' keys, for another cluster, altered, and as clients or it have said them,
+ * transactions that were altered, cut, signed by the wrong key or for another cluster, and true ones once more. Nothing of it
+ * may be executed but what somebody has signed (`check/authenticity.ts`), once (`check/exactly-once.ts`), and no node may stop
+ * for it.
  */
 import { must } from "../../node/base/assert.ts";
 import { equalBytes } from "../../node/base/bytes.ts";

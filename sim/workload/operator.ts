@@ -1,7 +1,8 @@
 /**
  * One who changes the members of the cluster: nodes join as voters or learners, are promoted, demoted, replaced and removed,
- * the leader like any other; those that have lost their disks begin again; and some of what is asked makes no sense. The oracle knows what must be answered. The next change
- * is asked for when the one before is wanted, which is long before it is in force.
+ * the leader like any other; those that have lost their disks begin again; and some of what is asked makes no sense. The
+ * oracle knows what must be answered. The next change is asked for when the one before is wanted, which is long before it is
+ * in force.
  */
 import { must } from "../../node/base/assert.ts";
 import type { NodeId } from "../../node/base/ids.ts";
