@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { CHECKPOINT_LOG_BYTES } from "../base/limits.ts";
-import { checkpointsDue } from "./checkpoint-pace.ts";
+import { CheckpointStride, checkpointsDue, writeDelayMs } from "./checkpoint-pace.ts";
 
 /** Heights up to 20 at which one falls due, where there is one each two blocks of 1 byte, or of `bytes`. */
 function due(accounts: (height: number) => number, bytes = 1): number[] {
@@ -22,4 +22,53 @@ test("and earlier where blocks are large", () => {
 
 test("and where the accounts become more they become rarer on the way", () => {
   expect(due((height) => height * 30_000)).toEqual([2, 4, 6, 8, 12, 16]);
+});
+
+/** Which of those that fall due, by their numbers, a node takes whose writes each last `lasts` numbers, from `from` on. */
+function taken(lasts: (number: number) => number, from: number, until: number): number[] {
+  const stride = new CheckpointStride();
+  const numbers: number[] = [];
+  let writtenAt = 0;
+  for (let number = from; number <= until; number++) {
+    if (numbers.length > 0 && number === writtenAt) stride.written();
+    if (!stride.isDue(number - 1, number)) continue;
+    if (number < writtenAt) {
+      stride.leftOut();
+      continue;
+    }
+    numbers.push(number);
+    writtenAt = number + lasts(number);
+  }
+  return numbers;
+}
+
+test("a node takes all that it has written before the next", () => {
+  expect(taken(() => 1, 1, 10)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
+test("slow nodes take those of the same numbers wherever they begin, and none that faster ones do not take", () => {
+  for (let from = 1; from <= 40; from++) {
+    const late = (numbers: number[]): number[] => numbers.filter((number) => number > 48 && number <= 60);
+    expect(late(taken(() => 2, from, 60)).filter((number) => number % 2 === 0)).toEqual([50, 52, 54, 56, 58, 60]);
+    expect(late(taken(() => 4, from, 60)).filter((number) => number % 4 === 0)).toEqual([52, 56, 60]);
+  }
+});
+
+test("a node that was slow for a moment takes all again, and none is slower than one in sixteen", () => {
+  const numbers = taken((number) => (number === 3 ? 3 : 1), 1, 40);
+  expect(numbers.slice(0, 4)).toEqual([1, 2, 3, 6]);
+  expect(numbers.slice(-5)).toEqual([36, 37, 38, 39, 40]);
+  expect(taken(() => 1_000, 1, 3_000)).toEqual([1, 1_008, 2_016]);
+});
+
+test("one of two numbers that fall due with the same block counts", () => {
+  const stride = new CheckpointStride();
+  stride.leftOut();
+  expect([stride.isDue(2, 3), stride.isDue(3, 5), stride.isDue(4, 4)]).toEqual([false, true, false]);
+});
+
+test("nodes write in turns a tenth of a second apart, and all of a large cluster in half a second", () => {
+  const delays = (nodes: number): number[] => Array.from({ length: nodes }, (_, turn) => writeDelayMs(turn, nodes));
+  expect(delays(3)).toEqual([0, 100, 200]);
+  expect(delays(9)).toEqual([0, 55, 110, 165, 220, 275, 330, 385, 440]);
 });

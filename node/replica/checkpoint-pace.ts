@@ -12,6 +12,16 @@ const ACCOUNTS_PER_STRETCH = 262_144;
 /** ... up to so many times as many. */
 const STRETCH_MAX = 4;
 
+/** Of what falls due, a slow node takes one in so many at least, always the same ones ... */
+const STRIDE_MAX = 16;
+/** ... and tries one in half as many after it has written so many without leaving one out. */
+const KEPT_UP = 8;
+
+/** Between the turns of two nodes to write ... */
+const WRITE_STAGGER_MS = 100;
+/** ... and less where there are many, so that all have had theirs after so long, which is before the next falls due. */
+const WRITE_TURNS_MS = 500;
+
 /** What of a state says how many checkpoints its log is worth. */
 export interface PacedState {
   readonly height: number;
@@ -24,4 +34,36 @@ export interface PacedState {
 export function checkpointsDue({ height, logBytes, accounts }: PacedState, checkpointBlocks: number): number {
   const stretch = Math.min(STRETCH_MAX, 1 + Math.floor(accounts / ACCOUNTS_PER_STRETCH));
   return Math.floor(height / (stretch * checkpointBlocks)) + Math.floor(logBytes / CHECKPOINT_LOG_BYTES);
+}
+
+/** How long a node waits for its turn: all take a checkpoint of the same height, and while one writes a quorum's disks are free. */
+export function writeDelayMs(turn: number, nodes: number): number {
+  return turn * Math.min(WRITE_STAGGER_MS, Math.floor(WRITE_TURNS_MS / nodes));
+}
+
+/**
+ * Which of the checkpoints that fall due a node takes: all, as long as it writes each before the next. A node that leaves
+ * one out takes every second one from then on, then every fourth, and so on, by their number: so it has all its heights in
+ * common with nodes that are faster, and slow ones have theirs in common, which a quorum must sign.
+ */
+export class CheckpointStride {
+  #stride = 1;
+  #kept = 0;
+
+  /** Whether one is to be taken of the block that brings how many are due from `before` to `due`. */
+  isDue(before: number, due: number): boolean {
+    return Math.floor(due / this.#stride) > Math.floor(before / this.#stride);
+  }
+
+  leftOut(): void {
+    this.#kept = 0;
+    this.#stride = Math.min(STRIDE_MAX, 2 * this.#stride);
+  }
+
+  written(): void {
+    this.#kept += 1;
+    if (this.#kept < KEPT_UP || this.#stride === 1) return;
+    this.#kept = 0;
+    this.#stride /= 2;
+  }
 }

@@ -423,6 +423,20 @@ describe("checkpoints", () => {
     expect([loadCheckpointMeta(bench.store)?.height, bench.later.count]).toEqual([8, 0]);
   });
 
+  test("are every second one after one was left out, until enough were written in time", () => {
+    const bench = new Bench();
+    bench.commits(1, 5);
+    bench.storesCheckpoint();
+    const heights: (number | undefined)[] = [];
+    for (let height = 6; height <= 40; height++) {
+      bench.commits(height, height);
+      if (bench.later.count === 0) continue;
+      bench.storesCheckpoint();
+      heights.push(loadCheckpointMeta(bench.store)?.height);
+    }
+    expect(heights).toEqual([8, 12, 16, 20, 24, 28, 32, 34, 36, 38, 40]);
+  });
+
   test("wait while the disk is full", () => {
     const bench = new Bench();
     bench.logIsFull = true;
@@ -474,11 +488,11 @@ describe("checkpoints", () => {
     bench.stepsOn();
     bench.storesCheckpoint();
     expect(loadCheckpointMeta(bench.store)?.height).toBe(2);
-    bench.commits(5, 6);
+    bench.commits(5, 8);
     bench.stepsOn();
     bench.storesCheckpoint();
     const back = new StateMachine({ genesis: GENESIS, sha256 });
-    expect([restoreCheckpoint(bench.store, back), back.height, back.digest]).toEqual([true, 6, bench.state.digest]);
+    expect([restoreCheckpoint(bench.store, back), back.height, back.digest]).toEqual([true, 8, bench.state.digest]);
   });
 
   test("for which there is no room make way for one of a peer that is further, and only for that", () => {

@@ -57,7 +57,7 @@ import {
   markTaken,
   tellChanged,
 } from "./checkpoint.ts";
-import { checkpointsDue } from "./checkpoint-pace.ts";
+import { CheckpointStride, checkpointsDue, writeDelayMs } from "./checkpoint-pace.ts";
 import { CheckpointRoom } from "./checkpoint-room.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 import { GivenStates } from "./given-states.ts";
@@ -70,8 +70,6 @@ const NS_PER_MS = 1_000_000n;
 const SEEK_PAUSE_MS = 1;
 /** Between two looks at checkpoints that are given to clients. */
 const GIVING_TICK_MS = 1_000;
-/** All take a checkpoint of the same height, and write it one after the other: a quorum's disks are free meanwhile. */
-const WRITE_STAGGER_MS = 100;
 /** Between two looks whether the disk has room again for one that is taken and cannot be left out any more. */
 const ROOM_RETRY_MS = 1_000;
 
@@ -143,6 +141,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   #isDue = false;
   readonly #knownRoots: KnownRoots;
   readonly #room: CheckpointRoom;
+  readonly #stride = new CheckpointStride();
   readonly #generation: number;
   /** Keys of pages that are damaged in the store. */
   readonly #damagedPages = new Set<string>();
@@ -246,7 +245,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   #apply(block: Block): void {
     const before = this.#checkpointsDue();
     const applied = this.#state.apply(block);
-    if (this.#checkpointsDue() > before) this.#isDue = true;
+    if (this.#stride.isDue(before, this.#checkpointsDue())) this.#isDue = true;
     this.#deps.gateway().deliver({ type: "applied", applied });
     // Before the state that they belong to: whose signatures on it count, they say.
     this.#tellPresent();
@@ -446,7 +445,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
   #checkpoint(): void {
     // What falls due while one is being written is left out: a block later it would be like no other node's. While the
     // disk is full, or has not the room, the next block asks again.
-    if (this.#checkpointing) this.#isDue = false;
+    if (this.#checkpointing && this.#isDue) {
+      this.#isDue = false;
+      this.#stride.leftOut();
+    }
     if (this.#checkpointing || this.#deps.log.isFull()) return;
     const { height } = this.#state;
     const givenUp = this.#deps.log.bytesBefore(this.#logFrom(height));
@@ -464,9 +466,10 @@ export class LedgerActor implements Actor<LedgerMessage> {
     // Others may ask as soon as the state is further, and what its pages were does not depend on the disk.
     this.#knownRoots.own(written);
     checkpoints.taking = written.height;
-    const turn = this.#state.members.present.findIndex(({ id }) => id === node);
+    const { present } = this.#state.members;
+    const turn = present.findIndex(({ id }) => id === node);
     const write = { type: "writeCheckpoint", changes, written } as const;
-    if (turn > 0) this.#after(turn * WRITE_STAGGER_MS, write);
+    if (turn > 0) this.#after(writeDelayMs(turn, present.length), write);
     else this.#write(write);
   }
 
@@ -495,6 +498,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   }
 
   #checkpointed(written: StateRoot): void {
+    this.#stride.written();
     this.#checkpointHeight = written.height;
     this.#deps.checkpoints.written = written;
     this.#deps.checkpoints.taking = undefined;
