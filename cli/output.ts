@@ -5,7 +5,7 @@
 import { errorCode, errorMessage } from "../node/base/errors.ts";
 
 /** Exit codes of every command. */
-export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** How to write JSON of results: bigints as decimal text, bytes as hexadecimal. */
 function jsonValue(_key: string, value: unknown): unknown {

@@ -93,6 +93,20 @@ export function runPlan(plan: RunPlan, watch: Watch = {}): SeedResult {
   return finish(new World(seed, { ...watch, ...given, ...plantOf(mutant) }), plan, watch);
 }
 
+/** What is to be run, plain data: a seed's own run, or that of a plan. */
+export type Job =
+  | ({ readonly seed: number } & Pick<RunOptions, "mutant" | "giveUpLastCopy">)
+  | ({ readonly plan: RunPlan } & Pick<Watch, "eventsMax">);
+
+export function runJob(job: Job): SeedResult {
+  if ("plan" in job) {
+    const { plan, ...watch } = job;
+    return runPlan(plan, watch);
+  }
+  const { seed, ...options } = job;
+  return runSeed(seed, options);
+}
+
 function plantOf(mutant: Planted | undefined): Pick<WorldOptions, "plant"> {
   return mutant === undefined ? {} : { plant: MUTANTS[mutant] };
 }

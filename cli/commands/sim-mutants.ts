@@ -8,12 +8,11 @@ import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT, type Output, table } from "../output.ts";
 import { BugSearch, type Found, type Unclean } from "../sim/find-bug.ts";
+import { Pool, type RunJob, WORKERS_MAX } from "../sim/pool.ts";
 import { shrink } from "../sim/shrinking.ts";
 
 const MS_PER_SECOND = 1_000;
 const SEEDS_MAX = 1_000_000;
-/** Exit code of a search that the user has stopped, as shells have it. */
-const INTERRUPTED = 130;
 
 interface Shrunk {
   readonly faults: number;
@@ -21,6 +20,13 @@ interface Shrunk {
   /** Whether nothing more could go. */
   readonly complete: boolean;
   readonly seconds: number;
+}
+
+/** How runs that have failed are shrunk. */
+interface Shrinks {
+  readonly runs: number;
+  readonly run: RunJob;
+  readonly output: Output;
 }
 
 /** What became of one planted bug. */
@@ -43,9 +49,9 @@ function rowOf(mutant: Planted, seedsMax: number, found: Found | undefined, seco
   return { mutant, seeds: found.seed, seconds, checker: found.failed.failed?.checker ?? "" };
 }
 
-async function shrunkRow(row: Row, failed: SeedResult, runsMax: number, output: Output): Promise<Row> {
+async function shrunkRow(row: Row, failed: SeedResult, { runs: runsMax, run, output }: Shrinks): Promise<Row> {
   const startedAt = performance.now();
-  const { best, runs, complete } = await shrink(failed, runsMax, output);
+  const { best, runs, complete } = await shrink(failed, runsMax, output, run);
   return { ...row, shrunk: { faults: best.plan.faults.length, runs, complete, seconds: secondsSince(startedAt) } };
 }
 
@@ -101,7 +107,13 @@ export const mutants: CommandModule = command({
         describe: "at most, for each",
         coerce: whole("seeds", 1, SEEDS_MAX),
       })
-      .option("only", { type: "string", describe: "this one bug" })
+      .option("workers", {
+        type: "number",
+        default: 1,
+        describe: "threads; each looks for one bug at a time",
+        coerce: whole("workers", 1, WORKERS_MAX),
+      })
+      .option("only", { type: "string", describe: "these bugs: NAME,NAME" })
       .option("shrink", { type: "boolean", default: false, describe: "shrink the run that found each" })
       .option("runs", {
         type: "number",
@@ -110,25 +122,30 @@ export const mutants: CommandModule = command({
         coerce: whole("runs", 1, SEEDS_MAX),
       })
       .example("$0 sim mutants --shrink", "how soon each is found, and how small its plan gets"),
-  handler: async ({ seeds, only, shrink: shrinks, runs }, output) => {
-    const rows: Row[] = [];
+  handler: async ({ seeds: seedsMax, workers, only, shrink: shrinks, runs }, output) => {
+    const names = only === undefined ? PLANTED : only.split(",").map(parseMutant);
+    const found = new Map<Planted, Row>();
     const search = new BugSearch();
     let stopped = false;
     const stop = (): void => {
       stopped = true;
     };
-    process.once("SIGINT", stop);
-    for (const mutant of only === undefined ? PLANTED : [parseMutant(only)]) {
+    const hunt = async (mutant: Planted, run: RunJob): Promise<void> => {
       const startedAt = performance.now();
       const at = (seed: number): void => output.progress(`${mutant}: seed ${seed}`);
-      const found = await search.find(mutant, seeds, { at, stopped: () => stopped });
-      if (stopped) break;
-      const row = rowOf(mutant, seeds, found, secondsSince(startedAt));
-      const done = shrinks && found !== undefined ? await shrunkRow(row, found.failed, runs, output) : row;
+      const first = await search.find(mutant, { seedsMax, run, at, stopped: () => stopped });
+      if (first === undefined && stopped) return;
+      const row = rowOf(mutant, seedsMax, first, secondsSince(startedAt));
+      const done = shrinks && first !== undefined ? await shrunkRow(row, first.failed, { runs, run, output }) : row;
       output.note(`${mutant}: ${done.checker ?? "not found"}, seed ${done.seeds}`);
-      rows.push(done);
-    }
+      found.set(mutant, done);
+    };
+    process.once("SIGINT", stop);
+    const pool = new Pool(Math.min(workers, names.length));
+    await pool.each(names, () => stopped, hunt);
+    await pool.end();
     process.removeListener("SIGINT", stop);
+    const rows = names.flatMap((mutant) => found.get(mutant) ?? []);
     for (const { seed, checker } of search.unclean)
       output.note(`seed ${seed} fails without a planted bug, too (${checker}), and counts for none`);
     const figures = figuresOf(rows, search.unclean);
@@ -140,6 +157,6 @@ export const mutants: CommandModule = command({
       ),
     );
     if (search.unclean.length > 0 || rows.some(({ checker }) => checker === undefined)) return EXIT.failed;
-    return stopped ? INTERRUPTED : EXIT.done;
+    return stopped ? EXIT.interrupted : EXIT.done;
   },
 });

@@ -10,15 +10,13 @@ import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
 import { runCampaign } from "../sim/campaign.ts";
 import { tell } from "../sim/campaign-told.ts";
+import { WORKERS_MAX } from "../sim/pool.ts";
 import { readScenario } from "../sim/scenario-file.ts";
 import { parseSeeds } from "../sim/seeds.ts";
 
-const WORKERS_MAX = 1_024;
 const SEEDS_DRAWN = 200;
 /** Where the plan goes that a guided campaign found to fail, for no seed names it. */
 const GUIDED_PLAN = "failed.plan";
-/** Exit code of a run that the user has stopped, as shells have it. */
-const INTERRUPTED = 130;
 
 /** `i/n`: the part of the seeds that this process runs, counted from 0. Throws `CodedError` `usage`. */
 function parseShard(text: string): Pick<CampaignSeeds, "shard" | "shards"> {
@@ -74,6 +72,6 @@ export const run: CommandModule = command({
     const never = scenario === undefined ? neverReached({ ...figures, seeds: drawn }) : undefined;
     tell({ figures, ran, scenario, never, asked: seedCount(seeds), wallMs: performance.now() - startedAt }, output);
     if (figures.failed.length > 0 || ran.unmet.length > 0 || never?.isFailure === true) return EXIT.failed;
-    return ran.stopped ? INTERRUPTED : EXIT.done;
+    return ran.stopped ? EXIT.interrupted : EXIT.done;
   },
 });

@@ -130,6 +130,22 @@ describe("quorate sim", () => {
     });
   });
 
+  test("bugs are found and shrunk alike by one thread and by two, and told in their order", async () => {
+    const rows = async (workers: string): Promise<readonly string[]> => {
+      const only = ["--only", "sentCountsAsStored,preVoteSkipped", "--shrink", "--runs", "8"];
+      const out = await printed("mutants", ...only, "--workers", workers, "--json");
+      return out.replaceAll(/"(seconds|m\w+Seconds)":[\d.]+/g, "").split("\n");
+    };
+    const told = await rows("1");
+    expect(told.map((line) => /"(?:mutant":"\w+|found":\d)/.exec(line)?.[0])).toEqual([
+      '"mutant":"sentCountsAsStored',
+      '"mutant":"preVoteSkipped',
+      '"found":2',
+      undefined,
+    ]);
+    expect(await rows("2")).toEqual(told);
+  });
+
   test("the simulator tells its own speed, and on what it was measured", async () => {
     const told = lastJson(await printed("bench", "--rounds", "1", "--warm-up", "1", "--json"));
     const pace = {

@@ -1,14 +1,14 @@
 /** Running a campaign: its seeds, those of a scenario, or what novelty asks for, until all is done or Ctrl-C. */
 import { type CampaignSeeds, seedCount, seedsOf } from "../../sim/campaign.ts";
 import { Guided, type GuidedFigures } from "../../sim/guided/guided.ts";
-import type { SeedResult } from "../../sim/run.ts";
+import type { Job, SeedResult } from "../../sim/run.ts";
 import { type Scenario, scenarioPlan, unmet } from "../../sim/scenario.ts";
 import { Summary } from "../../sim/summary.ts";
 import { unavoidableText } from "../../sim/unavoidable.ts";
 import type { Output } from "../output.ts";
 import { CampaignOut } from "./campaign-out.ts";
 import { KeptPlans } from "./kept-plans.ts";
-import { type Job, Pool } from "./pool.ts";
+import { Pool } from "./pool.ts";
 import { programHash } from "./program.ts";
 import { failureText } from "./told.ts";
 
@@ -89,8 +89,7 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
 /** One after the other as they are asked for: they may be very many. */
 function* jobsOf({ seeds, scenario, giveUpLastCopy }: Campaign, skipped: number): Generator<Job> {
   for (const seed of seedsOf({ ...seeds, first: seeds.first + skipped * seeds.shards })) {
-    if (scenario !== undefined) yield scenarioPlan(scenario, seed);
-    else yield giveUpLastCopy ? { seed, giveUpLastCopy } : seed;
+    yield scenario === undefined ? { seed, giveUpLastCopy } : { plan: scenarioPlan(scenario, seed) };
   }
 }
 

@@ -1,6 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { type Planted, runSeed, type SeedResult } from "../../sim/run.ts";
+import { type Job, type Planted, runSeed, type SeedResult } from "../../sim/run.ts";
 import { BugSearch } from "./find-bug.ts";
+import { runHere } from "./pool.ts";
 
 const MUTANT = "receiptOfAnotherPast";
 const RESULT = runSeed(1, { mutant: MUTANT });
@@ -9,13 +11,16 @@ const { failed: _, ...CLEAN } = RESULT;
 /** A product that is broken at some seeds, and a planted bug that others show; counts the runs without it. */
 function searchOf(broken: readonly number[], showing: readonly number[]) {
   const cleanRuns: number[] = [];
-  const search = new BugSearch((seed, { mutant }): SeedResult => {
+  const run = async (job: Job): Promise<SeedResult> => {
+    const { seed, mutant } = "plan" in job ? job.plan : job;
     if (mutant === undefined) cleanRuns.push(seed);
+    await setImmediate();
     if (broken.includes(seed)) return { ...RESULT, failed: { checker: "durability", message: "", atMs: 1, step: 1 } };
     return mutant !== undefined && showing.includes(seed) ? RESULT : CLEAN;
-  });
+  };
+  const search = new BugSearch();
   const find = (mutant: Planted, seedsMax = 9, stopped = false) =>
-    search.find(mutant, seedsMax, { at: () => undefined, stopped: () => stopped });
+    search.find(mutant, { seedsMax, run, at: () => undefined, stopped: () => stopped });
   return { search, find, cleanRuns };
 }
 
@@ -34,8 +39,8 @@ describe("looking for a planted bug", () => {
 
   test("each seed is run without a bug once, whatever many bugs it shows", async () => {
     const { find, cleanRuns } = searchOf([1], [2]);
-    await find(MUTANT);
-    await find("preVoteSkipped");
+    await Promise.all([find(MUTANT), find("preVoteSkipped")]);
+    await find("readByFollower");
     expect(cleanRuns).toEqual([1, 2]);
   });
 
@@ -44,7 +49,12 @@ describe("looking for a planted bug", () => {
   });
 
   test("what is found fails as the bug has it", async () => {
-    const found = await new BugSearch().find(MUTANT, 1, { at: () => undefined, stopped: () => false });
+    const found = await new BugSearch().find(MUTANT, {
+      seedsMax: 1,
+      run: runHere,
+      at: () => undefined,
+      stopped: () => false,
+    });
     expect(found?.failed.failed?.checker).toBe("receipts");
   });
 });

@@ -2,8 +2,8 @@
  * Looking for a planted bug: the first seed that fails with it and not without it. A seed that fails without any is no
  * evidence for a planted bug, and is told: the product itself is broken there.
  */
-import { setImmediate } from "node:timers/promises";
-import { type Planted, runSeed, type SeedResult } from "../../sim/run.ts";
+import type { Planted, SeedResult } from "../../sim/run.ts";
+import type { RunJob } from "./pool.ts";
 
 /** A seed that fails although nothing was planted. */
 export interface Unclean {
@@ -16,45 +16,46 @@ export interface Found {
   readonly failed: SeedResult;
 }
 
-/** Whoever follows a search. */
-export interface Follower {
+export interface Search {
+  readonly seedsMax: number;
+  readonly run: RunJob;
+  /** Hears of each seed before it is run. */
   readonly at: (seed: number) => void;
   /** No further seed is run once this is true. */
   readonly stopped: () => boolean;
 }
 
-type RunSeed = (seed: number, options: { readonly mutant?: Planted }) => SeedResult;
-
 export class BugSearch {
-  readonly #run: RunSeed;
-  /** What came of seeds without a planted bug: many bugs are found at the same few. */
-  readonly #clean = new Map<number, Unclean | undefined>();
+  /** Whether nothing failed at seeds without a planted bug: many bugs are found at the same few. */
+  readonly #clean = new Map<number, Promise<boolean>>();
+  readonly #unclean: Unclean[] = [];
 
-  constructor(run: RunSeed = runSeed) {
-    this.#run = run;
-  }
-
-  /** The seeds that failed although nothing was planted. */
+  /** The seeds that failed although nothing was planted, ascending. */
   get unclean(): readonly Unclean[] {
-    return [...this.#clean.values()].filter((unclean) => unclean !== undefined);
+    return this.#unclean.toSorted((a, b) => a.seed - b.seed);
   }
 
   /** Looks through the seeds from 1 on; undefined where none shows the bug, or the search was stopped. */
-  async find(mutant: Planted, seedsMax: number, { at, stopped }: Follower): Promise<Found | undefined> {
+  async find(mutant: Planted, { seedsMax, run, at, stopped }: Search): Promise<Found | undefined> {
     for (let seed = 1; seed <= seedsMax && !stopped(); seed++) {
       at(seed);
-      const failed = this.#run(seed, { mutant });
-      await setImmediate(); // a signal is heard between two seeds
-      if (failed.failed !== undefined && this.#isClean(seed)) return { seed, failed };
+      const failed = await run({ seed, mutant });
+      if (failed.failed !== undefined && (await this.#isClean(seed, run))) return { seed, failed };
     }
     return undefined;
   }
 
-  #isClean(seed: number): boolean {
-    if (!this.#clean.has(seed)) {
-      const { failed } = this.#run(seed, {});
-      this.#clean.set(seed, failed === undefined ? undefined : { seed, checker: failed.checker });
-    }
-    return this.#clean.get(seed) === undefined;
+  #isClean(seed: number, run: RunJob): Promise<boolean> {
+    const known = this.#clean.get(seed);
+    if (known !== undefined) return known;
+    const found = this.#runClean(seed, run);
+    this.#clean.set(seed, found);
+    return found;
+  }
+
+  async #runClean(seed: number, run: RunJob): Promise<boolean> {
+    const { failed } = await run({ seed });
+    if (failed !== undefined) this.#unclean.push({ seed, checker: failed.checker });
+    return failed === undefined;
   }
 }

@@ -6,14 +6,16 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { type RunPlan, runPlan, runSeed, type SeedResult } from "../../sim/run.ts";
+import { type Job, runJob, type SeedResult } from "../../sim/run.ts";
 
-/** A seed's own run, perhaps one in which the last copy is given up, or that of a plan. */
-export type Job = number | { readonly seed: number; readonly giveUpLastCopy: true } | RunPlan;
+export const WORKERS_MAX = 1_024;
 
-export function runJob(job: Job): SeedResult {
-  if (typeof job === "number") return runSeed(job);
-  return "faults" in job ? runPlan(job) : runSeed(job.seed, job);
+export type RunJob = (job: Job) => Promise<SeedResult>;
+
+/** Runs a job in this thread. */
+export async function runHere(job: Job): Promise<SeedResult> {
+  await setImmediate(); // a signal is heard between two runs
+  return runJob(job);
 }
 
 export interface Runs {
@@ -34,14 +36,25 @@ export class Pool {
 
   /** Runs all jobs, or those that were begun when it was stopped. */
   async run({ jobs, done, stopped }: Runs): Promise<void> {
-    const waiting = jobs[Symbol.iterator]();
     const inOrder = new InOrder(done);
+    await this.each(jobs, stopped, async (job, run) => {
+      const place = inOrder.begin();
+      inOrder.finish(place, await run(job));
+    });
+  }
+
+  /** Hands out items one after the other, each to a thread that has none, with what runs jobs there; no more once stopped. */
+  async each<Item>(
+    items: Iterable<Item>,
+    stopped: () => boolean,
+    act: (item: Item, run: RunJob) => Promise<void>,
+  ): Promise<void> {
+    const waiting = items[Symbol.iterator]();
     const work = async ({ run }: Runner): Promise<void> => {
       while (!stopped()) {
         const next = waiting.next();
         if (next.done === true) break;
-        const place = inOrder.begin();
-        inOrder.finish(place, await run(next.value));
+        await act(next.value, run);
       }
     };
     await Promise.all(this.#runners.map(work));
@@ -53,16 +66,12 @@ export class Pool {
 }
 
 interface Runner {
-  readonly run: (job: Job) => Promise<SeedResult>;
+  readonly run: RunJob;
   readonly end: () => Promise<unknown>;
 }
 
 function ownThread(): Runner {
-  const run = async (job: Job): Promise<SeedResult> => {
-    await setImmediate(); // a signal is heard between two runs
-    return runJob(job);
-  };
-  return { run, end: () => Promise.resolve() };
+  return { run: runHere, end: () => Promise.resolve() };
 }
 
 function workerThread(): Runner {

@@ -1,8 +1,8 @@
 /** Driving the search for the smallest run that fails, with progress and an ear for Ctrl-C. */
-import { setImmediate } from "node:timers/promises";
-import { runPlan, type SeedResult } from "../../sim/run.ts";
+import type { SeedResult } from "../../sim/run.ts";
 import { Shrinking } from "../../sim/shrink/shrink.ts";
 import type { Output } from "../output.ts";
+import { type RunJob, runHere } from "./pool.ts";
 
 export interface Shrunk {
   /** The smallest run that was found. */
@@ -14,7 +14,12 @@ export interface Shrunk {
 }
 
 /** Shrinks a failed run within so many runs, or until the user has had enough. */
-export async function shrink(failed: SeedResult, runsMax: number, output: Output): Promise<Shrunk> {
+export async function shrink(
+  failed: SeedResult,
+  runsMax: number,
+  output: Output,
+  run: RunJob = runHere,
+): Promise<Shrunk> {
   const shrinking = new Shrinking(failed);
   let stopped = false;
   const stop = (): void => {
@@ -28,8 +33,7 @@ export async function shrink(failed: SeedResult, runsMax: number, output: Output
     const { stage, plan, ...bound } = step.value;
     const { faults, leftOut } = shrinking.best.plan;
     output.progress(`${stage}: run ${runs + 1}; ${faults.length} faults, ${leftOut.length} gaps in the work (Ctrl-C)`);
-    step = search.next(runPlan(plan, bound));
-    await setImmediate(); // a signal is heard between two runs
+    step = search.next(await run({ plan, ...bound }));
   }
   process.removeListener("SIGINT", stop);
   return { best: shrinking.best, runs, complete: step.done === true };

@@ -3,7 +3,7 @@ import { Prng } from "../../node/base/prng.ts";
 import { drawPlan } from "../fault/plan.ts";
 import { drawOptions } from "../options.ts";
 import { decodePlan, encodePlan } from "../plan-file.ts";
-import type { RunPlan, SeedResult } from "../run.ts";
+import type { Job, RunPlan, SeedResult } from "../run.ts";
 import { Guided } from "./guided.ts";
 import { varied } from "./vary.ts";
 
@@ -41,8 +41,8 @@ describe("variations of a plan", () => {
   });
 });
 
-function resultOf(job: number | RunPlan): SeedResult {
-  const plan = typeof job === "number" ? planOf(job) : job;
+function resultOf(job: Job): SeedResult {
+  const plan = "plan" in job ? job.plan : planOf(job.seed);
   const figures = {
     simulatedMs: 1,
     begunMs: 0,
@@ -60,12 +60,9 @@ function resultOf(job: number | RunPlan): SeedResult {
 }
 
 /** All runs of a campaign in which each run adds what `added` says. */
-function campaign(
-  seeds: { first: number; last: number },
-  added: (place: number) => number,
-): [Guided, (number | RunPlan)[]] {
+function campaign(seeds: { first: number; last: number }, added: (place: number) => number): [Guided, Job[]] {
   const guided = new Guided(seeds);
-  const jobs: (number | RunPlan)[] = [];
+  const jobs: Job[] = [];
   for (const generation of guided.generations()) {
     for (const job of generation) {
       jobs.push(job);
@@ -79,8 +76,8 @@ describe("a campaign that novelty leads", () => {
   test("has as many runs as it was given seeds, half of them fresh once there is something to vary", () => {
     const [guided, jobs] = campaign({ first: 10, last: 109 }, (place) => place % 5);
     expect(jobs).toHaveLength(100);
-    const fresh = jobs.filter((job) => typeof job === "number");
-    expect(fresh).toEqual(Array.from({ length: fresh.length }, (_, index) => 10 + index));
+    const fresh = jobs.filter((job) => "seed" in job);
+    expect(fresh).toEqual(Array.from({ length: fresh.length }, (_, index) => ({ seed: 10 + index })));
     const { fresh: ofFresh, varied: ofVaried } = guided.read();
     expect([ofFresh.runs, ofVaried.runs]).toEqual([24 + 38, 38]);
     expect(ofFresh.added + ofVaried.added).toBe(200);
@@ -94,6 +91,8 @@ describe("a campaign that novelty leads", () => {
   });
 
   test("varies nothing where nothing was new", () => {
-    expect(campaign({ first: 1, last: 60 }, () => 0)[1]).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    expect(campaign({ first: 1, last: 60 }, () => 0)[1]).toEqual(
+      Array.from({ length: 60 }, (_, index) => ({ seed: index + 1 })),
+    );
   });
 });

@@ -3,10 +3,11 @@
  * nobody had come to before. It goes in generations. Who is in one is settled before the first of it runs, from results
  * in the order of their runs; so the same campaign is the same runs, whoever runs them, and how many at a time.
  */
+import { must } from "../../node/base/assert.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import { Prng } from "../../node/base/prng.ts";
 import { pick } from "../draw.ts";
-import type { RunPlan, SeedResult } from "../run.ts";
+import type { Job, RunPlan, SeedResult } from "../run.ts";
 import { varied } from "./vary.ts";
 
 /** Runs of a generation: enough to keep the threads of a machine at work, few enough to learn from early. */
@@ -15,9 +16,6 @@ const GENERATION = 24;
 const PARENTS_MAX = 64;
 /** Of so many parents, drawn by chance, the one is varied that added most. */
 const RIVALS = 3;
-
-/** A seed's own run, or that of a plan. */
-type Job = number | RunPlan;
 
 /** Runs of one origin, and the states that they added. */
 export interface Yield {
@@ -64,7 +62,7 @@ export class Guided {
 
   /** A run of the generation is over, in the order in which they stand in it; it added so many states. */
   told({ plan, failed }: SeedResult, added: number): void {
-    const isFresh = typeof this.#running.shift() === "number";
+    const isFresh = "seed" in must(this.#running.shift(), "a run that is told was drawn");
     const { runs, added: before } = isFresh ? this.#fresh : this.#varied;
     const sum = { runs: runs + 1, added: before + added };
     if (isFresh) this.#fresh = sum;
@@ -78,8 +76,8 @@ export class Guided {
 
   /** Every other run is a fresh seed, and so are all while there is nothing to vary. */
   #draw(place: number): Job {
-    if (place % 2 === 0 || this.#parents.length === 0) return this.#nextSeed++;
-    return varied(this.#random, this.#parent().plan, pick(this.#random, this.#parents).plan);
+    if (place % 2 === 0 || this.#parents.length === 0) return { seed: this.#nextSeed++ };
+    return { plan: varied(this.#random, this.#parent().plan, pick(this.#random, this.#parents).plan) };
   }
 
   #parent(): Parent {
