@@ -72,3 +72,31 @@ test("damaged segments are not taken", () => {
   foreign[8] = 9;
   expect(() => readSegment(foreign, ROWS, 1)).toThrow(InvariantError);
 });
+
+test("segments with any words changed are refused, or are read the same in all ways, within their bounds", () => {
+  const change = fc.tuple(fc.nat(), fc.oneof(WORD, fc.constantFrom(0, 1, 2, 31, 32, 33, ROWS, 2 ** 31, 2 ** 32 - 1)));
+  const property = fc.property(
+    fc.array(column, { minLength: 1, maxLength: 4 }),
+    fc.array(change, { minLength: 1, maxLength: 3 }),
+    (columns, changes) => {
+      const words = packed(columns).segment.words.slice();
+      for (const [at, value] of changes) words[at % words.length] = value;
+      let segment: ReturnType<typeof readSegment>;
+      try {
+        segment = readSegment(new Uint8Array(words.buffer), ROWS, columns.length);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InvariantError);
+        return;
+      }
+      const unpacked = new Uint32Array(ROWS * columns.length);
+      segment.unpackTo(unpacked, 0);
+      columns.forEach((_, at) => {
+        const values = Array.from({ length: ROWS }, (_row, row) => segment.get(row, at));
+        expect(values.every((value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32)).toBe(true);
+        expect([...segment.column(at)]).toEqual(values);
+        expect(values).toEqual(values.map((_value, row) => unpacked[row * columns.length + at]));
+      });
+    },
+  );
+  fc.assert(property, { numRuns: 1_000 });
+});
