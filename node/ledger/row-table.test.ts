@@ -56,7 +56,7 @@ const step = fc.record({
   next: fc.constantFrom("nothing", "checkpoint", "checkpoint", "restart"),
 });
 
-test("whenever a node takes checkpoints and begins again from one, it has written the same pages as any other", () => {
+test("whenever a node takes checkpoints and begins again from one, it has written the pages that all others have", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
       const plain = newTable();
