@@ -76,7 +76,7 @@ export const QUERY_RESULTS_MAX = 8_190;
 export const READS_WAITING_MAX = 1_024;
 /** Bytes of a log segment file. */
 export const SEGMENT_BYTES: number = 64 * 1_048_576;
-/** Bytes of blocks between two checkpoints at most, where those have few but large blocks: a restart executes no more again. */
+/** Bytes of blocks after which a checkpoint falls due at the latest, however few they are: a restart executes them again. */
 export const CHECKPOINT_LOG_BYTES: number = 64 * 1_048_576;
 /** Bytes of a checkpoint's page in one frame to a peer that catches up. */
 export const CHUNK_BYTES_MAX: number = 256 * 1_024;

@@ -1,8 +1,8 @@
 /** Packed rows against the rows themselves. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InvariantError } from "../base/assert.ts";
-import { packSegment, readSegment } from "./segment.ts";
+import { assert, InvariantError } from "../base/assert.ts";
+import { packSegment, readSegment, Segment } from "./segment.ts";
 
 const ROWS = 64;
 const WORD = fc.integer({ min: 0, max: 2 ** 32 - 1 });
@@ -71,4 +71,53 @@ test("damaged segments are not taken", () => {
   const foreign = bytes.slice();
   foreign[8] = 9;
   expect(() => readSegment(foreign, ROWS, 1)).toThrow(InvariantError);
+  // A run that begins in the last word, and has its value behind that.
+  const cut = Uint32Array.from([ROWS, 1, 1, 1, 0, 6, 0]);
+  expect(() => readSegment(new Uint8Array(cut.buffer), ROWS, 1)).toThrow(InvariantError);
+  expect(() => readSegment(new Uint8Array(Uint32Array.from([...cut, 0]).buffer), ROWS, 1)).not.toThrow();
+});
+
+/** Words behind which nothing may be read. */
+function boundedWords(words: Uint32Array): Uint32Array {
+  return new Proxy(words, {
+    get: (target, key) => {
+      assert(
+        typeof key !== "string" || !/^\d+$/.test(key) || Number(key) < target.length,
+        `word ${String(key)} is read`,
+      );
+      return Reflect.get(target, key) as unknown;
+    },
+  });
+}
+
+test("segments with any words changed are refused, or are read the same in all ways, within their bounds", () => {
+  // Mostly words that describe columns, which end near where the data does.
+  const place = fc.oneof({ weight: 3, arbitrary: fc.nat(2 + 4 * 4) }, fc.nat(400));
+  const value = fc.oneof(fc.nat(2 * ROWS), WORD, fc.constantFrom(31, 32, 33, 2 ** 31, 2 ** 32 - 1));
+  const change = fc.tuple(place, value);
+  const property = fc.property(
+    fc.array(column, { minLength: 1, maxLength: 4 }),
+    fc.array(change, { minLength: 1, maxLength: 3 }),
+    (columns, changes) => {
+      const words = packed(columns).segment.words.slice();
+      for (const [at, value] of changes) words[at % words.length] = value;
+      let segment: ReturnType<typeof readSegment>;
+      try {
+        segment = readSegment(new Uint8Array(words.buffer), ROWS, columns.length);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InvariantError);
+        return;
+      }
+      const bounded = new Segment(boundedWords(segment.words));
+      const unpacked = new Uint32Array(ROWS * columns.length);
+      bounded.unpackTo(unpacked, 0);
+      columns.forEach((_, at) => {
+        const values = Array.from({ length: ROWS }, (_row, row) => bounded.get(row, at));
+        expect(values.every((value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32)).toBe(true);
+        expect([...bounded.column(at)]).toEqual(values);
+        expect(values).toEqual(values.map((_value, row) => unpacked[row * columns.length + at]));
+      });
+    },
+  );
+  fc.assert(property, { numRuns: 2_000 });
 });

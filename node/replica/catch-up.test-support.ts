@@ -81,6 +81,8 @@ export class Side {
   height = 0;
   taking: number | undefined;
   hasRoom = true;
+  /** States to load a checkpoint into. */
+  statesMade = 0;
   /** Of whom it knows. */
   peers: readonly NodeId[] = [2];
   part: Part = "none";
@@ -113,7 +115,10 @@ export class Side {
         const configuration = { voters: this.voters, outgoing: [], learners: this.learners };
         return { configuration, node: this.id, canDecide };
       },
-      createState: () => machine(releaseMax),
+      createState: () => {
+        this.statesMade += 1;
+        return machine(releaseMax);
+      },
       sha256,
       hasRoom: () => this.hasRoom,
       fail: (error) => this.failures.push(error),

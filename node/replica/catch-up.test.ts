@@ -11,6 +11,7 @@ import { digestOf, type Sent, Side, stateAfter, storeAt, storeOf, talk } from ".
 import { type CatchUpFrame, decodeCatchUp, encodeCatchUp } from "./catch-up-frames.ts";
 import { FIRST_GENERATION, loadCheckpointMeta, META_KEY, pageKey, takeCheckpoint } from "./checkpoint.ts";
 import { installChanges, loadFetched, missingPages } from "./fetched-pages.ts";
+import { PageHashes } from "./page-hashes.ts";
 import { blockBehind, Later, sha256 } from "./replica.test-support.ts";
 
 const HEIGHT = 5;
@@ -118,7 +119,11 @@ describe("a checkpoint is fetched", () => {
     hears({ ...chunk(CHUNK_BYTES_MAX, page.subarray(CHUNK_BYTES_MAX)), total: total + 1 } as CatchUpFrame);
     hears(chunk(CHUNK_BYTES_MAX, page.subarray(CHUNK_BYTES_MAX)));
     hears({ ...chunk(0, new Uint8Array(0)), page: 1, total: 0 } as CatchUpFrame);
-    // All of it has come. What it is made of is none of the state's components, so it is of no use.
+    expect([fetching.status["phase"], fetching.status["bytes"]]).toEqual(["vouching", total]);
+    // Byte for byte. What it is made of is none of the state's components, so it is of no use, whoever vouches for it.
+    const hashes = new PageHashes(sha256);
+    for (const [at, bytes] of [page, new Uint8Array(0)].entries()) hashes.take("a", at, bytes);
+    hears({ type: "vouched", height: 9, standing: hashes.root([{ name: "a", pages: 2 }]) });
     const [warning] = fetching.warnings.warnings;
     expect(warning).toMatchObject({
       event: "catch_up.unusable",

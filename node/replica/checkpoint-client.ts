@@ -1,8 +1,9 @@
 /**
  * Fetches a peer's checkpoint: a few pages at a time, each chunk asked for until it comes, no faster than the bound of
  * bytes a second. Pages go into the store as they come, so that a crash, a peer that is gone, or one that was restarted
- * costs no more than what was on its way; a peer whose checkpoint is another one makes it begin anew. What is whole is
- * loaded once, to see that it is sound, and others must vouch for it, before it is handed to the ledger to be installed.
+ * costs no more than what was on its way; a peer whose checkpoint is another one makes it begin anew. Others must vouch for
+ * what is whole, then it is loaded once, to see that it is sound, before it is handed to the ledger to be installed. Not
+ * before: pages that are made up can take any time and any memory to load.
  */
 import type { ActorRef } from "../actor/actor.ts";
 import { must } from "../base/assert.ts";
@@ -19,6 +20,7 @@ import { type CheckpointContents, pageKey, restorePages } from "./checkpoint.ts"
 import {
   type FetchedCheckpoint,
   FORGET_NOTE,
+  fetchedRoot,
   loadFetched,
   lookAtGenerations,
   missingPages,
@@ -28,7 +30,6 @@ import {
   sweepChanges,
 } from "./fetched-pages.ts";
 import { Inquiry } from "./inquiry.ts";
-import { PageHashes } from "./page-hashes.ts";
 import { type Asker, hasSay, isNeeded, mayBeQuorum } from "./standing.ts";
 import { canDecide, type Judgement, judge, saidText } from "./vouchers.ts";
 
@@ -97,7 +98,7 @@ export class CheckpointClient {
   #wantedAtMs = Number.NEGATIVE_INFINITY;
   /** As noted in the store. */
   #fetched: FetchedCheckpoint | undefined;
-  /** Over the pages of what is fetched, once they are all there and sound, which was then. */
+  /** Over the pages of what is fetched, once they are all there, which was then. */
   #root: Uint8Array | undefined;
   #wholeAtMs = 0;
   readonly #inquiry: Inquiry;
@@ -359,23 +360,17 @@ export class CheckpointClient {
     this.#write(changes, bytes);
   }
 
-  /** All pages are there: they are loaded, and the root over them is what others must vouch for. */
+  /** All pages are there: the root over them is what others must vouch for. */
   #check(nowMs: number): void {
-    const { store, log, createState, sha256 } = this.#deps;
+    const { store, log, sha256 } = this.#deps;
     const fetched = this.#fetched as FetchedCheckpoint;
-    const { height } = fetched;
     try {
       if (this.#root === undefined) {
-        const pages = new PageHashes(sha256);
-        restorePages(store, fetched.generation, fetched, createState(), pages.take);
-        this.#root = pages.root(fetched.components);
-        log.info("catch_up.fetched", { from: this.#from, height, bytes: this.#fetchedBytes });
+        this.#root = fetchedRoot(store, fetched, sha256);
+        log.info("catch_up.fetched", { from: this.#from, height: fetched.height, bytes: this.#fetchedBytes });
       }
     } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      log.warn("catch_up.unusable", { from: this.#from, height, reason: error.message });
-      this.#forget();
-      this.#pause(nowMs);
+      this.#unusable(error, nowMs);
       return;
     }
     this.#stop("vouching");
@@ -383,11 +378,34 @@ export class CheckpointClient {
     this.#decide(nowMs);
   }
 
+  /** Others vouch for the pages. They are of no use where they cannot be read, or are of a release that this node does not read. */
+  #install(nowMs: number): void {
+    const { store, ledger, createState } = this.#deps;
+    const fetched = must(this.#fetched, "something is fetched");
+    try {
+      restorePages(store, fetched.generation, fetched, createState());
+    } catch (error) {
+      this.#unusable(error, nowMs);
+      return;
+    }
+    this.#vouched += 1;
+    this.#stop("installing");
+    ledger.deliver({ type: "install", height: fetched.height });
+  }
+
+  #unusable(error: unknown, nowMs: number): void {
+    if (!(error instanceof CodedError)) throw error;
+    const { height } = must(this.#fetched, "something is fetched");
+    this.#deps.log.warn("catch_up.unusable", { from: this.#from, height, reason: error.message });
+    this.#forget();
+    this.#pause(nowMs);
+  }
+
   /** While pages are on their way, they are taken for what their giver says of them: it may be that nobody will vouch for that. */
   #decide(nowMs: number): void {
     const isWhole = this.#phase === "vouching";
     if (!isWhole && this.#phase !== "fetching") return;
-    const { log, ledger } = this.#deps;
+    const { log } = this.#deps;
     const said = this.#inquiry.said();
     const root = isWhole ? this.#root : said.get(this.#from);
     if (!(root instanceof Uint8Array)) return;
@@ -408,9 +426,7 @@ export class CheckpointClient {
       this.#reject(judgement, [...said.values()].includes("passed"), nowMs);
       return;
     }
-    this.#vouched += 1;
-    this.#stop("installing");
-    ledger.deliver({ type: "install", height });
+    this.#install(nowMs);
   }
 
   /**

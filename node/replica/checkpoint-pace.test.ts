@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CHECKPOINT_LOG_BYTES } from "../base/limits.ts";
 import { CheckpointStride, checkpointsDue, writeDelayMs } from "./checkpoint-pace.ts";
@@ -71,4 +72,39 @@ test("nodes write in turns a tenth of a second apart, and all of a large cluster
   const delays = (nodes: number): number[] => Array.from({ length: nodes }, (_, turn) => writeDelayMs(turn, nodes));
   expect(delays(3)).toEqual([0, 100, 200]);
   expect(delays(9)).toEqual([0, 55, 110, 165, 220, 275, 330, 385, 440]);
+});
+
+test("however accounts grow and long writes last, the next is taken within sixteen of those that are rarest", () => {
+  const CHECKPOINT_BLOCKS = 2;
+  const LONGEST_GAP = 16 * 4 * CHECKPOINT_BLOCKS;
+  const stretch = fc.record({
+    blocks: fc.integer({ min: 1, max: 60 }),
+    accounts: fc.constantFrom(0, 1, 5_000, 100_000, 1_000_000),
+    bytes: fc.constantFrom(1, CHECKPOINT_LOG_BYTES / 7, CHECKPOINT_LOG_BYTES),
+    writeBlocks: fc.constantFrom(0, 1, 3, 20, 100),
+  });
+  const property = fc.property(fc.array(stretch, { minLength: 1, maxLength: 30 }), (stretches) => {
+    const stride = new CheckpointStride();
+    let at = { height: 0, logBytes: 0, accounts: 0 };
+    let [writtenAt, idleSince, rarer] = [0, 0, 0];
+    for (const { blocks, accounts, bytes, writeBlocks } of stretches) {
+      for (let block = 0; block < blocks; block++) {
+        const before = checkpointsDue(at, CHECKPOINT_BLOCKS);
+        at = { height: at.height + 1, logBytes: at.logBytes + bytes, accounts: at.accounts + accounts };
+        const due = checkpointsDue(at, CHECKPOINT_BLOCKS);
+        // Where they become rarer, the count falls, and what is the next begins anew.
+        if (due < before) rarer = at.height;
+        if (at.height === writtenAt) {
+          stride.written();
+          idleSince = at.height;
+        }
+        if (stride.isDue(before, due)) {
+          if (at.height < writtenAt) stride.leftOut();
+          else writtenAt = at.height + writeBlocks + 1;
+        }
+        if (at.height > writtenAt) expect(at.height - Math.max(idleSince, rarer)).toBeLessThanOrEqual(LONGEST_GAP);
+      }
+    }
+  });
+  fc.assert(property, { numRuns: 300 });
 });

@@ -400,6 +400,17 @@ describe("a checkpoint that is made up", () => {
     expect(nodes.warnings(3)).toEqual(["catch_up.believed: 1 the same, 2 silent"]);
   });
 
+  test("is not loaded: its pages may be such that this would take any time and any memory", () => {
+    for (const others of [HEIGHT, HEIGHT - 1, HEIGHT + 3]) {
+      const nodes = new Nodes(3);
+      nodes.add(1, storeOf(madeUp(HEIGHT)), HEIGHT);
+      nodes.well(2, others);
+      const fetching = nodes.lagging(3);
+      expect(nodes.install(1, [3], 3, 10_000)).toBe(Number.POSITIVE_INFINITY);
+      expect([fetching.status["unvouched"] !== 0, fetching.statesMade]).toEqual([true, 0]);
+    }
+  });
+
   test("is found out although its giver says of it what is true", () => {
     const nodes = new Nodes(3);
     const liar = nodes.add(1, storeOf(madeUp(HEIGHT)), HEIGHT);
