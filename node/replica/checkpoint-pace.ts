@@ -12,11 +12,10 @@ const ACCOUNTS_PER_STRETCH = 262_144;
 /** ... up to so many times as many. */
 const STRETCH_MAX = 4;
 
-/** Of what falls due, a slow node takes one in so many at least, always the same ones ... */
+/** Of what falls due, a slow node takes one in so many at least. */
 const STRIDE_MAX = 16;
-/** ... and tries one in half as many after it has written so many without leaving one out. */
-const KEPT_UP = 8;
-
+/** It takes twice as many after so many writes that would have left time for that. */
+const QUICK_WRITES = 4;
 /** Between the turns of two nodes to write ... */
 const WRITE_STAGGER_MS = 100;
 /** ... and less where there are many, so that all have had theirs after so long, which is before the next falls due. */
@@ -42,28 +41,33 @@ export function writeDelayMs(turn: number, nodes: number): number {
 }
 
 /**
- * Which of the checkpoints that fall due a node takes: all, as long as it writes each before the next. A node that leaves
- * one out takes every second one from then on, then every fourth, and so on, by their number: so it has all its heights in
+ * Which of the checkpoints that fall due a node takes: all, as long as it writes each before the next. Where a write takes
+ * longer it takes every second one from then on, or every fourth, and so on, by their number: so it has all its heights in
  * common with nodes that are faster, and slow ones have theirs in common, which a quorum must sign.
  */
 export class CheckpointStride {
   #stride = 1;
-  #kept = 0;
+  /** How many fell due while the newest was written. */
+  #passed = 0;
+  #quick = 0;
 
   /** Whether one is to be taken of the block that brings how many are due from `before` to `due`. */
   isDue(before: number, due: number): boolean {
+    this.#passed += Math.max(0, due - before);
     return Math.floor(due / this.#stride) > Math.floor(before / this.#stride);
   }
 
-  leftOut(): void {
-    this.#kept = 0;
-    this.#stride = Math.min(STRIDE_MAX, 2 * this.#stride);
+  /** One is being written. */
+  begun(): void {
+    this.#passed = 0;
   }
 
   written(): void {
-    this.#kept += 1;
-    if (this.#kept < KEPT_UP || this.#stride === 1) return;
-    this.#kept = 0;
-    this.#stride /= 2;
+    const fitting = Math.min(STRIDE_MAX, 2 ** (32 - Math.clz32(this.#passed)));
+    this.#quick = fitting < this.#stride ? this.#quick + 1 : 0;
+    if (this.#quick === QUICK_WRITES) {
+      this.#stride /= 2;
+      this.#quick = 0;
+    } else this.#stride = Math.max(this.#stride, fitting);
   }
 }

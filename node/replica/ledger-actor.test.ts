@@ -434,7 +434,24 @@ describe("checkpoints", () => {
       bench.storesCheckpoint();
       heights.push(loadCheckpointMeta(bench.store)?.height);
     }
-    expect(heights).toEqual([8, 12, 16, 20, 24, 28, 32, 34, 36, 38, 40]);
+    expect(heights).toEqual([8, 12, 16, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40]);
+  });
+
+  test("are of the heights of all nodes however often a peer asks for others", () => {
+    const bench = new Bench();
+    const asked: (number | undefined)[] = [];
+    for (let height = 1; height <= 60; height++) {
+      bench.clock.now += 100;
+      bench.commits(height, height);
+      const isDue = bench.later.count > 0;
+      bench.actor.receive({ type: "takeCheckpoint" });
+      if (bench.later.count === 0) continue;
+      if (!isDue) asked.push(height);
+      else expect(height % 2).toBe(0);
+      bench.storesCheckpoint();
+    }
+    expect(asked).toEqual([1, 21, 41]);
+    expect(bench.checkpoints.roots.filter(({ height }) => height % 2 === 0)).toHaveLength(30);
   });
 
   test("wait while the disk is full", () => {
@@ -655,6 +672,7 @@ describe("checkpoints", () => {
     const own = Array.from({ length: 70 }, (_, at) => 3 + at);
     for (const height of own) {
       bench.commits(height, height);
+      bench.clock.now += 2_000;
       bench.actor.receive({ type: "takeCheckpoint" });
       while (bench.later.count > 0) bench.storesCheckpoint();
     }
@@ -676,6 +694,7 @@ describe("checkpoints", () => {
     for (const height of [3, 5, 7]) {
       taking.commits(Math.max(3, height - 1), height);
       while (taking.later.count > 0) taking.storesCheckpoint();
+      taking.clock.now += 2_000;
       taking.actor.receive({ type: "takeCheckpoint" });
       taking.storesCheckpoint();
       expect(taking.checkpoints.written).toEqual({ height, root: hasRoot(height) });

@@ -70,6 +70,8 @@ const NS_PER_MS = 1_000_000n;
 const SEEK_PAUSE_MS = 1;
 /** Between two looks at checkpoints that are given to clients. */
 const GIVING_TICK_MS = 1_000;
+/** Between two checkpoints that peers ask for. */
+const ASKED_PAUSE_MS = 2_000;
 /** Between two looks whether the disk has room again for one that is taken and cannot be left out any more. */
 const ROOM_RETRY_MS = 1_000;
 
@@ -142,6 +144,8 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #knownRoots: KnownRoots;
   readonly #room: CheckpointRoom;
   readonly #stride = new CheckpointStride();
+  /** When the newest was taken that a peer had asked for. */
+  #askedAtMs = Number.NEGATIVE_INFINITY;
   readonly #generation: number;
   /** Keys of pages that are damaged in the store. */
   readonly #damagedPages = new Set<string>();
@@ -226,7 +230,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
         this.#pageDamaged(message.key);
         break;
       case "takeCheckpoint":
-        if (this.#state.height > this.#checkpointHeight) this.#checkpoint();
+        if (this.#state.height > this.#checkpointHeight) this.#checkpointAsked();
         break;
       case "rootAsked":
         this.#knownRoots.asked(message.by, message.height);
@@ -442,13 +446,18 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#checkpoint();
   }
 
+  /** One that peers ask for is of a height that others do not take: however often they ask, those that all take come, too. */
+  #checkpointAsked(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#checkpointing || nowMs - this.#askedAtMs < ASKED_PAUSE_MS) return;
+    this.#checkpoint();
+    if (this.#checkpointing) this.#askedAtMs = nowMs;
+  }
+
   #checkpoint(): void {
     // What falls due while one is being written is left out: a block later it would be like no other node's. While the
     // disk is full, or has not the room, the next block asks again.
-    if (this.#checkpointing && this.#isDue) {
-      this.#isDue = false;
-      this.#stride.leftOut();
-    }
+    if (this.#checkpointing) this.#isDue = false;
     if (this.#checkpointing || this.#deps.log.isFull()) return;
     const { height } = this.#state;
     const givenUp = this.#deps.log.bytesBefore(this.#logFrom(height));
@@ -459,6 +468,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     if (!this.#room.hasRoomFor(changes, { height, givenUp })) return;
     markTaken(this.#state);
     this.#checkpointing = true;
+    this.#stride.begun();
     this.#isDue = false;
     this.#repairedPages += this.#damagedPages.size;
     this.#damagedPages.clear();
