@@ -553,6 +553,19 @@ describe("the pages of checkpoints", () => {
     expect(node.status).toMatchObject({ pagesDifferAt: 10, signedState: 10 });
     expect(node.fatal).toEqual([]);
   });
+
+  test("that differ are said once a height, whatever a peer repeats", () => {
+    const { node, run, hear } = alone(3);
+    for (const height of [10, 12]) {
+      node.checkpoints.written = at(height);
+      run(PERIOD_MS);
+    }
+    for (const height of [10, 12, 10, 12]) hear(3, { state: signedBy(3, at(height, digest(11))) });
+    expect(node.errors.map(({ event, height }) => [event, height])).toEqual([
+      ["gossip.pages_differ", 10],
+      ["gossip.pages_differ", 12],
+    ]);
+  });
 });
 
 describe("hostile frames", () => {

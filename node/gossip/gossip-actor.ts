@@ -382,7 +382,8 @@ export class GossipActor implements Actor<GossipMessage> {
   /** Told and not stopped for: it is for an operator to find out whose memory or version is at fault. */
   #comparePages(from: NodeId, { height, root }: StateRoot): void {
     const mine = this.#states.at(height);
-    if (mine === undefined || equalBytes(mine.root, root) || this.#pagesDiffer === height) return;
+    // Once for a height, and not again for those before: a peer may go on telling of them.
+    if (mine === undefined || equalBytes(mine.root, root) || height <= this.#pagesDiffer) return;
     this.#pagesDiffer = height;
     const roots = { mine: toHex(mine.root), theirs: toHex(root) };
     this.#deps.log.error("gossip.pages_differ", { member: from, height, ...roots });
