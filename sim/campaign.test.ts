@@ -62,6 +62,7 @@ describe("campaigns as files", () => {
   test.each([
     ["another version", text.replace('"quorateCampaign":4', '"quorateCampaign":9'), /line 1: version 9/],
     ["a version that named no program", '{"quorateCampaign":2,"seeds":[1,1],"shard":[0,1]}\n', /line 1: version 2/],
+    ["nothing yet", "", /line 1: there is no whole line/],
     ["no program", text.replace(/"program":"\w+",/, ""), /line 1: program/],
     ["no campaign", '{"hello":1}\n', /line 1/],
     ["no JSON", `${campaignHead(headOf(three))}\n{\n`, /line 2/],

@@ -125,7 +125,8 @@ export function campaignLine(result: CampaignResult): string {
 export function readCampaign(lines: Iterable<string>): CampaignRead {
   const rest = lines[Symbol.iterator]();
   const first = rest.next();
-  const head = lineOf(headSchema, first.done === true ? "" : first.value, 1);
+  if (first.done === true) throw invalid(1, "there is no whole line: this campaign has kept nothing yet");
+  const head = lineOf(headSchema, first.value, 1);
   const { quorateCampaign, program, giveUpLastCopy = false, seeds, shard } = head;
   if (quorateCampaign !== CAMPAIGN_VERSION)
     throw invalid(1, `version ${quorateCampaign}, and version ${CAMPAIGN_VERSION} is understood`);

@@ -62,6 +62,7 @@ describe("plans as files", () => {
 
   test.each([
     ["no JSON", '{\n  "quoratePlan": 2,\n  }', /^line 3: no JSON/],
+    ["a text that ends too soon", '{\n  "quoratePlan": 2,\n  "seed":\n', /^line 3: no JSON/],
     ["an unknown key", changed((file) => Object.assign(file, { hurry: true })), /^line 1: hurry must be absent/],
     [
       "a wrong type",

@@ -128,9 +128,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The line that a parser's "at position N" is in. */
+/** The line that a parser's "at position N" is in, or the last one of a text that ends too soon. */
 function lineOf(text: string, message: string): string {
-  const position = /position (\d+)/.exec(message)?.[1];
+  const position =
+    /position (\d+)/.exec(message)?.[1] ?? (/end of JSON/.test(message) ? text.trimEnd().length : undefined);
   return position === undefined ? "" : `line ${text.slice(0, Number(position)).split("\n").length}: `;
 }
 

@@ -2,7 +2,7 @@
 import { BATCH_RECORDS_MAX } from "../node/base/limits.ts";
 import { PERTURBATIONS } from "../node/base/ports/perturb.ts";
 import { FIRST_RELEASE, NEWEST_RELEASE } from "../node/base/release.ts";
-import { boolean, integer, list, type Of, object, oneOf, type Schema, u32 } from "../node/wire/schema.ts";
+import { boolean, integer, list, type Of, object, oneOf, orWord, type Schema, u32 } from "../node/wire/schema.ts";
 import { DELAYS } from "./draw.ts";
 import { LOG_DAMAGES } from "./fault/disk-damage.ts";
 import {
@@ -187,7 +187,7 @@ export const optionsSchema: Schema<SimOptions> = object({
   workload,
 });
 
-const target: Schema<number | "leader"> = (value, path) => (value === "leader" ? value : node(value, path));
+const target: Schema<number | "leader"> = orWord(node, "leader");
 const groups: Schema<Groups> = list(nodes, NODES_MAX);
 const forMs = { forMs: ms };
 const restartAfterMs = { restartAfterMs: ms };

@@ -118,6 +118,7 @@ function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
   } catch (error) {
     world.verdict.fail("simulator", error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
+  world.tellEnd();
   const { simulatedMs, elections, transactions } = progressOf(world);
   return {
     seed: plan.seed,

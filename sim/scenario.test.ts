@@ -48,6 +48,14 @@ describe("scenarios", () => {
     ["a step that is no fault", { timeline: [{ atMs: 1, kind: "rain" }] }, "timeline[0].kind"],
     ["a step at a node that there is not", { timeline: [{ atMs: 1, ...CRASH, target: 4 }] }, "timeline[0]"],
     ["a repetition past the end", { timeline: [{ atMs: 1, everyMs: 4_000, times: 9, ...CRASH }] }, "timeline[0].atMs"],
+    [
+      "a repetition that does not say how often",
+      { timeline: [{ atMs: 1, everyMs: 5, ...CRASH }] },
+      "timeline[0].times",
+    ],
+    ["one that does not say when", { timeline: [{ atMs: 1, times: 5, ...CRASH }] }, "timeline[0].everyMs"],
+    ["bounds with nothing between them", { expect: { elections: { min: 2, max: 1 } } }, "expect.elections"],
+    ["such bounds of a fault", { expect: { faults: { crash: { min: 2, max: 1 } } } }, "expect.faults.crash"],
     ["an expectation of nothing known", { expect: { faults: { rain: { min: 1 } } } }, "expect.faults.rain"],
   ])("%s is refused with its place", (_, changes, path) => {
     expect(() => scenario(changes)).toThrow(expect.objectContaining({ code: "scenario_invalid", facts: { path } }));

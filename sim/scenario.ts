@@ -7,7 +7,7 @@
  */
 import { CodedError } from "../node/base/errors.ts";
 import { WireError } from "../node/wire/msgpack.ts";
-import { check, integer, list, object, type Schema, text } from "../node/wire/schema.ts";
+import { check, integer, list, type Of, object, type Schema, text } from "../node/wire/schema.ts";
 import { CALM, trueClocks } from "./calm-options.ts";
 import { FAULTS, type Fault } from "./counts.ts";
 import type { FaultStep, TimedFault } from "./fault/plan.ts";
@@ -62,17 +62,24 @@ const expectSchema: Schema<Expectations> = object(
 );
 
 /** Where a step stands in time: `everyMs` and `times` do it again and again. */
-const timing = object({ atMs: integer(0, MS_MAX) }, { everyMs: integer(1, MS_MAX), times: integer(1, STEPS_MAX) });
+const once = object({ atMs: integer(0, MS_MAX) });
+const repeated = object({ atMs: integer(0, MS_MAX), everyMs: integer(1, MS_MAX), times: integer(1, STEPS_MAX) });
 const TIMING: ReadonlySet<string> = new Set(["atMs", "everyMs", "times"]);
 
 /** The faults of one line of the timeline. */
 const lineSchema: Schema<readonly TimedFault[]> = (value, path) => {
   const fields = isMap(value) ? Object.entries(value) : [];
   const [when, what] = [true, false].map((isTiming) => fields.filter(([name]) => TIMING.has(name) === isTiming));
-  const { atMs, everyMs = 0, times = 1 } = timing(isMap(value) ? Object.fromEntries(when ?? []) : value, path);
+  const { atMs, everyMs, times } = timingOf(isMap(value) ? Object.fromEntries(when ?? []) : value, path);
   const step = stepSchema(Object.fromEntries(what ?? []), path);
   return Array.from({ length: times }, (_, time) => ({ atMs: atMs + time * everyMs, step }));
 };
+
+/** Of `everyMs` and `times`, one without the other would do nothing, or do it all at once. */
+function timingOf(value: unknown, path: string): Of<typeof repeated> {
+  if (isMap(value) && ("everyMs" in value || "times" in value)) return repeated(value, path);
+  return { ...once(value, path), everyMs: 0, times: 1 };
+}
 
 const anything: Schema<unknown> = (value) => value;
 const scenarioSchema = object(
@@ -119,6 +126,7 @@ export function scenarioOf(value: unknown): Scenario {
       ...named
     } = check(scenarioSchema, value, "malformed_body");
     const options = optionsOf(changed);
+    checkExpectations(expect);
     timeline.forEach((steps, index) => {
       for (const step of steps) checkFault(step, options, `timeline[${index}]`);
     });
@@ -130,6 +138,18 @@ export function scenarioOf(value: unknown): Scenario {
       throw new CodedError("scenario_invalid", error.message, { path: pathIn(error.message) });
     throw error;
   }
+}
+
+/** Throws `CodedError` `plan_invalid` for bounds between which no number lies. */
+function checkExpectations({ faults = {}, reached = {}, ...own }: Expectations): void {
+  const groups: Readonly<Record<string, Readonly<Record<string, Range>>>> = {
+    expect: own,
+    "expect.faults": faults,
+    "expect.reached": reached,
+  };
+  for (const [path, bounds] of Object.entries(groups))
+    for (const [name, { min = 0, max = Number.POSITIVE_INFINITY }] of Object.entries(bounds))
+      if (min > max) throw new CodedError("plan_invalid", `${path}.${name}: min is above max`);
 }
 
 /** The plan of one of a scenario's runs. */

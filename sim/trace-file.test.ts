@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { encodePlan } from "./plan-file.ts";
 import { type RunPlan, runSeed } from "./run.ts";
 import { firstDifference } from "./trace-diff.ts";
 import { decodeTrace, isTrace, traceHead, traceLine } from "./trace-file.ts";
@@ -21,6 +22,18 @@ describe("recording a run", () => {
     expect(recorded(SEED).records).toEqual(records);
     expect(records.map(({ id }) => id)).toEqual(records.map((_, index) => index + 1));
     expect(records.at(-1)).toMatchObject({ what: "end", traceHash: hash });
+  });
+
+  test("where the simulator itself breaks, the trace says so and has an end, too", () => {
+    const seen: TraceRecord[] = [];
+    const { failed } = runSeed(SEED, {
+      record: (record) => {
+        seen.push(record);
+        if (record.what === "fault") throw new Error("broken");
+      },
+    });
+    expect(failed).toMatchObject({ checker: "simulator", message: expect.stringContaining("broken") });
+    expect(seen.slice(-2).map(({ what }) => what)).toEqual(["failed", "end"]);
   });
 
   test("each frame that was sent arrives, is lost, or is on its way at the end; none comes out of nothing", () => {
@@ -55,7 +68,14 @@ describe("traces as files", () => {
   test.each([
     ["another version", text.replace('"quorateTrace":3', '"quorateTrace":2'), /line 1: .*2/],
     ["no trace at all", "hello\n", /line 1/],
+    ["a plan", encodePlan(plan), /line 1: this is no trace/],
     ["a line that was cut off", `${text.slice(0, text.length - 20)}\n`, new RegExp(`line ${records.length + 1}`)],
+    [
+      "a trace whose last line is gone",
+      text.slice(0, text.lastIndexOf("\n", text.length - 2) + 1),
+      /: the trace is cut off/,
+    ],
+    ["a trace of nothing", `${traceHead(plan)}\n`, /line 1: the trace is cut off/],
     ["a record without a number", `${traceHead(plan)}\n{"id":1,"us":2,"what":"quiet"}\n`, /line 2: node/],
     [
       "a record of nothing known",

@@ -35,11 +35,13 @@ export function isTrace(text: string): boolean {
 
 /** Reads a trace file. Throws `CodedError` `trace_invalid`, with the line, for anything that is none of this version. */
 export function decodeTrace(text: string): TraceFile {
+  if (!isTrace(text)) throw invalid(1, "this is no trace; `sim replay --trace-file` writes one");
   const [head = "", ...lines] = text.trimEnd().split("\n");
   const { quorateTrace, plan } = fieldsOf(head, 1);
   if (quorateTrace !== TRACE_VERSION)
     throw invalid(1, `this is no trace of version ${TRACE_VERSION} (quorateTrace: ${String(quorateTrace)})`);
   const records = lines.map((line, index) => recordOf(line, index + 2));
+  if (records.at(-1)?.what !== "end") throw invalid(lines.length + 1, "the trace is cut off here: it has no end");
   return { plan: planOf(plan), records };
 }
 

@@ -5,6 +5,7 @@ import type { Plant } from "./cluster.ts";
 import type { TimedFault } from "./fault/plan.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
 import { runPlan, runSeed } from "./run.ts";
+import type { TraceRecord } from "./trace-recorder.ts";
 import { World } from "./world.ts";
 
 /** What a calm run comes to with such nodes and these faults. */
@@ -62,10 +63,10 @@ test("a node that stops itself without a fault is told", () => {
 });
 
 test("an error of the simulator's own fails the run under its own name, with its place", () => {
-  const history = (): void => {
-    throw new Error("lost the pencil");
+  const record = ({ what }: TraceRecord): void => {
+    if (what === "quiet") throw new Error("lost the pencil");
   };
-  const { failed, seed } = runSeed(1, { adjust: () => CALM, history });
+  const { failed, seed } = runSeed(1, { adjust: () => CALM, record });
   expect({ seed, checker: failed?.checker }).toEqual({ seed: 1, checker: "simulator" });
   expect(failed?.message).toMatch(/lost the pencil\n.*world\.test/);
 });

@@ -253,6 +253,10 @@ export class World {
       if (this.#isHalted) this.#checkHalt();
       else this.#checkRest();
     }
+  }
+
+  /** Tells whoever looks on how it has ended, also where `run` has thrown. */
+  tellEnd(): void {
     this.#recorder?.ended(this.outcome, this.traceHash);
     this.#tellHistory?.(this.history.operations);
   }

@@ -10,6 +10,7 @@ import type { TraceRecord } from "../../sim/trace-recorder.ts";
 import { command } from "../command.ts";
 import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
+import { naming } from "../sim/naming.ts";
 
 const CONTEXT_MAX = 1_000;
 
@@ -21,8 +22,8 @@ function recordsOf(source: string): readonly TraceRecord[] {
     return recorded((watch) => runSeed(parseSeed(seed), { ...watch, ...planted }));
   }
   const text = readFileSync(source, "utf8");
-  if (isTrace(text)) return decodeTrace(text).records;
-  const plan = decodePlan(text);
+  if (isTrace(text)) return naming(source, () => decodeTrace(text)).records;
+  const plan = naming(source, () => decodePlan(text));
   return recorded((watch) => runPlan(plan, watch));
 }
 

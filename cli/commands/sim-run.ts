@@ -42,7 +42,7 @@ export const run: CommandModule = command({
       .option("out", { type: "string", describe: "keep each seed's result here, and go on where the file ends" })
       .option("write-plan", {
         type: "string",
-        describe: "write the plan of the first run that fails; others beside it where no seed names them",
+        describe: "write the plan of the first run that fails; of --guided the others beside it",
       })
       .option("guided", { type: "boolean", describe: "vary plans that came to something new, besides fresh seeds" })
       .option("give-up-last-copy", { type: "boolean", describe: GIVE_UP_LAST_COPY })
@@ -65,7 +65,10 @@ export const run: CommandModule = command({
     } = args;
     if (guided && seeds.shards > 1)
       throw new CodedError("usage", "--guided: a run depends on all before it: no --shard");
-    const ran = await runCampaign({ seeds, workers, scenario, guided, giveUpLastCopy, out, planFile }, output);
+    const ran = await runCampaign(
+      { seeds, workers, scenario, scenarioFile: args.scenario, guided, giveUpLastCopy, out, planFile },
+      output,
+    );
     const figures = ran.summary.read();
     if (ran.stopped) output.note(`stopped after ${figures.seeds} of ${seedCount(seeds)} seeds`);
     const drawn = ran.guided?.fresh.runs ?? figures.seeds;

@@ -4,6 +4,7 @@ import type { CommandModule } from "yargs";
 import { decodeTrace } from "../../sim/trace-file.ts";
 import { viewPage } from "../../sim/view-page.ts";
 import { command } from "../command.ts";
+import { naming } from "../sim/naming.ts";
 import { pageScript } from "../sim/page-script.ts";
 
 export const view: CommandModule = command({
@@ -15,7 +16,8 @@ export const view: CommandModule = command({
       .option("out", { type: "string", describe: "where the page goes; the trace's name with .html, if not given" })
       .example("$0 sim view 42.trace", "writes 42.trace.html; add #step=1234 to its address to see that event"),
   handler: ({ trace: file, out = `${file}.html` }, output) => {
-    const trace = decodeTrace(readFileSync(file, "utf8"));
+    const text = readFileSync(file, "utf8");
+    const trace = naming(file, () => decodeTrace(text));
     writeFileSync(out, viewPage(trace, pageScript("view/main")));
     output.result({ page: out, records: trace.records.length }, `${trace.records.length} records in ${out}`);
   },

@@ -193,5 +193,6 @@ describe("quorate sim", () => {
     const spawned = new Spawned(["sim", "run", "--scenario", hopeless, "--seeds", "1", "--json"]);
     expect(await spawned.code()).toBe(1);
     expect(spawned.err).toContain("seed 1: elections: 1, and at least 9 expected");
+    expect(spawned.err).toContain(`again: npx quorate sim replay --scenario ${hopeless} --seed 1 --trace`);
   });
 });

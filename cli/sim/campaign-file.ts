@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { CodedError } from "../../node/base/errors.ts";
 import { type CampaignRead, type CampaignResult, readCampaign } from "../../sim/campaign.ts";
+import { naming } from "./naming.ts";
 import { wholeLines } from "./whole-lines.ts";
 
 /** Begins to read a file; what is wrong with it is told with its name. Throws `CodedError` `usage` where there is none. */
@@ -15,13 +16,4 @@ function* resultsOf(file: string, { results }: CampaignRead): Generator<Campaign
   const rest = results[Symbol.iterator]();
   for (let next = naming(file, () => rest.next()); next.done !== true; next = naming(file, () => rest.next()))
     yield next.value;
-}
-
-function naming<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof CodedError) throw new CodedError(error.code, `${file}: ${error.message}`, error.facts, error);
-    throw error;
-  }
 }

@@ -11,11 +11,14 @@ import { KeptPlans } from "./kept-plans.ts";
 import { Pool } from "./pool.ts";
 import { programHash } from "./program.ts";
 import { failureText } from "./told.ts";
+import { namedRun } from "./which-run.ts";
 
 export interface Campaign {
   readonly seeds: CampaignSeeds;
   readonly workers: number;
   readonly scenario: Scenario | undefined;
+  /** The file that the scenario was read from. */
+  readonly scenarioFile: string | undefined;
   /** Whether plans that came to something new are varied. */
   readonly guided: boolean;
   /** Whether faults may destroy the last copy of something. */
@@ -42,6 +45,8 @@ export interface Ran {
 /** Runs what is left of a campaign, until all is done or the user has had enough. */
 export async function runCampaign(campaign: Campaign, output: Output): Promise<Ran> {
   const { seeds, workers, scenario, giveUpLastCopy, out, planFile } = campaign;
+  const named = namedBySeed(campaign);
+  const plans = new KeptPlans({ file: planFile, named });
   const summary = new Summary();
   const unmetSeeds: Unmet[] = [];
   const head = { program: programHash(), giveUpLastCopy, seeds };
@@ -49,7 +54,6 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   const { seeds: skipped, simulatedMs } = summary.read();
   if (skipped > 0) output.note(`${out}: ${skipped} seeds were done before`);
   const guided = campaign.guided ? new Guided(seeds) : undefined;
-  const plans = new KeptPlans({ file: planFile, named: namedBySeed(campaign) });
   let stopped = false;
   const stop = (): void => {
     stopped = true;
@@ -63,6 +67,7 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
     const expected = scenario === undefined ? [] : unmet(scenario, result);
     if (expected.length > 0) unmetSeeds.push({ seed: result.seed, expected });
     for (const what of expected) output.note(`seed ${result.seed}: ${what}`);
+    if (expected.length > 0) output.note(`  again: npx quorate sim replay ${named?.(result.seed)} --trace`);
     const newStates = summary.coverage.unmet(result.states);
     const kept = { ...result, stateCount: result.states.length, newStates };
     summary.add(kept);
@@ -93,8 +98,9 @@ function* jobsOf({ seeds, scenario, giveUpLastCopy }: Campaign, skipped: number)
   }
 }
 
-/** How a seed's run is named on the command line; undefined where it is not by its seed alone. */
-function namedBySeed({ scenario, guided, giveUpLastCopy }: Campaign): ((seed: number) => string) | undefined {
-  if (scenario !== undefined || guided) return undefined;
-  return (seed) => `--seed ${seed}${giveUpLastCopy ? " --give-up-last-copy" : ""}`;
+/** How a seed's run is named on the command line; undefined where no seed names it. */
+function namedBySeed({ scenarioFile, guided, giveUpLastCopy }: Campaign): ((seed: number) => string) | undefined {
+  if (guided) return undefined;
+  const which = { scenario: scenarioFile, plan: undefined, mutant: undefined, giveUpLastCopy };
+  return (seed) => namedRun({ ...which, seed: String(seed) });
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { CALM } from "../../sim/calm-options.ts";
 import { type RunPlan, runPlan, type SeedResult } from "../../sim/run.ts";
 import { KeptPlans } from "./kept-plans.ts";
-import { readPlan, readPlanFile, strangeness } from "./told.ts";
+import { readPlanFile, strangeness } from "./told.ts";
 
 const ROOT = mkdtempSync(join(tmpdir(), "quorate-plans-"));
 const PLAN: RunPlan = { seed: 1, options: { ...CALM, durationMs: 100 }, faults: [], leftOut: [] };
@@ -26,7 +26,7 @@ test("seeds name their runs; the first one's plan is kept where that is wanted",
   const file = join(directory, "failed.plan");
   const plans = new KeptPlans({ file, named: (seed) => `--seed ${seed}` });
   expect([3, 7].map((seed) => plans.keep(failed(seed)))).toEqual(["--seed 3", "--seed 7"]);
-  expect(readPlan(file).seed).toBe(3);
+  expect(readPlanFile(file).plan.seed).toBe(3);
   expect(readdirSync(directory)).toEqual(["failed.plan"]);
 });
 
@@ -36,7 +36,7 @@ test("of runs that no seed names each plan is kept, and each is named by its own
   expect(again.map((one) => one.replace(directory, ""))).toEqual([
     ...["--plan /failed.plan", "--plan /failed-2.plan", "--plan /failed-3.plan"],
   ]);
-  expect(again.map((one) => readPlan(one.replace("--plan ", "")).seed)).toEqual([3, 3, 7]);
+  expect(again.map((one) => readPlanFile(one.replace("--plan ", "")).plan.seed)).toEqual([3, 3, 7]);
   expect(new KeptPlans({ file: undefined, named: undefined }).keep(failed(1))).toMatch(/--write-plan/);
 });
 

@@ -1,5 +1,6 @@
 /** Plans of runs that failed: what a seed does not name by itself is kept in files, one each. */
-import { parse } from "node:path";
+import { accessSync, constants } from "node:fs";
+import { dirname, parse } from "node:path";
 import type { SeedResult } from "../../sim/run.ts";
 import { writePlan } from "./told.ts";
 
@@ -14,8 +15,10 @@ export class KeptPlans {
   readonly #options: KeptPlansOptions;
   #failures = 0;
 
+  /** Where plans cannot go is told at once, and not after many runs when one has failed. */
   constructor(options: KeptPlansOptions) {
     this.#options = options;
+    if (options.file !== undefined) accessSync(dirname(options.file), constants.W_OK);
   }
 
   /** Keeps the plan of a run that failed; returns how that is run again. */

@@ -45,6 +45,7 @@ describe("scenario files", () => {
     ],
     ["a wrong type", GOOD.replace("nodes: 3", "nodes: many"), /^line 4: options.nodes must be an integer/],
     ["an impossible fault", GOOD.replace("target: 2", "target: 9"), /^line 8: timeline\[1\]: there is no node 9/],
+    ["a word that is no node", GOOD.replace("target: 2", "target: boss"), /^line 10: .*from 1 to 9, or leader/],
     ["a missing key", GOOD.replace("about: nothing much\n", ""), /^line 1: about must be present/],
     ["a fault too late", GOOD.replace("atMs: 200", "atMs: 20000"), /^line 8: timeline\[1\].atMs: must be within/],
     ["a key twice", GOOD.replace("kind: crash", "kind: crash\n    kind: pause"), /^line 10: /],
@@ -76,6 +77,9 @@ describe("scenario files", () => {
     const empty = join(DIRECTORY, "empty.mjs");
     writeFileSync(empty, "export const nothing = 1;");
     await expect(readScenario(empty)).rejects.toThrow(/exports no "scenario"/);
-    await expect(readScenario(join(DIRECTORY, "missing.mjs"))).rejects.toMatchObject({ code: "scenario_invalid" });
+    await expect(readScenario(join(DIRECTORY, "missing.mjs"))).rejects.toMatchObject({ code: "ENOENT" });
+    const other = join(DIRECTORY, "other.yaml");
+    writeFileSync(other, GOOD.replace("nodes: 3", "nodes: many"));
+    await expect(readScenario(other)).rejects.toThrow(`${other}: line 4: `);
   });
 });

@@ -6,13 +6,17 @@ import { pathToFileURL } from "node:url";
 import { isNode, LineCounter, parseDocument } from "yaml";
 import { CodedError, errorMessage } from "../../node/base/errors.ts";
 import { type Scenario, scenarioOf } from "../../sim/scenario.ts";
+import { naming } from "./naming.ts";
 
 const TEXTS: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);
 const CHARACTERS_MAX = 1_000_000;
 
 /** Reads a scenario. Throws `CodedError` `scenario_invalid` with the line, or in a module the place, and the reason. */
 export async function readScenario(file: string): Promise<Scenario> {
-  return TEXTS.has(extname(file)) ? parseScenario(readFileSync(file, "utf8")) : scenarioOf(await imported(file));
+  const text = readFileSync(file, "utf8");
+  if (TEXTS.has(extname(file))) return naming(file, () => parseScenario(text));
+  const value = await imported(file);
+  return naming(file, () => scenarioOf(value));
 }
 
 /** A scenario in YAML. Throws as `readScenario` does. */

@@ -6,11 +6,12 @@ import { afterAll, describe, expect, test } from "vitest";
 import { campaignHead, campaignLine } from "../../sim/campaign.ts";
 import { FAULTS } from "../../sim/counts.ts";
 import { POINTS } from "../../sim/reached.ts";
-import { ran } from "../run.contract.ts";
+import { ran, ranJson } from "../run.contract.ts";
 import { programHash } from "./program.ts";
 
 const DIRECTORY = mkdtempSync(join(tmpdir(), "quorate-sim-"));
 const BAD = join(DIRECTORY, "bad");
+const NOWHERE = join(DIRECTORY, "missing", "file");
 writeFileSync(BAD, '{\n"quoratePlan": 2,\n');
 
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
@@ -73,6 +74,8 @@ describe("the commands of the simulator", () => {
   test.each([
     [["replay"], "--seed N, with --mutant NAME"],
     [["replay", "--seed", "1", "--plan", BAD], "--seed N, with --mutant NAME"],
+    [["replay", "--plan", BAD, "--scenario", BAD], "--seed N, with --mutant NAME"],
+    [["replay", "--seed", "1", "--scenario", BAD, "--give-up-last-copy"], "where its own options say so"],
     [["shrink", "--plan", BAD, "--mutant", "voteNotPersisted"], "--seed N, with --mutant NAME"],
     [["shrink", "--seed", "1", "--mutant", "none"], 'no bug "none" is planted'],
     [["run", "--shard", "2/2"], "a part such as 0/8"],
@@ -92,9 +95,33 @@ describe("the commands of the simulator", () => {
     [["run", "--seeds", "1..2", "--out", BAD], "campaign_invalid"],
     [["shrink", "--seed", "2"], "nothing_failed"],
     [["replay", "--plan", join(DIRECTORY, "missing")], "file_unusable"],
+    // That a file cannot be written breaks no rule, and is told before a long search, or many seeds.
+    [["replay", "--seed", "2", "--history", NOWHERE], "file_unusable"],
+    [
+      ["shrink", "--seed", "1", "--mutant", "retryExecutedTwice", "--runs", "1000000", "--out", NOWHERE],
+      "file_unusable",
+    ],
+    [["run", "--seeds", "1..1000000", "--write-plan", NOWHERE], "file_unusable"],
   ])("%j fails with %s", async (args, error) => {
     const { code, err } = await ran("sim", ...args);
     expect(code).toBe(1);
     expect(err).toContain(`(${error})`);
+    if (args.includes(BAD)) expect(err).toContain(`${BAD}: line `);
+  });
+
+  test("a scenario's seed is run again by the scenario's name, and so is one that a plan was written of", async () => {
+    const [scenario, plan] = [join(DIRECTORY, "short.yaml"), join(DIRECTORY, "short.plan")];
+    writeFileSync(scenario, "name: short\nabout: it\noptions: { durationMs: 300 }\ntimeline: []\n");
+    const own = await ranJson("sim", "replay", "--scenario", scenario, "--seed", "2", "--write-plan", plan);
+    expect(own).toMatchObject({ seed: 2, failed: false, options: { durationMs: 300 } });
+    expect(await ranJson("sim", "replay", "--plan", plan)).toEqual(own);
+  });
+
+  test("a scenario that a planted bug breaks is named with both", async () => {
+    const scenario = join(import.meta.dirname, "../../sim/scenarios/power-failures.yaml");
+    const which = ["--scenario", scenario, "--seed", "1", "--mutant", "brokenChainKept"];
+    const { code, out } = await ran("sim", "replay", ...which);
+    expect(code).toBe(1);
+    expect(out).toContain(`npx quorate sim shrink ${which.join(" ")}\n`);
   });
 });

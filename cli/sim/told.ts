@@ -6,6 +6,7 @@ import type { SummaryFigures } from "../../sim/summary.ts";
 import { traceHead, traceLine } from "../../sim/trace-file.ts";
 import type { TraceRecord } from "../../sim/trace-recorder.ts";
 import { toJson } from "../output.ts";
+import { naming } from "./naming.ts";
 import { programHash } from "./program.ts";
 
 const BUFFERED_LINES = 4_096;
@@ -37,12 +38,9 @@ export function countsText(counts: Readonly<Record<string, number>>): string {
     .join(", ");
 }
 
-export function readPlan(file: string): RunPlan {
-  return readPlanFile(file).plan;
-}
-
 export function readPlanFile(file: string): PlanFile {
-  return decodePlanFile(readFileSync(file, "utf8"));
+  const text = readFileSync(file, "utf8");
+  return naming(file, () => decodePlanFile(text));
 }
 
 /** Writes the plan of a run, with the program that it ran in and the rule that it broke. */

@@ -103,6 +103,18 @@ export function oneOf<const T extends string>(...options: readonly T[]): Schema<
   return (value, path) => options.find((option) => option === value) ?? mismatch(path, `one of ${options.join(", ")}`);
 }
 
+/** What a schema takes, or this word instead. */
+export function orWord<T, const W extends string>(schema: Schema<T>, word: W): Schema<T | W> {
+  return (value, path) => {
+    if (value === word) return word;
+    try {
+      return schema(value, path);
+    } catch (error) {
+      throw error instanceof SchemaMismatch ? new SchemaMismatch(error.path, `${error.expected}, or ${word}`) : error;
+    }
+  };
+}
+
 /** An array of at most `max` items. */
 export function list<T>(item: Schema<T>, max: number): Schema<readonly T[]> {
   return (value, path) => {

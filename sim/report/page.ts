@@ -27,9 +27,11 @@ svg text { fill: var(--faint); font: 10px system-ui, sans-serif; } .bad { color:
 /** The page of a report. */
 export function reportPage(report: Report): string {
   const { seeds, failed, faults, reached, transactions, simulatedMs, failureRateMax } = report;
-  const bound =
-    failureRateMax === null ? "seeds fail" : `at most ${(100 * failureRateMax).toPrecision(2)} % fail (95 %)`;
-  const share = failureRateMax === null ? `${((100 * failed.length) / seeds).toPrecision(2)} %` : "0";
+  const percent = (part: number): string => `${(100 * part).toPrecision(2)} %`;
+  const [share, ofWhat] =
+    failureRateMax === null
+      ? [percent(failed.length / Math.max(1, seeds)), "of them failed"]
+      : [`≤ ${percent(failureRateMax)}`, "of all seeds fail, with 95 % confidence"];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Quorate: ${seeds} simulated clusters</title><style>${PAGE_STYLE}${STYLE}</style></head><body><main>
@@ -37,7 +39,7 @@ export function reportPage(report: Report): string {
 <div class="cards">
 ${card(number(seeds), "seeds")}
 ${card(`<span class="${failed.length > 0 ? "bad" : "good"}">${number(failed.length)}</span>`, "failed")}
-${card(share, bound)}
+${card(share, ofWhat)}
 ${unavoidableCards(report)}
 ${card(number(transactions), "transactions")}
 ${card(number(report.states.distinct), "states of the protocol")}
