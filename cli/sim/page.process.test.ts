@@ -178,7 +178,9 @@ describe("the simulator's page", () => {
       const spawned = new Spawned(["sim", "replay", "--plan", plan]);
       expect(await spawned.code()).not.toBe(0);
       // The command line names the file first; where there is no JSON, the browser's own words end what is said.
-      const why = /^error: .*?: (line \d+: (?:no JSON: |.*\(plan_invalid\)$))/m.exec(spawned.err)?.[1] ?? "nothing that was expected";
+      const why =
+        /^error: .*?: (line \d+: (?:no JSON: |.*\(plan_invalid\)$))/m.exec(spawned.err)?.[1] ??
+        "nothing that was expected";
       await page.value(giveFile("drop", "wrong.plan", content));
       await page.until(`${text("empty")}.includes(${JSON.stringify(why)})`);
       expect(await page.value(text("verdict"))).toBe("refused");
