@@ -177,8 +177,10 @@ describe("the simulator's page", () => {
       writeFileSync(plan, content);
       const spawned = new Spawned(["sim", "replay", "--plan", plan]);
       expect(await spawned.code()).not.toBe(0);
-      // Where there is no JSON, the browser's own words end what is said.
-      const why = /^error: (.*no JSON: |.*\(plan_invalid\)$)/m.exec(spawned.err)?.[1] ?? "nothing that was expected";
+      // The command line names the file first; where there is no JSON, the browser's own words end what is said.
+      const why =
+        /^error: .*?: (line \d+: (?:no JSON: |.*\(plan_invalid\)$))/m.exec(spawned.err)?.[1] ??
+        "nothing that was expected";
       await page.value(giveFile("drop", "wrong.plan", content));
       await page.until(`${text("empty")}.includes(${JSON.stringify(why)})`);
       expect(await page.value(text("verdict"))).toBe("refused");
