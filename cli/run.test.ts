@@ -177,7 +177,7 @@ describe("wrong use: exit code 2, what to do on standard error, nothing on stand
     [["export", "accounts", "--dir", at("x")], "Missing required argument: out"],
     [["settlement", "close", "--ledger", "0"], '"0" is neither a currency'],
     [["sim", "run", "--seeds", "5..2"], "is not a range"],
-    [["sim", "replay"], "say which run: --seed N, with --mutant NAME where a bug is planted, or --plan FILE"],
+    [["sim", "replay"], "say which run: --seed N, with --mutant NAME where a bug is planted and --scenario FILE"],
     [["acquirer", "--journal", at("x"), "--port", "65536"], "--port must be a whole number from 0 to 65535"],
     [["acquirer"], "Missing required argument: journal"],
   ])("quorate %j", async (args, message) => {

@@ -29,6 +29,8 @@ afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
 const records: TraceRecord[] = [];
 const { plan } = runSeed(5, { record: (record) => records.push(record) });
+/** A trace without it is cut off. */
+const END = records.at(-1) as TraceRecord;
 
 /** Writes a trace and has `quorate sim view` make its page; the page's address. */
 async function pageOf(name: string, of: readonly TraceRecord[], by: RunPlan = plan): Promise<string> {
@@ -41,7 +43,7 @@ async function pageOf(name: string, of: readonly TraceRecord[], by: RunPlan = pl
 
 describe("the page of a trace", () => {
   test("has all of its script in it", async () => {
-    const page = readFileSync(fileURLToPath(await pageOf("script.trace", records.slice(0, 10))), "utf8");
+    const page = readFileSync(fileURLToPath(await pageOf("script.trace", [...records.slice(0, 9), END])), "utf8");
     const [, script = ""] = /<script type="module">([\s\S]*)<\/script>/.exec(page) ?? [];
     expect(script).not.toMatch(/^(import|export) /m);
     expect(() => new Script(script)).not.toThrow();
@@ -92,9 +94,9 @@ describe("the page of a trace", () => {
 
   test(`with ${MANY} records it is there in seconds, and draws the whole run at once`, async (context) => {
     needsChromium(context);
-    const endUs = records.at(-1)?.us ?? 0;
+    const endUs = END.us;
     const many = Array.from({ length: MANY }, (_, index): TraceRecord => {
-      const record = records[index % records.length] as TraceRecord;
+      const record = index === MANY - 1 ? END : (records[index % records.length] as TraceRecord);
       const round = Math.floor(index / records.length);
       const frame = "frame" in record ? { frame: record.frame + round * records.length } : {};
       return { ...record, ...frame, id: index + 1, us: record.us + round * endUs };
