@@ -46,11 +46,9 @@ export class BugSearch {
   }
 
   #isClean(seed: number, run: RunJob): Promise<boolean> {
-    const known = this.#clean.get(seed);
-    if (known !== undefined) return known;
-    const found = this.#runClean(seed, run);
-    this.#clean.set(seed, found);
-    return found;
+    const clean = this.#clean.get(seed) ?? this.#runClean(seed, run);
+    this.#clean.set(seed, clean);
+    return clean;
   }
 
   async #runClean(seed: number, run: RunJob): Promise<boolean> {

@@ -18,6 +18,7 @@ import {
   metaChange,
   pageKey,
 } from "./checkpoint.ts";
+import { placesOf } from "./offered-state.ts";
 import { PageHashes } from "./page-hashes.ts";
 
 const FETCH_KEY = "catch-up/fetch";
@@ -80,31 +81,22 @@ export function missingPages(store: Pick<Store, "get" | "snapshot">, fetched: Fe
   const snapshot = store.snapshot();
   const there = new Set(snapshot.keys(generationPrefix(fetched.generation)));
   snapshot.close();
-  return fetched.components.flatMap(({ name, pages }, component) => {
-    const places = Array.from({ length: pages }, (_, page) => ({ component, page }));
-    return places.filter(({ page }) => !there.has(pageKey(fetched.generation, name, page)));
-  });
+  return placesOf(fetched).filter(({ name, page }) => !there.has(pageKey(fetched.generation, name, page)));
 }
 
 /**
  * The root over the pages as they are: nothing is made of them, so that takes no longer than reading them, whatever they
  * say. Throws `CodedError` where one is missing or cannot be read.
  */
-export function fetchedRoot(
-  store: Pick<Store, "get">,
-  { generation, components }: FetchedCheckpoint,
-  sha256: Sha256,
-): Uint8Array {
+export function fetchedRoot(store: Pick<Store, "get">, fetched: FetchedCheckpoint, sha256: Sha256): Uint8Array {
   const hashes = new PageHashes(sha256);
-  for (const { name, pages } of components) {
-    for (let page = 0; page < pages; page++) {
-      const key = pageKey(generation, name, page);
-      const encoded = store.get(key);
-      if (encoded === undefined) throw new CodedError("checkpoint_damaged", `${key} is missing`);
-      hashes.take(name, page, encoded);
-    }
+  for (const { name, page } of placesOf(fetched)) {
+    const key = pageKey(fetched.generation, name, page);
+    const encoded = store.get(key);
+    if (encoded === undefined) throw new CodedError("checkpoint_damaged", `${key} is missing`);
+    hashes.take(name, page, encoded);
   }
-  return hashes.root(components);
+  return hashes.root(fetched.components);
 }
 
 /** What stands in the store of checkpoints. */
