@@ -10,6 +10,21 @@ export async function untilStopped(): Promise<void> {
   heard.abort();
 }
 
+/** Does work that looks at `stop` now and then, and comes to an early end once it is aborted: somebody wants that. */
+export async function untilDoneOrStopped<T>(work: (stop: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const listenNoMore = (): void => {
+    for (const name of SIGNALS) process.removeListener(name, heard);
+  };
+  // The second time, a signal does what it always does.
+  const heard = (): void => {
+    listenNoMore();
+    controller.abort();
+  };
+  for (const name of SIGNALS) process.on(name, heard);
+  return await work(controller.signal).finally(listenNoMore);
+}
+
 export interface Interruption {
   /** Aborted by such a signal, or by `end`. */
   readonly signal: AbortSignal;

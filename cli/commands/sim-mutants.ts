@@ -5,11 +5,12 @@ import { parseMutant } from "../../sim/asked.ts";
 import { PLANTED, type Planted, type SeedResult } from "../../sim/run.ts";
 import { median } from "../../sim/statistics.ts";
 import { command } from "../command.ts";
+import { untilDoneOrStopped } from "../interruption.ts";
 import { whole } from "../numbers.ts";
-import { EXIT, type Output, table } from "../output.ts";
+import { EXIT, table } from "../output.ts";
 import { BugSearch, type Found, type Unclean } from "../sim/find-bug.ts";
 import { Pool, type RunJob, WORKERS_MAX } from "../sim/pool.ts";
-import { shrink } from "../sim/shrinking.ts";
+import { type Shrinks, shrink } from "../sim/shrinking.ts";
 
 const MS_PER_SECOND = 1_000;
 const SEEDS_MAX = 1_000_000;
@@ -20,13 +21,6 @@ interface Shrunk {
   /** Whether nothing more could go. */
   readonly complete: boolean;
   readonly seconds: number;
-}
-
-/** How runs that have failed are shrunk. */
-interface Shrinks {
-  readonly runs: number;
-  readonly run: RunJob;
-  readonly output: Output;
 }
 
 /** What became of one planted bug. */
@@ -49,9 +43,9 @@ function rowOf(mutant: Planted, seedsMax: number, found: Found | undefined, seco
   return { mutant, seeds: found.seed, seconds, checker: found.failed.failed?.checker ?? "" };
 }
 
-async function shrunkRow(row: Row, failed: SeedResult, { runs: runsMax, run, output }: Shrinks): Promise<Row> {
+async function shrunkRow(row: Row, failed: SeedResult, how: Shrinks): Promise<Row> {
   const startedAt = performance.now();
-  const { best, runs, complete } = await shrink(failed, runsMax, output, run);
+  const { best, runs, complete } = await shrink(failed, how);
   return { ...row, shrunk: { faults: best.plan.faults.length, runs, complete, seconds: secondsSince(startedAt) } };
 }
 
@@ -122,29 +116,27 @@ export const mutants: CommandModule = command({
         coerce: whole("runs", 1, SEEDS_MAX),
       })
       .example("$0 sim mutants --shrink", "how soon each is found, and how small its plan gets"),
-  handler: async ({ seeds: seedsMax, workers, only, shrink: shrinks, runs }, output) => {
+  handler: async ({ seeds: seedsMax, workers, only, shrink: shrinks, runs: runsMax }, output) => {
     const names = only === undefined ? PLANTED : only.split(",").map(parseMutant);
     const found = new Map<Planted, Row>();
     const search = new BugSearch();
-    let stopped = false;
-    const stop = (): void => {
-      stopped = true;
-    };
-    const hunt = async (mutant: Planted, run: RunJob): Promise<void> => {
+    const hunt = async (mutant: Planted, run: RunJob, stop: AbortSignal): Promise<void> => {
       const startedAt = performance.now();
       const at = (seed: number): void => output.progress(`${mutant}: seed ${seed}`);
-      const first = await search.find(mutant, { seedsMax, run, at, stopped: () => stopped });
-      if (first === undefined && stopped) return;
+      const first = await search.find(mutant, { seedsMax, run, at, stop });
+      if (first === undefined && stop.aborted) return;
       const row = rowOf(mutant, seedsMax, first, secondsSince(startedAt));
-      const done = shrinks && first !== undefined ? await shrunkRow(row, first.failed, { runs, run, output }) : row;
+      const done =
+        shrinks && first !== undefined ? await shrunkRow(row, first.failed, { runsMax, run, output, stop }) : row;
       output.note(`${mutant}: ${done.checker ?? "not found"}, seed ${done.seeds}`);
       found.set(mutant, done);
     };
-    process.once("SIGINT", stop);
     const pool = new Pool(Math.min(workers, names.length));
-    await pool.each(names, () => stopped, hunt);
+    const stopped = await untilDoneOrStopped(async (stop) => {
+      await pool.each(names, stop, (mutant, run) => hunt(mutant, run, stop));
+      return stop.aborted;
+    });
     await pool.end();
-    process.removeListener("SIGINT", stop);
     const rows = names.flatMap((mutant) => found.get(mutant) ?? []);
     for (const { seed, checker } of search.unclean)
       output.note(`seed ${seed} fails without a planted bug, too (${checker}), and counts for none`);

@@ -6,6 +6,7 @@ import { GIVE_UP_LAST_COPY } from "../../sim/asked.ts";
 import { type CampaignSeeds, seedCount } from "../../sim/campaign.ts";
 import { neverReached } from "../../sim/never-reached.ts";
 import { command } from "../command.ts";
+import { untilDoneOrStopped } from "../interruption.ts";
 import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
 import { runCampaign } from "../sim/campaign.ts";
@@ -65,10 +66,8 @@ export const run: CommandModule = command({
     } = args;
     if (guided && seeds.shards > 1)
       throw new CodedError("usage", "--guided: a run depends on all before it: no --shard");
-    const ran = await runCampaign(
-      { seeds, workers, scenario, scenarioFile: args.scenario, guided, giveUpLastCopy, out, planFile },
-      output,
-    );
+    const campaign = { seeds, workers, scenario, scenarioFile: args.scenario, guided, giveUpLastCopy, out, planFile };
+    const ran = await untilDoneOrStopped((stop) => runCampaign(campaign, output, stop));
     const figures = ran.summary.read();
     if (ran.stopped) output.note(`stopped after ${figures.seeds} of ${seedCount(seeds)} seeds`);
     const drawn = ran.guided?.fresh.runs ?? figures.seeds;

@@ -4,8 +4,10 @@ import type { CommandModule } from "yargs";
 import { CodedError } from "../../node/base/errors.ts";
 import type { SeedResult } from "../../sim/run.ts";
 import { command } from "../command.ts";
+import { untilDoneOrStopped } from "../interruption.ts";
 import { whole } from "../numbers.ts";
 import { EXIT } from "../output.ts";
+import { runHere } from "../sim/pool.ts";
 import { shrink } from "../sim/shrinking.ts";
 import { writePlan } from "../sim/told.ts";
 import { runAgain, withWhichRun } from "../sim/which-run.ts";
@@ -33,7 +35,9 @@ export const shrinkCommand: CommandModule = command({
       throw new CodedError("nothing_failed", "this run breaks no rule, so there is nothing to shrink");
     // What cannot be written is told before the search and not after it.
     writePlan(out, failed);
-    const { best, runs, complete } = await shrink(failed, runsMax, output);
+    const { best, runs, complete, stopped } = await untilDoneOrStopped((stop) =>
+      shrink(failed, { runsMax, run: runHere, output, stop }),
+    );
     writePlan(out, best);
     const seconds = Number(((performance.now() - startedAt) / MS_PER_SECOND).toFixed(1));
     const [before, after] = [sizeOf(failed), sizeOf(best)];
@@ -46,7 +50,7 @@ export const shrinkCommand: CommandModule = command({
         `${runs} runs in ${seconds} s; again: npx quorate sim replay --plan ${out} --trace`,
       ].join("\n"),
     );
-    return EXIT.done;
+    return stopped ? EXIT.interrupted : EXIT.done;
   },
 });
 

@@ -42,8 +42,8 @@ export interface Ran {
   readonly stopped: boolean;
 }
 
-/** Runs what is left of a campaign, until all is done or the user has had enough. */
-export async function runCampaign(campaign: Campaign, output: Output): Promise<Ran> {
+/** Runs what is left of a campaign, until all is done or `stop` is aborted. */
+export async function runCampaign(campaign: Campaign, output: Output, stop: AbortSignal): Promise<Ran> {
   const { seeds, workers, scenario, giveUpLastCopy, out, planFile } = campaign;
   const named = namedBySeed(campaign);
   const plans = new KeptPlans({ file: planFile, named });
@@ -54,10 +54,6 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
   const { seeds: skipped, simulatedMs } = summary.read();
   if (skipped > 0) output.note(`${out}: ${skipped} seeds were done before`);
   const guided = campaign.guided ? new Guided(seeds) : undefined;
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
-  };
   const done = (result: SeedResult): void => {
     if (result.failed !== undefined) {
       output.note(failureText(result, plans.keep(result)));
@@ -77,18 +73,16 @@ export async function runCampaign(campaign: Campaign, output: Output): Promise<R
     const text = `seed ${result.seed}, ${count} of ${seedCount(seeds)}; ${failed.length} failed, ${states.distinct} states`;
     output.progress(`${text} (Ctrl-C stops and sums up)`);
   };
-  // The second time, the signal does what it always does.
-  process.once("SIGINT", stop);
   const pool = new Pool(Math.min(workers, Math.max(1, seedCount(seeds) - skipped)));
   const generations = guided?.generations() ?? [jobsOf(campaign, skipped)];
   for (const jobs of generations) {
-    if (stopped) break;
-    await pool.run({ jobs, stopped: () => stopped, done });
+    if (stop.aborted) break;
+    await pool.run({ jobs, stop, done });
   }
   await pool.end();
-  process.removeListener("SIGINT", stop);
   file?.close();
-  return { summary, before: { seeds: skipped, simulatedMs }, unmet: unmetSeeds, guided: guided?.read(), stopped };
+  const before = { seeds: skipped, simulatedMs };
+  return { summary, before, unmet: unmetSeeds, guided: guided?.read(), stopped: stop.aborted };
 }
 
 /** One after the other as they are asked for: they may be very many. */

@@ -5,6 +5,7 @@ import { BugSearch } from "./find-bug.ts";
 import { runHere } from "./pool.ts";
 
 const MUTANT = "receiptOfAnotherPast";
+const NEVER = new AbortController().signal;
 const RESULT = runSeed(1, { mutant: MUTANT });
 const { failed: _, ...CLEAN } = RESULT;
 
@@ -20,7 +21,7 @@ function searchOf(broken: readonly number[], showing: readonly number[]) {
   };
   const search = new BugSearch();
   const find = (mutant: Planted, seedsMax = 9, stopped = false) =>
-    search.find(mutant, { seedsMax, run, at: () => undefined, stopped: () => stopped });
+    search.find(mutant, { seedsMax, run, at: () => undefined, stop: stopped ? AbortSignal.abort() : NEVER });
   return { search, find, cleanRuns };
 }
 
@@ -53,7 +54,7 @@ describe("looking for a planted bug", () => {
       seedsMax: 1,
       run: runHere,
       at: () => undefined,
-      stopped: () => false,
+      stop: NEVER,
     });
     expect(found?.failed.failed?.checker).toBe("receipts");
   });

@@ -21,8 +21,8 @@ export interface Search {
   readonly run: RunJob;
   /** Hears of each seed before it is run. */
   readonly at: (seed: number) => void;
-  /** No further seed is run once this is true. */
-  readonly stopped: () => boolean;
+  /** No further seed is run once this is aborted. */
+  readonly stop: AbortSignal;
 }
 
 export class BugSearch {
@@ -36,8 +36,8 @@ export class BugSearch {
   }
 
   /** Looks through the seeds from 1 on; undefined where none shows the bug, or the search was stopped. */
-  async find(mutant: Planted, { seedsMax, run, at, stopped }: Search): Promise<Found | undefined> {
-    for (let seed = 1; seed <= seedsMax && !stopped(); seed++) {
+  async find(mutant: Planted, { seedsMax, run, at, stop }: Search): Promise<Found | undefined> {
+    for (let seed = 1; seed <= seedsMax && !stop.aborted; seed++) {
       at(seed);
       const failed = await run({ seed, mutant });
       if (failed.failed !== undefined && (await this.#isClean(seed, run))) return { seed, failed };

@@ -22,8 +22,8 @@ export interface Runs {
   readonly jobs: Iterable<Job>;
   /** Told each result, in the order of the jobs. */
   readonly done: (result: SeedResult) => void;
-  /** No further one is begun once this is true; those that run come to their end. */
-  readonly stopped: () => boolean;
+  /** No further one is begun once this is aborted; those that run come to their end. */
+  readonly stop: AbortSignal;
 }
 
 /** Threads that run what they are given until they are ended; one is this thread itself. */
@@ -35,23 +35,23 @@ export class Pool {
   }
 
   /** Runs all jobs, or those that were begun when it was stopped. */
-  async run({ jobs, done, stopped }: Runs): Promise<void> {
+  async run({ jobs, done, stop }: Runs): Promise<void> {
     const inOrder = new InOrder(done);
-    await this.each(jobs, stopped, async (job, run) => {
+    await this.each(jobs, stop, async (job, run) => {
       const place = inOrder.begin();
       inOrder.finish(place, await run(job));
     });
   }
 
-  /** Hands out items one after the other, each to a thread that has none, with what runs jobs there; no more once stopped. */
+  /** Hands out items one after the other, each to a thread that has none, with what runs jobs there; no more once `stop` is aborted. */
   async each<Item>(
     items: Iterable<Item>,
-    stopped: () => boolean,
+    stop: AbortSignal,
     act: (item: Item, run: RunJob) => Promise<void>,
   ): Promise<void> {
     const waiting = items[Symbol.iterator]();
     const work = async ({ run }: Runner): Promise<void> => {
-      while (!stopped()) {
+      while (!stop.aborted) {
         const next = waiting.next();
         if (next.done === true) break;
         await act(next.value, run);
