@@ -13,7 +13,7 @@ import { EXPIRED, NONE, PENDING } from "./pending-statuses.ts";
 import { accountFlags } from "./records.ts";
 import { RowTable } from "./row-table.ts";
 import { TransferStore } from "./transfer-store.ts";
-import { addSeconds, compare64, equal64 } from "./words.ts";
+import { addSeconds, compare64 } from "./words.ts";
 
 /** Columns of an expiry: its timestamp, the slot of the pending transfer, and how many transfers were there before. */
 export const EXPIRY = { timestamp: 0, pending: 2, transfersBefore: 3 } as const;
@@ -37,6 +37,11 @@ export class Books {
   readonly #queue = new ExpiryQueue();
   readonly #time = new Uint32Array(4);
   #chain: ChainStart | undefined;
+  /**
+   * Pending transfers of the chain so far. Their timeouts are watched when it is committed: an undone one's slot is soon
+   * another's, whose own timeout may end at the same moment, and who is watched twice expires twice.
+   */
+  readonly #held: number[] = [];
 
   constructor(segmentRows: number) {
     this.transfers = new TransferStore(this.accounts, segmentRows);
@@ -53,6 +58,10 @@ export class Books {
   }
 
   commitChain(): void {
+    const { statuses } = this.transfers;
+    // One that was resolved in the same chain never expires.
+    for (const slot of this.#held) if (statuses.get(slot) === PENDING) this.#watch(slot);
+    this.#held.length = 0;
     this.#chain = undefined;
   }
 
@@ -64,6 +73,7 @@ export class Books {
     this.transfers.truncate(chain.transfers);
     this.history.table.truncate(chain.history);
     this.accounts.truncate(chain.accounts);
+    this.#held.length = 0;
     this.#chain = undefined;
   }
 
@@ -80,7 +90,8 @@ export class Books {
   /** Marks a new transfer as pending, and watches its timeout. */
   hold(slot: number): void {
     this.transfers.statuses.set(slot, PENDING);
-    this.#watch(slot);
+    if (this.#chain === undefined) this.#watch(slot);
+    else this.#held.push(slot);
   }
 
   /** When a pending transfer expires, nanoseconds of log time, into `to`; false for one without timeout. */
@@ -94,13 +105,12 @@ export class Books {
 
   /** Puts the time of the next expiry into `to` and returns its transfer's slot; -1 for none. */
   nextExpiring(to: Uint32Array, at: number): number {
-    const time = this.#time;
+    const { statuses } = this.transfers;
     for (; this.#queue.count > 0; this.#queue.pop()) {
       const { slot } = this.#queue;
-      // A slot of an undone chain may be free, or another transfer's by now.
-      if (this.transfers.statuses.get(slot) !== PENDING || !this.expiryOf(slot, time, 0)) continue;
+      if (statuses.get(slot) !== PENDING) continue;
       this.#queue.copyTime(to, at);
-      if (equal64(to, at, time, 0)) return slot;
+      return slot;
     }
     return -1;
   }
@@ -121,6 +131,7 @@ export class Books {
   /** Ends a pending transfer at a time. */
   expire(slot: number, time: Uint32Array, at: number): void {
     const { accounts, transfers, expiries } = this;
+    assert(transfers.statuses.get(slot) === PENDING, "a transfer expires that is not pending");
     this.moves.expire(accounts.rows, slot);
     transfers.statuses.set(slot, EXPIRED);
     this.#touch(transfers.get(slot, ROW.debit));

@@ -1,6 +1,6 @@
 /**
  * Which pending transfer expires next: a binary heap in a typed array, by expiry, then by slot, which is the order of
- * creation. Entries of transfers that were resolved or undone stay until they come up; the caller skips them.
+ * creation. Entries of transfers that were resolved stay until they come up; the caller skips them.
  */
 
 const ENTRY_WORDS = 3;

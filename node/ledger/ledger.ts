@@ -19,6 +19,7 @@ import { DebitAllowance } from "./debit-allowance.ts";
 import { checkFields, checkList, checkUnsigned, malformed } from "./fields.ts";
 import type { AccountFilter, ChangeEventsFilter, QueryFilter } from "./filters.ts";
 import type { AccountBalance } from "./history.ts";
+import { checkHolds } from "./holds.ts";
 import { RECORD_WORDS } from "./layout.ts";
 import { Pages } from "./pages.ts";
 import type { PendingStatus } from "./pending-statuses.ts";
@@ -234,6 +235,11 @@ export class Ledger {
   /** Sums a ledger, ascending by ledger number; looks at the accounts near those that changed since the last call. */
   totals(): readonly LedgerTotals[] {
     return this.#totals.read();
+  }
+
+  /** Throws `InvariantError` where an account's pending balances are not its pending transfers; looks at all of them. */
+  checkInvariants(): void {
+    checkHolds(this.#books);
   }
 
   /** Bytes that describe the accounts that changed since the last call, as they stand; overwritten at the next call. */

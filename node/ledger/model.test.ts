@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Counts, Pair } from "./pair.test-support.ts";
-import { run, scenario } from "./scenario.test-support.ts";
+import { holds, run, scenario } from "./scenario.test-support.ts";
 
 const RUNS = 400;
 const TIMEOUT_MS = 120_000;
@@ -20,6 +20,15 @@ describe("the ledger and its model answer the same", () => {
     expect(counts.missing()).toEqual([]);
     await annotate(counts.text());
   });
+
+  test(
+    "of holds that run out, too",
+    () => {
+      const property = fc.property(holds, (drawn) => run(new Pair(drawn.segmentRows, new Counts()), drawn));
+      fc.assert(property, { numRuns: RUNS, seed: SEED });
+    },
+    TIMEOUT_MS,
+  );
 
   test.each(["accountTransfers", "accountBalances", "accounts", "transfers", "changes"])(
     "and %s were found",

@@ -184,6 +184,7 @@ export class Pair {
         statuses,
       );
       expectSame(ledger.nextExpiry(), next);
+      ledger.checkInvariants();
     }
     this.#comparePages();
   }

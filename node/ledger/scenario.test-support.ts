@@ -21,6 +21,7 @@ const MAX_63 = 2n ** 63n - 1n;
 const MAX_64 = 2n ** 64n - 1n;
 const MAX_128 = 2n ** 128n - 1n;
 const SECOND = 1_000_000_000n;
+const WHOLE_SECOND = "second" as const;
 
 /** When the history begins: at once, today, or so late that timeouts leave the range of timestamps. */
 const STARTS: readonly bigint[] = [1_000n, 1_700_000_000_000_000_000n, MAX_63 - 40n * SECOND];
@@ -195,7 +196,8 @@ const signer = fc.oneof(
     }),
   },
 );
-const pause = fc.constantFrom(0n, 0n, 3n, 100n, SECOND, 2n * SECOND, 10n * SECOND);
+/** Nanoseconds, or until a whole second: clocks are coarse, so timeouts of different batches end at the same moment. */
+const pause = fc.constantFrom(0n, 0n, 3n, 100n, SECOND, 2n * SECOND, 10n * SECOND, WHOLE_SECOND);
 const imported = rarely(false, fc.constant(true));
 /** An event that is not imported in an imported batch, or the other way round. */
 const odd = rarely(-1, fc.nat(5));
@@ -233,12 +235,38 @@ type Step = typeof step extends fc.Arbitrary<infer V> ? V : never;
 /** Flags of the accounts that are there from the beginning: six of a ledger, two of another. */
 const opening = fc.tuple(...Array.from({ length: 8 }, () => openingFlags));
 
-export const scenario = fc.record({
-  opening,
-  start: fc.constantFrom(...STARTS),
-  segmentRows: fc.constantFrom(2, 4, 8, 64),
-  steps: fc.array(step, { minLength: 1, maxLength: 30, size: "max" }),
-});
+const scenarioOf = <S>(oneStep: fc.Arbitrary<S>) =>
+  fc.record({
+    opening,
+    start: fc.constantFrom(...STARTS),
+    segmentRows: fc.constantFrom(2, 4, 8, 64),
+    steps: fc.array(oneStep, { minLength: 1, maxLength: 30, size: "max" }),
+  });
+
+export const scenario = scenarioOf(step);
+
+/** Nothing but small holds with short timeouts, in chains of which many fail, at whole seconds. */
+const hold = transferSpec.map((spec) => ({
+  ...spec,
+  ...{ shape: "new" as const, amount: BigInt(spec.which), flags: T.pending, timeout: 1 + (spec.which % 4) },
+  linked: spec.explicit,
+}));
+const calm = { pause: fc.constant(WHOLE_SECOND), imported: fc.constant(false), odd: fc.constant(-1) } as const;
+const holding = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("transfers" as const),
+      ...{ ...calm, signer: fc.constant(undefined), open, batch: fc.array(hold, { maxLength: 3, size: "max" }) },
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant("expire" as const), pause: calm.pause, limit: fc.constantFrom(1, 100) }),
+  },
+);
+export const holds = scenarioOf(holding);
+
 export type Scenario = typeof scenario extends fc.Arbitrary<infer V> ? V : never;
 
 /** Carries out a scenario on both, comparing as it goes. */
@@ -317,8 +345,9 @@ class History {
   }
 
   /** The time of the last of `count` events, after a pause; undefined when time is up. */
-  #pass(pauseNs: bigint, count: number): bigint | undefined {
-    const end = this.#now + pauseNs + BigInt(count) + 1n;
+  #pass(pause: bigint | typeof WHOLE_SECOND, count: number): bigint | undefined {
+    const first = pause === WHOLE_SECOND ? (this.#now / SECOND + 1n) * SECOND : this.#now + pause + 2n;
+    const end = first + BigInt(count) - 1n;
     if (end > MAX_63) return undefined;
     this.#now = end;
     return end;

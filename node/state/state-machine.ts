@@ -366,6 +366,7 @@ export class StateMachine {
       assert(debitsPosted === creditsPosted, `posted debits and credits of ledger ${ledger} differ`);
       assert(debitsPending === creditsPending, `pending debits and credits of ledger ${ledger} differ`);
     }
+    this.#ledger.checkInvariants();
     for (const { id, state, hold, intent } of this.#payments.table.rows()) {
       const held = hold === 0n ? "none" : this.#ledger.pendingStatus(hold);
       if (state === "authorized" || state === "capturing")
