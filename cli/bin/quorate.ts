@@ -4,12 +4,17 @@
  * wrong use.
  */
 import { hideBin } from "yargs/helpers";
+import { NodeRandom } from "../../node/host/node-random.ts";
+import { drawIdHash } from "../../node/ledger/id-hash.ts";
 import { runQuorate } from "../run.ts";
 
 const COLUMNS_MAX = 110;
 
 // A terminal that is gone takes no word any more; whoever is ending cleans up all the same.
 process.stderr.on("error", () => undefined);
+
+// Clients choose ids, and must not know which of them collide.
+drawIdHash(new NodeRandom());
 
 const code = await runQuorate(hideBin(process.argv), {
   out: (text) => process.stdout.write(text),

@@ -5,8 +5,9 @@
  */
 import { assert } from "../base/assert.ts";
 import { ENTRY_WORDS, enter } from "./hash-entries.ts";
+import { hash128 } from "./id-hash.ts";
 import { RECORD_WORDS } from "./layout.ts";
-import { equal, hash128 } from "./words.ts";
+import { equal } from "./words.ts";
 
 const INITIAL_ENTRIES = 2_048;
 

@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { AccountStore } from "./account-store.ts";
 import { AccountsAhead } from "./accounts-ahead.ts";
 import { Effects } from "./effects.ts";
+import { hash128 } from "./id-hash.ts";
 import * as layout from "./layout.ts";
-import { hash128, setU64 } from "./words.ts";
+import { setU64 } from "./words.ts";
 
 const TIME = new Uint32Array(2);
 

@@ -6,8 +6,9 @@
  */
 import type { AccountStore } from "./account-store.ts";
 import type { Effects } from "./effects.ts";
+import { hash128 } from "./id-hash.ts";
 import * as layout from "./layout.ts";
-import { equal, hash128 } from "./words.ts";
+import { equal } from "./words.ts";
 
 /** Events that are looked at together: rows of 128 bytes for two accounts each must stay in the nearest cache. */
 const EVENTS = 64;

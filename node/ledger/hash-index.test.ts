@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { HashIndex } from "./hash-index.ts";
-import { fromBigInt, hash128 } from "./words.ts";
+import { hash128 } from "./id-hash.ts";
+import { fromBigInt } from "./words.ts";
 
 function wordsOf(id: bigint): Uint32Array {
   const words = new Uint32Array(4);

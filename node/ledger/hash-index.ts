@@ -5,7 +5,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { ENTRY_WORDS, enter } from "./hash-entries.ts";
-import { hash128 } from "./words.ts";
+import { hash128 } from "./id-hash.ts";
 
 const TABLES = 256;
 const TABLE_SHIFT = 24;

@@ -1,7 +1,8 @@
 /**
  * A growing set of ids, numbered as they come: open addressing over typed arrays.
  */
-import { copy, equal, hash128, U128_WORDS } from "./words.ts";
+import { hash128 } from "./id-hash.ts";
+import { copy, equal, U128_WORDS } from "./words.ts";
 
 const INITIAL_SLOTS = 1_024;
 /** Entries of the table a slot: it is at most half full. */

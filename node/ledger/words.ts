@@ -97,16 +97,6 @@ export function fromBigInt(value: bigint, a: Uint32Array, i: number): void {
   setU64(a, i + 2, value >> 64n);
 }
 
-/** Mixes the words of a u128; every input bit reaches every bit of the result (finalizer of MurmurHash3). */
-export function hash128(words: Uint32Array, at: number): number {
-  let h = Math.imul(words[at] as number, 0x9e37_79b1);
-  h = Math.imul(h ^ (words[at + 1] as number) ^ (h >>> 15), 0x85eb_ca77);
-  h = Math.imul(h ^ (words[at + 2] as number) ^ (h >>> 13), 0xc2b2_ae3d);
-  h = Math.imul(h ^ (words[at + 3] as number) ^ (h >>> 16), 0x27d4_eb2f);
-  h = Math.imul(h ^ (h >>> 15), 0x85eb_ca6b);
-  return (h ^ (h >>> 13)) >>> 0;
-}
-
 const NS_PER_SECOND = 1_000_000_000;
 const TWO_32 = 0x1_0000_0000;
 const TWO_16 = 0x1_0000;
