@@ -114,6 +114,10 @@ export class CardWorld {
     this.block([this.town.shopBank.sign({ kind: "capturePayment", body: { id } })]);
   }
 
+  void(id: bigint): void {
+    this.block([this.town.shopBank.sign({ kind: "voidPayment", body: { id } })]);
+  }
+
   payment(id: bigint): PaymentView {
     const answer = this.town.chain.state.query({ type: "payment", id }, { authority: 1, seesAll: true });
     if (answer.type !== "payment" || answer.payment === null) throw new Error(`there is no payment ${id}`);

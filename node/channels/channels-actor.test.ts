@@ -124,6 +124,37 @@ describe("a refusal counts only when nothing is known under the key", () => {
     expect(world.payment(id)).toMatchObject({ state: "failed", failure: `network_${status}` });
   });
 
+  test.each([400, 413, 422])(
+    "status %d does not end a void: the money is there still, and it is asked on",
+    (status) => {
+      const world = led();
+      const id = world.pay("tok_1", "manual");
+      world.run(50);
+      world.intercept = ({ method }) => (method === "GET" ? unknown : { kind: "answer", status, body: "{}" });
+      world.void(id);
+      world.run(30_000);
+      expect(world.payment(id).state).toBe("voiding");
+      expect(world.logged.filter((event) => event === "channels.void_refused").length).toBeGreaterThan(3);
+      world.intercept = () => undefined;
+      world.run(20_000);
+      expect(world.payment(id).state).toBe("voided");
+      expect(world.report()).toMatchObject({ authorized: 1, voided: 1, doubled: [] });
+    },
+  );
+
+  test("a void that is declined ends the payment, and each node tells of it", () => {
+    const world = led();
+    const id = world.pay("tok_1", "manual");
+    world.run(50);
+    const declined = { outcome: "declined", reason: "unknown_authorization", networkReference: "", amount: "0" };
+    world.intercept = () => ({ kind: "answer", status: 200, body: JSON.stringify(declined) });
+    world.void(id);
+    world.run(1_000);
+    expect(world.payment(id).state).toBe("voided");
+    expect(world.logged.filter((event) => event === "channels.void_declined")).toHaveLength(world.nodes.length);
+    expect(world.nodes.map((node) => node.status()["voidsDeclined"])).toEqual(world.nodes.map(() => 1));
+  });
+
   test("a key that the network knows from another request is decided as it was then", () => {
     const world = led();
     const id = world.pay();

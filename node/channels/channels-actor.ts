@@ -32,6 +32,7 @@ const INQUIRE_FROM = 2;
 const NS_PER_MS = 1_000_000n;
 
 type AnswerContradicted = Extract<StateEvent, { readonly type: "answerContradicted" }>;
+type VoidDeclined = Extract<StateEvent, { readonly type: "voidDeclined" }>;
 
 export type ChannelsMessage =
   | ReactorMessage
@@ -92,6 +93,7 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
   #requests = 0;
   #retries = 0;
   #contradictions = 0;
+  #voidsDeclined = 0;
 
   constructor(context: ActorContext<ChannelsMessage>, deps: ChannelsDeps) {
     this.#context = context;
@@ -104,6 +106,7 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
       requests: this.#requests,
       retries: this.#retries,
       contradictions: this.#contradictions,
+      voidsDeclined: this.#voidsDeclined,
     }));
     if (deps.leading()) this.#lead(deps.openIntents());
   }
@@ -122,6 +125,7 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
         for (const event of message.events) {
           if (event.type === "intentClosed") this.#drop(event.id);
           else if (event.type === "answerContradicted") this.#contradicted(event);
+          else if (event.type === "voidDeclined") this.#voidDeclined(event);
           else if (event.type === "intentOpened" && this.#leading) this.#take(event.intent);
         }
         this.#startWaiting();
@@ -166,6 +170,11 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
     this.#deps.log.error("channels.contradicted", { intent: id, payment, counted, other });
   }
 
+  #voidDeclined({ id, payment, reason }: VoidDeclined): void {
+    this.#voidsDeclined += 1;
+    this.#deps.log.error("channels.void_declined", { intent: id, payment, reason });
+  }
+
   #startWaiting(): void {
     for (const [id, job] of this.#waiting) {
       if (this.#active.size >= INTENTS_ACTIVE_MAX) return;
@@ -193,13 +202,25 @@ export class ChannelsActor implements Actor<ChannelsMessage> {
     if (job === undefined || job.outcome !== undefined) return;
     const said = interpret(request, response);
     if (said.type === "decided") this.#decided(job, said.outcome);
-    else if (said.type === "unknown" && job.refusal !== undefined) this.#decided(job, refusedOutcome(job.refusal));
+    else if (said.type === "unknown" && job.refusal !== undefined) this.#refused(job, job.refusal);
     else if (said.type === "silent") this.#rest(job);
     else {
       // A refusal is inquired about, and what an inquiry does not know is asked for, both at once.
       if (said.type === "refused") job.refusal = said.reason;
       this.#request(job);
     }
+  }
+
+  /** Nothing was done, and nothing will be under this key. What was to be taken back is there still: that is asked for again. */
+  #refused(job: Job, reason: string): void {
+    const { id, action, payment } = job.intent;
+    if (action !== "void") {
+      this.#decided(job, refusedOutcome(reason));
+      return;
+    }
+    job.refusal = undefined;
+    this.#deps.log.error("channels.void_refused", { intent: id, payment, reason });
+    this.#rest(job);
   }
 
   #decided(job: Job, outcome: NetworkOutcome): void {

@@ -19,6 +19,8 @@ export type StateEvent =
       readonly counted: NetworkAnswer;
       readonly other: NetworkAnswer;
     }
+  /** What was to be taken back the network would not: that it held nothing must be seen there. */
+  | { readonly type: "voidDeclined"; readonly id: bigint; readonly payment: bigint; readonly reason: string }
   | {
       readonly type: "paymentChanged";
       readonly id: bigint;

@@ -213,6 +213,8 @@ export class PaymentLifeCycle {
       case "void":
         // Declined means that the network holds nothing: then there is nothing left to undo.
         assert(payment.ending !== "", `payment ${payment.id} is voided to no end`);
+        if (body.outcome === "declined")
+          moment.events.push({ type: "voidDeclined", id: intent.id, payment: payment.id, reason: body.reason });
         return { state: payment.ending, intent: 0n };
       default:
         return unreachable(intent.action);
