@@ -79,10 +79,10 @@ export function executeCommand(parts: CommandParts, moment: Moment, by: Signer, 
     case "revokeDelegate":
       return revokeDelegate(parts, signer, command.body);
     case "configureSettlement":
-      return done(parts.settlement.configure(command.body));
+      return done(parts.settlement.configure(moment, command.body));
     case "configureParticipant":
       if (parts.registry.get(command.body.authority) === undefined) return encodeResult("not_found");
-      return done(parts.settlement.configureParticipant(command.body));
+      return done(parts.settlement.configureParticipant(moment, command.body));
     case "configureCard":
       return done(parts.cards.configure(parts.ledger, command.body));
     case "configureRisk":

@@ -8,13 +8,16 @@ import type { StateEvent } from "./events.ts";
 export class Moment {
   /** Log time, nanoseconds; the last of the timestamps reserved for this moment. */
   readonly timestamp: bigint;
+  /** The release of the block: what its commands mean. */
+  readonly release: number;
   /** Hash of the block, which binds every transaction in it: no transaction can name an id that is derived from it. */
   readonly salt: Uint8Array;
   readonly events: StateEvent[];
   #cursor: bigint;
 
-  constructor(timestamp: bigint, salt: Uint8Array, events: StateEvent[]) {
+  constructor(timestamp: bigint, { release, salt, events }: Pick<Moment, "release" | "salt" | "events">) {
     this.timestamp = timestamp;
+    this.release = release;
     this.salt = salt;
     this.events = events;
     this.#cursor = timestamp - BigInt(EVENT_SLOTS_PER_TRANSACTION);

@@ -229,12 +229,13 @@ export class StateMachine {
     const previousDigest = this.digest;
     const events: StateEvent[] = [];
     this.#members.standUnder(header.configuration);
-    this.#keepHouse(new Moment(housekeepingTimestamp(header), block.hash, events));
+    const inBlock = { release: header.release, salt: block.hash, events };
+    this.#keepHouse(new Moment(housekeepingTimestamp(header), inBlock));
     const results: Uint8Array[] = [];
     const duplicates: boolean[] = [];
     block.transactions.forEach((encoded, index) => {
-      const moment = new Moment(transactionTimestamp(header, index), block.hash, events);
-      const executed = this.#applyTransaction(moment, encoded, block.tree.leaves[index] as Uint8Array, header.release);
+      const moment = new Moment(transactionTimestamp(header, index), inBlock);
+      const executed = this.#applyTransaction(moment, encoded, block.tree.leaves[index] as Uint8Array);
       results.push(executed.result);
       duplicates.push(executed.duplicate);
     });
@@ -404,15 +405,10 @@ export class StateMachine {
     this.#settlement.closeEnded(moment);
   }
 
-  #applyTransaction(
-    moment: Moment,
-    encoded: Uint8Array,
-    hash: Uint8Array,
-    release: number,
-  ): { result: Uint8Array; duplicate: boolean } {
+  #applyTransaction(moment: Moment, encoded: Uint8Array, hash: Uint8Array): { result: Uint8Array; duplicate: boolean } {
     let admitted: Admitted;
     try {
-      admitted = admit(encoded, release);
+      admitted = admit(encoded, moment.release);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       return { result: encodeResult("invalid", { what: error.code }), duplicate: false };

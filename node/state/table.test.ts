@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toHex } from "../base/bytes.ts";
+import { FIRST_RELEASE } from "../base/release.ts";
 import { safeInteger, text, tuple } from "../wire/schema.ts";
 import { Moment } from "./moment.ts";
 import { type RowFormat, Table } from "./table.ts";
@@ -84,7 +85,7 @@ describe("a table", () => {
 
 describe("a moment", () => {
   test("hands out each of its timestamps once, the last being its own", () => {
-    const moment = new Moment(1_000_000n, new Uint8Array(32), []);
+    const moment = new Moment(1_000_000n, { release: FIRST_RELEASE, salt: new Uint8Array(32), events: [] });
     expect(moment.slotsLeft).toBe(8_192);
     expect(moment.takeSlots(1)).toBe(1_000_000n - 8_191n);
     expect(moment.takeSlots(8_191)).toBe(1_000_000n);

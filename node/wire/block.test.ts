@@ -112,7 +112,7 @@ describe("block", () => {
       // Of the body nothing may pass, and of the header neither magic, a release that is not known, lengths, reserved bytes nor root.
       const offset = bit >>> 3;
       const free =
-        (offset === 4 && bent[4] === NEWEST_RELEASE) ||
+        (offset === 4 && releaseOf(bent) > FIRST_RELEASE && releaseOf(bent) <= NEWEST_RELEASE) ||
         (offset >= 8 && offset < 12) ||
         (offset >= 16 && offset < 56) ||
         (offset >= 64 && offset < 96) ||

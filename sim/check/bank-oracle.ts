@@ -18,7 +18,7 @@ import { SESSION_REFUSALS } from "./exactly-once.ts";
 import { type LedgerCall, LedgerOracle, numbered } from "./ledger-oracle.ts";
 import { PastMembers } from "./past-members.ts";
 import { PastStates } from "./past-states.ts";
-import { PaymentsOracle } from "./payments-oracle.ts";
+import { type Happening, PaymentsOracle } from "./payments-oracle.ts";
 import type { ReachedPoints } from "./reached-points.ts";
 import { ALL_SEEING } from "./readers.ts";
 import { type ModelAsset, type Prediction, ReferenceBank } from "./reference-bank.ts";
@@ -89,7 +89,8 @@ export class BankOracle {
     const { header, transactions } = block;
     this.#bank.members.standUnder(header.configuration);
     const where = (): string => `block ${header.height}`;
-    this.#beginBlock(takeUntil(calls, housekeepingTimestamp(header)), housekeepingTimestamp(header), where);
+    const began = housekeepingTimestamp(header);
+    this.#beginBlock({ now: began, release: header.release, calls: takeUntil(calls, began), where });
     transactions.forEach((encoded, index) => {
       const timestamp = transactionTimestamp(header, index);
       const result = results[index] as Uint8Array;
@@ -139,7 +140,7 @@ export class BankOracle {
     }
     if (SESSION_REFUSALS.includes(decoded.status)) return;
     const by = this.#bank.execute(command, signer, timestamp);
-    const happening = { now: timestamp, calls: mine, where };
+    const happening = { now: timestamp, release, calls: mine, where };
     const prediction = by ?? this.#payments.execute(command, signer.authority.id, happening);
     if (prediction === undefined) return;
     if (decoded.status === "ok") this.#settlement.executed(command);
@@ -159,9 +160,10 @@ export class BankOracle {
   }
 
   /** What a block does before its transactions: holds expire, then payments, then windows close. */
-  #beginBlock(calls: LedgerCall[], now: bigint, where: () => string): void {
+  #beginBlock(happening: Happening): void {
+    const { calls, where } = happening;
     if (calls[0]?.what === "expire") this.#replay(calls.shift() as LedgerCall, where);
-    this.#payments.beginBlock({ now, calls, where });
+    this.#payments.beginBlock(happening);
     this.#expectNone(calls, where);
   }
 

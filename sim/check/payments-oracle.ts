@@ -13,7 +13,7 @@ import type { ReachedPoints } from "./reached-points.ts";
 import { ALL_SEEING, type Readable } from "./readers.ts";
 import type { Prediction, ReferenceBank } from "./reference-bank.ts";
 import { type ModelTransfer, T } from "./reference-ledger.ts";
-import type { ModelPayment } from "./reference-payments.ts";
+import type { ModelMoment, ModelPayment } from "./reference-payments.ts";
 import { expectSame } from "./same.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -22,6 +22,8 @@ const PAGE = 1_000;
 /** When something happens, and what the node's ledger was made to do for it; what is predicted is taken away. */
 export interface Happening {
   readonly now: bigint;
+  /** Of the block. */
+  readonly release: number;
   readonly calls: LedgerCall[];
   readonly where: () => string;
 }
@@ -79,11 +81,11 @@ export class PaymentsOracle {
     expectSame(this.#verdict, "payments", blocked, expected, () => `${where()}: blocked payers`);
   }
 
-  #momentOf({ now, calls, where }: Happening): { now: bigint; post: Post; settle: Post } {
+  #momentOf({ now, release, calls, where }: Happening): ModelMoment {
     const post = (rule: Rule): Post => {
       return (postings) => this.#post(rule, postings, calls, where);
     };
-    return { now, post: post("payments"), settle: post("settlement") };
+    return { now, release, post: post("payments"), settle: post("settlement") };
   }
 
   /** The next thing that the ledger was made to do must be this, whatever ids it has; the reference does it, too. */

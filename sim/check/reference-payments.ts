@@ -8,7 +8,7 @@ import type { ModelPosting, Post } from "./model-postings.ts";
 import type { Prediction } from "./reference-bank.ts";
 import { type ReferenceLedger, T } from "./reference-ledger.ts";
 import { ReferenceRisk } from "./reference-risk.ts";
-import { ReferenceSettlement } from "./reference-settlement.ts";
+import { APART_SINCE, ReferenceSettlement } from "./reference-settlement.ts";
 
 const SECOND = 1_000_000_000n;
 const WALLET_HOLD = 7n * 86_400n * SECOND;
@@ -59,6 +59,8 @@ export interface ModelMoment {
   /** For payments, and for settlement. */
   readonly post: Post;
   readonly settle: Post;
+  /** Of the block. */
+  readonly release: number;
 }
 
 type Parties = Pick<ModelPayment, "channel" | "payerParticipant" | "payeeParticipant">;
@@ -95,7 +97,7 @@ export class ReferencePayments {
       this.#undo(payment, "expired", "", moment);
       this.#tell(payment);
     }
-    this.settlement.closeEnded(moment.now, moment.settle);
+    this.settlement.closeEnded(moment);
     return overdue.length;
   }
 
@@ -121,12 +123,12 @@ export class ReferencePayments {
       case "configureCard":
         return { status: this.#configureCard(command.body) };
       case "configureSettlement":
-        return { status: this.settlement.configure(command.body) };
+        return { status: this.settlement.configure(command.body, moment.release) };
       case "configureParticipant":
         if (!this.#isKnown(command.body.authority)) return { status: "not_found" };
-        return { status: this.settlement.configureParticipant(command.body) };
+        return { status: this.settlement.configureParticipant(command.body, moment.release) };
       case "closeSettlement": {
-        const closed = this.settlement.close(command.body.ledger, moment.settle);
+        const closed = this.settlement.close(command.body.ledger, moment.settle, moment.release);
         return closed === undefined ? { status: "not_configured" } : { ...OK, ...closed };
       }
       default:
@@ -145,7 +147,7 @@ export class ReferencePayments {
   #create(body: CreatePaymentBody, signer: number, moment: ModelMoment): Prediction {
     const { id, payer, payee, amount, ledger, capture, cardToken = "" } = body;
     if (this.#payments.has(id)) return { status: "already_exists", what: "id" };
-    const parties = this.#parties(body, signer);
+    const parties = this.#parties(body, signer, moment.release);
     if ("status" in parties) return parties;
     const now = moment.now / SECOND;
     const seconds = body.initiatedAt === undefined || body.initiatedAt > now ? now : body.initiatedAt;
@@ -163,15 +165,19 @@ export class ReferencePayments {
     return told(payment);
   }
 
-  #parties(body: CreatePaymentBody, by: number): Parties | Prediction {
-    const parties = this.#partiesOf(body, by);
+  #parties(body: CreatePaymentBody, by: number, release: number): Parties | Prediction {
+    const parties = this.#partiesOf(body, by, release);
     if ("status" in parties) return parties;
     const { payerParticipant, payeeParticipant } = parties;
     const isTaken = this.settlement.takes(body.ledger, payerParticipant, payeeParticipant);
     return isTaken ? parties : { status: "not_configured", what: "participant" };
   }
 
-  #partiesOf({ payer, payee, ledger, channel, cardToken }: CreatePaymentBody, by: number): Parties | Prediction {
+  #partiesOf(
+    { payer, payee, ledger, channel, cardToken }: CreatePaymentBody,
+    by: number,
+    release: number,
+  ): Parties | Prediction {
     const [from, to] = [this.#ledger.account(payer), this.#ledger.account(payee)];
     if (to === undefined) return { status: "not_found", what: "payee" };
     if (to.ledger !== ledger) return { status: "invalid", what: "ledger" };
@@ -187,6 +193,8 @@ export class ReferencePayments {
     const card = this.#cards.get(ledger);
     if (card === undefined) return { status: "not_configured", what: "card" };
     if (payeeParticipant !== by) return { status: "not_authorized", what: "payee" };
+    if (release >= APART_SINCE && from !== undefined && this.#authorityOf(payer) !== by)
+      return { status: "not_authorized", what: "payer" };
     return { channel: "card", payerParticipant: this.#authorityOf(card.clearingAccount), payeeParticipant };
   }
 
@@ -238,8 +246,10 @@ export class ReferencePayments {
     this.events.push({ type: "intentClosed", id });
     const { action, payment } = intent;
     const objection = outcome === "declined" ? reason : amount === payment.amount ? undefined : "integrity_failure";
-    if (action === "void") payment.state = payment.ending;
-    else if (action === "capture") {
+    if (action === "void") {
+      payment.state = payment.ending;
+      if (outcome === "declined") this.events.push({ type: "voidDeclined", id, payment: payment.id, reason });
+    } else if (action === "capture") {
       if (objection === undefined) this.#postHold(payment, moment);
       else this.#undo(payment, "failed", objection, moment);
     } else if (outcome === "declined") {

@@ -9,6 +9,9 @@ import type { ReferenceLedger } from "./reference-ledger.ts";
 const SECOND = 1_000_000_000n;
 /** Code of the transfers that settle. */
 const CODE = 3;
+const UNSETTLED: readonly string[] = ["closed", "failed"];
+/** The release from which on participants stand apart. */
+export const APART_SINCE = 4;
 
 /** A captured payment: whose money it was, and whose it becomes. */
 interface Cleared {
@@ -24,6 +27,8 @@ interface ModelWindow {
   closesAt: bigint;
   state: "open" | "closed" | "settled" | "failed";
 }
+
+type ModelMoment = { readonly now: bigint; readonly settle: Post; readonly release: number };
 
 /** What the close of a window, or another try at one, must tell. */
 export interface ModelClosing {
@@ -53,20 +58,22 @@ export class ReferenceSettlement {
     this.#ledger = ledger;
   }
 
-  configure(body: ConfigureSettlementBody): string {
+  configure(body: ConfigureSettlementBody, release: number): string {
     const hub = this.#ledger.account(body.hubAccount);
     if (hub === undefined) return "not_found";
     if (hub.ledger !== body.ledger) return "invalid";
+    if (release >= APART_SINCE && [...this.#participants.values()].includes(body.hubAccount)) return "invalid";
     if (!this.#hubs.has(body.ledger)) this.#open(body.ledger);
     this.#hubs.set(body.ledger, body);
     return "ok";
   }
 
-  configureParticipant({ authority, ledger, settlementAccount }: ConfigureParticipantBody): string {
+  configureParticipant({ authority, ledger, settlementAccount }: ConfigureParticipantBody, release: number): string {
     const account = this.#ledger.account(settlementAccount);
     if (account === undefined) return "not_found";
     if (account.ledger !== ledger) return "invalid";
     if (this.#ledger.authorityOf(settlementAccount) !== authority) return "not_authorized";
+    if (release >= APART_SINCE && this.#hubs.get(ledger)?.hubAccount === settlementAccount) return "invalid";
     this.#participants.set(`${ledger} ${authority}`, settlementAccount);
     return "ok";
   }
@@ -87,24 +94,26 @@ export class ReferenceSettlement {
   }
 
   /** The beginning of a block closes every window that has ended. */
-  closeEnded(now: bigint, post: Post): void {
+  closeEnded({ now, settle: post, release }: ModelMoment): void {
     for (const ledger of this.#hubs.keys()) {
       const window = this.#openWindow(ledger);
-      if (window !== undefined && window.payments.length > 0 && window.closesAt <= now) this.close(ledger, post);
+      if (window !== undefined && window.payments.length > 0 && window.closesAt <= now)
+        this.close(ledger, post, release);
     }
   }
 
   /** Closes a currency's window, unless it has no payments, and tries all that are not settled; undefined where none is. */
-  close(ledger: number, post: Post): ClosedWindow | undefined {
+  close(ledger: number, post: Post, release: number): ClosedWindow | undefined {
     const window = this.#openWindow(ledger);
     if (window === undefined) return undefined;
     if (window.payments.length > 0) {
       window.state = "closed";
       this.#open(ledger);
     }
-    for (const one of this.#windows) {
-      if (one.ledger === ledger && (one.state === "closed" || one.state === "failed")) this.#settle(one, post);
-    }
+    const unsettled = this.#windows.filter(({ ledger: of, state }) => of === ledger && UNSETTLED.includes(state));
+    const inOrder =
+      release >= APART_SINCE ? unsettled.toSorted((a, b) => Number(b === window) - Number(a === window)) : unsettled;
+    for (const one of inOrder) this.#settle(one, post);
     return { window: window.id, state: window.state, payments: window.payments.length };
   }
 

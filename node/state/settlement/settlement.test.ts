@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CURRENCIES } from "../../assets/iso-4217.ts";
 import { PARTICIPANTS_MAX, SETTLEMENT_CURRENCIES_MAX } from "../../base/limits.ts";
+import { APART_RELEASE } from "../../base/release.ts";
 import { accountFilterFlags } from "../../ledger/filters.ts";
 import { accountFlags, decodeAccounts, decodeTransfers } from "../../ledger/records.ts";
 import {
@@ -212,6 +213,28 @@ describe("no liquidity", () => {
     expect(balance(chain, SHOP_SETTLEMENT)).toBe(350n);
   });
 
+  test.each([
+    [APART_RELEASE, [2, 1]],
+    [APART_RELEASE - 1, [1, 2]],
+  ])(
+    "at release %i windows are tried in the order %j: what fails again and again must not keep the new one waiting",
+    (release, order) => {
+      const { chain, bank } = settledTown(0n);
+      chain.release = release;
+      bank.must(payment({ id: 1n, amount: 300n }));
+      chain.admin.must(CLOSE);
+      bank.must(payment({ id: 2n, amount: 50n }));
+      chain.admin.must(transfers({ id: 90n, debitAccountId: FUNDS, creditAccountId: BANK_SETTLEMENT, amount: 300n }));
+      chain.admin.must(CLOSE);
+      expect(closings(chain)).toMatchObject(order.map((window) => ({ window })));
+      const settled = windows(chain).flatMap(({ id, state }) => (state === "settled" ? id : []));
+      expect(settled).toEqual(order.slice(0, 1));
+      bank.must(payment({ id: 3n, amount: 1n }));
+      chain.admin.must(CLOSE);
+      expect(closings(chain)).toHaveLength(2);
+    },
+  );
+
   test("that ends within one block is seen within that block", () => {
     const { chain, bank } = settledTown(0n);
     bank.must(payment({ id: 1n, amount: 300n }));
@@ -246,6 +269,16 @@ describe("participants", () => {
     expect(shopBank.submit(payment({ id: 2n, payer: HAROLD, payee: 500n }))).toEqual(refused);
     expect(stranger.submit(payment({ id: 3n, payer: 500n, payee: 501n }))).toMatchObject({ state: "captured" });
     expect(chain.admin.must(CLOSE)).toMatchObject({ state: "settled" });
+  });
+
+  test("none settles with the hub itself, whose window could never be settled", () => {
+    const { chain } = settledTown();
+    chain.release = APART_RELEASE;
+    const authority = chain.admin.authority;
+    const hub = { ledger: EUR, authority, settlementAccount: HUB };
+    expect(chain.admin.submit({ kind: "configureParticipant", body: hub })).toMatchObject({ status: "invalid" });
+    const body = { ledger: EUR, hubAccount: BANK_SETTLEMENT, windowSeconds: 3_600 };
+    expect(chain.admin.submit({ kind: "configureSettlement", body })).toMatchObject({ status: "invalid" });
   });
 
   test("a payment made before the currency was settled waits in its window for the missing account", () => {

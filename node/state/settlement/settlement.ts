@@ -8,6 +8,7 @@
  */
 import { assert, must } from "../../base/assert.ts";
 import { PARTICIPANTS_MAX, SETTLEMENT_CURRENCIES_MAX } from "../../base/limits.ts";
+import { APART_RELEASE } from "../../base/release.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { ConfigureParticipantBody, ConfigureSettlementBody } from "../../wire/kinds.ts";
 import type { Refusal } from "../../wire/results.ts";
@@ -51,10 +52,11 @@ export class Settlement {
     this.#postings = postings;
   }
 
-  configure(body: ConfigureSettlementBody): Refusal | undefined {
+  configure({ release }: Moment, body: ConfigureSettlementBody): Refusal | undefined {
     const hub = this.#ledger.lookupAccount(body.hubAccount);
     if (hub === undefined) return "not_found";
     if (hub.ledger !== body.ledger) return "invalid";
+    if (release >= APART_RELEASE && this.#settlesWith(body.ledger, body.hubAccount)) return "invalid";
     const slot = this.#currencySlot.get(body.ledger);
     if (slot !== undefined) {
       const { window } = this.#t.currencies.row(slot);
@@ -68,11 +70,12 @@ export class Settlement {
   }
 
   /** Names the settlement account of an authority that exists. */
-  configureParticipant(body: ConfigureParticipantBody): Refusal | undefined {
+  configureParticipant({ release }: Moment, body: ConfigureParticipantBody): Refusal | undefined {
     const account = this.#ledger.lookupAccount(body.settlementAccount);
     if (account === undefined) return "not_found";
     if (account.ledger !== body.ledger) return "invalid";
     if (this.#ledger.accountAuthority(body.settlementAccount) !== body.authority) return "not_authorized";
+    if (release >= APART_RELEASE && this.#isHub(body.ledger, body.settlementAccount)) return "invalid";
     const key = participantKey(body.authority, body.ledger);
     const slot = this.#participantSlot.get(key);
     if (slot !== undefined) this.#t.participants.replace(slot, body);
@@ -139,8 +142,15 @@ export class Settlement {
       this.#t.currencies.replace(slot, { ...currency, window: this.#openWindow(ledger) });
       this.#unsettledOf(ledger).push(open);
     }
-    const still = this.#unsettledOf(ledger).filter((id) => !this.#settle(moment, id));
-    this.#unsettled.set(ledger, still);
+    const unsettled = this.#unsettledOf(ledger);
+    // Those that fail again and again must not take all timestamps from the one that closes now.
+    const isLater = (id: number): number => (moment.release >= APART_RELEASE && id !== open ? 1 : 0);
+    const inOrder = unsettled.toSorted((a, b) => isLater(a) - isLater(b));
+    const settled = new Set(inOrder.filter((id) => this.#settle(moment, id)));
+    this.#unsettled.set(
+      ledger,
+      unsettled.filter((id) => !settled.has(id)),
+    );
     return this.#t.windows.row(open - 1);
   }
 
@@ -188,6 +198,16 @@ export class Settlement {
     this.#t.positions.rows().forEach((row, slot) => {
       must(this.#positionSlots[row.window - 1], "a position without a window").set(row.authority, slot);
     });
+  }
+
+  #isHub(ledger: number, account: bigint): boolean {
+    const slot = this.#currencySlot.get(ledger);
+    return slot !== undefined && this.#t.currencies.row(slot).hubAccount === account;
+  }
+
+  /** Whether an account is a participant's settlement account. */
+  #settlesWith(ledger: number, account: bigint): boolean {
+    return this.#t.participants.rows().some((row) => row.ledger === ledger && row.settlementAccount === account);
   }
 
   #openWindow(ledger: number): number {
