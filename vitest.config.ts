@@ -9,7 +9,8 @@ const glob = (suffix: string): string[] => everywhere.map((folder) => `${folder}
  */
 export default defineConfig({
   test: {
-    // One worker a core of the machine that CI has; without it, vitest leaves one core idle.
+    // One worker a core of the machine that CI has; without it, vitest leaves one core idle. Files of the unit tests and
+    // the simulation share a process (`isolate: false`): importing and compiling everything afresh took half of their time.
     maxWorkers: 2,
     projects: [
       { test: { name: "tidy", include: ["sim/tidy.test.ts"], testTimeout: 60_000 } },
@@ -19,9 +20,10 @@ export default defineConfig({
           include: everywhere.map((folder) => `${folder}/**/*.test.ts`),
           exclude: ["sim/tidy.test.ts", ...glob("sim"), ...glob("process")],
           testTimeout: 30_000,
+          isolate: false,
         },
       },
-      { test: { name: "simulation", include: glob("sim"), testTimeout: 600_000 } },
+      { test: { name: "simulation", include: glob("sim"), testTimeout: 600_000, isolate: false } },
       { test: { name: "process", include: glob("process"), testTimeout: 300_000, fileParallelism: false } },
     ],
   },
