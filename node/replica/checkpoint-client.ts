@@ -16,7 +16,7 @@ import type { Store, StoreChange } from "../base/ports/store.ts";
 import type { LedgerMessage } from "../messages/ledger.ts";
 import type { StateMachine } from "../state/state-machine.ts";
 import type { CatchUpFrame, PagePlace } from "./catch-up-frames.ts";
-import { type CheckpointContents, pageKey, restorePages } from "./checkpoint.ts";
+import { type CheckpointContents, checkBooks, pageKey, restorePages } from "./checkpoint.ts";
 import {
   type FetchedCheckpoint,
   FORGET_NOTE,
@@ -378,12 +378,17 @@ export class CheckpointClient {
     this.#decide(nowMs);
   }
 
-  /** Others vouch for the pages. They are of no use where they cannot be read, or are of a release that this node does not read. */
-  #install(nowMs: number): void {
+  /**
+   * Others vouch for the pages. They are of no use where they cannot be read, or are of a release that this node does not read;
+   * nor, where no quorum has computed the same, if the books in them do not balance: its giver's memory may have rotted.
+   */
+  #install(judgement: "vouched" | "believed", nowMs: number): void {
     const { store, ledger, createState } = this.#deps;
     const fetched = must(this.#fetched, "something is fetched");
     try {
-      restorePages(store, fetched.generation, fetched, createState());
+      const state = createState();
+      restorePages(store, fetched.generation, fetched, state);
+      if (judgement === "believed") checkBooks(state);
     } catch (error) {
       this.#unusable(error, nowMs);
       return;
@@ -426,7 +431,7 @@ export class CheckpointClient {
       this.#reject(judgement, [...said.values()].includes("passed"), nowMs);
       return;
     }
-    this.#install(nowMs);
+    this.#install(judgement, nowMs);
   }
 
   /**

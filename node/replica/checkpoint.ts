@@ -224,6 +224,11 @@ export function restorePages(
   }
 }
 
+/** Throws `CodedError` `checkpoint_damaged` where the books of a loaded state do not balance; takes time with the state. */
+export function checkBooks(state: StateMachine): void {
+  orDamaged("its books", () => state.checkInvariants());
+}
+
 /** Loads a freshly constructed state machine; throws `CodedError` `checkpoint_damaged`, or `release_too_new`. */
 export function loadPages(
   state: StateMachine,
