@@ -33,12 +33,15 @@ const ALL_DAMAGES: SimOptions["faults"]["damages"] = {
 };
 
 /** The clocks of so many nodes. */
-export function trueClocks(count: number): Pick<SimOptions, "clockRates" | "wallOffsetsMs" | "wallDrifts"> {
+export function trueClocks(
+  count: number,
+): Pick<SimOptions, "clockRates" | "wallOffsetsMs" | "wallDrifts" | "wallStepMs"> {
   const each = Array.from({ length: count });
   return {
     clockRates: each.map(() => 1_000),
     wallOffsetsMs: each.map(() => 0),
     wallDrifts: each.map(() => false),
+    wallStepMs: 1,
   };
 }
 

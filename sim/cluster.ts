@@ -138,7 +138,7 @@ export class Cluster {
       };
       // A lease ends by whichever of a node's clocks is ahead: it is put to the test only where both are slow.
       const wallDrifts = options.timing.leaseDriftPermille !== undefined || options.wallDrifts[index] === true;
-      const wall = { wallDrifts, wallOffsetMs: options.wallOffsetsMs[index] ?? 0 };
+      const wall = { wallDrifts, wallOffsetMs: options.wallOffsetsMs[index] ?? 0, wallStepMs: options.wallStepMs };
       const clock = new ClockError(options.clockRates[index], wall);
       const { oldRelease = NEWEST_RELEASE } = options;
       const releaseMax = index < options.nodes ? oldRelease : NEWEST_RELEASE;

@@ -8,7 +8,7 @@ interface PlanValue {
   readonly faults: unknown[];
 }
 
-const SEEDS = Array.from({ length: 4 }, (_, index) => index + 1);
+const SEEDS = [1, 2];
 
 const PLAN: RunPlan = runSeed(1).plan;
 const TIMING = PLAN.options.timing;

@@ -135,6 +135,7 @@ export const optionsSchema: Schema<SimOptions> = object({
   clockRates: list(integer(1, 100_000), NODES_MAX),
   wallOffsetsMs: list(integer(-WALL_OFFSET_MAX_MS, WALL_OFFSET_MAX_MS), NODES_MAX),
   wallDrifts: list(boolean, NODES_MAX),
+  wallStepMs: integer(1, 10_000),
   appendBytesMax: integer(1, BYTES_MAX),
   appendsInFlightMax: integer(1, 1_024),
   catchUpBytesPerTick: integer(1, BYTES_MAX),

@@ -34,6 +34,16 @@ describe("virtual clock", () => {
     expect(fired).toEqual([10]);
   });
 
+  test("a coarse wall clock goes on in steps, also before the epoch, and timers keep the other", () => {
+    const { clock, error, run } = world(new ClockError(1_000, { wallStepMs: 1_000, wallOffsetMs: 250 }));
+    const fired: number[] = [];
+    for (const ms of [700, 800]) clock.setTimer(ms, () => fired.push(clock.wallMs() - EPOCH_MS, clock.monotonicMs()));
+    run(900);
+    expect(fired).toEqual([0, 700, 1_000, 800]);
+    error.wallOffsetMs = -3_250;
+    expect(clock.wallMs() - EPOCH_MS).toBe(-3_000);
+  });
+
   test("a slow clock's timers are late and its time is behind; a fast one's are early and ahead", () => {
     for (const [rate, firesAtMs] of [
       [500, 200],

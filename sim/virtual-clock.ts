@@ -2,7 +2,7 @@
  * One node's clocks on virtual time. The monotonic clock, and with it the timers, may run slower or faster than true time,
  * as those of a starved or badly measured machine do. The wall clock keeps true time, or is as slow or fast as the other
  * was made, for one oscillator makes them both; it has an offset from the beginning, which may change at any moment, in both
- * directions.
+ * directions. It may be a coarse one, that goes on once a second: then much happens at what the log takes for one moment.
  */
 import type { Clock, Timer } from "../node/base/ports/clock.ts";
 import type { Process } from "./process.ts";
@@ -18,11 +18,14 @@ export interface WallError {
   /** Whether it is as slow or fast as the monotonic one. */
   readonly wallDrifts?: boolean;
   readonly wallOffsetMs?: number;
+  /** It goes on in steps of so much. */
+  readonly wallStepMs?: number;
 }
 
 /** How a node's clocks are off; it outlives the node's process. */
 export class ClockError {
   wallOffsetMs: number;
+  readonly #wallStepUs: number;
   /** Wall time that passes in a thousand of true time. To be starved makes timers late, and changes no wall clock. */
   readonly #wallPermille: number;
   /** Monotonic time that passes in a thousand of true time. */
@@ -31,10 +34,14 @@ export class ClockError {
   #changedUs = 0;
   #monotonicUs = 0;
 
-  constructor(ratePermille: number = TRUE_PERMILLE, { wallDrifts = false, wallOffsetMs = 0 }: WallError = {}) {
+  constructor(
+    ratePermille: number = TRUE_PERMILLE,
+    { wallDrifts = false, wallOffsetMs = 0, wallStepMs = 1 }: WallError = {},
+  ) {
     this.#ratePermille = ratePermille;
     this.#wallPermille = wallDrifts ? ratePermille : TRUE_PERMILLE;
     this.wallOffsetMs = wallOffsetMs;
+    this.#wallStepUs = wallStepMs * US_PER_MS;
   }
 
   get ratePermille(): number {
@@ -52,9 +59,10 @@ export class ClockError {
     return this.#monotonicUs + Math.floor(((nowUs - this.#changedUs) * this.#ratePermille) / TRUE_PERMILLE);
   }
 
-  /** Wall time that has passed since the beginning. */
+  /** Wall time that has passed since the beginning, which is at a whole second. */
   wallUs(nowUs: number): number {
-    return Math.floor((nowUs * this.#wallPermille) / TRUE_PERMILLE) + this.wallOffsetMs * US_PER_MS;
+    const us = Math.floor((nowUs * this.#wallPermille) / TRUE_PERMILLE) + this.wallOffsetMs * US_PER_MS;
+    return us - (((us % this.#wallStepUs) + this.#wallStepUs) % this.#wallStepUs);
   }
 
   /** True time that passes until so much monotonic time has. */

@@ -138,6 +138,7 @@ const WORLD_WAYS: readonly OptionsWay[] = [
   (options) => ({ ...options, clockRates: options.clockRates.map(() => TRUE_PERMILLE) }),
   (options) => ({ ...options, wallOffsetsMs: options.wallOffsetsMs.map(() => 0) }),
   (options) => ({ ...options, wallDrifts: options.wallDrifts.map(() => false) }),
+  (options) => ({ ...options, wallStepMs: CALM.wallStepMs }),
   withoutLeases,
   (options) => ({ ...options, encrypted: false }),
   (options) => ({ ...options, giveUpLastCopy: false }),
