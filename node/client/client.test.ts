@@ -458,12 +458,15 @@ describe("a node that lies", () => {
     });
     second.onConnect = () => undefined;
     await expect(client.submit(createAccount(1n), 200)).rejects.toMatchObject({ code: "outcome_unknown" });
-    const late = expect(client.submit(createAccount(1n))).rejects.toMatchObject({ code: "closed" });
     second.onConnect = undefined;
     second.onSubmit = silent;
-    await until(() => second.connections > 0);
+    const asked = second.submitted.length;
+    const late = expect(client.submit(createAccount(1n))).rejects.toMatchObject({ code: "closed" });
+    await until(() => second.submitted.length > asked);
+    const closedAt = performance.now();
     client.close();
     await late;
+    expect(performance.now() - closedAt).toBeLessThan(1_500); // an attempt lasts longer
     await until(() => second.connections === 0);
   });
 
@@ -493,6 +496,7 @@ describe("a node that lies", () => {
     const { cluster, first } = await startCluster(2);
     first.greetsWith = () => 2n ** 64n - 1n;
     expect((await openClient(cluster, { firstNode: 1 })).node).toBe(2);
+    expect(first.submitted).toEqual([]);
   });
 
   test.each([
