@@ -396,7 +396,7 @@ describe("receipts", () => {
 describe("a node that lies", () => {
   const far: OnSubmit = (call) => {
     const ahead = decodeTransaction(call.transaction).expiry - BigInt(Date.now()) * 1_000_000n;
-    (ahead > 600_000_000_000n ? refuse("expiry_too_far") : execute)(call);
+    return (ahead > 600_000_000_000n ? refuse("expiry_too_far") : execute)(call);
   };
   const placesOf = (nodes: readonly ScriptedNode[]): Set<string> => {
     const all = nodes.flatMap(({ submitted }) => submitted.map(decodeTransaction));
