@@ -128,8 +128,9 @@ export class QuorateClient {
 
   /**
    * Signs and submits a command; resolves when it has been executed or refused for good, with a checked receipt. Throws
-   * `ClientError`: a node's refusal before the log, `outcome_unknown` when the deadline has passed, `unavailable` when it
-   * has passed before anything was sent, or `disk_full` when nothing else was answered until then.
+   * `ClientError`: a refusal before the log, of two nodes where two can be reached, `outcome_unknown` when the deadline has
+   * passed, `unavailable` when it has passed before anything was sent, or `disk_full` when nothing else was answered until
+   * then. No refusal is signed: whoever submits the command again keeps its ids.
    */
   async submit(command: Command, deadlineMs?: number): Promise<Outcome> {
     const deadline = this.#deadline(deadlineMs);
