@@ -52,6 +52,21 @@ describe("output for people", () => {
     expect(written).toEqual([{ stream: "out", text: "done\n" }]);
   });
 
+  test("no text of others moves a terminal's cursor, and none passes for a line of ours", () => {
+    const { output, written } = outputOf(false, true);
+    const hostile = "\u001b[2J\u009b1A\u202e";
+    const shown = "\\u001b[2J\\u009b1A\\u202e";
+    output.result({}, hostile);
+    output.note(hostile);
+    output.progress(`${hostile}\n`);
+    output.error(new CodedError(`not_found\n${hostile}`, `no\nreceipt written${hostile}`));
+    expect(onStream(written, "out")).toBe(`${shown}\n`);
+    const clear = "\r\u001b[2K";
+    const error = `error: no\n  receipt written${shown} (not_found\\u000a${shown})\n`;
+    expect(onStream(written, "err")).toBe(`${shown}\n${clear}${shown}\\u000a${clear}${error}`);
+    expect(table([["name"], [`a\nb${hostile}`]])).toBe(`name\na\\u000ab${shown}`);
+  });
+
   test("an error without a code is a bug and comes with its stack", () => {
     const { output, written } = outputOf(false, false);
     output.error(new TypeError("x is undefined"));

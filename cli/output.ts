@@ -1,8 +1,9 @@
 /**
  * What a user sees. Results go to standard output, as text or as JSON; notes, progress and errors to standard error, so
- * that a pipe gets results only.
+ * that a pipe gets results only. Whatever they say, a terminal gets no control characters but ends of lines.
  */
 import { errorCode, errorMessage } from "../node/base/errors.ts";
+import { printable, printableLine } from "./printable.ts";
 
 /** Exit codes of every command. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -48,19 +49,19 @@ export class Output {
   /** A line of standard output that is not the result itself. */
   print(text: string): void {
     this.#clearProgress();
-    this.#streams.out(`${text}\n`);
+    this.#streams.out(`${printable(text)}\n`);
   }
 
   /** Something worth knowing on the way. */
   note(text: string): void {
     this.#clearProgress();
-    this.#streams.err(`${text}\n`);
+    this.#streams.err(`${printable(text)}\n`);
   }
 
   /** Replaces the line of progress on a terminal; elsewhere says nothing. */
   progress(text: string): void {
     if (!this.#streams.terminal) return;
-    this.#streams.err(`${CLEAR_LINE}${text}`);
+    this.#streams.err(`${CLEAR_LINE}${printableLine(text)}`);
     this.#progressShown = true;
   }
 
@@ -68,7 +69,8 @@ export class Output {
   error(error: unknown): void {
     const code = errorCode(error);
     const message = errorMessage(error);
-    this.note(`error: ${message} (${code})`);
+    // A node's own words may be in it: indented, none of its lines passes for one of ours.
+    this.note(`error: ${message.replaceAll("\n", "\n  ")} (${printableLine(code)})`);
     if (this.json) this.print(toJson({ error: { code, message } }));
     if (code === "internal" && error instanceof Error) this.note(error.stack ?? "");
   }
@@ -79,23 +81,29 @@ export class Output {
   }
 }
 
+/** Facts with their names, one a line. */
+export function factLines(facts: readonly (readonly [name: string, value: string])[], width = 18): string {
+  return facts.map(([name, value]) => `${name.padEnd(width)} ${printableLine(value)}`).join("\n");
+}
+
 /** Rows as aligned columns; numbers to the right. The first row is the heading. */
-export function table(rows: readonly (readonly (string | number)[])[]): string {
+export function table(cells: readonly (readonly (string | number)[])[]): string {
+  const rows = cells.map((row) => row.map((cell) => printableLine(String(cell))));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, String(cell).length);
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
     });
   }
   const right = widths.map((_, column) =>
-    rows.slice(1).every((row) => /^[-+]?[\d.,]+( (%|[A-Z][A-Z0-9]{1,11}))?$/.test(String(row[column] ?? ""))),
+    rows.slice(1).every((row) => /^[-+]?[\d.,]+( (%|[A-Z][A-Z0-9]{1,11}))?$/.test(row[column] ?? "")),
   );
   return rows
     .map((row) =>
       row
         .map((cell, column) => {
           const width = widths[column] ?? 0;
-          return right[column] === true ? String(cell).padStart(width) : String(cell).padEnd(width);
+          return right[column] === true ? cell.padStart(width) : cell.padEnd(width);
         })
         .join("  ")
         .trimEnd(),

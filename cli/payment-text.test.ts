@@ -26,6 +26,15 @@ test("a payment is told a fact a line", () => {
   ]);
 });
 
+test("a payer's text cannot overwrite what stands above it, nor pass for a line of its own", () => {
+  const reference = "\u001b[5A\r\u001b[2Kamount 1.00 EUR\namount 1.00 EUR\u202e";
+  const lines = paymentText({ ...PAYMENT, reference }, CURRENCIES_ONLY).split("\n");
+  expect(lines).toHaveLength(11);
+  expect(lines.at(-1)).toBe(
+    "reference          \\u001b[5A\\u000d\\u001b[2Kamount 1.00 EUR\\u000aamount 1.00 EUR\\u202e",
+  );
+});
+
 test("what is not there is not told, and a failure stands with the state", () => {
   const failed = { state: "failed", failure: "exceeds_credits", verdict: "accept", reasons: [] };
   const nothing = { networkReference: "", window: 0, reference: "" };

@@ -1,6 +1,7 @@
 /** Payments as people read them. */
 import type { PaymentView } from "../node/state/queries.ts";
 import { type Assets, formatTime } from "./amounts.ts";
+import { factLines } from "./output.ts";
 
 /** One payment, a fact a line. */
 export function paymentText(p: PaymentView, assets: Assets): string {
@@ -17,5 +18,5 @@ export function paymentText(p: PaymentView, assets: Assets): string {
     ...(p.window === 0 ? [] : [["settlement window", String(p.window)] as const]),
     ...(p.reference === "" ? [] : [["reference", p.reference] as const]),
   ];
-  return facts.map(([name, value]) => `${name.padEnd(18)} ${value}`).join("\n");
+  return factLines(facts);
 }

@@ -4,6 +4,7 @@ import { decodeAccounts, decodeTransfers, transferFlags } from "../node/ledger/r
 import type { Command } from "../node/wire/body.ts";
 import { Assets, CURRENCIES_ONLY } from "./amounts.ts";
 import { toJson } from "./output.ts";
+import { printableLine } from "./printable.ts";
 
 /** Fields that hold an amount of minor units. */
 const AMOUNTS = ["amount", "cap", "dailyLimit", "reviewAmount", "declineAmount", "velocityDeclineAmount"] as const;
@@ -28,7 +29,7 @@ export function commandText(asked: Command): string {
   const assets = asked.kind === "createAsset" ? new Assets([asked.body]) : CURRENCIES_ONLY;
   const records = (Array.isArray(content) ? content : [content]) as readonly Readonly<Record<string, unknown>>[];
   const amounts = records.flatMap((record) => amountsOf(record, assets));
-  return [`${asked.kind} ${toJson(content)}`, ...amounts].join("\n");
+  return [`${asked.kind} ${toJson(content)}`, ...amounts.map(printableLine)].join("\n");
 }
 
 function amountsOf(record: Readonly<Record<string, unknown>>, assets: Assets): readonly string[] {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -111,6 +111,16 @@ describe("NodeDisk", () => {
     expect(() => disk.open("file/a", { create: true })).toThrow(expect.objectContaining({ code: "disk_exists" }));
     expect(() => disk.list("file")).toThrow(expect.objectContaining({ code: "disk_io" }));
     expect(() => new NodeDisk(join(directory, "file", "x"))).toThrow(expect.objectContaining({ name: "DiskError" }));
+  });
+
+  test("directories that it makes are their owner's only; those that are there stay as they are", () => {
+    const directory = freshDirectory();
+    mkdirSync(directory, { mode: 0o750 });
+    new NodeDisk(join(directory, "node", "data")).open("log/1", { create: true }).close();
+    const modes = ["", "node", "node/data", "node/data/log"].map(
+      (path) => statSync(join(directory, path)).mode & 0o777,
+    );
+    expect(modes).toEqual([0o750, 0o700, 0o700, 0o700]);
   });
 
   test("a directory that is not there cannot be synced", async () => {

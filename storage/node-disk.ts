@@ -12,7 +12,6 @@ import {
   fsyncSync,
   ftruncate,
   ftruncateSync,
-  mkdirSync,
   open,
   openSync,
   readdirSync,
@@ -28,6 +27,7 @@ import { assert } from "../node/base/assert.ts";
 import { EMPTY_BYTES } from "../node/base/bytes.ts";
 import { type Disk, type DiskDone, DiskError, type DiskFault, type DiskFile } from "../node/base/ports/disk.ts";
 import type { DiskCalls } from "./disk-calls.ts";
+import { makePrivateDirectory } from "./private-directory.ts";
 import type { SyncCount } from "./sync-count.ts";
 
 type SystemError = NodeJS.ErrnoException;
@@ -257,9 +257,9 @@ function behind(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
   });
 }
 
-/** Makes a directory and those above it, each durable in the one that holds it. */
+/** Makes a private directory and those above it, each durable in the one that holds it. */
 function makeDirectory(path: string): void {
-  const first = mkdirSync(path, { recursive: true });
+  const first = makePrivateDirectory(path);
   if (first === undefined) return;
   for (let made = path; made !== dirname(first); made = dirname(made)) syncDirectoryNow(dirname(made));
 }

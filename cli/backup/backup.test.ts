@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -212,6 +212,12 @@ describe("taking a backup", () => {
     rmSync(join(directory, MANIFEST_FILE));
     writeFileSync(join(directory, "notes.txt"), "mine");
     await expect(backup(directory)).rejects.toMatchObject({ code: "dir_not_empty" });
+  });
+
+  test("is made where only its owner enters", async () => {
+    const directory = join(home, "private", "backup");
+    await backup(directory);
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
   });
 
   async function lying(lie: (answer: QueryAnswer) => QueryAnswer): Promise<unknown> {

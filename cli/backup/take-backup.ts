@@ -3,7 +3,8 @@
  * signed and that holds everything acknowledged before the backup began. Nothing of it is the node's word alone: the blocks
  * chain up to the hash that a quorum has signed, and the pages have the root that a quorum has signed.
  */
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,6 +23,7 @@ import { decodeBlock } from "../../node/wire/block.ts";
 import { genesisHash } from "../../node/wire/genesis.ts";
 import { pack } from "../../node/wire/msgpack.ts";
 import { encodeSignedState } from "../../node/wire/state-root.ts";
+import { makePrivateDirectory } from "../../storage/private-directory.ts";
 import { fetchPages, offeredState } from "../audit/fetch-state.ts";
 import { type Statement, statementOf } from "../audit/statements.ts";
 import { clusterStatus } from "../node-status.ts";
@@ -86,7 +88,7 @@ async function sourceOf({ cluster, signer }: BackupJob): Promise<number> {
 
 /** Makes the directory, and takes away what a backup that was cut short has left; throws where anything else is there. */
 function clearRemains(directory: string): void {
-  mkdirSync(directory, { recursive: true });
+  makePrivateDirectory(directory);
   const names = readdirSync(directory);
   if (names.some((name) => name !== UNFINISHED && !FILE_NAME.test(name))) {
     throw new CodedError("dir_not_empty", `${directory} is not empty: choose a new directory`, { directory });

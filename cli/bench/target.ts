@@ -75,7 +75,7 @@ export class Target {
 
   /** A bare connection to the leader or, by rising `index`, to the nodes behind it in turn. */
   async lane(index: number): Promise<Lane> {
-    const { connection } = await Connection.open(this.cluster, this.#nodeFor(index), this.admin);
+    const connection = await Connection.open(this.cluster, this.#nodeFor(index), this.admin);
     return {
       submit: (transaction) => answered(connection, () => connection.submit(transaction, DEADLINE_MS)),
       query: (query) => answered(connection, () => connection.query(query, "linearizable", DEADLINE_MS)),

@@ -10,6 +10,7 @@ import { Assets, parseId } from "../amounts.ts";
 import { assetsNamed, CLUSTER_OPTIONS, newId, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { whole } from "../numbers.ts";
+import { factLines } from "../output.ts";
 import { SUBMIT_OPTIONS, submitOne, submitRecord } from "../submit.ts";
 
 const create: CommandModule = command({
@@ -98,7 +99,7 @@ function assetText(a: AssetView): string {
     ["in circulation", amount(a.supply)],
     ["issuance account", a.issuanceAccount],
   ];
-  return facts.map(([name, value]) => `${name.padEnd(18)} ${value}`).join("\n");
+  return factLines(facts);
 }
 
 const show: CommandModule = command({

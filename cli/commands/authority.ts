@@ -10,6 +10,7 @@ import { type Assets, formatTime, parseId } from "../amounts.ts";
 import { assetsNamed, CLUSTER_OPTIONS, type ClusterArguments, readKey, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
 import { whole } from "../numbers.ts";
+import { printableLine } from "../printable.ts";
 import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 
 const KEY_BYTES = 32;
@@ -91,7 +92,7 @@ const show: CommandModule = command({
     const ledgers = found.delegates.map(({ ledger }) => ledger);
     const assets = await assetsNamed(args, ...ledgers.map(String));
     const lines = [
-      `authority ${found.id}: ${found.name}`,
+      `authority ${found.id}: ${printableLine(found.name)}`,
       `roles: ${found.roles.join(", ")}`,
       `keys: ${found.keys.join(", ")}`,
       ...(found.threshold > 1 ? [`signatures needed: ${found.threshold}`] : []),

@@ -10,6 +10,7 @@ import { EXIT, table } from "../output.ts";
 import { type ImportReport, importPayments as runImport } from "../payments/importer.ts";
 import { ledgerNamedIn } from "../payments/mapping.ts";
 import { readPayments } from "../payments/read-payments.ts";
+import { printableLine } from "../printable.ts";
 
 const PROGRESS_EVERY = 100;
 const REFUSED_SHOWN = 10;
@@ -26,7 +27,7 @@ export function importText({ payments, states, existing, refused, lost, ...repor
   return [
     table([["what became of them", "payments"], ...rows]),
     `${payments} payments in ${report.seconds.toFixed(1)} s; half within ${report.p50Ms} ms, 99 % within ${report.p99Ms} ms`,
-    ...refused.slice(0, REFUSED_SHOWN).map(({ id, reason }) => `refused: payment ${id}: ${reason}`),
+    ...refused.slice(0, REFUSED_SHOWN).map(({ id, reason }) => `refused: payment ${id}: ${printableLine(reason)}`),
     ...(more > 0 ? [`refused: ${more} more; --json lists them`] : []),
   ].join("\n");
 }

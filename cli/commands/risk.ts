@@ -4,6 +4,7 @@ import { ask } from "../../node/client/ask.ts";
 import { type Assets, parseId } from "../amounts.ts";
 import { assetsFor, CLUSTER_OPTIONS, withReader } from "../cluster-access.ts";
 import { command, group } from "../command.ts";
+import { printableLine } from "../printable.ts";
 import { SUBMIT_OPTIONS, submitOne } from "../submit.ts";
 
 type Rule = Readonly<Record<string, string | number>>;
@@ -38,7 +39,7 @@ const show: CommandModule = command({
       const answer = await ask(client, { type: "risk" });
       return { ...answer, assets: await assetsFor(client, ...answer.rules.map((rule) => Number(rule["ledger"]))) };
     });
-    const blockedText = `${"blocked payers".padEnd(27)} ${blocked.join(", ") || "none"}`;
+    const blockedText = `${"blocked payers".padEnd(27)} ${printableLine(blocked.join(", ")) || "none"}`;
     output.result({ rules, blocked }, [...rules.map((rule) => ruleText(rule, assets)), blockedText].join("\n"));
   },
 });

@@ -15,7 +15,14 @@ import {
   QuorateClient,
 } from "./index.ts";
 import { ReceiptChecker } from "./receipt-check.ts";
-import { execute, refuse, ScriptedCluster, type ScriptedNode, silent } from "./scripted-cluster.contract.ts";
+import {
+  execute,
+  type OnSubmit,
+  refuse,
+  ScriptedCluster,
+  type ScriptedNode,
+  silent,
+} from "./scripted-cluster.contract.ts";
 
 const SUMMARY = encodeQuery({ type: "summary" });
 
@@ -383,6 +390,172 @@ describe("receipts", () => {
         expect(() => checker.check(bytes, one.transaction)).toThrow(invalid);
       }),
     );
+  });
+});
+
+describe("a node that lies", () => {
+  const far: OnSubmit = (call) => {
+    const ahead = decodeTransaction(call.transaction).expiry - BigInt(Date.now()) * 1_000_000n;
+    return (ahead > 600_000_000_000n ? refuse("expiry_too_far") : execute)(call);
+  };
+  const placesOf = (nodes: readonly ScriptedNode[]): Set<string> => {
+    const all = nodes.flatMap(({ submitted }) => submitted.map(decodeTransaction));
+    return new Set(all.filter(({ sequence }) => sequence > 0).map((t) => `${toHex(t.session)} ${t.sequence}`));
+  };
+  const idsOfOpenings = (nodes: readonly ScriptedNode[]): Set<string> => {
+    const all = nodes.flatMap(({ submitted }) => submitted.map(decodeTransaction));
+    return new Set(all.filter(({ sequence }) => sequence === 0).map((t) => toHex(t.session)));
+  };
+
+  test.each(["expired", "invalid_command", "session_unknown", "sequence_reused", "closed"])(
+    "cannot pass off as %s what it has handed on",
+    async (code) => {
+      const { cluster, first, second } = await startCluster(3);
+      const client = await openClient(cluster, { firstNode: 1 });
+      first.onSubmit = (call) => {
+        call.receipt();
+        void refuse(code)(call);
+      };
+      expect((await client.submit(createAccount(1n))).result.status).toBe("ok");
+      expect(accountsIn(cluster)).toBe(1);
+      expect([first, second].map(({ submitted }) => submitted.at(-1))).toEqual([
+        first.submitted[1],
+        first.submitted[1],
+      ]);
+      expect(placesOf(cluster.nodes).size).toBe(1);
+      expect(client.node).toBe(1);
+      await until(() => second.connections === 0);
+    },
+  );
+
+  test("is one of two that say no: a refusal counts when another node says no, too", async () => {
+    const { cluster, first, second } = await startCluster(3);
+    const client = await openClient(cluster, { firstNode: 1 });
+    first.onSubmit = refuse("unknown_key");
+    second.onSubmit = refuse("busy");
+    const third = cluster.nodes[2] as ScriptedNode;
+    third.onSubmit = refuse("unknown_key");
+    await expect(client.submit(createAccount(1n))).rejects.toMatchObject({ code: "unknown_key" });
+    expect([second, third].map(({ submitted }) => submitted)).toEqual([[first.submitted[1]], [first.submitted[1]]]);
+  });
+
+  test("is all there is where no other can be reached: then its refusal stands", async () => {
+    const { cluster, first, second } = await startCluster(2);
+    const client = await openClient(cluster, { firstNode: 1 });
+    first.onSubmit = refuse("unknown_key");
+    await second.stop();
+    await expect(client.submit(createAccount(1n))).rejects.toMatchObject({ code: "unknown_key" });
+  });
+
+  test("is not believed before another that is there has said yes or no", async () => {
+    const { cluster, first, second } = await startCluster(2);
+    const client = await openClient(cluster, { firstNode: 1 });
+    first.onSubmit = refuse("unknown_key");
+    second.onSubmit = refuse("busy");
+    await expect(client.submit(createAccount(1n), 200)).rejects.toMatchObject({
+      code: "outcome_unknown",
+      message: expect.stringContaining("unknown_key") as string,
+    });
+    second.onConnect = () => undefined;
+    await expect(client.submit(createAccount(1n), 200)).rejects.toMatchObject({ code: "outcome_unknown" });
+    second.onConnect = undefined;
+    second.onSubmit = silent;
+    const asked = second.submitted.length;
+    const late = expect(client.submit(createAccount(1n))).rejects.toMatchObject({ code: "closed" });
+    await until(() => second.submitted.length > asked);
+    const closedAt = performance.now();
+    client.close();
+    await late;
+    expect(performance.now() - closedAt).toBeLessThan(1_500); // an attempt lasts longer
+    await until(() => second.connections === 0);
+  });
+
+  test("that nobody is left to ask leaves what was sent before with an unknown outcome", async () => {
+    const { cluster, first } = await startCluster();
+    const client = await openClient(cluster);
+    first.onSubmit = (call) => {
+      call.receipt();
+      first.onConnect = (socket) => socket.close(1008, "bad_signature");
+      call.hangUp();
+    };
+    await expect(client.submit(createAccount(1n))).rejects.toMatchObject({ code: "outcome_unknown" });
+    expect(accountsIn(cluster)).toBe(1);
+  });
+
+  test("and signs a result that is none is not believed", async () => {
+    const { cluster, first } = await startCluster(2);
+    const client = await openClient(cluster, { firstNode: 1 });
+    first.onSubmit = ({ request, receipt, answer }) => {
+      answer({ type: "receipt", request, receipt: receipt(new Uint8Array([0xc0])) });
+    };
+    expect(await client.submit(createAccount(1n))).toMatchObject({ result: { status: "ok" }, attempts: 2 });
+    expect(accountsIn(cluster)).toBe(1);
+  });
+
+  test("about a time that cannot be is passed over", async () => {
+    const { cluster, first } = await startCluster(2);
+    first.greetsWith = () => 2n ** 64n - 1n;
+    expect((await openClient(cluster, { firstNode: 1 })).node).toBe(2);
+    expect(first.submitted).toEqual([]);
+  });
+
+  test.each([
+    ["an hour ahead", 3_600_000_000_000n, execute],
+    ["an hour ahead, and refuses before the log", 3_600_000_000_000n, far],
+    ["a year ahead", 31_536_000_000_000_000n, execute],
+    ["an hour back", -3_600_000_000_000n, execute],
+  ])("about the time, %s, is left for another when it opens a session", async (_, lie, onSubmit) => {
+    const { cluster, first } = await startCluster(3);
+    first.greetsWith = () => cluster.now() + lie;
+    for (const node of cluster.nodes) node.onSubmit = onSubmit;
+    const client = await openClient(cluster, { firstNode: 1 });
+    expect(client.node).toBe(2);
+    expect((await client.submit(createAccount(1n))).result.status).toBe("ok");
+    // Whoever keeps what was refused opens a session that nothing was signed for.
+    expect(idsOfOpenings(cluster.nodes).size).toBe(2);
+  });
+
+  /** A client at the second node, which has told a time that is an hour ahead, and the first one up again. */
+  async function misled(): Promise<Awaited<ReturnType<typeof startCluster>> & { client: QuorateClient }> {
+    const started = await startCluster(2);
+    const { cluster, first, second } = started;
+    const client = await openClient(cluster, { firstNode: 1 });
+    second.greetsWith = () => cluster.now() + 3_600_000_000_000n;
+    await first.stop();
+    await until(() => client.node === undefined);
+    await client.query(SUMMARY);
+    await first.start();
+    return { ...started, client };
+  }
+
+  test("about the time spoils nothing: the same number is signed anew at another's", async () => {
+    const { cluster, first, client } = await misled();
+    expect(await client.submit(createAccount(1n))).toMatchObject({ result: { status: "ok" }, attempts: 2 });
+    expect(client.node).toBe(1);
+    expect(placesOf(cluster.nodes).size).toBe(1);
+    const { expiry } = decodeTransaction(first.submitted.at(-1) as Uint8Array);
+    expect(expiry - cluster.now()).toBeLessThan(301_000_000_000n);
+  });
+
+  test("and keeps what expires too late until its time has come does not have both executed", async () => {
+    const { cluster, first, second, client } = await misled();
+    let kept = new Uint8Array();
+    second.onSubmit = (call) => {
+      kept = call.transaction.slice();
+      void refuse("expiry_too_far")(call);
+    };
+    first.onSubmit = (call) => {
+      first.onSubmit = execute;
+      void refuse("expiry_too_far")(call);
+      cluster.aheadNs += 3_600_000_000_000n;
+      cluster.apply(kept);
+    };
+    await expect(client.submit(createAccount(1n))).rejects.toMatchObject({
+      code: "outcome_unknown",
+      message: expect.stringContaining("same id") as string,
+    });
+    expect(accountsIn(cluster)).toBe(1);
+    expect(placesOf(cluster.nodes).size).toBe(1);
   });
 });
 

@@ -2,8 +2,9 @@
  * The client: submits signed transactions so that each is executed once, whatever fails on the way, and hands back a
  * receipt that it has checked.
  *
- * A transaction is signed once. Lost connections, timeouts and passing refusals lead to the same bytes being sent again,
- * to the next node if need be; the session makes that harmless. When the deadline passes without an answer the outcome is
+ * A transaction is signed once, but where a node told a wrong time. Lost connections, timeouts and passing refusals lead to
+ * the same bytes being sent again, to the next node if need be; the session makes that harmless. A refusal for good is one
+ * node's word, and counts when another node has been asked. When the deadline passes without an answer the outcome is
  * unknown, and the client says so instead of guessing.
  */
 import { performance } from "node:perf_hooks";
@@ -14,17 +15,18 @@ import type { ClusterFile } from "../transport/cluster-file.ts";
 import type { Command } from "../wire/body.ts";
 import type { Consistency } from "../wire/client-frames.ts";
 import type { Receipt } from "../wire/receipt.ts";
-import { decodeResult, type ResultFields } from "../wire/results.ts";
+import type { ResultFields } from "../wire/results.ts";
 import { type Signer, signTransaction } from "../wire/transaction.ts";
 import type { Connection } from "./connection.ts";
 import { Connector, closedError } from "./connector.ts";
 import { randomBytes, sha256 } from "./crypto.ts";
 import { before, left } from "./deadline.ts";
+import { Draft } from "./draft.ts";
 import { ClientError, isRetriable, isUnordered } from "./errors.ts";
 import { changeEvents, type EventsOptions } from "./events.ts";
-import { LogTime } from "./log-time.ts";
 import { pauseAfter } from "./pause.ts";
 import { ReceiptChecker } from "./receipt-check.ts";
+import { secondOpinion } from "./second-opinion.ts";
 import { SequenceWindow } from "./sequence-window.ts";
 
 const DEADLINE_MS = 30_000;
@@ -62,6 +64,8 @@ export interface Outcome {
   readonly attempts: number;
 }
 
+type Answer = Omit<Outcome, "attempts">;
+
 /** A session of the cluster, with the numbers of its transactions. */
 interface Session {
   readonly id: Uint8Array;
@@ -78,7 +82,6 @@ export class QuorateClient {
   readonly #options: ClientOptions;
   readonly #connector: Connector;
   readonly #receipts: ReceiptChecker;
-  readonly #logTime = new LogTime();
   #session: Session = newSession();
   #renewing: Promise<void> | undefined;
 
@@ -86,7 +89,7 @@ export class QuorateClient {
     const { cluster, signer, firstNode } = options;
     this.#options = options;
     this.#receipts = new ReceiptChecker(cluster);
-    this.#connector = new Connector({ cluster, signer, firstNode, onLogTime: (ns) => this.#logTime.learn(ns) });
+    this.#connector = new Connector({ cluster, signer, firstNode });
   }
 
   /** Connects to a node and opens a session; throws `ClientError`. */
@@ -125,8 +128,9 @@ export class QuorateClient {
 
   /**
    * Signs and submits a command; resolves when it has been executed or refused for good, with a checked receipt. Throws
-   * `ClientError`: a node's refusal before the log, `outcome_unknown` when the deadline has passed, `unavailable` when it
-   * has passed before anything was sent, or `disk_full` when nothing else was answered until then.
+   * `ClientError`: a refusal before the log, of two nodes where two can be reached, `outcome_unknown` when the deadline has
+   * passed, `unavailable` when it has passed before anything was sent, or `disk_full` when nothing else was answered until
+   * then. No refusal is signed: whoever submits the command again keeps its ids.
    */
   async submit(command: Command, deadlineMs?: number): Promise<Outcome> {
     const deadline = this.#deadline(deadlineMs);
@@ -148,8 +152,10 @@ export class QuorateClient {
    * minutes. Throws `ClientError`.
    */
   async prepare(command: Command, deadlineMs?: number): Promise<Uint8Array> {
-    const session = await this.#newSession(this.#deadline(deadlineMs));
-    return this.#sign(command, session.id, 1, COSIGNING_LIFETIME_NS);
+    const deadline = this.#deadline(deadlineMs);
+    const session = await this.#newSession(deadline);
+    const { logTime } = await this.#connector.connect(deadline);
+    return this.#sign(command, session.id, 1, logTime.now() + COSIGNING_LIFETIME_NS);
   }
 
   /**
@@ -157,7 +163,7 @@ export class QuorateClient {
    * this client was told, it does not say that nothing comes of it.
    */
   async submitSigned(transaction: Uint8Array, deadlineMs?: number): Promise<Outcome> {
-    return await this.#send(() => transaction, this.#deadline(deadlineMs), true);
+    return await this.#send(new Draft(() => transaction, 1), this.#deadline(deadlineMs), true);
   }
 
   /** Asks; resolves with the encoded answer. Throws `ClientError`. */
@@ -206,7 +212,10 @@ export class QuorateClient {
   ): Promise<Outcome | undefined> {
     let executed = false;
     try {
-      const outcome = await this.#send(() => this.#sign(command, session.id, sequence, LIFETIME_NS), deadline);
+      const outcome = await this.#send(
+        this.#draft((expiry) => this.#sign(command, session.id, sequence, expiry)),
+        deadline,
+      );
       executed = !UNREMEMBERED.has(outcome.result.status);
       return outcome.result.status === "session_unknown" ? undefined : outcome;
     } catch (error) {
@@ -237,16 +246,18 @@ export class QuorateClient {
   }
 
   async #newSession(deadline: number): Promise<Session> {
-    const session = newSession();
-    const open = (): Uint8Array => this.#sign({ kind: "sessionOpen" }, session.id, 0, LIFETIME_NS);
-    const { result } = await this.#send(open, deadline);
+    let session = newSession();
+    const opening = this.#draft((expiry) => {
+      session = newSession();
+      return this.#sign({ kind: "sessionOpen" }, session.id, 0, expiry);
+    });
+    const { result } = await this.#send(opening, deadline);
     if (result.status !== "ok") throw sessionRefused(result);
     return session;
   }
 
   /** Sends a transaction, signed when there is a connection, until there is an answer. */
-  async #send(sign: () => Uint8Array, deadline: number, isShared = false): Promise<Outcome> {
-    let transaction: Uint8Array | undefined;
+  async #send(draft: Draft, deadline: number, isShared = false): Promise<Outcome> {
     let isOpen = false;
     const startedAt = performance.now();
     for (let attempt = 1; ; attempt++) {
@@ -254,23 +265,52 @@ export class QuorateClient {
       let isSent = false;
       try {
         connection = await this.#connector.connect(deadline);
-        transaction ??= sign();
+        const transaction = draft.bytes(connection);
         isSent = true;
-        const patience = Math.min(ATTEMPT_MS * attempt, left(deadline));
-        const receiptBytes = await connection.submit(transaction, patience);
-        const { receipt, height, timestamp } = this.#receipts.check(receiptBytes, transaction);
-        this.#logTime.learn(timestamp);
-        return { result: decodeResult(receipt.result), receipt, receiptBytes, transaction, height, attempts: attempt };
+        const answer = await this.#answer(connection, transaction, ATTEMPT_MS * attempt, deadline);
+        const { status } = answer.result;
+        if (draft.isOvertaken(status)) throw overtaken();
+        if (!draft.renew(status)) return { ...answer, attempts: attempt };
+        isOpen = true;
       } catch (error) {
         isOpen ||= isSent && (isShared || !isUnordered(error));
+        if (isSent && error instanceof ClientError) {
+          if (draft.isOvertaken(error.code)) throw overtaken(error);
+          if (draft.renew(error.code)) continue;
+        }
         await this.#pauseOrThrow(error, { attempt, startedAt, deadline, connection, isOpen });
       }
     }
   }
 
-  #sign(command: Command, session: Uint8Array, sequence: number, lifetimeNs: bigint): Uint8Array {
+  /** One node's receipt; where it refuses for good, the answer that counts when others have been asked. */
+  async #answer(first: Connection, transaction: Uint8Array, patienceMs: number, deadline: number): Promise<Answer> {
+    const ask = async (connection: Connection, ms: number): Promise<Answer> => {
+      const receiptBytes = await connection.submit(transaction, Math.min(ms, left(deadline)));
+      const { receipt, result, height, timestamp } = this.#receipts.check(receiptBytes, transaction);
+      connection.logTime.learn(timestamp);
+      return { result, receipt, receiptBytes, transaction, height };
+    };
+    try {
+      return await ask(first, patienceMs);
+    } catch (error) {
+      if (!(error instanceof ClientError) || isRetriable(error.code)) throw error;
+      return await secondOpinion(error, {
+        nodes: this.#connector.others(first.node.id),
+        connect: async (node) => await this.#connector.connectAside(node, deadline),
+        submit: async (connection) => await ask(connection, ATTEMPT_MS),
+        deadline,
+      });
+    }
+  }
+
+  /** Each node may tell the time once. */
+  #draft(sign: (expiry: bigint) => Uint8Array): Draft {
+    return new Draft((logTime) => sign(logTime + LIFETIME_NS), this.#options.cluster.nodes.length);
+  }
+
+  #sign(command: Command, session: Uint8Array, sequence: number, expiry: bigint): Uint8Array {
     const { cluster, signer } = this.#options;
-    const expiry = this.#logTime.now() + lifetimeNs;
     return signTransaction(sha256, signer, { clusterId: cluster.clusterId, session, sequence, expiry }, command);
   }
 
@@ -284,7 +324,10 @@ export class QuorateClient {
   async #pauseOrThrow(error: unknown, { attempt, startedAt, deadline, connection, isOpen }: Attempt): Promise<void> {
     if (!(error instanceof ClientError)) throw error;
     if (this.#connector.closed) throw closedError();
-    if (!isRetriable(error.code)) throw error;
+    if (!isRetriable(error.code)) {
+      // No node takes us any more: that says nothing of what was sent before.
+      throw isOpen && connection === undefined ? unknown(error) : error;
+    }
     // A node that does not answer, is behind, lies, or finds no leader for long is given up; the next attempt goes to another.
     const lonely = error.code === "no_leader" && performance.now() - startedAt >= LONELY_MS;
     if (lonely || GIVEN_UP.has(error.code)) connection?.close();
@@ -294,8 +337,7 @@ export class QuorateClient {
       return;
     }
     if (!isOpen) throw isUnordered(error) ? error : unavailable(error);
-    const reason = `no definite answer before the deadline (last: ${error.code}); retry with the same id`;
-    throw new ClientError("outcome_unknown", reason, {}, error);
+    throw unknown(error);
   }
 }
 
@@ -326,4 +368,15 @@ function sessionRefused({ status, what }: Outcome["result"]): ClientError {
 function unavailable(error: ClientError): ClientError {
   const reason = `no node answered before the deadline, and nothing was executed (last: ${error.code}: ${error.message})`;
   return new ClientError("unavailable", reason, {}, error);
+}
+
+function unknown(error: ClientError): ClientError {
+  const last = error.code === "unconfirmed" ? `${error.code}: ${error.message}` : error.code;
+  const reason = `no definite answer before the deadline (last: ${last}); retry with the same id`;
+  return new ClientError("outcome_unknown", reason, {}, error);
+}
+
+function overtaken(error?: ClientError): ClientError {
+  const reason = "what was signed at a wrong time may have been executed; ask with the same id";
+  return new ClientError("outcome_unknown", reason, {}, error);
 }

@@ -20,6 +20,7 @@ import { WireError } from "../wire/msgpack.ts";
 import type { Signer } from "../wire/transaction.ts";
 import { sha256 } from "./crypto.ts";
 import { ClientError } from "./errors.ts";
+import { LogTime } from "./log-time.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Close codes of RFC 6455, section 7.4.1. */
@@ -32,14 +33,10 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
 }
 
-export interface Welcome {
-  readonly connection: Connection;
-  /** The node's log time when it greeted us, nanoseconds. */
-  readonly logTime: bigint;
-}
-
 export class Connection {
   readonly node: ClusterNode;
+  /** As this node tells it, from its greeting on. */
+  readonly logTime: LogTime = new LogTime();
   readonly #socket: WebSocket;
   /** There from the upgrade on. */
   #writer: FrameWriter | undefined;
@@ -56,19 +53,28 @@ export class Connection {
     return this.#lost;
   }
 
-  /** Connects and greets; rejects with `timeout`, `connection_lost`, `wrong_node` or the node's refusal. */
-  static open(cluster: ClusterFile, node: ClusterNode, signer: Signer): Promise<Welcome> {
+  /**
+   * Connects and greets, within `timeoutMs` and three seconds; rejects with `timeout`, `connection_lost`, `wrong_node` or
+   * the node's refusal.
+   */
+  static open(
+    cluster: ClusterFile,
+    node: ClusterNode,
+    signer: Signer,
+    timeoutMs: number = CONNECT_TIMEOUT_MS,
+  ): Promise<Connection> {
+    const patience = Math.min(timeoutMs, CONNECT_TIMEOUT_MS);
     const host = node.host.includes(":") ? `[${node.host}]` : node.host;
     const socket = new WebSocket(`wss://${host}:${node.port}/client`, {
       ...TLS_OPTIONS,
       perMessageDeflate: false,
       generateMask: zeroMask,
       maxPayload: FRAME_BYTES_MAX,
-      handshakeTimeout: CONNECT_TIMEOUT_MS,
+      handshakeTimeout: patience,
     });
     const connection = new Connection(node, socket);
-    return new Promise<Welcome>((resolve, reject) => {
-      const timer = setTimeout(() => fail(new ClientError("timeout", "the node did not greet")), CONNECT_TIMEOUT_MS);
+    return new Promise<Connection>((resolve, reject) => {
+      const timer = setTimeout(() => fail(new ClientError("timeout", "the node did not greet")), patience);
       const fail = (error: ClientError): void => {
         clearTimeout(timer);
         reject(error);
@@ -91,8 +97,12 @@ export class Connection {
         if (frame === undefined) fail(new ClientError("connection_lost", "the node sent something else than frames"));
         else if (frame.type === "challenge") socket.send(hello(cluster, node, signer, frame.nonce));
         else if (frame.type === "welcome") {
+          if (!connection.logTime.learn(frame.logTime)) {
+            fail(new ClientError("connection_lost", "the node told a time that cannot be"));
+            return;
+          }
           clearTimeout(timer);
-          resolve({ connection, logTime: frame.logTime });
+          resolve(connection);
         } else if (frame.type === "error" && frame.request === 0) fail(new ClientError(frame.code, frame.message));
         else connection.#answered(frame);
       });

@@ -1,16 +1,14 @@
-/** The client's one connection: to any node that takes us, and to the next when it is lost. */
-import type { ClusterFile } from "../transport/cluster-file.ts";
+/** The client's one connection: to any node that takes us, and to the next when it is lost; and short ones beside it. */
+import type { ClusterFile, ClusterNode } from "../transport/cluster-file.ts";
 import type { Signer } from "../wire/transaction.ts";
 import { Connection } from "./connection.ts";
-import { before } from "./deadline.ts";
+import { before, left } from "./deadline.ts";
 import { ClientError, isRetriable } from "./errors.ts";
 
 export interface ConnectorOptions {
   readonly cluster: ClusterFile;
   readonly signer: Signer;
   readonly firstNode: number | undefined;
-  /** Told at each greeting. */
-  readonly onLogTime: (ns: bigint) => void;
 }
 
 export class Connector {
@@ -18,6 +16,7 @@ export class Connector {
   #nextNode: number;
   #connection: Connection | undefined;
   #dialling: Promise<Connection> | undefined;
+  readonly #aside = new Set<Connection>();
   #closed = false;
 
   constructor(options: ConnectorOptions) {
@@ -48,14 +47,33 @@ export class Connector {
     return await before(deadline, this.#dialling);
   }
 
+  /** All nodes but one, beginning with the next in the cluster file. */
+  others(than: number): readonly ClusterNode[] {
+    const { nodes } = this.#options.cluster;
+    const at = nodes.findIndex(({ id }) => id === than);
+    return [...nodes.slice(at + 1), ...nodes.slice(0, Math.max(at, 0))];
+  }
+
+  /** A connection of its own to a node, which the caller closes. Throws `ClientError`. */
+  async connectAside(node: ClusterNode, deadline: number): Promise<Connection> {
+    if (this.#closed) throw closedError();
+    const { cluster, signer } = this.#options;
+    const connection = await Connection.open(cluster, node, signer, left(deadline));
+    for (const other of this.#aside) if (other.lost) this.#aside.delete(other);
+    this.#aside.add(connection);
+    if (this.#closed) connection.close();
+    return connection;
+  }
+
   close(): void {
     this.#closed = true;
     this.#connection?.close();
+    for (const connection of this.#aside) connection.close();
   }
 
   /** Tries each node once. Where one may take us later, that is the answer; what will never do comes second. */
   async #dial(): Promise<Connection> {
-    const { cluster, signer, onLogTime } = this.#options;
+    const { cluster, signer } = this.#options;
     const { nodes } = cluster;
     const failures: ClientError[] = [];
     for (let tried = 0; tried < nodes.length; tried++) {
@@ -63,10 +81,9 @@ export class Connector {
       this.#nextNode += 1;
       if (node === undefined) break;
       try {
-        const { connection, logTime } = await Connection.open(cluster, node, signer);
+        const connection = await Connection.open(cluster, node, signer);
         if (this.#closed) connection.close();
         else this.#connection = connection;
-        onLogTime(logTime);
         return connection;
       } catch (error) {
         if (!(error instanceof ClientError)) throw error;

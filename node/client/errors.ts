@@ -16,6 +16,7 @@ const RETRIABLE: ReadonlySet<string> = new Set([
   "connection_lost",
   "timeout",
   "receipt_invalid",
+  "unconfirmed",
   "too_many_connections",
   "mending",
 ]);

@@ -6,6 +6,7 @@ import { type ClusterFile, votersIn } from "../transport/cluster-file.ts";
 import type { NodeTrust } from "../wire/attestation.ts";
 import { WireError } from "../wire/msgpack.ts";
 import { decodeReceipt, type Receipt, verifyReceipt } from "../wire/receipt.ts";
+import { decodeResult } from "../wire/results.ts";
 import { sha256, verifySignature } from "./crypto.ts";
 import { ClientError } from "./errors.ts";
 
@@ -13,6 +14,8 @@ const REMEMBERED = 1_024;
 
 export interface CheckedReceipt {
   readonly receipt: Receipt;
+  /** What it proves, decoded. */
+  readonly result: ReturnType<typeof decodeResult>;
   readonly height: number;
   /** Log time of the block, nanoseconds. */
   readonly timestamp: bigint;
@@ -41,16 +44,12 @@ export class ReceiptChecker {
 
   /** The receipt of exactly this transaction; throws `ClientError` `receipt_invalid`. */
   check(encoded: Uint8Array, transaction: Uint8Array): CheckedReceipt {
-    let receipt: Receipt;
-    try {
-      receipt = decodeReceipt(encoded);
-    } catch (error) {
-      if (error instanceof WireError) throw new ClientError("receipt_invalid", error.message, {}, error);
-      throw error;
-    }
+    const receipt = decoded(() => decodeReceipt(encoded));
     const verdict = verifyReceipt(receipt, this.#trust, transaction);
     if (!verdict.valid) throw new ClientError("receipt_invalid", `the receipt does not hold: ${verdict.reason}`);
-    return { receipt, height: verdict.height, timestamp: verdict.timestamp };
+    // A node may sign anything.
+    const result = decoded(() => decodeResult(receipt.result));
+    return { receipt, result, height: verdict.height, timestamp: verdict.timestamp };
   }
 
   #verify(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
@@ -61,5 +60,14 @@ export class ReceiptChecker {
     if (this.#good.size >= REMEMBERED && oldest !== undefined) this.#good.delete(oldest);
     this.#good.add(name);
     return true;
+  }
+}
+
+function decoded<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof WireError) throw new ClientError("receipt_invalid", error.message, {}, error);
+    throw error;
   }
 }

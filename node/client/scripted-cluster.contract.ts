@@ -27,6 +27,8 @@ import { decodeBlock, type EncodedBlock, earliestTimestamp, encodeBlock } from "
 import { decodeClientFrame, encodeNodeFrame, helloDigest, type NodeFrame } from "../wire/client-frames.ts";
 import { THREE_VOTERS } from "../wire/configuration.test-support.ts";
 import { clusterIdOf, type Genesis } from "../wire/genesis.ts";
+import { leafHash, MerkleTree } from "../wire/merkle.ts";
+import { stateDigest } from "../wire/receipt.ts";
 import { stateStatement } from "../wire/state-root.ts";
 import { verifySignature } from "./crypto.ts";
 import { type KeyPair, newKey } from "./keys.ts";
@@ -38,8 +40,8 @@ interface SubmitCall {
   readonly request: number;
   readonly transaction: Uint8Array;
   readonly node: ScriptedNode;
-  /** Executes the transaction and encodes its receipt. */
-  readonly receipt: () => Uint8Array;
+  /** Executes the transaction and encodes its receipt; with this result, signed, instead of the true one. */
+  readonly receipt: (lie?: Uint8Array) => Uint8Array;
   readonly answer: (frame: NodeFrame) => void;
   /** Closes the connection without a word, or with a reason. */
   readonly hangUp: (code?: number, reason?: string) => void;
@@ -142,6 +144,14 @@ export class ScriptedCluster {
   }
 }
 
+/** What a node would have to sign that wants this result to be believed. */
+function withResult(applied: Applied, result: Uint8Array): Applied {
+  const { previousDigest, effectsHash, block } = applied;
+  const resultTree = new MerkleTree(sha256, [leafHash(sha256, result)]);
+  const parts = { previousDigest, blockHash: block.hash, resultRoot: resultTree.root, effectsHash };
+  return { ...applied, results: [result], resultTree, digest: stateDigest(sha256, parts) };
+}
+
 function recordOf({ hash, bytes, header }: EncodedBlock, index: number): WalRecord {
   return { index, term: header.term, hash, previousHash: header.previousHash, payload: bytes };
 }
@@ -158,6 +168,8 @@ export class ScriptedNode {
   answersQueries = true;
   /** What it says instead of the truth. */
   lie: (answer: QueryAnswer) => QueryAnswer = (answer) => answer;
+  /** The log time that it greets with; the cluster's without. */
+  greetsWith: (() => bigint) | undefined;
   /** All transactions that came, in order. */
   readonly submitted: Uint8Array[] = [];
   readonly #cluster: ScriptedCluster;
@@ -215,7 +227,7 @@ export class ScriptedNode {
         if (!verifySignature(publicKey, digest, signature)) {
           answer({ type: "error", request: 0, code: "bad_signature", message: "the hello is not signed by its key" });
         } else {
-          answer({ type: "welcome", node: this.id, logTime: this.#cluster.now() });
+          answer({ type: "welcome", node: this.id, logTime: this.greetsWith?.() ?? this.#cluster.now() });
         }
       } else if (frame.type === "submit") this.#submit(socket, frame.request, frame.transaction);
       else if (this.answersQueries) answer(this.#answered(frame.request, frame.query));
@@ -251,7 +263,11 @@ export class ScriptedNode {
     this.submitted.push(transaction);
     void this.onSubmit({
       ...{ request, transaction, node: this },
-      receipt: () => blockReceipts(this.#crypto, this.#cluster.clusterId, this.#cluster.apply(transaction))(0),
+      receipt: (lie) => {
+        const applied = this.#cluster.apply(transaction);
+        const told = lie === undefined ? applied : withResult(applied, lie);
+        return blockReceipts(this.#crypto, this.#cluster.clusterId, told)(0);
+      },
       answer: (frame) => socket.send(encodeNodeFrame(frame)),
       hangUp: (code, reason) => (code === undefined ? socket.terminate() : socket.close(code, reason)),
     });

@@ -1,11 +1,10 @@
 /** Small files of a node, read whole; errors name the setting that led to them. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { isOpenToOthers } from "../../storage/private-directory.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 
 const OWNER_ONLY = 0o600;
-/** Permission bits of everybody but the owner. */
-const OTHERS = 0o077;
 
 /** The text of a file; throws `CodedError` `file_unreadable`. `what` says whose path it is. */
 export function readText(path: string, what: string): string {
@@ -19,8 +18,7 @@ export function readText(path: string, what: string): string {
 /** The text of a file that nobody but its owner may read; throws `file_unreadable` or `key_file_exposed`. */
 export function readSecret(path: string, what: string): string {
   const text = readText(path, what);
-  // Windows has no such bits, and shows them all as set.
-  if (process.platform !== "win32" && (statSync(path).mode & OTHERS) !== 0) {
+  if (isOpenToOthers(path)) {
     throw new CodedError("key_file_exposed", `${what}: others may read the secret: chmod 600 ${path}`, { path });
   }
   return text;

@@ -32,7 +32,9 @@ test("writes what nodes start from: each its own secret, all the same cluster", 
     expect(statSync(secret).mode & 0o777).toBe(0o600);
     expect(Identity.fromPem(readFileSync(secret, "utf8")).publicKey).toEqual(cluster.nodes[index]?.publicKey);
     expect(join(path, "..", config.cluster)).toBe(clusterFile);
+    expect(statSync(join(path, "..")).mode & 0o777).toBe(0o700);
   });
+  expect(statSync(directory).mode & 0o777).toBe(0o700);
 });
 
 test("never touches a directory that has something in it", () => {

@@ -2,8 +2,9 @@
  * Making a new cluster: identities, the admin's key, the cluster file and a configuration for each node; and a node that is
  * to join one.
  */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { makePrivateDirectory } from "../../storage/private-directory.ts";
 import { must } from "../base/assert.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { NodeTiming } from "../compose.ts";
@@ -73,7 +74,7 @@ export function initCluster(options: InitOptions): InitResult {
   const configs = identities.map((identity, index) => {
     const { id, name } = must(nodes[index], "each identity is a node's");
     const home = join(directory, name);
-    mkdirSync(home);
+    makePrivateDirectory(home);
     writeIdentity(home, identity);
     return writeNode(home, { ...options, id, clusterFile });
   });
@@ -135,7 +136,7 @@ export function writeNode(directory: string, { id, clusterFile, endpoints, encry
 /** What is in a directory, which is made where there is none. */
 function entriesOf(directory: string): readonly string[] {
   try {
-    mkdirSync(directory, { recursive: true });
+    makePrivateDirectory(directory);
     return readdirSync(directory);
   } catch (error) {
     throw new CodedError("dir_unusable", `${directory} cannot be used: ${errorMessage(error)}`, { directory }, error);

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DiskCalls } from "../../storage/disk-calls.ts";
 import { type DiskWatch, NodeDisk } from "../../storage/node-disk.ts";
+import { isOpenToOthers } from "../../storage/private-directory.ts";
 import { LevelStore } from "../../storage/state/level-store.ts";
 import { SyncCount } from "../../storage/sync-count.ts";
 import type { FatalReport } from "../actor/system.ts";
@@ -208,6 +209,7 @@ async function start(
   mark.check();
   const syncs = new SyncCount(() => clock.monotonicMs());
   const disk = openDisk(data, { calls, syncs });
+  if (isOpenToOthers(data)) log.warn("node.data_exposed", { data, remedy: `chmod 700 ${data}` });
   const cipher = openDataCipher(disk, key, { create: true });
   const store = await LevelStore.open(join(data, "state"), { cipher, calls, syncs });
   opened.push(() => store.close());
