@@ -212,7 +212,7 @@ describe("deadlines", () => {
     const { cluster, first } = await startCluster();
     const client = await openClient(cluster);
     first.onSubmit = refuse("disk_full");
-    await expect(client.submit(createAccount(1n), 150)).rejects.toMatchObject({ code: "disk_full" });
+    await expect(client.submit(createAccount(1n), 1_000)).rejects.toMatchObject({ code: "disk_full" });
     expect(decodeAnswer("summary", await client.query(SUMMARY))).toMatchObject({ accounts: 0 });
     first.onSubmit = execute;
     expect((await client.submit(createAccount(1n))).result.status).toBe("ok");
@@ -227,10 +227,10 @@ describe("deadlines", () => {
       void refuse("not_leader")(call);
     };
     const expected = { code: "outcome_unknown", message: expect.stringContaining("disk_full") as string };
-    await expect(client.submit(createAccount(1n), 150)).rejects.toMatchObject(expected);
+    await expect(client.submit(createAccount(1n), 1_000)).rejects.toMatchObject(expected);
     // So has what others may submit.
     const transaction = first.submitted.at(-1) as Uint8Array;
-    await expect(client.submitSigned(transaction, 150)).rejects.toMatchObject(expected);
+    await expect(client.submitSigned(transaction, 1_000)).rejects.toMatchObject(expected);
     first.onSubmit = execute;
     await client.submitSigned(transaction);
     expect(accountsIn(cluster)).toBe(1);
