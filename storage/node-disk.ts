@@ -36,6 +36,9 @@ type Step = (done: (error: SystemError | null) => void) => void;
 const FAULTS: Readonly<Record<string, DiskFault>> = {
   ENOSPC: "disk_full",
   EDQUOT: "disk_full",
+  // Nothing is amiss with the disk, and what was to be written can be written later, as when it is full.
+  EMFILE: "disk_full",
+  ENFILE: "disk_full",
   ENOENT: "disk_not_found",
   EEXIST: "disk_exists",
 };

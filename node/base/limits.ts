@@ -40,8 +40,18 @@ export const CLIENT_REQUESTS_IN_FLIGHT_MAX = 1_024;
 export const QUESTIONS_OPEN_MAX = 8_192;
 /** Client connections one node accepts. */
 export const CLIENT_CONNECTIONS_MAX = 4_096;
+/** Connections of one node that are no client's and no peer's: in the middle of a handshake, refused, or about to end. */
+export const STRANGERS_MAX = 4_096;
+/** Frames of one client that a node takes in one turn of its event loop; those behind them wait, and the connection is not read. */
+export const CLIENT_FRAMES_PER_TURN_MAX = 128;
+/** Frames of all clients that a node takes in one turn of its event loop. */
+export const CLIENTS_FRAMES_PER_TURN_MAX = 2_048;
+/** Frames of all clients that wait for their turn. */
+export const CLIENTS_FRAMES_WAITING_MAX = 65_536;
 /** Bytes queued towards one connection before it is closed as too slow. */
 export const CONNECTION_BUFFER_BYTES_MAX: number = 64 * 1_048_576;
+/** Bytes queued towards all clients of a node together before the slowest are closed. */
+export const CLIENTS_BUFFER_BYTES_MAX: number = 256 * 1_048_576;
 /** Sequence numbers a session remembers: how far its requests may run ahead of, or lag behind, each other. */
 export const SESSION_WINDOW = 256;
 /** Bytes of results a session keeps for retries; those of what was executed longest ago are dropped. */
@@ -99,12 +109,14 @@ assert(
 assert(TRANSACTION_BYTES_MAX < BLOCK_BYTES_MAX, "the largest transaction must fit in a block");
 assert(BLOCK_BYTES_MAX + 65_536 < FRAME_BYTES_MAX, "a block and its framing must fit in a frame");
 assert(2 * QUESTIONS_OPEN_MAX <= MAILBOX_DEPTH, "a mailbox must hold all open questions, and as much besides");
+assert(4 * CLIENTS_FRAMES_PER_TURN_MAX <= MAILBOX_DEPTH, "clients alone must not fill a mailbox");
 assert(QUERY_RESULTS_MAX + 64 < MESSAGE_VALUES_MAX, "a query may name as many ids as it may have results");
 assert(QUERY_RESULTS_MAX * 64 <= ANSWER_VALUES_MAX, "an answer must hold its results, each with all its fields");
 assert(ASSETS_MAX * 16 <= ANSWER_VALUES_MAX, "an answer must hold all digital assets");
 assert(SESSIONS_PER_AUTHORITY_MAX < SESSIONS_MAX, "one authority must leave sessions to others");
 assert(NODES_MAX <= NODE_ID_MAX, "every node needs an id");
 assert(FRAME_BYTES_MAX < CONNECTION_BUFFER_BYTES_MAX, "a connection must be able to queue one frame");
+assert(CONNECTION_BUFFER_BYTES_MAX < CLIENTS_BUFFER_BYTES_MAX, "one slow client must leave room to others");
 assert(CHUNK_BYTES_MAX + 1_024 < FRAME_BYTES_MAX, "a chunk and its framing must fit in a frame");
 assert(BLOCK_BYTES_MAX * 2 < SEGMENT_BYTES, "a segment must hold more than one block");
 assert(

@@ -9,6 +9,7 @@ import { FRAME_BYTES_MAX } from "../base/limits.ts";
 import type { ClusterFile, ClusterNode } from "../transport/cluster-file.ts";
 import { FrameWriter } from "../transport/frame-writer.ts";
 import { peerKey, TLS_OPTIONS, zeroMask } from "../transport/tls.ts";
+import { WEB_SOCKET_BOUNDS } from "../transport/web-socket-bounds.ts";
 import {
   type Consistency,
   decodeNodeFrame,
@@ -67,9 +68,8 @@ export class Connection {
     const host = node.host.includes(":") ? `[${node.host}]` : node.host;
     const socket = new WebSocket(`wss://${host}:${node.port}/client`, {
       ...TLS_OPTIONS,
-      perMessageDeflate: false,
+      ...WEB_SOCKET_BOUNDS,
       generateMask: zeroMask,
-      maxPayload: FRAME_BYTES_MAX,
       handshakeTimeout: patience,
     });
     const connection = new Connection(node, socket);

@@ -382,6 +382,16 @@ describe("greeting", () => {
     expect(world.take(connection).map(({ type }) => type)).toEqual(["welcome", "answer"]);
   });
 
+  test("too many requests before the hello end the connection, as too many malformed frames do", () => {
+    const world = new World();
+    const connection = world.open();
+    const query = { type: "query", request: 9, consistency: "local", query: pack({ type: "status" }) } as const;
+    for (let i = 0; i < 15; i++) world.send(connection, query);
+    expect(world.closedBecause(connection)).toBeUndefined();
+    world.send(connection, query);
+    expect(world.closedBecause(connection)).toBe("malformed_frames");
+  });
+
   test("hello is said once", () => {
     const world = new World();
     const connection = world.connect();

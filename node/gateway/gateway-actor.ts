@@ -193,7 +193,7 @@ export class GatewayActor implements Actor<GatewayMessage> {
       return;
     }
     const asker = { connection: id, request: frame.request };
-    if (connection.publicKey === undefined) this.#error(asker, "not_authenticated", "say hello first");
+    if (connection.publicKey === undefined) this.#tooEarly(connection, asker);
     else if (!this.#connections.beginRequest(connection)) {
       this.#error(asker, "busy", "too many requests are unanswered");
     } else if (frame.type === "submit") this.#submit(asker, frame.transaction);
@@ -202,6 +202,16 @@ export class GatewayActor implements Actor<GatewayMessage> {
 
   #malformed(connection: Connection, { code, message }: WireError): void {
     this.#error({ connection: connection.id, request: 0 }, code, message);
+    this.#countMalformed(connection);
+  }
+
+  /** A request before the hello counts as malformed; one behind a hello that is still being checked is early, no more. */
+  #tooEarly(connection: Connection, asker: ClientRequest): void {
+    this.#error(asker, "not_authenticated", "say hello first");
+    if (!connection.greeted) this.#countMalformed(connection);
+  }
+
+  #countMalformed(connection: Connection): void {
     if (this.#connections.countMalformed(connection)) this.#drop(connection.id, "malformed_frames");
   }
 

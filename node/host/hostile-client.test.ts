@@ -2,9 +2,11 @@
  * Hostile clients against a whole node over TLS: each kind of bad input gets its one documented code, nothing of it
  * reaches the log, and the connection, or at least the node, goes on.
  */
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -193,6 +195,24 @@ class Wire {
   }
 }
 
+/** Frames of one byte until the node ends the connection: at one that it does not read, the test fails by its time. */
+async function flood(): Promise<void> {
+  const { host, port } = node;
+  const socket = connectTls({ host, port, rejectUnauthorized: false });
+  socket.on("error", () => undefined);
+  const lines = ["GET /client HTTP/1.1", `Host: ${host}`, "Upgrade: websocket", "Connection: Upgrade"];
+  const fixed = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+  socket.write([...lines, ...fixed, "", ""].join("\r\n"));
+  const chunk = Buffer.concat(Array.from({ length: 2_000 }, () => Buffer.from([0x82, 0x81, 0, 0, 0, 0, 1])));
+  const write = (): void => {
+    while (!socket.destroyed && socket.write(chunk));
+  };
+  socket.once("data", write);
+  socket.on("drain", write);
+  socket.resume();
+  await once(socket, "close");
+}
+
 async function status(wire: Wire) {
   wire.query(STATUS, "local");
   const frame = await wire.next();
@@ -366,6 +386,20 @@ describe("frames", () => {
       const text = await Wire.greeted();
       text.socket.send("hello");
       expect(await text.ended()).toEqual({ code: 1008, reason: "text_frame" });
+    });
+  });
+
+  test("a flood that never says hello is ended, and again when it comes back; others are answered meanwhile", async () => {
+    await withoutTrace(async () => {
+      const bystander = await Wire.greeted();
+      let ends = 0;
+      let runs = true;
+      const floods = [1, 2].map(async () => {
+        for (; runs; ends++) await flood();
+      });
+      for (let asked = 0; asked < 50 || ends < 4; asked++) await height(bystander);
+      runs = false;
+      await Promise.all(floods);
     });
   });
 

@@ -21,6 +21,7 @@ import { Identity } from "../transport/identity.ts";
 import { WebSocketNetwork } from "../transport/websocket-network.ts";
 import { warmUp } from "../warm-up.ts";
 import { type NodeConfig, parseConfig } from "./config.ts";
+import { connectionBounds } from "./connection-bounds.ts";
 import { type NodeKey, openDataCipher, readNodeKey } from "./data-key.ts";
 import { endAtOnce } from "./end-at-once.ts";
 import { readSecret, readText } from "./files.ts";
@@ -214,7 +215,8 @@ async function start(
   const store = await LevelStore.open(join(data, "state"), { cipher, calls, syncs });
   opened.push(() => store.close());
   const { clusterId, genesis, nodes } = cluster;
-  const network = await WebSocketNetwork.listen({ id, identity, clusterId, nodes, clock, random, log });
+  const bounds = connectionBounds(log);
+  const network = await WebSocketNetwork.listen({ id, identity, clusterId, nodes, clock, random, log, bounds });
   opened.push(() => network.close());
   const outside = new HttpOutside(new Map(Object.entries(endpoints).map(([name, url]) => [name, new URL(url)])));
   opened.push(() => outside.close());

@@ -18,6 +18,7 @@ import { FrameWriter } from "./frame-writer.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { CLUSTER_HEADER, NODE_HEADER, POLICY_VIOLATION, REFUSAL_HEADER } from "./peer-admission.ts";
 import { provenKey, TLS_OPTIONS, type TlsCredentials, zeroMask } from "./tls.ts";
+import { WEB_SOCKET_BOUNDS } from "./web-socket-bounds.ts";
 import { lengthOf } from "./web-socket-frame.ts";
 
 const BACK_OFF_MS = 50;
@@ -93,9 +94,8 @@ export class PeerLink {
       ...TLS_OPTIONS,
       ...credentials,
       headers: { [CLUSTER_HEADER]: toHex(clusterId), [NODE_HEADER]: String(self) },
-      perMessageDeflate: false,
+      ...WEB_SOCKET_BOUNDS,
       generateMask: zeroMask,
-      maxPayload: FRAME_BYTES_MAX,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       autoPong: false,
       finishRequest: (request) => {

@@ -1,19 +1,19 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { type ClientOptions as SocketOptions, WebSocket } from "ws";
 import { toHex } from "../base/bytes.ts";
 import type { CodedError } from "../base/errors.ts";
-import { CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts";
+import { CLIENT_FRAMES_PER_TURN_MAX, CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts";
 import type { Log, LogFields } from "../base/ports/log.ts";
 import type { NetworkHandler } from "../base/ports/network.ts";
 import { NodeClock } from "../host/node-clock.ts";
 import { NodeRandom } from "../host/node-random.ts";
 import { Identity } from "./identity.ts";
-import { WebSocketNetwork } from "./websocket-network.ts";
+import { CONNECTION_BOUNDS, type ConnectionBounds, WebSocketNetwork } from "./websocket-network.ts";
 
 const CLUSTER = new Uint8Array(16).fill(7);
 const HOST = "127.0.0.1";
@@ -106,16 +106,24 @@ async function parties(count: number): Promise<{ readonly nodes: Address[]; read
   return { nodes, all };
 }
 
-async function listen(id: number, identity: Identity, nodes: readonly Address[]): Promise<Party> {
+async function listen(
+  id: number,
+  identity: Identity,
+  nodes: readonly Address[],
+  changes: Partial<ConnectionBounds> = {},
+): Promise<Party> {
   const log = new RecordingLog();
-  const common = { clusterId: CLUSTER, nodes, clock: new NodeClock(), random: new NodeRandom(), log };
+  const bounds = { ...CONNECTION_BOUNDS, ...changes };
+  const common = { clusterId: CLUSTER, nodes, clock: new NodeClock(), random: new NodeRandom(), log, bounds };
   const network = await WebSocketNetwork.listen({ id, identity, ...common });
   closing.push(() => network.close());
   return { network, identity, seen: new Recorder(), log };
 }
 
 /** A single node, whose only peer never comes. */
-async function loneNode(): Promise<{ readonly node: Party; readonly peer: Identity }> {
+async function loneNode(
+  bounds: Partial<ConnectionBounds> = {},
+): Promise<{ readonly node: Party; readonly peer: Identity }> {
   const peer = Identity.generate();
   const identity = Identity.generate();
   const address = { host: HOST, port: 0 };
@@ -123,7 +131,7 @@ async function loneNode(): Promise<{ readonly node: Party; readonly peer: Identi
     { id: 1, publicKey: identity.publicKey, ...address },
     { id: 2, publicKey: peer.publicKey, host: HOST, port: 1 },
   ];
-  const node = await listen(1, identity, nodes);
+  const node = await listen(1, identity, nodes, bounds);
   node.network.start(node.seen);
   return { node, peer };
 }
@@ -614,6 +622,25 @@ describe("clients", () => {
     await until(() => node.seen.closed.includes(connection));
   });
 
+  test("of those who do not read, the one goes for whom most waits, when it is too much for all together", async () => {
+    const { node } = await loneNode({ bufferBytes: 32 * MIB });
+    const [greedy, modest, reader] = [await openClient(node), await openClient(node), await openClient(node)];
+    for (const { socket } of [greedy, modest]) socket.pause();
+    const frame = new Uint8Array(MIB);
+    for (let sent = 0; sent < 60; sent++) {
+      for (const client of sent % 2 === 0 ? [greedy, modest, reader] : [greedy, reader]) {
+        node.network.sendClient(client.connection, frame);
+      }
+      if (node.seen.closed.length > 0) break;
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    expect(node.seen.closed).toEqual([greedy.connection]);
+    expect(node.network.sendClient(greedy.connection, frame)).toBe(false);
+    for (const { connection } of [modest, reader]) expect(node.network.sendClient(connection, frame)).toBe(true);
+  });
+
   test("a full link loses frames and stays a link", async () => {
     const { node, peer } = await loneNode();
     const identity = peer;
@@ -631,6 +658,132 @@ describe("clients", () => {
     await until(() => node.seen.peerFrames.length === taken);
     expect(sleepy.network.sendPeer(1, new Uint8Array([1]))).toBe(true);
     await until(() => node.seen.peerFrames.length === taken + 1);
+  });
+});
+
+/** Nothing but frames of one byte, without end, and never a closing frame. */
+function flood(socket: TLSSocket): void {
+  const frame = Buffer.from([0x82, 0x81, 0, 0, 0, 0, 1]);
+  const chunk = Buffer.concat(Array.from({ length: 2_000 }, () => frame));
+  const write = (): void => {
+    while (!socket.destroyed && socket.write(chunk));
+  };
+  socket.on("drain", write);
+  socket.resume();
+  write();
+}
+
+/** Connections that say nothing. */
+async function silentOnes(node: Party, count: number): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  for (let i = 0; i < count; i++) {
+    const socket = connectTcp({ host: HOST, port: node.network.port });
+    socket.on("error", () => undefined);
+    socket.resume();
+    closing.push(() => socket.destroy());
+    await once(socket, "connect");
+    sockets.push(socket);
+  }
+  return sockets;
+}
+
+describe("strangers", () => {
+  test("a flood is taken a few frames a turn, and others in between", async () => {
+    const { node } = await loneNode();
+    const { socket, connection } = await openClient(node);
+    let [turn, most] = [0, 0];
+    node.seen.clientFrame = (from, frame) => {
+      if (from === connection) node.seen.clientFrames.push({ connection: from, frame });
+      else turn += 1;
+      most = Math.max(most, turn);
+    };
+    let runs = true;
+    const count = (): void => {
+      turn = 0;
+      if (runs) setImmediate(count);
+    };
+    count();
+    flood(await rawWebSocket(node, "/client"));
+    for (let sent = 1; sent <= 20; sent++) {
+      socket.send(new Uint8Array(1));
+      await until(() => node.seen.clientFrames.length === sent);
+    }
+    runs = false;
+    expect(most).toBe(CLIENT_FRAMES_PER_TURN_MAX);
+  });
+
+  test("one that is closed is no client at once, nothing of it is heard any more, and it goes though it never answers", async () => {
+    const { node } = await loneNode();
+    const socket = await rawWebSocket(node, "/client");
+    await until(() => node.seen.opened.length === 1);
+    flood(socket);
+    await until(() => node.seen.clientFrames.length > 0);
+    const connection = node.seen.opened[0] as number;
+    const closedAt = performance.now();
+    node.network.closeClient(connection, "some_code");
+    const heard = node.seen.clientFrames.length;
+    expect(node.seen.closed).toEqual([connection]);
+    expect(node.network.sendClient(connection, new Uint8Array(1))).toBe(false);
+    await ended(socket);
+    expect(performance.now() - closedAt).toBeLessThan(4_000);
+    expect([node.seen.clientFrames.length, node.seen.closed]).toEqual([heard, [connection]]);
+  });
+
+  test("connections that say nothing make room for a peer and a client", async () => {
+    const { node, peer } = await loneNode({ strangers: 5 });
+    const sockets = await silentOnes(node, 40);
+    expect(await answerTo(dial(node, "/peer", peerOptions(peer)))).toBe("open");
+    await openClient(node);
+    await until(() => sockets.filter(({ closed }) => !closed).length < 5);
+    expect(node.log.lines.filter(({ event }) => event === "transport.too_many_strangers")).toHaveLength(1);
+    // Who is somebody is not put out for those that come.
+    const count = node.seen.closed.length;
+    await silentOnes(node, 20);
+    expect([count, node.seen.closed.length, node.seen.peersLost]).toEqual([0, 0, []]);
+  });
+
+  test("more clients than the node has room for hear so; one that goes makes room at once", async () => {
+    const { node } = await loneNode({ clients: 2 });
+    const [first] = [await openClient(node), await openClient(node)];
+    const third = dial(node, "/client");
+    const [code, reason] = (await once(third, "close")) as [number, Buffer];
+    expect([code, reason.toString(), node.seen.opened.length]).toEqual([1008, "too_many_connections", 2]);
+    node.network.closeClient(first.connection, "some_code");
+    await openClient(node);
+  });
+
+  test("who is closed and stays is put out for those that come", async () => {
+    const { node } = await loneNode({ strangers: 2 });
+    const socket = await rawWebSocket(node, "/client");
+    socket.pause();
+    await until(() => node.seen.opened.length === 1);
+    node.network.closeClient(node.seen.opened[0] as number, "some_code");
+    await silentOnes(node, 2);
+    const before = performance.now();
+    await ended(socket);
+    expect(performance.now() - before).toBeLessThan(900);
+  });
+
+  test.each(["/client", "/peer"])("a message in many fragments ends its connection: %s", async (path) => {
+    const { node, peer } = await loneNode();
+    const socket = await rawWebSocket(node, path, path === "/peer" ? peerOptions(peer) : {});
+    const part = (opcode: number): Buffer => Buffer.from([opcode, 0x81, 0, 0, 0, 0, 1]);
+    for (let i = 0; i <= 16; i++) socket.write(part(i === 0 ? 2 : 0));
+    await ended(socket);
+    expect([node.seen.clientFrames, node.seen.peerFrames]).toEqual([[], []]);
+  });
+
+  test("a frame in very many pieces ends its connection", async () => {
+    const { node } = await loneNode();
+    const socket = await rawWebSocket(node, "/client");
+    socket.setNoDelay(true);
+    socket.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 0, 0]));
+    for (let i = 0; i < 5_000 && !socket.destroyed; i++) {
+      socket.write(Buffer.alloc(1));
+      if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await ended(socket);
+    expect(node.seen.clientFrames).toEqual([]);
   });
 });
 

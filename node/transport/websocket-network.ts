@@ -13,21 +13,47 @@ import { assert } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { CodedError, errorMessage } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
-import { CONNECTION_BUFFER_BYTES_MAX, FRAME_BYTES_MAX } from "../base/limits.ts";
+import {
+  CLIENT_CONNECTIONS_MAX,
+  CLIENTS_BUFFER_BYTES_MAX,
+  CONNECTION_BUFFER_BYTES_MAX,
+  STRANGERS_MAX,
+} from "../base/limits.ts";
 import type { Clock, Timer } from "../base/ports/clock.ts";
 import type { Log } from "../base/ports/log.ts";
 import type { ConnectionId, Network, NetworkHandler, Peer } from "../base/ports/network.ts";
 import type { Random } from "../base/ports/random.ts";
+import { ClientIntake, type Inlet } from "./client-intake.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import type { Identity } from "./identity.ts";
 import { KEEP_ALIVE_MS } from "./keep-alive.ts";
 import { admitPeer, PEER_REMOVED, type PeerRefusal, POLICY_VIOLATION, REFUSAL_HEADER } from "./peer-admission.ts";
 import { PeerLink } from "./peer-link.ts";
+import { type Ends, Strangers } from "./strangers.ts";
 import { peerKey, TLS_OPTIONS } from "./tls.ts";
+import { WEB_SOCKET_BOUNDS } from "./web-socket-bounds.ts";
 
 const CLIENT_KEEP_ALIVE_MS = 10_000;
 /** How long a connection may take to get through TLS and the request that opens it. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** How often Node looks whether a request takes too long: every 30 seconds if it is not told. */
+const HANDSHAKE_CHECK_MS = 1_000;
+/** Of the bytes that may wait for all clients so many are sent between two looks at how many do. */
+const LOOKS = 16;
+
+/** What a node takes of others than its peers. */
+export interface ConnectionBounds {
+  readonly clients: number;
+  readonly strangers: number;
+  /** Bytes queued towards all clients together. */
+  readonly bufferBytes: number;
+}
+
+export const CONNECTION_BOUNDS: ConnectionBounds = {
+  clients: CLIENT_CONNECTIONS_MAX,
+  strangers: STRANGERS_MAX,
+  bufferBytes: CLIENTS_BUFFER_BYTES_MAX,
+};
 
 export interface WebSocketNetworkOptions {
   readonly id: NodeId;
@@ -38,6 +64,8 @@ export interface WebSocketNetworkOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where they are not the usual ones. */
+  readonly bounds?: ConnectionBounds;
 }
 
 /** A link that a peer has dialled. */
@@ -49,7 +77,11 @@ interface Accepted {
 
 interface Client {
   readonly socket: WebSocket;
+  /** What carries the WebSocket, and the connection below TLS. */
+  readonly stream: Duplex;
+  readonly below: Socket;
   readonly writer: FrameWriter;
+  readonly inlet: Inlet;
   alive: boolean;
 }
 
@@ -63,8 +95,12 @@ export class WebSocketNetwork implements Network {
   /** By peer: the link it has dialled last. */
   readonly #accepted = new Map<NodeId, Accepted>();
   readonly #clients = new Map<ConnectionId, Client>();
+  readonly #intake: ClientIntake;
   /** All connections, those in the middle of a handshake among them. */
   readonly #open = new Set<Socket>();
+  readonly #strangers: Strangers;
+  readonly #bounds: ConnectionBounds;
+  #sentSinceLook = 0;
   #handler: NetworkHandler | undefined;
   #nextConnection = 1;
   #peerBeat: Timer | undefined;
@@ -73,7 +109,12 @@ export class WebSocketNetwork implements Network {
   private constructor(options: WebSocketNetworkOptions) {
     this.#options = options;
     this.#peers = othersOf(options.id, options.nodes);
-    const { identity } = options;
+    const { identity, clock, log, bounds = CONNECTION_BOUNDS } = options;
+    this.#intake = new ClientIntake(clock);
+    this.#bounds = bounds;
+    this.#strangers = new Strangers(bounds.strangers, () => {
+      log.warn("transport.too_many_strangers", { most: bounds.strangers });
+    });
     this.#server = createServer({
       ...TLS_OPTIONS,
       key: identity.toPem(),
@@ -82,9 +123,11 @@ export class WebSocketNetwork implements Network {
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       headersTimeout: HANDSHAKE_TIMEOUT_MS,
       requestTimeout: HANDSHAKE_TIMEOUT_MS,
+      connectionsCheckingInterval: HANDSHAKE_CHECK_MS,
     });
     this.#server.on("connection", (socket: Socket) => {
       this.#open.add(socket);
+      this.#strangers.add(socket);
       socket.once("close", () => this.#open.delete(socket));
     });
     this.#server.on("request", (_request, response) => {
@@ -92,9 +135,9 @@ export class WebSocketNetwork implements Network {
     });
     this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on("tlsClientError", (error) => {
-      options.log.debug("transport.tls_refused", { reason: errorMessage(error) });
+      log.debug("transport.tls_refused", { reason: errorMessage(error) });
     });
-    this.#sockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false });
+    this.#sockets = new WebSocketServer({ ...WEB_SOCKET_BOUNDS, noServer: true });
   }
 
   /** Starts to listen where `nodes` says; throws `CodedError` `address_in_use` or `listen_failed`. */
@@ -147,18 +190,21 @@ export class WebSocketNetwork implements Network {
     const client = this.#clients.get(connection);
     if (client === undefined) return false;
     if (client.writer.bufferedBytes + frame.length > CONNECTION_BUFFER_BYTES_MAX) {
-      this.#options.log.info("transport.client_too_slow", { connection });
-      client.socket.terminate();
+      this.#tooSlow(connection);
       return false;
     }
     client.writer.send(frame);
-    return true;
+    this.#sentSinceLook += frame.length;
+    if (this.#sentSinceLook < this.#bounds.bufferBytes / LOOKS) return true;
+    this.#closeSlowest();
+    return this.#clients.has(connection);
   }
 
   closeClient(connection: ConnectionId, reason: string): void {
-    const client = this.#clients.get(connection);
-    client?.writer.flush();
-    client?.socket.close(POLICY_VIOLATION, reason);
+    const client = this.#forget(connection);
+    if (client === undefined) return;
+    client.writer.flush();
+    end(client.socket, client.stream, reason);
   }
 
   /** Which peers our links reach now. */
@@ -213,7 +259,7 @@ export class WebSocketNetwork implements Network {
       this.#sockets.handleUpgrade(request, socket, head, then);
     };
     if (request.url === "/client") {
-      accept((webSocket) => this.#acceptClient(webSocket, socket));
+      accept((webSocket) => this.#acceptClient(webSocket, socket, request.socket));
       return;
     }
     if (request.url !== "/peer") {
@@ -223,7 +269,10 @@ export class WebSocketNetwork implements Network {
     const { clusterId, log } = this.#options;
     const peer = admitPeer({ clusterId, peers: this.#peers }, request.headers, peerKey(request));
     if (typeof peer === "object") {
-      accept((webSocket) => this.#acceptPeer(peer, webSocket));
+      accept((webSocket) => {
+        this.#strangers.take(request.socket);
+        this.#acceptPeer(peer, webSocket);
+      });
       return;
     }
     log.warn("transport.peer_refused", { code: peer, address: request.socket.remoteAddress ?? "" });
@@ -247,31 +296,71 @@ export class WebSocketNetwork implements Network {
     });
   }
 
-  #acceptClient(socket: WebSocket, stream: Duplex): void {
+  #acceptClient(socket: WebSocket, stream: Duplex, ends: Ends): void {
     const handler = this.#handler;
-    if (handler === undefined) {
+    socket.on("error", (error) => this.#connectionError("client", error));
+    if (this.#clients.size >= this.#bounds.clients) {
+      end(socket, stream, "too_many_connections");
+      return;
+    }
+    const below = this.#strangers.take(ends);
+    if (handler === undefined || below === undefined) {
       socket.terminate();
       return;
     }
     const connection = this.#nextConnection;
     this.#nextConnection += 1;
     const writer = new FrameWriter({ webSocket: socket, stream, dialled: false });
-    const client: Client = { socket, writer, alive: true };
+    const inlet = this.#intake.open({
+      deliver: (frame) => handler.clientFrame(connection, frame),
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+      refuse: () => this.closeClient(connection, "busy"),
+    });
+    const client: Client = { socket, stream, below, writer, inlet, alive: true };
     this.#clients.set(connection, client);
     socket.on("message", (data, binary) => {
       client.alive = true;
-      if (binary) handler.clientFrame(connection, bytesOf(data));
+      if (binary) inlet.frame(bytesOf(data));
       else this.closeClient(connection, "text_frame");
     });
+    socket.on("ping", () => inlet.passed());
     socket.on("pong", () => {
       client.alive = true;
+      inlet.passed();
     });
-    socket.on("error", (error) => this.#connectionError("client", error));
-    socket.on("close", () => {
-      this.#clients.delete(connection);
-      handler.clientClosed(connection);
-    });
+    socket.on("close", () => this.#forget(connection));
     handler.clientOpened(connection);
+  }
+
+  /** From now on it is no client: what still comes from it is for nobody, and it ends soon. */
+  #forget(connection: ConnectionId): Client | undefined {
+    const client = this.#clients.get(connection);
+    if (client === undefined) return undefined;
+    this.#clients.delete(connection);
+    client.inlet.close();
+    if (!client.below.destroyed) this.#strangers.add(client.below);
+    this.#handler?.clientClosed(connection);
+    return client;
+  }
+
+  #tooSlow(connection: ConnectionId): void {
+    this.#options.log.info("transport.client_too_slow", { connection });
+    this.#forget(connection)?.socket.terminate();
+  }
+
+  /** Where too much waits for all clients together, those go for whom most does. */
+  #closeSlowest(): void {
+    this.#sentSinceLook = 0;
+    const { bufferBytes } = this.#bounds;
+    const waiting = [...this.#clients].map(([connection, { writer }]) => ({ connection, bytes: writer.bufferedBytes }));
+    let sum = waiting.reduce((total, { bytes }) => total + bytes, 0);
+    if (sum <= bufferBytes) return;
+    for (const { connection, bytes } of waiting.toSorted((a, b) => b.bytes - a.bytes)) {
+      if (sum <= bufferBytes) return;
+      this.#tooSlow(connection);
+      sum -= bytes;
+    }
   }
 
   /** An oversized or malformed frame ends its connection (ws closes it with 1009 or 1002); the node goes on. */
@@ -300,6 +389,17 @@ function othersOf(self: NodeId, nodes: readonly Peer[]): readonly Peer[] {
 
 function samePeer(a: Peer, b: Peer): boolean {
   return a.host === b.host && a.port === b.port && equalBytes(a.publicKey, b.publicKey);
+}
+
+/**
+ * Says why, and ends the connection, at once where the other end does so, too, and else when ws gives up. What still comes
+ * is not looked at: ws would, until it sees the other end's closing frame, which one that floods never sends.
+ */
+function end(socket: WebSocket, stream: Duplex, reason: string): void {
+  socket.close(POLICY_VIOLATION, reason);
+  stream.removeAllListeners("data");
+  stream.resume();
+  stream.end();
 }
 
 function refuse(socket: Duplex, status: string, code?: PeerRefusal): void {

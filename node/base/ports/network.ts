@@ -47,6 +47,6 @@ export interface Network {
   sendPeer(to: NodeId, ...pieces: readonly Uint8Array[]): boolean;
   /** False when the connection is gone or has been closed for being too slow. */
   sendClient(connection: ConnectionId, frame: Uint8Array): boolean;
-  /** Ends a client's connection with a reason it can read. */
+  /** Ends a client's connection with a reason it can read; nothing of it is heard any more. */
   closeClient(connection: ConnectionId, reason: string): void;
 }
