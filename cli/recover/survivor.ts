@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { equalBytes } from "../../node/base/bytes.ts";
 import { CodedError } from "../../node/base/errors.ts";
+import { HashColumn } from "../../node/base/hash-column.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import type { Disk } from "../../node/base/ports/disk.ts";
 import type { Store } from "../../node/base/ports/store.ts";
@@ -56,7 +57,7 @@ export class Survivor {
   /** The height before the log's first block. */
   readonly #beginsAt: number;
   /** By height, from the one before the log's first block on. */
-  readonly #hashes = new Map<number, Uint8Array>();
+  readonly #hashes = new HashColumn();
 
   private constructor(node: NodeDirectory, { locked, store, cipher, disk }: OpenedData) {
     this.node = node;

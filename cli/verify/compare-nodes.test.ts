@@ -13,8 +13,12 @@ interface Node {
   readonly first?: number;
 }
 
+interface LetteredNode extends ComparedNode {
+  readonly configurations: ReadonlyMap<number, Configuration>;
+}
+
 /** Nodes whose blocks are letters, which all stand under one configuration. Of the one that a log begins behind only a checkpoint knows that. */
-function nodesOf(configuration: Configuration, all: readonly Node[]): ComparedNode[] {
+function nodesOf(configuration: Configuration, all: readonly Node[]): LetteredNode[] {
   return all.map(({ id, blocks, checkpoint = 0, digests = blocks, first = 1 }) => {
     const byHeight = <T>(entryOf: (place: number) => T): Map<number, T> =>
       new Map(

@@ -58,6 +58,11 @@ function endOf(records: readonly WalRecord[]): number {
   return records.reduce((end, { payload }) => end + recordBytes(payload.length), SEGMENT_HEADER_BYTES);
 }
 
+/** Of the first ten heights those of which something is known. */
+function heightsIn(known: VerifiedNode["digests"]): number[] {
+  return Array.from({ length: 11 }, (_, height) => height).filter((height) => known.get(height) !== undefined);
+}
+
 describe("a node's data", () => {
   let data: string;
   beforeEach(() => {
@@ -144,7 +149,8 @@ describe("a node's data", () => {
       },
       problems: [],
     });
-    expect([...blockHashes]).toEqual(records.map(({ index, hash }) => [index, hash]));
+    expect(heightsIn(blockHashes)).toEqual([1, 2, 3, 4, 5]);
+    expect(records.map(({ index }) => blockHashes.get(index))).toEqual(records.map(({ hash }) => hash));
     expect(digests.get(3)).toEqual(stateAfter(records.slice(0, 3)).digest);
     expect(seen).toEqual([1, 2, 3, 4, 5]);
   });
@@ -163,7 +169,7 @@ describe("a node's data", () => {
       checkpointHeight: 4,
       problems: [],
     });
-    expect([[...blockHashes.keys()], [...digests.keys()]]).toEqual([
+    expect([heightsIn(blockHashes), heightsIn(digests)]).toEqual([
       [2, 3, 4, 5, 6],
       [4, 5, 6],
     ]);

@@ -41,15 +41,17 @@ export interface NodeReport {
   readonly problems: readonly string[];
 }
 
+type ByHeight<Value> = Pick<ReadonlyMap<number, Value>, "get">;
+
 /**
  * A node's report, with what is needed to compare nodes: each block's hash, digest and configuration, by height. The block that a
  * log begins behind is among them, of which only a checkpoint that stands there knows more than the hash.
  */
 export interface VerifiedNode {
   readonly report: NodeReport;
-  readonly blockHashes: ReadonlyMap<number, Uint8Array>;
-  readonly digests: ReadonlyMap<number, Uint8Array>;
-  readonly configurations: ReadonlyMap<number, Configuration>;
+  readonly blockHashes: ByHeight<Uint8Array>;
+  readonly digests: ByHeight<Uint8Array>;
+  readonly configurations: ByHeight<Configuration>;
 }
 
 interface StoreReport extends ToldOfLog {

@@ -4,13 +4,14 @@
  */
 import { assert } from "../base/assert.ts";
 import { equalBytes, toHex } from "../base/bytes.ts";
-import { type Configuration, sameConfiguration } from "../base/configuration.ts";
 import { errorMessage } from "../base/errors.ts";
+import { HashColumn } from "../base/hash-column.ts";
 import { StateMachine } from "../state/state-machine.ts";
 import type { Attested, NodeTrust } from "../wire/attestation.ts";
 import { type Block, type BlockHeader, decodeBlock } from "../wire/block.ts";
 import type { Genesis } from "../wire/genesis.ts";
 import { decodeTransaction, signatureJobs } from "../wire/transaction.ts";
+import { ConfigurationHistory } from "./configuration-history.ts";
 
 /** Whose log it is, and with what its hashes and signatures are checked. */
 export interface ReplayedCluster extends Pick<NodeTrust, "clusterId" | "sha256" | "verify"> {
@@ -20,14 +21,13 @@ export interface ReplayedCluster extends Pick<NodeTrust, "clusterId" | "sha256" 
 export class Replay {
   readonly state: StateMachine;
   /** Of all blocks seen here, by height; digests of those executed. */
-  readonly blockHashes: Map<number, Uint8Array> = new Map();
-  readonly configurations: Map<number, Configuration> = new Map();
-  readonly digests: Map<number, Uint8Array> = new Map();
+  readonly blockHashes: HashColumn = new HashColumn();
+  readonly configurations: ConfigurationHistory = new ConfigurationHistory();
+  readonly digests: HashColumn = new HashColumn();
   /** What does not hold, in words. */
   problem: string | undefined;
   transactions = 0;
   readonly #cluster: ReplayedCluster;
-  #newest: Configuration | undefined;
 
   /** Goes on from `state`: the genesis, or what an earlier run has come to. */
   constructor(cluster: ReplayedCluster, state: StateMachine = new StateMachine(cluster)) {
@@ -54,7 +54,7 @@ export class Replay {
       }
       this.transactions += block.transactions.length;
       this.blockHashes.set(height, block.hash);
-      this.configurations.set(height, this.#shared(block.header.configuration));
+      this.configurations.set(height, block.header.configuration);
     } catch (error) {
       this.problem = `block ${next} does not follow: ${errorMessage(error)}`;
     }
@@ -70,12 +70,6 @@ export class Replay {
       }
     }
     return undefined;
-  }
-
-  /** Millions of blocks have few configurations. */
-  #shared(configuration: Configuration): Configuration {
-    if (this.#newest === undefined || !sameConfiguration(this.#newest, configuration)) this.#newest = configuration;
-    return this.#newest;
   }
 
   #wrongSignature(block: Block): string | undefined {

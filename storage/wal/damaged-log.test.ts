@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { equalBytes } from "../../node/base/bytes.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
@@ -406,4 +408,26 @@ test("a log that begins elsewhere than its start says cannot be mended", () => {
   other.run();
   const image = withFile(stepped.image(), "start", fileOf(other.image(), "start"));
   expect(() => openDamaged(diskWith(image))).toThrow(StorageError);
+});
+
+test("what is known of each record of a long log is outside of the heap, which would be too small for it", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const count = 40_000;
+  const stepped = new SteppedDisk();
+  const { wal } = openLog(stepped.disk, { segmentBytes: 1_048_576 });
+  for (let from = 1; from <= count; from += 1_000) wal.append(records(from, from + 999, 0), () => {});
+  stepped.run();
+  const image = stepped.image();
+  const damage = diskWith(withFile(image, FIRST, flipped(fileOf(image, FIRST), 32 + 104 * 500 + 60, 0)));
+  wal.close();
+  collect();
+  const before = process.memoryUsage();
+  const log = openDamaged(damage);
+  collect();
+  const after = process.memoryUsage();
+  expect(log.holes.map(({ from, to }) => [from, to])).toEqual([[501, 501]]);
+  expect((after.heapUsed - before.heapUsed) / count).toBeLessThan(20);
+  expect((after.arrayBuffers - before.arrayBuffers) / count).toBeLessThan(100);
+  log.close();
 });

@@ -17,13 +17,14 @@ import { type Disk, DiskError } from "../../node/base/ports/disk.ts";
 import { StorageError } from "../errors.ts";
 import { damaged, readFailed, writeFailed } from "./faults.ts";
 import { openRecord } from "./format.ts";
+import type { FoundRecord, FoundRecords } from "./found-records.ts";
 import { findHoles, type Hole } from "./holes.ts";
 import type { LogStart, WalRecord } from "./log-store.ts";
 import { settleReached } from "./reached-file.ts";
 import { readFound, segmentName } from "./scan.ts";
 import { type NewSegment, writeSegment } from "./segment-file.ts";
 import { settleStart } from "./start-file.ts";
-import { type FoundRecord, type Survey, type SurveyedSegment, surveyLog } from "./survey.ts";
+import { type Survey, type SurveyedSegment, surveyLog } from "./survey.ts";
 
 export interface DamagedLogOptions {
   readonly segmentBytes: number;
@@ -37,7 +38,7 @@ export class DamagedLog {
   readonly #directory: string;
   readonly #options: DamagedLogOptions;
   readonly #survey: Survey;
-  readonly #records: Map<number, FoundRecord>;
+  readonly #records: FoundRecords;
   readonly #segments: SurveyedSegment[];
   /** Came back, and are not in a file yet. */
   readonly #filled = new Map<number, WalRecord>();
@@ -105,14 +106,14 @@ export class DamagedLog {
   /** Of the sound record at an index, or of what is before the first; undefined where there is none. */
   hash(index: number): Uint8Array | undefined {
     if (this.#start?.index === index) return this.#start.hash;
-    return (this.#filled.get(index) ?? this.#records.get(index))?.hash;
+    return this.#filled.get(index)?.hash ?? this.#records.hash(index);
   }
 
   /** The sound record at an index; throws `StorageError` where it cannot be read. */
   read(index: number): WalRecord | undefined {
     const filled = this.#filled.get(index);
-    const found = this.#records.get(index);
-    return filled ?? (found === undefined ? undefined : this.#readFound(found));
+    const found = filled === undefined ? this.#records.get(index) : undefined;
+    return found === undefined ? filled : this.#readFound(found);
   }
 
   /** Says how a log that ends in a hole went on: up to a record of this hash, if that is behind the beginning of the hole. */
@@ -134,7 +135,8 @@ export class DamagedLog {
    * said of it cannot be. What stands before it is as it was, if nothing was filled that reaches beyond.
    */
   loseFrom(from: number): void {
-    for (const known of [this.#records, this.#filled]) for (const at of known.keys()) if (at >= from) known.delete(at);
+    this.#records.deleteFrom(from);
+    for (const at of this.#filled.keys()) if (at >= from) this.#filled.delete(at);
     this.#holes = this.#holes.filter(({ to }) => to < from);
     this.#lastIndex = Math.max(from, this.#foundIndex);
     const hole = { from, to: this.#lastIndex, hash: undefined };
@@ -209,7 +211,8 @@ export class DamagedLog {
     this.#holes = this.#holes.flatMap((hole) =>
       hole.to <= index ? [] : [{ ...hole, from: Math.max(hole.from, index + 1) }],
     );
-    for (const known of [this.#records, this.#filled]) for (const at of known.keys()) if (at <= index) known.delete(at);
+    this.#records.deleteBefore(index + 1);
+    for (const at of this.#filled.keys()) if (at <= index) this.#filled.delete(at);
     const next = this.#segments.findIndex(({ firstIndex }) => firstIndex > index);
     const before = this.#segments.splice(0, next < 0 ? this.#segments.length : next);
     this.#dropped.push(...before);
@@ -226,8 +229,8 @@ export class DamagedLog {
     segment.isBroken = false;
     for (const [at, offset] of offsets.entries()) {
       const index = segment.firstIndex + at;
-      const { term, hash, previousHash } = must(this.#filled.get(index) ?? this.#records.get(index), "it was written");
-      this.#records.set(index, { index, term, hash, previousHash, segment, offset });
+      const record = must(this.#filled.get(index) ?? this.#records.get(index), "it was written");
+      this.#records.set(index, record, segment, offset);
       this.#filled.delete(index);
     }
   }

@@ -18,7 +18,7 @@ export interface Hole {
  * The holes of a log that reached up to `lastIndex`, ascending. Records that are not of the chain are taken out of the survey,
  * and their files are broken. Throws `StorageError` where the log does not follow what it begins behind.
  */
-export function findHoles({ start, newestIndex, records }: Survey, lastIndex: number): Hole[] {
+export function findHoles({ start, newestIndex, records, links }: Survey, lastIndex: number): Hole[] {
   const firstIndex = (start?.index ?? 0) + 1;
   const holes: Hole[] = [];
   if (newestIndex < lastIndex) holes.push({ from: newestIndex + 1, to: lastIndex, hash: undefined });
@@ -35,7 +35,7 @@ export function findHoles({ start, newestIndex, records }: Survey, lastIndex: nu
     }
     if (to !== undefined) holes.unshift({ from: index + 1, to, hash });
     to = undefined;
-    hash = found.previousHash;
+    hash = links.get(index) ?? records.hash(index - 1);
   }
   const joins = to !== undefined || hash === undefined || start === undefined || equalBytes(hash, start.hash);
   if (!joins) throw damaged({ path: records.get(firstIndex)?.segment.path ?? "", offset: 0, index: firstIndex });

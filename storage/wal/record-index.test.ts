@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { record, startAt } from "./log-fixture.contract.ts";
 import type { LogStart } from "./log-store.ts";
+import { RecordColumns } from "./record-columns.ts";
 import { RecordIndex } from "./record-index.ts";
 
 describe("RecordIndex", () => {
@@ -13,8 +14,9 @@ describe("RecordIndex", () => {
       { weight: 1, arbitrary: fc.record({ reset: fc.nat(99) }) },
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const index = new RecordIndex();
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.array(step, { maxLength: 12 }), (chunkRecords, steps) => {
+        const columns = new RecordColumns(chunkRecords);
+        const index = new RecordIndex(undefined, columns);
         let model: { term: number; hash: Uint8Array; segment: number; offset: number }[] = [];
         let start: LogStart | undefined;
         const base = (): number => start?.index ?? 0;
@@ -22,7 +24,7 @@ describe("RecordIndex", () => {
           if ("add" in one) {
             for (let i = 0; i < one.add; i++) {
               const added = record(base() + model.length + 1, new Uint8Array(0), term);
-              const place = { segment: 2 ** 40 + term, offset: i * 8 };
+              const place = { segment: 2 ** 40 + term, offset: 32 + i * 8 };
               index.add(added, place.segment, place.offset);
               model.push({ term, hash: added.hash, ...place });
             }
@@ -42,6 +44,9 @@ describe("RecordIndex", () => {
             model = [];
           }
         }
+        const chunkOf = (at: number): number => Math.floor(at / chunkRecords);
+        const chunks = chunkOf(base() + model.length) + 1 - chunkOf(base() + 1);
+        if (model.length > 0) expect(columns.capacity).toBe(chunks * chunkRecords);
         expect([index.firstIndex, index.lastIndex]).toEqual([base() + 1, base() + model.length]);
         for (let i = 0; i <= model.length + 2; i++) {
           const at = base() - 1 + i;
@@ -52,7 +57,31 @@ describe("RecordIndex", () => {
           expect(index.place(at)).toEqual(expected && { segment: expected.segment, offset: expected.offset });
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 80 },
     );
+  });
+
+  test("grows by a chunk at a time, however long the log is", () => {
+    const columns = new RecordColumns(16);
+    const index = new RecordIndex(undefined, columns);
+    const one = record(1, new Uint8Array(0));
+    for (let count = 1; count <= 2_000; count++) {
+      const before = columns.capacity;
+      index.add(one, 1, 32);
+      expect(columns.capacity - before).toBe(count === 1 || count % 16 === 0 ? 16 : 0);
+    }
+  });
+
+  test("a log may be longer than one array can be, and begin far on", () => {
+    const columns = new RecordColumns();
+    const far = 2 ** 45;
+    const index = new RecordIndex(startAt(far), columns);
+    index.add(record(7, new Uint8Array(0), 3), 2 ** 40, 2 ** 32 - 8);
+    expect([index.lastIndex, index.term(far + 1), index.place(far + 1)]).toEqual([
+      far + 1,
+      3,
+      { segment: 2 ** 40, offset: 2 ** 32 - 8 },
+    ]);
+    expect(index.term(far)).toBe(1);
   });
 });

@@ -1,8 +1,6 @@
-/** Where each record of the log is, its term and its hash: flat, so that a long log costs little memory (56 bytes each). */
+/** What stands where in the log: consecutive records behind where it begins, each with its term and its hash. */
 import type { LogStart, WalRecord } from "./log-store.ts";
-
-const HASH_BYTES = 32;
-const INITIAL_RECORDS = 64;
+import { RecordColumns } from "./record-columns.ts";
 
 export interface RecordPlace {
   /** First index of the segment. */
@@ -13,14 +11,14 @@ export interface RecordPlace {
 export class RecordIndex {
   /** Undefined for a log that begins at index 1. */
   #start: LogStart | undefined;
-  #count = 0;
-  #terms = new Float64Array(INITIAL_RECORDS);
-  #segments = new Float64Array(INITIAL_RECORDS);
-  #offsets = new Float64Array(INITIAL_RECORDS);
-  #hashes = new Uint8Array(INITIAL_RECORDS * HASH_BYTES);
+  #lastIndex: number;
+  /** Files by their first index. */
+  readonly #columns: RecordColumns;
 
-  constructor(start?: LogStart) {
+  constructor(start?: LogStart, columns: RecordColumns = new RecordColumns()) {
     this.#start = start;
+    this.#lastIndex = start?.index ?? 0;
+    this.#columns = columns;
   }
 
   get firstIndex(): number {
@@ -28,78 +26,49 @@ export class RecordIndex {
   }
 
   get lastIndex(): number {
-    return this.firstIndex - 1 + this.#count;
+    return this.#lastIndex;
   }
 
   /** Adds the record behind the last. */
-  add(record: WalRecord, segment: number, offset: number): void {
-    if (this.#count === this.#terms.length) this.#grow();
-    this.#terms[this.#count] = record.term;
-    this.#segments[this.#count] = segment;
-    this.#offsets[this.#count] = offset;
-    this.#hashes.set(record.hash, this.#count * HASH_BYTES);
-    this.#count += 1;
+  add(record: Pick<WalRecord, "term" | "hash">, segment: number, offset: number): void {
+    this.#lastIndex += 1;
+    this.#columns.set(this.#lastIndex, record, segment, offset);
   }
 
   term(index: number): number | undefined {
-    const at = this.#position(index);
-    return at === undefined ? this.#before(index)?.term : this.#terms[at];
+    return this.#columns.term(index) ?? this.#before(index)?.term;
   }
 
   /** A copy of the record's hash. */
   hash(index: number): Uint8Array | undefined {
-    const at = this.#position(index);
-    if (at === undefined) return this.#before(index)?.hash.slice();
-    return this.#hashes.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES);
+    return this.#columns.hash(index) ?? this.#before(index)?.hash.slice();
   }
 
   place(index: number): RecordPlace | undefined {
-    const at = this.#position(index);
-    return at === undefined
-      ? undefined
-      : { segment: this.#segments[at] as number, offset: this.#offsets[at] as number };
+    const [segment, offset] = [this.#columns.file(index), this.#columns.offset(index)];
+    return segment === undefined || offset === undefined ? undefined : { segment, offset };
   }
 
   /** Forgets the records from `from` on. */
   truncate(from: number): void {
-    this.#count = from - this.firstIndex;
+    this.#columns.deleteFrom(from);
+    this.#lastIndex = from - 1;
   }
 
   /** Forgets the records up to where the log begins now. */
   compact(start: LogStart): void {
-    const dropped = start.index + 1 - this.firstIndex;
-    for (const column of [this.#terms, this.#segments, this.#offsets]) column.copyWithin(0, dropped, this.#count);
-    this.#hashes.copyWithin(0, dropped * HASH_BYTES, this.#count * HASH_BYTES);
-    this.#count -= dropped;
+    this.#columns.deleteBefore(start.index + 1);
     this.#start = start;
   }
 
   /** Forgets all records: the log is empty and begins there. */
   reset(start: LogStart): void {
+    this.#columns.deleteFrom(0);
     this.#start = start;
-    this.#count = 0;
-  }
-
-  #position(index: number): number | undefined {
-    return index >= this.firstIndex && index <= this.lastIndex ? index - this.firstIndex : undefined;
+    this.#lastIndex = start.index;
   }
 
   #before(index: number): LogStart | undefined {
     return this.#start?.index === index ? this.#start : undefined;
-  }
-
-  #grow(): void {
-    const capacity = this.#terms.length * 2;
-    const widen = (column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
-      const wider = new Float64Array(capacity);
-      wider.set(column);
-      return wider;
-    };
-    this.#terms = widen(this.#terms);
-    this.#segments = widen(this.#segments);
-    this.#offsets = widen(this.#offsets);
-    const hashes = new Uint8Array(capacity * HASH_BYTES);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
   }
 }

@@ -2,7 +2,7 @@
  * Reading a damaged log as far as it can be read: each record that is whole where it stands, whatever is broken before it,
  * and how far the log is known to have reached. Nothing is judged here by the chain; `damaged-log.ts` does that.
  */
-import { viewOf } from "../../node/base/bytes.ts";
+import { equalBytes, viewOf } from "../../node/base/bytes.ts";
 import type { Cipher } from "../../node/base/ports/cipher.ts";
 import { type Disk, DiskError, type DiskFile } from "../../node/base/ports/disk.ts";
 import { checkKeyId } from "../data-key.ts";
@@ -17,7 +17,8 @@ import {
   type Found,
   SEGMENT_HEADER_BYTES,
 } from "./format.ts";
-import type { LogStart, WalRecord } from "./log-store.ts";
+import { FoundRecords } from "./found-records.ts";
+import type { LogStart } from "./log-store.ts";
 import { PIECE_BYTES, patient } from "./patient-file.ts";
 import { readReached } from "./reached-file.ts";
 import { readFound, SEGMENT_NAME, segmentIndex, startOf, usedBytes } from "./scan.ts";
@@ -32,18 +33,13 @@ export interface SurveyedSegment {
   isBroken: boolean;
 }
 
-/** A record that is whole, and where it stands. */
-export interface FoundRecord extends Omit<WalRecord, "payload"> {
-  segment: SurveyedSegment;
-  offset: number;
-}
-
 export interface Survey {
   readonly start: LogStart | undefined;
   /** Ascending. */
   readonly segments: SurveyedSegment[];
-  /** By index, ascending within each file. */
-  readonly records: Map<number, FoundRecord>;
+  readonly records: FoundRecords;
+  /** By index: the hash that a record names, where the record before it is not there or has another. */
+  readonly links: ReadonlyMap<number, Uint8Array>;
   /** Of the newest record that was found; before the first index where there is none. */
   readonly newestIndex: number;
   /** The log reached so far at least. */
@@ -76,7 +72,8 @@ export function surveyLog(disk: Disk, directory: string, cipher: Cipher | undefi
 class Surveyor implements Survey {
   readonly start: LogStart | undefined;
   readonly segments: SurveyedSegment[] = [];
-  readonly records = new Map<number, FoundRecord>();
+  readonly records = new FoundRecords();
+  readonly links = new Map<number, Uint8Array>();
   attestedIndex: number;
   reachedIndex = 0;
   newestIndex: number;
@@ -162,14 +159,17 @@ class Surveyor implements Survey {
   #take({ record, durableIndex }: Found, segment: SurveyedSegment, at: { offset: number; lastIndex: number }): void {
     const { offset, lastIndex } = at;
     if (record !== undefined) {
-      const { index, term } = record;
+      const { index, previousHash } = record;
       const follows = index === this.#last + 1;
       if (!follows) this.#fault(segment, offset);
       if (index < segment.firstIndex || index > lastIndex) return;
       // What stands later in a file was written later.
       for (let replaced = index; replaced <= this.#last; replaced++) this.records.delete(replaced);
-      const [hash, previousHash] = [record.hash.slice(), record.previousHash.slice()];
-      this.records.set(index, { index, term, hash, previousHash, segment, offset });
+      this.records.set(index, record, segment, offset);
+      // What is before it in the log stands before it in the files, and goes only with it.
+      const before = this.records.hash(index - 1);
+      if (before !== undefined && equalBytes(before, previousHash)) this.links.delete(index);
+      else this.links.set(index, previousHash.slice());
       this.#last = index;
       this.#isAfterFault = false;
     }
@@ -185,7 +185,7 @@ class Surveyor implements Survey {
   }
 
   #forget(segment: SurveyedSegment): void {
-    for (const [index, found] of this.records) if (found.segment === segment) this.records.delete(index);
+    this.records.deleteFrom(segment.firstIndex);
     this.faults.splice(0, this.faults.length, ...this.faults.filter(({ path }) => path !== segment.path));
     this.segments.pop();
     segment.file?.close();
