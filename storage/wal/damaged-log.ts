@@ -285,7 +285,9 @@ export class DamagedLog {
       if (hasMoved && start !== undefined) settleStart(this.#disk, this.#directory, { ...start, replacing: false });
       for (let one = this.#dropped.pop(); one !== undefined; one = this.#dropped.pop()) {
         one.file?.close();
-        if (one.file !== undefined) this.#disk.remove(one.path);
+        // One that the log has again was put in its place meanwhile.
+        const isBack = this.#segments.some(({ path }) => path === one.path);
+        if (one.file !== undefined && !isBack) this.#disk.remove(one.path);
       }
       if (isShorter) this.#reach();
       this.#disk.syncDirectory(this.#directory, finish);
