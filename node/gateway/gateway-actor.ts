@@ -285,7 +285,8 @@ export class GatewayActor implements Actor<GatewayMessage> {
       this.#finish(asker, "busy", REFUSAL_TEXT.busy);
       return;
     }
-    const question = { kind: "admission", token, transaction } as const;
+    const { connection } = asker;
+    const question = { kind: "admission", token, connection, transaction } as const;
     this.#deps.consensus.deliver({ type: "read", question, consistency: "linearizable" });
   }
 
@@ -316,8 +317,9 @@ export class GatewayActor implements Actor<GatewayMessage> {
       this.#finish(asker, "busy", REFUSAL_TEXT.busy);
       return;
     }
-    const question = { kind: "query", token, query: frame.query, publicKey } as const;
-    const { consistency } = frame;
+    const { connection } = asker;
+    const { query, consistency } = frame;
+    const question = { kind: "query", token, connection, query, publicKey } as const;
     if (consistency === "local") this.#deps.ledger.deliver({ type: "question", question, height: 0 });
     else this.#deps.consensus.deliver({ type: "read", question, consistency });
   }

@@ -134,11 +134,11 @@ class Bench {
   }
 
   /** The answer to a question that is asked now, or the code of the refusal. */
-  ask<T extends Query["type"]>(query: Query & { readonly type: T }, publicKey = GENESIS.adminKey) {
-    this.asks({ kind: "query", token: 1, query: encodeQuery(query), publicKey }, 0);
+  ask<T extends Query["type"]>(asked: Query & { readonly type: T }, publicKey = GENESIS.adminKey) {
+    this.asks(query(1, encodeQuery(asked), publicKey), 0);
     const [refused] = this.gateway.take("answerRefused");
     const [answered] = this.gateway.take("answer");
-    return refused?.code ?? decodeAnswer(query.type, answered?.answer ?? new Uint8Array(0));
+    return refused?.code ?? decodeAnswer(asked.type, answered?.answer ?? new Uint8Array(0));
   }
 
   commits(from: number, to: number): void {
@@ -171,8 +171,8 @@ class Bench {
   }
 }
 
-function query(token: number, bytes: Uint8Array, publicKey = GENESIS.adminKey): Question {
-  return { kind: "query", token, query: bytes, publicKey };
+function query(token: number, bytes: Uint8Array, publicKey = GENESIS.adminKey, connection = 1): Question {
+  return { kind: "query", token, connection, query: bytes, publicKey };
 }
 
 const SUMMARY = encodeQuery({ type: "summary" });
@@ -355,7 +355,7 @@ describe("questions", () => {
   test("whether a transaction may enter the log are answered by the state", () => {
     const bench = new Bench();
     const later = adminTransaction(1, { kind: "blockPayer", body: { payer: 7n, blocked: true } });
-    const ask = (token: number): void => bench.asks({ kind: "admission", token, transaction: later }, 0);
+    const ask = (token: number): void => bench.asks({ kind: "admission", token, connection: 1, transaction: later }, 0);
     ask(1);
     bench.commits(1, 1);
     ask(2);
@@ -840,7 +840,7 @@ describe("who leads", () => {
   const bench = new Bench();
   bench.commits(1, 2);
   const asks = (publicKey: Uint8Array): void =>
-    bench.asks({ kind: "query", token: 5, query: encodeQuery({ type: "handOver", to: 2 }), publicKey }, 0);
+    bench.asks(query(5, encodeQuery({ type: "handOver", to: 2 }), publicKey), 0);
 
   test("an admin may say: consensus is told, with the answer for when it begins", () => {
     asks(GENESIS.adminKey);
