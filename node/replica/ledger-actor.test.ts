@@ -15,8 +15,9 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import { StatusBoard } from "../messages/status.ts";
+import type { Reader } from "../state/answers.ts";
 import type { Node } from "../state/members.ts";
-import { decodeAnswer, encodeQuery, type Query, type StateQuery } from "../state/queries.ts";
+import { decodeAnswer, encodeQuery, type Query, type QueryAnswer, type StateQuery } from "../state/queries.ts";
 import { StateMachine } from "../state/state-machine.ts";
 import { checkpointSigners, decodeCheckpoint, encodeCheckpoint } from "../wire/attestation.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
@@ -154,6 +155,11 @@ class Bench {
     this.actor.receive({ type: "question", question, height });
   }
 
+  /** Its mailbox has run empty. */
+  drains(): void {
+    this.actor.drained();
+  }
+
   /** The pause between two steps is over. */
   stepsOn(): void {
     for (const message of this.timers.splice(0)) this.actor.receive(message);
@@ -205,6 +211,14 @@ describe("a place deep in the history", () => {
     bench.stepsOn();
     expect(bench.gateway.take("answer")).toMatchObject([{ token: 2 }]);
     expect(bench.timers).toEqual([]);
+  });
+
+  test("is sought for one connection after the other", () => {
+    const bench = new Bench(undefined, new Deep({ genesis: GENESIS, sha256 }));
+    for (const token of [10, 11, 12]) bench.asks(query(token, CHANGES, GENESIS.adminKey, 1), 0);
+    for (const token of [20, 21]) bench.asks(query(token, CHANGES, GENESIS.adminKey, 2), 0);
+    while (bench.timers.length > 0) bench.stepsOn();
+    expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([10, 11, 20, 12, 21]);
   });
 
   test("is not sought for those who have gone, but for the first, on whose way it is", () => {
@@ -332,6 +346,100 @@ describe("questions", () => {
     bench.actor.receive({ type: "forget", tokens: [1, 3, 9] });
     bench.commits(1, 1);
     expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([2]);
+  });
+
+  describe("that cost much", () => {
+    /** Stands in for a large state: each answer looks at a quarter of what one turn may cost. */
+    class Costly extends StateMachine {
+      #rows = 0;
+
+      override get rowsRead(): number {
+        return this.#rows;
+      }
+
+      override query(asked: StateQuery, reader: Reader): QueryAnswer {
+        this.#rows += 16_384;
+        return super.query(asked, reader);
+      }
+    }
+    const costly = (): Bench => new Bench(undefined, new Costly({ genesis: GENESIS, sha256 }));
+    const tokens = (bench: Bench): number[] => bench.gateway.take("answer").map(({ token }) => token);
+
+    test("are answered in turns, with other work between them, of a state that has come as far or farther", () => {
+      const bench = costly();
+      bench.commits(1, 1);
+      for (let token = 1; token <= 9; token++) bench.asks(query(token, SUMMARY), 1);
+      bench.drains();
+      expect([tokens(bench), bench.timers]).toEqual([[1, 2, 3, 4], [{ type: "answerMore" }]]);
+      expect(bench.status.read()["ledger"]).toMatchObject({ questionsWaiting: 5 });
+      bench.commits(2, 2);
+      bench.drains();
+      expect(tokens(bench)).toEqual([]);
+      bench.stepsOn();
+      const later = bench.gateway.take("answer");
+      expect(later.map(({ token, answer }) => [token, decodeAnswer("summary", answer).height])).toEqual([
+        [5, 2],
+        [6, 2],
+        [7, 2],
+        [8, 2],
+      ]);
+      bench.stepsOn();
+      expect([tokens(bench), bench.timers]).toEqual([[9], []]);
+    });
+
+    test("of one connection make no other wait for all of them", () => {
+      const bench = costly();
+      for (let token = 1; token <= 1_000; token++) bench.asks(query(token, SUMMARY, GENESIS.adminKey, 1), 0);
+      bench.asks(query(2_000, SUMMARY, GENESIS.adminKey, 2), 0);
+      bench.asks(query(3_000, SUMMARY, GENESIS.adminKey, 3), 0);
+      bench.drains();
+      expect(tokens(bench)).toEqual([1, 2, 3, 4]);
+      bench.stepsOn();
+      expect(tokens(bench)).toEqual([5, 2_000, 3_000, 6]);
+    });
+
+    test("also wait their turn where a block is what they waited for", () => {
+      const bench = costly();
+      for (let token = 1; token <= 6; token++) bench.asks(query(token, SUMMARY), 1);
+      bench.commits(1, 2);
+      expect([tokens(bench), bench.state.height]).toEqual([[1, 2, 3, 4], 2]);
+      bench.stepsOn();
+      expect(tokens(bench)).toEqual([5, 6]);
+    });
+
+    test("are not answered to those who have gone, and hold nobody up any more", () => {
+      const bench = costly();
+      for (let token = 1; token <= 9; token++) bench.asks(query(token, SUMMARY), 0);
+      bench.actor.receive({ type: "forget", tokens: [5, 6, 7, 8, 9] });
+      bench.asks(query(10, SUMMARY, GENESIS.adminKey, 2), 0);
+      bench.stepsOn();
+      expect([tokens(bench), bench.timers]).toEqual([[1, 2, 3, 4, 10], []]);
+    });
+
+    test("need no pause where each comes by itself", () => {
+      const bench = costly();
+      for (let token = 1; token <= 9; token++) {
+        bench.asks(query(token, SUMMARY), 0);
+        bench.drains();
+      }
+      expect([tokens(bench).length, bench.timers]).toEqual([9, []]);
+    });
+
+    test("those that are long, or whose answers are, cost as much; and so do those that are refused", () => {
+      const unknown = Array.from({ length: 1_000 }, (_, place) => BigInt(place + 1));
+      const long = encodeQuery({ type: "accounts", ids: unknown });
+      const refused = encodeQuery({ type: "inclusion", height: 9, size: 9 });
+      for (const [bytes, most] of [
+        [long, 4],
+        [refused, 256],
+      ] as const) {
+        const bench = new Bench();
+        for (let token = 1; token <= 1_000; token++) bench.asks(query(token, bytes), 0);
+        const answered = bench.gateway.messages.length;
+        expect(answered).toBeGreaterThan(1);
+        expect(answered).toBeLessThanOrEqual(most);
+      }
+    });
   });
 
   test("of a key that is not in the registry are refused", () => {
