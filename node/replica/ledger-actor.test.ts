@@ -182,6 +182,8 @@ function query(token: number, bytes: Uint8Array, publicKey = GENESIS.adminKey, c
 }
 
 const SUMMARY = encodeQuery({ type: "summary" });
+const STRANGER = new Uint8Array(32);
+const PARTS = { genesis: GENESIS, sha256 };
 
 describe("a place deep in the history", () => {
   /** Stands in for a long history: a query of changes needs so many steps. */
@@ -374,7 +376,9 @@ describe("questions", () => {
       expect(bench.status.read()["ledger"]).toMatchObject({ questionsWaiting: 5 });
       bench.commits(2, 2);
       bench.drains();
-      expect(tokens(bench)).toEqual([]);
+      bench.asks(query(10, SUMMARY), 2);
+      bench.drains();
+      expect([tokens(bench), bench.timers.length]).toEqual([[], 1]);
       bench.stepsOn();
       const later = bench.gateway.take("answer");
       expect(later.map(({ token, answer }) => [token, decodeAnswer("summary", answer).height])).toEqual([
@@ -384,7 +388,7 @@ describe("questions", () => {
         [8, 2],
       ]);
       bench.stepsOn();
-      expect([tokens(bench), bench.timers]).toEqual([[9], []]);
+      expect([tokens(bench), bench.timers]).toEqual([[9, 10], []]);
     });
 
     test("of one connection make no other wait for all of them", () => {
@@ -425,20 +429,37 @@ describe("questions", () => {
       expect([tokens(bench).length, bench.timers]).toEqual([9, []]);
     });
 
-    test("those that are long, or whose answers are, cost as much; and so do those that are refused", () => {
-      const unknown = Array.from({ length: 1_000 }, (_, place) => BigInt(place + 1));
-      const long = encodeQuery({ type: "accounts", ids: unknown });
-      const refused = encodeQuery({ type: "inclusion", height: 9, size: 9 });
-      for (const [bytes, most] of [
-        [long, 4],
-        [refused, 256],
-      ] as const) {
-        const bench = new Bench();
-        for (let token = 1; token <= 1_000; token++) bench.asks(query(token, bytes), 0);
-        const answered = bench.gateway.messages.length;
-        expect(answered).toBeGreaterThan(1);
-        expect(answered).toBeLessThanOrEqual(most);
+    /** Stands in for a state that has much to tell. */
+    class Talkative extends StateMachine {
+      override query(): QueryAnswer {
+        return { type: "accounts", height: 0, timestamp: "0", records: new Uint8Array(16_384) };
       }
+    }
+    const unknown = Array.from({ length: 1_000 }, (_, place) => BigInt(place + 1));
+    const block = { kind: "blockPayer", body: { payer: 7n, blocked: true } } as const;
+    const admission = { kind: "admission", connection: 1, transaction: adminTransaction(1, block) } as const;
+
+    test.each<[string, StateMachine, (token: number) => Question, number]>([
+      [
+        "that is long",
+        new StateMachine(PARTS),
+        (token) => query(token, encodeQuery({ type: "accounts", ids: unknown })),
+        4,
+      ],
+      ["whose answer is long", new Talkative(PARTS), (token) => query(token, encodeQuery({ type: "risk" })), 4],
+      [
+        "that is refused",
+        new StateMachine(PARTS),
+        (token) => query(token, encodeQuery({ type: "scrub" }), STRANGER),
+        256,
+      ],
+      ["about a transaction", new StateMachine(PARTS), (token) => ({ ...admission, token }), 256],
+    ])("are also many of one %s", (_name, state, question, most) => {
+      const bench = new Bench(undefined, state);
+      for (let token = 1; token <= 1_000; token++) bench.asks(question(token), 0);
+      const answered = bench.gateway.messages.length;
+      expect(answered).toBeGreaterThan(1);
+      expect(answered).toBeLessThanOrEqual(most);
     });
   });
 

@@ -119,6 +119,18 @@ describe("who sees what", () => {
     ]);
   });
 
+  test("what an answer looked at is counted, also what it does not show", () => {
+    const it = busyTown();
+    const { state } = it.chain;
+    const rowsRead = (query: StateQuery): number => {
+      const before = state.rowsRead;
+      ask(it, it.other, query);
+      return state.rowsRead - before;
+    };
+    expect(rowsRead({ type: "settlement", ledger: EUR })).toBeGreaterThanOrEqual(3);
+    expect(rowsRead({ type: "queryTransfers", limit: 10 })).toBeGreaterThan(1);
+  });
+
   test("risk rules and the block list are for those who see all", () => {
     const it = busyTown();
     it.chain.admin.must({ kind: "blockPayer", body: { payer: 5n, blocked: true } });
