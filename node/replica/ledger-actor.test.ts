@@ -160,7 +160,7 @@ class Bench {
     this.actor.drained();
   }
 
-  /** The pause between two steps is over. */
+  /** The pause between two steps, or two turns of answering, is over. */
   stepsOn(): void {
     for (const message of this.timers.splice(0)) this.actor.receive(message);
   }
@@ -360,7 +360,7 @@ describe("questions", () => {
       }
 
       override query(asked: StateQuery, reader: Reader): QueryAnswer {
-        this.#rows += 16_384;
+        this.#rows += 8_192;
         return super.query(asked, reader);
       }
     }
@@ -453,7 +453,7 @@ describe("questions", () => {
         (token) => query(token, encodeQuery({ type: "scrub" }), STRANGER),
         256,
       ],
-      ["about a transaction", new StateMachine(PARTS), (token) => ({ ...admission, token }), 256],
+      ["about a transaction", new StateMachine(PARTS), (token) => ({ ...admission, token }), 128],
     ])("are also many of one %s", (_name, state, question, most) => {
       const bench = new Bench(undefined, state);
       for (let token = 1; token <= 1_000; token++) bench.asks(question(token), 0);

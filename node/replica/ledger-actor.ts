@@ -68,13 +68,13 @@ import type { PageHashes } from "./page-hashes.ts";
 import { WaitingQuestions } from "./waiting-questions.ts";
 
 const NS_PER_MS = 1_000_000n;
-/** Between two steps, or two turns of answering: other work comes first. */
-const PAUSE_MS = 1;
+/** Between two steps: other work comes first. */
+const SEEK_PAUSE_MS = 1;
 /**
- * How much is answered before a pause: a few milliseconds' worth. A unit is a row that was looked at, or a byte of a
+ * How much is answered before a pause: a few milliseconds' worth, and one question more. A unit is a row that was looked at, or a byte of a
  * question or an answer: to make, encode and send 128 bytes of a record takes about as long as to look at so many rows.
  */
-const TURN_WORK_MAX = 65_536;
+const TURN_WORK_MAX = 32_768;
 /** What a question costs that asks and finds nothing. */
 const QUESTION_WORK = 256;
 /** Between two looks at checkpoints that are given to clients. */
@@ -136,6 +136,7 @@ interface Asked {
 export class LedgerActor implements Actor<LedgerMessage> {
   readonly #self: ActorRef<LedgerMessage>;
   readonly #after: ActorContext<LedgerMessage>["after"];
+  readonly #later: ActorContext<LedgerMessage>["later"];
   readonly #clock: Clock;
   readonly #deps: LedgerActorDeps;
   readonly #options: LedgerActorOptions;
@@ -150,7 +151,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #asked = new FairQueue<Question>();
   /** What was answered in this turn has cost so much. */
   #work = 0;
-  /** A timer runs for the next turn of answering. */
+  /** The next turn of answering is to come. */
   #pauses = false;
   /** The query that is on its way to where its answer begins. */
   #sought: Asked | undefined;
@@ -182,6 +183,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   constructor(context: ActorContext<LedgerMessage>, deps: LedgerActorDeps, options: LedgerActorOptions) {
     this.#self = context.self;
     this.#after = (delayMs, message) => context.after(delayMs, message);
+    this.#later = (message) => context.later(message);
     this.#clock = context.clock;
     this.#deps = deps;
     this.#options = options;
@@ -353,7 +355,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
       if (this.#work < TURN_WORK_MAX) this.#answer(must(this.#asked.take(), "somebody asks"));
       else {
         this.#pauses = true;
-        this.#after(PAUSE_MS, { type: "answerMore" });
+        this.#later({ type: "answerMore" });
       }
     }
   }
@@ -391,7 +393,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     else if (this.#isPrepared(asked.query)) this.#reply(asked);
     else {
       this.#sought = asked;
-      this.#after(PAUSE_MS, { type: "seek" });
+      this.#after(SEEK_PAUSE_MS, { type: "seek" });
     }
   }
 
@@ -402,7 +404,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
       this.#sought = this.#seeking.take();
       this.#reply(sought);
     }
-    if (this.#sought !== undefined) this.#after(PAUSE_MS, { type: "seek" });
+    if (this.#sought !== undefined) this.#after(SEEK_PAUSE_MS, { type: "seek" });
   }
 
   #isPrepared(query: Query): boolean {
