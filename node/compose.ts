@@ -252,6 +252,7 @@ function spawnActors(environment: SpawnEnvironment): Actors {
         consensus,
         ledger,
         sendPeer: sendPeer(LANES.forward),
+        isKnown: (publicKey) => environment.recovered.state.readerOf(publicKey) !== undefined,
         diskIsFull: () => blocksWait(environment.recovered.log),
         status: environment.status,
       }),

@@ -24,6 +24,8 @@ export interface ActorContext<M> {
   readonly clock: Clock;
   /** Delivers the message to `self`, once, later. */
   after(delayMs: number, message: M): Timer;
+  /** Delivers the message to `self`, once, as soon as what has come from outside meanwhile is handled: a pause without idling. */
+  later(message: M): void;
 }
 
 /** The behaviour of one actor. */

@@ -100,7 +100,8 @@ export class TypedCell<M> implements Cell, ActorRef<M> {
     this.startedAtMs = clock.monotonicMs();
     const self = this.#addressOf(this.#incarnation);
     const after = (delayMs: number, message: M): Timer => clock.setTimer(delayMs, () => self.deliver(message));
-    this.#actor = this.#create({ self, clock, after });
+    const later = (message: M): void => clock.defer(() => self.deliver(message));
+    this.#actor = this.#create({ self, clock, after, later });
   }
 
   crash(): void {

@@ -346,6 +346,21 @@ describe("supervision", () => {
   });
 });
 
+test("what an actor leaves for later comes behind what arrives meanwhile, and takes no time", () => {
+  const world = new World();
+  const ref = world.spawn<string>("a", (context) => ({
+    receive: (message) => {
+      if (message !== "first") return;
+      world.clock.defer(() => ref.tell("from outside"));
+      context.later("later");
+      context.self.tell("at once");
+    },
+  }));
+  ref.tell("first");
+  world.run(0);
+  expect(world.trace).toEqual(["a first", "a at once", "a from outside", "a later"]);
+});
+
 describe("incarnations", () => {
   test("timers deliver to the incarnation that set them, and to none that follows", () => {
     const world = new World();

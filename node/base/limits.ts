@@ -38,6 +38,8 @@ export const MAILBOX_DEPTH = 16_384;
 export const CLIENT_REQUESTS_IN_FLIGHT_MAX = 1_024;
 /** Questions of clients and admissions that one node's ledger and consensus may owe an answer. */
 export const QUESTIONS_OPEN_MAX = 8_192;
+/** Those among them of all clients together whose keys no authority has. */
+export const STRANGERS_QUESTIONS_MAX = 1_024;
 /** Client connections one node accepts. */
 export const CLIENT_CONNECTIONS_MAX = 4_096;
 /** Connections of one node that are no client's and no peer's: in the middle of a handshake, refused, or about to end. */
@@ -110,6 +112,7 @@ assert(TRANSACTION_BYTES_MAX < BLOCK_BYTES_MAX, "the largest transaction must fi
 assert(BLOCK_BYTES_MAX + 65_536 < FRAME_BYTES_MAX, "a block and its framing must fit in a frame");
 assert(2 * QUESTIONS_OPEN_MAX <= MAILBOX_DEPTH, "a mailbox must hold all open questions, and as much besides");
 assert(4 * CLIENTS_FRAMES_PER_TURN_MAX <= MAILBOX_DEPTH, "clients alone must not fill a mailbox");
+assert(STRANGERS_QUESTIONS_MAX < QUESTIONS_OPEN_MAX, "whoever has a key must leave places to those who are known");
 assert(QUERY_RESULTS_MAX + 64 < MESSAGE_VALUES_MAX, "a query may name as many ids as it may have results");
 assert(QUERY_RESULTS_MAX * 64 <= ANSWER_VALUES_MAX, "an answer must hold its results, each with all its fields");
 assert(ASSETS_MAX * 16 <= ANSWER_VALUES_MAX, "an answer must hold all digital assets");

@@ -10,6 +10,7 @@ import {
   CLIENT_CONNECTIONS_MAX,
   CLIENT_REQUESTS_IN_FLIGHT_MAX,
   QUESTIONS_OPEN_MAX,
+  STRANGERS_QUESTIONS_MAX,
   TRANSACTION_BYTES_MAX,
   TRANSACTION_LIFETIME_MAX_NS,
 } from "../base/limits.ts";
@@ -107,6 +108,7 @@ class World {
             if (this.peersReachable) this.toPeers.push({ to, frame: decodeForwardFrame(concatBytes(payload)) });
             return this.peersReachable;
           },
+          isKnown: (publicKey) => this.state.readerOf(publicKey) !== undefined,
           diskIsFull: () => this.diskIsFull,
         }),
     });
@@ -184,19 +186,20 @@ class World {
   hello(
     connection: number,
     change: { readonly node?: number; readonly nonce?: Uint8Array; readonly clusterId?: Uint8Array } = {},
+    signer: Signer = this.admin,
   ): void {
     const challenge = this.take(connection).find((frame) => frame.type === "challenge");
     if (challenge?.type !== "challenge") throw new Error("the node did not challenge");
     const { clusterId, node, nonce } = { ...challenge, ...change };
-    const { publicKey } = this.admin;
-    const signature = this.admin.sign(helloDigest(sha256, { clusterId, node, nonce, publicKey }));
+    const { publicKey } = signer;
+    const signature = signer.sign(helloDigest(sha256, { clusterId, node, nonce, publicKey }));
     this.send(connection, { type: "hello", clusterId, publicKey, signature });
   }
 
   /** A connection that has said hello. */
-  connect(): number {
+  connect(signer: Signer = this.admin): number {
     const connection = this.open();
-    this.hello(connection);
+    this.hello(connection, {}, signer);
     expect(this.take(connection)).toMatchObject([{ type: "welcome", node: SELF }]);
     return connection;
   }
@@ -759,6 +762,41 @@ describe("bounds", () => {
     world.answerQuestions();
     expect(code(world.submitAndJudge(late, world.sign(BLOCK_PAYER), 3))).toEqual([]);
     expect([world.proposed.length, world.fatal]).toEqual([1, []]);
+  });
+});
+
+describe("strangers", () => {
+  function asks(world: World, connection: number, count = 1): readonly string[] {
+    for (let request = 1; request <= count; request++) {
+      const frame = encodeClientFrame({ type: "query", request, consistency: "linearizable", query: pack({}) });
+      world.gateway.deliver({ type: "clientFrame", connection, frame });
+    }
+    world.run();
+    return code(world.take(connection));
+  }
+
+  test("have few of the places together, and leave the others to those who are known", () => {
+    const world = leading();
+    const [one, two] = [world.keys.create("one"), world.keys.create("two")];
+    const connections = [world.connect(one), world.connect(two)] as const;
+    expect(asks(world, connections[0], STRANGERS_QUESTIONS_MAX / 2)).toEqual([]);
+    expect(asks(world, connections[1], STRANGERS_QUESTIONS_MAX / 2)).toEqual([]);
+    expect(asks(world, connections[1])).toEqual(["1 busy"]);
+    expect(asks(world, world.connect())).toEqual([]);
+    world.tell({ type: "clientClosed", connection: connections[0] });
+    expect(asks(world, connections[1], STRANGERS_QUESTIONS_MAX / 2)).toEqual([]);
+    expect(asks(world, connections[1])).toEqual(["1 busy"]);
+    const unknown = world.sign(BLOCK_PAYER, { signer: one });
+    expect(code(world.submitAndJudge(world.connect(one), unknown))).toEqual(["1 busy"]);
+    world.take(connections[1]);
+    expect(asks(world, connections[1])).toEqual([]);
+  });
+
+  test("may be known to a state that is not as far behind: they are asked about as all others are", () => {
+    const world = leading();
+    const connection = world.connect(world.keys.create("new"));
+    expect(asks(world, connection)).toEqual([]);
+    expect(world.consensus).toMatchObject([{ type: "read", consistency: "linearizable" }]);
   });
 });
 

@@ -56,6 +56,8 @@ export interface GatewayDeps {
   readonly consensus: ActorRef<ConsensusMessage>;
   readonly ledger: ActorRef<LedgerMessage>;
   readonly sendPeer: (to: NodeId, ...payload: readonly Uint8Array[]) => boolean;
+  /** Whether an authority has this key, as far as this node's state says, which may lag. */
+  readonly isKnown: (publicKey: Uint8Array) => boolean;
   /** Whether blocks wait for space on this node's disk. */
   readonly diskIsFull: () => boolean;
   readonly status: StatusBoard;
@@ -290,12 +292,13 @@ export class GatewayActor implements Actor<GatewayMessage> {
 
   #confirmRefusal(asker: ClientRequest, transaction: Uint8Array): void {
     if (this.#connections.get(asker.connection) === undefined) return;
-    const token = this.#questions.open({ asker, transaction });
+    const token = this.#open({ asker, transaction });
     if (token === undefined) {
       this.#finish(asker, "busy", REFUSAL_TEXT.busy);
       return;
     }
-    const question = { kind: "admission", token, transaction } as const;
+    const { connection } = asker;
+    const question = { kind: "admission", token, connection, transaction } as const;
     this.#deps.consensus.deliver({ type: "read", question, consistency: "linearizable" });
   }
 
@@ -321,15 +324,22 @@ export class GatewayActor implements Actor<GatewayMessage> {
   }
 
   #query(publicKey: Uint8Array, asker: ClientRequest, frame: Extract<ClientFrame, { type: "query" }>): void {
-    const token = this.#questions.open({ asker });
+    const token = this.#open({ asker });
     if (token === undefined) {
       this.#finish(asker, "busy", REFUSAL_TEXT.busy);
       return;
     }
-    const question = { kind: "query", token, query: frame.query, publicKey } as const;
-    const { consistency } = frame;
+    const { connection } = asker;
+    const { query, consistency } = frame;
+    const question = { kind: "query", token, connection, query, publicKey } as const;
     if (consistency === "local") this.#deps.ledger.deliver({ type: "question", question, height: 0 });
     else this.#deps.consensus.deliver({ type: "read", question, consistency });
+  }
+
+  /** A stranger may be one for this node only, which may lag: who it is decides how much may wait, and not the answer. */
+  #open(question: Omit<OpenQuestion, "isStranger">): number | undefined {
+    const publicKey = this.#connections.get(question.asker.connection)?.publicKey;
+    return this.#questions.open({ ...question, isStranger: publicKey === undefined || !this.#deps.isKnown(publicKey) });
   }
 
   #answered(

@@ -584,6 +584,19 @@ describe("questions", () => {
     });
   });
 
+  test("a thousand of one client make no other wait for all of them", async () => {
+    await withoutTrace(async () => {
+      const [many, one] = [await Wire.greeted(), await Wire.greeted()];
+      const query = encodeQuery({ type: "accounts", ids: Array.from({ length: 40 }, (_, place) => BigInt(place + 1)) });
+      for (let left = CLIENT_REQUESTS_IN_FLIGHT_MAX; left > 0; left--) many.query(query, "local");
+      expect(await many.next()).toMatchObject({ type: "answer" });
+      expect((await status(one)).sections["ledger"]?.["questionsWaiting"]).toBeGreaterThan(0);
+      for (let left = CLIENT_REQUESTS_IN_FLIGHT_MAX - 1; left > 0; left--) {
+        expect(await many.next()).toMatchObject({ type: "answer" });
+      }
+    });
+  });
+
   test("more than a connection may have open are turned away as busy, each answered once", async () => {
     await withoutTrace(async () => {
       const wire = await Wire.greeted();

@@ -54,10 +54,16 @@ export class ChangeEvents {
   readonly #books: Books;
   readonly #replay: Replay;
   readonly #time = new Uint32Array(2);
+  #placesRead = 0;
 
   constructor(books: Books) {
     this.#books = books;
     this.#replay = new Replay(books);
+  }
+
+  /** Rows that all pages, and all ways to them, have gone through. */
+  get rowsRead(): number {
+    return this.#placesRead + this.#replay.rowsRead;
   }
 
   /** How many changes there are. */
@@ -86,6 +92,7 @@ export class ChangeEvents {
       if (expired) place.expiry += 1;
       else place.transfer += 1;
     }
+    this.#placesRead += at - from;
     const asked = filter.cursor ?? 0n;
     return { events, next: asked > BigInt(at) ? asked : BigInt(at), more: at < end };
   }

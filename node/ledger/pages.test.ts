@@ -126,6 +126,36 @@ describe("pages of any size, in both directions, are the whole answer", () => {
     expect([items, next > 0n]).toEqual([[], true]);
     expect(ledger.pages.accounts({ limit: 9 }, { triesMax: 2 }).items).toHaveLength(2);
   });
+
+  test("what was looked at is counted, also where nothing is found", () => {
+    const { pages } = ledger;
+    const rowsRead = (read: () => unknown): number => {
+      const before = pages.rowsRead;
+      read();
+      return pages.rowsRead - before;
+    };
+    const nobodys = { triesMax: 100, authority: 9 };
+    const byAccount = { accountId: 1n, flags: 3, limit: 1_000 };
+    for (const read of [
+      () => pages.transfers({ limit: 1_000, code: 9 }, { triesMax: 100 }),
+      () => pages.transfers({ limit: 1_000 }, nobodys),
+      () => pages.changeEvents({ limit: 1_000 }, nobodys),
+    ])
+      expect(rowsRead(read)).toBeGreaterThanOrEqual(100);
+    expect(rowsRead(() => pages.accounts({ limit: 9 }, nobodys))).toBe(ledger.accountCount);
+    const { length } = ledger.getAccountTransfers(byAccount);
+    expect(length).toBeGreaterThan(0);
+    expect(rowsRead(() => pages.accountTransfers(byAccount, NO_BOUNDS))).toBeGreaterThanOrEqual(length);
+    expect(rowsRead(() => pages.seekChangeEvents({ limit: 1, cursor: 20n }, 1_000))).toBeGreaterThan(0);
+  });
+
+  test("rows that lie outside the time that was asked for are counted where they have to be gone through", () => {
+    const first = ledger.queryTransfers({ limit: 1 })[0];
+    const before = ledger.pages.rowsRead;
+    const until = { limit: 10, timestampMax: first?.timestamp ?? 0n };
+    expect(ledger.pages.transfers(until, { triesMax: 100 }).items).toHaveLength(1);
+    expect(ledger.pages.rowsRead - before).toBeGreaterThan(1);
+  });
 });
 
 describe("changes", () => {

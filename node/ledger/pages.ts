@@ -30,6 +30,11 @@ export class Pages {
     this.#changes = changes;
   }
 
+  /** Rows that all answers together have gone through, also where they show few: what they cost. */
+  get rowsRead(): number {
+    return this.#queries.rowsRead + this.#changes.rowsRead;
+  }
+
   accountTransfers(filter: AccountFilter, bounds: Bounds): Page<Transfer> {
     checkBounds(bounds);
     return isAccountFilter(filter) ? this.#queries.accountTransfers(filter, bounds) : NOTHING;

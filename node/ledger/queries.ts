@@ -37,10 +37,16 @@ export class Queries {
   readonly #books: Books;
   readonly #index: TransferIndex;
   readonly #words = new Uint32Array(4);
+  #rowsRead = 0;
 
   constructor(books: Books) {
     this.#books = books;
     this.#index = new TransferIndex(books.transfers.table);
+  }
+
+  /** Rows that all queries together have gone through. */
+  get rowsRead(): number {
+    return this.#rowsRead;
   }
 
   /** Takes note of transfers that were packed. */
@@ -89,6 +95,7 @@ export class Queries {
     const to = timestampMax === 0n ? accounts.count : accounts.firstFrom(this.#words, 0);
     const items: Account[] = [];
     for (let step = 0; step < to - from; step++) {
+      this.#rowsRead += 1;
       const slot = reversed ? to - 1 - step : from + step;
       if (items.length >= limit || step >= bounds.triesMax) return { items, next: accounts.timestamp(slot) };
       if (!fits(accounts.rows, slot * layout.RECORD_WORDS, filter) || !this.#shows(slot, bounds)) continue;
@@ -97,7 +104,8 @@ export class Queries {
     return { items, next: 0n };
   }
 
-  #page<T>({ slots, rest }: FoundTransfers, read: (slot: number) => T): Page<T> {
+  #page<T>({ slots, rest, rowsRead }: FoundTransfers, read: (slot: number) => T): Page<T> {
+    this.#rowsRead += rowsRead;
     const next = rest === undefined ? 0n : this.#books.transfers.timestamp(rest);
     return { items: slots.map(read), next };
   }

@@ -30,6 +30,7 @@ export class Replay {
   /** By their position. */
   readonly #marks = new Map<number, Stand>();
   #markEvery = MARK_EVERY;
+  #rowsRead = 0;
 
   constructor(books: Books) {
     this.#books = books;
@@ -38,6 +39,11 @@ export class Replay {
   /** How many changes, in the order in which they happened, are carried out. */
   get position(): number {
     return this.#transfers + this.#expiries;
+  }
+
+  /** Changes that were carried out or taken back, and accounts that were copied to set out from somewhere. */
+  get rowsRead(): number {
+    return this.#rowsRead;
   }
 
   /** An account as it was at the position. */
@@ -64,6 +70,7 @@ export class Replay {
     this.#setOut(position);
     for (let steps = 0; this.position !== position; steps++) {
       if (steps === stepsMax) return false;
+      this.#rowsRead += 1;
       if (this.position < position) this.#stepForth();
       else this.#stepBack();
       if (this.position % this.#markEvery === 0) this.#mark();
@@ -94,6 +101,7 @@ export class Replay {
 
   /** Copies into the rows that are there: new ones would cost more than their contents. */
   #standAt({ rows, transfers, expiries }: Stand): void {
+    this.#rowsRead += this.#rows.length / layout.RECORD_WORDS;
     this.#rows.set(rows);
     this.#rows.fill(0, rows.length);
     this.#transfers = transfers;

@@ -36,6 +36,8 @@ export interface FoundTransfers {
   readonly slots: readonly number[];
   /** The slot at which the search goes on; undefined when nothing is left. */
   readonly rest: number | undefined;
+  /** Rows that were gone through, whether they were tried or lay outside the slots that were asked for. */
+  readonly rowsRead: number;
 }
 
 /** A search under way. */
@@ -43,6 +45,7 @@ interface Search {
   readonly query: TransferQuery;
   readonly slots: number[];
   tries: number;
+  rowsRead: number;
   rest: number | undefined;
 }
 
@@ -74,7 +77,7 @@ export class TransferIndex {
   /** The transfers that a query finds. */
   find(query: TransferQuery): FoundTransfers {
     const { from, to, reversed } = query;
-    const search: Search = { query, slots: [], tries: 0, rest: undefined };
+    const search: Search = { query, slots: [], tries: 0, rowsRead: 0, rest: undefined };
     if (from >= to) return search;
     const { segmentRows, segments } = this.#table;
     const first = Math.min(Math.floor(from / segmentRows), segments.length);
@@ -94,6 +97,7 @@ export class TransferIndex {
     const to = Math.min(query.to - base, tailRows);
     for (let step = 0; step < to - from; step++) {
       const row = query.reversed ? to - 1 - step : from + step;
+      search.rowsRead += 1;
       if (!mayTry(search, base + row)) return;
       if (fitsInTail(tail, row * width, query.clauses)) take(search, base + row);
     }
@@ -107,7 +111,9 @@ export class TransferIndex {
     const candidates = rarest(this.#orders[number] as Orders, query.clauses, segment.rows);
     const count = candidates?.length ?? segment.rows;
     search.tries += FEW;
+    search.rowsRead += FEW;
     for (let step = 0; step < count; step++) {
+      search.rowsRead += 1;
       const place = query.reversed ? count - 1 - step : step;
       const row = candidates === undefined ? place : (candidates[place] as number);
       if (base + row < query.from || base + row >= query.to) continue;

@@ -1,6 +1,7 @@
 /** Messages that the consensus actor takes. */
 import type { Members } from "../base/configuration.ts";
 import type { NodeId } from "../base/ids.ts";
+import type { ConnectionId } from "../base/ports/network.ts";
 import type { StateAt } from "../wire/block.ts";
 import type { Consistency } from "../wire/client-frames.ts";
 
@@ -38,11 +39,11 @@ export interface HandOverRequest {
  * A question on its way to the ledger; `token` names it at the gateway. A `query` is answered for the key that asks; an
  * `admission` asks whether a transaction may enter the log at all.
  */
-export type Question =
-  | {
-      readonly kind: "query";
-      readonly token: number;
-      readonly query: Uint8Array;
-      readonly publicKey: Uint8Array;
-    }
-  | { readonly kind: "admission"; readonly token: number; readonly transaction: Uint8Array };
+export type Question = {
+  readonly token: number;
+  /** Where it was asked: the ledger takes connections in turns. */
+  readonly connection: ConnectionId;
+} & (
+  | { readonly kind: "query"; readonly query: Uint8Array; readonly publicKey: Uint8Array }
+  | { readonly kind: "admission"; readonly transaction: Uint8Array }
+);

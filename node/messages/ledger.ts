@@ -25,6 +25,8 @@ export type LedgerMessage =
   | { readonly type: "forget"; readonly tokens: readonly number[] }
   /** This node leads from `readyAt` on (the first block of its term), or another does. */
   | { readonly type: "leader"; readonly leader: NodeId; readonly readyAt: LogIndex }
+  /** Time to answer more of what was asked. */
+  | { readonly type: "answerMore" }
   /** Time for the next step towards what a question is about. */
   | { readonly type: "seek" }
   /** What the store holds under this key is damaged. */

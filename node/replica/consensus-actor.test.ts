@@ -191,7 +191,12 @@ function frameOf(message: MessageBody & Partial<Message>): Uint8Array {
 
 const transaction = (byte: number): Uint8Array => Uint8Array.of(byte);
 const propose = (byte: number): ConsensusMessage => ({ type: "propose", transactions: [transaction(byte)] });
-const question = (token: number): Question => ({ kind: "admission", token, transaction: new Uint8Array(0) });
+const question = (token: number): Question => ({
+  kind: "admission",
+  token,
+  connection: 1,
+  transaction: new Uint8Array(0),
+});
 
 describe("promises wait for the disk", () => {
   test("a vote leaves when it is durable", () => {

@@ -15,8 +15,9 @@ import type { LedgerMessage } from "../messages/ledger.ts";
 import type { LogMessage } from "../messages/log.ts";
 import type { ReactorMessage } from "../messages/reactor.ts";
 import { StatusBoard } from "../messages/status.ts";
+import type { Reader } from "../state/answers.ts";
 import type { Node } from "../state/members.ts";
-import { decodeAnswer, encodeQuery, type Query, type StateQuery } from "../state/queries.ts";
+import { decodeAnswer, encodeQuery, type Query, type QueryAnswer, type StateQuery } from "../state/queries.ts";
 import { StateMachine } from "../state/state-machine.ts";
 import { checkpointSigners, decodeCheckpoint, encodeCheckpoint } from "../wire/attestation.ts";
 import { type Block, decodeBlock } from "../wire/block.ts";
@@ -134,11 +135,11 @@ class Bench {
   }
 
   /** The answer to a question that is asked now, or the code of the refusal. */
-  ask<T extends Query["type"]>(query: Query & { readonly type: T }, publicKey = GENESIS.adminKey) {
-    this.asks({ kind: "query", token: 1, query: encodeQuery(query), publicKey }, 0);
+  ask<T extends Query["type"]>(asked: Query & { readonly type: T }, publicKey = GENESIS.adminKey) {
+    this.asks(query(1, encodeQuery(asked), publicKey), 0);
     const [refused] = this.gateway.take("answerRefused");
     const [answered] = this.gateway.take("answer");
-    return refused?.code ?? decodeAnswer(query.type, answered?.answer ?? new Uint8Array(0));
+    return refused?.code ?? decodeAnswer(asked.type, answered?.answer ?? new Uint8Array(0));
   }
 
   commits(from: number, to: number): void {
@@ -154,7 +155,12 @@ class Bench {
     this.actor.receive({ type: "question", question, height });
   }
 
-  /** The pause between two steps is over. */
+  /** Its mailbox has run empty. */
+  drains(): void {
+    this.actor.drained();
+  }
+
+  /** The pause between two steps, or two turns of answering, is over. */
   stepsOn(): void {
     for (const message of this.timers.splice(0)) this.actor.receive(message);
   }
@@ -171,11 +177,13 @@ class Bench {
   }
 }
 
-function query(token: number, bytes: Uint8Array, publicKey = GENESIS.adminKey): Question {
-  return { kind: "query", token, query: bytes, publicKey };
+function query(token: number, bytes: Uint8Array, publicKey = GENESIS.adminKey, connection = 1): Question {
+  return { kind: "query", token, connection, query: bytes, publicKey };
 }
 
 const SUMMARY = encodeQuery({ type: "summary" });
+const STRANGER = new Uint8Array(32);
+const PARTS = { genesis: GENESIS, sha256 };
 
 describe("a place deep in the history", () => {
   /** Stands in for a long history: a query of changes needs so many steps. */
@@ -205,6 +213,14 @@ describe("a place deep in the history", () => {
     bench.stepsOn();
     expect(bench.gateway.take("answer")).toMatchObject([{ token: 2 }]);
     expect(bench.timers).toEqual([]);
+  });
+
+  test("is sought for one connection after the other", () => {
+    const bench = new Bench(undefined, new Deep({ genesis: GENESIS, sha256 }));
+    for (const token of [10, 11, 12]) bench.asks(query(token, CHANGES, GENESIS.adminKey, 1), 0);
+    for (const token of [20, 21]) bench.asks(query(token, CHANGES, GENESIS.adminKey, 2), 0);
+    while (bench.timers.length > 0) bench.stepsOn();
+    expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([10, 11, 20, 12, 21]);
   });
 
   test("is not sought for those who have gone, but for the first, on whose way it is", () => {
@@ -334,6 +350,119 @@ describe("questions", () => {
     expect(bench.gateway.take("answer").map(({ token }) => token)).toEqual([2]);
   });
 
+  describe("that cost much", () => {
+    /** Stands in for a large state: each answer looks at a quarter of what one turn may cost. */
+    class Costly extends StateMachine {
+      #rows = 0;
+
+      override get rowsRead(): number {
+        return this.#rows;
+      }
+
+      override query(asked: StateQuery, reader: Reader): QueryAnswer {
+        this.#rows += 8_192;
+        return super.query(asked, reader);
+      }
+    }
+    const costly = (): Bench => new Bench(undefined, new Costly({ genesis: GENESIS, sha256 }));
+    const tokens = (bench: Bench): number[] => bench.gateway.take("answer").map(({ token }) => token);
+
+    test("are answered in turns, with other work between them, of a state that has come as far or farther", () => {
+      const bench = costly();
+      bench.commits(1, 1);
+      for (let token = 1; token <= 9; token++) bench.asks(query(token, SUMMARY), 1);
+      bench.drains();
+      expect([tokens(bench), bench.timers]).toEqual([[1, 2, 3, 4], [{ type: "answerMore" }]]);
+      expect(bench.status.read()["ledger"]).toMatchObject({ questionsWaiting: 5 });
+      bench.commits(2, 2);
+      bench.drains();
+      bench.asks(query(10, SUMMARY), 2);
+      bench.drains();
+      expect([tokens(bench), bench.timers.length]).toEqual([[], 1]);
+      bench.stepsOn();
+      const later = bench.gateway.take("answer");
+      expect(later.map(({ token, answer }) => [token, decodeAnswer("summary", answer).height])).toEqual([
+        [5, 2],
+        [6, 2],
+        [7, 2],
+        [8, 2],
+      ]);
+      bench.stepsOn();
+      expect([tokens(bench), bench.timers]).toEqual([[9, 10], []]);
+    });
+
+    test("of one connection make no other wait for all of them", () => {
+      const bench = costly();
+      for (let token = 1; token <= 1_000; token++) bench.asks(query(token, SUMMARY, GENESIS.adminKey, 1), 0);
+      bench.asks(query(2_000, SUMMARY, GENESIS.adminKey, 2), 0);
+      bench.asks(query(3_000, SUMMARY, GENESIS.adminKey, 3), 0);
+      bench.drains();
+      expect(tokens(bench)).toEqual([1, 2, 3, 4]);
+      bench.stepsOn();
+      expect(tokens(bench)).toEqual([5, 2_000, 3_000, 6]);
+    });
+
+    test("also wait their turn where a block is what they waited for", () => {
+      const bench = costly();
+      for (let token = 1; token <= 6; token++) bench.asks(query(token, SUMMARY), 1);
+      bench.commits(1, 2);
+      expect([tokens(bench), bench.state.height]).toEqual([[1, 2, 3, 4], 2]);
+      bench.stepsOn();
+      expect(tokens(bench)).toEqual([5, 6]);
+    });
+
+    test("are not answered to those who have gone, and hold nobody up any more", () => {
+      const bench = costly();
+      for (let token = 1; token <= 9; token++) bench.asks(query(token, SUMMARY), 0);
+      bench.actor.receive({ type: "forget", tokens: [5, 6, 7, 8, 9] });
+      bench.asks(query(10, SUMMARY, GENESIS.adminKey, 2), 0);
+      bench.stepsOn();
+      expect([tokens(bench), bench.timers]).toEqual([[1, 2, 3, 4, 10], []]);
+    });
+
+    test("need no pause where each comes by itself", () => {
+      const bench = costly();
+      for (let token = 1; token <= 9; token++) {
+        bench.asks(query(token, SUMMARY), 0);
+        bench.drains();
+      }
+      expect([tokens(bench).length, bench.timers]).toEqual([9, []]);
+    });
+
+    /** Stands in for a state that has much to tell. */
+    class Talkative extends StateMachine {
+      override query(): QueryAnswer {
+        return { type: "accounts", height: 0, timestamp: "0", records: new Uint8Array(16_384) };
+      }
+    }
+    const unknown = Array.from({ length: 1_000 }, (_, place) => BigInt(place + 1));
+    const block = { kind: "blockPayer", body: { payer: 7n, blocked: true } } as const;
+    const admission = { kind: "admission", connection: 1, transaction: adminTransaction(1, block) } as const;
+
+    test.each<[string, StateMachine, (token: number) => Question, number]>([
+      [
+        "that is long",
+        new StateMachine(PARTS),
+        (token) => query(token, encodeQuery({ type: "accounts", ids: unknown })),
+        4,
+      ],
+      ["whose answer is long", new Talkative(PARTS), (token) => query(token, encodeQuery({ type: "risk" })), 4],
+      [
+        "that is refused",
+        new StateMachine(PARTS),
+        (token) => query(token, encodeQuery({ type: "scrub" }), STRANGER),
+        256,
+      ],
+      ["about a transaction", new StateMachine(PARTS), (token) => ({ ...admission, token }), 128],
+    ])("are also many of one %s", (_name, state, question, most) => {
+      const bench = new Bench(undefined, state);
+      for (let token = 1; token <= 1_000; token++) bench.asks(question(token), 0);
+      const answered = bench.gateway.messages.length;
+      expect(answered).toBeGreaterThan(1);
+      expect(answered).toBeLessThanOrEqual(most);
+    });
+  });
+
   test("of a key that is not in the registry are refused", () => {
     const bench = new Bench();
     bench.asks(query(1, SUMMARY, new Uint8Array(32)), 0);
@@ -355,7 +484,7 @@ describe("questions", () => {
   test("whether a transaction may enter the log are answered by the state", () => {
     const bench = new Bench();
     const later = adminTransaction(1, { kind: "blockPayer", body: { payer: 7n, blocked: true } });
-    const ask = (token: number): void => bench.asks({ kind: "admission", token, transaction: later }, 0);
+    const ask = (token: number): void => bench.asks({ kind: "admission", token, connection: 1, transaction: later }, 0);
     ask(1);
     bench.commits(1, 1);
     ask(2);
@@ -840,7 +969,7 @@ describe("who leads", () => {
   const bench = new Bench();
   bench.commits(1, 2);
   const asks = (publicKey: Uint8Array): void =>
-    bench.asks({ kind: "query", token: 5, query: encodeQuery({ type: "handOver", to: 2 }), publicKey }, 0);
+    bench.asks(query(5, encodeQuery({ type: "handOver", to: 2 }), publicKey), 0);
 
   test("an admin may say: consensus is told, with the answer for when it begins", () => {
     asks(GENESIS.adminKey);

@@ -16,6 +16,7 @@ import type { Clock } from "../base/ports/clock.ts";
 import type { Crypto } from "../base/ports/crypto.ts";
 import type { Disk } from "../base/ports/disk.ts";
 import type { Log } from "../base/ports/log.ts";
+import type { ConnectionId } from "../base/ports/network.ts";
 import { type Perturb, unperturbed } from "../base/ports/perturb.ts";
 import type { Store } from "../base/ports/store.ts";
 import type { CatchUpMessage } from "../messages/catch-up.ts";
@@ -59,6 +60,7 @@ import {
 } from "./checkpoint.ts";
 import { CheckpointStride, checkpointsDue, writeDelayMs } from "./checkpoint-pace.ts";
 import { CheckpointRoom } from "./checkpoint-room.ts";
+import { FairQueue } from "./fair-queue.ts";
 import { installChanges, loadFetched } from "./fetched-pages.ts";
 import { GivenStates } from "./given-states.ts";
 import { KnownRoots } from "./known-roots.ts";
@@ -68,6 +70,13 @@ import { WaitingQuestions } from "./waiting-questions.ts";
 const NS_PER_MS = 1_000_000n;
 /** Between two steps: other work comes first. */
 const SEEK_PAUSE_MS = 1;
+/**
+ * How much is answered before a pause: a few milliseconds' worth, and one question more. A unit is a row that was looked at, or a byte of a
+ * question or an answer: to make, encode and send 128 bytes of a record takes about as long as to look at so many rows.
+ */
+const TURN_WORK_MAX = 32_768;
+/** What a question costs that asks and finds nothing. */
+const QUESTION_WORK = 256;
 /** Between two looks at checkpoints that are given to clients. */
 const GIVING_TICK_MS = 1_000;
 /** Between two checkpoints that peers ask for. */
@@ -119,6 +128,7 @@ type CheckpointWrite = Extract<LedgerMessage, { readonly type: "writeCheckpoint"
 /** A query that is decoded. */
 interface Asked {
   readonly token: number;
+  readonly connection: ConnectionId;
   readonly query: Query;
   readonly publicKey: Uint8Array;
 }
@@ -126,6 +136,7 @@ interface Asked {
 export class LedgerActor implements Actor<LedgerMessage> {
   readonly #self: ActorRef<LedgerMessage>;
   readonly #after: ActorContext<LedgerMessage>["after"];
+  readonly #later: ActorContext<LedgerMessage>["later"];
   readonly #clock: Clock;
   readonly #deps: LedgerActorDeps;
   readonly #options: LedgerActorOptions;
@@ -136,8 +147,16 @@ export class LedgerActor implements Actor<LedgerMessage> {
   readonly #waiting = new WaitingQuestions();
   /** A timer runs for the oldest of them. */
   #watchesWaiting = false;
-  /** Queries that have some way to go before they can be answered, in the order they came. */
-  #seeking: Asked[] = [];
+  /** The state has come as far, and others are answered before them. */
+  readonly #asked = new FairQueue<Question>();
+  /** What was answered in this turn has cost so much. */
+  #work = 0;
+  /** The next turn of answering is to come. */
+  #pauses = false;
+  /** The query that is on its way to where its answer begins. */
+  #sought: Asked | undefined;
+  /** Queries that have such a way to go, too. */
+  readonly #seeking = new FairQueue<Asked>();
   #checkpointHeight: LogIndex;
   /** A checkpoint became due, and was neither taken nor left out. */
   #isDue = false;
@@ -164,6 +183,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
   constructor(context: ActorContext<LedgerMessage>, deps: LedgerActorDeps, options: LedgerActorOptions) {
     this.#self = context.self;
     this.#after = (delayMs, message) => context.after(delayMs, message);
+    this.#later = (message) => context.later(message);
     this.#clock = context.clock;
     this.#deps = deps;
     this.#options = options;
@@ -202,7 +222,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
         this.#admit(message);
         break;
       case "question":
-        if (message.height <= this.#state.height) this.#answer(message.question);
+        if (message.height <= this.#state.height) this.#ask(message.question);
         else this.#wait(message.question, message.height);
         break;
       case "questionsDue":
@@ -210,6 +230,11 @@ export class LedgerActor implements Actor<LedgerMessage> {
         break;
       case "forget":
         this.#forget(new Set(message.tokens));
+        break;
+      case "answerMore":
+        this.#pauses = false;
+        this.#work = 0;
+        this.#answerMore();
         break;
       case "seek":
         this.#seek();
@@ -246,6 +271,11 @@ export class LedgerActor implements Actor<LedgerMessage> {
     }
   }
 
+  /** What is answered in one turn of the event loop after another is bounded; where none is left over, that needs no pause. */
+  drained(): void {
+    if (!this.#pauses) this.#work = 0;
+  }
+
   #apply(block: Block): void {
     const before = this.#checkpointsDue();
     const applied = this.#state.apply(block);
@@ -254,7 +284,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
     // Before the state that they belong to: whose signatures on it count, they say.
     this.#tellPresent();
     this.#notifyReactors(this.#noticeOf(applied));
-    for (const question of this.#waiting.takeReached(this.#state.height)) this.#answer(question);
+    for (const question of this.#waiting.takeReached(this.#state.height)) this.#ask(question);
     this.#maybeLead();
   }
 
@@ -289,10 +319,12 @@ export class LedgerActor implements Actor<LedgerMessage> {
     this.#watchWaiting();
   }
 
-  /** The first of those that seek is on its way already, and its next step is due. */
+  /** What is sought is on its way already, and its next step is due. */
   #forget(tokens: ReadonlySet<number>): void {
     this.#waiting.forget(tokens);
-    this.#seeking = this.#seeking.filter(({ token }, place) => place === 0 || !tokens.has(token));
+    const isGone = ({ token }: { readonly token: number }): boolean => tokens.has(token);
+    this.#asked.drop(isGone);
+    this.#seeking.drop(isGone);
   }
 
   #admit({ batch, transactions }: Extract<LedgerMessage, { readonly type: "admit" }>): void {
@@ -309,21 +341,43 @@ export class LedgerActor implements Actor<LedgerMessage> {
     return BigInt(this.#clock.wallMs()) * NS_PER_MS;
   }
 
+  #ask(question: Question): void {
+    this.#asked.add(question.connection, question);
+    this.#answerMore();
+  }
+
+  /**
+   * A thousand questions may come in one packet, and blocks, ticks and peers must not wait for them all. Whoever is answered
+   * later is told of a later state, which has seen all that it had to see.
+   */
+  #answerMore(): void {
+    while (!this.#pauses && this.#asked.count > 0) {
+      if (this.#work < TURN_WORK_MAX) this.#answer(must(this.#asked.take(), "somebody asks"));
+      else {
+        this.#pauses = true;
+        this.#later({ type: "answerMore" });
+      }
+    }
+  }
+
   #answer(question: Question): void {
     const { token } = question;
     const gateway = this.#deps.gateway();
     if (question.kind === "admission") {
       const { transaction: encoded } = question;
+      this.#work += QUESTION_WORK + encoded.length;
       const refusal = this.#refusalOf({ encoded, transaction: decodeTransaction(encoded) }, this.#wallNs());
       gateway.deliver({ type: "admission", token, ...(refusal === undefined ? {} : { refusal }) });
       return;
     }
+    const before = this.#state.rowsRead;
     try {
       this.#query({ ...question, query: decodeQuery(question.query) });
     } catch (error) {
       if (!(error instanceof WireError || error instanceof QueryRefusal)) throw error;
       gateway.deliver({ type: "answerRefused", token, code: error.code, message: error.message });
     }
+    this.#work += QUESTION_WORK + question.query.length + this.#state.rowsRead - before;
   }
 
   /**
@@ -335,26 +389,30 @@ export class LedgerActor implements Actor<LedgerMessage> {
       this.#reply(asked);
       return;
     }
-    const behind = this.#seeking.length > 0 && asked.query.type === "changeEvents";
-    if (!behind && this.#isPrepared(asked.query)) this.#reply(asked);
-    else if (this.#seeking.push(asked) === 1) this.#after(SEEK_PAUSE_MS, { type: "seek" });
+    if (this.#sought !== undefined && asked.query.type === "changeEvents") this.#seeking.add(asked.connection, asked);
+    else if (this.#isPrepared(asked.query)) this.#reply(asked);
+    else {
+      this.#sought = asked;
+      this.#after(SEEK_PAUSE_MS, { type: "seek" });
+    }
   }
 
   /** One after the other: there is one way back, and two who went it in turns would never arrive. */
   #seek(): void {
-    const first = must(this.#seeking[0], "somebody seeks");
-    if (this.#isPrepared(first.query)) {
-      this.#seeking.shift();
-      this.#reply(first);
+    const sought = must(this.#sought, "somebody seeks");
+    if (this.#isPrepared(sought.query)) {
+      this.#sought = this.#seeking.take();
+      this.#reply(sought);
     }
-    if (this.#seeking.length > 0) this.#after(SEEK_PAUSE_MS, { type: "seek" });
+    if (this.#sought !== undefined) this.#after(SEEK_PAUSE_MS, { type: "seek" });
   }
 
   #isPrepared(query: Query): boolean {
     return isChainQuery(query) || this.#state.prepare(query);
   }
 
-  #reply({ token, query, publicKey }: Asked): void {
+  #reply(asked: Asked): void {
+    const { token, query, publicKey } = asked;
     const gateway = this.#deps.gateway();
     const reader = this.#state.readerOf(publicKey);
     if (reader === undefined) {
@@ -362,7 +420,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
       return;
     }
     if (query.type === "handOver") {
-      this.#handOver({ token, query, publicKey });
+      this.#handOver({ ...asked, query });
       return;
     }
     if (query.type === "scrub") {
@@ -370,7 +428,9 @@ export class LedgerActor implements Actor<LedgerMessage> {
       return;
     }
     const answer = isChainQuery(query) ? this.#answerOfChain(query, reader) : this.#state.query(query, reader);
-    gateway.deliver({ type: "answer", token, answer: encodeAnswer(answer) });
+    const encoded = encodeAnswer(answer);
+    this.#work += encoded.length;
+    gateway.deliver({ type: "answer", token, answer: encoded });
   }
 
   #answerOfChain(query: Exclude<ChainQuery, HandOverQuery | ScrubQuery>, reader: Reader): QueryAnswer {
@@ -569,7 +629,7 @@ export class LedgerActor implements Actor<LedgerMessage> {
       checkpointGeneration: this.#generation,
       damagedPages: this.#damagedPages.size,
       repairedPages: this.#repairedPages,
-      questionsWaiting: this.#waiting.count,
+      questionsWaiting: this.#waiting.count + this.#asked.count + this.#seeking.count,
       statesGiven: this.#givenStates.count,
       sessions: this.#state.sessionCount,
       openIntents: this.#state.openIntentCount,

@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { Question } from "../messages/consensus.ts";
 import { ReadBatches } from "./read-batches.ts";
 
-const question = (token: number): Question => ({ kind: "admission", token, transaction: new Uint8Array(0) });
+const question = (token: number): Question => ({
+  kind: "admission",
+  token,
+  connection: 1,
+  transaction: new Uint8Array(0),
+});
 
 describe("questions that wait for a read index", () => {
   test("all of one turn share a read, later ones have another", () => {

@@ -160,7 +160,8 @@ export function contextOf<M extends { readonly type: string }>(
     timers.push(message);
     return { cancel: () => {} };
   };
-  return { context: { self, clock, after }, self, timers, delaysMs };
+  const later = (message: M): void => void timers.push(message);
+  return { context: { self, clock, after, later }, self, timers, delaysMs };
 }
 
 function ignore(): void {

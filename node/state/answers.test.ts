@@ -119,6 +119,18 @@ describe("who sees what", () => {
     ]);
   });
 
+  test("what an answer looked at is counted, also what it does not show", () => {
+    const it = busyTown();
+    const { state } = it.chain;
+    const rowsRead = (query: StateQuery): number => {
+      const before = state.rowsRead;
+      ask(it, it.other, query);
+      return state.rowsRead - before;
+    };
+    expect(rowsRead({ type: "settlement", ledger: EUR })).toBeGreaterThanOrEqual(3);
+    expect(rowsRead({ type: "queryTransfers", limit: 10 })).toBeGreaterThan(1);
+  });
+
   test("risk rules and the block list are for those who see all", () => {
     const it = busyTown();
     it.chain.admin.must({ kind: "blockPayer", body: { payer: 5n, blocked: true } });
@@ -203,6 +215,8 @@ function answersFrom(payments: Payments): Answers {
 }
 
 describe("pages of payments", () => {
+  const stand = { height: 1, timestamp: U64_MAX, digest: new Uint8Array(32), configuration: THREE_VOTERS };
+
   test("follow each other without a gap, in one state if that is asked", () => {
     const it = town();
     for (let id = 1n; id <= 7n; id++) {
@@ -229,10 +243,9 @@ describe("pages of payments", () => {
       payments.add({ ...LARGEST, id: BigInt(slot + 1), state: slot === 8_999 ? "review" : "declined" });
     }
     const answers = answersFrom(payments);
-    const at = { height: 1, timestamp: U64_MAX, digest: new Uint8Array(32), configuration: THREE_VOTERS };
     const page = (after: number, state: "review" | "captured"): readonly [string[], number] => {
       const query = { type: "payments", after, limit: 10, state } as const;
-      const found = answers.answer(query, { authority: 1, seesAll: true }, at) as Answer<"payments">;
+      const found = answers.answer(query, { authority: 1, seesAll: true }, stand) as Answer<"payments">;
       return [found.payments.map(({ id }) => id), found.next];
     };
     expect(page(0, "review")).toEqual([[], 8_192]);
@@ -240,14 +253,22 @@ describe("pages of payments", () => {
     expect(page(8_192, "captured")).toEqual([[], 0]);
   });
 
+  test("count the payments that they looked at", () => {
+    const payments = new Payments();
+    for (let slot = 0; slot < 100; slot++) payments.add({ ...LARGEST, id: BigInt(slot + 1) });
+    const answers = answersFrom(payments);
+    const query = { type: "payments", after: 40, limit: 10 } as const;
+    answers.answer(query, { authority: 9, seesAll: false }, stand);
+    expect(answers.rowsRead).toBe(60);
+  });
+
   test("fit in a frame, however large the payments and the wish", () => {
     const payments = new Payments();
     for (let slot = 0; slot < 4_000; slot++) payments.add({ ...LARGEST, id: U128_MAX - BigInt(slot) });
     const answers = answersFrom(payments);
-    const at = { height: 1, timestamp: U64_MAX, digest: new Uint8Array(32), configuration: THREE_VOTERS };
     const page = (after: number): Answer<"payments"> => {
       const query = { type: "payments", after, limit: QUERY_RESULTS_MAX } as const;
-      return answers.answer(query, { authority: 1, seesAll: true }, at) as Answer<"payments">;
+      return answers.answer(query, { authority: 1, seesAll: true }, stand) as Answer<"payments">;
     };
     const first = page(0);
     expect(encodeAnswer(first).length).toBeLessThan(FRAME_BYTES_MAX - 1_000);

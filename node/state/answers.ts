@@ -92,9 +92,15 @@ export interface Stand {
 
 export class Answers {
   readonly #parts: AnswerParts;
+  #rowsRead = 0;
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
+  }
+
+  /** Rows that all answers together have gone through, also where they show few: what they cost. */
+  get rowsRead(): number {
+    return this.#rowsRead + this.#parts.ledger.pages.rowsRead;
   }
 
   /** Throws `QueryRefusal` `not_authorized` for what this reader may not ask. */
@@ -161,6 +167,7 @@ export class Answers {
 
   #assets({ ledger, code }: Extract<StateQuery, { type: "assets" }>): readonly AssetView[] {
     const { assets } = this.#parts;
+    this.#rowsRead += assets.table.size;
     return assets.table
       .rows()
       .filter((asset) => (ledger ?? asset.ledger) === asset.ledger && (code ?? asset.code) === asset.code)
@@ -239,6 +246,7 @@ export class Answers {
     const limit = Math.min(query.limit, PAYMENTS_MAX);
     const end = Math.min(rows.length, query.after + TRIES_MAX);
     for (let slot = query.after; slot < end; slot++) {
+      this.#rowsRead += 1;
       const payment = rows[slot] as Payment;
       if (!seesPayment(reader, payment) || (query.state !== undefined && payment.state !== query.state)) continue;
       payments.push(paymentView(payment));
@@ -249,11 +257,13 @@ export class Answers {
 
   #windows(ledger: number, reader: Reader): readonly WindowView[] {
     const { settlement, registry } = this.#parts;
+    this.#rowsRead += settlement.windowCount;
     return settlement
       .windows(ledger)
       .slice(-WINDOWS_MAX)
       .map((window) => {
         const positions = settlement.positions(window.id);
+        this.#rowsRead += positions.length;
         const { nets } = netPositions(positions);
         const views = positions.map(({ authority, debit, credit }, index) => ({
           authority,

@@ -280,6 +280,11 @@ export class StateMachine {
     return this.#answers.prepare(query);
   }
 
+  /** Rows that answers, and what was prepared for them, have gone through since the start: what they cost. */
+  get rowsRead(): number {
+    return this.#answers.rowsRead;
+  }
+
   /** Answers a query as the reader may see it. */
   query(query: StateQuery, reader: Reader): QueryAnswer {
     return this.#answers.answer(query, reader, this.#stand.at);

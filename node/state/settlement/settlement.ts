@@ -158,6 +158,11 @@ export class Settlement {
     return this.#t.windows.rows().filter((window) => window.ledger === ledger);
   }
 
+  /** Of all currencies. */
+  get windowCount(): number {
+    return this.#t.windows.size;
+  }
+
   window(id: number): SettlementWindow | undefined {
     return id >= 1 && id <= this.#t.windows.size ? this.#t.windows.row(id - 1) : undefined;
   }
