@@ -107,5 +107,6 @@ export const CALM: SimOptions = {
     backups: undefined,
     crowd: undefined,
     reviewer: undefined,
+    trespasser: undefined,
   },
 };

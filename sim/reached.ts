@@ -33,6 +33,7 @@ export const POINTS = [
   "demotionTooEarly",
   "eventsFollowed",
   "eventsReadAgain",
+  "expiredRefused",
   "frozenDebitRefused",
   "fullDiskRefused",
   "gossipAltered",
@@ -71,6 +72,7 @@ export const POINTS = [
   "memberRemoved",
   "membersListed",
   "overdraftRefused",
+  "ownershipRefused",
   "pageFollowed",
   "payerBlocked",
   "payerUnblocked",
@@ -99,6 +101,7 @@ export const POINTS = [
   "reviewApproved",
   "reviewRejected",
   "reviewTooLate",
+  "roleRefused",
   "sequenceReused",
   "storeUnreadStopped",
   "thresholdNotMet",
@@ -111,6 +114,8 @@ export const POINTS = [
   "velocityCountMet",
   "windowClosed",
   "windowEnded",
+  "windowFailed",
+  "windowRetried",
   "workBegun",
 ] as const;
 

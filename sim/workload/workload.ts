@@ -37,6 +37,7 @@ import { ACCOUNT_READER, READER, SHOP, type WorkloadOptions } from "./options.ts
 import type { Receipts } from "./receipts.ts";
 import { Reviewer } from "./reviewer.ts";
 import { codeOf, SimClient, type SimClientDeps } from "./sim-client.ts";
+import { Trespasser, type TrespasserDeps } from "./trespasser.ts";
 
 /** Addresses of clients; nodes have the small numbers. */
 const FIRST_CLIENT = 101;
@@ -82,6 +83,7 @@ interface Clients {
   readonly backups: SimClient | undefined;
   readonly crowd: SimClient | undefined;
   readonly reviewer: SimClient | undefined;
+  readonly trespasser: Pick<TrespasserDeps, "shop" | "auditor"> | undefined;
 }
 
 export class Workload {
@@ -124,6 +126,7 @@ export class Workload {
       // An admin is an operator, too.
       reviewer: options.reviewer === undefined ? undefined : client(admin),
       crowd: options.crowd === undefined ? undefined : client(auditor),
+      trespasser: options.trespasser && { shop: client(shop), auditor: client(auditor) },
     };
     const untouched = new Set(hotPurses(options.hotAccounts).flatMap((purse) => purse.accounts));
     const reading = { client: this.#clients.auditor, random: deps.random.fork("auditor"), untouched, seen: this.#seen };
@@ -139,8 +142,11 @@ export class Workload {
     reviewer,
     crowd,
     intruder,
+    trespasser,
   }: WorkloadOptions): readonly number[] {
-    const some = [operator, backups, reviewer, crowd, intruder].filter((one) => one !== undefined).length;
+    const some = [operator, backups, reviewer, crowd, intruder, trespasser, trespasser].filter(
+      (one) => one !== undefined,
+    ).length;
     const clients = tellers + readers + OTHERS + some;
     return Array.from({ length: clients }, (_, index) => FIRST_CLIENT + index);
   }
@@ -203,8 +209,11 @@ export class Workload {
   }
 
   get #all(): readonly SimClient[] {
-    const { admin, bank, shop, desk, delegates, auditor, operator, backups, reviewer, crowd } = this.#clients;
-    const some = [operator, backups, reviewer, crowd].filter((client) => client !== undefined);
+    const { admin, bank, shop, desk, delegates, auditor, operator, backups, reviewer, crowd, trespasser } =
+      this.#clients;
+    const some = [operator, backups, reviewer, crowd, trespasser?.shop, trespasser?.auditor].filter(
+      (client) => client !== undefined,
+    );
     return [admin, ...bank, shop, desk, ...delegates, auditor, ...some];
   }
 
@@ -270,6 +279,7 @@ export class Workload {
     this.#takeBackups();
     this.#employReviewer();
     this.#gatherCrowd();
+    this.#employTrespasser();
   }
 
   /** Replaces a key of the bank under way; from then on it is none, in the session that has used it, too. */
@@ -309,18 +319,17 @@ export class Workload {
   }
 
   #employClerk(): void {
-    const { history, receipts, verdict, reached, scheduler, keys, founders, random } = this.#deps;
+    const { history, receipts, verdict, reached, keys, founders, random } = this.#deps;
     const { clerk, inFlightMax, thinkUs } = this.#options;
     if (clerk === undefined) return;
     const { admin, shop, desk, delegates } = this.#clients;
-    const nowNs = (): bigint => BigInt(EPOCH_MS) * NS_PER_MS + BigInt(scheduler.nowUs) * NS_PER_US;
     const common = {
       random: random.fork("clerk"),
       history,
       receipts,
       verdict,
       reached,
-      nowNs,
+      nowNs: () => this.#nowNs(),
       cosigner: keys.cosigner,
     };
     const who = { desk, admin, shop, delegates, bank: bankAuthority(founders), seen: this.#seen };
@@ -362,6 +371,28 @@ export class Workload {
     const own = { client, random: random.fork("crowd"), purses: hotPurses(hotAccounts) };
     const crowd = new Crowd({ ...this.#deps, ...own }, options);
     this.#work(() => crowd.next(), random.fork("crowd's pauses"), options.thinkUs);
+  }
+
+  #employTrespasser(): void {
+    const { trespasser: options } = this.#options;
+    const clients = this.#clients.trespasser;
+    if (clients === undefined || options === undefined) return;
+    const { random, keys, founders } = this.#deps;
+    const { hotAccounts } = this.#options;
+    const account = must(hotPurses(hotAccounts)[0]?.accounts[0], "there is a purse");
+    const delegates = keys.delegates.map(({ publicKey }) => publicKey);
+    const others = { bank: bankAuthority(founders), nodes: founders, account, delegates, inReview: this.#inReview };
+    const own = { ...clients, random: random.fork("trespasser"), nowNs: () => this.#nowNs(), others };
+    const trespasser = new Trespasser({ ...this.#deps, ...own }, options);
+    const pauses = random.fork("trespasser's pauses");
+    this.#openSession(clients.shop, () =>
+      this.#openSession(clients.auditor, () => this.#work(() => trespasser.next(), pauses, options.thinkUs)),
+    );
+  }
+
+  /** What a clock that is right shows, nanoseconds. */
+  #nowNs(): bigint {
+    return BigInt(EPOCH_MS) * NS_PER_MS + BigInt(this.#deps.scheduler.nowUs) * NS_PER_US;
   }
 
   #employOperator(): void {
