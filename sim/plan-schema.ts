@@ -101,7 +101,7 @@ const reviewer: Schema<ReviewerOptions> = object({
 
 const trespasser: Schema<TrespasserOptions> = object({
   thinkUs: integer(1, US_MAX),
-  mix: numbers(weight, "role", "ownership", "hurried", "again"),
+  mix: numbers(weight, "role", "ownership", "hurried", "again", "read"),
 });
 
 const workload: Schema<WorkloadOptions> = object({

@@ -73,6 +73,7 @@ export const POINTS = [
   "membersListed",
   "overdraftRefused",
   "ownershipRefused",
+  "ownRead",
   "pageFollowed",
   "payerBlocked",
   "payerUnblocked",

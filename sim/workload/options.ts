@@ -110,6 +110,8 @@ export interface TrespasserOptions {
     readonly hurried: number;
     /** The same once more. */
     readonly again: number;
+    /** What there is of anybody: it must be shown its own. */
+    readonly read: number;
   };
 }
 
@@ -321,7 +323,7 @@ export function drawTrespasser(random: Random): TrespasserOptions | undefined {
   const weight = (): number => (chance(random, 250) ? 0 : between(random, 1, 5));
   return {
     thinkUs: pick(random, [10_000, 20_000, 50_000, 100_000]),
-    mix: { role: between(random, 3, 10), ownership: weight(), hurried: weight(), again: weight() },
+    mix: { role: between(random, 3, 10), ownership: weight(), hurried: weight(), again: weight(), read: weight() },
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Random } from "../../node/base/ports/random.ts";
 import { type AccountInput, encodeAccounts, encodeTransfers } from "../../node/ledger/records.ts";
 import type { Command } from "../../node/wire/body.ts";
-import { between, chance, pick, randomId } from "../draw.ts";
+import { between, chance, pick, randomBytes, randomId } from "../draw.ts";
 import { ASSETS, DESK_ACCOUNTS, LEDGERS, SHOP_ACCOUNT } from "./accounts.ts";
 import { PAYEE_ACCOUNTS, PAYER_ACCOUNTS, RISK, transfer } from "./bank.ts";
 
@@ -125,7 +125,5 @@ function supplyOf(random: Random): { readonly id: bigint; readonly ledger: numbe
 }
 
 function keyOf(random: Random): Uint8Array {
-  const key = new Uint8Array(KEY_BYTES);
-  random.fill(key);
-  return key;
+  return randomBytes(random, KEY_BYTES);
 }

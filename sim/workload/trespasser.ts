@@ -1,6 +1,6 @@
 /**
- * One with keys that count, the shop's and an auditor's, who asks for what their roles forbid and for what is another's, and
- * whose own transactions have little time: some come too late, and all of them come again. The oracle knows what must come
+ * One with keys that count, the shop's and an auditor's, who asks for what their roles forbid and for what is another's,
+ * reads what it may see, and whose own transactions have little time: some come too late, and all of them come again. The oracle knows what must come
  * of it; here it is looked at whether one that was called expired was executed after all.
  */
 import type { Random } from "../../node/base/ports/random.ts";
@@ -11,6 +11,7 @@ import type { Reached } from "../reached.ts";
 import type { TrespasserOptions } from "./options.ts";
 import type { Receipts } from "./receipts.ts";
 import { codeOf, type SimClient } from "./sim-client.ts";
+import type { SmallReader } from "./small-reader.ts";
 import { aboveRole, type Others, ofTheBank, ofTheShop } from "./trespass.ts";
 
 const READS_PERMILLE = 400;
@@ -30,6 +31,8 @@ export interface TrespasserDeps {
   /** What a clock that is right shows, nanoseconds. */
   readonly nowNs: () => bigint;
   readonly others: Others;
+  /** Reads by the shop's key. */
+  readonly reader: SmallReader;
 }
 
 /** A transaction with little time, and what was said of it when it came first. */
@@ -66,6 +69,9 @@ export class Trespasser {
         break;
       case "hurried":
         this.#hurry();
+        break;
+      case "read":
+        this.#deps.reader.next();
         break;
       case "again":
         if (this.#hurried.length > 0) this.#ask(pick(random, this.#hurried));

@@ -15,6 +15,7 @@ import { exponential } from "../draw.ts";
 import type { Reached } from "../reached.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { EPOCH_MS } from "../virtual-clock.ts";
+import { DESK_ACCOUNTS, SHOP_ACCOUNT } from "./accounts.ts";
 import { amounts } from "./amounts.ts";
 import { Auditor } from "./auditor.ts";
 import { BackupTaker } from "./backup-taker.ts";
@@ -25,7 +26,10 @@ import {
   bankSteps,
   DELEGATES,
   hotPurses,
+  PAYEE_ACCOUNTS,
+  PAYER_ACCOUNTS,
   rotation,
+  SETTLEMENT_ACCOUNTS,
   type SetupStep,
 } from "./bank.ts";
 import { Clerk } from "./clerk.ts";
@@ -37,6 +41,7 @@ import { ACCOUNT_READER, READER, SHOP, type WorkloadOptions } from "./options.ts
 import type { Receipts } from "./receipts.ts";
 import { Reviewer } from "./reviewer.ts";
 import { codeOf, SimClient, type SimClientDeps } from "./sim-client.ts";
+import { SmallReader } from "./small-reader.ts";
 import { Trespasser, type TrespasserDeps } from "./trespasser.ts";
 
 /** Addresses of clients; nodes have the small numbers. */
@@ -45,6 +50,13 @@ const FIRST_CLIENT = 101;
 const OTHERS = 4 + DELEGATES;
 const NS_PER_US = 1_000n;
 const NS_PER_MS = 1_000_000n;
+/** Accounts of the bank's and the shop's, beside those of tellers. */
+const OTHER_ACCOUNTS: readonly bigint[] = [
+  ...[...DESK_ACCOUNTS, SHOP_ACCOUNT].map(({ id }) => id),
+  ...PAYER_ACCOUNTS,
+  ...PAYEE_ACCOUNTS,
+  ...SETTLEMENT_ACCOUNTS,
+];
 /** The bank replaces a key after some pauses of a client. */
 const ROTATION_PAUSES_MAX = 20;
 /** Readers ask so many times more often than others. */
@@ -378,11 +390,14 @@ export class Workload {
     const clients = this.#clients.trespasser;
     if (clients === undefined || options === undefined) return;
     const { random, keys, founders } = this.#deps;
-    const { hotAccounts } = this.#options;
-    const account = must(hotPurses(hotAccounts)[0]?.accounts[0], "there is a purse");
+    const purses = hotPurses(this.#options.hotAccounts).flatMap(({ accounts }) => accounts);
+    const account = must(purses[0], "there is a purse");
     const delegates = keys.delegates.map(({ publicKey }) => publicKey);
     const others = { bank: bankAuthority(founders), nodes: founders, account, delegates, inReview: this.#inReview };
-    const own = { ...clients, random: random.fork("trespasser"), nowNs: () => this.#nowNs(), others };
+    const accounts = [...purses, ...OTHER_ACCOUNTS];
+    const shopReads = { client: clients.shop, authority: others.bank + 1, accounts, random: random.fork("shop reads") };
+    const reader = new SmallReader({ ...this.#deps, ...shopReads });
+    const own = { ...clients, random: random.fork("trespasser"), nowNs: () => this.#nowNs(), others, reader };
     const trespasser = new Trespasser({ ...this.#deps, ...own }, options);
     const pauses = random.fork("trespasser's pauses");
     this.#openSession(clients.shop, () =>
