@@ -110,5 +110,6 @@ export const CALM: SimOptions = {
     backups: undefined,
     crowd: undefined,
     reviewer: undefined,
+    trespasser: undefined,
   },
 };

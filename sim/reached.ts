@@ -33,6 +33,7 @@ export const POINTS = [
   "demotionTooEarly",
   "eventsFollowed",
   "eventsReadAgain",
+  "expiredRefused",
   "frozenDebitRefused",
   "fullDiskRefused",
   "gossipAltered",
@@ -71,6 +72,8 @@ export const POINTS = [
   "memberRemoved",
   "membersListed",
   "overdraftRefused",
+  "ownershipRefused",
+  "ownRead",
   "pageFollowed",
   "payerBlocked",
   "payerUnblocked",
@@ -99,6 +102,7 @@ export const POINTS = [
   "reviewApproved",
   "reviewRejected",
   "reviewTooLate",
+  "roleRefused",
   "sequenceReused",
   "storeUnreadStopped",
   "thresholdNotMet",
@@ -111,6 +115,8 @@ export const POINTS = [
   "velocityCountMet",
   "windowClosed",
   "windowEnded",
+  "windowFailed",
+  "windowRetried",
   "workBegun",
 ] as const;
 
