@@ -101,6 +101,7 @@ export interface NodeParts {
   readonly createStateMachine: (options: StateMachineOptions) => StateMachine;
   readonly createFreshness: () => Freshness;
   readonly nextRelease: typeof nextRelease;
+  readonly createSettlement: (...args: ConstructorParameters<typeof SettlementActor>) => SettlementActor;
 }
 
 /** What a node that runs may find of its log, and mends when it starts again. */
@@ -112,6 +113,7 @@ export const PRODUCTION_PARTS: NodeParts = {
   createStateMachine: (options) => new StateMachine(options),
   createFreshness: () => new Freshness(),
   nextRelease,
+  createSettlement: (...args) => new SettlementActor(...args),
 };
 
 export interface ComposedNode {
@@ -480,7 +482,7 @@ function spawnReactors(
   gateway: ActorRef<GatewayMessage>,
   consensus: ActorRef<ConsensusMessage>,
 ): ActorRef<GossipMessage> {
-  const { host, options, system, status, recovered, checkpoints, reactors, sendPeer } = wiring;
+  const { host, options, parts, system, status, recovered, checkpoints, reactors, sendPeer } = wiring;
   const gossip = system.spawn<GossipMessage>({
     name: "gossip",
     supervision: "restart",
@@ -525,7 +527,7 @@ function spawnReactors(
     name: "settlement",
     supervision: "restart",
     create: (context) =>
-      new SettlementActor(context, {
+      parts.createSettlement(context, {
         log: host.log,
         pulse: () => consensus.tell({ type: "pulse" }),
         leading: wiring.leading,

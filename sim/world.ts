@@ -16,6 +16,7 @@ import { BOUNDED_SECTIONS, Bounds } from "./check/bounds.ts";
 import { checkCardBooks } from "./check/card-books.ts";
 import { History } from "./check/history.ts";
 import type { Operations } from "./check/history-file.ts";
+import { IdleDeadlines } from "./check/idle-deadlines.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
 import { type Moment, Verdict } from "./check/verdict.ts";
@@ -309,6 +310,7 @@ export class World {
   #comeToRest(): void {
     let lastAsked = false;
     let lastTaken = false;
+    const deadlines = new IdleDeadlines(this.verdict);
     const from = this.nowMs;
     while (!this.#isOver && this.nowMs < from + QUIET_MS_MAX) {
       this.#runUntil(this.nowMs + QUIET_LOOK_MS);
@@ -322,11 +324,21 @@ export class World {
         this.#workload.last(() => {
           lastTaken = true;
         });
-      } else if (lastTaken && this.#moving() === undefined && this.#workload.drained(this.#restHeight())) return;
+      } else if (lastTaken && this.#moving() === undefined && this.#workload.drained(this.#restHeight())) {
+        if (!this.#isWaiting(deadlines)) return;
+      }
     }
     if (this.#isOver) return;
     const why = `${this.#moving() ?? ""} ${this.#workload.describe()}`;
     this.verdict.fail("liveness", `not at rest ${QUIET_MS_MAX} ms after the last fault: ${why}`);
+  }
+
+  /** Whether something is soon to be done that no client asks for any more. */
+  #isWaiting(deadlines: IdleDeadlines): boolean {
+    const leader = this.#cluster.leader();
+    if (leader === undefined) return true;
+    const clock = { leader, wallMs: this.#cluster.wallMs(leader) };
+    return deadlines.isWaiting(this.#furthest()?.nextDeadline(), clock, this.nowMs);
   }
 
   /** Takes a node away for good where the others can do without it. */
