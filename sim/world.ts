@@ -20,6 +20,7 @@ import { IdleDeadlines } from "./check/idle-deadlines.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
 import { type Moment, Verdict } from "./check/verdict.ts";
+import { stillWaiting, WAITING_SECTIONS } from "./check/waiting.ts";
 import { addressOf, Cluster, type NodeStatus, type Plant } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
@@ -378,8 +379,22 @@ export class World {
     if (stands.some((stand) => stand !== stands[0])) return `nodes differ: ${stands.join(", ")}`;
     const intents = furthest.openIntents().length;
     if (intents > 0) return `${intents} intents are open`;
+    const waiting = this.#waiting(wanted);
+    if (waiting !== undefined) return waiting;
     // Neither members nor releases change where one is waited for that does not come.
     return wanted.length < this.#wanted().length ? undefined : this.#changing(furthest);
+  }
+
+  /** What one of these nodes has waiting: one that is removed may never hear of another leader, and waits on. */
+  #waiting(nodes: readonly NodeId[]): string | undefined {
+    const mayStay = this.options.workload.intruder !== undefined;
+    for (const node of nodes) {
+      const status = this.#cluster.inspect(node) && this.#cluster.status(node, WAITING_SECTIONS);
+      const connectionsOpen = this.#network.connectionsOf(node);
+      const waiting = status && stillWaiting(node, status, { connectionsOpen, mayStay });
+      if (waiting !== undefined) return waiting;
+    }
+    return undefined;
   }
 
   /** Which change is still going on; undefined when none is. */
