@@ -101,7 +101,8 @@ export interface NodeParts {
   readonly createStateMachine: (options: StateMachineOptions) => StateMachine;
   readonly createFreshness: () => Freshness;
   readonly nextRelease: typeof nextRelease;
-  readonly createSettlement: (...args: ConstructorParameters<typeof SettlementActor>) => SettlementActor;
+  /** Asks for the block that does what is due. */
+  readonly pulse: (ask: () => boolean) => boolean;
 }
 
 /** What a node that runs may find of its log, and mends when it starts again. */
@@ -113,7 +114,7 @@ export const PRODUCTION_PARTS: NodeParts = {
   createStateMachine: (options) => new StateMachine(options),
   createFreshness: () => new Freshness(),
   nextRelease,
-  createSettlement: (...args) => new SettlementActor(...args),
+  pulse: (ask) => ask(),
 };
 
 export interface ComposedNode {
@@ -527,9 +528,9 @@ function spawnReactors(
     name: "settlement",
     supervision: "restart",
     create: (context) =>
-      parts.createSettlement(context, {
+      new SettlementActor(context, {
         log: host.log,
-        pulse: () => consensus.tell({ type: "pulse" }),
+        pulse: () => parts.pulse(() => consensus.tell({ type: "pulse" })),
         leading: wiring.leading,
         nextDeadline: () => recovered.state.nextDeadline(),
         status,

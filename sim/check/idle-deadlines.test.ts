@@ -48,7 +48,7 @@ describe("deadlines of an idle cluster", () => {
     expect(restsAt(0, (nowMs) => (nowMs < 4_900 ? 3_000 : undefined))).toBe(4_900);
   });
 
-  test("a new leader whose clock is ahead has as long as any other, and one whose clock is behind need do nothing", () => {
+  test("a new leader whose clock is ahead is given its time, and one whose clock is behind need do nothing", () => {
     const ahead = (leader: NodeId): number => (leader === 2 ? 30_000 : 0);
     const second = (nowMs: number): NodeId => (nowMs < 1_000 ? 1 : 2);
     expect(restsAt(0, (nowMs) => (nowMs < 2_000 ? 3_000 : undefined), second, ahead)).toBe(2_000);

@@ -27,12 +27,12 @@ export function stillWaiting(node: NodeId, status: NodeStatus, clients: Clients)
   const { connectionsOpen, mayStay } = clients;
   for (const [section, fields] of Object.entries(NONE)) {
     for (const field of fields) {
-      const value = status[section]?.[field];
+      const value: unknown = status[section]?.[field];
       const isExcused = mayStay && section === "gateway" && field === "transactionsWaiting";
       if (value !== 0 && !isExcused) return `node ${node}: ${section} has ${field} ${String(value)}`;
     }
   }
-  const connections = status["gateway"]?.["connections"];
+  const connections: unknown = status["gateway"]?.["connections"];
   if (connections === connectionsOpen) return undefined;
   return `node ${node} has ${String(connections)} connections, and ${connectionsOpen} are open`;
 }
