@@ -101,6 +101,8 @@ export interface NodeParts {
   readonly createStateMachine: (options: StateMachineOptions) => StateMachine;
   readonly createFreshness: () => Freshness;
   readonly nextRelease: typeof nextRelease;
+  /** Asks for the block that does what is due. */
+  readonly pulse: (ask: () => boolean) => boolean;
 }
 
 /** What a node that runs may find of its log, and mends when it starts again. */
@@ -112,6 +114,7 @@ export const PRODUCTION_PARTS: NodeParts = {
   createStateMachine: (options) => new StateMachine(options),
   createFreshness: () => new Freshness(),
   nextRelease,
+  pulse: (ask) => ask(),
 };
 
 export interface ComposedNode {
@@ -481,7 +484,7 @@ function spawnReactors(
   gateway: ActorRef<GatewayMessage>,
   consensus: ActorRef<ConsensusMessage>,
 ): ActorRef<GossipMessage> {
-  const { host, options, system, status, recovered, checkpoints, reactors, sendPeer } = wiring;
+  const { host, options, parts, system, status, recovered, checkpoints, reactors, sendPeer } = wiring;
   const gossip = system.spawn<GossipMessage>({
     name: "gossip",
     supervision: "restart",
@@ -528,7 +531,7 @@ function spawnReactors(
     create: (context) =>
       new SettlementActor(context, {
         log: host.log,
-        pulse: () => consensus.tell({ type: "pulse" }),
+        pulse: () => parts.pulse(() => consensus.tell({ type: "pulse" })),
         leading: wiring.leading,
         nextDeadline: () => recovered.state.nextDeadline(),
         status,

@@ -20,21 +20,20 @@ import type { Genesis } from "../node/wire/genesis.ts";
 import type { Signer } from "../node/wire/transaction.ts";
 import { areQuorum } from "./check/configurations.ts";
 import type { Absence } from "./check/protocol-states.ts";
+import { excuseOf, READ_FAILED } from "./excuse.ts";
 import type { LogDamage } from "./fault/disk-damage.ts";
 import { type Holding, holdingOf } from "./holding.ts";
 import type { Meddler } from "./meddler.ts";
 import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
 import type { TraceHash } from "./trace.ts";
-import { ClockError } from "./virtual-clock.ts";
+import { ClockError, EPOCH_MS } from "./virtual-clock.ts";
 import { type StorePart, VirtualDisk } from "./virtual-disk.ts";
 import { type Machine, type VirtualHostDeps, virtualHost } from "./virtual-host.ts";
 
 const US_PER_MS = 1_000;
 /** A node that starts again by itself takes so long. */
 const RESTART_US = 1_000;
-/** What a node says that has met one place of its log twice that cannot be read. */
-const READ_FAILED = "wal_read_failed";
 /** What a node says that could not read its store. */
 const STORE_UNREAD: readonly string[] = ["store_damaged", "checkpoint_damaged"];
 
@@ -176,6 +175,11 @@ export class Cluster {
       newest = raft.term;
     }
     return leader;
+  }
+
+  /** What a node's wall clock says, in milliseconds since the epoch. */
+  wallMs(node: NodeId): number {
+    return EPOCH_MS + Math.floor(this.#slot(node).clock.wallUs(this.#deps.scheduler.nowUs) / US_PER_MS);
   }
 
   /** Tells a node to have another lead. */
@@ -493,22 +497,24 @@ export class Cluster {
     };
   }
 
-  /** A node stops itself: right when its disk has failed, and otherwise a finding. */
+  /** A node stops itself: right when its disk has failed and the node says so, and otherwise a finding. */
   #fatal(slot: Slot, { actor, code, reason }: FatalReport): void {
     const { observer, counters } = this.#deps;
-    if (slot.disk.store.hasFailed) {
+    const { disk, restartAfterErrorMs, restartAfterReadMs } = slot;
+    const diskFailed = restartAfterErrorMs !== undefined && !disk.disk.willFail;
+    const met = { diskFailed, storeFailed: disk.store.hasFailed, readFailed: restartAfterReadMs !== undefined };
+    const excuse = excuseOf(code, met);
+    if (excuse === "storeFailed") {
       this.#awaitSpace(slot);
       return;
     }
-    if (this.#hasUnread(slot, code)) return;
-    const after = slot.restartAfterErrorMs ?? (code === READ_FAILED ? slot.restartAfterReadMs : undefined);
-    if (after === undefined) {
-      if (this.#refuses(slot, code)) return;
-      observer.broken(slot.id, `${actor} stopped the node: ${reason}`);
+    if (excuse === undefined) {
+      if (this.#hasUnread(slot, code) || this.#refuses(slot, code)) return;
+      observer.broken(slot.id, `${actor} stopped the node (${code}): ${reason}`);
       return;
     }
     counters.add("diskError");
-    this.#stoppedItself(slot, after);
+    this.#stoppedItself(slot, (excuse === "readFailed" ? restartAfterReadMs : restartAfterErrorMs) ?? 0);
   }
 
   #stoppedItself(slot: Slot, restartAfterMs: number): void {

@@ -8,7 +8,7 @@ describe("the coverage of a campaign", () => {
     const coverage = new Coverage();
     for (const states of RUNS) coverage.add(states);
     expect(coverage.growth()).toEqual([3, 3, 4, 6, 6]);
-    expect(coverage.read()).toEqual({ distinct: 6, byNewestTenth: 0, perThousandRuns: 1_200 });
+    expect(coverage.read()).toEqual({ distinct: 6, byNewestTenth: 0, runs: 5 });
     expect(coverage.unmet([6, 7, 1])).toEqual([7]);
   });
 

@@ -4,15 +4,14 @@
  */
 
 const NEWEST_TENTH = 10;
-const A_THOUSAND = 1_000;
 
 export interface CoverageFigures {
   /** States that at least one run came to. */
   readonly distinct: number;
   /** Those that the newest tenth of the runs added: what more runs can be expected to bring, and hardly more. */
   readonly byNewestTenth: number;
-  /** Distinct states by runs; comparable only between campaigns of about as many runs, as each run adds fewer. */
-  readonly perThousandRuns: number;
+  /** How many runs that took; each adds fewer, so only campaigns of about as many can be compared. */
+  readonly runs: number;
 }
 
 export class Coverage {
@@ -47,7 +46,7 @@ export class Coverage {
     return {
       distinct: this.#met.size,
       byNewestTenth: newest.reduce((sum, added) => sum + added, 0),
-      perThousandRuns: Math.round((A_THOUSAND * this.#met.size) / Math.max(1, runs)),
+      runs,
     };
   }
 }

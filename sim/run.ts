@@ -8,6 +8,7 @@ import type { StepKind, TimedFault } from "./fault/plan.ts";
 import { MUTANT_NAMES, MUTANTS, type MutantName } from "./mutants/mutants.ts";
 import type { SimOptions } from "./options.ts";
 import type { Point } from "./reached.ts";
+import { thrownText } from "./thrown.ts";
 import type { Outcome } from "./unavoidable.ts";
 import { World, type WorldOptions } from "./world.ts";
 
@@ -116,7 +117,7 @@ function finish(world: World, plan: RunPlan, { begun }: Watch): SeedResult {
   try {
     world.run();
   } catch (error) {
-    world.verdict.fail("simulator", error instanceof Error ? (error.stack ?? error.message) : String(error));
+    world.verdict.fail("simulator", thrownText(error));
   }
   world.tellEnd();
   const { simulatedMs, elections, transactions } = progressOf(world);

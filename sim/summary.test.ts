@@ -30,7 +30,7 @@ describe("the summary of many seeds", () => {
       simulatedMs: 4_500,
       transactions: 30,
       skipped: { crash: 1, pause: 3 },
-      states: { distinct: 3, byNewestTenth: 0, perThousandRuns: 1_000 },
+      states: { distinct: 3, byNewestTenth: 0, runs: 3 },
     });
     expect(reached).toMatchObject({ balanced: 3, imported: 0 });
     expect(faults).toMatchObject({ crash: 3, partition: 1, drop: 0, duplicate: 0, reorder: 0, tornWrite: 0 });

@@ -194,6 +194,11 @@ export class VirtualNetwork {
     this.isQuiet = true;
   }
 
+  /** Connections of clients that the node's end has not seen end. */
+  connectionsOf(node: NodeId): number {
+    return [...this.#streams.values()].filter((stream) => stream.nodeOpen && stream.process.node === node).length;
+  }
+
   /** Opens a connection; undefined when the node cannot be reached. */
   connect(client: number, node: NodeId, handler: ClientHandler): ClientConnection | undefined {
     const attached = this.#attached.get(node);

@@ -16,9 +16,11 @@ import { BOUNDED_SECTIONS, Bounds } from "./check/bounds.ts";
 import { checkCardBooks } from "./check/card-books.ts";
 import { History } from "./check/history.ts";
 import type { Operations } from "./check/history-file.ts";
+import { IdleDeadlines } from "./check/idle-deadlines.ts";
 import { readAllAccounts } from "./check/readers.ts";
 import { Rules } from "./check/rules.ts";
 import { type Moment, Verdict } from "./check/verdict.ts";
+import { stillWaiting, WAITING_SECTIONS } from "./check/waiting.ts";
 import { addressOf, Cluster, type NodeStatus, type Plant } from "./cluster.ts";
 import { Counters } from "./counts.ts";
 import { Injector } from "./fault/injector.ts";
@@ -309,6 +311,7 @@ export class World {
   #comeToRest(): void {
     let lastAsked = false;
     let lastTaken = false;
+    const deadlines = new IdleDeadlines(this.verdict);
     const from = this.nowMs;
     while (!this.#isOver && this.nowMs < from + QUIET_MS_MAX) {
       this.#runUntil(this.nowMs + QUIET_LOOK_MS);
@@ -322,11 +325,21 @@ export class World {
         this.#workload.last(() => {
           lastTaken = true;
         });
-      } else if (lastTaken && this.#moving() === undefined && this.#workload.drained(this.#restHeight())) return;
+      } else if (lastTaken && this.#moving() === undefined && this.#workload.drained(this.#restHeight())) {
+        if (!this.#isWaiting(deadlines)) return;
+      }
     }
     if (this.#isOver) return;
     const why = `${this.#moving() ?? ""} ${this.#workload.describe()}`;
     this.verdict.fail("liveness", `not at rest ${QUIET_MS_MAX} ms after the last fault: ${why}`);
+  }
+
+  /** Whether something is soon to be done that no client asks for any more. */
+  #isWaiting(deadlines: IdleDeadlines): boolean {
+    const leader = this.#cluster.leader();
+    if (leader === undefined) return true;
+    const clock = { leader, wallMs: this.#cluster.wallMs(leader) };
+    return deadlines.isWaiting(this.#furthest()?.nextDeadline(), clock, this.nowMs);
   }
 
   /** Takes a node away for good where the others can do without it. */
@@ -366,8 +379,22 @@ export class World {
     if (stands.some((stand) => stand !== stands[0])) return `nodes differ: ${stands.join(", ")}`;
     const intents = furthest.openIntents().length;
     if (intents > 0) return `${intents} intents are open`;
+    const waiting = this.#waiting(wanted);
+    if (waiting !== undefined) return waiting;
     // Neither members nor releases change where one is waited for that does not come.
     return wanted.length < this.#wanted().length ? undefined : this.#changing(furthest);
+  }
+
+  /** What one of these nodes has waiting: one that is removed may never hear of another leader, and waits on. */
+  #waiting(nodes: readonly NodeId[]): string | undefined {
+    const mayStay = this.options.workload.intruder !== undefined;
+    for (const node of nodes) {
+      const status = this.#cluster.inspect(node) && this.#cluster.status(node, WAITING_SECTIONS);
+      const connectionsOpen = this.#network.connectionsOf(node);
+      const waiting = status && stillWaiting(node, status, { connectionsOpen, mayStay });
+      if (waiting !== undefined) return waiting;
+    }
+    return undefined;
   }
 
   /** Which change is still going on; undefined when none is. */

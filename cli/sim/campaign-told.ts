@@ -50,10 +50,9 @@ function speedText(simulatedMs: number, beforeMs: number, wallSeconds: number): 
   return beforeMs === 0 ? `${all} simulated seconds ${speed}` : `${all} simulated seconds, ${now} of them now ${speed}`;
 }
 
-function statesText({ states, seeds }: SummaryFigures): string {
-  const { distinct, byNewestTenth, perThousandRuns } = states;
-  const tenth = `${byNewestTenth} of them by the newest tenth of ${seeds} runs`;
-  return `${distinct} states of the protocol, ${tenth}; ${perThousandRuns} per thousand runs`;
+function statesText({ states }: SummaryFigures): string {
+  const { distinct, runs, byNewestTenth } = states;
+  return `${distinct} states of the protocol in ${runs} runs, ${byNewestTenth} of them by the newest tenth`;
 }
 
 function guidedText({ fresh, varied }: GuidedFigures): string {

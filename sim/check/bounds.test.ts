@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   BLOCKS_UNCOMMITTED_MAX,
+  CLIENT_REQUESTS_IN_FLIGHT_MAX,
   MAILBOX_DEPTH,
   QUESTIONS_OPEN_MAX,
   SESSIONS_MAX,
@@ -19,7 +20,7 @@ const OWN_BLOCKS_MAX = BLOCKS_UNCOMMITTED_MAX + 1 + NEWEST_RELEASE - FIRST_RELEA
 const PEER = { peer: 2, inFlight: APPENDS_IN_FLIGHT_MAX, inFlightBytes: 100 };
 const STATUS: NodeStatus = {
   consensus: { transactionBytesWaiting: 0, readsWaiting: 0, peers: [PEER] },
-  gateway: { connections: 3, questionsOpen: QUESTIONS_OPEN_MAX },
+  gateway: { connections: QUESTIONS_OPEN_MAX / CLIENT_REQUESTS_IN_FLIGHT_MAX, questionsOpen: QUESTIONS_OPEN_MAX },
   ledger: { questionsWaiting: 0, statesGiven: STATES_GIVEN_MAX, sessions: 12, openIntents: 0 },
   log: { cachedBytes: CACHE_BYTES },
   mailboxes: { gateway: 17, ledger: MAILBOX_DEPTH },
@@ -50,6 +51,7 @@ describe("bounds", () => {
 
   test.each<[string, NodeStatus]>([
     ["too many questions", { gateway: { ...STATUS["gateway"], questionsOpen: QUESTIONS_OPEN_MAX + 1 } }],
+    ["questions of nobody who is connected", { gateway: { connections: 0, questionsOpen: 1 } }],
     ["too many checkpoints", { ledger: { ...STATUS["ledger"], statesGiven: STATES_GIVEN_MAX + 1 } }],
     ["too many messages", { mailboxes: { ledger: MAILBOX_DEPTH + 1 } }],
     ["mailboxes of nobody", { mailboxes: {} }],

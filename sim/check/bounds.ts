@@ -10,6 +10,7 @@ import {
   APPEND_BYTES_MAX,
   BLOCKS_UNCOMMITTED_MAX,
   CLIENT_CONNECTIONS_MAX,
+  CLIENT_REQUESTS_IN_FLIGHT_MAX,
   MAILBOX_DEPTH,
   OUTBOX_OPEN_MAX,
   PROPOSAL_QUEUE_BYTES_MAX,
@@ -63,6 +64,9 @@ export class Bounds {
     for (const [section, fields] of Object.entries(MOST)) {
       for (const [field, most] of Object.entries(fields)) this.#atMost(node, field, status[section]?.[field], most);
     }
+    const { connections, questionsOpen } = status["gateway"] ?? {};
+    const mostOpen = Number(connections) * CLIENT_REQUESTS_IN_FLIGHT_MAX;
+    this.#atMost(node, "questions of those who are connected", questionsOpen, mostOpen);
     const mailboxes = Object.entries(status["mailboxes"] ?? {});
     this.#verdict.expect(mailboxes.length > 0, RULE, () => `node ${node} does not say how many messages wait`);
     for (const [actor, depth] of mailboxes) this.#atMost(node, `messages to ${actor}`, depth, MAILBOX_DEPTH);

@@ -26,11 +26,21 @@ describe("a history as lines", () => {
     };
     const lines = linesOf({ accounts: new Map([[7n, [add(1, 5), add(2, never), add(3, 4), add(5, 6)]]]) });
     expect(lines.map(({ type, process }) => `${type} ${process}`)).toEqual([
-      ...["invoke 0", "invoke 1", "invoke 2", "ok 2", "ok 0", "invoke 0", "ok 0", "info 1"],
+      ...["invoke 0", "invoke 1", "invoke 2", "ok 2", "invoke 2", "ok 0", "ok 2", "info 1"],
     ]);
     expect(lines.map(({ index, time }) => [index, time])).toEqual(
       [1, 2, 3, 4, 5, 5, 6].map((us, index) => [index, us * 1_000] as unknown[]).concat([[7, undefined]]),
     );
+  });
+
+  test("has what was asked and answered in one microsecond overlap, as the run's own search does", () => {
+    const operations: AccountOperation[] = [
+      { kind: "add", debits: 1, credits: 0, askedUs: 1, answeredUs: 5 },
+      { kind: "read", debits: 0, credits: 0, askedUs: 5, answeredUs: 6 },
+    ];
+    expect(accountIsLinearizable(operations)).toBe("ok");
+    const types = linesOf({ accounts: new Map([[7n, operations]]) }).map(({ type, f }) => `${type} ${f}`);
+    expect(types).toEqual(["invoke add", "invoke read", "ok add", "ok read"]);
   });
 
   test("says what was asked, and what was told", () => {

@@ -78,9 +78,9 @@ function eventsOf(operation: Operation): Event[] {
   ];
 }
 
-/** Of what happens at one moment the answers come first: they were there when the others were asked. */
+/** Of what happens at one moment the questions come first: which was before is not known, so they overlap, as in the run's own searches. */
 function rank({ type }: Event): number {
-  return type === "invoke" ? 1 : 0;
+  return type === "invoke" ? 0 : 1;
 }
 
 class Processes {

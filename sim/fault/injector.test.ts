@@ -276,7 +276,7 @@ describe("carrying out faults", () => {
         "18 start 1",
       ],
     ]);
-    const once = { hungDisk: 1, damagedLog: 1, crash: 1, restart: 1, rottenLog: 1, rottenPage: 1 };
+    const once = { hungDisk: 1, damagedLog: 1, logWriteLost: 1, crash: 1, restart: 1, rottenLog: 1, rottenPage: 1 };
     expect(counters.read()).toEqual(once);
     expect(skipped.read()).toEqual({ damageLog: 1, rotLog: 1, rotPage: 1 });
   });

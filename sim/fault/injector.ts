@@ -25,6 +25,15 @@ const US_PER_MS = 1_000;
 /** Answers that are late: of the last rounds before the cut, which lasts until something can be made of them. */
 const ANSWERS_BEFORE_CUT_MS = 150;
 const CUT_AFTER_ANSWERS_MS = 800;
+/** Ways in which a log is damaged are told apart: where one is spared too often, nobody has seen it mended. */
+const DAMAGED: Readonly<Record<LogDamage, Fault>> = {
+  bitFlip: "logBitFlipped",
+  lostWrite: "logWriteLost",
+  misdirectedWrite: "logWriteMisdirected",
+  unreadable: "logUnreadable",
+  missingFile: "logFileMissing",
+  missingLog: "logMissing",
+};
 
 /** What of a cluster can break. */
 export type FaultyCluster = Pick<
@@ -413,8 +422,10 @@ export class Injector {
     if (!cluster.canSpare(node)) return false;
     this.#crash(node, restartAfterMs);
     const isDamaged = cluster.damageLog(node, how);
-    if (isDamaged) counters.add("damagedLog");
-    return isDamaged;
+    if (!isDamaged) return false;
+    counters.add("damagedLog");
+    counters.add(DAMAGED[how]);
+    return true;
   }
 
   #rot(name: Fault, step: Targeted, rot: (node: NodeId) => boolean): void {

@@ -165,6 +165,7 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   paymentCountedTwice: ["settlement"],
   nettedTheWrongWay: ["settlement"],
   windowClosedLate: ["settlement"],
+  pulseForgotten: ["liveness"],
   // An altered number is another transaction, and what a delegate is answered was signed by nobody.
   signaturesUnchecked: ["authenticity", "exactlyOnce", "refusals"],
   oneSignatureForAll: ["authenticity", "exactlyOnce", "refusals"],

@@ -105,6 +105,7 @@ export const MUTANT_NAMES = [
   "paymentCountedTwice",
   "nettedTheWrongWay",
   "windowClosedLate",
+  "pulseForgotten",
   // Signatures
   "signaturesUnchecked",
   "oneSignatureForAll",
@@ -188,6 +189,7 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   paymentCountedTwice: statePart({ settlement: (...args) => new settlement.CountsPaymentsTwice(...args) }),
   nettedTheWrongWay: statePart({ settlement: (...args) => new settlement.NetsTheWrongWay(...args) }),
   windowClosedLate: statePart({ settlement: (...args) => new settlement.ClosesLate(...args) }),
+  pulseForgotten: () => ({ pulse: settlement.neverPulses }),
   signaturesUnchecked: (host) => ({ host: { ...host, crypto: signatures.trustingAll(host.crypto) } }),
   oneSignatureForAll: (host) => ({ host: { ...host, crypto: signatures.trustingOneForAll(host.crypto) } }),
   foreignSignatureTaken: (host) => ({ host: { ...host, crypto: signatures.takingForeignSignatures(host.crypto) } }),

@@ -1,5 +1,4 @@
-/** Settlement that makes participants pay what they do not owe. */
-
+/** Settlement that makes participants pay what they do not owe, or comes when somebody pays. */
 import type { Moment } from "../../node/state/moment.ts";
 import { type Captured, Settlement } from "../../node/state/settlement/settlement.ts";
 
@@ -31,4 +30,9 @@ export class ClosesLate extends Settlement {
     const at = this.nextDeadline();
     if (at !== undefined && at <= moment.timestamp) super.closeEnded(moment);
   }
+}
+
+/** A leader waits for somebody to pay, whatever is due. */
+export function neverPulses(): boolean {
+  return false;
 }

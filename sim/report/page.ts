@@ -78,12 +78,13 @@ function card(figure: string, what: string): string {
   return `<div class="card"><b>${figure}</b><span class="faint">${escapeHtml(what)}</span></div>`;
 }
 
-function failures({ failed, checkers }: Report): string {
+function failures({ failed, checkers, giveUpLastCopy }: Report): string {
   if (failed.length === 0) return "";
+  const given = giveUpLastCopy ? " --give-up-last-copy" : "";
   const rows = failed.map(
     ({ seed, checker, message, atMs, step }) =>
       `<tr><td class="num">${seed}</td><td>${escapeHtml(checker)}</td><td>${escapeHtml(message)}<br>
-<code class="faint">npx quorate sim shrink --seed ${seed}</code></td><td class="num">${atMs} ms<br><span class="faint">${step}</span></td></tr>`,
+<code class="faint">npx quorate sim shrink --seed ${seed}${given}</code></td><td class="num">${atMs} ms<br><span class="faint">${step}</span></td></tr>`,
   );
   return `<section><h2>Rules that were broken</h2>${bars(checkers)}</section>
 <section><h2>Seeds that failed</h2><table><tr><th>seed</th><th>rule</th><th>what was seen</th><th>at</th></tr>

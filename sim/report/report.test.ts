@@ -104,6 +104,13 @@ describe("the report of several campaigns", () => {
     expect(reportPage(report)).toContain(`made by 2 programs, so these are no runs of one campaign: ${own.program}`);
   });
 
+  test("where the last copy was given up, the command says so; some of such and some of others are refused", () => {
+    const given = { ...campaign(result(2, "durability")), giveUpLastCopy: true };
+    expect(reportPage(reportOf([given]))).toContain("sim shrink --seed 2 --give-up-last-copy<");
+    expect(reportPage(reportOf([campaign(result(2, "durability"))]))).toContain("sim shrink --seed 2<");
+    expect(() => reportOf([given, campaign(result(1))])).toThrow(/some without/);
+  });
+
   test("its page needs no other file, and what a failure says cannot become part of it", () => {
     const page = reportPage(reportOf([campaign(result(1), result(2, "durability"))]));
     expect(page).toContain("&lt;b&gt;lost&lt;/b&gt;");

@@ -16,6 +16,8 @@ export interface Report extends SummaryFigures {
   /** Distinct states of the protocol after each seed. */
   readonly statesAfterSeeds: readonly number[];
   readonly neverReached: NeverReached;
+  /** Whether faults were allowed to destroy the last copy of something. */
+  readonly giveUpLastCopy: boolean;
   /** The programs that made the files, each once: of several, the runs are not those of one campaign. */
   readonly programs: readonly string[];
   /** Seeds of the campaigns that no file has: a part is lacking, or was not finished. */
@@ -27,9 +29,11 @@ export interface Report extends SummaryFigures {
 /**
  * Adds campaigns up, seed by seed over all of them, so that only sums are held; a seed that is in several counts once.
  * Throws `CodedError` `campaign_mismatch` where it had another run in each: they were made by two versions of the program,
- * or the program is not deterministic.
+ * or the program is not deterministic. Likewise where only some of them gave up the last copy: those runs are held to other
+ * faults and to another verdict, and their sum would say nothing of either.
  */
 export function reportOf(campaigns: readonly CampaignRead[]): Report {
+  const giveUpLastCopy = givesUpLastCopy(campaigns);
   const summary = new Summary();
   const transactionsOfSeeds: number[] = [];
   const simulatedMsOfSeeds: number[] = [];
@@ -49,10 +53,18 @@ export function reportOf(campaigns: readonly CampaignRead[]): Report {
     simulatedMsOfSeeds,
     statesAfterSeeds: summary.coverage.growth(),
     neverReached: neverReached(figures),
+    giveUpLastCopy,
     programs: [...new Set(campaigns.map(({ program }) => program))].sort(),
     missing: askedSeeds(campaigns) - figures.seeds,
     repeated,
   };
+}
+
+function givesUpLastCopy(campaigns: readonly CampaignHead[]): boolean {
+  const [giveUpLastCopy = false, ...others] = new Set(campaigns.map((campaign) => campaign.giveUpLastCopy));
+  if (others.length === 0) return giveUpLastCopy;
+  const message = "some of these campaigns were run with --give-up-last-copy and some without: report them apart";
+  throw new CodedError("campaign_mismatch", message);
 }
 
 /** How many seeds the campaigns have together, in whatever parts they were to be run. */
