@@ -110,6 +110,5 @@ export const CALM: SimOptions = {
     backups: undefined,
     crowd: undefined,
     reviewer: undefined,
-    trespasser: undefined,
   },
 };

@@ -22,7 +22,6 @@ import {
   drawOperator,
   drawRejoins,
   drawReviewer,
-  drawTrespasser,
   drawWorkload,
   type WorkloadOptions,
 } from "./workload/options.ts";
@@ -221,7 +220,7 @@ export function drawOptions(random: Random): SimOptions {
   const walls = drawWalls(random, size.nodes + spares);
   const operator = demoting && drawRejoins(random, demoting);
   const storeReadError = sometimes(random, STORE_READ_ERRORS);
-  const trespasser = drawTrespasser(random.fork("trespasser"));
+  const meddler = drawMeddler(random);
   const options = {
     ...drawn,
     nodes: size.nodes,
@@ -230,14 +229,14 @@ export function drawOptions(random: Random): SimOptions {
     faultsWait,
     zones,
     disk: { ...drawn.disk, unsynced },
-    meddler: drawMeddler(random),
+    meddler,
     catchUpBytesPerTick,
     oldRelease,
     spares,
     clockRates: [...size.clockRates, ...spareClocks],
     ...walls,
     faults: { ...faults, weights: { ...faults.weights, changeUnderFire, lateAnswers, storeReadError }, damages },
-    workload: { ...drawn.workload, readersByLease, operator, backups, reviewer, intruder, crowd, trespasser },
+    workload: { ...drawn.workload, readersByLease, operator, backups, reviewer, intruder, crowd },
   };
   if (!leases) return tooMuch ? overloaded(options) : options;
   if (hasLaggard(options.clockRates)) return testingMargin(options);

@@ -23,7 +23,6 @@ import {
   type OperatorOptions,
   type ReviewerOptions,
   TRICKS,
-  type TrespasserOptions,
   type WorkloadOptions,
 } from "./workload/options.ts";
 
@@ -96,12 +95,7 @@ const intruder: Schema<IntruderOptions> = object({
 
 const reviewer: Schema<ReviewerOptions> = object({
   thinkUs: integer(1, US_MAX),
-  mix: numbers(weight, "review", "reviewAgain", "block", "rules", "close", "freeze"),
-});
-
-const trespasser: Schema<TrespasserOptions> = object({
-  thinkUs: integer(1, US_MAX),
-  mix: numbers(weight, "role", "ownership", "hurried", "again", "read"),
+  mix: numbers(weight, "review", "reviewAgain", "block", "rules", "close"),
 });
 
 const workload: Schema<WorkloadOptions> = object({
@@ -125,7 +119,6 @@ const workload: Schema<WorkloadOptions> = object({
   backups: orNull(backups),
   crowd: orNull(object({ thinkUs: integer(1, US_MAX), questions: integer(1, QUESTIONS_MAX) })),
   reviewer: orNull(reviewer),
-  trespasser: orNull(trespasser),
 });
 
 /** What a run is made of, but for its faults and its seed. */

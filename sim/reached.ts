@@ -33,7 +33,6 @@ export const POINTS = [
   "demotionTooEarly",
   "eventsFollowed",
   "eventsReadAgain",
-  "expiredRefused",
   "frozenDebitRefused",
   "fullDiskRefused",
   "gossipAltered",
@@ -72,8 +71,6 @@ export const POINTS = [
   "memberRemoved",
   "membersListed",
   "overdraftRefused",
-  "ownershipRefused",
-  "ownRead",
   "pageFollowed",
   "payerBlocked",
   "payerUnblocked",
@@ -102,7 +99,6 @@ export const POINTS = [
   "reviewApproved",
   "reviewRejected",
   "reviewTooLate",
-  "roleRefused",
   "sequenceReused",
   "storeUnreadStopped",
   "thresholdNotMet",
@@ -115,8 +111,6 @@ export const POINTS = [
   "velocityCountMet",
   "windowClosed",
   "windowEnded",
-  "windowFailed",
-  "windowRetried",
   "workBegun",
 ] as const;
 

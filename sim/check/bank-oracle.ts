@@ -123,7 +123,7 @@ export class BankOracle {
   }
 
   #transaction({ encoded, result, duplicate, timestamp, release, where }: Executed, calls: LedgerCall[]): void {
-    const { kind, body, publicKey, cosignatures, expiry } = decodeTransaction(encoded);
+    const { kind, body, publicKey, cosignatures } = decodeTransaction(encoded);
     const command = decodeBody(kind, body);
     const mine = takeUntil(calls, timestamp, command.kind === "freezeAccount");
     const decoded = decodeResult(result);
@@ -138,11 +138,7 @@ export class BankOracle {
       expectSame(this.#verdict, RULE, decoded.status, signer, where);
       return;
     }
-    const isKnownLate = decoded.status === "expired";
-    if (!isKnownLate && SESSION_REFUSALS.includes(decoded.status)) return;
-    const isLate = expiry < timestamp;
-    expectSame(this.#verdict, RULE, isKnownLate, isLate, () => `${where()}: whether it has expired`);
-    if (isLate || isKnownLate) return;
+    if (SESSION_REFUSALS.includes(decoded.status)) return;
     const by = this.#bank.execute(command, signer, timestamp);
     const happening = { now: timestamp, release, calls: mine, where };
     const prediction = by ?? this.#payments.execute(command, signer.authority.id, happening);

@@ -5,7 +5,7 @@
 import { equalBytes, toHex } from "../../node/base/bytes.ts";
 import type { Applied } from "../../node/state/state-machine.ts";
 import { decodeResult } from "../../node/wire/results.ts";
-import { decodeTransaction, intentHash, type Transaction } from "../../node/wire/transaction.ts";
+import { decodeTransaction, intentHash } from "../../node/wire/transaction.ts";
 import { sha256 } from "../virtual-crypto.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -30,8 +30,6 @@ interface Executed {
 export class ExactlyOnce {
   readonly #verdict: Verdict;
   readonly #executed = new Map<string, Executed>();
-  /** Of which clients were told that they have expired, and so were never executed. */
-  readonly #expired = new Set<string>();
   #duplicates = 0;
 
   constructor(verdict: Verdict) {
@@ -48,13 +46,6 @@ export class ExactlyOnce {
     return this.#duplicates;
   }
 
-  /** A client was told that a transaction has expired: it has not been executed, and never is. */
-  toldExpired(encoded: Uint8Array): void {
-    const key = keyOf(decodeTransaction(encoded));
-    this.#verdict.expect(!this.#executed.has(key), "exactlyOnce", () => `${key} was executed, and is called expired`);
-    this.#expired.add(key);
-  }
-
   /** Called for each height once, in order. */
   block({ block, results, duplicates }: Pick<Applied, "block" | "results" | "duplicates">): void {
     block.transactions.forEach((encoded, index) => {
@@ -66,10 +57,11 @@ export class ExactlyOnce {
 
   #transaction(encoded: Uint8Array, { hash, ...rest }: Executed, duplicate: boolean): void {
     const transaction = decodeTransaction(encoded);
-    if (transaction.sequence === 0) return; // opening a session twice is harmless by design
+    const { session, sequence } = transaction;
+    if (sequence === 0) return; // opening a session twice is harmless by design
     // A copy with other co-signatures is the same transaction.
     const now = { ...rest, hash: intentHash(sha256, transaction, hash) };
-    const key = keyOf(transaction);
+    const key = `${toHex(session)}/${sequence}`;
     const before = this.#executed.get(key);
     if (duplicate) {
       this.#duplicates += 1;
@@ -86,12 +78,6 @@ export class ExactlyOnce {
       "exactlyOnce",
       () => `${key} is executed at height ${before?.height} and again at ${now.height}`,
     );
-    const isExpired = this.#expired.has(key);
-    this.#verdict.expect(!isExpired, "exactlyOnce", () => `${key} was called expired, and is executed`);
     this.#executed.set(key, now);
   }
-}
-
-function keyOf({ session, sequence }: Pick<Transaction, "session" | "sequence">): string {
-  return `${toHex(session)}/${sequence}`;
 }

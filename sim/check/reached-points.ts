@@ -5,7 +5,6 @@ import type { ReverseTransferBody } from "../../node/wire/kinds.ts";
 import type { Point, Reached } from "../reached.ts";
 import type { Prediction, ReferenceBank } from "./reference-bank.ts";
 import { type ModelResult, type ModelTransfer, T } from "./reference-ledger.ts";
-import type { ModelClosing } from "./reference-settlement.ts";
 
 const REVERSAL_CODE = 7;
 const CLOSING: number = T.closingDebit | T.closingCredit;
@@ -37,8 +36,6 @@ const BY_VERDICT: Readonly<Record<string, Point>> = {
 
 export class ReachedPoints {
   readonly #reached: Reached;
-  /** Windows that have failed, by their numbers. */
-  readonly #failed = new Set<number>();
 
   constructor(reached: Reached) {
     this.#reached = reached;
@@ -54,20 +51,10 @@ export class ReachedPoints {
     this.#reached.add("windowEnded", windows);
   }
 
-  /** A window was closed, or tried again. */
-  settled({ window, failed }: ModelClosing): void {
-    if (this.#failed.has(window)) this.#reached.add("windowRetried");
-    if (!failed) return;
-    this.#failed.add(window);
-    this.#reached.add("windowFailed");
-  }
-
   executed(bank: ReferenceBank, command: Command, prediction: Prediction, delegated: boolean): void {
     const { status, what, results = [] } = prediction;
     const done = status === "ok";
     const first = results[0]?.status;
-    if (!delegated && status === "not_authorized")
-      this.#reached.add(what === "role" ? "roleRefused" : "ownershipRefused");
     switch (command.kind) {
       case "createTransfers":
         decodeTransfers(command.batch).forEach((transfer, index) => {

@@ -25,13 +25,6 @@ function withoutLast(rows: Uint8Array, width: number): Uint8Array {
   return rows.slice(0, Math.max(0, rows.length - width));
 }
 
-/** Whoever asks is shown what is everybody's. */
-export class ShowsAll extends StateMachine {
-  override query(query: StateQuery, reader: Reader): QueryAnswer {
-    return super.query(query, { ...reader, seesAll: true });
-  }
-}
-
 /** The next page of transfers begins a moment too late. */
 export class LosesRowsBetweenPages extends StateMachine {
   override query(query: StateQuery, reader: Reader): QueryAnswer {

@@ -175,7 +175,6 @@ const BROKEN_RULES: Readonly<Record<MutantName, readonly string[]>> = {
   nodesSignaturesUnchecked: ["backup"],
   changeSkipped: ["answers"],
   rowLostBetweenPages: ["answers"],
-  othersShown: ["answers"],
   receiptOfAnotherPast: ["receipts"],
   newerPagesGiven: ["backup"],
   blockLeftOut: ["backup"],

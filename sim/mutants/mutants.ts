@@ -115,7 +115,6 @@ export const MUTANT_NAMES = [
   // Answers
   "changeSkipped",
   "rowLostBetweenPages",
-  "othersShown",
   // Receipts
   "receiptOfAnotherPast",
   // Backups
@@ -197,7 +196,6 @@ export const MUTANTS: Readonly<Record<MutantName, Plant>> = {
   nodesSignaturesUnchecked: (host) => ({ host: { ...host, crypto: signatures.believingNodes(host.crypto) } }),
   changeSkipped: state(answers.SkipsChanges),
   rowLostBetweenPages: state(answers.LosesRowsBetweenPages),
-  othersShown: state(answers.ShowsAll),
   receiptOfAnotherPast: (host) => ({ host: { ...host, network: receipts.tellingOfAnotherPast(host) } }),
   newerPagesGiven: (host) => ({ host: { ...host, store: backups.givingNewerPages(host) } }),
   blockLeftOut: (host) => ({ host: { ...host, network: backups.leavingBlocksOut(host.network) } }),

@@ -12,7 +12,6 @@ import type {
   IntruderOptions,
   OperatorOptions,
   ReviewerOptions,
-  TrespasserOptions,
   WorkloadOptions,
 } from "../workload/options.ts";
 
@@ -60,7 +59,6 @@ const CLIENT_WAYS: readonly WorkloadWay[] = [
   (workload) => ({ ...workload, backups: undefined }),
   (workload) => ({ ...workload, reviewer: undefined }),
   (workload) => ({ ...workload, crowd: undefined }),
-  (workload) => ({ ...workload, trespasser: undefined }),
   (workload) => ({ ...workload, auditor: false }),
   (workload) => ({ ...workload, intruder: undefined }),
   (workload) => ({ ...workload, readers: 0 }),
@@ -73,7 +71,7 @@ const CLIENT_WAYS: readonly WorkloadWay[] = [
 ];
 
 /** What clients do less of: they are fewer, or one kind of thing that they do is left out. */
-function clientWays({ mix, operator, reviewer, trespasser, intruder, clerk }: WorkloadOptions): readonly WorkloadWay[] {
+function clientWays({ mix, operator, reviewer, intruder, clerk }: WorkloadOptions): readonly WorkloadWay[] {
   return [
     ...CLIENT_WAYS,
     ...namesOf(mix).map(
@@ -82,7 +80,6 @@ function clientWays({ mix, operator, reviewer, trespasser, intruder, clerk }: Wo
     ),
     ...namesOf(operator?.mix).map((name) => ofOperator((one) => ({ ...one, mix: without(one.mix, name) }))),
     ...namesOf(reviewer?.mix).map((name) => ofReviewer((one) => ({ ...one, mix: without(one.mix, name) }))),
-    ...namesOf(trespasser?.mix).map((name) => ofTrespasser((one) => ({ ...one, mix: without(one.mix, name) }))),
     ...namesOf(intruder?.mix).map((name) => ofIntruder((one) => ({ ...one, mix: without(one.mix, name) }))),
     ...namesOf(clerk?.mix).map((name) => ofClerk((one) => ({ ...one, mix: without(one.mix, name) }))),
     ...namesOf(clerk?.transfers).map((name) => ofClerk((one) => ({ ...one, transfers: without(one.transfers, name) }))),
@@ -104,11 +101,6 @@ function ofOperator(way: (operator: OperatorOptions) => OperatorOptions): Worklo
 
 function ofReviewer(way: (reviewer: ReviewerOptions) => ReviewerOptions): WorkloadWay {
   return (workload) => (workload.reviewer === undefined ? workload : { ...workload, reviewer: way(workload.reviewer) });
-}
-
-function ofTrespasser(way: (trespasser: TrespasserOptions) => TrespasserOptions): WorkloadWay {
-  return (workload) =>
-    workload.trespasser === undefined ? workload : { ...workload, trespasser: way(workload.trespasser) };
 }
 
 function ofIntruder(way: (intruder: IntruderOptions) => IntruderOptions): WorkloadWay {

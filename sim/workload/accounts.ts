@@ -6,9 +6,6 @@ const { history, debitsMustNotExceedCredits, creditsMustNotExceedDebits } = acco
 export const LEDGERS = [978, 840] as const;
 const [MAIN, OTHER] = LEDGERS;
 
-/** What transfers of the desk bear for its own use, and what is asked for. */
-export const USER_DATA = [1, 2] as const;
-
 interface DeskAccount {
   readonly id: bigint;
   readonly ledger: number;

@@ -1,32 +1,30 @@
 /**
  * One who only reads, and sees all: follows the stream of changes by its cursor from whichever node answers, forgets what
- * it has not kept when it crashes, looks up what there is by its id, and reads through pages of everything else. Each answer must be what the committed
+ * it has not kept when it crashes, and reads through pages of everything else. Each answer must be what the committed
  * chain says of the height that it names.
  */
 import type { Random } from "../../node/base/ports/random.ts";
-import { type Account, accountFlags, type Transfer } from "../../node/ledger/records.ts";
-import { decodeChanges } from "../../node/state/flat-answers.ts";
+import { type Account, accountFlags, decodeTransfers, type Transfer } from "../../node/ledger/records.ts";
+import { decodeBalances, decodeChanges } from "../../node/state/flat-answers.ts";
 import { decodeAnswer, encodeQuery, type Query } from "../../node/state/queries.ts";
 import type { Consistency } from "../../node/wire/client-frames.ts";
 import type { History } from "../check/history.ts";
-import type { PastStates } from "../check/past-states.ts";
+import type { AccountAsked, PastStates, QueryAsked } from "../check/past-states.ts";
 import { StreamBooks } from "../check/stream-books.ts";
 import type { Verdict } from "../check/verdict.ts";
-import { chance, pick } from "../draw.ts";
+import { between, chance, pick } from "../draw.ts";
 import type { Reached } from "../reached.ts";
-import { DESK_ACCOUNTS, SHOP_ACCOUNT } from "./accounts.ts";
-import { drawLookUp, drawPaged, following, judgeAnswer, type PagedQuery } from "./questions.ts";
+import { DESK_ACCOUNTS } from "./accounts.ts";
 import type { SimClient, Times } from "./sim-client.ts";
 
 const STALENESS_MS = [5, 50, 500];
 const EVENTS_PER_PAGE = [1, 20, 256];
+const ROWS_PER_PAGE = [1, 7, 50];
 const SEEN_MAX = 32;
 const KEEP_PERMILLE = 300;
 const CRASH_PERMILLE = 100;
 const DRAIN_PAGE = 256;
-const LOOK_UP_PERMILLE = 200;
-const WITH_HISTORY = DESK_ACCOUNTS.filter(({ flags }) => (flags & accountFlags.history) !== 0).map(({ id }) => id);
-const ALL_ACCOUNTS = [...DESK_ACCOUNTS, SHOP_ACCOUNT].map(({ id }) => id);
+const WITH_HISTORY = DESK_ACCOUNTS.filter(({ flags }) => (flags & accountFlags.history) !== 0);
 
 export interface AuditorDeps {
   readonly client: SimClient;
@@ -47,6 +45,11 @@ interface Progress {
   readonly books: StreamBooks;
 }
 
+/** Pages of transfers, all that some filter finds. */
+type PagedQuery =
+  | ({ readonly type: "queryTransfers" } & QueryAsked)
+  | ({ readonly type: "accountTransfers" | "accountBalances" } & AccountAsked);
+
 export class Auditor {
   readonly #deps: AuditorDeps;
   #now: Progress = { cursor: 0n, books: new StreamBooks() };
@@ -64,7 +67,6 @@ export class Auditor {
     if (client.open > 0) return;
     if (chance(random, 600))
       this.#follow(pick(random, EVENTS_PER_PAGE), this.#consistency(), () => this.#keepOrCrash());
-    else if (chance(random, LOOK_UP_PERMILLE)) this.#lookUp();
     else this.#turnPage();
   }
 
@@ -116,23 +118,31 @@ export class Auditor {
   }
 
   #turnPage(): void {
-    const { random, past, reached } = this.#deps;
-    const query = this.#page ?? drawPaged(random, WITH_HISTORY);
+    const { past, reached } = this.#deps;
+    const query = this.#page ?? this.#firstPage();
     this.#query(query, this.#consistency(), (answer) => {
-      const next = judgeAnswer(past, query, answer);
-      const { records } = decodeAnswer(query.type, answer);
+      const { height, next: text, records } = decodeAnswer(query.type, answer) as PageAnswer;
+      const next = BigInt(text);
+      if (query.type === "accountBalances") past.readBalances(query, { height, next, rows: decodeBalances(records) });
+      else {
+        const page = { height, next, rows: decodeTransfers(records) };
+        if (query.type === "queryTransfers") past.readTransfers(query, page);
+        else past.readAccountTransfers(query, page);
+      }
       if (query.type === "accountBalances" && records.length > 0) reached.add("balancesRead");
       if (this.#page !== undefined) reached.add("pageFollowed");
       this.#page = next === 0n ? undefined : following(query, next);
     });
   }
 
-  #lookUp(): void {
-    const { random, past } = this.#deps;
-    const query = drawLookUp(random, past, ALL_ACCOUNTS);
-    this.#query(query, this.#consistency(), (answer) => {
-      judgeAnswer(past, query, answer);
-    });
+  #firstPage(): PagedQuery {
+    const { random } = this.#deps;
+    const limit = pick(random, ROWS_PER_PAGE);
+    const type = pick(random, ["queryTransfers", "accountTransfers", "accountBalances", "accountBalances"] as const);
+    const code = chance(random, 200) ? between(random, 1, 7) : 0;
+    if (type === "queryTransfers") return { type, limit, code, flags: random.below(2) };
+    const reversed = 4 * random.below(2);
+    return { type, accountId: pick(random, WITH_HISTORY).id, limit, code, flags: between(random, 1, 3) + reversed };
   }
 
   #consistency(): Consistency {
@@ -172,4 +182,12 @@ export class Auditor {
 
 interface PageAnswer {
   readonly height: number;
+  readonly next: string;
+  readonly records: Uint8Array;
+}
+
+/** The query for the page that begins there. */
+function following(query: PagedQuery, next: bigint): PagedQuery {
+  const newestFirst = query.type === "queryTransfers" ? (query.flags ?? 0) === 1 : query.flags >= 4;
+  return newestFirst ? { ...query, timestampMax: next } : { ...query, timestampMin: next };
 }

@@ -89,8 +89,6 @@ export function hotPurses(accountsOfEach: number): readonly Purse[] {
   });
 }
 
-/** Through which windows are settled. */
-export const SETTLEMENT_ACCOUNTS: readonly bigint[] = [HUB, BANK_SETTLEMENT, SHOP_SETTLEMENT];
 export const PAYER_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYERS + BigInt(i));
 export const PAYEE_ACCOUNTS: readonly bigint[] = Array.from({ length: PARTIES }, (_, i) => PAYEES + BigInt(i));
 

@@ -6,7 +6,7 @@ import { U128_MAX } from "../../node/base/bytes.ts";
 import type { Random } from "../../node/base/ports/random.ts";
 import { type Transfer, transferFlags } from "../../node/ledger/records.ts";
 import { between, chance, pick } from "../draw.ts";
-import { DESK_ACCOUNTS, SHOP_ACCOUNT, USER_DATA } from "./accounts.ts";
+import { DESK_ACCOUNTS, SHOP_ACCOUNT } from "./accounts.ts";
 import { transfer } from "./bank.ts";
 import type { ClerkOptions, TransferMix } from "./options.ts";
 
@@ -118,19 +118,13 @@ export class DeskTransfers {
     const others = [...DESK_ACCOUNTS, SHOP_ACCOUNT].filter((one) => one.ledger === ledger && one.id !== debitAccountId);
     const creditAccountId = pick(random, others).id;
     const amount = BigInt(between(random, 0, AMOUNT_MAX));
-    const data = chance(random, 300) ? drawData(random) : {};
-    return transfer({ id: this.#newId(), debitAccountId, creditAccountId, amount, ledger, ...data, ...special });
+    return transfer({ id: this.#newId(), debitAccountId, creditAccountId, amount, ledger, ...special });
   }
 
   #keep(asked: Transfer): Transfer {
     remember(this.#asked, asked);
     return asked;
   }
-}
-
-function drawData(random: Random): Pick<Transfer, "userData128" | "userData64" | "userData32"> {
-  const draw = (): number => pick(random, [0, ...USER_DATA]);
-  return { userData128: BigInt(draw()), userData64: BigInt(draw()), userData32: draw() };
 }
 
 function remember(list: Transfer[], one: Transfer): void {

@@ -4,13 +4,7 @@
  */
 import { must } from "../../node/base/assert.ts";
 import type { Random } from "../../node/base/ports/random.ts";
-import {
-  decodeAccounts,
-  decodeTransfers,
-  encodeTransfers,
-  type Transfer,
-  transferFlags,
-} from "../../node/ledger/records.ts";
+import { decodeAccounts, encodeTransfers, type Transfer, transferFlags } from "../../node/ledger/records.ts";
 import { TransferStatus } from "../../node/ledger/status.ts";
 import { decodeAnswer, encodeQuery, type Query } from "../../node/state/queries.ts";
 import type { Command } from "../../node/wire/body.ts";
@@ -192,14 +186,13 @@ export class Operations {
   }
 
   #readTransfer(): void {
-    const { random, recent, history, past } = this.#deps;
+    const { random, recent, history } = this.#deps;
     if (recent.length === 0) return;
     const id = pick(random, recent.slice(-RECENT_READ));
     this.#query({ type: "transfers", ids: [id] }, (answer, times) => {
       const { records, height } = decodeAnswer("transfers", answer);
       history.heights.read(height, times);
       history.readTransfer(id, records.length > 0, times);
-      past.lookUpTransfers(height, [id], decodeTransfers(records));
     });
   }
 

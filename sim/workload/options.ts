@@ -93,26 +93,6 @@ export interface WorkloadOptions {
   readonly crowd: CrowdOptions | undefined;
   /** One more client, which decides about payments, payers and windows; in some runs with payments there is none. */
   readonly reviewer: ReviewerOptions | undefined;
-  /** One more, with keys of small authorities, who asks for what is forbidden to them; in some runs there is none. */
-  readonly trespasser: TrespasserOptions | undefined;
-}
-
-export interface TrespasserOptions {
-  /** Mean pause between two requests, microseconds. */
-  readonly thinkUs: number;
-  /** The relative frequencies of its requests. */
-  readonly mix: {
-    /** What takes a role that it has not. */
-    readonly role: number;
-    /** What is another's. */
-    readonly ownership: number;
-    /** Something of its own that expires soon, or has. */
-    readonly hurried: number;
-    /** The same once more. */
-    readonly again: number;
-    /** What there is of anybody: it must be shown its own. */
-    readonly read: number;
-  };
 }
 
 export interface CrowdOptions {
@@ -159,8 +139,6 @@ export interface ReviewerOptions {
     readonly rules: number;
     /** A window of settlement is closed by hand. */
     readonly close: number;
-    /** An account of settlement is frozen, or thawed: windows fail, and are tried again. */
-    readonly freeze: number;
   };
 }
 
@@ -197,7 +175,7 @@ export interface OperatorOptions {
   };
 }
 
-type DrawnApart = "operator" | "backups" | "readersByLease" | "reviewer" | "intruder" | "crowd" | "trespasser";
+type DrawnApart = "operator" | "backups" | "readersByLease" | "reviewer" | "intruder" | "crowd";
 
 /** What is drawn first; of an intruder only whether there is one. */
 type EarlyWorkload = Omit<WorkloadOptions, DrawnApart> & { readonly intruder: boolean };
@@ -317,29 +295,12 @@ export function drawBackups(random: Random): BackupOptions | undefined {
   };
 }
 
-/** A trespasser in most of the runs. */
-export function drawTrespasser(random: Random): TrespasserOptions | undefined {
-  if (!chance(random, 700)) return undefined;
-  const weight = (): number => (chance(random, 250) ? 0 : between(random, 1, 5));
-  return {
-    thinkUs: pick(random, [10_000, 20_000, 50_000, 100_000]),
-    mix: { role: between(random, 3, 10), ownership: weight(), hurried: weight(), again: weight(), read: weight() },
-  };
-}
-
 /** A reviewer in most of the runs with payments. */
 export function drawReviewer(random: Random): ReviewerOptions | undefined {
   if (!chance(random, 800)) return undefined;
   const weight = (): number => (chance(random, 250) ? 0 : between(random, 1, 5));
   return {
     thinkUs: pick(random, [20_000, 50_000, 200_000]),
-    mix: {
-      review: between(random, 3, 10),
-      reviewAgain: weight(),
-      block: weight(),
-      rules: weight(),
-      close: weight(),
-      freeze: weight(),
-    },
+    mix: { review: between(random, 3, 10), reviewAgain: weight(), block: weight(), rules: weight(), close: weight() },
   };
 }

@@ -67,8 +67,7 @@ function judged(receipt: Receipt, height: number, executed = BLOCKS.length) {
   const verdict = new Verdict(() => ({ atMs: 0, step: 0 }));
   const outcomes = new CommittedOutcomes();
   for (let at = 1; at <= executed; at++) outcomes.block(appliedAt(at));
-  const unheard = { chain: { acknowledged: () => undefined }, exactlyOnce: { toldExpired: () => undefined } };
-  const receipts = new Receipts(verdict, trust, { outcomes, ...unheard });
+  const receipts = new Receipts(verdict, trust, { outcomes, chain: { acknowledged: () => undefined } });
   receipts.accept(transaction(2 * height + 1), receipt);
   return verdict.failure;
 }

@@ -11,7 +11,6 @@ import { decodeResult, type ResultFields } from "../../node/wire/results.ts";
 import { decodeTransaction } from "../../node/wire/transaction.ts";
 import type { CommittedChain } from "../check/committed-chain.ts";
 import type { CommittedOutcomes } from "../check/committed-outcomes.ts";
-import type { ExactlyOnce } from "../check/exactly-once.ts";
 import type { Verdict } from "../check/verdict.ts";
 
 export type Result = { readonly status: string } & ResultFields;
@@ -22,7 +21,6 @@ type Placed = Extract<ReturnType<typeof verifyReceipt>, { readonly valid: true }
 interface Committed {
   readonly chain: Pick<CommittedChain, "acknowledged">;
   readonly outcomes: Pick<CommittedOutcomes, "difference">;
-  readonly exactlyOnce: Pick<ExactlyOnce, "toldExpired">;
 }
 
 export class Receipts {
@@ -58,11 +56,6 @@ export class Receipts {
       () => `transaction ${hash} got another result when it was asked again`,
     );
     return { height: verdict.valid ? verdict.height : 0, result: decodeResult(receipt.result) };
-  }
-
-  /** A node has refused these bytes for good: they came too late. */
-  expired(transaction: Uint8Array): void {
-    this.#committed.exactlyOnce.toldExpired(transaction);
   }
 
   #mustBeCommitted({ height, digest }: Placed, receipt: Receipt): void {

@@ -1,7 +1,7 @@
 /**
  * One who decides about payments that risk has set aside, some of them twice, blocks payers and lets them pay again, changes
- * the rules of risk, closes windows of settlement by hand, and freezes accounts that these need. The oracle knows what must
- * come of it; here only the receipts are looked at.
+ * the rules of risk, and closes windows of settlement by hand. The oracle knows what must come of it; here only the receipts
+ * are looked at.
  */
 import type { Random } from "../../node/base/ports/random.ts";
 import type { Command } from "../../node/wire/body.ts";
@@ -9,7 +9,7 @@ import type { ConfigureRiskBody } from "../../node/wire/kinds.ts";
 import type { Verdict } from "../check/verdict.ts";
 import { chance, pick } from "../draw.ts";
 import { LEDGERS } from "./accounts.ts";
-import { PAYER_ACCOUNTS, RISK, SETTLEMENT_ACCOUNTS } from "./bank.ts";
+import { PAYER_ACCOUNTS, RISK } from "./bank.ts";
 import type { ReviewerOptions } from "./options.ts";
 import type { Receipts } from "./receipts.ts";
 import { codeOf, type SimClient } from "./sim-client.ts";
@@ -18,7 +18,6 @@ const [LEDGER] = LEDGERS;
 const DECIDED_MAX = 16;
 const APPROVE_PERMILLE = 600;
 const BLOCK_PERMILLE = 500;
-const FREEZE_PERMILLE = 500;
 
 /** Rules that a payer meets soon, each with the others of the beginning. */
 const STRICTER: readonly Partial<ConfigureRiskBody>[] = [
@@ -72,11 +71,6 @@ export class Reviewer {
       case "close":
         this.#submit({ kind: "closeSettlement", body: { ledger: LEDGER } });
         break;
-      case "freeze": {
-        const frozen = chance(random, FREEZE_PERMILLE);
-        this.#submit({ kind: "freezeAccount", body: { account: pick(random, SETTLEMENT_ACCOUNTS), frozen } });
-        break;
-      }
     }
   }
 

@@ -90,7 +90,7 @@ export interface SimClientOptions {
   readonly endpoint: number;
   /** How long it waits for an answer, or asks a node that knows no leader, before it goes to another. */
   readonly requestTimeoutUs: number;
-  /** Log time after which its transactions must not execute, unless they have one of their own. */
+  /** Log time after which its transactions must not execute; far enough that none expires in a run. */
   readonly expiry: bigint;
   /** Signs all that the client signs, too. */
   readonly cosigner?: Signer;
@@ -153,9 +153,9 @@ export class SimClient {
     return cosigner === undefined ? signed : this.cosign(signed, cosigner);
   }
 
-  /** The same without a co-signature; with a time of its own for one that must not wait for long. */
-  signAlone(command: Command, expiry: bigint = this.#options.expiry): Uint8Array {
-    const placement = { clusterId: this.#deps.clusterId, session: this.#session, expiry };
+  /** The same without a co-signature. */
+  signAlone(command: Command): Uint8Array {
+    const placement = { clusterId: this.#deps.clusterId, session: this.#session, expiry: this.#options.expiry };
     return this.#signed(
       signTransaction(sha256, this.signer, { ...placement, sequence: this.#nextSequence++ }, command),
     );

@@ -15,7 +15,6 @@ import { exponential } from "../draw.ts";
 import type { Reached } from "../reached.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { EPOCH_MS } from "../virtual-clock.ts";
-import { DESK_ACCOUNTS, SHOP_ACCOUNT } from "./accounts.ts";
 import { amounts } from "./amounts.ts";
 import { Auditor } from "./auditor.ts";
 import { BackupTaker } from "./backup-taker.ts";
@@ -26,10 +25,7 @@ import {
   bankSteps,
   DELEGATES,
   hotPurses,
-  PAYEE_ACCOUNTS,
-  PAYER_ACCOUNTS,
   rotation,
-  SETTLEMENT_ACCOUNTS,
   type SetupStep,
 } from "./bank.ts";
 import { Clerk } from "./clerk.ts";
@@ -41,8 +37,6 @@ import { ACCOUNT_READER, READER, SHOP, type WorkloadOptions } from "./options.ts
 import type { Receipts } from "./receipts.ts";
 import { Reviewer } from "./reviewer.ts";
 import { codeOf, SimClient, type SimClientDeps } from "./sim-client.ts";
-import { SmallReader } from "./small-reader.ts";
-import { Trespasser, type TrespasserDeps } from "./trespasser.ts";
 
 /** Addresses of clients; nodes have the small numbers. */
 const FIRST_CLIENT = 101;
@@ -50,13 +44,6 @@ const FIRST_CLIENT = 101;
 const OTHERS = 4 + DELEGATES;
 const NS_PER_US = 1_000n;
 const NS_PER_MS = 1_000_000n;
-/** Accounts of the bank's and the shop's, beside those of tellers. */
-const OTHER_ACCOUNTS: readonly bigint[] = [
-  ...[...DESK_ACCOUNTS, SHOP_ACCOUNT].map(({ id }) => id),
-  ...PAYER_ACCOUNTS,
-  ...PAYEE_ACCOUNTS,
-  ...SETTLEMENT_ACCOUNTS,
-];
 /** The bank replaces a key after some pauses of a client. */
 const ROTATION_PAUSES_MAX = 20;
 /** Readers ask so many times more often than others. */
@@ -95,7 +82,6 @@ interface Clients {
   readonly backups: SimClient | undefined;
   readonly crowd: SimClient | undefined;
   readonly reviewer: SimClient | undefined;
-  readonly trespasser: Pick<TrespasserDeps, "shop" | "auditor"> | undefined;
 }
 
 export class Workload {
@@ -138,7 +124,6 @@ export class Workload {
       // An admin is an operator, too.
       reviewer: options.reviewer === undefined ? undefined : client(admin),
       crowd: options.crowd === undefined ? undefined : client(auditor),
-      trespasser: options.trespasser && { shop: client(shop), auditor: client(auditor) },
     };
     const untouched = new Set(hotPurses(options.hotAccounts).flatMap((purse) => purse.accounts));
     const reading = { client: this.#clients.auditor, random: deps.random.fork("auditor"), untouched, seen: this.#seen };
@@ -154,11 +139,8 @@ export class Workload {
     reviewer,
     crowd,
     intruder,
-    trespasser,
   }: WorkloadOptions): readonly number[] {
-    const some = [operator, backups, reviewer, crowd, intruder, trespasser, trespasser].filter(
-      (one) => one !== undefined,
-    ).length;
+    const some = [operator, backups, reviewer, crowd, intruder].filter((one) => one !== undefined).length;
     const clients = tellers + readers + OTHERS + some;
     return Array.from({ length: clients }, (_, index) => FIRST_CLIENT + index);
   }
@@ -221,11 +203,8 @@ export class Workload {
   }
 
   get #all(): readonly SimClient[] {
-    const { admin, bank, shop, desk, delegates, auditor, operator, backups, reviewer, crowd, trespasser } =
-      this.#clients;
-    const some = [operator, backups, reviewer, crowd, trespasser?.shop, trespasser?.auditor].filter(
-      (client) => client !== undefined,
-    );
+    const { admin, bank, shop, desk, delegates, auditor, operator, backups, reviewer, crowd } = this.#clients;
+    const some = [operator, backups, reviewer, crowd].filter((client) => client !== undefined);
     return [admin, ...bank, shop, desk, ...delegates, auditor, ...some];
   }
 
@@ -291,7 +270,6 @@ export class Workload {
     this.#takeBackups();
     this.#employReviewer();
     this.#gatherCrowd();
-    this.#employTrespasser();
   }
 
   /** Replaces a key of the bank under way; from then on it is none, in the session that has used it, too. */
@@ -331,17 +309,18 @@ export class Workload {
   }
 
   #employClerk(): void {
-    const { history, receipts, verdict, reached, keys, founders, random } = this.#deps;
+    const { history, receipts, verdict, reached, scheduler, keys, founders, random } = this.#deps;
     const { clerk, inFlightMax, thinkUs } = this.#options;
     if (clerk === undefined) return;
     const { admin, shop, desk, delegates } = this.#clients;
+    const nowNs = (): bigint => BigInt(EPOCH_MS) * NS_PER_MS + BigInt(scheduler.nowUs) * NS_PER_US;
     const common = {
       random: random.fork("clerk"),
       history,
       receipts,
       verdict,
       reached,
-      nowNs: () => this.#nowNs(),
+      nowNs,
       cosigner: keys.cosigner,
     };
     const who = { desk, admin, shop, delegates, bank: bankAuthority(founders), seen: this.#seen };
@@ -383,31 +362,6 @@ export class Workload {
     const own = { client, random: random.fork("crowd"), purses: hotPurses(hotAccounts) };
     const crowd = new Crowd({ ...this.#deps, ...own }, options);
     this.#work(() => crowd.next(), random.fork("crowd's pauses"), options.thinkUs);
-  }
-
-  #employTrespasser(): void {
-    const { trespasser: options } = this.#options;
-    const clients = this.#clients.trespasser;
-    if (clients === undefined || options === undefined) return;
-    const { random, keys, founders } = this.#deps;
-    const purses = hotPurses(this.#options.hotAccounts).flatMap(({ accounts }) => accounts);
-    const account = must(purses[0], "there is a purse");
-    const delegates = keys.delegates.map(({ publicKey }) => publicKey);
-    const others = { bank: bankAuthority(founders), nodes: founders, account, delegates, inReview: this.#inReview };
-    const accounts = [...purses, ...OTHER_ACCOUNTS];
-    const shopReads = { client: clients.shop, authority: others.bank + 1, accounts, random: random.fork("shop reads") };
-    const reader = new SmallReader({ ...this.#deps, ...shopReads });
-    const own = { ...clients, random: random.fork("trespasser"), nowNs: () => this.#nowNs(), others, reader };
-    const trespasser = new Trespasser({ ...this.#deps, ...own }, options);
-    const pauses = random.fork("trespasser's pauses");
-    this.#openSession(clients.shop, () =>
-      this.#openSession(clients.auditor, () => this.#work(() => trespasser.next(), pauses, options.thinkUs)),
-    );
-  }
-
-  /** What a clock that is right shows, nanoseconds. */
-  #nowNs(): bigint {
-    return BigInt(EPOCH_MS) * NS_PER_MS + BigInt(this.#deps.scheduler.nowUs) * NS_PER_US;
   }
 
   #employOperator(): void {
