@@ -85,9 +85,6 @@ const DELAYS_DRAWN = ["exponential", "exponential", "uniform", "constant", "heav
 const ZONES = [2, 3, 3] as const;
 /** How far a wall clock is off at first, at most: as far as one that nobody has set right for a while. */
 const WALL_OFFSET_MAX_MS = 5_000;
-/** In so many runs wall clocks go on once a second. */
-const COARSE_CLOCKS_PERMILLE = 120;
-const MS_PER_SECOND = 1_000;
 /** What becomes of unsynced writes weighs so much at most. */
 const FATES_MAX = 5;
 /** Each way in which a log is damaged weighs so much at most. */
@@ -138,7 +135,7 @@ export interface SimOptions {
   readonly wallOffsetsMs: readonly number[];
   /** Whether each node's wall clock is as slow or as fast as its monotonic one; where leaders have leases, all are. */
   readonly wallDrifts: readonly boolean[];
-  /** All wall clocks go on in steps of so much. */
+  /** All wall clocks go on in steps of so much; drawn runs have fine ones. */
   readonly wallStepMs: number;
   readonly appendBytesMax: number;
   readonly appendsInFlightMax: number;
@@ -307,7 +304,7 @@ function drawWalls(random: Random, count: number): Pick<SimOptions, "wallOffsets
   return {
     wallOffsetsMs: Array.from({ length: count }, () => (areOff ? offset() : 0)),
     wallDrifts: Array.from({ length: count }, () => drift && chance(random, 500)),
-    wallStepMs: chance(random, COARSE_CLOCKS_PERMILLE) ? MS_PER_SECOND : 1,
+    wallStepMs: 1,
   };
 }
 
