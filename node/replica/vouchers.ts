@@ -3,8 +3,8 @@
  * who are asked: a quorum that says the same has computed it. That is one of the voters, by the log of the node that asks, and a
  * majority of all nodes besides: the log may be old, and a learner of it vote by now.
  *
- * Where too few are there to be a quorum, it is believed all the same as long as somebody says the same and those who are
- * there do not speak against it: a node must come back with the help of a single other one. Where nothing is decided without the node that asks, they
+ * Where too few are there to be a quorum, it is believed all the same as long as those who are there do not speak against
+ * it: a node must come back with the help of a single other one. Where nothing is decided without the node that asks, they
  * may only have come to rest at other heights, and another root alone is held against it. What is committed has been with a
  * quorum, so a checkpoint that too many voters lack was never committed, whatever they were told that they wait for; but
  * a node takes itself for a voter until it hears of its removal, so that is held against it for a while only.
@@ -52,8 +52,6 @@ export function judge({ root, said, mayBeQuorum, hasSay, isNeeded, patience }: H
   const undecided = count((one) => one === "unheard" || one === "behind");
   if (undecided > 0 && patience === "left") return "wait";
   if (other > 0) return "contradicted";
-  // Not even its giver has said so: the node that asks is cut off itself, and is to ask again.
-  if (same === 0) return patience === "left" ? "wait" : "unvouched";
   const against = count((one) => one === "passed" || one === "behind");
   if (against > 0 && same <= against) {
     if (!isNeeded) return "unvouched";
@@ -63,7 +61,7 @@ export function judge({ root, said, mayBeQuorum, hasSay, isNeeded, patience }: H
   const mayHaveIt = nodes - lacking - (hasSay ? 1 : 0);
   const mayBeCommitted = mayHaveIt >= quorumOf(nodes) && mayBeQuorum((peer) => said.get(peer) !== "lacking");
   if (lacking === 0 || mayBeCommitted) return "believed";
-  if (patience === "spent") return "believed";
+  if (patience === "spent" && same > 0) return "believed";
   return patience === "left" ? "wait" : "unvouched";
 }
 
