@@ -452,12 +452,12 @@ describe("a node that lies", () => {
     const client = await openClient(cluster, { firstNode: 1 });
     first.onSubmit = refuse("unknown_key");
     second.onSubmit = refuse("busy");
-    await expect(client.submit(createAccount(1n), 200)).rejects.toMatchObject({
+    await expect(client.submit(createAccount(1n), 1_000)).rejects.toMatchObject({
       code: "outcome_unknown",
       message: expect.stringContaining("unknown_key") as string,
     });
     second.onConnect = () => undefined;
-    await expect(client.submit(createAccount(1n), 200)).rejects.toMatchObject({ code: "outcome_unknown" });
+    await expect(client.submit(createAccount(1n), 1_000)).rejects.toMatchObject({ code: "outcome_unknown" });
     second.onConnect = undefined;
     second.onSubmit = silent;
     const asked = second.submitted.length;
