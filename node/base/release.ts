@@ -6,8 +6,7 @@
  *   1 the first
  *   2 a block's header names the node that built it; the page `stand` of a checkpoint names the release of the last block
  *   3 a change of members may make voters learners again (`demote`); before, its body has no such field
- *   4 participants stand apart: a card payment counts for nobody else's account, a window that closes is tried before those
- *     that failed, and no participant settles with the hub itself
+ *   4 participants stand apart: a window that closes is tried before those that failed, and none settles with the hub itself
  */
 import { CodedError } from "./errors.ts";
 
@@ -16,7 +15,7 @@ export const FIRST_RELEASE = 1;
 export const NEWEST_RELEASE = 4;
 /** From here on a change of members may make voters learners again. */
 export const DEMOTING_RELEASE = 3;
-/** From here on what one participant says, or lacks, is no other's trouble. */
+/** From here on what one participant lacks for its settlement is no other's trouble. */
 export const APART_RELEASE = 4;
 /** What a block's header has room for. */
 export const RELEASE_MAX = 0xffff;

@@ -8,7 +8,7 @@ import type { ModelPosting, Post } from "./model-postings.ts";
 import type { Prediction } from "./reference-bank.ts";
 import { type ReferenceLedger, T } from "./reference-ledger.ts";
 import { ReferenceRisk } from "./reference-risk.ts";
-import { APART_SINCE, ReferenceSettlement } from "./reference-settlement.ts";
+import { ReferenceSettlement } from "./reference-settlement.ts";
 
 const SECOND = 1_000_000_000n;
 const WALLET_HOLD = 7n * 86_400n * SECOND;
@@ -147,7 +147,7 @@ export class ReferencePayments {
   #create(body: CreatePaymentBody, signer: number, moment: ModelMoment): Prediction {
     const { id, payer, payee, amount, ledger, capture, cardToken = "" } = body;
     if (this.#payments.has(id)) return { status: "already_exists", what: "id" };
-    const parties = this.#parties(body, signer, moment.release);
+    const parties = this.#parties(body, signer);
     if ("status" in parties) return parties;
     const now = moment.now / SECOND;
     const seconds = body.initiatedAt === undefined || body.initiatedAt > now ? now : body.initiatedAt;
@@ -165,19 +165,15 @@ export class ReferencePayments {
     return told(payment);
   }
 
-  #parties(body: CreatePaymentBody, by: number, release: number): Parties | Prediction {
-    const parties = this.#partiesOf(body, by, release);
+  #parties(body: CreatePaymentBody, by: number): Parties | Prediction {
+    const parties = this.#partiesOf(body, by);
     if ("status" in parties) return parties;
     const { payerParticipant, payeeParticipant } = parties;
     const isTaken = this.settlement.takes(body.ledger, payerParticipant, payeeParticipant);
     return isTaken ? parties : { status: "not_configured", what: "participant" };
   }
 
-  #partiesOf(
-    { payer, payee, ledger, channel, cardToken }: CreatePaymentBody,
-    by: number,
-    release: number,
-  ): Parties | Prediction {
+  #partiesOf({ payer, payee, ledger, channel, cardToken }: CreatePaymentBody, by: number): Parties | Prediction {
     const [from, to] = [this.#ledger.account(payer), this.#ledger.account(payee)];
     if (to === undefined) return { status: "not_found", what: "payee" };
     if (to.ledger !== ledger) return { status: "invalid", what: "ledger" };
@@ -193,8 +189,6 @@ export class ReferencePayments {
     const card = this.#cards.get(ledger);
     if (card === undefined) return { status: "not_configured", what: "card" };
     if (payeeParticipant !== by) return { status: "not_authorized", what: "payee" };
-    if (release >= APART_SINCE && from !== undefined && this.#authorityOf(payer) !== by)
-      return { status: "not_authorized", what: "payer" };
     return { channel: "card", payerParticipant: this.#authorityOf(card.clearingAccount), payeeParticipant };
   }
 

@@ -11,7 +11,7 @@ const SECOND = 1_000_000_000n;
 const CODE = 3;
 const UNSETTLED: readonly string[] = ["closed", "failed"];
 /** The release from which on participants stand apart. */
-export const APART_SINCE = 4;
+const APART_SINCE = 4;
 
 /** A captured payment: whose money it was, and whose it becomes. */
 interface Cleared {

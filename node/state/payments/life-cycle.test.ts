@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { APART_RELEASE } from "../../base/release.ts";
 import { accountFlags, transferFlags } from "../../ledger/records.ts";
 import type { ChannelOutcomeBody, CreatePaymentBody } from "../../wire/kinds.ts";
 import {
@@ -17,7 +16,6 @@ import {
   payment,
   type Result,
   SECOND,
-  SHOP_SETTLEMENT,
   type Town,
   town,
   transfers,
@@ -243,20 +241,6 @@ describe("creation", () => {
     const answer = it.chain.state.query({ type: "payment", id: ID }, { authority: 1, seesAll: true });
     expect(answer).toMatchObject({ payment: null });
   });
-
-  test.each([
-    [APART_RELEASE, { status: "not_authorized", what: "payer" }],
-    [APART_RELEASE - 1, { status: "ok", state: "authorizing" }],
-  ])(
-    "by card in the name of another's account is, at release %i, %j: it would count against its owner",
-    (release, result) => {
-      const { chain, shopBank } = town();
-      chain.release = release;
-      expect(shopBank.submit(payment({ id: ID, ...CARD, channel: "card", payer: ALICE }))).toMatchObject(result);
-      const own = payment({ id: 2n, ...CARD, channel: "card", payer: SHOP_SETTLEMENT });
-      expect(shopBank.submit(own)).toMatchObject({ state: "authorizing" });
-    },
-  );
 
   test("under an id that is taken is refused, whoever asks and whatever became of the first", () => {
     for (const amount of [100n, 600n, 900n]) {

@@ -6,7 +6,6 @@
  * network and ends it as failed with `integrity_failure`. What the network has captured as asked is always posted.
  */
 import { assert, must, unreachable } from "../../base/assert.ts";
-import { APART_RELEASE } from "../../base/release.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { transferFlags } from "../../ledger/records.ts";
 import type { ChannelOutcomeBody, CreatePaymentBody } from "../../wire/kinds.ts";
@@ -65,7 +64,7 @@ export class PaymentLifeCycle {
   create(moment: Moment, authority: number, body: CreatePaymentBody): Step {
     const { payments, risk } = this.#parts;
     if (payments.get(body.id) !== undefined) return refuse("already_exists", "id");
-    const parties = this.#parties(moment, authority, body);
+    const parties = this.#parties(authority, body);
     if ("refusal" in parties) return parties;
     const now = moment.timestamp / NS_PER_SECOND;
     const { ledger, payer, amount, initiatedAt = now } = body;
@@ -147,15 +146,15 @@ export class PaymentLifeCycle {
   }
 
   /** Who pays whom over which channel, and who settles for them. */
-  #parties(moment: Moment, authority: number, body: CreatePaymentBody): Parties | Refused {
-    const parties = this.#partiesOfChannel(moment, authority, body);
+  #parties(authority: number, body: CreatePaymentBody): Parties | Refused {
+    const parties = this.#partiesOfChannel(authority, body);
     if ("refusal" in parties) return parties;
     const { payerParticipant, payeeParticipant } = parties;
     const settled = this.#parts.settlement.takes(body.ledger, payerParticipant, payeeParticipant);
     return settled ? parties : refuse("not_configured", "participant");
   }
 
-  #partiesOfChannel({ release }: Moment, authority: number, body: CreatePaymentBody): Parties | Refused {
+  #partiesOfChannel(authority: number, body: CreatePaymentBody): Parties | Refused {
     const { ledger, cards, outbox } = this.#parts;
     const payee = ledger.lookupAccount(body.payee);
     if (payee === undefined) return refuse("not_found", "payee");
@@ -174,9 +173,6 @@ export class PaymentLifeCycle {
     const card = cards.of(body.ledger);
     if (card === undefined) return refuse("not_configured", "card");
     if (payeeParticipant !== authority) return refuse("not_authorized", "payee");
-    // Whoever could name another's account would have its owner's payments declined for too many of them.
-    if (release >= APART_RELEASE && payer !== undefined && this.#authorityOf(body.payer) !== authority)
-      return refuse("not_authorized", "payer");
     if (outbox.full) return refuse("limit_reached", "outbox");
     return { channel, payerParticipant: this.#authorityOf(card.clearingAccount), payeeParticipant };
   }
