@@ -27,7 +27,7 @@ import type { Meddler } from "./meddler.ts";
 import type { SimOptions } from "./options.ts";
 import { Process } from "./process.ts";
 import type { TraceHash } from "./trace.ts";
-import { ClockError, EPOCH_MS } from "./virtual-clock.ts";
+import { ClockError } from "./virtual-clock.ts";
 import { type StorePart, VirtualDisk } from "./virtual-disk.ts";
 import { type Machine, type VirtualHostDeps, virtualHost } from "./virtual-host.ts";
 
@@ -179,7 +179,7 @@ export class Cluster {
 
   /** What a node's wall clock says, in milliseconds since the epoch. */
   wallMs(node: NodeId): number {
-    return EPOCH_MS + Math.floor(this.#slot(node).clock.wallUs(this.#deps.scheduler.nowUs) / US_PER_MS);
+    return this.#slot(node).clock.wallMs(this.#deps.scheduler.nowUs);
   }
 
   /** Tells a node to have another lead. */

@@ -25,7 +25,7 @@ export interface WallError {
 /** How a node's clocks are off; it outlives the node's process. */
 export class ClockError {
   wallOffsetMs: number;
-  readonly #wallStepUs: number;
+  readonly #wallStepMs: number;
   /** Wall time that passes in a thousand of true time. To be starved makes timers late, and changes no wall clock. */
   readonly #wallPermille: number;
   /** Monotonic time that passes in a thousand of true time. */
@@ -41,7 +41,7 @@ export class ClockError {
     this.#ratePermille = ratePermille;
     this.#wallPermille = wallDrifts ? ratePermille : TRUE_PERMILLE;
     this.wallOffsetMs = wallOffsetMs;
-    this.#wallStepUs = wallStepMs * US_PER_MS;
+    this.#wallStepMs = wallStepMs;
   }
 
   get ratePermille(): number {
@@ -59,10 +59,10 @@ export class ClockError {
     return this.#monotonicUs + Math.floor(((nowUs - this.#changedUs) * this.#ratePermille) / TRUE_PERMILLE);
   }
 
-  /** Wall time that has passed since the beginning, which is at a whole second. */
-  wallUs(nowUs: number): number {
+  /** What the wall clock shows, milliseconds since the epoch. */
+  wallMs(nowUs: number): number {
     const us = Math.floor((nowUs * this.#wallPermille) / TRUE_PERMILLE) + this.wallOffsetMs * US_PER_MS;
-    return us - (((us % this.#wallStepUs) + this.#wallStepUs) % this.#wallStepUs);
+    return EPOCH_MS + Math.floor(us / US_PER_MS / this.#wallStepMs) * this.#wallStepMs;
   }
 
   /** True time that passes until so much monotonic time has. */
@@ -87,7 +87,7 @@ export class VirtualClock implements Clock {
   }
 
   wallMs(): number {
-    return EPOCH_MS + Math.floor(this.#error.wallUs(this.#scheduler.nowUs) / US_PER_MS);
+    return this.#error.wallMs(this.#scheduler.nowUs);
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {

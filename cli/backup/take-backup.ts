@@ -3,7 +3,6 @@
  * signed and that holds everything acknowledged before the backup began. Nothing of it is the node's word alone: the blocks
  * chain up to the hash that a quorum has signed, and the pages have the root that a quorum has signed.
  */
-
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";

@@ -4,6 +4,7 @@
  * long as whoever chooses them does not know the tables. Clients do choose ids; so a process that serves any draws tables
  * of its own. Nothing that a ledger answers or keeps depends on them.
  */
+import type { Random } from "../base/ports/random.ts";
 import { Prng } from "../base/prng.ts";
 
 const BYTES = 16;
@@ -14,7 +15,7 @@ const KNOWN_SEED = 1;
 drawIdHash(new Prng(KNOWN_SEED));
 
 /** Draws the tables of this process; before it makes its first ledger, for an index finds nothing by other tables. */
-export function drawIdHash(random: { readonly u32: () => number }): void {
+export function drawIdHash(random: Pick<Random, "u32">): void {
   for (let i = 0; i < TABLES.length; i++) TABLES[i] = random.u32();
 }
 

@@ -8,7 +8,7 @@ import type { ModelPosting, Post } from "./model-postings.ts";
 import type { Prediction } from "./reference-bank.ts";
 import { type ReferenceLedger, T } from "./reference-ledger.ts";
 import { ReferenceRisk } from "./reference-risk.ts";
-import { ReferenceSettlement } from "./reference-settlement.ts";
+import { ReferenceSettlement, type SettlementMoment } from "./reference-settlement.ts";
 
 const SECOND = 1_000_000_000n;
 const WALLET_HOLD = 7n * 86_400n * SECOND;
@@ -54,13 +54,9 @@ interface ModelIntent {
 export type ModelEvent = Readonly<Record<string, unknown>> & { readonly type: string };
 
 /** When something happens, and the ledger that it may move money on. */
-export interface ModelMoment {
-  readonly now: bigint;
-  /** For payments, and for settlement. */
+export interface ModelMoment extends SettlementMoment {
+  /** For payments, as `settle` is for settlement. */
   readonly post: Post;
-  readonly settle: Post;
-  /** Of the block. */
-  readonly release: number;
 }
 
 type Parties = Pick<ModelPayment, "channel" | "payerParticipant" | "payeeParticipant">;
@@ -128,7 +124,7 @@ export class ReferencePayments {
         if (!this.#isKnown(command.body.authority)) return { status: "not_found" };
         return { status: this.settlement.configureParticipant(command.body, moment.release) };
       case "closeSettlement": {
-        const closed = this.settlement.close(command.body.ledger, moment.settle, moment.release);
+        const closed = this.settlement.close(command.body.ledger, moment);
         return closed === undefined ? { status: "not_configured" } : { ...OK, ...closed };
       }
       default:

@@ -28,7 +28,13 @@ interface ModelWindow {
   state: "open" | "closed" | "settled" | "failed";
 }
 
-type ModelMoment = { readonly now: bigint; readonly settle: Post; readonly release: number };
+/** When something happens, and the ledger that settlement may move money on. */
+export interface SettlementMoment {
+  readonly now: bigint;
+  readonly settle: Post;
+  /** Of the block. */
+  readonly release: number;
+}
 
 /** What the close of a window, or another try at one, must tell. */
 export interface ModelClosing {
@@ -94,16 +100,16 @@ export class ReferenceSettlement {
   }
 
   /** The beginning of a block closes every window that has ended. */
-  closeEnded({ now, settle: post, release }: ModelMoment): void {
+  closeEnded(moment: SettlementMoment): void {
     for (const ledger of this.#hubs.keys()) {
       const window = this.#openWindow(ledger);
-      if (window !== undefined && window.payments.length > 0 && window.closesAt <= now)
-        this.close(ledger, post, release);
+      if (window !== undefined && window.payments.length > 0 && window.closesAt <= moment.now)
+        this.close(ledger, moment);
     }
   }
 
   /** Closes a currency's window, unless it has no payments, and tries all that are not settled; undefined where none is. */
-  close(ledger: number, post: Post, release: number): ClosedWindow | undefined {
+  close(ledger: number, { settle, release }: SettlementMoment): ClosedWindow | undefined {
     const window = this.#openWindow(ledger);
     if (window === undefined) return undefined;
     if (window.payments.length > 0) {
@@ -113,7 +119,7 @@ export class ReferenceSettlement {
     const unsettled = this.#windows.filter(({ ledger: of, state }) => of === ledger && UNSETTLED.includes(state));
     const inOrder =
       release >= APART_SINCE ? unsettled.toSorted((a, b) => Number(b === window) - Number(a === window)) : unsettled;
-    for (const one of inOrder) this.#settle(one, post);
+    for (const one of inOrder) this.#settle(one, settle);
     return { window: window.id, state: window.state, payments: window.payments.length };
   }
 

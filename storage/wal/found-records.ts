@@ -1,6 +1,6 @@
 /**
- * The records that are whole in a damaged log, and where they stand: flat, for it may have as many as any other log, and must
- * not need much more memory to be mended than to be opened.
+ * The records that are whole in a damaged log, and where they stand: flat, as the index of a sound one is, so that a log
+ * takes no more memory to be mended than to be opened.
  */
 import type { WalRecord } from "./log-store.ts";
 import { RecordColumns } from "./record-columns.ts";
